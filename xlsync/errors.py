@@ -1,0 +1,66 @@
+"""Errors that a user can cause or meet: a message, and what to do about it.
+
+XlsyncError
+├── ConfigError      settings: all that is missing or wrong, at once
+├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
+├── ReportError      a billing report that cannot be read
+├── ApiError         a service answered with an error, or could not be reached
+│   └── NoAnswer     a request was sent and its outcome is not known
+└── UnsafePlan       a limit was passed
+"""
+
+
+class XlsyncError(Exception):
+    """Shown to the user as two lines, without a traceback: what happened, and what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(XlsyncError):
+    """Settings are missing or cannot be used."""
+
+
+class WorkbookError(XlsyncError):
+    """A workbook that is not xlsync's, is broken, belongs elsewhere, or cannot be written."""
+
+
+class ReportError(XlsyncError):
+    """A billing report whose columns or rows cannot be read."""
+
+
+class ApiError(XlsyncError):
+    """A service refused a request or could not be reached.
+
+    `status` is None where there was no answer at all. `path` never holds the query. `codes` are
+    the error codes that the service named, outermost first. `sent` is False where the request
+    surely never reached the service, so that it may be sent again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        codes: tuple[str, ...] = (),
+        sent: bool = True,
+    ) -> None:
+        super().__init__(message, hint)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.codes = codes
+        self.sent = sent
+
+
+class NoAnswer(ApiError):
+    """A request was sent and no answer came: what became of it must be looked up."""
+
+
+class UnsafePlan(XlsyncError):
+    """A plan passes one of the limits; only `--force` lets it through."""

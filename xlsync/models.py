@@ -1,0 +1,268 @@
+"""The words of the field, frozen: what xlsync reads from both systems, decides and writes.
+
+Ids of ConnectWise are integers here and text in the workbook; ids of the BSS are text everywhere.
+Units and money are `Decimal`; `None` is absent and never the same as zero.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+CREATE_NEW: Final = "(create new)"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month of billing, written `2026-10`."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read `2026-10`; raises ValueError for anything else."""
+        found = re.fullmatch(r"(\d{4})-(\d{2})", text)
+        if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1900:
+            raise ValueError(text)
+        return cls(int(found[1]), int(found[2]))
+
+    @property
+    def first(self) -> dt.date:
+        """The month's first day."""
+        return dt.date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> dt.date:
+        """The month's last day."""
+        return dt.date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+
+    def plus(self, months: int) -> Month:
+        """The month that many months later (earlier, if negative)."""
+        count = self.year * 12 + self.month - 1 + months
+        return Month(count // 12, count % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
+
+class LineType(StrEnum):
+    """What a billing line charges for."""
+
+    RECURRING = "Recurring"
+    CREDIT = "Credit"
+    USAGE = "Usage"
+    ONE_TIME = "One-time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillingLine:
+    """One line of the month's BSS billing; a credit has negative units and amount.
+
+    `charge` is what kind of charge it is or, for a credit, takes back. `cost` is what the MSP pays
+    per unit, after discount. `billing_months` and `commitment_months` are the lengths of the billing
+    and commitment period, None where unknown. `start` and `end` (inclusive) are the charged period,
+    in the calendar of the BSS's own offset. `unread` tells what of this line could not be read
+    (a failed request), so that it is never taken for an absence.
+    """
+
+    key: str
+    invoice: str
+    type: LineType
+    charge: LineType
+    customer: str
+    product: str
+    units: Decimal
+    cost: Decimal | None
+    amount: Decimal
+    currency: str
+    source: str = "bss"  # "bss" or "report": their ids are different keys
+    customer_id: str = ""
+    contract_id: str = ""
+    addon_id: str = ""
+    product_id: str = ""
+    product_code: str = ""
+    billing_period: str = ""
+    billing_months: int | None = None
+    commitment_period: str = ""
+    commitment_months: int | None = None
+    start: dt.date | None = None
+    end: dt.date | None = None
+    unread: str = ""
+
+    @property
+    def customer_key(self) -> str:
+        """Under which a link of this BSS customer is remembered."""
+        return f"{self.source}:{self.customer_id or self.customer}"
+
+    @property
+    def product_key(self) -> str:
+        """Under which a link of this product, billed and committed in this way, is remembered."""
+        product = self.product_code or self.product_id or self.product
+        return f"{self.source}:{product}|{self.billing_period}|{self.commitment_period}"
+
+    @property
+    def contract(self) -> str:
+        """The subscription and, for an add-on, the add-on with it; a customer's product where a line has none."""
+        if not self.contract_id:
+            return f"{self.customer_key}//{self.product_key}"
+        return f"{self.source}:{self.contract_id}" + (f"/{self.addon_id}" if self.addon_id else "")
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether lines of this kind are compared with additions at all."""
+        return self.charge is LineType.RECURRING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """A ConnectWise company: a customer of the MSP."""
+
+    id: int
+    identifier: str
+    name: str
+    default_contact_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """A recurring contract of a company in ConnectWise, whose additions are billed each cycle."""
+
+    id: int
+    name: str
+    company_id: int
+    billing_cycle: str = ""
+    billing_months: int | None = None  # None where the cycle is unknown or does not recur in months
+    currency: str = ""
+    start: dt.date | None = None
+    end: dt.date | None = None
+    next_invoice: dt.date | None = None
+    prorated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogItem:
+    """A product that ConnectWise can sell. `codes` are its vendorSku, integrationXRef and
+    manufacturerPartNumber, those that are filled.
+    """  # noqa: D205
+
+    id: int
+    identifier: str
+    description: str
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A catalog item on an agreement, with the quantity that is billed each cycle.
+
+    `contract_mark` is the value of its custom field `Subscription ID`. `kept` are the fields that a
+    successor takes over unchanged, as ConnectWise gave them.
+    """
+
+    id: int
+    agreement_id: int
+    item_id: int
+    quantity: Decimal
+    less_included: Decimal = Decimal(0)
+    unit_price: Decimal | None = None
+    unit_cost: Decimal | None = None
+    effective: dt.date | None = None
+    cancelled: dt.date | None = None
+    contract_mark: str = ""
+    kept: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def is_active(self, month: Month) -> bool:
+        """Whether it bills on the month's last day (DESIGN, section 4, "Active")."""
+        begun = self.effective is None or self.effective <= month.last
+        return begun and (self.cancelled is None or self.cancelled > month.last)
+
+
+class Evidence(StrEnum):
+    """On what a link stands, strongest first."""
+
+    REMEMBERED = "remembered"
+    MARKED = "marked in ConnectWise"
+    EXACT = "exact"
+    ONLY_AGREEMENT = "only agreement"
+    CONFIRMED = "confirmed"
+    CHOSEN = "chosen"
+    SUGGESTED = "suggested"
+
+    @property
+    def strength(self) -> int:
+        """0 is the strongest."""
+        return list(Evidence).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a link's three parts: a company, agreement or catalog item, and why it was taken.
+
+    `to` is its ConnectWise id, or the row key (text) of a row of *New in ConnectWise* where it is
+    still to be created. `score` is the percentage of a suggestion.
+    """
+
+    to: int | str
+    evidence: Evidence
+    score: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """The decision that a billing line belongs to a company, an agreement and a catalog item."""
+
+    company: Choice | None = None
+    agreement: Choice | None = None
+    item: Choice | None = None
+
+    @property
+    def parts(self) -> tuple[Choice, ...]:
+        """The parts that are known."""
+        return tuple(part for part in (self.company, self.agreement, self.item) if part is not None)
+
+    @property
+    def is_complete(self) -> bool:
+        """All three are known."""
+        return len(self.parts) == 3
+
+    @property
+    def is_suggested(self) -> bool:
+        """At least one part waits for a person's `confirmed`."""
+        return any(part.evidence is Evidence.SUGGESTED for part in self.parts)
+
+    @property
+    def counts(self) -> bool:
+        """Complete and confirmed: lines are compared only through such a link."""
+        return self.is_complete and not self.is_suggested
+
+    @property
+    def match(self) -> str:
+        """The text of the *Match* column: the evidence of the weakest part."""
+        if not self.parts or not (self.is_complete or self.is_suggested):
+            return ""
+        weakest = max(self.parts, key=lambda part: (part.evidence.strength, -(part.score or 0)))
+        if weakest.evidence is Evidence.SUGGESTED:
+            return f"{Evidence.SUGGESTED} {weakest.score or 0}%"
+        return str(weakest.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One agreement and one catalog item: what a line's units are compared with.
+
+    Either may be the row key of something still to be created. `contract_id` is filled where
+    several additions of the target are told apart by their `Subscription ID` mark.
+    """
+
+    agreement: int | str
+    item: int | str
+    contract_id: str = ""

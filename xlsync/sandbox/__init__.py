@@ -1,0 +1,1 @@
+"""A made-up BSS and ConnectWise PSA on loopback: for `--demo`, for trying things out, and for the tests."""
