@@ -102,14 +102,18 @@ class BillingLine:
         return f"{self.source}:{self.customer_id or self.customer}"
 
     @property
+    def bss_product(self) -> str:
+        """Which product it is, however it is billed."""
+        return f"{self.source}:{self.product_code or self.product_id or self.product}"
+
+    @property
     def product_key(self) -> str:
         """Under which a link of this product, billed and committed in this way, is remembered."""
-        product = self.product_code or self.product_id or self.product
-        return f"{self.source}:{product}|{self.billing_period}|{self.commitment_period}"
+        return f"{self.bss_product}|{self.billing_period}|{self.commitment_period}"
 
     @property
     def contract(self) -> str:
-        """The subscription and, for an add-on, the add-on with it; a customer's product where a line has none."""
+        """The subscription, with its add-on where the line is for one; a customer's product where it has none."""
         if not self.contract_id:
             return f"{self.customer_key}//{self.product_key}"
         return f"{self.source}:{self.contract_id}" + (f"/{self.addon_id}" if self.addon_id else "")
@@ -266,3 +270,114 @@ class Target:
     agreement: int | str
     item: int | str
     contract_id: str = ""
+
+
+class Status(StrEnum):
+    """What became of a billing line: the *Status* column."""
+
+    OK = "OK"
+    MISMATCH = "Mismatch"
+    NOT_LINKED = "Not linked"
+    CONFIRM_LINK = "Confirm link"
+    IGNORED = "Ignored"
+    NOT_COMPARED = "Not compared"
+
+
+class MismatchKind(StrEnum):
+    """How billing and ConnectWise differ: the *Mismatch* column."""
+
+    UNITS_DIFFER = "Units differ"
+    COST_DIFFERS = "Cost differs"
+    NOT_IN_CONNECTWISE = "Not in ConnectWise"
+    ONLY_IN_CONNECTWISE = "Only in ConnectWise"
+    NOT_LINKED = "Not linked"
+    SEVERAL_ADDITIONS = "Several additions"
+    BILLING_PERIOD_DIFFERS = "Billing period differs"
+    CURRENCY_DIFFERS = "Currency differs"
+    COULD_NOT_CHECK = "Could not check"
+    CHANGED_SINCE_EXPORT = "Changed since export"
+
+
+class ActionLabel(StrEnum):
+    """What may be done about a mismatch: the *Action* column."""
+
+    UPDATE_UNITS = "Update units"
+    UPDATE_COST = "Update cost"
+    CREATE_ADDITION = "Create addition"
+    CANCEL_ADDITION = "Cancel addition"
+    IGNORE = "Ignore"
+
+    @classmethod
+    def offered(cls, kind: MismatchKind) -> tuple[ActionLabel, ...]:
+        """The actions that can be chosen for a mismatch, `Ignore` always among them."""
+        possible = {
+            MismatchKind.UNITS_DIFFER: (cls.UPDATE_UNITS,),
+            MismatchKind.COST_DIFFERS: (cls.UPDATE_COST,),
+            MismatchKind.NOT_IN_CONNECTWISE: (cls.CREATE_ADDITION,),
+            MismatchKind.ONLY_IN_CONNECTWISE: (cls.CANCEL_ADDITION,),
+        }
+        return (*possible.get(kind, ()), cls.IGNORE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """Billing and ConnectWise differ on a target, or could not be compared; one possible write.
+
+    `company`, `agreement` and `item` are ConnectWise ids, row keys of what is still to be created, or
+    None where not linked. `addition` is the one that an update would change. `beside` are the active
+    additions of the same product on the agreement when this was found, so that one made since is
+    known for new. Money is in the agreement's currency; `impact` is a month's.
+    """
+
+    key: str
+    kind: MismatchKind
+    customer: str  # the BSS's names
+    product: str
+    line_keys: tuple[str, ...] = ()
+    company: int | str | None = None
+    agreement: int | str | None = None
+    item: int | str | None = None
+    addition: Addition | None = None
+    beside: tuple[int, ...] = ()
+    bss_units: Decimal | None = None
+    connectwise_units: Decimal | None = None
+    bss_cost: Decimal | None = None
+    connectwise_cost: Decimal | None = None
+    unit_price: Decimal | None = None
+    months: int = 1
+    impact: Decimal | None = None
+    stake: Decimal = Decimal(0)  # for the order of rows, where `impact` is not known
+    last: bool = False  # billed yearly and not due: stands at the end
+    contract_id: str = ""  # for the mark on a new addition
+    action: ActionLabel | None = None  # offered from the start
+    explanation: str = ""
+
+    @property
+    def difference(self) -> Decimal | None:
+        """Units billed minus units in ConnectWise; an absent side counts as none."""
+        if self.bss_units is None and self.connectwise_units is None:
+            return None
+        return (self.bss_units or Decimal(0)) - (self.connectwise_units or Decimal(0))
+
+
+class Kind(StrEnum):
+    """What a row of *New in ConnectWise* creates."""
+
+    CUSTOMER = "Customer"
+    AGREEMENT = "Agreement"
+    PRODUCT = "Product"
+
+
+def new_customer_key(line: BillingLine) -> str:
+    """The row of *New in ConnectWise* that creates this line's customer."""
+    return f"customer:{line.customer_key}"
+
+
+def new_agreement_key(line: BillingLine) -> str:
+    """The row that creates this customer's agreement for what is billed in this line's period."""
+    return f"agreement:{line.customer_key}|{line.billing_period}"
+
+
+def new_product_key(line: BillingLine) -> str:
+    """The row that creates this line's product."""
+    return f"product:{line.product_key}"

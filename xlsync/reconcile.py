@@ -1,0 +1,513 @@
+"""Find mismatches: what the month's billing leaves in force against ConnectWise's additions. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from xlsync.models import (
+    ActionLabel,
+    Addition,
+    Agreement,
+    BillingLine,
+    CatalogItem,
+    Link,
+    Mismatch,
+    MismatchKind,
+    Month,
+    Status,
+    Target,
+)
+from xlsync.units import Charge, covers_full_period, tell_number
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What ConnectWise holds of the month's customers.
+
+    `additions` are those of each agreement that was read, the error where reading failed.
+    `prices` are the prices of products still to be created, by row key. `linked_items` are the catalog
+    items that some product of this BSS is linked to; `yearly_items` those billed once a year only.
+    """
+
+    agreements: Mapping[int, Agreement]
+    items: Mapping[int, CatalogItem]
+    additions: Mapping[int, Sequence[Addition] | Exception]
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    linked_items: Set[int] = frozenset()
+    yearly_items: Set[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Every mismatch, ordered by money at stake, and what became of every line."""
+
+    mismatches: tuple[Mismatch, ...]
+    statuses: Mapping[str, Status]
+
+
+def find_mismatches(
+    month: Month,
+    lines: Sequence[BillingLine],
+    charges: Sequence[Charge],
+    links: Mapping[str, Link],
+    books: Books,
+    ignored: Set[str] = frozenset(),
+) -> Findings:
+    """Compare every target of the month; `ignored` are the row keys that a person chose to ignore."""
+    linked, unlinked = _part_by_link(charges, links)
+    waiting = {(charge.lines[0].customer_key, charge.lines[0].bss_product) for charge in unlinked}
+    found = list(_not_linked(unlinked, links, books))
+    compared: list[_Comparison] = []
+    for target, group in linked.items():
+        if not any((c.lines[0].customer_key, c.lines[0].bss_product) in waiting for c in group):
+            compared.extend(_part_by_mark(month, target, group, books))
+    found.extend(
+        mismatch for comparison in compared for mismatch in _compare(month, comparison, links, books)
+    )
+    found.extend(_only_in_connectwise(month, lines, links, books, compared))
+    found.sort(key=_rank)
+    return Findings(tuple(found), dict(_statuses(lines, charges, links, waiting, found, ignored)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """The charges of a target and the active additions they are compared with, or why not."""
+
+    target: Target
+    charges: tuple[Charge, ...]
+    additions: tuple[Addition, ...] | Exception
+    beside: tuple[int, ...] = ()
+
+
+def _part_by_link(
+    charges: Iterable[Charge], links: Mapping[str, Link]
+) -> tuple[dict[Target, list[Charge]], list[Charge]]:
+    """Charges by target, and those with units that have no link that counts."""
+    linked: dict[Target, list[Charge]] = {}
+    unlinked: list[Charge] = []
+    for charge in charges:
+        targets = {_target(links[line.key]) for line in charge.lines}
+        target = targets.pop() if len(targets) == 1 else None
+        if target is not None:
+            linked.setdefault(target, []).append(charge)
+        elif charge.units is not None or charge.failure:
+            unlinked.append(charge)
+    return linked, unlinked
+
+
+def _target(link: Link) -> Target | None:
+    if link.counts and link.agreement is not None and link.item is not None:
+        return Target(link.agreement.to, link.item.to)
+    return None
+
+
+def _part_by_mark(
+    month: Month, target: Target, charges: Sequence[Charge], books: Books
+) -> Iterator[_Comparison]:
+    """Tell the several additions of a target apart by the contract that each is marked with."""
+    if isinstance(target.agreement, str) or isinstance(target.item, str):
+        yield _Comparison(target, tuple(charges), ())
+        return
+    read = books.additions.get(target.agreement, LookupError("its additions were not read"))
+    if isinstance(read, Exception):
+        yield _Comparison(target, tuple(charges), read)
+        return
+    active = [a for a in read if a.item_id == target.item and a.is_active(month)]
+    beside = tuple(sorted(addition.id for addition in active))
+    if len(active) <= 1:
+        yield _Comparison(target, tuple(charges), tuple(active), beside)
+        return
+    by_contract: dict[str, list[Charge]] = {}
+    for charge in charges:
+        by_contract.setdefault(charge.lines[0].contract_id.casefold(), []).append(charge)
+    rest: list[Charge] = []
+    for contract_id, group in by_contract.items():
+        marked = [a for a in active if contract_id and a.contract_mark.casefold() == contract_id]
+        if marked:
+            part = replace(target, contract_id=group[0].lines[0].contract_id)
+            yield _Comparison(part, tuple(group), tuple(marked), beside)
+            active = [addition for addition in active if addition not in marked]
+        else:
+            rest.extend(group)
+    if rest or active:
+        yield _Comparison(
+            replace(target, contract_id=_only_contract(rest) or "rest"), tuple(rest), tuple(active), beside
+        )
+
+
+def _compare(
+    month: Month, comparison: _Comparison, links: Mapping[str, Link], books: Books
+) -> Iterator[Mismatch]:
+    charges = comparison.charges
+    if not charges:  # additions left over beside those told apart by contract
+        return
+    base = _describe(month, comparison, links, books)
+    unknown = [charge for charge in charges if charge.units is None]
+    failure = next((charge.failure for charge in charges if charge.failure), "")
+    if isinstance(comparison.additions, Exception):
+        failure = failure or f"The agreement's additions could not be read: {comparison.additions}"
+    if len(unknown) == len(charges) and not failure:
+        return
+    if failure or unknown:
+        why = failure or (
+            f"{unknown[0].why} The other units of this product alone would bill too little: look at it by hand."
+        )
+        yield replace(base, key=f"unchecked:{base.key}", kind=MismatchKind.COULD_NOT_CHECK, explanation=why)
+        return
+    uncomparable = list(_uncomparable(base, charges, books))
+    if uncomparable:
+        yield from uncomparable
+        return
+    match comparison.additions:
+        case ():
+            yield _not_in_connectwise(base, charges)
+        case (addition,):
+            yield from _units_and_cost(base, charges, addition)
+        case several if isinstance(several, tuple):
+            ids = ", ".join(f"{a.id} with {tell_number(a.quantity)}" for a in several)
+            yield replace(
+                base,
+                key=f"several:{base.key}",
+                kind=MismatchKind.SEVERAL_ADDITIONS,
+                connectwise_units=sum((addition.quantity for addition in several), Decimal(0)),
+                explanation=_sentences(
+                    base.explanation,
+                    f"Several active additions of this product: {ids}. Which of them counts must be settled "
+                    "in ConnectWise: cancel all but one, or mark each with its Subscription ID.",
+                ),
+            )
+
+
+def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], books: Books) -> Mismatch:
+    """What the rows of a target share; its key is the target's, to be prefixed."""
+    target, charges = comparison.target, comparison.charges
+    first = charges[0].lines[0]
+    link = links[first.key]
+    agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
+    item = books.items.get(target.item) if isinstance(target.item, int) else None
+    units = [charge.units for charge in charges if charge.units is not None]
+    already = ""
+    if agreement and agreement.next_invoice and agreement.next_invoice > month.last:
+        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
+    return Mismatch(
+        key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
+        kind=MismatchKind.COULD_NOT_CHECK,
+        customer=first.customer,
+        product=first.product,
+        line_keys=tuple(line.key for charge in charges for line in charge.lines),
+        company=link.company.to if link.company else None,
+        agreement=target.agreement,
+        item=target.item,
+        beside=comparison.beside,
+        bss_units=sum(units, Decimal(0)) if units else None,
+        bss_cost=_one_cost(charges),
+        unit_price=books.prices.get(target.item) if isinstance(target.item, str) else item and item.price,
+        months=(agreement.billing_months if agreement else first.billing_months) or 1,
+        stake=sum((line.amount for charge in charges for line in charge.lines), Decimal(0)),
+        contract_id=_only_contract(charges),
+        explanation=already,
+    )
+
+
+def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> Iterator[Mismatch]:
+    """Rows that stand in place of units and cost where line and agreement cannot be compared."""
+    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+    if agreement is None:
+        return
+    lines = [line for charge in charges for line in charge.lines]
+    periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
+    other = [name for months, name in periods.items() if months != agreement.billing_months]
+    if agreement.billing_months is not None and other:
+        yield replace(
+            base,
+            key=f"period:{base.key}",
+            kind=MismatchKind.BILLING_PERIOD_DIFFERS,
+            explanation=_sentences(
+                base.explanation,
+                f"The distributor bills {' and '.join(other)}, the agreement {agreement.billing_cycle}: "
+                "link the line to an agreement with its billing period.",
+            ),
+        )
+    currencies = sorted({line.currency for line in lines if line.currency})
+    if agreement.currency and any(currency != agreement.currency for currency in currencies):
+        yield replace(
+            base,
+            key=f"currency:{base.key}",
+            kind=MismatchKind.CURRENCY_DIFFERS,
+            explanation=_sentences(
+                base.explanation,
+                f"The distributor bills in {' and '.join(currencies)}, the agreement in {agreement.currency}.",
+            ),
+        )
+
+
+def _not_in_connectwise(base: Mismatch, charges: Sequence[Charge]) -> Mismatch:
+    assert base.bss_units is not None
+    return replace(
+        base,
+        key=f"add:{base.key}",
+        kind=MismatchKind.NOT_IN_CONNECTWISE,
+        impact=_per_month(base.bss_units, base),
+        action=ActionLabel.CREATE_ADDITION,
+        explanation=_sentences(
+            base.explanation,
+            f"Billed {_tell_charges(base.bss_units, charges)}; the agreement has no active addition of this product.",
+            _tell_costs(charges),
+        ),
+    )
+
+
+def _units_and_cost(base: Mismatch, charges: Sequence[Charge], addition: Addition) -> Iterator[Mismatch]:
+    assert base.bss_units is not None
+    price = addition.unit_price if addition.unit_price is not None else base.unit_price
+    base = replace(
+        base,
+        addition=addition,
+        connectwise_units=addition.quantity,
+        connectwise_cost=addition.unit_cost,
+        unit_price=price,
+    )
+    included = ""
+    if addition.less_included:
+        included = f"{tell_number(addition.less_included)} units are included (lessIncluded) and left alone."
+    if base.bss_units != addition.quantity:
+        yield replace(
+            base,
+            key=f"units:{addition.id}",
+            kind=MismatchKind.UNITS_DIFFER,
+            impact=_per_month(base.bss_units - addition.quantity, base),
+            action=ActionLabel.UPDATE_UNITS,
+            explanation=_sentences(
+                base.explanation,
+                f"Billed {_tell_charges(base.bss_units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
+                included,
+                _tell_costs(charges),
+            ),
+        )
+    if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
+        difference = base.bss_cost - (addition.unit_cost or Decimal(0))
+        yield replace(
+            base,
+            key=f"cost:{addition.id}",
+            kind=MismatchKind.COST_DIFFERS,
+            impact=_money(-difference * base.bss_units / base.months),
+            action=ActionLabel.UPDATE_COST,
+            explanation=_sentences(
+                base.explanation,
+                f"A unit costs {tell_number(base.bss_cost)}; ConnectWise has "
+                + ("none." if addition.unit_cost is None else f"{tell_number(addition.unit_cost)}."),
+                included,
+            ),
+        )
+
+
+def _not_linked(unlinked: Sequence[Charge], links: Mapping[str, Link], books: Books) -> Iterator[Mismatch]:
+    """One row a customer and product."""
+    groups: dict[tuple[str, str], list[Charge]] = {}
+    for charge in unlinked:
+        groups.setdefault((charge.lines[0].customer_key, charge.lines[0].bss_product), []).append(charge)
+    for (customer_key, product), charges in groups.items():
+        first = charges[0].lines[0]
+        link = links[first.key]
+        units = [charge.units for charge in charges if charge.units is not None]
+        lines = [line for charge in charges for line in charge.lines]
+        amount = sum((line.amount for line in lines), Decimal(0))
+        missing = [
+            name
+            for name, part in (
+                ("customer", link.company),
+                ("agreement", link.agreement),
+                ("product", link.item),
+            )
+            if part is None
+        ]
+        if len({_target(links[line.key]) for line in lines}) > 1:
+            todo = "Its lines are linked differently: link all lines of a contract alike."
+        elif missing:
+            todo = f"Choose the ConnectWise {', '.join(missing)} on sheet Billing Lines."
+        else:
+            todo = "The link is only suggested: set Match to confirmed, or choose another, on sheet Billing Lines."
+        item = books.items.get(link.item.to) if link.item and isinstance(link.item.to, int) else None
+        price = item.price if item else None
+        total = sum(units, Decimal(0)) if units else None
+        months = first.billing_months or 1
+        yield Mismatch(
+            key=f"link:{customer_key}:{product}",
+            kind=MismatchKind.NOT_LINKED,
+            customer=first.customer,
+            product=first.product,
+            line_keys=tuple(line.key for line in lines),
+            company=link.company.to if link.company else None,
+            agreement=link.agreement.to if link.agreement else None,
+            item=link.item.to if link.item else None,
+            bss_units=total,
+            bss_cost=_one_cost(charges),
+            unit_price=price,
+            months=months,
+            impact=None if price is None or total is None else _money(total * price / months),
+            stake=amount / months,
+            explanation=_sentences(
+                f"Billed {tell_number(amount)} {first.currency} by the distributor.",
+                todo,
+                next((charge.failure for charge in charges if charge.failure), ""),
+            ),
+        )
+
+
+def _only_in_connectwise(
+    month: Month,
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    books: Books,
+    compared: Sequence[_Comparison],
+) -> Iterator[Mismatch]:
+    """Active additions of products of this BSS, on agreements linked this month, that no line is linked to."""
+    customers: dict[int, BillingLine] = {}
+    billed: set[tuple[int | str, int | str]] = set()
+    open_customers: set[int] = set()
+    for line in lines:
+        link = links[line.key]
+        if link.company and link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
+            customers.setdefault(link.agreement.to, line)
+        if link.agreement and link.item:
+            billed.add((link.agreement.to, link.item.to))
+        if line.is_compared and not link.counts and link.company and isinstance(link.company.to, int):
+            open_customers.add(link.company.to)
+    apart = {comparison.target.agreement: comparison for comparison in compared if not comparison.charges}
+    linked_items = books.linked_items | {
+        link.item.to for link in links.values() if link.counts and link.item and isinstance(link.item.to, int)
+    }
+    for agreement_id, line in customers.items():
+        read = books.additions.get(agreement_id)
+        agreement = books.agreements.get(agreement_id)
+        if read is None or isinstance(read, Exception) or agreement is None:
+            continue
+        left_over = (
+            {
+                addition.id
+                for comparison in compared
+                if not comparison.charges and comparison.target.agreement == agreement_id
+                for addition in (() if isinstance(comparison.additions, Exception) else comparison.additions)
+            }
+            if agreement_id in apart
+            else set()
+        )
+        for addition in read:
+            without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
+            if addition.is_active(month) and addition.item_id in linked_items and without_line:
+                yield _only(month, line, agreement, addition, books, agreement.company_id in open_customers)
+
+
+def _only(
+    month: Month,
+    line: BillingLine,
+    agreement: Agreement,
+    addition: Addition,
+    books: Books,
+    customer_is_open: bool,  # noqa: FBT001
+) -> Mismatch:
+    item = books.items.get(addition.item_id)
+    price = addition.unit_price if addition.unit_price is not None else item and item.price
+    months = agreement.billing_months or 1
+    yearly = months == 12 or addition.item_id in books.yearly_items
+    begun = addition.effective or agreement.start
+    not_due = yearly and (begun is None or begun.month != month.month)
+    return Mismatch(
+        key=f"only:{addition.id}",
+        kind=MismatchKind.ONLY_IN_CONNECTWISE,
+        customer=line.customer,
+        product=item.description if item else "",
+        company=agreement.company_id,
+        agreement=agreement.id,
+        item=addition.item_id,
+        addition=addition,
+        connectwise_units=addition.quantity,
+        connectwise_cost=addition.unit_cost,
+        unit_price=price,
+        months=months,
+        impact=None if price is None else _money(-addition.quantity * price / months),
+        last=not_due,
+        explanation=_sentences(
+            "Billed yearly and not due this month." if not_due else "",
+            "The distributor billed nothing for it this month.",
+            "A line of this customer is not linked yet and may be it." if customer_is_open else "",
+            "Billed yearly: cancelling it may give a running term away." if yearly and not not_due else "",
+        ),
+    )
+
+
+def _statuses(
+    lines: Iterable[BillingLine],
+    charges: Iterable[Charge],
+    links: Mapping[str, Link],
+    waiting: Set[tuple[str, str]],
+    found: Iterable[Mismatch],
+    ignored: Set[str],
+) -> Iterator[tuple[str, Status]]:
+    in_force = {line.key: charge for charge in charges for line in charge.lines}
+    rows: dict[str, list[Mismatch]] = {}
+    for mismatch in found:
+        for key in mismatch.line_keys:
+            rows.setdefault(key, []).append(mismatch)
+    for line in lines:
+        link, charge, own = links[line.key], in_force.get(line.key), rows.get(line.key, [])
+        if own and all(mismatch.key in ignored for mismatch in own):
+            yield line.key, Status.IGNORED
+        elif charge is None or (charge.units is None and not charge.failure):
+            yield line.key, Status.NOT_COMPARED
+        elif link.is_complete and link.is_suggested:
+            yield line.key, Status.CONFIRM_LINK
+        elif not link.counts or (line.customer_key, line.bss_product) in waiting:
+            yield line.key, Status.NOT_LINKED
+        else:
+            yield line.key, Status.MISMATCH if own else Status.OK
+
+
+def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
+    money = mismatch.impact if mismatch.impact is not None else mismatch.stake
+    return mismatch.last, -abs(money), mismatch.key
+
+
+def _only_contract(charges: Sequence[Charge]) -> str:
+    contracts = {charge.lines[0].contract_id for charge in charges}
+    return contracts.pop() if len(contracts) == 1 else ""
+
+
+def _one_cost(charges: Sequence[Charge]) -> Decimal | None:
+    costs = {cost for charge in charges for cost in charge.costs}
+    return costs.pop() if len(costs) == 1 else None
+
+
+def _tell_costs(charges: Sequence[Charge]) -> str:
+    """Why costs are not compared, where they are not."""
+    costs = sorted({cost for charge in charges for cost in charge.costs})
+    if len(costs) > 1:
+        return f"Several unit costs ({', '.join(map(tell_number, costs))}): costs are not compared."
+    if not costs and not any(covers_full_period(line) for charge in charges for line in charge.lines):
+        return "Prorated lines alone tell no unit cost: costs are not compared."
+    return ""
+
+
+def _tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
+    """`15 (12 + 3 from 2026-10-17)`, or what each contract has."""
+    number = tell_number(units)
+    if len(charges) == 1:
+        return number if charges[0].why == number else f"{number} ({charges[0].why.rstrip('.')})"
+    parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
+    return f"{number} ({parts}, of {len(charges)} contracts)"
+
+
+def _per_month(units: Decimal, base: Mismatch) -> Decimal | None:
+    return None if base.unit_price is None else _money(units * base.unit_price / base.months)
+
+
+def _money(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT)
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

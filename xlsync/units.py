@@ -1,0 +1,156 @@
+"""Units in force: how many units of a contract the month's billing leaves running. PURE.
+
+Of the lines of one contract and product, those whose charged period ends last are in force: a renewal,
+its mid-period increases, its credits. Where they hold no charge for a full period (an annual term
+increased half-way bills the increase alone), the BSS's own quantity of the subscription counts instead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xlsync.models import BillingLine, LineType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What the month's billing says of one contract and product.
+
+    `units` is None where nothing can be compared; `why` then says so, else how the units came about.
+    `failure` tells of a read that failed: such a contract could not be checked. `costs` are the unit
+    costs of its full periods.
+    """
+
+    contract: str
+    lines: tuple[BillingLine, ...]  # in force
+    earlier: tuple[BillingLine, ...]
+    units: Decimal | None
+    costs: tuple[Decimal, ...] = ()
+    why: str = ""
+    failure: str = ""
+
+
+def months_later(day: dt.date, months: int) -> dt.date:
+    """The same day so many months later; the month's last day where it has no such day."""
+    count = day.year * 12 + day.month - 1 + months
+    first = dt.date(count // 12, count % 12 + 1, 1)
+    following = dt.date((count + 1) // 12, (count + 1) % 12 + 1, 1)
+    return min(first + dt.timedelta(days=day.day - 1), following - dt.timedelta(days=1))
+
+
+def covers_full_period(line: BillingLine) -> bool:
+    """Whether the line charges for a whole billing period; a line without dates does.
+
+    Where the period's length is not known, any whole number of months is one.
+    """
+    if line.start is None or line.end is None:
+        return True
+    after = line.end + dt.timedelta(days=1)
+    if line.billing_months is not None:
+        return after >= months_later(line.start, line.billing_months)
+    span = (after.year - line.start.year) * 12 + after.month - line.start.month
+    return span > 0 and after == months_later(line.start, span)
+
+
+def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:
+    """The comparable lines of each contract and product."""
+    groups: dict[tuple[str, str], list[BillingLine]] = {}
+    for line in lines:
+        if line.is_compared:
+            groups.setdefault((line.contract, line.bss_product), []).append(line)
+    return groups
+
+
+def find_in_force(lines: Sequence[BillingLine]) -> tuple[list[BillingLine], list[BillingLine]]:
+    """Part one contract's lines into those in force and those of an earlier period."""
+    last = max((line.end for line in lines if line.end is not None), default=None)
+    in_force = [line for line in lines if line.end is None or line.end == last]
+    return in_force, [line for line in lines if line.end is not None and line.end != last]
+
+
+def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
+    """Whether there are charges, but none for a full period."""
+    charges = [line for line in in_force if line.type is LineType.RECURRING]
+    return bool(charges) and not any(covers_full_period(line) for line in charges)
+
+
+def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
+    """One line of each contract whose units only the BSS's own quantity can tell."""
+    groups = (find_in_force(group)[0] for group in group_by_contract(lines).values())
+    return tuple(
+        in_force[0]
+        for in_force in groups
+        if in_force[0].source == "bss" and in_force[0].contract_id and lacks_full_charge(in_force)
+    )
+
+
+def read_charges(
+    lines: Iterable[BillingLine], own_units: Mapping[str, Decimal | Exception]
+) -> tuple[Charge, ...]:
+    """What each contract of the month has in force; `own_units` holds the answers to `lines_to_ask`."""
+    return tuple(
+        _read_charge(contract, group, own_units) for (contract, _), group in group_by_contract(lines).items()
+    )
+
+
+def _read_charge(
+    contract: str, lines: Sequence[BillingLine], own_units: Mapping[str, Decimal | Exception]
+) -> Charge:
+    in_force, earlier = find_in_force(lines)
+    charges = [line for line in in_force if line.type is LineType.RECURRING]
+    full = [line for line in charges if covers_full_period(line)]
+    costs = tuple(dict.fromkeys(line.cost for line in full if line.cost is not None))
+    failure = next((line.unread for line in in_force if line.unread), "")
+    units: Decimal | None = None
+    why = ""
+    if not charges:
+        why = "A credit without a charge is not compared: units are never negative."
+    elif full:
+        units = sum((line.units for line in in_force), Decimal(0))
+        why = _tell_parts(in_force)
+        if units < 0:
+            units, why = None, f"Credits exceed charges ({why}): units are never negative."
+    elif in_force[0].source != "bss" or not in_force[0].contract_id:
+        why = "No charge for a full period, and a report does not tell how many units run: not compared."
+    else:
+        match own_units.get(contract):
+            case Decimal() as own:
+                units = own
+                why = (
+                    f"Billed this month without a charge for a full period ({_tell_parts(in_force)}): "
+                    f"{tell_number(own)} is the BSS's own quantity of the subscription."
+                )
+            case None:
+                failure = failure or "The BSS does not tell the subscription's own quantity."
+            case error:
+                failure = failure or f"The BSS's own quantity could not be read: {error}"
+    return Charge(
+        contract=contract,
+        lines=tuple(in_force),
+        earlier=tuple(earlier),
+        units=units,
+        costs=costs,
+        why=why,
+        failure=failure,
+    )
+
+
+def tell_number(number: Decimal) -> str:
+    """A number as people write it: no exponent, no idle zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _tell_parts(lines: Sequence[BillingLine]) -> str:
+    """`12 + 3 from 2026-10-17 - 2 from 2026-10-20`: how the units of a contract add up."""
+    parts = ""
+    for line in sorted(lines, key=lambda line: (line.start or dt.date.min, line.key)):
+        sign = "-" if line.units < 0 else "+"
+        number = tell_number(abs(line.units))
+        parts += f" {sign} {number}" if parts else f"{'-' if line.units < 0 else ''}{number}"
+        if line.start is not None and not covers_full_period(line):
+            parts += f" from {line.start}"
+    return parts
