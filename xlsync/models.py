@@ -113,7 +113,7 @@ class BillingLine:
 
     @property
     def contract(self) -> str:
-        """The subscription, with its add-on where the line is for one; a customer's product where it has none."""
+        """The subscription, with the add-on that the line is for; without one, the customer's product."""
         if not self.contract_id:
             return f"{self.customer_key}//{self.product_key}"
         return f"{self.source}:{self.contract_id}" + (f"/{self.addon_id}" if self.addon_id else "")

@@ -154,7 +154,8 @@ def _compare(
         return
     if failure or unknown:
         why = failure or (
-            f"{unknown[0].why} The other units of this product alone would bill too little: look at it by hand."
+            f"{unknown[0].why} The other units of this product alone would bill too little: "
+            "look at it by hand."
         )
         yield replace(base, key=f"unchecked:{base.key}", kind=MismatchKind.COULD_NOT_CHECK, explanation=why)
         return
@@ -162,11 +163,12 @@ def _compare(
     if uncomparable:
         yield from uncomparable
         return
+    total = sum((charge.units for charge in charges if charge.units is not None), Decimal(0))
     match comparison.additions:
         case ():
-            yield _not_in_connectwise(base, charges)
+            yield _not_in_connectwise(base, total, charges)
         case (addition,):
-            yield from _units_and_cost(base, charges, addition)
+            yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
             ids = ", ".join(f"{a.id} with {tell_number(a.quantity)}" for a in several)
             yield replace(
@@ -205,7 +207,7 @@ def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], 
         beside=comparison.beside,
         bss_units=sum(units, Decimal(0)) if units else None,
         bss_cost=_one_cost(charges),
-        unit_price=books.prices.get(target.item) if isinstance(target.item, str) else item and item.price,
+        unit_price=books.prices.get(target.item) if isinstance(target.item, str) else _price(item),
         months=(agreement.billing_months if agreement else first.billing_months) or 1,
         stake=sum((line.amount for charge in charges for line in charge.lines), Decimal(0)),
         contract_id=_only_contract(charges),
@@ -240,29 +242,30 @@ def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> It
             kind=MismatchKind.CURRENCY_DIFFERS,
             explanation=_sentences(
                 base.explanation,
-                f"The distributor bills in {' and '.join(currencies)}, the agreement in {agreement.currency}.",
+                f"The distributor bills in {' and '.join(currencies)}, "
+                f"the agreement in {agreement.currency}.",
             ),
         )
 
 
-def _not_in_connectwise(base: Mismatch, charges: Sequence[Charge]) -> Mismatch:
-    assert base.bss_units is not None
+def _not_in_connectwise(base: Mismatch, units: Decimal, charges: Sequence[Charge]) -> Mismatch:
     return replace(
         base,
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
-        impact=_per_month(base.bss_units, base),
+        impact=_per_month(units, base),
         action=ActionLabel.CREATE_ADDITION,
         explanation=_sentences(
             base.explanation,
-            f"Billed {_tell_charges(base.bss_units, charges)}; the agreement has no active addition of this product.",
+            f"Billed {_tell_charges(units, charges)}; the agreement has no active addition of this product.",
             _tell_costs(charges),
         ),
     )
 
 
-def _units_and_cost(base: Mismatch, charges: Sequence[Charge], addition: Addition) -> Iterator[Mismatch]:
-    assert base.bss_units is not None
+def _units_and_cost(
+    base: Mismatch, units: Decimal, charges: Sequence[Charge], addition: Addition
+) -> Iterator[Mismatch]:
     price = addition.unit_price if addition.unit_price is not None else base.unit_price
     base = replace(
         base,
@@ -274,16 +277,16 @@ def _units_and_cost(base: Mismatch, charges: Sequence[Charge], addition: Additio
     included = ""
     if addition.less_included:
         included = f"{tell_number(addition.less_included)} units are included (lessIncluded) and left alone."
-    if base.bss_units != addition.quantity:
+    if units != addition.quantity:
         yield replace(
             base,
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
-            impact=_per_month(base.bss_units - addition.quantity, base),
+            impact=_per_month(units - addition.quantity, base),
             action=ActionLabel.UPDATE_UNITS,
             explanation=_sentences(
                 base.explanation,
-                f"Billed {_tell_charges(base.bss_units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
+                f"Billed {_tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
                 included,
                 _tell_costs(charges),
             ),
@@ -294,7 +297,7 @@ def _units_and_cost(base: Mismatch, charges: Sequence[Charge], addition: Additio
             base,
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
-            impact=_money(-difference * base.bss_units / base.months),
+            impact=_money(-difference * units / base.months),
             action=ActionLabel.UPDATE_COST,
             explanation=_sentences(
                 base.explanation,
@@ -316,21 +319,14 @@ def _not_linked(unlinked: Sequence[Charge], links: Mapping[str, Link], books: Bo
         units = [charge.units for charge in charges if charge.units is not None]
         lines = [line for charge in charges for line in charge.lines]
         amount = sum((line.amount for line in lines), Decimal(0))
-        missing = [
-            name
-            for name, part in (
-                ("customer", link.company),
-                ("agreement", link.agreement),
-                ("product", link.item),
-            )
-            if part is None
-        ]
+        parts = {"customer": link.company, "agreement": link.agreement, "product": link.item}
+        missing = [name for name, part in parts.items() if part is None]
         if len({_target(links[line.key]) for line in lines}) > 1:
             todo = "Its lines are linked differently: link all lines of a contract alike."
         elif missing:
             todo = f"Choose the ConnectWise {', '.join(missing)} on sheet Billing Lines."
         else:
-            todo = "The link is only suggested: set Match to confirmed, or choose another, on sheet Billing Lines."
+            todo = "The link is only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
         item = books.items.get(link.item.to) if link.item and isinstance(link.item.to, int) else None
         price = item.price if item else None
         total = sum(units, Decimal(0)) if units else None
@@ -365,7 +361,7 @@ def _only_in_connectwise(
     books: Books,
     compared: Sequence[_Comparison],
 ) -> Iterator[Mismatch]:
-    """Active additions of products of this BSS, on agreements linked this month, that no line is linked to."""
+    """Active additions of this BSS's products, on agreements linked this month, that no line is linked to."""
     customers: dict[int, BillingLine] = {}
     billed: set[tuple[int | str, int | str]] = set()
     open_customers: set[int] = set()
@@ -377,7 +373,12 @@ def _only_in_connectwise(
             billed.add((link.agreement.to, link.item.to))
         if line.is_compared and not link.counts and link.company and isinstance(link.company.to, int):
             open_customers.add(link.company.to)
-    apart = {comparison.target.agreement: comparison for comparison in compared if not comparison.charges}
+    left_over = {
+        addition.id
+        for comparison in compared
+        if not comparison.charges and not isinstance(comparison.additions, Exception)
+        for addition in comparison.additions
+    }
     linked_items = books.linked_items | {
         link.item.to for link in links.values() if link.counts and link.item and isinstance(link.item.to, int)
     }
@@ -386,16 +387,6 @@ def _only_in_connectwise(
         agreement = books.agreements.get(agreement_id)
         if read is None or isinstance(read, Exception) or agreement is None:
             continue
-        left_over = (
-            {
-                addition.id
-                for comparison in compared
-                if not comparison.charges and comparison.target.agreement == agreement_id
-                for addition in (() if isinstance(comparison.additions, Exception) else comparison.additions)
-            }
-            if agreement_id in apart
-            else set()
-        )
         for addition in read:
             without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
             if addition.is_active(month) and addition.item_id in linked_items and without_line:
@@ -408,10 +399,10 @@ def _only(
     agreement: Agreement,
     addition: Addition,
     books: Books,
-    customer_is_open: bool,  # noqa: FBT001
+    customer_is_open: bool,
 ) -> Mismatch:
     item = books.items.get(addition.item_id)
-    price = addition.unit_price if addition.unit_price is not None else item and item.price
+    price = addition.unit_price if addition.unit_price is not None else _price(item)
     months = agreement.billing_months or 1
     yearly = months == 12 or addition.item_id in books.yearly_items
     begun = addition.effective or agreement.start
@@ -499,6 +490,10 @@ def _tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
         return number if charges[0].why == number else f"{number} ({charges[0].why.rstrip('.')})"
     parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
     return f"{number} ({parts}, of {len(charges)} contracts)"
+
+
+def _price(item: CatalogItem | None) -> Decimal | None:
+    return item.price if item else None
 
 
 def _per_month(units: Decimal, base: Mismatch) -> Decimal | None:
