@@ -1,0 +1,586 @@
+"""The only module that sends HTTP: sessions, time-outs, retries of reads, a polite rate, errors.
+
+Reads are repeated where that may help; a write is sent again only where the server surely did not
+act on it (never connected, or 429). Numbers come in as `Decimal` and go out exactly as written.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import email.utils
+import html
+import http.cookiejar
+import ipaddress
+import random
+import re
+import ssl
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import simplejson
+import urllib3.exceptions as low
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.exceptions import RequestException
+
+from xlsync import __version__
+from xlsync.errors import ApiError, ConfigError, NoAnswer
+
+TRIES: Final = 5
+LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
+_FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
+_MINUTE: Final = 60.0
+_GOOD_ANSWERS: Final = 20  # after so many in a row one more request may run beside the others
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_GATEWAY: Final = frozenset({502, 504})
+_DICE: Final = random.SystemRandom()
+_OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
+_SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One read: a path under the service's root, and its query."""
+
+    path: str
+    query: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `next_url` can be passed to `get_page` as it is."""
+
+    data: Any
+    headers: Mapping[str, str]
+    next_url: str | None
+
+
+class Service:
+    """One remote system: its address, its credentials, its manners.
+
+    `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
+    value and is asked once more after a 401. `patience` scales every wait between requests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        auth: tuple[str, str] | None = None,
+        authorize: Callable[[], str] | None = None,
+        workers: int = 8,
+        per_minute: int = 900,
+        time_out: tuple[float, float] = (10, 60),
+        patience: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.url = check_url(url)
+        self._authorize = authorize
+        self._authorization = _basic(auth) if auth else None
+        self._renewing = threading.Lock()
+        self._secrets: frozenset[str] = frozenset()
+        self._hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
+        self._hide(*(auth or ())[1:], self._authorization or "")
+        self._workers = workers
+        self._time_out = time_out
+        self._patience = patience
+        self._gate = _Gate(workers, per_minute, patience)
+        self._session = _session(headers, workers, is_local=urlsplit(self.url).scheme == "http")
+        self._counting = threading.Lock()
+        self._requests = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._session.close()
+
+    @property
+    def requests(self) -> int:
+        """Every HTTP request sent so far, logins and retries included."""
+        return self._requests
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """The JSON of one read; None where the answer is empty."""
+        return self.get_page(path, query).data
+
+    def get_page(self, path: str, query: Mapping[str, str | int] | None = None) -> Page:
+        """One read with its headers and the next page's address from the Link header."""
+        answer = self._read(path, query, "application/json")
+        try:
+            data = _json(answer)
+        except ValueError:
+            what = f"with something that is not JSON{_title(answer)}"
+            raise self._error("GET", path, what, status=answer.status_code) from None
+        return Page(data, answer.headers, answer.links.get("next", {}).get("url"))
+
+    def get_bytes(self, path: str) -> bytes:
+        """What one read answers, as it is: a PDF, for example."""
+        return self._read(path, None, "*/*").content
+
+    def get_many(
+        self, calls: Sequence[Call], progress: Callable[[int], None] | None = None
+    ) -> list[Any | ApiError]:
+        """Read side by side; the results stand in the order of the calls, a failed read as its ApiError.
+
+        `progress` is told, in the caller's own thread, how many are done so far.
+        """
+
+        def read(call: Call) -> Any | ApiError:
+            try:
+                return self.get(call.path, call.query)
+            except ApiError as error:
+                return error
+
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
+        try:
+            waiting = [pool.submit(read, call) for call in calls]
+            for done, _ in enumerate(as_completed(waiting), start=1):
+                if progress is not None:
+                    progress(done)
+            return [one.result() for one in waiting]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def send(self, method: Literal["POST", "PATCH"], path: str, body: object = None) -> Any:
+        """One write, and the JSON that it answers (None where it answers none).
+
+        Raises NoAnswer where it was sent and its outcome is not known, a gateway's 502 and 504
+        included; an ApiError with `sent` False where it surely never arrived.
+        """
+        content = None if body is None else simplejson.dumps(body, use_decimal=True, allow_nan=False)
+        kind = {"Content-Type": "application/json; charset=utf-8"} if content is not None else {}
+        answer = self._repeat(
+            method, path, read=False, data=content and content.encode(), headers=kind, authorize=True
+        )
+        try:
+            return _json(answer)
+        except ValueError:
+            return None  # it did act: an unreadable confirmation is no failure
+
+    def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
+        """Ask for a token. Repeated like a read, since it changes nothing."""
+        value = _basic(auth) if auth else None
+        self._hide(
+            *(one for name, one in form.items() if name != "grant_type"), *(auth or ())[1:], value or ""
+        )
+        answer = self._repeat("POST", path, read=True, data=dict(form), authorization=value)
+        try:
+            return _json(answer)
+        except ValueError:
+            what = f"with something that is not JSON{_title(answer)}"
+            raise self._error("POST", path, what, status=answer.status_code) from None
+
+    def _read(self, path: str, query: Mapping[str, str | int] | None, accept: str) -> Response:
+        # the headers of the service come first: ConnectWise names its version in Accept
+        headers = {} if "Accept" in self._session.headers and accept != "*/*" else {"Accept": accept}
+        return self._repeat("GET", path, read=True, params=query, headers=headers, authorize=True)
+
+    def _repeat(
+        self,
+        method: str,
+        path: str,
+        *,
+        read: bool,
+        authorize: bool = False,
+        authorization: str | None = None,
+        **request: Any,
+    ) -> Response:
+        """Send until it is answered well, or may not or need not be sent again."""
+        renewed = False
+        for attempt in range(1, TRIES + 2):
+            if authorize:
+                authorization = self._credentials()
+            answer = self._once(method, path, authorization, **request)
+            if authorize and self._authorize and _is(answer, 401) and read and not renewed:
+                renewed = True
+                self._renew(authorization)
+                continue
+            wait = self._wait_before_next(answer, attempt, read=read)
+            if wait is None or attempt >= TRIES + renewed:
+                break
+            time.sleep(wait * self._patience)
+        if isinstance(answer, Response):
+            if answer.status_code < 300:
+                return answer
+            raise self._refusal(method, path, answer, read=read)
+        raise self._lost(method, path, answer, read=read)
+
+    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | _Failure:
+        with self._gate:
+            with self._counting:
+                self._requests += 1
+            try:
+                answer = self._session.request(
+                    method,
+                    self._address(path),
+                    auth=_Authorization(authorization),
+                    timeout=self._time_out,
+                    allow_redirects=False,
+                    **request,
+                )
+            except RequestException as error:
+                return _failure(error)
+        if answer.status_code == 429:
+            asked = _retry_after(answer)
+            if asked is None or asked <= LONGEST_PAUSE:
+                self._gate.slow_down(1.0 if asked is None else asked)
+        elif answer.status_code < 400:
+            self._gate.speed_up()
+        return answer
+
+    def _wait_before_next(self, answer: Response | _Failure, attempt: int, *, read: bool) -> float | None:
+        """Seconds to wait before sending it again, None where it may not or need not be."""
+        back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _DICE.uniform(0.5, 1)
+        if isinstance(answer, _Failure):
+            return back_off if answer.may_pass and (read or not answer.sent) else None
+        status = answer.status_code
+        if not (status == 429 or (read and (status in _BUSY or _is_retriable(answer)))):
+            return None
+        asked = _retry_after(answer)
+        if asked is not None and asked > LONGEST_PAUSE:
+            return None
+        return back_off if asked is None else asked + back_off / 10
+
+    def _credentials(self) -> str | None:
+        if self._authorize is None:
+            return self._authorization
+        with self._renewing:
+            if self._authorization is None:
+                self._authorization = self._authorize()
+                self._hide(self._authorization.removeprefix("Bearer "))
+            return self._authorization
+
+    def _hide(self, *secrets: str) -> None:
+        """Never let these stand in a message."""
+        self._secrets |= {secret for secret in secrets if len(secret) > 3}
+
+    def _renew(self, refused: str | None) -> None:
+        with self._renewing:
+            if self._authorization == refused:  # else another thread has renewed it already
+                self._authorization = None
+
+    def _address(self, path: str) -> str:
+        """Under the root; of a whole address only its path and query count, so keys never leave the host."""
+        if "://" not in path:
+            return f"{self.url}/{path.lstrip('/')}"
+        root, there = urlsplit(self.url), urlsplit(path)
+        return urlunsplit((root.scheme, root.netloc, there.path, there.query, ""))
+
+    def _refusal(self, method: str, path: str, answer: Response, *, read: bool) -> ApiError:
+        status = answer.status_code
+        what, codes = _describe(answer)
+        if not read and status in _GATEWAY:
+            return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
+        hint = ""
+        if status < 400:
+            to = urlsplit(answer.headers.get("Location", ""))
+            where = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
+            what = f": it sends the request on{where}"
+            hint = f"Set {self._setting} to the address where the service itself answers."
+        return self._error(method, path, f"{status}{what}", hint, status=status, codes=codes)
+
+    def _lost(self, method: str, path: str, failure: _Failure, *, read: bool) -> ApiError:
+        hint = f"Check the network and the address in {self._setting}."
+        if failure.sent and not read:
+            return self._error(method, path, failure.what, kind=NoAnswer)
+        return self._error(method, path, failure.what, hint, sent=failure.sent)
+
+    def _error(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        codes: tuple[str, ...] = (),
+        sent: bool = True,
+        kind: type[ApiError] = ApiError,
+    ) -> ApiError:
+        path = urlsplit(path).path if "://" in path else path.partition("?")[0]
+        verb = "answered " if status is not None else ""
+        message = f"{self.name}: {method} /{path.lstrip('/')} {verb}{what}"
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            message = message.replace(secret, "…")
+        hint = hint or self._hint(status, kind)
+        return kind(message, hint, method=method, path=path, status=status, codes=codes, sent=sent)
+
+    def _hint(self, status: int | None, kind: type[ApiError]) -> str:
+        if kind is NoAnswer:
+            return f"It may have been done or not: look in {self.name} before doing it again."
+        match status:
+            case 400 | 409 | 415 | 422:
+                return "Mend what it names, then try again."
+            case 401:
+                return "Check the keys: `xlsync login` stores them anew and tries them."
+            case 403:
+                return f"The keys lack a right in {self.name}: `xlsync doctor` names the rights."
+            case 404 if self.name == "ConnectWise":
+                return "It may be deleted; ConnectWise also answers 404 to wrong keys: try `xlsync doctor`."
+            case 404:
+                return "It may be deleted, or hidden from these keys: try `xlsync doctor`."
+            case 429:
+                return f"{self.name} asks for fewer requests: try again in some minutes."
+            case None | 200:
+                return f"Check the address in {self._setting}."
+            case _:
+                return f"The trouble is at {self.name}: try again later."
+
+    @property
+    def _setting(self) -> str:
+        return _SETTING.get(self.name, f"the settings of {self.name}")
+
+
+def check_url(text: str) -> str:
+    """A service's root as it is used: https (http for this machine only), no slash at its end.
+
+    Raises ConfigError, without repeating an address that holds a password.
+    """
+    text = text.strip()
+    whole = text if "://" in text else f"https://{text}"
+    hint = "Write it like https://bss.example.com."
+    try:
+        parts = urlsplit(whole)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigError("A service's address cannot be read.", hint) from None
+    if "@" in parts.netloc:
+        raise ConfigError("A service's address holds a user name or password.", "Leave out all before the @.")
+    if not re.fullmatch(r"[^\s\\?#<>\"']+", whole) or not re.fullmatch(r"[\w.:-]+", host):
+        raise ConfigError(f"{text!r} is not the address of a service.", hint)
+    if parts.scheme not in ("http", "https"):
+        raise ConfigError(f"{text!r} does not begin with https://.", hint)
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise ConfigError(f"{text!r} is not encrypted.", "Use https://; http:// is for this machine only.")
+    shown = f"[{host}]" if ":" in host else host
+    shown += f":{port}" if port is not None else ""
+    return urlunsplit((parts.scheme, shown, parts.path.rstrip("/"), "", ""))
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Gate:
+    """Where every request passes: at most `per_minute` in any minute, and fewer side by side while the
+    service says 429, growing back as it answers well.
+    """  # noqa: D205
+
+    def __init__(self, workers: int, per_minute: int, patience: float) -> None:
+        self._most, self._allowed, self._running, self._good = workers, workers, 0, 0
+        self._minute, self._patience = _MINUTE * patience, patience
+        self._sent: deque[float] = deque(maxlen=per_minute)
+        self._closed_until = 0.0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            while (wait := self._wait()) is not None:
+                self._changed.wait(wait)
+            self._running += 1
+            self._sent.append(time.monotonic())
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def _wait(self) -> float | None:
+        """Seconds until it is worth another look, None where a request may pass."""
+        now = time.monotonic()
+        full = len(self._sent) == self._sent.maxlen
+        opens = max(self._closed_until, self._sent[0] + self._minute if full and self._sent else 0.0)
+        if opens > now:
+            return opens - now
+        return None if self._running < self._allowed else _MINUTE
+
+    def slow_down(self, seconds: float) -> None:
+        """Let nothing pass for so long; then half as many side by side."""
+        with self._changed:
+            now = time.monotonic()
+            if now >= self._closed_until:  # the 429s of one burst count once
+                self._allowed = max(1, self._allowed // 2)
+            self._closed_until = max(self._closed_until, now + seconds * self._patience)
+            self._good = 0
+
+    def speed_up(self) -> None:
+        """Count a good answer."""
+        with self._changed:
+            self._good += 1
+            if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
+                self._allowed, self._good = self._allowed + 1, 0
+                self._changed.notify_all()
+
+
+class _Authorization(AuthBase):
+    """Sets the header, or nothing. Always given, since requests else looks for keys in a netrc file."""
+
+    def __init__(self, value: str | None) -> None:
+        self._value = value
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        if self._value is not None:
+            request.headers["Authorization"] = self._value
+        return request
+
+
+def _basic(auth: tuple[str, str]) -> str:
+    return "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+
+
+def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Session:
+    bad = [name for name, value in headers.items() if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", value)]
+    if bad:
+        raise ConfigError(f"The header {bad[0]} cannot be sent: it is empty or holds unusual characters.")
+    session = Session()
+    session.trust_env = (
+        not is_local
+    )  # proxies and CA bundle of the environment, but not on the way to oneself
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = f"xlsync/{__version__}"
+    del session.headers["Accept"]
+    session.headers.update(headers)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=workers, pool_block=False))
+    return session
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A request without an answer: whether it may have reached the service, and whether that may pass."""
+
+    what: str
+    sent: bool
+    may_pass: bool = True
+
+
+def _failure(error: RequestException) -> _Failure:
+    """Tell a request that surely never left from one whose outcome is unknown; in doubt the latter."""
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return _Failure("was not sent: its certificate is not trusted", sent=False, may_pass=False)
+            case low.NameResolutionError():
+                return _Failure("was not sent: its name is unknown to this network", sent=False)
+            case low.NewConnectionError() | low.ConnectTimeoutError():
+                return _Failure("was not sent: no connection", sent=False)
+            case OSError() if _while_connecting(cause):
+                return _Failure("was not sent: no secure connection", sent=False)
+            case low.ReadTimeoutError():
+                return _Failure("got no answer in time", sent=True)
+            case _:
+                continue
+    return _Failure("got no answer: the connection broke", sent=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it says it came from.
+
+    Not `__context__`: that may be an unrelated error which the caller was handling.
+    """
+    yield error
+    inner = [
+        *error.args,
+        getattr(error, "reason", None),
+        getattr(error, "original_error", None),
+        error.__cause__,
+    ]
+    for one in inner:
+        if isinstance(one, BaseException):
+            yield from _causes(one)
+
+
+def _while_connecting(error: BaseException) -> bool:
+    """In the TLS handshake, or a proxy's CONNECT: before anything of the request was sent."""
+    frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name in ("do_handshake", "_tunnel") for name in frames)
+
+
+def _is(answer: Response | _Failure, status: int) -> bool:
+    """Whether it was answered with this status."""
+    return isinstance(answer, Response) and answer.status_code == status
+
+
+def _json(answer: Response) -> Any:
+    """Its JSON; None where it is empty. Raises ValueError."""
+    text = answer.content.decode("utf-8-sig")
+    return simplejson.loads(text, use_decimal=True) if text.strip() else None
+
+
+def _error_body(answer: Response) -> dict[str, Any]:
+    try:
+        body = _json(answer)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _is_retriable(answer: Response) -> bool:
+    # the BSS says 403 where a rate limit is hit too (developers.interworks.cloud, status codes)
+    return answer.status_code == 403 and _error_body(answer).get("isRetriableError") is True
+
+
+def _describe(answer: Response) -> tuple[str, tuple[str, ...]]:
+    """The service's own words (": …", or nothing), and its error codes, outermost first.
+
+    Shapes: ConnectWise {code, message, errors[]} and {error, message}; BSS {type, code,
+    developerMessage}; OAuth {error, error_description}.
+    """
+    body = _error_body(answer)
+    if not body:
+        return _title(answer), ()
+    inner = [one for one in body.get("errors") or () if isinstance(one, dict)]
+    texts = [body.get("message") or body.get("developerMessage") or body.get("error_description")]
+    for one in inner:
+        said, name = one.get("message"), one.get("field")
+        texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
+    codes = [body.get("code"), body.get("type"), body.get("error"), *(one.get("code") for one in inner)]
+    named = tuple(dict.fromkeys(str(code) for code in codes if code))
+    shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
+    return (f": {_cut(shown, 600)}" if shown else ""), named
+
+
+def _title(answer: Response) -> str:
+    found = re.search(r"<title[^>]*>(.*?)</title>", answer.text[:20_000], re.IGNORECASE | re.DOTALL)
+    title = _clean(html.unescape(found[1])) if found else ""
+    return f": {_cut(title, 200)}" if title else ""
+
+
+def _clean(text: object) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _retry_after(answer: Response) -> float | None:
+    """Seconds that the service asks to wait: written as a number or as an HTTP date."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        then = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
+    return max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
