@@ -7,39 +7,32 @@ act on it (never connected, or 429). Numbers come in as `Decimal` and go out exa
 from __future__ import annotations
 
 import base64
-import datetime as dt
-import email.utils
-import html
 import http.cookiejar
 import ipaddress
 import random
 import re
-import ssl
 import threading
 import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import simplejson
-import urllib3.exceptions as low
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import RequestException
 
 from xlsync import __version__
+from xlsync.answers import Failure, describe, failure_of, is_retriable, read_json, retry_after, title_of
 from xlsync.errors import ApiError, ConfigError, NoAnswer
+from xlsync.pace import Gate
 
 TRIES: Final = 5
 LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
-_MINUTE: Final = 60.0
-_GOOD_ANSWERS: Final = 20  # after so many in a row one more request may run beside the others
 _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _GATEWAY: Final = frozenset({502, 504})
 _DICE: Final = random.SystemRandom()
@@ -95,7 +88,7 @@ class Service:
         self._workers = workers
         self._time_out = time_out
         self._patience = patience
-        self._gate = _Gate(workers, per_minute, patience)
+        self._gate = Gate(workers, per_minute, patience)
         self._session = _session(headers, workers, is_local=urlsplit(self.url).scheme == "http")
         self._counting = threading.Lock()
         self._requests = 0
@@ -123,9 +116,9 @@ class Service:
         """One read with its headers and the next page's address from the Link header."""
         answer = self._read(path, query, "application/json")
         try:
-            data = _json(answer)
+            data = read_json(answer.content)
         except ValueError:
-            what = f"with something that is not JSON{_title(answer)}"
+            what = f"with something that is not JSON{title_of(answer.content)}"
             raise self._error("GET", path, what, status=answer.status_code) from None
         return Page(data, answer.headers, answer.links.get("next", {}).get("url"))
 
@@ -169,7 +162,7 @@ class Service:
             method, path, read=False, data=content and content.encode(), headers=kind, authorize=True
         )
         try:
-            return _json(answer)
+            return read_json(answer.content)
         except ValueError:
             return None  # it did act: an unreadable confirmation is no failure
 
@@ -181,9 +174,9 @@ class Service:
         )
         answer = self._repeat("POST", path, read=True, data=dict(form), authorization=value)
         try:
-            return _json(answer)
+            return read_json(answer.content)
         except ValueError:
-            what = f"with something that is not JSON{_title(answer)}"
+            what = f"with something that is not JSON{title_of(answer.content)}"
             raise self._error("POST", path, what, status=answer.status_code) from None
 
     def _read(self, path: str, query: Mapping[str, str | int] | None, accept: str) -> Response:
@@ -207,7 +200,7 @@ class Service:
             if authorize:
                 authorization = self._credentials()
             answer = self._once(method, path, authorization, **request)
-            if authorize and self._authorize and _is(answer, 401) and read and not renewed:
+            if read and self._authorize and authorize and not renewed and _status(answer) == 401:
                 renewed = True
                 self._renew(authorization)
                 continue
@@ -221,7 +214,7 @@ class Service:
             raise self._refusal(method, path, answer, read=read)
         raise self._lost(method, path, answer, read=read)
 
-    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | _Failure:
+    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | Failure:
         with self._gate:
             with self._counting:
                 self._requests += 1
@@ -235,24 +228,26 @@ class Service:
                     **request,
                 )
             except RequestException as error:
-                return _failure(error)
+                return failure_of(error)
         if answer.status_code == 429:
-            asked = _retry_after(answer)
+            asked = retry_after(answer.headers)
             if asked is None or asked <= LONGEST_PAUSE:
                 self._gate.slow_down(1.0 if asked is None else asked)
         elif answer.status_code < 400:
             self._gate.speed_up()
         return answer
 
-    def _wait_before_next(self, answer: Response | _Failure, attempt: int, *, read: bool) -> float | None:
+    def _wait_before_next(self, answer: Response | Failure, attempt: int, *, read: bool) -> float | None:
         """Seconds to wait before sending it again, None where it may not or need not be."""
         back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _DICE.uniform(0.5, 1)
-        if isinstance(answer, _Failure):
+        if isinstance(answer, Failure):
             return back_off if answer.may_pass and (read or not answer.sent) else None
         status = answer.status_code
-        if not (status == 429 or (read and (status in _BUSY or _is_retriable(answer)))):
+        # the BSS answers 403 to a rate limit too (developers.interworks.cloud, status codes)
+        forbidden_now = status == 403 and is_retriable(answer.content)
+        if not (status == 429 or (read and (status in _BUSY or forbidden_now))):
             return None
-        asked = _retry_after(answer)
+        asked = retry_after(answer.headers)
         if asked is not None and asked > LONGEST_PAUSE:
             return None
         return back_off if asked is None else asked + back_off / 10
@@ -284,7 +279,7 @@ class Service:
 
     def _refusal(self, method: str, path: str, answer: Response, *, read: bool) -> ApiError:
         status = answer.status_code
-        what, codes = _describe(answer)
+        what, codes = describe(answer.content)
         if not read and status in _GATEWAY:
             return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
         hint = ""
@@ -295,7 +290,7 @@ class Service:
             hint = f"Set {self._setting} to the address where the service itself answers."
         return self._error(method, path, f"{status}{what}", hint, status=status, codes=codes)
 
-    def _lost(self, method: str, path: str, failure: _Failure, *, read: bool) -> ApiError:
+    def _lost(self, method: str, path: str, failure: Failure, *, read: bool) -> ApiError:
         hint = f"Check the network and the address in {self._setting}."
         if failure.sent and not read:
             return self._error(method, path, failure.what, kind=NoAnswer)
@@ -380,57 +375,6 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-class _Gate:
-    """Where every request passes: at most `per_minute` in any minute, and fewer side by side while the
-    service says 429, growing back as it answers well.
-    """  # noqa: D205
-
-    def __init__(self, workers: int, per_minute: int, patience: float) -> None:
-        self._most, self._allowed, self._running, self._good = workers, workers, 0, 0
-        self._minute, self._patience = _MINUTE * patience, patience
-        self._sent: deque[float] = deque(maxlen=per_minute)
-        self._closed_until = 0.0
-        self._changed = threading.Condition()
-
-    def __enter__(self) -> None:
-        with self._changed:
-            while (wait := self._wait()) is not None:
-                self._changed.wait(wait)
-            self._running += 1
-            self._sent.append(time.monotonic())
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()
-
-    def _wait(self) -> float | None:
-        """Seconds until it is worth another look, None where a request may pass."""
-        now = time.monotonic()
-        full = len(self._sent) == self._sent.maxlen
-        opens = max(self._closed_until, self._sent[0] + self._minute if full and self._sent else 0.0)
-        if opens > now:
-            return opens - now
-        return None if self._running < self._allowed else _MINUTE
-
-    def slow_down(self, seconds: float) -> None:
-        """Let nothing pass for so long; then half as many side by side."""
-        with self._changed:
-            now = time.monotonic()
-            if now >= self._closed_until:  # the 429s of one burst count once
-                self._allowed = max(1, self._allowed // 2)
-            self._closed_until = max(self._closed_until, now + seconds * self._patience)
-            self._good = 0
-
-    def speed_up(self) -> None:
-        """Count a good answer."""
-        with self._changed:
-            self._good += 1
-            if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
-                self._allowed, self._good = self._allowed + 1, 0
-                self._changed.notify_all()
-
-
 class _Authorization(AuthBase):
     """Sets the header, or nothing. Always given, since requests else looks for keys in a netrc file."""
 
@@ -464,123 +408,5 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
     return session
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """A request without an answer: whether it may have reached the service, and whether that may pass."""
-
-    what: str
-    sent: bool
-    may_pass: bool = True
-
-
-def _failure(error: RequestException) -> _Failure:
-    """Tell a request that surely never left from one whose outcome is unknown; in doubt the latter."""
-    for cause in _causes(error):
-        match cause:
-            case ssl.SSLCertVerificationError():
-                return _Failure("was not sent: its certificate is not trusted", sent=False, may_pass=False)
-            case low.NameResolutionError():
-                return _Failure("was not sent: its name is unknown to this network", sent=False)
-            case low.NewConnectionError() | low.ConnectTimeoutError():
-                return _Failure("was not sent: no connection", sent=False)
-            case OSError() if _while_connecting(cause):
-                return _Failure("was not sent: no secure connection", sent=False)
-            case low.ReadTimeoutError():
-                return _Failure("got no answer in time", sent=True)
-            case _:
-                continue
-    return _Failure("got no answer: the connection broke", sent=True)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it says it came from.
-
-    Not `__context__`: that may be an unrelated error which the caller was handling.
-    """
-    yield error
-    inner = [
-        *error.args,
-        getattr(error, "reason", None),
-        getattr(error, "original_error", None),
-        error.__cause__,
-    ]
-    for one in inner:
-        if isinstance(one, BaseException):
-            yield from _causes(one)
-
-
-def _while_connecting(error: BaseException) -> bool:
-    """In the TLS handshake, or a proxy's CONNECT: before anything of the request was sent."""
-    frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(name in ("do_handshake", "_tunnel") for name in frames)
-
-
-def _is(answer: Response | _Failure, status: int) -> bool:
-    """Whether it was answered with this status."""
-    return isinstance(answer, Response) and answer.status_code == status
-
-
-def _json(answer: Response) -> Any:
-    """Its JSON; None where it is empty. Raises ValueError."""
-    text = answer.content.decode("utf-8-sig")
-    return simplejson.loads(text, use_decimal=True) if text.strip() else None
-
-
-def _error_body(answer: Response) -> dict[str, Any]:
-    try:
-        body = _json(answer)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _is_retriable(answer: Response) -> bool:
-    # the BSS says 403 where a rate limit is hit too (developers.interworks.cloud, status codes)
-    return answer.status_code == 403 and _error_body(answer).get("isRetriableError") is True
-
-
-def _describe(answer: Response) -> tuple[str, tuple[str, ...]]:
-    """The service's own words (": …", or nothing), and its error codes, outermost first.
-
-    Shapes: ConnectWise {code, message, errors[]} and {error, message}; BSS {type, code,
-    developerMessage}; OAuth {error, error_description}.
-    """
-    body = _error_body(answer)
-    if not body:
-        return _title(answer), ()
-    inner = [one for one in body.get("errors") or () if isinstance(one, dict)]
-    texts = [body.get("message") or body.get("developerMessage") or body.get("error_description")]
-    for one in inner:
-        said, name = one.get("message"), one.get("field")
-        texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
-    codes = [body.get("code"), body.get("type"), body.get("error"), *(one.get("code") for one in inner)]
-    named = tuple(dict.fromkeys(str(code) for code in codes if code))
-    shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
-    return (f": {_cut(shown, 600)}" if shown else ""), named
-
-
-def _title(answer: Response) -> str:
-    found = re.search(r"<title[^>]*>(.*?)</title>", answer.text[:20_000], re.IGNORECASE | re.DOTALL)
-    title = _clean(html.unescape(found[1])) if found else ""
-    return f": {_cut(title, 200)}" if title else ""
-
-
-def _clean(text: object) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _retry_after(answer: Response) -> float | None:
-    """Seconds that the service asks to wait: written as a number or as an HTTP date."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
-    try:
-        then = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
-    return max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
+def _status(answer: Response | Failure) -> int | None:
+    return answer.status_code if isinstance(answer, Response) else None

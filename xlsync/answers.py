@@ -1,0 +1,136 @@
+"""What an answer of a service says, and what the absence of one means."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import html
+import re
+import ssl
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import simplejson
+import urllib3.exceptions as low
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request without an answer: whether it may have reached the service, and whether that may pass."""
+
+    what: str
+    sent: bool
+    may_pass: bool = True
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Tell a request that surely never left from one whose outcome is unknown; in doubt the latter."""
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return Failure("was not sent: its certificate is not trusted", sent=False, may_pass=False)
+            case low.NameResolutionError():
+                return Failure("was not sent: its name is unknown to this network", sent=False)
+            case low.NewConnectionError() | low.ConnectTimeoutError():
+                return Failure("was not sent: no connection", sent=False)
+            case OSError() if _while_connecting(cause):
+                return Failure("was not sent: no secure connection", sent=False)
+            case low.ReadTimeoutError():
+                return Failure("got no answer in time", sent=True)
+            case _:
+                continue
+    return Failure("got no answer: the connection broke", sent=True)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it says it came from.
+
+    Not `__context__`: that may be an unrelated error which the caller was handling.
+    """
+    yield error
+    inner = [
+        *error.args,
+        getattr(error, "reason", None),
+        getattr(error, "original_error", None),
+        error.__cause__,
+    ]
+    for one in inner:
+        if isinstance(one, BaseException):
+            yield from _causes(one)
+
+
+def _while_connecting(error: BaseException) -> bool:
+    """In the TLS handshake, or a proxy's CONNECT: before anything of the request was sent."""
+    frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name in ("do_handshake", "_tunnel") for name in frames)
+
+
+def read_json(content: bytes) -> Any:
+    """Its JSON; None where it is empty. Raises ValueError."""
+    text = content.decode("utf-8-sig")
+    return simplejson.loads(text, use_decimal=True) if text.strip() else None
+
+
+def _error_body(content: bytes) -> dict[str, Any]:
+    try:
+        body = read_json(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def is_retriable(content: bytes) -> bool:
+    """Whether the service says that the same request may pass later."""
+    return _error_body(content).get("isRetriableError") is True
+
+
+def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
+    """The service's own words (": …", or nothing), and its error codes, outermost first.
+
+    Shapes: ConnectWise {code, message, errors[]} and {error, message}; BSS {type, code,
+    developerMessage}; OAuth {error, error_description}.
+    """
+    body = _error_body(content)
+    if not body:
+        return title_of(content), ()
+    errors = body.get("errors")
+    inner = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    texts = [body.get("message") or body.get("developerMessage") or body.get("error_description")]
+    for one in inner:
+        said, name = one.get("message"), one.get("field")
+        texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
+    codes = [body.get("code"), body.get("type"), body.get("error"), *(one.get("code") for one in inner)]
+    named = tuple(dict.fromkeys(str(code) for code in codes if code))
+    shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
+    return (f": {_cut(shown, 600)}" if shown else ""), named
+
+
+def title_of(content: bytes) -> str:
+    """The title of a page (": …", or nothing): all that is ever shown of a body that is not JSON."""
+    text = content[:20_000].decode(errors="replace")
+    found = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    title = _clean(html.unescape(found[1])) if found else ""
+    return f": {_cut(title, 200)}" if title else ""
+
+
+def _clean(text: object) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the service asks to wait: written as a number or as an HTTP date."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        then = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
+    return max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
