@@ -102,7 +102,7 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
         said, name = one.get("message"), one.get("field")
         texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
     codes = [body.get("code"), body.get("type"), body.get("error"), *(one.get("code") for one in inner)]
-    named = tuple(dict.fromkeys(str(code) for code in codes if code))
+    named = tuple(dict.fromkeys(_clean(code) for code in codes if code))
     shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
     return (f": {_cut(shown, 600)}" if shown else ""), named
 
