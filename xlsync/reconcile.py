@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from xlsync.models import (
     ActionLabel,
@@ -326,7 +326,7 @@ def _not_linked(unlinked: Sequence[Charge], links: Mapping[str, Link], books: Bo
         elif missing:
             todo = f"Choose the ConnectWise {', '.join(missing)} on sheet Billing Lines."
         else:
-            todo = "The link is only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
+            todo = "Only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
         item = books.items.get(link.item.to) if link.item and isinstance(link.item.to, int) else None
         price = item.price if item else None
         total = sum(units, Decimal(0)) if units else None
@@ -501,7 +501,7 @@ def _per_month(units: Decimal, base: Mismatch) -> Decimal | None:
 
 
 def _money(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT)
+    return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 def _sentences(*parts: str) -> str:

@@ -1,0 +1,255 @@
+"""Settings: a TOML file, environment variables over it, secrets from environment or keyring."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from xlsync.errors import ConfigError
+from xlsync.plan import Limits
+from xlsync.rest import check_url
+
+FILE_NAME: Final = "xlsync.toml"
+KEYRING: Final = "xlsync"
+SECRETS: Final = ("XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_BSS_PASSWORD", "XLSYNC_CW_PRIVATE_KEY")
+BSS_VARIABLES: Final = {
+    "XLSYNC_BSS_URL": "url",
+    "XLSYNC_BSS_CLIENT_KEY": "client_key",
+    "XLSYNC_BSS_CLIENT_SECRET": "client_secret",
+    "XLSYNC_BSS_USERNAME": "username",
+    "XLSYNC_BSS_PASSWORD": "password",
+}
+CONNECTWISE_VARIABLES: Final = {
+    "XLSYNC_CW_URL": "url",
+    "XLSYNC_CW_COMPANY": "company",
+    "XLSYNC_CW_PUBLIC_KEY": "public_key",
+    "XLSYNC_CW_PRIVATE_KEY": "private_key",
+    "XLSYNC_CW_CLIENT_ID": "client_id",
+}
+API_PATH: Final = "/v4_6_release/apis/3.0"
+_KNOWN: Final = {
+    "bss": {*BSS_VARIABLES.values()},
+    "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
+    "limits": {"creations", "percent", "units", "money"},
+    "creation": {"identifier_length", "name_length", "bill_customer", "code_field"},
+    "invoicing": {"enabled"},
+    "report": {"headers"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BssSettings:
+    """Where the BSS is and with which keys it is read. Never shown: it holds secrets."""
+
+    url: str
+    client_key: str
+    client_secret: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ConnectWiseSettings:
+    """Which ConnectWise PSA, and the API member's keys. Never shown: it holds secrets."""
+
+    url: str
+    company: str
+    public_key: str
+    private_key: str
+    client_id: str
+    release: str = "2025.1"
+    requests_per_minute: int = 900
+    side_by_side: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """How new things are made. ConnectWise's lengths differ by release, so the shorter ones are taken."""
+
+    identifier_length: int = 25
+    name_length: int = 50
+    bill_customer: str = "Billable"
+    code_field: str = "vendorSku"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a command may need; `bss` and `connectwise` are None where not asked for."""
+
+    home: Path
+    environment: str
+    bss: BssSettings | None = None
+    connectwise: ConnectWiseSettings | None = None
+    limits: Limits = field(default_factory=Limits)
+    creation: Creation = field(default_factory=Creation)
+    invoicing: bool = False
+    report_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of links, journal, caches and sandbox state."""
+    given = environ.get("XLSYNC_HOME", "")
+    return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
+
+
+def settings_file() -> Path:
+    """The settings file: in the working directory, else in the user's configuration folder."""
+    here = Path(FILE_NAME)
+    return here if here.exists() else platformdirs.user_config_path("xlsync", appauthor=False) / FILE_NAME
+
+
+def load_settings(
+    *,
+    bss: bool,
+    connectwise: bool,
+    environ: Mapping[str, str] = os.environ,
+    environment: str = "",
+) -> Settings:
+    """Read and check the settings that a command needs; raises ConfigError naming all that is wrong.
+
+    `environment` replaces the name made of site and company id (the demo's sandbox has one of its own,
+    since its port changes).
+    """
+    problems: list[str] = []
+    file = settings_file()
+    table = _read_file(file, problems)
+    bss_settings = connectwise_settings = None
+    if bss:
+        found = _collect("bss", BSS_VARIABLES, table, environ, problems)
+        if found:
+            bss_settings = BssSettings(**found)
+    if connectwise:
+        found = _collect("connectwise", CONNECTWISE_VARIABLES, table, environ, problems)
+        if found:
+            if urlsplit(found["url"]).path in {"", "/"}:
+                found["url"] = found["url"].rstrip("/") + API_PATH
+            more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
+            release = str(_section(table, "connectwise").get("release", "2025.1"))
+            connectwise_settings = replace(
+                ConnectWiseSettings(**found, release=release),  # type: ignore[arg-type]
+                **{name: int(value) for name, value in more.items()},
+            )
+            environment = environment or f"{urlsplit(found['url']).netloc.lower()}/{found['company'].lower()}"
+    limits = _numbers(table, "limits", _KNOWN["limits"], problems)
+    creation = _section(table, "creation")
+    invoicing = environ.get("XLSYNC_INVOICING", "").strip().casefold() == "enabled" or bool(
+        _section(table, "invoicing").get("enabled", False)
+    )
+    headers = _section(table, "report").get("headers", {})
+    if problems:
+        raise ConfigError(
+            "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
+            f"Run `xlsync login`, set the variables, or write them into {file}; `--demo` needs none.",
+        )
+    return Settings(
+        home=home_folder(environ),
+        environment=environment,
+        bss=bss_settings,
+        connectwise=connectwise_settings,
+        limits=replace(
+            Limits(),
+            **{name: int(value) if name == "creations" else value for name, value in limits.items()},
+        ),
+        creation=Creation(**creation),
+        invoicing=invoicing,
+        report_headers={name: tuple(values) for name, values in headers.items()},
+    )
+
+
+def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{file}: cannot be read ({error})")
+        return {}
+    for section, values in table.items():
+        if section not in _KNOWN or not isinstance(values, dict):
+            problems.append(f"{file}: [{section}] is not a section of xlsync ({', '.join(_KNOWN)})")
+            continue
+        problems.extend(
+            f"{file}: [{section}] {name} is not a setting ({', '.join(sorted(_KNOWN[section]))})"
+            for name in values
+            if name not in _KNOWN[section]
+        )
+        problems.extend(
+            f"{file}: [{section}] {name} is a secret: keep it in the keyring (`xlsync login`) or a variable"
+            for name in ("client_secret", "password", "private_key")
+            if name in values
+        )
+    return table
+
+
+def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    values = table.get(name, {})
+    return (
+        {key: value for key, value in values.items() if key in _KNOWN[name]}
+        if isinstance(values, dict)
+        else {}
+    )
+
+
+def _collect(
+    section: str,
+    variables: Mapping[str, str],
+    table: Mapping[str, Any],
+    environ: Mapping[str, str],
+    problems: list[str],
+) -> dict[str, str]:
+    """The settings of one system, or nothing where one of them is missing or wrong."""
+    found: dict[str, str] = {}
+    before = len(problems)
+    for variable, name in variables.items():
+        value = environ.get(variable, "").strip() or str(_section(table, section).get(name, "")).strip()
+        if not value:
+            value = _from_keyring(variable)
+        if not value:
+            where = "" if variable in SECRETS else f", or {name} under [{section}] in {FILE_NAME}"
+            problems.append(f"{variable} is not set{where}")
+        elif name == "url":
+            try:
+                value = check_url(value)
+            except ConfigError as error:
+                problems.append(f"{variable}: {error.message}")
+        elif any(ord(sign) < 32 for sign in value):
+            problems.append(f"{variable} holds a line break or another control character")
+        found[name] = value
+    return found if len(problems) == before else {}
+
+
+def _from_keyring(variable: str) -> str:
+    """A value that `xlsync login` kept; nothing where the machine has no keyring."""
+    import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
+    import keyring.errors  # noqa: PLC0415
+
+    try:
+        return keyring.get_password(KEYRING, variable) or ""
+    except keyring.errors.KeyringError:
+        return ""
+
+
+def _numbers(
+    table: Mapping[str, Any], section: str, names: set[str], problems: list[str]
+) -> dict[str, Decimal]:
+    numbers: dict[str, Decimal] = {}
+    for name, value in _section(table, section).items():
+        if name not in names:
+            continue
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if not number.is_finite() or number < 0:
+            problems.append(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
+        else:
+            numbers[name] = number
+    return numbers
