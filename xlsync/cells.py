@@ -1,0 +1,201 @@
+"""How one value stands in a cell of an .xlsx workbook: text always as text, numbers in full digits.
+
+Facts are those of ECMA-376-1 (section 18.3.1.4 `c`, 22.9.2.19 `ST_Xstring`) and of Excel's published limits.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Final
+
+Value = str | Decimal | int | dt.date | bool | None
+"""What a cell holds; None is empty, a date is a calendar date shown by the cell's own style."""
+
+Position = tuple[int, int]
+"""0-based row and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell to be written whole: a value, or a formula (without `=`) with its computed value beside it."""
+
+    value: Value
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a renewed sheet: the 0-based row it stood in before (None for a new one), and the
+    cells that xlsync owns, by 0-based column. Every other cell of the old row comes along.
+    """  # noqa: D205
+
+    was: int | None
+    cells: Mapping[int, Value | Cell]
+
+
+LONGEST: Final = 32_767  # characters in a cell, by Excel's limits: UTF-16 units
+LAST_ROW: Final = 1_048_576
+LAST_COLUMN: Final = 16_384
+
+# XML 1.0, production 2 (Char): everything else cannot stand in a document, not even as a reference.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_MARKUP = re.compile('[&<>"]|_(?=x[0-9A-Fa-f]{4}_)')
+_MARKUP_TO = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "_": "_x005F_"}
+_SPACE = re.compile(r"^\s|\s$|\n|\t|  ")
+_LETTERS_DIGITS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+
+# Excel counts days from 1900-01-00 and believes in a 1900-02-29 (ECMA-376-1, 18.17.4.1).
+_DAY_ZERO = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - workbooks know no time zones
+_MARCH_1900 = dt.datetime(1900, 3, 1)  # noqa: DTZ001
+_DAYS_TO_1904 = 1462
+
+_ZERO = Decimal(0)
+
+
+def clean_text(text: str) -> str:
+    r"""What a text looks like after a workbook has held it.
+
+    Line breaks become `\n`, what XML cannot hold U+FFFD, and what is too long for a cell ends in an ellipsis.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _ILLEGAL.sub("\ufffd", text)
+    if len(text) * 2 > LONGEST and len(text.encode("utf-16-le")) > LONGEST * 2:
+        text = text.encode("utf-16-le")[: (LONGEST - 1) * 2].decode("utf-16-le", "ignore") + "…"
+    return text
+
+
+def escape_text(text: str) -> str:
+    """A clean text as the content of an element that holds an `ST_Xstring`."""
+    return _MARKUP.sub(lambda found: _MARKUP_TO[found[0]], text)
+
+
+def escape_markup(text: str) -> str:
+    """A text as XML content or attribute that knows no `_x0041_` escapes, such as a formula."""
+    return html.escape(_ILLEGAL.sub("\ufffd", text), quote=True).replace("&#x27;", "'")
+
+
+def serial(day: dt.date, *, from_1904: bool = False) -> Decimal | None:
+    """The number that stands for a date (with its time, if it has one); None where Excel has none for it."""
+    moment = day if isinstance(day, dt.datetime) else dt.datetime(day.year, day.month, day.day)  # noqa: DTZ001
+    moment = moment.replace(tzinfo=None)
+    since = moment - _DAY_ZERO
+    number = since.days - (1 if moment < _MARCH_1900 else 0) - (_DAYS_TO_1904 if from_1904 else 0)
+    if number < (0 if from_1904 else 1):
+        return None
+    if not since.seconds and not since.microseconds:
+        return Decimal(number)
+    seconds = Decimal(since.seconds) + Decimal(since.microseconds) / 1_000_000
+    return number + round(seconds / 86_400, 11)
+
+
+@cache
+def letters(column: int) -> str:
+    """The letters of a 0-based column: 0 is A, 26 is AA."""
+    text = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
+def address(row: int, column: int) -> str:
+    """The name of a cell, `A1` for (0, 0)."""
+    return f"{letters(column)}{row + 1}"
+
+
+def position(name: str) -> Position:
+    """The 0-based row and column of a cell's name, `$A$1` or `A1`; ValueError for anything else."""
+    found = _LETTERS_DIGITS.fullmatch(name)
+    if not found:
+        raise ValueError(name)
+    column = 0
+    for letter in found[1].upper():
+        column = column * 26 + ord(letter) - 64
+    return int(found[2]) - 1, column - 1
+
+
+class CellWriter:
+    """Writes cells as XML, with the namespace prefix and the date system of one workbook's sheet."""
+
+    def __init__(self, prefix: str = "", *, from_1904: bool = False) -> None:
+        self.prefix = prefix
+        self.from_1904 = from_1904
+        self._texts: dict[str, str] = {}
+
+    def stored(self, value: Value) -> tuple[str, object]:
+        """What a value becomes in a cell, and of what kind: the kind "" is empty, "n" a number."""
+        kind = type(value)
+        if kind is str:
+            return ("s", clean_text(value)) if value else ("", None)  # type: ignore[arg-type]
+        if value is None:
+            return "", None
+        if kind is bool:
+            return "b", value
+        if isinstance(value, str):
+            return self.stored(str(value))
+        if isinstance(value, dt.date):
+            day = serial(value, from_1904=self.from_1904)
+            return ("s", value.isoformat()) if day is None else ("n", float(day))
+        number = Decimal(value)
+        if not number.is_finite() or not -300 < number.adjusted() < 300:
+            return "s", str(number)
+        return "n", float(number) + 0.0  # -0.0 is 0
+
+    def text(self, value: str) -> str:
+        """The inside of a text cell, from after its style to its end."""
+        known = self._texts.get(value)
+        if known is None:
+            p = self.prefix
+            clean = clean_text(value)
+            keep = ' xml:space="preserve"' if _SPACE.search(clean) else ""
+            known = f' t="inlineStr"><{p}is><{p}t{keep}>{escape_text(clean)}</{p}t></{p}is></{p}c>'
+            self._texts[value] = known
+        return known
+
+    def after_style(self, content: Value | Cell) -> str:
+        """A cell's XML from after its reference and style to its end."""
+        kind = type(content)
+        if kind is str:
+            return self.text(content) if content else "/>"  # type: ignore[arg-type]
+        p = self.prefix
+        if kind is Decimal:
+            if content.is_finite() and -300 < content.adjusted() < 300:  # type: ignore[union-attr]
+                return f"><{p}v>{content or _ZERO:f}</{p}v></{p}c>"
+            return self.text(str(content))
+        if content is None:
+            return "/>"
+        if isinstance(content, Cell):
+            if content.formula:
+                return self._formula(content)
+            return self.after_style(content.value)
+        if kind is bool:
+            return f' t="b"><{p}v>{content:d}</{p}v></{p}c>'
+        if isinstance(content, dt.date):
+            number = serial(content, from_1904=self.from_1904)
+            return self.text(content.isoformat()) if number is None else f"><{p}v>{number:f}</{p}v></{p}c>"
+        return self.after_style(str(content) if isinstance(content, str) else Decimal(content))
+
+    def _formula(self, cell: Cell) -> str:
+        p = self.prefix
+        formula = f"<{p}f>{escape_markup(cell.formula.removeprefix('='))}</{p}f>"
+        kind, value = self.stored(cell.value)
+        if kind == "":
+            return f">{formula}</{p}c>"
+        if kind == "s":
+            return f' t="str">{formula}<{p}v>{escape_text(str(value))}</{p}v></{p}c>'
+        if kind == "b":
+            return f' t="b">{formula}<{p}v>{value:d}</{p}v></{p}c>'
+        return self.after_style(cell.value).replace(">", f">{formula}", 1)
+
+    def cell(self, row: int, column: int, style: str, content: Value | Cell) -> str:
+        """One whole cell; `style` is its index in the styles part, empty for none."""
+        s = f' s="{style}"' if style else ""
+        return f'<{self.prefix}c r="{letters(column)}{row + 1}"{s}{self.after_style(content)}'

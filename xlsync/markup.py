@@ -1,0 +1,40 @@
+"""Reading and changing single attributes in XML text that must otherwise stay as it is."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"""(?:^|\s){re.escape(name)}\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+
+
+def attribute(tag: str, name: str) -> str:
+    """The value of one attribute in a tag's text, empty where there is none."""
+    found = _pattern(name).search(tag)
+    return unescape(found[1] if found[1] is not None else found[2]) if found else ""
+
+
+def without_attributes(attributes: str, *names: str) -> str:
+    """A tag's attributes without those, each with one space before it."""
+    for name in names:
+        attributes = _pattern(name).sub("", attributes)
+    attributes = attributes.strip()
+    return f" {attributes}" if attributes else ""
+
+
+def with_attribute(tag: str, name: str, value: str) -> str:
+    """A tag with one attribute set; `value` is escaped here."""
+    value = html.escape(value)
+    if _pattern(name).search(tag):
+        return _pattern(name).sub(lambda _: f' {name}="{value}"', tag, count=1)
+    end = len(tag) - (2 if tag.endswith("/>") else 1)
+    return f'{tag[:end].rstrip()} {name}="{value}"{tag[end:]}'
+
+
+def unescape(text: str) -> str:
+    """XML content or attribute as the text it stands for."""
+    return html.unescape(text) if "&" in text else text

@@ -1,0 +1,201 @@
+"""What points at the rows of a renewed sheet and follows them: comments, links, merges, rules, references."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from openpyxl.formula.tokenizer import Token, Tokenizer, TokenizerError
+
+from xlsync.cells import LAST_ROW, address, position
+from xlsync.markup import attribute, with_attribute
+
+_P: Final = r"(?:[\w.-]+:)?"
+_RANGE = re.compile(r"(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7})(?::(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Where the data rows `first` to `last` of a sheet went (all 0-based).
+
+    `to` names the new place of each row that was kept. What stands below keeps its distance.
+    """
+
+    first: int
+    last: int
+    new_last: int
+    to: Mapping[int, int]
+
+    @property
+    def shift(self) -> int:
+        """By how many rows everything below moves."""
+        return self.new_last - self.last
+
+    @property
+    def nothing_moves(self) -> bool:
+        """Every row stays where it is, and none is new."""
+        stays = all(new == old for old, new in self.to.items())
+        return not self.shift and stays and len(self.to) == self.last - self.first + 1
+
+    def row(self, old: int) -> int | None:
+        """The new place of a row; None where it was dropped."""
+        if old < self.first:
+            return old
+        return old + self.shift if old > self.last else self.to.get(old)
+
+    def span(self, top: int, bottom: int) -> tuple[int, int]:
+        """A range of rows that covers data rows to their end, stretched; one below, shifted."""
+        if bottom < self.first or bottom >= LAST_ROW - 1:
+            return top, bottom
+        if top > self.last:
+            return top + self.shift, bottom + self.shift
+        if bottom == self.last or (top <= self.first and bottom > self.last):
+            return min(top, self.new_last), bottom + self.shift
+        return top, bottom
+
+    def ranges(self, text: str) -> str:
+        """References such as `A2:C9 E2`, each stretched as its rows are."""
+
+        def stretched(found: re.Match[str]) -> str:
+            top = int(found[2]) - 1
+            bottom = int(found[4]) - 1 if found[4] else top
+            new_top, new_bottom = self.span(top, bottom)
+            if (new_top, new_bottom) == (top, bottom):
+                return found[0]
+            if new_top == new_bottom and not found[3]:
+                return f"{found[1]}{new_top + 1}"
+            return f"{found[1]}{new_top + 1}:{found[3] or found[1]}{new_bottom + 1}"
+
+        return _RANGE.sub(stretched, text)
+
+    def place(self, reference: str) -> str | None:
+        """A cell or range that sits on its rows, where they are now; None where they are gone or apart."""
+        first, _, last = reference.partition(":")
+        try:
+            (top, left), (bottom, right) = position(first), position(last or first)
+        except ValueError:
+            return reference
+        if bottom - top > self.last - self.first + 1:  # a whole column, say
+            return reference
+        new = [self.row(row) for row in range(top, bottom + 1)]
+        if new[0] is None or new != list(range(new[0], new[0] + len(new))):
+            return None
+        return address(new[0], left) + (f":{address(new[0] + len(new) - 1, right)}" if last else "")
+
+    def formula(self, formula: str, title: str) -> str:
+        """A formula that stands outside the data rows, its references stretched and shifted."""
+        if not self.shift:
+            return formula
+        try:
+            tokens = Tokenizer(f"={formula}").items
+        except TokenizerError:
+            return formula
+        return "".join(
+            self._operand(token.value, title)
+            if token.type == Token.OPERAND and token.subtype == Token.RANGE
+            else token.value
+            for token in tokens
+        )
+
+    def _operand(self, text: str, title: str) -> str:
+        sheet, mark, ranges = text.rpartition("!")
+        if mark and sheet.strip("'").replace("''", "'") != title:
+            return text
+        if not _RANGE.fullmatch(ranges):
+            return text
+        return f"{sheet}{mark}{self.ranges(ranges)}"
+
+
+def _sub_attribute(tag: str, name: str, value: str) -> str:
+    return tag if attribute(tag, name) == value else with_attribute(tag, name, value)
+
+
+def _emptied(xml: str, container: str, item: str) -> str:
+    """A container without its count gone wrong, and itself gone with its last item (it may not be empty)."""
+
+    def counted(found: re.Match[str]) -> str:
+        count = len(re.findall(rf"<{_P}{item}(?=[\s/>])", found[2]))
+        if not count:
+            return ""
+        opening = with_attribute(found[1], "count", str(count)) if "count" in found[1] else found[1]
+        return f"{opening}{found[2]}{found[3]}"
+
+    return re.sub(
+        rf"(<{_P}{container}(?=[\s>])[^>]*>)(.*?)(</{_P}{container}\s*>)", counted, xml, flags=re.DOTALL
+    )
+
+
+def move_sheet_rules(xml: str, moves: Moves) -> str:
+    """The part of a sheet after its rows: merges and links follow their rows, rules and filters stretch."""
+
+    def placed(found: re.Match[str]) -> str:
+        new = moves.place(attribute(found[0], "ref"))
+        return "" if new is None else _sub_attribute(found[0], "ref", new)
+
+    def stretched(found: re.Match[str]) -> str:
+        name = "ref" if attribute(found[0], "ref") else "sqref"
+        return _sub_attribute(found[0], name, moves.ranges(attribute(found[0], name)))
+
+    if "mergeCell" in xml:
+        xml = _emptied(re.sub(rf"<{_P}mergeCell\s[^>]*?/>", placed, xml), "mergeCells", "mergeCell")
+    if "hyperlink" in xml:
+        xml = _emptied(re.sub(rf"<{_P}hyperlink\s[^>]*?/>", placed, xml), "hyperlinks", "hyperlink")
+    xml = re.sub(
+        rf"<{_P}(?:conditionalFormatting|dataValidation|autoFilter|ignoredError)\s[^>]*>", stretched, xml
+    )
+    return re.sub(  # x14 rules in extLst name their cells in an element (MS-XLSX, 2.2.2)
+        r"(<[\w.-]+:sqref>)([^<]*)(</)", lambda found: found[1] + moves.ranges(found[2]) + found[3], xml
+    )
+
+
+def move_table(xml: str, moves: Moves) -> str:
+    """A table's part: its range and filter stretch; a remembered sort order no longer holds."""
+    xml = re.sub(rf"<{_P}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{_P}sortState\s*>)", "", xml, flags=re.DOTALL)
+    return re.sub(
+        rf"<{_P}(?:table|autoFilter)\s[^>]*>",
+        lambda found: _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref"))),
+        xml,
+    )
+
+
+def move_comments(xml: str, moves: Moves) -> str:
+    """A part of comments or threaded comments: each follows its row, or goes with it."""
+
+    def placed(found: re.Match[str]) -> str:
+        new = moves.place(attribute(found[1], "ref"))
+        return "" if new is None else _sub_attribute(found[1], "ref", new) + found[2]
+
+    kind = rf"{_P}(?:comment|threadedComment)"
+    return re.sub(rf"(<{kind}\s[^>]*(?<!/)>)(.*?</{kind}\s*>)", placed, xml, flags=re.DOTALL)
+
+
+def move_comment_shapes(xml: str, moves: Moves) -> str:
+    """The VML drawing of a sheet's comments: a note's shape follows its row, or goes with it."""
+
+    def placed(found: re.Match[str]) -> str:
+        shape = found[0]
+        row = re.search(rf"(<{_P}Row>\s*)([0-9]+)(\s*<)", shape)
+        if not row or 'ObjectType="Note"' not in shape:
+            return shape
+        new = moves.row(int(row[2]))
+        if new is None:
+            return ""
+        by = new - int(row[2])
+        if not by:
+            return shape
+        shape = shape.replace(row[0], f"{row[1]}{new}{row[3]}")
+        return re.sub(rf"(<{_P}Anchor>)([^<]*)(<)", lambda anchor: _lowered(anchor, by), shape)
+
+    return re.sub(r"<v:shape\s.*?</v:shape\s*>", placed, xml, flags=re.DOTALL)
+
+
+def _lowered(anchor: re.Match[str], by: int) -> str:
+    """An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`)."""
+    numbers = [part.strip() for part in anchor[2].split(",")]
+    if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
+        return anchor[0]
+    for index in (2, 6):
+        numbers[index] = str(max(0, int(numbers[index]) + by))
+    return f"{anchor[1]}{', '.join(numbers)}{anchor[3]}"

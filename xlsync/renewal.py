@@ -1,0 +1,195 @@
+"""Putting new rows in place of the data rows of a sheet, as fast as the XML can be written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from xlsync.cells import Cell, CellWriter, Row, Value, escape_markup, letters
+from xlsync.markup import unescape, without_attributes
+from xlsync.moves import Moves
+from xlsync.rows import OldCell, OldRow, SheetXml, translated
+
+
+class Renewal:
+    """One renewal of a sheet's data rows; new rows take over the formulas of the `calculated` columns."""
+
+    def __init__(
+        self,
+        sheet: SheetXml,
+        writer: CellWriter,
+        moves: Moves,
+        old_values: Sequence[Sequence[Value]],
+        calculated: frozenset[int],
+    ) -> None:
+        self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
+        if not moves.nothing_moves:
+            sheet.unshare()
+        self.above: list[OldRow] = []
+        self.data: dict[int, OldRow] = {}
+        self.below: list[OldRow] = []
+        for row in sheet.rows():
+            if row.number < moves.first:
+                self.above.append(row)
+            elif row.number <= moves.last:
+                self.data[row.number] = row
+            else:
+                self.below.append(row)
+        self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
+        self.column_styles = sheet.column_styles()
+        self.styles = dict(self.column_styles)
+        self.pattern: dict[int, str] = {}  # formulas that a new row takes over from the first old one
+        model = self.data.get(moves.first)
+        if model:
+            for column, cell in sheet.cells(model).items():
+                self.styles[column] = cell.style
+                found = sheet.formula.match(cell.inside.lstrip())
+                if column in calculated and found and found[2]:
+                    self.pattern[column] = unescape(found[2])
+        self.openings: dict[int, tuple[str, str]] = {}
+        self.plans: dict[tuple[int, ...], list[int]] = {}
+
+    def write(self, rows: Sequence[Row]) -> bool:
+        """Put these rows in place of the data rows, in this order; False where nothing changes."""
+        pieces = self._pieces(rows)
+        if pieces is None:
+            return False
+        self.sheet.body = "".join(pieces)
+        columns = [column for row in rows[:1] for column in row.cells]
+        self.sheet.widen(self.moves.first, max(columns, default=0), last_row=self.last_row)
+        return True
+
+    def _pieces(self, rows: Sequence[Row]) -> list[str] | None:
+        """The XML of all rows, or None where it would be the same as before."""
+        moves = self.moves
+        pieces = [self._aside(row) for row in self.above]
+        same = moves.nothing_moves
+        number = moves.first
+        for row in rows:
+            old = None if row.was is None else self.data.get(row.was)
+            if old is None:
+                piece = self._new(number, row.cells)
+                same = False
+            else:
+                piece = self._kept(number, old, row.cells)
+                same = same and piece is old.whole
+            pieces.append(piece)
+            number += 1
+        if same:
+            return None
+        return pieces + [self._aside(row) for row in self.below]
+
+    def _aside(self, row: OldRow) -> str:
+        """A row above or below the data rows: its references follow what they point at."""
+        sheet, moves = self.sheet, self.moves
+        number = moves.row(row.number)
+        if number is None or (not moves.shift and number == row.number):
+            return row.whole
+        if number == row.number and f"<{sheet.prefix}f" not in row.inside:
+            return row.whole
+        inside = "".join(
+            self._placed(cell, number, column, lambda formula: moves.formula(formula, sheet.title))
+            for column, cell in sheet.cells(row).items()
+        )
+        return sheet.row_xml(row.attributes, number, inside)
+
+    def _placed(self, cell: OldCell, number: int, column: int, change: Callable[[str], str]) -> str:
+        """A cell at its new place, its formula changed by `change`."""
+        sheet = self.sheet
+        p = sheet.prefix
+        opening = f'<{p}c r="{letters(column)}{number + 1}"{without_attributes(cell.attributes, "r")}'
+        if not cell.inside:
+            return f"{opening}/>"
+        inside = cell.inside
+
+        def moved(found: re.Match[str]) -> str:
+            attributes = re.sub(
+                r"""(\sref\s*=\s*["'])([A-Z]+[0-9]+)(["'])""",
+                lambda ref: f"{ref[1]}{letters(column)}{number + 1}{ref[3]}",
+                found[1],
+            )
+            text = escape_markup(change(unescape(found[2] or "")))
+            return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
+
+        if f"<{p}f" in inside:
+            inside = sheet.formula.sub(moved, inside, count=1)
+        return f"{opening}>{inside}</{p}c>"
+
+    def _plan(self, cells: Mapping[int, Value | Cell]) -> list[int]:
+        """The columns of a new row in order: its own and those that need a style or a formula."""
+        key = tuple(cells)
+        plan = self.plans.get(key)
+        if plan is None:
+            needed = {
+                column
+                for column, style in self.styles.items()
+                if style != self.column_styles.get(column, "") or column in self.pattern
+            }
+            plan = self.plans[key] = sorted(needed | cells.keys())
+            for column in plan:
+                style = self.styles.get(column, "")
+                self.openings[column] = (
+                    f'<{self.sheet.prefix}c r="{letters(column)}',
+                    f'" s="{style}"' if style and style != "0" else '"',
+                )
+        return plan
+
+    def _new(self, number: int, cells: Mapping[int, Value | Cell]) -> str:
+        row, after_style, text = str(number + 1), self.writer.after_style, self.writer.text
+        openings, styles, column_styles = self.openings, self.styles, self.column_styles
+        parts: list[str] = []
+        for column in self._plan(cells):
+            content = cells.get(column)
+            if content is None or content == "":
+                if column in self.pattern and column not in cells:
+                    moved = translated(self.pattern[column], (self.moves.first, column), (number, column))
+                    content = Cell(None, moved)
+                elif styles.get(column, "") == column_styles.get(column, ""):
+                    continue  # an absent cell looks the same
+            opening, style = openings[column]
+            end = text(content) if type(content) is str and content else after_style(content)
+            parts.append(f"{opening}{row}{style}{end}")
+        return f'<{self.sheet.prefix}row r="{row}">{"".join(parts)}</{self.sheet.prefix}row>'
+
+    def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str:
+        """An old row with the wanted cells renewed, at its new place."""
+        sheet, writer = self.sheet, self.writer
+        cells = sheet.cells(old)
+        values = self.old_values[old.number] if old.number < len(self.old_values) else ()
+        changed = {
+            column: content
+            for column, content in wanted.items()
+            if not self._holds(old, column, cells.get(column), values, content)
+        }
+        if number == old.number and not changed:
+            return old.whole
+        row_style = sheet.row_style(old)
+        inside: list[str] = []
+        for column in sorted(cells.keys() | changed.keys()):
+            cell = cells.get(column)
+            if column in changed:
+                style = cell.style if cell else row_style or self.styles.get(column, "")
+                inside.append(writer.cell(number, column, style, changed[column]))
+            elif number == old.number:
+                inside.append(cells[column].whole)
+            else:
+                here, there = (old.number, column), (number, column)
+                move = lambda formula, a=here, b=there: translated(formula, a, b)  # noqa: E731
+                inside.append(self._placed(cells[column], number, column, move))
+        return sheet.row_xml(old.attributes, number, "".join(inside))
+
+    def _holds(
+        self, row: OldRow, column: int, cell: OldCell | None, values: Sequence[Value], content: Value | Cell
+    ) -> bool:
+        """Whether the cell already is what it should become."""
+        if isinstance(content, Cell):
+            if content.formula:
+                same = self.writer.cell(row.number, column, cell.style, content) if cell else ""
+                return cell is not None and cell.whole == same
+            content = content.value
+        if cell is None:
+            return content is None or content == ""
+        if f"<{self.sheet.prefix}f" in cell.inside:
+            return False
+        value = values[column] if column < len(values) else None
+        return self.writer.stored(value) == self.writer.stored(content)

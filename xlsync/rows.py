@@ -1,0 +1,310 @@
+"""The rows of one sheet of an .xlsx workbook, as its XML: found and changed, the rest untouched.
+
+A sheet part is cut at its `sheetData` (ECMA-376-1, 18.3.1.80). Rows and cells are found by patterns that
+hold because their own attributes are numbers and references only, and because text never holds a bare `<`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from openpyxl.formula.translate import Translator, TranslatorError
+
+from xlsync.cells import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Cell,
+    CellWriter,
+    Position,
+    Value,
+    address,
+    escape_markup,
+    position,
+)
+from xlsync.errors import WorkbookError
+from xlsync.markup import attribute, unescape, without_attributes
+
+_MAIN: Final = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict variant of the standard
+)
+_ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+
+
+@cache
+def _patterns(prefix: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """The patterns of a row, a cell and a formula under one namespace prefix."""
+    p = re.escape(prefix)
+    row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)"
+    cell = rf"<{p}c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}c\s*>)"
+    formula = rf"<{p}f(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}f\s*>)"
+    return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL), re.compile(formula, re.DOTALL)
+
+
+_REFERENCE = re.compile(r'(?:^|\s)r\s*=\s*["\']([A-Z]{1,3})([0-9]+)["\']')
+_STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
+
+
+@dataclass(frozen=True, slots=True)
+class OldRow:
+    """A row as it stands in the part: 0-based number, attributes, cells' XML, the whole."""
+
+    number: int
+    attributes: str
+    inside: str
+    whole: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class OldCell:
+    """A cell as it stands in the part."""
+
+    attributes: str
+    inside: str
+    whole: str
+
+    @property
+    def style(self) -> str:
+        """Its index in the styles part, empty for none."""
+        found = _STYLE.search(self.attributes)
+        return found[1] if found else ""
+
+
+class SheetXml:
+    """One worksheet part, cut into what stands before its rows, the rows, and what stands after."""
+
+    def __init__(self, xml: str, title: str) -> None:
+        self.title = title
+        if "<!" in xml:
+            xml = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), xml)
+        root = re.search(r"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", xml)
+        if not root or "<!DOCTYPE" in xml or not any(space in root[0] for space in _MAIN):
+            raise WorkbookError(
+                f"the sheet {title} is not written as xlsync can change it",
+                "Save the workbook once in Excel, as .xlsx, and try again.",
+            )
+        self.prefix = p = root[1]
+        self.root = root[0]
+        opening = re.search(rf"<{re.escape(p)}sheetData(?=[\s/>])[^>]*?(/?)>", xml)
+        if not opening:
+            raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
+        self.before = xml[: opening.start()]
+        self.opening, self.closing = f"<{p}sheetData>", f"</{p}sheetData>"
+        if opening[1]:
+            self.body, self.after = "", xml[opening.end() :]
+        else:
+            end = xml.find(f"</{p}sheetData", opening.end())
+            self.body = xml[opening.end() : end]
+            self.after = xml[xml.index(">", end) + 1 :]
+        self._row, self._cell, self.formula = _patterns(p)
+
+    def xml(self) -> str:
+        """The whole part again."""
+        return f"{self.before}{self.opening}{self.body}{self.closing}{self.after}"
+
+    # reading
+
+    def rows(self) -> Iterator[OldRow]:
+        """All rows that the part holds, as they stand."""
+        number = -1
+        for found in self._row.finditer(self.body):
+            said = attribute(found[1], "r")
+            number = int(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
+            yield OldRow(number, found[1], found[2] or "", found[0], found.start(), found.end())
+
+    def cells(self, row: OldRow) -> dict[int, OldCell]:
+        """The cells of a row by 0-based column."""
+        found: dict[int, OldCell] = {}
+        column = -1
+        for match in self._cell.finditer(row.inside):
+            said = _REFERENCE.search(match[1])
+            column = position(said[1] + said[2])[1] if said else column + 1
+            found[column] = OldCell(match[1], match[2] or "", match[0])
+        return found
+
+    def formulas(self) -> dict[Position, str]:
+        """The formulas of all cells that hold one, without `=`; shared ones written out."""
+        mark = f"<{self.prefix}f"
+        shared: dict[str, tuple[Position, str]] = {}
+        formulas: dict[Position, str] = {}
+        for row in self.rows():
+            if mark not in row.inside:
+                continue
+            for column, cell in self.cells(row).items():
+                found = self.formula.match(cell.inside.lstrip())
+                if not found:
+                    continue
+                text, here = unescape(found[2] or ""), (row.number, column)
+                group = attribute(found[1], "si") if attribute(found[1], "t") == "shared" else ""
+                if group and text:
+                    shared[group] = (here, text)
+                elif group in shared:
+                    text = translated(shared[group][1], shared[group][0], here)
+                formulas[here] = text
+        return formulas
+
+    def errors(self) -> Iterator[tuple[Position, str]]:
+        """The cells that show an error such as `#REF!`."""
+        if not re.search(r"""t\s*=\s*["']e["']""", self.body):
+            return
+        value = re.compile(rf"<{re.escape(self.prefix)}v[^>]*>([^<]*)<")
+        for row in self.rows():
+            if '"e"' in row.inside or "'e'" in row.inside:
+                for column, cell in self.cells(row).items():
+                    shown = value.search(cell.inside)
+                    if shown and attribute(cell.attributes, "t") == "e":
+                        yield (row.number, column), unescape(shown[1])
+
+    def column_styles(self) -> dict[int, str]:
+        """The styles that `<cols>` gives to cells that are not there yet."""
+        styles: dict[int, str] = {}
+        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
+            style = attribute(found[1], "style")
+            if style and style != "0":
+                first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
+                # A style over all columns of the sheet is no column's own.
+                for column in range(first - 1, min(last, first + 255)):
+                    styles[column] = style
+        return styles
+
+    # changing
+
+    def unshare(self) -> None:
+        """Write shared formulas out, so that a cell can leave its group (18.3.1.40)."""
+        if not re.search(r"""t\s*=\s*["']shared["']""", self.body):
+            return
+        formulas = self.formulas()
+        pieces: list[str] = []
+        at = 0
+        for row in self.rows():
+            if "shared" in row.inside:
+                cells = self.cells(row)
+                inside = "".join(
+                    self._with_formula(cell, formulas[row.number, column])
+                    if self._is_shared(cell)
+                    else cell.whole
+                    for column, cell in cells.items()
+                )
+                pieces += [self.body[at : row.start], self.row_xml(row.attributes, row.number, inside)]
+                at = row.end
+        self.body = "".join(pieces) + self.body[at:]
+
+    def _is_shared(self, cell: OldCell) -> bool:
+        found = self.formula.match(cell.inside.lstrip())
+        return bool(found) and attribute(found[1], "t") == "shared"  # type: ignore[index]
+
+    def _with_formula(self, cell: OldCell, formula: str) -> str:
+        p = self.prefix
+        inside = self.formula.sub(lambda _: f"<{p}f>{escape_markup(formula)}</{p}f>", cell.inside, count=1)
+        return f"<{p}c{cell.attributes}>{inside}</{p}c>"
+
+    def row_xml(self, attributes: str, number: int, inside: str) -> str:
+        """A row; its optional `spans` goes, since it may no longer hold."""
+        p = self.prefix
+        rest = without_attributes(attributes, "r", "spans")
+        return (
+            f'<{p}row r="{number + 1}"{rest}>{inside}</{p}row>'
+            if inside
+            else f'<{p}row r="{number + 1}"{rest}/>'
+        )
+
+    def row_style(self, row: OldRow) -> str:
+        """The style that a row gives to cells that are not there yet."""
+        is_own = attribute(row.attributes, "customFormat") in {"1", "true"}
+        return attribute(row.attributes, "s") if is_own else ""
+
+    def change(self, writer: CellWriter, changes: Mapping[Position, Value | Cell]) -> bool:
+        """Write single cells, which keep their style; True where a formula went."""
+        wanted: dict[int, dict[int, Value | Cell]] = {}
+        for (number, column), content in sorted(changes.items(), key=lambda item: item[0]):
+            if not (0 <= number < LAST_ROW and 0 <= column < LAST_COLUMN):
+                raise ValueError((number, column))
+            wanted.setdefault(number, {})[column] = content
+        if any(
+            self._is_shared(cell)
+            for row in self.rows()
+            if row.number in wanted and "shared" in row.inside
+            for column, cell in self.cells(row).items()
+            if column in wanted[row.number]
+        ):
+            self.unshare()
+        styles = self.column_styles()
+        pieces: list[str] = []
+        at, lost = 0, False
+        waiting = list(wanted)
+        for row in self.rows():
+            while waiting and waiting[0] < row.number:
+                pieces.append(self.body[at : row.start])
+                at = row.start
+                pieces.append(self._new_row(writer, waiting[0], wanted[waiting.pop(0)], styles))
+            if waiting and waiting[0] == row.number:
+                inside, lost_here = self._changed(writer, row, wanted[waiting.pop(0)], styles)
+                pieces += [self.body[at : row.start], self.row_xml(row.attributes, row.number, inside)]
+                at, lost = row.end, lost or lost_here
+        pieces.append(self.body[at:])
+        pieces += [self._new_row(writer, number, wanted[number], styles) for number in waiting]
+        self.body = "".join(pieces)
+        if changes:
+            self.widen(max(row for row, _ in changes), max(column for _, column in changes))
+        return lost
+
+    def _new_row(
+        self, writer: CellWriter, number: int, cells: Mapping[int, Value | Cell], styles: Mapping[int, str]
+    ) -> str:
+        written = (
+            writer.cell(number, column, styles.get(column, ""), content) for column, content in cells.items()
+        )
+        return self.row_xml("", number, "".join(written))
+
+    def _changed(
+        self, writer: CellWriter, row: OldRow, wanted: Mapping[int, Value | Cell], styles: Mapping[int, str]
+    ) -> tuple[str, bool]:
+        cells = self.cells(row)
+        row_style = self.row_style(row)
+        inside: list[str] = []
+        lost = False
+        for column in sorted(cells.keys() | wanted.keys()):
+            old = cells.get(column)
+            if column not in wanted:
+                inside.append(cells[column].whole)
+                continue
+            style = old.style if old else row_style or styles.get(column, "")
+            lost = lost or bool(old and self.formula.match(old.inside.lstrip()))
+            inside.append(writer.cell(row.number, column, style, wanted[column]))
+        return "".join(inside), lost
+
+    def widen(self, row: int, column: int, *, last_row: int | None = None) -> None:
+        """Let the sheet's dimension reach that cell; `last_row` is where it ends, if that is known."""
+
+        def wider(found: re.Match[str]) -> str:
+            first, _, last = found[2].partition(":")
+            try:
+                (top, left), (bottom, right) = position(first), position(last or first)
+            except ValueError:
+                return found[0]
+            end = max(bottom, row) if last_row is None else last_row
+            corner = address(min(top, row), min(left, column))
+            return f"{found[1]}{corner}:{address(max(end, top), max(right, column))}{found[3]}"
+
+        self.before = re.sub(
+            rf"""(<{re.escape(self.prefix)}dimension\s[^>]*?ref\s*=\s*["'])([^"']*)(["'])""",
+            wider,
+            self.before,
+        )
+
+
+def translated(formula: str, origin: Position, destination: Position) -> str:
+    """A formula as it reads when its cell is moved: relative references move along."""
+    if origin == destination or not formula:
+        return formula
+    try:
+        moved = Translator(f"={formula}", address(*origin)).translate_formula(address(*destination))
+    except TranslatorError:  # a reference would leave the sheet
+        return formula
+    return str(moved).removeprefix("=")

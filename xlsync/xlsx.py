@@ -1,0 +1,492 @@
+"""One .xlsx workbook as its parts, changed only where asked: the one place that owns the file format.
+
+An export is the template with its rows renewed; a check is a person's workbook with xlsync's rows renewed;
+an apply is a person's workbook with single cells changed. Every other part stays as it was, byte for byte,
+with two exceptions: the calculation chain goes when a formula moves or goes (Excel builds it anew, and calls
+a workbook damaged whose chain names a cell without a formula), and a workbook with formulas is marked to be
+calculated when it is opened, since their values may be out of date.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import os
+import posixpath
+import re
+import secrets
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import unquote
+
+import python_calamine
+
+from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, position
+from xlsync.errors import WorkbookError
+from xlsync.markup import attribute, unescape, with_attribute
+from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
+from xlsync.renewal import Renewal
+from xlsync.rows import SheetXml
+
+__all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
+
+_MOST_BYTES: Final = 1_500_000_000  # unpacked: far beyond what Excel opens, well below what harms
+_MOST_PARTS: Final = 20_000
+_MOST_CELLS: Final = 60_000_000  # of one sheet's rectangle
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
+_LEVEL: Final = 1  # of compression: twice as fast as the default, a tenth larger
+_P: Final = r"(?:[\w.-]+:)?"
+_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
+
+
+class Package:
+    """One .xlsx workbook, all parts in memory, changed only where asked."""
+
+    def __init__(self, parts: dict[str, bytes], name: str) -> None:
+        self.name = name
+        self._parts = parts
+        self._names = {part.casefold(): part for part in parts}  # part names know no case (ECMA-376-2, 9.1.1)
+        self._stored: frozenset[str] = frozenset()
+        self._read: python_calamine.CalamineWorkbook | None = None
+        self._workbook = self._find_workbook()
+        self._sheets = self._find_sheets()
+        properties = re.search(rf"<{_P}workbookPr\s[^>]*>", self._text(self._workbook))
+        self._from_1904 = bool(properties) and attribute(properties[0], "date1904") in {"1", "true"}  # type: ignore[index]
+
+    # opening
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read a workbook; WorkbookError for whatever cannot be one."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise WorkbookError(f"{path} does not exist", "Check the name and the folder.") from None
+        except PermissionError:
+            raise WorkbookError(
+                f"{path} may not be read", "Close it where it is open, and try again."
+            ) from None
+        except OSError as error:
+            raise WorkbookError(
+                f"{path} cannot be read: {error.strerror}", "Check the name and the folder."
+            ) from None
+        return cls.from_bytes(data, path.name)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
+        """The same from memory; `name` is for messages."""
+        if data.startswith(_OLE):
+            if "EncryptedPackage".encode("utf-16-le") in data:
+                raise WorkbookError(
+                    f"{name} is protected by a password", "Remove the password in Excel, and try again."
+                )
+            raise WorkbookError(f"{name} is a workbook of an old kind (.xls)", _AGAIN)
+        if not data.startswith(b"PK"):
+            raise WorkbookError(f"{name} is not an Excel workbook", _AGAIN)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                members = [member for member in archive.infolist() if not member.is_dir()]
+                if len(members) > _MOST_PARTS or sum(member.file_size for member in members) > _MOST_BYTES:
+                    raise WorkbookError(
+                        f"{name} is too large to be unpacked", "Use a workbook made by xlsync export."
+                    )
+                parts = {member.filename: archive.read(member) for member in members}
+                stored = {member.filename for member in members if member.compress_type == zipfile.ZIP_STORED}
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            struct.error,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
+            raise WorkbookError(
+                f"{name} is damaged: {error}", "Take a backup of it, or export again."
+            ) from None
+        package = cls(parts, name)
+        package._stored = frozenset(stored)
+        return package
+
+    def _find_workbook(self) -> str:
+        if "[content_types].xml" not in self._names:
+            raise WorkbookError(f"{self.name} is not an Excel workbook", _AGAIN)
+        found = self._related("", "officeDocument")
+        if not found:
+            raise WorkbookError(
+                f"{self.name} is damaged: it has no workbook part", "Take a backup, or export again."
+            )
+        if found[0].casefold().endswith(".bin"):
+            raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", _AGAIN)
+        if not re.search(rf"<{_P}workbook[\s>]", self._text(found[0])):
+            raise WorkbookError(f"{self.name} is not an Excel workbook", _AGAIN)
+        return found[0]
+
+    def _find_sheets(self) -> dict[str, str]:
+        targets = self._relations(self._workbook)
+        found: dict[str, str] = {}
+        for sheet in re.finditer(rf"<{_P}sheet\s[^>]*>", self._text(self._workbook)):
+            reference = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", sheet[0])
+            target = targets.get(unescape(reference[1])) if reference else None
+            if target is None or target[1] not in self._parts:
+                title = attribute(sheet[0], "name")
+                raise WorkbookError(
+                    f"{self.name} is damaged: the sheet {title} is missing", "Take a backup of it."
+                )
+            found[attribute(sheet[0], "name")] = target[1]
+        if not found:
+            raise WorkbookError(f"{self.name} has no sheets", _AGAIN)
+        return found
+
+    def _text(self, part: str) -> str:
+        """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
+        try:
+            return self._parts[part].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", _AGAIN) from None
+
+    def _put(self, part: str, text: str) -> None:
+        data = text.encode()
+        if data != self._parts[part]:
+            self._parts[part] = data
+            self._read = None
+
+    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """The relationships of a part: id to kind (the last word of its type) and part name."""
+        folder, name = posixpath.split(part)
+        own = self._names.get(posixpath.join(folder, "_rels", f"{name}.rels").casefold())
+        found: dict[str, tuple[str, str]] = {}
+        for tag in re.findall(rf"<{_P}Relationship\s[^>]*>", self._text(own)) if own else ():
+            if attribute(tag, "TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, unquote(attribute(tag, "Target"))))[
+                    1:
+                ]
+                target = self._names.get(target.casefold(), target)
+                found[attribute(tag, "Id")] = (attribute(tag, "Type").rpartition("/")[2], target)
+        return found
+
+    def _related(self, part: str, kind: str) -> list[str]:
+        return [
+            target
+            for is_kind, target in self._relations(part).values()
+            if is_kind == kind and target in self._parts
+        ]
+
+    # reading
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The titles of all sheets, in order."""
+        return tuple(self._sheets)
+
+    def grid(self, title: str) -> list[list[Value]]:
+        """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
+        sheet = self._sheet(title)
+        try:
+            if self._read is None:
+                self._read = python_calamine.CalamineWorkbook.from_filelike(
+                    io.BytesIO(self._bytes(fast=True))
+                )
+            values = self._read.get_sheet_by_name(title)
+            if values.total_height * values.total_width > _MOST_CELLS:
+                raise WorkbookError(
+                    f"the sheet {title} of {self.name} has a cell far away from all others",
+                    "Delete the empty rows and columns around it.",
+                )
+            rows = values.to_python(skip_empty_area=False)
+        except (python_calamine.CalamineError, OSError, ValueError) as error:
+            raise WorkbookError(f"the sheet {title} of {self.name} cannot be read: {error}", _AGAIN) from None
+        grid = [[_value(value) for value in row] for row in rows]
+        for (row, column), text in sheet.errors():
+            if row < len(grid) and column < len(grid[row]):
+                grid[row][column] = text
+        return grid
+
+    def formulas(self, title: str) -> dict[Position, str]:
+        """The formulas of a sheet by 0-based row and column, without `=`."""
+        return self._sheet(title).formulas()
+
+    def _sheet(self, title: str) -> SheetXml:
+        part = self._sheets.get(title)
+        if part is None:
+            known = ", ".join(self.sheets)
+            raise WorkbookError(
+                f"{self.name} has no sheet {title}; its sheets are {known}",
+                "Use a workbook made by xlsync export.",
+            )
+        return SheetXml(self._text(part), title)
+
+    def names(self) -> dict[str, str]:
+        """The defined names of the whole workbook, and what they stand for."""
+        found: dict[str, str] = {}
+        for tag, inside in self._defined_names():
+            if not attribute(tag, "localSheetId"):
+                found[attribute(tag, "name")] = unescape(inside)
+        return found
+
+    def _defined_names(self) -> list[tuple[str, str]]:
+        pattern = rf"(<{_P}definedName\s[^>]*>)([^<]*)<"
+        return re.findall(pattern, self._text(self._workbook))
+
+    # changing
+
+    def change_cells(self, title: str, cells: Mapping[Position, Value | Cell]) -> None:
+        """Write single cells (0-based row and column), which keep their style; nothing else changes."""
+        if not cells:
+            return
+        sheet = self._sheet(title)
+        formula_went = sheet.change(self._writer(sheet), cells)
+        self._changed(title, sheet, formula_went=formula_went)
+
+    def replace_rows(self, title: str, rows: Sequence[Row]) -> None:
+        """Renew the data rows of a sheet: below the header of its table, or below row 1 where it has none.
+
+        Rows that no item names in `was` go; what stands below the table stays below it.
+        """
+        sheet = self._sheet(title)
+        values = self.grid(title)
+        tables = self._tables(self._sheets[title])
+        columns = {column for row in rows for column in row.cells}
+        table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
+        if table:
+            first, last = tables[table].first, tables[table].last
+        else:
+            first = 1
+            filled = [
+                number
+                for number, line in enumerate(values)
+                if number
+                and any(
+                    line[column] is not None for column in columns or range(len(line)) if column < len(line)
+                )
+            ]
+            last = max([0, *filled, *(row.was for row in rows if row.was is not None)])
+        if table and not rows:  # a table needs a data row (ECMA-376-1, 18.5.1.2)
+            is_blank = first == last and not any(
+                value is not None for line in values[first : last + 1] for value in line
+            )
+            rows = [Row(first if is_blank else None, {})]
+        to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
+        if len(to) != sum(row.was is not None for row in rows) or any(not first <= old <= last for old in to):
+            raise ValueError("a row may be taken once, and from the data rows only")
+        moves = Moves(first, last, first + len(rows) - 1, to)
+        had_formulas = f"<{sheet.prefix}f" in sheet.body
+        calculated = tables[table].calculated if table else frozenset()
+        if not Renewal(sheet, self._writer(sheet), moves, values, calculated).write(rows):
+            return
+        if not moves.nothing_moves:
+            self._follow(title, sheet, moves, tables)
+        self._changed(title, sheet, formula_went=had_formulas)
+
+    def _writer(self, sheet: SheetXml) -> CellWriter:
+        return CellWriter(sheet.prefix, from_1904=self._from_1904)
+
+    def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, _Table]) -> None:
+        """Let everything that points at the rows follow them."""
+        sheet.after = move_sheet_rules(sheet.after, moves)
+        followers: tuple[tuple[str, Callable[[str, Moves], str]], ...] = (
+            ("comments", move_comments),
+            ("threadedComment", move_comments),
+            ("vmlDrawing", move_comment_shapes),
+        )
+        for kind, move in followers:
+            for part in self._related(self._sheets[title], kind):
+                self._put(part, move(self._text(part), moves))
+        for part in tables:
+            self._put(part, move_table(self._text(part), moves))
+        index = str(self.sheets.index(title))
+
+        def stretched(found: re.Match[str]) -> str:
+            is_filter = attribute(found[1], "name") == "_xlnm._FilterDatabase"
+            if not is_filter or attribute(found[1], "localSheetId") != index:
+                return found[0]
+            sheet_name, mark, ranges = found[2].rpartition("!")
+            return f"{found[1]}{sheet_name}{mark}{moves.ranges(ranges)}<"
+
+        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", stretched, self._text(self._workbook))
+        self._put(self._workbook, text)
+
+    def _tables(self, part: str) -> dict[str, _Table]:
+        return {table: _Table(self._text(table)) for table in self._related(part, "table")}
+
+    def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
+        self._put(self._sheets[title], sheet.xml())
+        self._read = None
+        if formula_went:
+            for chain in self._related(self._workbook, "calcChain"):
+                self._drop(chain)
+        if any(re.search(rb"<(?:[\w.-]+:)?f[\s>]", self._parts[part]) for part in self._sheets.values()):
+            self._calculate_when_opened()
+
+    def _drop(self, part: str) -> None:
+        """Take a part away, with all that names it."""
+        del self._parts[part]
+        del self._names[part.casefold()]
+        folder, name = posixpath.split(self._workbook)
+        relations = self._names[posixpath.join(folder, "_rels", f"{name}.rels").casefold()]
+        gone = [id_ for id_, (_, target) in self._relations(self._workbook).items() if target == part]
+        text = re.sub(
+            rf"<{_P}Relationship\s[^>]*>",
+            lambda found: "" if attribute(found[0], "Id") in gone else found[0],
+            self._text(relations),
+        )
+        self._put(relations, text)
+        types = self._names["[content_types].xml"]
+        text = re.sub(
+            rf"<{_P}Override\s[^>]*>",
+            lambda found: (
+                "" if attribute(found[0], "PartName").casefold() == f"/{part}".casefold() else found[0]
+            ),
+            self._text(types),
+        )
+        self._put(types, text)
+
+    def _calculate_when_opened(self) -> None:
+        text = self._text(self._workbook)
+        found = re.search(rf"<{_P}calcPr(?=[\s/>])[^>]*>", text)
+        if found:
+            if attribute(found[0], "fullCalcOnLoad") not in {"1", "true"}:
+                text = text.replace(found[0], with_attribute(found[0], "fullCalcOnLoad", "1"), 1)
+        else:
+            after = "sheets|functionGroups|externalReferences|definedNames"
+            text = self._insert(text, after, lambda prefix: f'<{prefix}calcPr fullCalcOnLoad="1"/>')
+        self._put(self._workbook, text)
+
+    @staticmethod
+    def _insert(text: str, after: str, make: Callable[[str], str]) -> str:
+        """Put an element behind the last of those, which is where the schema wants it (18.2.27)."""
+        ends = list(re.finditer(rf"</({_P})(?:{after})\s*>|<({_P})(?:{after})(?=[\s/])[^>]*/>", text))
+        last = ends[-1]
+        return text[: last.end()] + make(last[1] or last[2] or "") + text[last.end() :]
+
+    def set_name(self, name: str, reference: str) -> None:
+        """Let a defined name of the whole workbook stand for a reference such as `Lists!$A$2:$A$9`."""
+        text = self._text(self._workbook)
+        content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        replaced = False
+
+        def renewed(found: re.Match[str]) -> str:
+            nonlocal replaced
+            is_it = attribute(found[1], "name").casefold() == name.casefold()
+            if not is_it or attribute(found[1], "localSheetId"):
+                return found[0]
+            replaced = True
+            return f"{found[1]}{content}<"
+
+        def entry(p: str) -> str:
+            return f'<{p}definedName name="{name}">{content}</{p}definedName>'
+
+        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", renewed, text)
+        if not replaced:
+            text = re.sub(rf"<{_P}definedNames\s*/>", "", text)
+            closing = re.search(rf"</({_P})definedNames\s*>", text)
+            if closing:
+                text = text[: closing.start()] + entry(closing[1]) + text[closing.start() :]
+            else:
+                text = self._insert(
+                    text,
+                    "sheets|functionGroups|externalReferences",
+                    lambda p: f"<{p}definedNames>{entry(p)}</{p}definedNames>",
+                )
+        self._put(self._workbook, text)
+
+    # saving
+
+    def to_bytes(self) -> bytes:
+        """The workbook as a file's content; the same parts always give the same bytes."""
+        return self._bytes(fast=False)
+
+    def _bytes(self, *, fast: bool) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for part, data in self._parts.items():
+                if fast and not part.casefold().endswith((".xml", ".rels")):
+                    continue  # pictures and macros: calamine reads values only
+                member = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
+                member.create_system = 0  # whatever system writes it
+                is_plain = fast or part in self._stored
+                member.compress_type = zipfile.ZIP_STORED if is_plain else zipfile.ZIP_DEFLATED
+                archive.writestr(member, data, compresslevel=_LEVEL)
+        return buffer.getvalue()
+
+    def save(self, path: Path, *, backup: Path | None = None) -> None:
+        """Write the workbook in one step: the old file or the new one is there, never a half.
+
+        `backup` gets a copy of the old file first.
+        """
+        path = Path(os.path.realpath(path))  # a link stays a link
+        temporary = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}.tmp")
+        data = self.to_bytes()
+        try:
+            if backup is not None and path.exists():
+                shutil.copy2(path, backup)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                if path.exists():
+                    shutil.copymode(path, temporary)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except PermissionError:
+            raise WorkbookError(
+                f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",
+                "Close the workbook and try again.",
+            ) from None
+        except OSError as error:
+            raise WorkbookError(
+                f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
+            ) from None
+
+
+class _Table:
+    """A table's place on its sheet: its columns, and its first and last data row."""
+
+    def __init__(self, xml: str) -> None:
+        tag = re.search(rf"<{_P}table\s[^>]*>", xml)
+        corners = attribute(tag[0], "ref").partition(":") if tag else ("", "", "")
+        try:
+            (top, left), (bottom, right) = position(corners[0]), position(corners[2] or corners[0])
+        except ValueError:
+            raise WorkbookError(
+                "a table of the workbook is damaged", "Take a backup of it, or export again."
+            ) from None
+        opening = tag[0] if tag else ""
+        self.columns = range(left, right + 1)
+        self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
+        self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))
+        self.calculated = frozenset(
+            left + index
+            for index, column in enumerate(
+                re.findall(rf"<{_P}tableColumn\s[^>]*?(?:/>|>.*?</{_P}tableColumn>)", xml, re.DOTALL)
+            )
+            if "calculatedColumnFormula" in column
+        )
+
+
+def _value(value: object) -> Value:
+    """What calamine read, as xlsync's values."""
+    kind = type(value)
+    if kind is str:
+        return value or None  # type: ignore[return-value]
+    if kind is float:
+        return Decimal(int(value)) if value.is_integer() else Decimal(repr(value))  # type: ignore[attr-defined, call-overload]
+    if kind is bool:
+        return value  # type: ignore[return-value]
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, dt.date):
+        return value
+    if isinstance(value, dt.time):  # a part of a day
+        seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+        return Decimal(repr(seconds / 86_400)).normalize()
+    if isinstance(value, dt.timedelta):
+        return Decimal(repr(value / dt.timedelta(days=1)))
+    return None
