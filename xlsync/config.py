@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
@@ -127,17 +127,23 @@ def load_settings(
         if found:
             bss_settings = BssSettings(**found)
     if connectwise:
-        found = _collect("connectwise", CONNECTWISE_VARIABLES, table, environ, problems)
-        if found:
-            if urlsplit(found["url"]).path in {"", "/"}:
-                found["url"] = found["url"].rstrip("/") + API_PATH
+        keys = _collect("connectwise", CONNECTWISE_VARIABLES, table, environ, problems)
+        if keys:
+            if urlsplit(keys["url"]).path in {"", "/"}:
+                keys["url"] = keys["url"].rstrip("/") + API_PATH
             more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
             release = str(_section(table, "connectwise").get("release", "2025.1"))
-            connectwise_settings = replace(
-                ConnectWiseSettings(**found, release=release),  # type: ignore[arg-type]
-                **{name: int(value) for name, value in more.items()},
+            connectwise_settings = ConnectWiseSettings(
+                url=keys["url"],
+                company=keys["company"],
+                public_key=keys["public_key"],
+                private_key=keys["private_key"],
+                client_id=keys["client_id"],
+                release=release,
+                requests_per_minute=int(more.get("requests_per_minute", 900)),
+                side_by_side=max(1, int(more.get("side_by_side", 8))),
             )
-            environment = environment or f"{urlsplit(found['url']).netloc.lower()}/{found['company'].lower()}"
+            environment = environment or f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
     limits = _numbers(table, "limits", _KNOWN["limits"], problems)
     creation = _section(table, "creation")
     invoicing = environ.get("XLSYNC_INVOICING", "").strip().casefold() == "enabled" or bool(
@@ -154,9 +160,11 @@ def load_settings(
         environment=environment,
         bss=bss_settings,
         connectwise=connectwise_settings,
-        limits=replace(
-            Limits(),
-            **{name: int(value) if name == "creations" else value for name, value in limits.items()},
+        limits=Limits(
+            creations=int(limits.get("creations", 50)),
+            percent=limits.get("percent", Decimal(500)),
+            units=limits.get("units", Decimal(1000)),
+            money=limits.get("money", Decimal(10000)),
         ),
         creation=Creation(**creation),
         invoicing=invoicing,

@@ -71,8 +71,8 @@ class ConnectWise:
 
     def __init__(self, settings: ConnectWiseSettings) -> None:
         self._settings = settings
+        self.side_by_side = settings.side_by_side
         self.service = self._connect(settings.url)
-        self._is_checked = False
 
     def _connect(self, url: str) -> Service:
         settings = self._settings
@@ -136,7 +136,7 @@ class ConnectWise:
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """The additions of each agreement, side by side; a failed read is its error, never "none"."""
         ids = sorted(set(agreement_ids))
-        query = {"fields": _ADDITION, "pageSize": PAGE_SIZE, "orderBy": "id asc"}
+        query: dict[str, str | int] = {"fields": _ADDITION, "pageSize": PAGE_SIZE, "orderBy": "id asc"}
         calls = [Call(f"/finance/agreements/{id_}/additions", query) for id_ in ids]
         answers = self.service.get_many(calls, progress)
         additions: dict[int, tuple[Addition, ...] | ApiError] = {}
@@ -168,11 +168,6 @@ class ConnectWise:
         """A setup table, without its inactive entries, by name."""
         records, _ = self.list_records(path)
         return tuple(sorted(map(_setup, filter(_is_shown, records)), key=lambda entry: entry.name.casefold()))
-
-    def set_addition(self, agreement_id: int, addition_id: int, values: Mapping[str, object]) -> None:
-        """Set fields of one addition. What became of it must be read back by the caller."""
-        body = [{"op": "replace", "path": name, "value": value} for name, value in values.items()]
-        self.service.send("PATCH", f"/finance/agreements/{agreement_id}/additions/{addition_id}", body)
 
     def create(self, path: str, fields: Mapping[str, object]) -> int | None:
         """Create a record; its id, or None where the answer does not tell it (then look it up)."""
@@ -225,7 +220,7 @@ class ConnectWise:
             self.service = counted
             raise ApiError(
                 "ConnectWise: GET /company/companies answered 404, which on the cloud may mean wrong keys",
-                "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and the site's address.",
+                "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and XLSYNC_CW_URL.",
                 method="GET",
                 path="/company/companies",
                 status=404,
@@ -291,7 +286,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
     product = _record(record.get("product"), f"{path}/{record.get('id')} (product)")
     quantity = read_number(record.get("quantity"), path)
     custom = record.get("customFields") or []
-    marks = (field for field in custom if field.get("caption") == MARK_ID)
+    marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
     kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
     return Addition(
         id=_id(record, path),
@@ -303,7 +298,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
         unit_cost=read_number(record.get("unitCost"), path),
         effective=read_date(record.get("effectiveDate")),
         cancelled=read_date(record.get("cancelledDate")),
-        contract_mark=clean(str(next(marks, {}).get("value") or "")),
+        contract_mark=clean(str(marks[0] or "")) if marks else "",
         kept={name: record[name] for name in kept if record.get(name) is not None},
     )
 

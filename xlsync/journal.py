@@ -1,0 +1,188 @@
+"""The journal: the append-only record of every write, flushed before each request and after it.
+
+One file a run.
+
+A line is one JSON object. `before` without an `after` is a write whose outcome nobody knows: the next run
+looks it up. No secrets come here: bodies hold business values only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import simplejson
+
+from xlsync import __version__
+from xlsync.errors import XlsyncError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One write of a run, as its lines tell it; `state` is `unknown` where no line came after it."""
+
+    key: str
+    kind: str
+    what: str
+    at: str
+    method: str = ""
+    path: str = ""
+    body: Any = None
+    was: Mapping[str, Any] | None = None
+    rows: tuple[str, ...] = ()
+    state: str = "unknown"
+    detail: str = "no outcome was recorded: the run was cut off here"
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of apply or undo: who, when, from which workbook, and its writes in order."""
+
+    id: str
+    at: str
+    who: str
+    command: str
+    environment: str
+    workbook: str
+    month: str
+    writes: tuple[Write, ...]
+    is_finished: bool
+
+
+class Journal:
+    """The journal of one run, being written."""
+
+    def __init__(self, file: Path, run: str) -> None:
+        self.run = run
+        self._lock = threading.Lock()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._out = file.open("x", encoding="utf-8")
+        except OSError as error:
+            raise XlsyncError(
+                f"The journal cannot be written, so nothing was sent: {file} ({error})",
+                "Make room, or set XLSYNC_HOME to a folder that can be written.",
+            ) from error
+
+    @classmethod
+    def begin(
+        cls, home: Path, environment: str, *, command: str, workbook: str, month: str, now: dt.datetime
+    ) -> Self:
+        """Start the journal of a run; its first line tells who, when and from which workbook."""
+        run = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        journal = cls(journal_folder(home, environment) / f"{run}.jsonl", run)
+        journal._write(
+            {
+                "event": "run",
+                "at": now.isoformat(timespec="seconds"),
+                "who": _who(),
+                "command": command,
+                "environment": environment,
+                "workbook": workbook,
+                "month": month,
+                "xlsync": __version__,
+            }
+        )
+        return journal
+
+    def before(self, key: str, **facts: Any) -> None:
+        """Write down, for good, that a request is about to be sent."""
+        self._write({"event": "before", "key": key, **facts})
+
+    def after(self, key: str, **facts: Any) -> None:
+        """Write down what became of it."""
+        self._write({"event": "after", "key": key, **facts})
+
+    def end(self) -> None:
+        """The run came to its end."""
+        self._write({"event": "end"})
+        self._out.close()
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        stamped = {"at": dt.datetime.now().astimezone().isoformat(timespec="milliseconds"), **line}
+        text = simplejson.dumps(stamped, use_decimal=True, ensure_ascii=False, default=str)
+        with self._lock:
+            self._out.write(text + "\n")
+            self._out.flush()
+            os.fsync(self._out.fileno())
+
+
+def journal_folder(home: Path, environment: str) -> Path:
+    """Where the runs of an environment lie."""
+    return home / "journal" / re.sub(r"[^\w.-]+", "_", environment)
+
+
+def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
+    """All runs of an environment, the newest first."""
+    files = sorted(journal_folder(home, environment).glob("*.jsonl"), reverse=True)
+    return tuple(_read_run(file) for file in files)
+
+
+def read_run(home: Path, environment: str, run: str) -> Run:
+    """One run; raises XlsyncError where there is none of that name."""
+    file = journal_folder(home, environment) / f"{run}.jsonl"
+    if not re.fullmatch(r"[\w-]+", run) or not file.exists():
+        raise XlsyncError(f"There is no run {run} in {environment}.", "`xlsync history` lists the runs.")
+    return _read_run(file)
+
+
+def _read_run(file: Path) -> Run:
+    head: dict[str, Any] = {}
+    writes: dict[int, dict[str, Any]] = {}
+    open_writes: dict[str, int] = {}
+    is_finished = False
+    for number, line in enumerate(_lines(file)):
+        match line.get("event"):
+            case "run":
+                head = line
+            case "before":
+                writes[number] = {**line, "state": "unknown"}
+                open_writes[line["key"]] = number
+            case "after":
+                writes.setdefault(open_writes.get(line["key"], number), {}).update(
+                    {name: value for name, value in line.items() if name != "at"} | {"key": line["key"]}
+                )
+            case "end":
+                is_finished = True
+    names = ("at", "who", "command", "environment", "workbook", "month")
+    return Run(
+        id=file.stem,
+        is_finished=is_finished,
+        writes=tuple(_read_write(write) for write in writes.values()),
+        **{name: str(head.get(name, "")) for name in names},
+    )
+
+
+def _read_write(line: Mapping[str, Any]) -> Write:
+    known = set(Write.__dataclass_fields__)
+    fields: dict[str, Any] = {"kind": "", "what": "", "at": ""}
+    fields |= {name: value for name, value in line.items() if name in known}
+    fields["rows"] = tuple(fields.get("rows", ()))
+    return Write(**fields)
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    """The lines that were written whole: a crash may leave the last one torn."""
+    for text in file.read_text(encoding="utf-8").splitlines():
+        try:
+            line = simplejson.loads(text, use_decimal=True)
+        except simplejson.JSONDecodeError:
+            continue
+        if isinstance(line, dict):
+            yield line
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no user database, as in a container
+        return "unknown"

@@ -1,0 +1,280 @@
+"""ConnectWise as it is now, for the actions of one run: looked up just before they are planned and done."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, assert_never
+
+from xlsync.config import Creation
+from xlsync.connectwise import MARK_ID, MARK_NAME, ConnectWise, quote
+from xlsync.errors import ApiError
+from xlsync.models import Addition
+from xlsync.plan import (
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    Outcome,
+    Plan,
+    State,
+    UpdateAddition,
+    build_plan,
+    judge_creation,
+    judge_update,
+    outcome,
+)
+
+FRESH: Final = 10.0  # seconds: a value read longer ago is read again before it is written over
+Additions = tuple[Addition, ...] | ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A record that already stands where one was to be created."""
+
+    id: int
+    is_same: bool
+    told: str
+
+
+class Live:
+    """ConnectWise as it is now, for the actions of one run: what was read, and how long ago."""
+
+    def __init__(self, connectwise: ConnectWise, creation: Creation) -> None:
+        self.connectwise = connectwise
+        self.creation = creation
+        self._additions: dict[int, tuple[float, Additions]] = {}
+        self._marks: dict[str, dict[str, Any]] | None = None
+        self._lock = threading.Lock()
+
+    def read_additions(
+        self, actions: Iterable[Action], progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Read the additions of every agreement that the actions touch, side by side."""
+        ids = {id_ for action in actions if (id_ := _agreement_of(action)) is not None}
+        now = time.monotonic()
+        for id_, additions in self.connectwise.list_additions(ids, progress).items():
+            self._additions[id_] = (now, additions)
+
+    def plan(self, actions: Sequence[Action], progress: Callable[[int], None] | None = None) -> Plan:
+        """Order the actions and settle those that need no request, by what ConnectWise holds now."""
+        self.read_additions(actions, progress)
+        ids: dict[str, int] = {}
+
+        def judge(action: Action) -> Outcome | None:
+            result = self.judge(resolve(action, ids))
+            if result is not None and result.id is not None:
+                ids[action.key] = result.id
+            return result
+
+        return build_plan(actions, judge)
+
+    def judge(self, action: Action) -> Outcome | None:
+        """What ConnectWise's present state already says of an action; None where it is to be done."""
+        try:
+            match action:
+                case UpdateAddition():
+                    return judge_update(action, self._addition(action.seen))
+                case CreateAddition(agreement=int() as agreement):
+                    return judge_creation(action, self._additions_of(agreement))
+                case CreateAddition():
+                    return None
+                case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+                    return judge_found(action, self.find(action))
+                case _:
+                    assert_never(action)
+        except ApiError as error:
+            return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+    def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
+        read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
+        if time.monotonic() - read_at > FRESH:
+            additions = self.connectwise.list_additions([agreement])[agreement]
+            self._additions[agreement] = (time.monotonic(), additions)
+        if isinstance(additions, ApiError):
+            raise additions
+        return additions
+
+    def _addition(self, seen: Addition) -> Addition | None:
+        read_at, additions = self._additions.get(seen.agreement_id, (float("-inf"), ()))
+        if time.monotonic() - read_at > FRESH:
+            return self.connectwise.read_addition(seen.agreement_id, seen.id)
+        if isinstance(additions, ApiError):
+            raise additions
+        return next((addition for addition in additions if addition.id == seen.id), None)
+
+    def find(
+        self, action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
+    ) -> _Found | None:
+        """The record that an action would create, if it is there already."""
+        match action:
+            case CreateCompany():
+                return self._find_by_identifier(
+                    "/company/companies", action.identifier, "name", action.name, "deletedFlag"
+                )
+            case CreateCatalogItem():
+                return self._find_by_identifier(
+                    "/procurement/catalog",
+                    action.identifier,
+                    "description",
+                    action.description,
+                    "inactiveFlag",
+                )
+            case CreateContact(company=int() as company):
+                name = _folded(f"{action.first_name} {action.last_name}")
+                return self._find_by_name(
+                    "/company/contacts",
+                    f"company/id={company}",
+                    "firstName,lastName",
+                    lambda r: _folded(f"{r.get('firstName') or ''} {r.get('lastName') or ''}") == name,
+                )
+            case CreateAgreement(company=int() as company):
+                name = _folded(action.name)
+                return self._find_by_name(
+                    "/finance/agreements",
+                    f"company/id={company} and cancelledFlag=False",
+                    "name",
+                    lambda r: _folded(r.get("name") or "") == name,
+                )
+            case CreateContact() | CreateAgreement():
+                return None  # of a company that does not exist yet
+            case _:
+                assert_never(action)
+
+    def _find_by_identifier(
+        self, path: str, identifier: str, name_field: str, name: str, gone_field: str
+    ) -> _Found | None:
+        records, _ = self.connectwise.list_records(
+            path,
+            fields=f"id,identifier,{name_field},{gone_field}",
+            conditions=f"identifier={quote(identifier)}",
+        )
+        for record in records:
+            if _folded(record.get("identifier") or "") == _folded(identifier):
+                taken = str(record.get(name_field) or "")
+                is_same = _folded(taken) == _folded(name) and not record.get(gone_field)
+                state = " (deleted)" if record.get(gone_field) else ""
+                return _Found(
+                    record["id"],
+                    is_same,
+                    f"identifier {identifier} belongs to {taken}{state}: choose another",
+                )
+        return None
+
+    def _find_by_name(
+        self, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
+    ) -> _Found | None:
+        records, _ = self.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
+        return next(
+            (_Found(record["id"], is_same=True, told="") for record in records if is_it(record)), None
+        )
+
+    def default_contact(self, company: int) -> int | None:
+        """The company's main contact, for an agreement that names none."""
+        record = self.connectwise.service.get(
+            f"/company/companies/{company}", {"fields": "id,defaultContact/id"}
+        )
+        contact = record.get("defaultContact") if isinstance(record, dict) else None
+        return contact.get("id") if contact else None
+
+    def email_type(self) -> int | None:
+        """The tenant's communication type for e-mail."""
+        types, _ = self.connectwise.list_records("/company/communicationTypes")
+        mails = [entry for entry in types if entry.get("emailFlag")]
+        mails.sort(key=lambda entry: not entry.get("defaultFlag"))
+        return mails[0]["id"] if mails else None
+
+    def marks(self, agreement: int) -> dict[str, dict[str, Any]]:
+        """The additions' custom fields `Subscription ID` and `Subscription Name`, where the tenant has them.
+
+        An addition that exists shows their ids; without one their definitions tell them, unless several
+        screens have a field of that caption.
+        """
+        with self._lock:
+            if self._marks is None:
+                self._marks = self._marks_of_additions(agreement) or self._marks_of_definitions()
+            return self._marks
+
+    def _marks_of_additions(self, agreement: int) -> dict[str, dict[str, Any]]:
+        known = [
+            additions for _, additions in self._additions.values() if not isinstance(additions, ApiError)
+        ]
+        known.append(self._additions_of(agreement))
+        for addition in (addition for additions in known for addition in additions):
+            fields = addition.kept.get("customFields")
+            if isinstance(fields, list):
+                found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
+                if found:
+                    return {str(caption): _mark(field) for caption, field in found.items()}
+        return {}
+
+    def _marks_of_definitions(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for caption in (MARK_ID, MARK_NAME):
+            definitions, _ = self.connectwise.list_records(
+                "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+            )
+            if len(definitions) == 1:
+                field = definitions[0]
+                found[caption] = _mark(
+                    {
+                        **field,
+                        "type": field.get("fieldTypeIdentifier"),
+                        "entryMethod": field.get("entryTypeIdentifier"),
+                        "numberOfDecimals": field.get("numberDecimals"),
+                    }
+                )
+        return found
+
+
+def resolve(action: Action, ids: Mapping[str, int]) -> Action:
+    """The action with the ids of what was created before it."""
+
+    def known(reference: int | str) -> int | str:
+        return ids.get(reference, reference) if isinstance(reference, str) else reference
+
+    match action:
+        case CreateContact():
+            return replace(action, company=known(action.company))
+        case CreateAgreement():
+            contact = None if action.contact is None else known(action.contact)
+            return replace(action, company=known(action.company), contact=contact)
+        case CreateAddition():
+            return replace(action, agreement=known(action.agreement), item=known(action.item))
+        case CreateCompany() | CreateCatalogItem() | UpdateAddition():
+            return action
+        case _:
+            assert_never(action)
+
+
+def judge_found(action: Action, found: _Found | None) -> Outcome | None:
+    """Already, where the very record is there; skipped, where its identifier is taken."""
+    if found is None:
+        return None
+    if found.is_same:
+        return outcome(action, State.ALREADY, f"id {found.id}", found.id)
+    return outcome(action, State.SKIPPED, found.told)
+
+
+def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "caption", "type", "entryMethod", "numberOfDecimals")
+    return {name: field[name] for name in names if field.get(name) is not None}
+
+
+def _agreement_of(action: Action) -> int | None:
+    match action:
+        case UpdateAddition():
+            return action.seen.agreement_id
+        case CreateAddition(agreement=int() as agreement):
+            return agreement
+        case _:
+            return None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
