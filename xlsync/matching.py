@@ -1,0 +1,282 @@
+"""Propose to which ConnectWise customer, agreement and product each billing line belongs.
+
+Pure. The ladder of evidence is DESIGN, section 5: what a person picked or confirmed, what is
+remembered, what is marked in ConnectWise, equal names, the only agreement, and last a suggestion,
+which counts for nothing until it is confirmed. A tie is never resolved by guessing, and what could
+not be read is never taken for an absence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from xlsync.agreement_links import agreements_to_read, propose_agreements, propose_marked_items
+from xlsync.folding import Suggestions, fold, fold_code, fold_product, fold_spelling
+from xlsync.memory import (
+    Forgotten,
+    Memory,
+    Names,
+    Remembered,
+    choices_to_remember,
+    contract_key,
+    customer_key,
+    entry_for,
+    forgotten,
+    product_key,
+    with_names,
+)
+from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.picks import NOTHING, Emptied, Part, Picked, confirmed, find_decided, only, present
+
+__all__ = [
+    "NOTHING",
+    "Emptied",
+    "Forgotten",
+    "Memory",
+    "Names",
+    "Picked",
+    "Remembered",
+    "agreements_to_read",
+    "choices_to_remember",
+    "confirmed",
+    "fold",
+    "forgotten",
+    "propose_agreements",
+    "propose_companies",
+    "propose_items",
+    "propose_links",
+    "propose_marked_items",
+    "with_names",
+]
+
+_SURE_OF_NEARLY: Final = 99  # the score of names that fold to one but are not the only ones to do so
+
+
+def _always(_line: BillingLine, _to: int | str) -> bool:
+    return True
+
+
+class _Directory:
+    """Which ConnectWise ids go by a name, in one way of looking at names."""
+
+    def __init__(self, names: Iterable[tuple[int, str]], look: Callable[[str], str]) -> None:
+        self._look = look
+        self._ids: defaultdict[str, set[int]] = defaultdict(set)
+        for entry_id, name in names:
+            self._ids[look(name)].add(entry_id)
+        self._ids.pop("", None)
+
+    def __getitem__(self, name: str) -> set[int]:
+        return self._ids.get(self._look(name), set())
+
+
+def _united(choices: Iterable[Choice | None]) -> Choice | None:
+    """One choice for all spellings of one BSS customer or product; None where they lead apart."""
+    found = {choice for choice in choices if choice is not None}
+    if len({choice.to for choice in found}) != 1:
+        return None
+    return min(found, key=lambda choice: (choice.evidence.strength, -(choice.score or 0)))
+
+
+def propose_companies(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Choice]:
+    """The company of each line, by line key; lines without a proposal are absent."""
+    decided = _decided_companies(lines, companies, memory, picked)
+    spellings: defaultdict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        key = customer_key(line)
+        if line.key not in decided and key is not None and line.customer.strip():
+            spellings[key].add(line.customer)
+    by_name = _companies_by_name(lines, companies, memory, decided, spellings)
+    proposed = present(decided)
+    for line in lines:
+        key = customer_key(line)
+        choice = by_name.get(key) if key is not None else None
+        if line.key not in decided and choice is not None:
+            proposed[line.key] = choice
+    return proposed
+
+
+def _decided_companies(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Choice | None]:
+    part = Part(
+        name="company",
+        contract=contract_key,
+        group=customer_key,
+        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).company_id,
+        by_group=lambda line: entry_for(memory.customers, customer_key(line)).company_id,
+        offered=frozenset(company.id for company in companies),
+        fits=_always,
+        reaches=_always,
+    )
+    return find_decided(lines, part, picked)
+
+
+def _companies_by_name(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    memory: Memory,
+    decided: Mapping[str, Choice | None],
+    spellings: Mapping[str, set[str]],
+) -> dict[str, Choice]:
+    """The company of each BSS customer, by its names alone.
+
+    One company may not stand for two customers whose names differ by more than spelling: where
+    `Delta Ltd` and `Delta GmbH` both come down to the one company `Delta`, it is suggested only.
+    """
+    if not spellings:
+        return {}
+    names = [(company.id, company.name) for company in companies]
+    as_written, as_spelled, folded = (_Directory(names, look) for look in (str.strip, fold_spelling, fold))
+    taken: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+    for line in lines:
+        choice = decided.get(line.key)
+        if choice is not None and isinstance(choice.to, int) and line.customer:
+            taken[line.source, choice.to].add(fold_spelling(line.customer))
+    for key, remembered in memory.customers.items():
+        if remembered.company_id is not None and remembered.names.customer:
+            taken[_source(key), remembered.company_id].add(fold_spelling(remembered.names.customer))
+
+    equal: dict[tuple[str, str], int] = {}
+    nearly: dict[tuple[str, str], int] = {}
+    ties: set[tuple[str, str]] = set()
+    for source, name in {(_source(key), name) for key, all_names in spellings.items() for name in all_names}:
+        exact = only(as_written[name]) or only(as_spelled[name])
+        after_folding = folded[name]
+        if exact is not None:
+            equal[source, name] = exact
+            taken[source, exact].add(fold_spelling(name))
+        elif len(after_folding) == 1:
+            nearly[source, name] = next(iter(after_folding))
+        elif after_folding:
+            ties.add((source, name))
+    for (source, name), company_id in nearly.items():
+        taken[source, company_id].add(fold_spelling(name))
+
+    suggestions = Suggestions(dict(names))
+
+    def choice_for(source: str, name: str) -> Choice | None:
+        if (source, name) in equal:
+            return Choice(equal[source, name], Evidence.EXACT)
+        if (source, name) in nearly:
+            company_id = nearly[source, name]
+            alone = taken[source, company_id] == {fold_spelling(name)}
+            return (
+                Choice(company_id, Evidence.EXACT)
+                if alone
+                else Choice(company_id, Evidence.SUGGESTED, _SURE_OF_NEARLY)
+            )
+        near = None if (source, name) in ties else suggestions.nearest(name)
+        return Choice(near[0], Evidence.SUGGESTED, near[1]) if near else None
+
+    found = {
+        key: _united(choice_for(_source(key), name) for name in all_names)
+        for key, all_names in spellings.items()
+    }
+    return {key: choice for key, choice in found.items() if choice is not None}
+
+
+def _source(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def propose_items(
+    lines: Sequence[BillingLine],
+    catalog: Sequence[CatalogItem],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Choice]:
+    """The catalog item of each line, by line key; lines without a proposal are absent."""
+
+    def by_contract(line: BillingLine) -> int | None:
+        entry = entry_for(memory.contracts, contract_key(line))
+        return entry.item_id if entry.for_product in ("", product_key(line)) else None
+
+    part = Part(
+        name="item",
+        contract=lambda line: (contract_key(line), product_key(line)) if product_key(line) else None,
+        group=product_key,
+        by_contract=lambda line: by_contract(line) if product_key(line) else None,
+        by_group=lambda line: entry_for(memory.products, product_key(line)).item_id,
+        offered=frozenset(item.id for item in catalog),
+        fits=_always,
+        reaches=_always,
+    )
+    decided = find_decided(lines, part, picked)
+    spellings: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for line in lines:
+        key = product_key(line)
+        if line.key not in decided and key is not None:
+            spellings[key].add((line.productfold_code, line.product))
+    by_name = _items_by_name(catalog, spellings)
+    proposed = present(decided)
+    for line in lines:
+        key = product_key(line)
+        choice = by_name.get(key) if key is not None else None
+        if line.key not in decided and choice is not None:
+            proposed[line.key] = choice
+    return proposed
+
+
+def _items_by_name(
+    catalog: Sequence[CatalogItem], spellings: Mapping[str, set[tuple[str, str]]]
+) -> dict[str, Choice]:
+    """The catalog item of each BSS product, by its code and its names."""
+    if not spellings:
+        return {}
+    names = [(item.id, name) for item in catalog for name in (item.description, item.identifier)]
+    as_written, folded = (_Directory(names, look) for look in (str.strip, fold_product))
+    by_code = _Directory(((item.id, code) for item in catalog for code in item.codes), fold_code)
+    suggestions = Suggestions({item.id: item.description for item in catalog})
+
+    def choice_for(code: str, name: str) -> Choice | None:
+        coded = by_code[code]
+        if len(coded) == 1:
+            return Choice(next(iter(coded)), Evidence.MARKED)
+        among = coded or None
+        for equal in (as_written[name], folded[name]):
+            item_id = only(equal if among is None else equal & among)
+            if item_id is not None:
+                return Choice(item_id, Evidence.EXACT)
+        near = None if among or folded[name] else suggestions.nearest(name)
+        return Choice(near[0], Evidence.SUGGESTED, near[1]) if near else None
+
+    chosen = {spelling: choice_for(*spelling) for spelling in set().union(*spellings.values())}
+    found = {key: _united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
+    return {key: choice for key, choice in found.items() if choice is not None}
+
+
+def propose_links(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    agreements: Sequence[Agreement],
+    catalog: Sequence[CatalogItem],
+    additions: Mapping[int, Sequence[Addition]],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Link]:
+    """The link of every line, by line key, as far as the evidence goes."""
+    companies_of = propose_companies(lines, companies, memory, picked)
+    items_of = propose_items(lines, catalog, memory, picked)
+    items_of |= propose_marked_items(
+        lines, companies_of, items_of, agreements, catalog, additions, memory, picked
+    )
+    agreements_of = propose_agreements(lines, companies_of, items_of, agreements, additions, memory, picked)
+    return {
+        line.key: Link(
+            company=companies_of.get(line.key),
+            agreement=agreements_of.get(line.key),
+            item=items_of.get(line.key),
+        )
+        for line in lines
+    }

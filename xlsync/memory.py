@@ -1,0 +1,265 @@
+"""What is remembered of links, and what of a workbook's links is to be kept.
+
+Pure. `links.py` makes it last, `matching.py` proposes from it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.picks import Picked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What things were called when a link was remembered: for people, never for matching an id."""
+
+    customer: str = ""
+    product: str = ""
+    contract: str = ""
+    company: str = ""
+    agreement: str = ""
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a customer, product or contract of the BSS was linked to, by ConnectWise ids.
+
+    `evidence`, `when` and `workbook` tell on what it was taken, and when and from which workbook it
+    was first remembered. A contract's item holds for the product key `for_product` only: a
+    subscription may be changed to another product and keep its id.
+    """
+
+    company_id: int | None = None
+    agreement_id: int | None = None
+    item_id: int | None = None
+    for_product: str = ""
+    evidence: Evidence = Evidence.CHOSEN
+    when: dt.datetime | None = None
+    workbook: str = ""
+    names: Names = field(default_factory=Names)
+
+    @property
+    def ids(self) -> tuple[int | None, int | None, int | None]:
+        """Company, agreement and item."""
+        return self.company_id, self.agreement_id, self.item_id
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that is remembered of one environment: by contract, by BSS customer, by BSS product."""
+
+    contracts: Mapping[str, Remembered] = field(default_factory=dict)
+    customers: Mapping[str, Remembered] = field(default_factory=dict)
+    products: Mapping[str, Remembered] = field(default_factory=dict)
+
+
+def customer_key(line: BillingLine) -> str | None:
+    """The line's customer key; None where the BSS names no customer at all."""
+    return line.customer_key if line.customer_id or line.customer else None
+
+
+def product_key(line: BillingLine) -> str | None:
+    """The line's product key; None for a hand-typed line, which names no product."""
+    return line.product_key if line.product_code or line.product_id or line.product else None
+
+
+def contract_key(line: BillingLine) -> str | None:
+    """The line's contract; None where a line without one lacks the customer or product to stand for it."""
+    return line.contract if line.contract_id or (customer_key(line) and product_key(line)) else None
+
+
+_UNKNOWN: Final = Remembered()
+
+
+def entry_for(entries: Mapping[str, Remembered], key: str | None) -> Remembered:
+    """What is remembered under a key; an entry without ids where nothing is."""
+    return entries.get(key, _UNKNOWN) if key is not None else _UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Forgotten:
+    """Something remembered that ConnectWise no longer offers: deleted, inactive or ended."""
+
+    kind: str  # "Customer", "Agreement", "Product", as on the sheets
+    name: str
+    id: int
+
+
+def forgotten(
+    lines: Iterable[BillingLine],
+    memory: Memory,
+    companies: Iterable[Company],
+    agreements: Iterable[Agreement],
+    catalog: Iterable[CatalogItem],
+) -> tuple[Forgotten, ...]:
+    """What is remembered for these lines and no longer among what ConnectWise offers, by name."""
+    offered = (
+        ("Customer", {company.id for company in companies}),
+        ("Agreement", {agreement.id for agreement in agreements}),
+        ("Product", {item.id for item in catalog}),
+    )
+    gone: dict[tuple[str, int], str] = {}
+    for remembered in _remembered_for(lines, memory):
+        names = (remembered.names.company, remembered.names.agreement, remembered.names.item)
+        for (kind, ids), part, name in zip(offered, remembered.ids, names, strict=True):
+            if part is not None and part not in ids:
+                gone[kind, part] = max(gone.get((kind, part), ""), name)
+    return tuple(sorted(Forgotten(kind, name or str(part), part) for (kind, part), name in gone.items()))
+
+
+def _remembered_for(lines: Iterable[BillingLine], memory: Memory) -> Iterable[Remembered]:
+    lines = list(lines)
+    for keys, entries in (
+        ({contract_key(line) for line in lines}, memory.contracts),
+        ({customer_key(line) for line in lines}, memory.customers),
+        ({product_key(line) for line in lines}, memory.products),
+    ):
+        yield from (entries[key] for key in keys if key is not None and key in entries)
+
+
+_PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
+
+
+class _Votes:
+    """What the lines of one customer, product or contract stand on, part by part."""
+
+    def __init__(self) -> None:
+        self.ids: defaultdict[str, set[int]] = defaultdict(set)
+        self.evidence: defaultdict[str, set[Evidence]] = defaultdict(set)
+        self.lines: list[BillingLine] = []
+
+    def add(self, line: BillingLine, parts: Mapping[str, Choice]) -> None:
+        self.lines.append(line)
+        for part, choice in parts.items():
+            if isinstance(choice.to, int):
+                self.ids[part].add(choice.to)
+                self.evidence[part].add(choice.evidence)
+
+    def agree(self, part: str) -> bool:
+        return len(self.ids[part]) == 1
+
+    def entry(self, parts: Iterable[str], *names: str) -> Remembered:
+        """What all lines agree on, of these parts; a part on which they differ is left out."""
+        kept = [part for part in parts if self.agree(part)]
+        products = {product_key(line) or "" for line in self.lines} if "contract" in names else set()
+        if "contract" in names and len(products) > 1:
+            kept = [part for part in kept if part != "item"]
+        evidence = [evidence for part in kept for evidence in self.evidence[part]]
+        company_id, agreement_id, item_id = (
+            next(iter(self.ids[part])) if part in kept else None for part in _PARTS
+        )
+        return Remembered(
+            company_id=company_id,
+            agreement_id=agreement_id,
+            item_id=item_id,
+            for_product=products.pop() if products and "item" in kept else "",
+            evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
+            names=Names(**{name: self._name(name) for name in names}),
+        )
+
+    def _name(self, name: str) -> str:
+        return max(line.contract_id if name == "contract" else getattr(line, name) for line in self.lines)
+
+
+_DECIDED: Final = (Evidence.REMEMBERED, Evidence.CONFIRMED, Evidence.CHOSEN)
+
+
+def _settled(link: Link) -> dict[str, Choice]:
+    """The parts that may be kept: all of a link that counts, else what a person decided."""
+    parts = {"company": link.company, "agreement": link.agreement, "item": link.item}
+    return {
+        part: choice
+        for part, choice in parts.items()
+        if choice is not None and isinstance(choice.to, int) and (link.counts or choice.evidence in _DECIDED)
+    }
+
+
+def choices_to_remember(
+    lines: Sequence[BillingLine], links: Mapping[str, Link], picked: Mapping[str, Picked]
+) -> Memory:
+    """What of these links is to be kept, for `Links.remember`.
+
+    A customer's company and agreement, and a product's item, where all its lines agree. For the
+    contract: what a person picked on its lines, and every part on which its customer or product
+    cannot tell. A customer or product on which lines differ stands in it without that part, so that
+    what was remembered of it before is dropped.
+    """
+    customers: defaultdict[str | None, _Votes] = defaultdict(_Votes)
+    products: defaultdict[str | None, _Votes] = defaultdict(_Votes)
+    contracts: defaultdict[str | None, _Votes] = defaultdict(_Votes)
+    for line in lines:
+        settled = _settled(links.get(line.key, Link()))
+        company = {part: settled[part] for part in _PARTS[:2] if part in settled}
+        item = {part: settled[part] for part in _PARTS[2:] if part in settled}
+        if company:
+            customers[customer_key(line)].add(line, company)
+        if item:
+            products[product_key(line)].add(line, item)
+        if settled:
+            contracts[contract_key(line)].add(line, settled)
+    own: defaultdict[str | None, set[str]] = defaultdict(set)
+    for line in lines:
+        pick = picked.get(line.key, Picked())
+        own[contract_key(line)] |= {part for part in _PARTS if isinstance(getattr(pick, part), int)}
+
+    def cannot_tell(line: BillingLine, part: str) -> bool:
+        votes, key = (products, product_key(line)) if part == "item" else (customers, customer_key(line))
+        return key is None or not votes[key].agree(part)
+
+    kept: dict[str, Remembered] = {}
+    for contract, on_contract in contracts.items():
+        parts = [
+            part
+            for part in _PARTS
+            if part in own[contract] or any(cannot_tell(line, part) for line in on_contract.lines)
+        ]
+        entry = on_contract.entry(parts, "customer", "product", "contract")
+        if contract is not None and any(entry.ids):
+            kept[contract] = entry
+    return Memory(
+        contracts=kept,
+        customers={
+            key: votes.entry(_PARTS[:2], "customer")
+            for key, votes in customers.items()
+            if key and votes.lines
+        },
+        products={
+            key: votes.entry(_PARTS[2:], "product") for key, votes in products.items() if key and votes.lines
+        },
+    )
+
+
+def with_names(
+    memory: Memory,
+    companies: Iterable[Company],
+    agreements: Iterable[Agreement],
+    catalog: Iterable[CatalogItem],
+) -> Memory:
+    """The same with the names that ConnectWise has for its ids today."""
+    company_names = {company.id: company.name for company in companies}
+    agreement_names = {agreement.id: agreement.name for agreement in agreements}
+    item_names = {item.id: f"{item.identifier}: {item.description}" for item in catalog}
+
+    def named(remembered: Remembered) -> Remembered:
+        company, agreement, item = remembered.ids
+        names = replace(
+            remembered.names,
+            company=company_names.get(company or 0, remembered.names.company),
+            agreement=agreement_names.get(agreement or 0, remembered.names.agreement),
+            item=item_names.get(item or 0, remembered.names.item),
+        )
+        return replace(remembered, names=names)
+
+    return Memory(
+        *(
+            {key: named(one) for key, one in kind.items()}
+            for kind in (memory.contracts, memory.customers, memory.products)
+        )
+    )

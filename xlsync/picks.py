@@ -1,0 +1,133 @@
+"""What people decided about links, in this workbook and before, and how far it reaches.
+
+Pure. A pick holds for its line and its contract, and spreads to the lines of the same BSS customer
+or product that have no pick and no remembered link of their own, where all picks there agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from xlsync.models import BillingLine, Choice, Evidence, Link
+
+
+class Emptied(Enum):
+    """A part of a link that a person emptied on purpose."""
+
+    NOTHING = "nothing"
+
+
+NOTHING: Final = Emptied.NOTHING
+Pick = int | str | Emptied | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """A person's own choice on one line, part by part.
+
+    None is no choice of that part, NOTHING deliberately empty, a number a ConnectWise id, text the
+    row key of something to be created. `evidence` is `chosen`, or `confirmed` where a suggestion was.
+    """
+
+    company: Pick = None
+    agreement: Pick = None
+    item: Pick = None
+    evidence: Evidence = Evidence.CHOSEN
+
+
+def confirmed(link: Link) -> Picked:
+    """The suggested parts of a link, as the picks of the person who confirmed it."""
+
+    def part(choice: Choice | None) -> int | str | None:
+        return choice.to if choice and choice.evidence is Evidence.SUGGESTED else None
+
+    return Picked(
+        company=part(link.company),
+        agreement=part(link.agreement),
+        item=part(link.item),
+        evidence=Evidence.CONFIRMED,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of a link's three parts: where its picks and memories stand, and what it may be."""
+
+    name: str  # of the part in `Picked`
+    contract: Callable[[BillingLine], Hashable | None]
+    group: Callable[[BillingLine], Hashable | None]  # BSS customer or product: what a pick spreads over
+    by_contract: Callable[[BillingLine], int | None]
+    by_group: Callable[[BillingLine], int | None]
+    offered: frozenset[int]
+    fits: Callable[[BillingLine, int | str], bool]
+    reaches: Callable[[BillingLine, int | str], bool]  # whether a pick of another line may spread to it
+
+
+def find_decided(
+    lines: Iterable[BillingLine], part: Part, picked: Mapping[str, Picked]
+) -> dict[str, Choice | None]:
+    """What people decided of one part, by line key; None where it stays empty, absent where nobody did."""
+    own: dict[str, Choice | None] = {}
+    on_contract: defaultdict[Hashable, set[Choice]] = defaultdict(set)
+    in_group: defaultdict[Hashable, set[Choice]] = defaultdict(set)
+    lines = list(lines)
+    for line in lines:
+        pick = picked.get(line.key)
+        to = getattr(pick, part.name) if pick else None
+        if pick is None or to is None:
+            continue
+        if to is NOTHING or (isinstance(to, int) and to not in part.offered):
+            # A pick that ConnectWise no longer offers is not replaced by a guess.
+            own[line.key] = None
+        elif part.fits(line, to):
+            choice = Choice(to, pick.evidence)
+            own[line.key] = choice
+            on_contract[part.contract(line)].add(choice)
+            in_group[part.group(line)].add(choice)
+
+    decided: dict[str, Choice | None] = {}
+    for line in lines:
+        if line.key in own:
+            decided[line.key] = own[line.key]
+            continue
+        of_contract = _agreed(on_contract, part.contract(line))
+        of_group = _agreed(in_group, part.group(line))
+        ladder = (
+            of_contract if of_contract and part.reaches(line, of_contract.to) else None,
+            _from_memory(part.by_contract(line), part, line),
+            of_group if of_group and part.reaches(line, of_group.to) else None,
+            _from_memory(part.by_group(line), part, line),
+        )
+        strongest = next((choice for choice in ladder if choice is not None), None)
+        if strongest is not None:
+            decided[line.key] = strongest
+    return decided
+
+
+def _agreed(picks: Mapping[Hashable, set[Choice]], key: Hashable | None) -> Choice | None:
+    """What all picks of one contract, customer or product agree on."""
+    choices = picks.get(key) if key is not None else None
+    if not choices or len({choice.to for choice in choices}) > 1:
+        return None
+    return max(choices, key=lambda choice: choice.evidence.strength)
+
+
+def _from_memory(to: int | None, part: Part, line: BillingLine) -> Choice | None:
+    if to is None or to not in part.offered or not part.fits(line, to):
+        return None
+    return Choice(to, Evidence.REMEMBERED)
+
+
+def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:
+    """The parts that are filled."""
+    return {key: choice for key, choice in decided.items() if choice is not None}
+
+
+def only(ids: Iterable[int]) -> int | None:
+    """The one id; None where there are none or several: a tie is not resolved by guessing."""
+    found = set(ids)
+    return found.pop() if len(found) == 1 else None
