@@ -24,12 +24,12 @@ PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
-_COMPANY: Final = "id,identifier,name,deletedFlag,defaultContact/id"
-_AGREEMENT: Final = (
+COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
+AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag"
 )
-_ITEM: Final = (
+ITEM_FIELDS: Final = (
     "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber"
 )
 _ADDITION: Final = (
