@@ -97,6 +97,10 @@ class Renewal:
         """A cell at its new place, its formula changed by `change`."""
         sheet = self.sheet
         p = sheet.prefix
+        start = f'<{p}c r="'
+        if f"<{p}f" not in cell.inside and cell.whole.startswith(start):
+            rest = cell.whole[cell.whole.index('"', len(start)) :]
+            return f"{start}{letters(column)}{number + 1}{rest}"
         opening = f'<{p}c r="{letters(column)}{number + 1}"{without_attributes(cell.attributes, "r")}'
         if not cell.inside:
             return f"{opening}/>"
@@ -192,4 +196,6 @@ class Renewal:
         if f"<{self.sheet.prefix}f" in cell.inside:
             return False
         value = values[column] if column < len(values) else None
+        if type(value) is type(content) and value == content:
+            return True
         return self.writer.stored(value) == self.writer.stored(content)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from openpyxl.formula.translate import Translator, TranslatorError
 
@@ -45,12 +44,16 @@ def _patterns(prefix: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern
     return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL), re.compile(formula, re.DOTALL)
 
 
-_REFERENCE = re.compile(r'(?:^|\s)r\s*=\s*["\']([A-Z]{1,3})([0-9]+)["\']')
+_REFERENCE = re.compile(r'\sr\s*=\s*["\']([A-Z]{1,3})[0-9]+["\']')
 _STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
 
 
-@dataclass(frozen=True, slots=True)
-class OldRow:
+@cache
+def _column(name: str) -> int:
+    return position(f"{name}1")[1]
+
+
+class OldRow(NamedTuple):
     """A row as it stands in the part: 0-based number, attributes, cells' XML, the whole."""
 
     number: int
@@ -61,8 +64,7 @@ class OldRow:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class OldCell:
+class OldCell(NamedTuple):
     """A cell as it stands in the part."""
 
     attributes: str
@@ -124,7 +126,7 @@ class SheetXml:
         column = -1
         for match in self._cell.finditer(row.inside):
             said = _REFERENCE.search(match[1])
-            column = position(said[1] + said[2])[1] if said else column + 1
+            column = _column(said[1]) if said else column + 1
             found[column] = OldCell(match[1], match[2] or "", match[0])
         return found
 
