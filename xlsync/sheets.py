@@ -1,0 +1,304 @@
+"""How the workbook is laid out: its sheets, their headers in order, the lists behind the dropdowns, *Start*.
+
+The template is made from this, and `workbook.py` finds its cells by it; both systems are far away from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from xlsync.models import CREATE_NEW, ActionLabel, Evidence, MismatchKind
+
+Kind = Literal["text", "units", "money", "date", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: its header, what it holds, whether a person may edit it, its width in characters.
+
+    `choices` is the formula of its dropdown for row 2: a defined name, or a choice among defined names.
+    """
+
+    header: str
+    kind: Kind = "text"
+    is_input: bool = False
+    width: float = 14
+    choices: str = ""
+    prompt: str = ""
+    wraps: bool = False
+
+    @property
+    def is_key(self) -> bool:
+        """By which xlsync knows its rows, and nothing that people read."""
+        return self.header.endswith(" Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet with a table: its title, the table's name, its columns, and how many stay in sight."""
+
+    title: str
+    table: str
+    columns: tuple[Column, ...]
+    frozen: int = 1
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The header texts in order."""
+        return tuple(column.header for column in self.columns)
+
+    def index(self, header: str) -> int:
+        """The 0-based column of a header in a workbook as xlsync writes it."""
+        return self.headers.index(header)
+
+
+def _input(  # what a person may edit
+    header: str,
+    kind: Kind = "choice",
+    width: float = 14,
+    choices: str = "",
+    prompt: str = "",
+    *,
+    wraps: bool = False,
+) -> Column:
+    return Column(header, kind, is_input=True, width=width, choices=choices, prompt=prompt, wraps=wraps)
+
+
+def _approve(prompt: str) -> Column:
+    return _input("Approve", "choice", 10, "xlsync_approve", prompt)
+
+
+# The lists of agreements and actions are blocks, one for each customer or mismatch. A customer that is not
+# in the list gets the first block, `(create new)`; an unknown mismatch gets the last, `Ignore`.
+_CUSTOMER = "IFERROR(MATCH($M2,xlsync_customers,0),1)"
+_AGREEMENTS = f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
+_MISMATCH = "IFERROR(MATCH($D2,xlsync_mismatches,0),ROWS(xlsync_mismatches))"
+_ACTIONS = f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
+_TYPES = (
+    'IF($A2="Customer",xlsync_types_customer,IF($A2="Agreement",xlsync_types_agreement,xlsync_types_product))'
+)
+
+START: Final = "Start"
+LISTS: Final = "Lists"
+MEMORY: Final = "_xlsync"
+
+BILLING_LINES: Final = Sheet(
+    "Billing Lines",
+    "BillingLines",
+    (
+        Column("Customer", width=30),
+        Column("Contract ID", width=24),
+        Column("Product", width=38),
+        Column("Billing Period", width=13),
+        Column("Commitment Period", width=13),
+        Column("Units", "units", width=10),
+        Column("Cost", "money", width=11),
+        Column("Effective Date", "date", width=12),
+        Column("Amount", "money", width=13),
+        Column("Currency", width=10),
+        Column("Type", width=11),
+        Column("Invoice", width=16),
+        _input(
+            "ConnectWise Customer",
+            width=30,
+            choices="xlsync_customers",
+            prompt="Who is billed in ConnectWise.",
+        ),
+        _input(
+            "ConnectWise Agreement",
+            width=28,
+            choices=_AGREEMENTS,
+            prompt="Choose the customer first: these are its agreements.",
+        ),
+        _input(
+            "ConnectWise Product",
+            width=38,
+            choices="xlsync_products",
+            prompt="What it is called in ConnectWise.",
+        ),
+        _input(
+            "Match",
+            width=17,
+            choices="xlsync_match",
+            prompt="Set a suggested link to confirmed: it counts for nothing until then.",
+        ),
+        Column("Status", width=14),
+        _input("Note", "text", 30, wraps=True),
+        Column("Line Key", width=9),
+    ),
+)
+
+MISMATCHES: Final = Sheet(
+    "Mismatches",
+    "Mismatches",
+    (
+        Column("Customer", width=28),
+        Column("Agreement", width=24),
+        Column("Product", width=36),
+        Column("Mismatch", width=20),
+        Column("BSS Units", "units", width=10),
+        Column("ConnectWise Units", "units", width=12),
+        Column("Difference", "units", width=11),
+        Column("BSS Cost", "money", width=11),
+        Column("ConnectWise Cost", "money", width=12),
+        Column("Unit Price", "money", width=11),
+        Column("Monthly Impact", "money", width=13),
+        _input("Action", width=17, choices=_ACTIONS, prompt="What apply will do once you approve."),
+        _input("New Units", "units", 10, prompt="Empty: the BSS units."),
+        _input("New Cost", "money", 11, prompt="Empty: the BSS cost."),
+        _input(
+            "Effective From",
+            "date",
+            13,
+            prompt="Empty: change the addition in place. A date: end it the day before and begin a new one.",
+        ),
+        _approve("Only rows with Yes are written."),
+        Column("Result", width=28),
+        Column("Explanation", width=60, wraps=True),
+        Column("Row Key", width=9),
+    ),
+)
+
+NEW: Final = Sheet(
+    "New in ConnectWise",
+    "NewInConnectWise",
+    (
+        Column("Kind", width=11),
+        Column("For", width=30),
+        _input("Name", "text", 34),
+        _input("Identifier", "text", 20),
+        _input("Customer", width=28, choices="xlsync_customers", prompt="Whose agreement it is."),
+        _input("Type", width=18, choices=_TYPES),
+        _input(
+            "Category", width=24, choices="xlsync_categories", prompt="Category / Subcategory of a product."
+        ),
+        _input("Billing Cycle", width=14, choices="xlsync_billing_cycles"),
+        _input("Start Date", "date", 12),
+        _input("Price", "money", 11),
+        _input("Cost", "money", 11),
+        _input("Address", "text", 24),
+        _input("City", "text", 16),
+        _input("State", "text", 10),
+        _input("Zip", "text", 10),
+        _input("Country", width=16, choices="xlsync_countries"),
+        _input("Contact First Name", "text", 14),
+        _input("Contact Last Name", "text", 16),
+        _input("Contact Email", "text", 28),
+        _approve("Only rows with Yes are created."),
+        Column("Result", width=28),
+        Column("Row Key", width=9),
+    ),
+    frozen=2,
+)
+
+INVOICES: Final = Sheet(
+    "Invoices",
+    "Invoices",
+    (
+        Column("Customer", width=30),
+        Column("Agreement", width=28),
+        Column("Next Invoice Date", "date", width=14),
+        Column("Next Invoice Amount", "money", width=15),
+        Column("BSS Amount", "money", width=14),
+        Column("Margin", "money", width=13),
+        Column("Unapplied Mismatches", "units", width=13),
+        _approve("Only rows with Yes are invoiced."),
+        Column("Result", width=30),
+        Column("Row Key", width=9),
+    ),
+    frozen=2,
+)
+
+TABLES: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
+TITLES: Final = (START, *(sheet.title for sheet in TABLES), LISTS, MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn:
+    """One column of *Lists*: a header in row 1, entries from row 2, and the defined name over them.
+
+    A block's name stands for its first cell only: its entries are found by offset and count.
+    """
+
+    header: str
+    name: str = ""
+    is_block: bool = False
+
+
+LIST_COLUMNS: Final = (
+    ListColumn("Customer", "xlsync_customers"),
+    ListColumn("Company Id"),
+    ListColumn("First Agreement", "xlsync_customer_first"),  # 0-based offset into the block of agreements
+    ListColumn("Agreement Count", "xlsync_customer_count"),
+    ListColumn("Agreement", "xlsync_agreements", is_block=True),
+    ListColumn("Agreement Id"),
+    ListColumn("Agreement Company Id"),
+    ListColumn("Product", "xlsync_products"),
+    ListColumn("Item Id"),
+    ListColumn("Customer Type", "xlsync_types_customer"),
+    ListColumn("Customer Type Id"),
+    ListColumn("Agreement Type", "xlsync_types_agreement"),
+    ListColumn("Agreement Type Id"),
+    ListColumn("Product Type", "xlsync_types_product"),
+    ListColumn("Product Type Id"),
+    ListColumn("Category", "xlsync_categories"),
+    ListColumn("Category Id"),
+    ListColumn("Subcategory Id"),
+    ListColumn("Billing Cycle", "xlsync_billing_cycles"),
+    ListColumn("Billing Cycle Id"),
+    ListColumn("Country", "xlsync_countries"),
+    ListColumn("Country Id"),
+    ListColumn("Match", "xlsync_match"),
+    ListColumn("Approve", "xlsync_approve"),
+    ListColumn("Mismatch", "xlsync_mismatches"),
+    ListColumn("First Action", "xlsync_mismatch_first"),
+    ListColumn("Action Count", "xlsync_mismatch_count"),
+    ListColumn("Action", "xlsync_actions", is_block=True),
+    ListColumn("Month", "xlsync_months"),
+)
+LIST_INDEX: Final[Mapping[str, int]] = {column.header: index for index, column in enumerate(LIST_COLUMNS)}
+
+_OFFERED = {kind: ActionLabel.offered(kind) for kind in MismatchKind}
+FIXED_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
+    "Match": (str(Evidence.CONFIRMED),),
+    "Approve": ("Yes", "No"),
+    "Mismatch": tuple(map(str, MismatchKind)),
+    "First Action": tuple(
+        sum(len(_OFFERED[before]) for before in list(MismatchKind)[:index]) for index in range(len(_OFFERED))
+    ),
+    "Action Count": tuple(len(actions) for actions in _OFFERED.values()),
+    "Action": tuple(str(action) for actions in _OFFERED.values() for action in actions),
+}
+"""What stands in *Lists* whatever the month; the template holds it already."""
+EMPTY_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
+    "Customer": (CREATE_NEW,),
+    "First Agreement": (0,),
+    "Agreement Count": (1,),
+    "Agreement": (CREATE_NEW,),
+    "Product": (CREATE_NEW,),
+}
+"""What stands first in the lists that the code fills; (create new) has one agreement, itself."""
+
+START_CELLS: Final[Mapping[str, str]] = {
+    "month": "C5",
+    "environment": "C6",
+    "exported_at": "C7",
+    "lines": "C10",
+    "linked": "C11",
+    "unlinked": "C12",
+    "mismatches": "C15",
+    "money_up": "C16",
+    "money_down": "C17",
+    "currency": "C18",
+}
+"""Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR."""
+START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
+    str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)
+}
+"""Of each mismatch on *Start*: how many rows, money up, money down (negative)."""
+START_NAMES: Final[Mapping[str, str]] = {
+    "xlsync_month": f"{START}!$C$5",
+    "xlsync_environment": f"{START}!$C$6",
+}
