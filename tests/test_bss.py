@@ -1,0 +1,684 @@
+"""Billing lines out of the BSS: against a small BSS whose invoices a test writes, and the sandbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_rest import Remote, reply
+from werkzeug import Request, Response
+
+from xlsync.bss import Account, Bss
+from xlsync.bss_lines import keep_plan, read_lines, read_units
+from xlsync.errors import ApiError
+from xlsync.models import BillingLine, LineType, Month
+from xlsync.periods import months_of, period_name
+
+MARCH = Month(2026, 3)
+ANNA, BORIS = {"id": 601, "name": "Anna's Bakery"}, {"id": 602, "name": "Boris Clinic"}
+MSP = {"id": 501, "name": "Made-up MSP"}
+MONTH, YEAR, ONCE = (
+    {"id": "u-1", "name": "Month"},
+    {"id": "u-12", "name": "Annual"},
+    {"id": "u-0", "name": "Setup"},
+)
+GROUPS = [
+    {
+        "id": 1,
+        "isRecurringChargeUnit": True,
+        "units": [
+            {"id": "u-1", "billingCycleDuration": 1, "billingCycleUnitType": "Month"},
+            {"id": "u-12", "billingCycleDuration": 12, "billingCycleUnitType": "Month"},
+            {"id": "u-36", "billingCycleDuration": 3, "billingCycleUnitType": "Years"},
+            {"id": "u-odd", "billingCycleDuration": 30, "billingCycleUnitType": "Day"},
+        ],
+    },
+    {"id": 2, "isRecurringChargeUnit": False, "units": [{"id": "u-0", "billingCycleDuration": 1}]},
+]
+
+
+def d(text: str) -> Decimal:
+    return Decimal(text)
+
+
+def sub(id_: str = "s-1", account: Any = ANNA, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "name": "a name", "account": account, "relatedAddon": None, "usages": [], **more}
+
+
+def item(id_: str = "i-1", **more: Any) -> dict[str, Any]:
+    quantity = more.get("quantity", Decimal(12))
+    price = more.get("unitPrice", Decimal("10.30"))
+    total = None if quantity is None or price is None else quantity * price
+    return {
+        "id": id_,
+        "position": 1,
+        "description": "As typed",
+        "product": {"id": "p-1", "name": "Mail Standard", "code": "CODE:0001"},
+        "subscriptions": [sub()],
+        "assets": [],
+        "startDate": "2026-03-01T00:00:00+02:00",
+        "endDate": "2026-03-31T23:59:59+03:00",
+        "unit": MONTH,
+        "unitPrice": price,
+        "quantity": quantity,
+        "totalOriginal": total,
+        "discount": None,
+        "promotion": None,
+        "total": total,
+    } | more
+
+
+def invoice(code: str = "EX-1", *items: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"id-{code}",
+        "code": code,
+        "status": {"id": 1, "name": "Unpaid", "type": "Unpaid"},
+        "type": {"id": 1, "name": "Debit Invoice", "type": "Debit"},
+        "invoiceDate": "2026-03-01T04:10:22.327+02:00",
+        "createdAt": "2026-03-01T04:10:22.327+02:00",
+        "account": MSP,
+        "billingTo": MSP,
+        "currency": "EUR",
+        "total": Decimal(100),
+        "analysisItems": list(items),
+    } | more
+
+
+CREDIT = {"id": 2, "name": "Credit Invoice", "type": "Credit"}
+
+
+class Fake:
+    """A BSS that holds what a test puts there. `page_size` caps its pages."""
+
+    def __init__(self, remote: Remote) -> None:
+        self.remote = remote
+        self.invoices: list[dict[str, Any]] = []
+        self.refused: tuple[str, ...] = ()
+        self.page_size = 500
+        self.answers: dict[str, Callable[[Request], Response] | Response | object] = {
+            "/oauth/token": {"access_token": "made-up-token", "expires_in": 3599},
+            "/api/organization/unitGroups": {"data": GROUPS, "paging": {"totalPages": 1}},
+            "/api/invoices": self.page,
+        }
+        remote.answer = self.answer
+
+    def answer(self, request: Request) -> Response:
+        found = self.answers.get(request.path)
+        if found is None:
+            return reply({"code": "NotFound", "developerMessage": "not found"}, 404)
+        if isinstance(found, Response):
+            return found
+        return found(request) if callable(found) else reply(found)
+
+    def page(self, request: Request) -> Response:
+        assert request.headers["X-Api-Version"] == "3"
+        assert request.headers["Authorization"] == "Bearer made-up-token"
+        if any(word in request.args.get("$filter", "") for word in self.refused):
+            return reply({"code": "BadFilter", "developerMessage": "no such field"}, 400)
+        size, page = min(self.page_size, int(request.args["pageSize"])), int(request.args["pageIndex"])
+        shown = self.invoices[(page - 1) * size : page * size]
+        pages = -(-len(self.invoices) // size)
+        return reply({"data": shown, "paging": {"page": page, "size": size, "totalPages": pages}})
+
+    def asked(self, part: str) -> list[str]:
+        return [path for _, path in self.remote.seen if part in path]
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    server = Remote()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fake(remote: Remote) -> Fake:
+    return Fake(remote)
+
+
+@pytest.fixture
+def bss(remote: Remote) -> Iterator[Bss]:
+    one = Bss(remote.url, "key", "made-up-secret", "user", "made-up-word", plans={}, patience=0.001)
+    with one.service:
+        yield one
+
+
+def march(bss: Bss) -> tuple[BillingLine, ...]:
+    return bss.list_billing_lines(MARCH, by="invoice-date", progress=None)
+
+
+def only(fake: Fake, bss: Bss, *items: Any, **more: Any) -> BillingLine:
+    fake.invoices = [invoice("EX-1", *items, **more)]
+    (line,) = march(bss)
+    return line
+
+
+# --- one line
+
+
+def test_a_renewal_is_a_recurring_line_with_all_its_columns(fake: Fake, bss: Bss) -> None:
+    assert only(fake, bss, item()) == BillingLine(
+        key="i-1",
+        invoice="EX-1",
+        type=LineType.RECURRING,
+        charge=LineType.RECURRING,
+        customer="Anna's Bakery",
+        customer_id="601",
+        product="Mail Standard",
+        product_id="p-1",
+        product_code="CODE:0001",
+        contract_id="s-1",
+        units=d("12"),
+        cost=d("10.30"),
+        amount=d("123.60"),
+        currency="EUR",
+        billing_period="Monthly",
+        billing_months=1,
+        commitment_period="Monthly",
+        commitment_months=1,
+        start=dt.date(2026, 3, 1),
+        end=dt.date(2026, 3, 31),
+    )
+
+
+def test_zero_is_a_number(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(quantity=Decimal(0), unitPrice=Decimal(0)))
+    assert (line.units, line.cost, line.amount) == (0, 0, 0)
+
+
+def test_a_credit_is_negative_and_its_cost_is_not(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(), type=CREDIT)
+    assert (line.type, line.charge) == (LineType.CREDIT, LineType.RECURRING)
+    assert (line.units, line.amount, line.cost) == (d("-12"), d("-123.60"), d("10.30"))
+    assert line.is_compared
+
+
+def test_a_credit_that_is_signed_already_is_not_turned_round(fake: Fake, bss: Bss) -> None:
+    taken = item(quantity=Decimal(-2), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20))
+    line = only(fake, bss, taken, type=CREDIT, total=Decimal(-20))
+    assert (line.units, line.amount, line.cost) == (-2, -20, 10)
+
+
+def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:
+    addon = sub("s-2", relatedAddon={"id": "a-1", "name": "Defender"})
+    fake.invoices = [
+        invoice("EX-1", item("i-1", subscriptions=[addon]), item("i-2", subscriptions=[sub("s-2")]))
+    ]
+    assert [line.contract for line in march(bss)] == ["bss:s-2/a-1", "bss:s-2"]
+
+
+def test_usage_is_told_from_recurring_charges(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(subscriptions=[sub(usages=[{"id": "x", "quantity": 3}])]))
+    assert line.type is LineType.USAGE
+    assert not line.is_compared
+
+
+def test_a_hand_typed_line_is_one_time_and_has_the_invoices_account(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(product=None, subscriptions=[], unit=None, startDate=None, endDate=None))
+    assert (line.type, line.product, line.customer) == (LineType.ONE_TIME, "As typed", "Made-up MSP")
+    assert (line.start, line.end, line.contract_id, line.billing_period) == (None, None, "", "")
+
+
+def test_an_asset_is_one_time_and_has_its_own_account(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(subscriptions=[], assets=[{"id": "x", "account": BORIS}]))
+    assert (line.type, line.customer, line.customer_id) == (LineType.ONE_TIME, "Boris Clinic", "602")
+
+
+def test_a_unit_that_does_not_recur_makes_a_line_one_time(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(unit=ONCE), type=CREDIT)
+    assert (line.type, line.charge) == (LineType.CREDIT, LineType.ONE_TIME)
+
+
+@pytest.mark.parametrize(
+    ("discount", "original", "total", "cost"),
+    [
+        (None, "100", "100", "10"),
+        ({"value": Decimal(0), "type": "Percentage"}, "100", "100", "10"),
+        ({"value": Decimal("12.5"), "type": "Percentage"}, "100", "87.5", "8.75"),
+        ({"value": Decimal(2), "type": "Amount"}, "100", "80", "8"),  # for each unit
+        ({"value": Decimal(2), "type": "Amount"}, "100", "98", "9.8"),  # for the line
+        ({"value": Decimal(1), "type": "Amount"}, "100", "99", "9.9"),
+        ({"value": Decimal(0), "type": "Amount"}, "100", "100", "10"),
+        (None, "100", "66.67", "6.667"),  # a promotion, say
+    ],
+)
+def test_cost_is_after_discount(
+    fake: Fake, bss: Bss, discount: Any, original: str, total: str, cost: str
+) -> None:
+    line = only(fake, bss, item(
+        quantity=Decimal(10), unitPrice=Decimal(10), discount=discount,
+        totalOriginal=Decimal(original), total=Decimal(total),
+    ))  # fmt: skip
+    assert line.cost == d(cost)
+    assert line.amount == d(total)
+
+
+def test_a_division_is_rounded_to_four_places(fake: Fake, bss: Bss) -> None:
+    discount = {"value": Decimal(1), "type": "Amount"}
+    line = only(
+        fake, bss, item(quantity=Decimal(3), unitPrice=Decimal(2), total=Decimal(5), discount=discount)
+    )
+    assert line.cost == d("1.6667")
+
+
+def test_a_line_without_a_price_has_no_cost(fake: Fake, bss: Bss) -> None:
+    assert only(fake, bss, item(unitPrice=None, total=Decimal(5))).cost is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "last"),
+    [
+        ("2026-03-01T00:00:00+02:00", "2026-04-01T00:00:00+03:00", dt.date(2026, 3, 31)),
+        ("2026-03-17T00:00:00.0000000Z", "2026-04-17T00:00:00.0000000Z", dt.date(2026, 4, 16)),
+        ("2026-03-01T00:00:00+02:00", "2026-03-31T00:00:00+03:00", dt.date(2026, 3, 31)),
+        ("2026-03-01T00:00:00+02:00", "2026-03-31T23:59:59.99+03:00", dt.date(2026, 3, 31)),
+    ],
+)
+def test_the_charged_period_ends_with_its_last_day(
+    fake: Fake, bss: Bss, start: str, end: str, last: dt.date
+) -> None:
+    assert only(fake, bss, item(startDate=start, endDate=end)).end == last
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"quantity": None}, "invoice EX-1, line 1 cannot be used: it has no quantity"),
+        ({"quantity": True}, "its quantity is not a number"),
+        ({"quantity": "12"}, "its quantity is not a number"),
+        ({"total": None}, "it has no total"),
+        ({"id": None}, "it has no id"),
+        ({"startDate": "yesterday"}, "'yesterday' is not a date"),
+        ({"startDate": "2026-02-30T00:00:00Z"}, "is not a date"),
+        ({"product": {"id": "p"}, "description": None}, "it has no product"),
+        ({"subscriptions": [sub(account={"id": 1, "name": " "})]}, "it has no customer"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_told_with_its_invoice(
+    fake: Fake, bss: Bss, change: dict[str, Any], why: str
+) -> None:
+    fake.invoices = [invoice("EX-1", item(**change))]
+    with pytest.raises(ApiError) as caught:
+        march(bss)
+    assert "invoice EX-1, line 1" in caught.value.message
+    assert why in caught.value.message
+
+
+def test_an_invoice_without_id_or_date_is_told(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-7", item(), id=None)]
+    with pytest.raises(ApiError, match="EX-7 has no id"):
+        march(bss)
+    fake.invoices = [invoice("EX-8", item(), invoiceDate=None)]
+    with pytest.raises(ApiError, match="invoice EX-8 cannot be used: it has no date"):
+        march(bss)
+
+
+# --- the month's invoices
+
+
+def test_cancelled_invoices_are_dropped(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1", item(), status={"id": 3, "name": "x", "type": "Canceled"})]
+    assert march(bss) == ()
+
+
+@pytest.mark.parametrize(
+    ("date", "counts"),
+    [
+        ("2026-03-01T00:30:00+02:00", True),  # February in UTC
+        ("2026-03-31T23:30:00.1234567-05:00", True),  # April in UTC
+        ("2026-02-28T23:59:59+02:00", False),
+        ("2026-04-01T00:00:00+03:00", False),  # March in UTC
+    ],
+)
+def test_the_local_date_of_the_offset_decides_the_month(
+    fake: Fake, bss: Bss, date: str, counts: bool
+) -> None:
+    fake.invoices = [invoice("EX-1", item(), invoiceDate=date)]
+    assert len(march(bss)) == counts
+
+
+def test_several_customers_stand_on_one_invoice(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1", item("i-1"), item("i-2", subscriptions=[sub("s-2", BORIS)]))]
+    assert [line.customer for line in march(bss)] == ["Anna's Bakery", "Boris Clinic"]
+
+
+def test_every_page_is_read(fake: Fake, bss: Bss) -> None:
+    fake.page_size = 2
+    fake.invoices = [invoice(f"EX-{n}", item(f"i-{n}")) for n in range(5)]
+    assert [line.key for line in march(bss)] == [f"i-{n}" for n in range(5)]
+    assert len(fake.asked("/api/invoices?")) == 3
+
+
+def test_an_invoice_that_moved_to_the_next_page_is_taken_once(fake: Fake, bss: Bss) -> None:
+    fake.page_size = 2
+    fake.invoices = [invoice(f"EX-{n}", item(f"i-{n}")) for n in (0, 1, 1, 2)]
+    assert [line.key for line in march(bss)] == ["i-0", "i-1", "i-2"]
+
+
+def test_a_repeated_page_is_an_error(fake: Fake, bss: Bss) -> None:
+    page = {"data": [invoice("EX-1", item())], "paging": {"totalPages": 9}}
+    fake.answers["/api/invoices"] = page
+    with pytest.raises(ApiError, match="page 2 is page 1 again"):
+        march(bss)
+
+
+def test_the_next_link_counts_where_pages_are_not_told(fake: Fake, bss: Bss) -> None:
+    def page(request: Request) -> Response:
+        n = int(request.args["pageIndex"])
+        return reply(
+            {"data": [invoice(f"EX-{n}", item(f"i-{n}"))], "links": {"next": "x" if n < 3 else None}}
+        )
+
+    fake.answers["/api/invoices"] = page
+    assert len(march(bss)) == 3
+
+
+def test_a_list_that_is_none_is_an_error(fake: Fake, bss: Bss) -> None:
+    for odd in ({"data": None}, ["x"], "text"):
+        fake.answers["/api/invoices"] = odd
+        with pytest.raises(ApiError, match="no list"):
+            march(bss)
+
+
+@pytest.mark.parametrize(
+    ("refused", "tries"), [((), 1), (("invoiceDate",), 2), (("invoiceDate", "createdAt"), 3)]
+)
+def test_a_refused_filter_is_replaced_by_a_wider_one(
+    fake: Fake, bss: Bss, refused: tuple[str, ...], tries: int
+) -> None:
+    fake.refused = refused
+    fake.invoices = [
+        invoice("EX-1", item()),
+        invoice("EX-2", item("i-2"), invoiceDate="2026-04-02T00:00:00Z"),
+    ]
+    assert [line.invoice for line in march(bss)] == ["EX-1"]
+    assert len(fake.asked("/api/invoices?")) == tries
+
+
+def test_no_invoice_is_no_line(fake: Fake, bss: Bss) -> None:
+    assert march(bss) == ()
+    assert fake.asked("unitGroups") == []
+
+
+def test_units_are_looked_up_by_name_where_they_may_not_be_read(fake: Fake, bss: Bss) -> None:
+    fake.answers["/api/organization/unitGroups"] = reply({}, 403)
+    assert only(fake, bss, item()).commitment_months == 1
+    fake.answers["/api/organization/unitGroups"] = reply({}, 500)
+    with pytest.raises(ApiError):
+        march(bss)
+
+
+# --- analytical items
+
+
+@pytest.mark.parametrize("brought", [{"analysisItems": None}, {"analysisItems": []}, {"analysisItems": None, "items": [
+    item("i-9", subscriptions=[sub("s-1"), sub("s-2", BORIS)])
+]}])  # fmt: skip
+def test_analytical_items_are_asked_for_where_the_list_lacks_them(fake: Fake, bss: Bss, brought: Any) -> None:
+    fake.invoices = [invoice("EX-1") | brought]
+    fake.answers["/api/invoices/id-EX-1/items"] = [
+        item("i-1"),
+        item("i-2", subscriptions=[sub("s-2", BORIS)]),
+    ]
+    assert [line.contract_id for line in march(bss)] == ["s-1", "s-2"]
+    assert fake.asked("/items") == ["/api/invoices/id-EX-1/items?analysis=true"]
+
+
+def test_items_of_one_subscription_each_need_no_second_look(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1", items=[item()]) | {"analysisItems": None}]
+    assert len(march(bss)) == 1
+    assert fake.asked("/items") == []
+
+
+def test_lines_that_cannot_be_read_stop_the_month(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1", item()), invoice("EX-2")]
+    fake.answers["/api/invoices/id-EX-2/items"] = reply({}, 500)
+    with pytest.raises(ApiError):
+        march(bss)
+
+
+def test_several_subscriptions_in_an_analytical_line_are_told(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [invoice("EX-1")]
+    fake.answers["/api/invoices/id-EX-1/items"] = [item(subscriptions=[sub(), sub("s-2")])]
+    (line,) = march(bss)
+    assert line.unread == "The BSS charges 2 subscriptions in this one line."
+
+
+@given(st.permutations(range(5)))
+def test_keys_do_not_depend_on_the_order_of_items(order: list[int]) -> None:
+    addon = sub("s-1", relatedAddon={"id": "a-1", "name": "x"})
+    items = [
+        item("i-1"), item("i-1", subscriptions=[sub("s-2")]), item("i-1", subscriptions=[addon]),
+        item("i-1", startDate="2026-03-17T00:00:00Z"), item("i-2"),
+    ]  # fmt: skip
+    units = read_units(GROUPS)
+    keys = {
+        (one.line.key, one.line.contract, one.line.start)
+        for one in read_lines(invoice("EX-1"), [items[n] for n in order], units)
+    }
+    assert keys == {
+        ("i-1:s-1", "bss:s-1", dt.date(2026, 3, 1)), ("i-1:s-1:2", "bss:s-1", dt.date(2026, 3, 17)),
+        ("i-1:s-2", "bss:s-2", dt.date(2026, 3, 1)), ("i-1:s-1/a-1", "bss:s-1/a-1", dt.date(2026, 3, 1)),
+        ("i-2", "bss:s-1", dt.date(2026, 3, 1)),
+    }  # fmt: skip
+
+
+# --- billing plans
+
+PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
+
+
+def plan(count: Any, months: Any, unit: Any = YEAR) -> dict[str, Any]:
+    return {"id": "x", "unit": unit, "installments": count, "installmentsFrequency": months}
+
+
+@pytest.mark.parametrize(
+    ("answer", "period", "months"),
+    [
+        (plan(12, 1), "Monthly", 1),
+        (plan(4, 3), "Quarterly", 3),
+        (plan(2, 6), "Every 6 months", 6),
+        (plan(1, 12), "Annual", 12),
+        (plan(1, 1), "Annual", 12),  # paid at once
+        (plan(None, None), "Annual", 12),
+        (plan(12, 1, MONTH), "Annual", 12),  # of another term
+        ({}, "Annual", 12),
+        (Response(status=204), "Annual", 12),
+        (reply({"code": "NotFound"}, 404), "Annual", 12),
+    ],
+)
+def test_the_billing_period_comes_from_the_plan_else_the_term(
+    fake: Fake, bss: Bss, answer: Any, period: str, months: int
+) -> None:
+    fake.answers[PLAN] = answer
+    line = only(fake, bss, item(unit=YEAR))
+    assert (line.billing_period, line.billing_months) == (period, months)
+    assert (line.commitment_period, line.commitment_months, line.unread) == ("Annual", 12, "")
+
+
+@pytest.mark.parametrize("answer", [plan(12, 1), Response(status=204)])
+def test_a_plan_is_asked_for_once_and_kept(fake: Fake, bss: Bss, answer: Any) -> None:
+    fake.answers[PLAN] = answer
+    fake.invoices = [invoice("EX-1", item("i-1", unit=YEAR), item("i-2", unit=YEAR))]
+    first = march(bss)
+    assert march(bss) == first
+    assert len(fake.asked("Installmentplan")) == 1
+
+
+def test_a_kept_plan_of_another_term_is_asked_for_again(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = plan(12, 1)
+    only(fake, bss, item(unit=YEAR))
+    three = {"id": "u-36", "name": "Triennial"}
+    fake.answers[PLAN] = plan(3, 12, three)
+    line = only(fake, bss, item(unit=three))
+    assert (line.billing_period, line.commitment_period) == ("Annual", "Every 3 years")
+
+
+def test_a_plan_that_cannot_be_read_is_told_and_not_kept(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = reply({"developerMessage": "out of order"}, 500)
+    line = only(fake, bss, item(unit=YEAR))
+    assert "out of order" in line.unread
+    assert (line.billing_period, line.billing_months) == ("", None)
+    fake.answers[PLAN] = plan(12, 1)
+    assert only(fake, bss, item(unit=YEAR)).billing_period == "Monthly"
+
+
+def test_an_add_on_of_another_unit_does_not_take_its_subscriptions_plan(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = plan(4, 3)
+    addon = sub(relatedAddon={"id": "a-1", "name": "x"})
+    fake.invoices = [invoice("EX-1", item("i-1", unit=YEAR), item("i-2", unit=MONTH, subscriptions=[addon]))]
+    assert [line.billing_period for line in march(bss)] == ["Quarterly", "Monthly"]
+    assert len(fake.asked("Installmentplan")) == 1
+
+
+def test_no_plan_is_asked_for_usage_hand_typed_and_monthly_lines(fake: Fake, bss: Bss) -> None:
+    used = item("i-1", unit=YEAR, subscriptions=[sub(usages=[{"id": 1}])])
+    fake.invoices = [invoice("EX-1", used, item("i-2", product=None, subscriptions=[]), item("i-3"))]
+    assert len(march(bss)) == 3
+    assert fake.asked("Installmentplan") == []
+
+
+def test_a_unit_of_unknown_length_keeps_its_name(fake: Fake, bss: Bss) -> None:
+    line = only(fake, bss, item(unit={"id": "u-odd", "name": "30 days"}))
+    assert (line.billing_period, line.billing_months) == ("30 days", None)
+    assert (line.commitment_period, line.commitment_months) == ("30 days", None)
+
+
+@given(st.integers(1, 120))
+def test_the_name_of_a_period_tells_its_months(months: int) -> None:
+    assert months_of(period_name(months)) == months
+
+
+@pytest.mark.parametrize(
+    ("name", "months"),
+    [("Month", 1), ("1 Year", 12), ("P1Y", 12), ("P3M", 3), ("36 Months", 36), ("Annually", 12), ("Triennial", 36),
+     ("Half-yearly", 6), ("License", None), ("", None), ("0 months", None), ("30 days", None)],
+)  # fmt: skip
+def test_common_names_of_periods_are_known(name: str, months: int | None) -> None:
+    assert months_of(name) == months
+
+
+@pytest.mark.parametrize("odd", [None, {}, [], "text"])
+def test_an_odd_plan_is_kept_as_none(odd: object) -> None:
+    assert keep_plan(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
+
+
+# --- service period
+
+
+def test_by_service_period_lines_count_whose_period_overlaps_the_month(fake: Fake, bss: Bss) -> None:
+    def charged(name: str, start: str | None, end: str | None, date: str) -> dict[str, Any]:
+        return invoice(name, item(name, startDate=start, endDate=end), invoiceDate=f"{date}T00:00:00Z")
+
+    fake.invoices = [
+        charged("before", "2026-02-01", "2026-02-28", "2026-03-01"),
+        charged("into", "2026-02-15", "2026-03-01", "2026-02-15"),
+        charged("later", "2026-03-31", "2026-04-30", "2026-06-30"),
+        charged("too late", "2026-03-01", "2026-03-31", "2026-07-01"),
+        charged("after", "2026-04-01", "2026-04-30", "2026-03-31"),
+        charged("no dates", None, None, "2026-03-31"),
+        charged("no dates of April", None, None, "2026-04-01"),
+        charged("no end", "2026-03-04", None, "2026-04-01"),
+    ]
+    lines = bss.list_billing_lines(MARCH, by="service-period", progress=None)
+    assert [line.key for line in lines] == ["into", "later", "no dates", "no end"]
+
+
+# --- everything else
+
+
+def test_the_token_is_asked_for_with_the_keys_and_renewed_once(fake: Fake, bss: Bss, remote: Remote) -> None:
+    bss.check()
+    remote.script = [reply({"code": "Unauthorized"}, 401)]
+    bss.check()
+    assert [path.partition("?")[0] for _, path in remote.seen] == [
+        "/oauth/token", "/api/invoices", "/api/invoices", "/oauth/token", "/api/invoices",
+    ]  # fmt: skip
+    assert remote.bodies[0] == b"grant_type=password&username=user&password=made-up-word"
+    assert bss.service.requests == 5
+
+
+@pytest.mark.parametrize("answer", [reply({"error": "invalid_client"}, 400), reply({"a": 1}), reply([])])
+def test_wrong_keys_are_told_without_the_keys(fake: Fake, bss: Bss, answer: Response) -> None:
+    fake.answers["/oauth/token"] = answer
+    with pytest.raises(ApiError) as caught:
+        bss.check()
+    assert "oauth/token" in caught.value.message
+    assert "made-up" not in caught.value.message
+
+
+def test_progress_counts_reads_upwards(fake: Fake, bss: Bss) -> None:
+    fake.invoices = [
+        invoice(f"EX-{n}", item(f"i-{n}", unit=YEAR, subscriptions=[sub(f"s-{n}")])) for n in range(9)
+    ]
+    told: list[int] = []
+    bss.list_billing_lines(MARCH, by="invoice-date", progress=told.append)
+    assert told == list(range(1, 12))
+
+
+def test_own_units_come_from_the_subscription_or_the_add_on(fake: Fake, bss: Bss) -> None:
+    addon = sub(relatedAddon={"id": "a-1", "name": "x"})
+    other = sub(relatedAddon={"id": "a-2", "name": "x"})
+    lost, gone = sub("s-2"), sub("s-3")
+    fake.invoices = [invoice("EX-1", *(
+        item(f"i-{n}", subscriptions=[one]) for n, one in enumerate((sub(), addon, other, lost, gone, sub()))
+    ))]  # fmt: skip
+    fake.answers |= {
+        "/api/subscriptions/s-1": {"id": "s-1", "quantity": 0, "status": "Active"},
+        "/api/subscriptions/s-3": {"id": "s-3", "quantity": 5, "status": "Cancelled"},
+        "/api/subscriptions/s-1/addons": [
+            {"id": "a-1", "status": "Active", "quantity": Decimal("2.5"), "product": {"id": "p-7"}},
+            {"id": "zz", "status": "Inactive", "quantity": 4, "product": {"id": "p-1"}},
+            {"id": "zy", "status": "Active", "quantity": 3, "product": {"id": "p-1"}},
+        ],
+    }
+    units = bss.list_own_units(march(bss))
+    assert units["bss:s-1"] == 0
+    assert units["bss:s-1/a-1"] == d("2.5")
+    assert units["bss:s-1/a-2"] == 3
+    lost_error, gone_error = units["bss:s-2"], units["bss:s-3"]
+    assert isinstance(lost_error, ApiError)
+    assert lost_error.status == 404
+    assert isinstance(gone_error, ApiError)
+    assert "the subscription is Cancelled" in gone_error.message
+    assert len(fake.asked("/addons")) == 1
+
+
+@pytest.mark.parametrize("answer", [{"id": "s-1"}, {"id": "s-1", "quantity": None}, [], "x"])
+def test_own_units_without_a_quantity_are_an_error(fake: Fake, bss: Bss, answer: object) -> None:
+    fake.answers["/api/subscriptions/s-1"] = answer
+    fake.invoices = [invoice("EX-1", item())]
+    (units,) = bss.list_own_units(march(bss)).values()
+    assert isinstance(units, ApiError)
+
+
+def test_an_account_proposes_a_name_and_an_address(fake: Fake, bss: Bss) -> None:
+    fake.answers["/api/accounts/601"] = {
+        "id": 601, "name": " Anna's  Bakery", "phone": "1", "email": None,
+        "billingAddress": {
+            "address": "1 Way", "address2": "Floor 2", "city": "Athens", "postCode": "105 57",
+            "country": {"id": 1, "name": "Greece", "code": "GR"}, "state": None,
+        },
+    }  # fmt: skip
+    assert bss.read_account("601") == Account(
+        name="Anna's Bakery",
+        phone="1",
+        address="1 Way, Floor 2",
+        city="Athens",
+        zip="105 57",
+        country="Greece",
+    )
+
+
+def test_an_account_that_may_not_be_read_is_none(fake: Fake, bss: Bss) -> None:
+    fake.answers["/api/accounts/601"] = reply({}, 403)
+    assert bss.read_account("601") is None
+    assert bss.read_account("602") is None
+    fake.answers["/api/accounts/601"] = reply({}, 500)
+    with pytest.raises(ApiError):
+        bss.read_account("601")
