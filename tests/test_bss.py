@@ -53,7 +53,7 @@ def sub(id_: str = "s-1", account: Any = ANNA, **more: Any) -> dict[str, Any]:
 def item(id_: str = "i-1", **more: Any) -> dict[str, Any]:
     quantity = more.get("quantity", Decimal(12))
     price = more.get("unitPrice", Decimal("10.30"))
-    total = None if quantity is None or price is None else quantity * price
+    total = quantity * price if isinstance(quantity, Decimal) and isinstance(price, Decimal) else None
     return {
         "id": id_,
         "position": 1,
@@ -416,11 +416,12 @@ def test_units_are_looked_up_by_name_where_they_may_not_be_read(fake: Fake, bss:
 # --- analytical items
 
 
-@pytest.mark.parametrize("brought", [{"analysisItems": None}, {"analysisItems": []}, {"analysisItems": None, "items": [
-    item("i-9", subscriptions=[sub("s-1"), sub("s-2", BORIS)])
-]}])  # fmt: skip
+SHARED = item("i-9", subscriptions=[sub("s-1"), sub("s-2", BORIS)])
+
+
+@pytest.mark.parametrize("brought", [{}, {"analysisItems": []}, {"items": [SHARED]}])
 def test_analytical_items_are_asked_for_where_the_list_lacks_them(fake: Fake, bss: Bss, brought: Any) -> None:
-    fake.invoices = [invoice("EX-1") | brought]
+    fake.invoices = [invoice("EX-1") | {"analysisItems": None} | brought]
     fake.answers["/api/invoices/id-EX-1/items"] = [
         item("i-1"),
         item("i-2", subscriptions=[sub("s-2", BORIS)]),
@@ -556,8 +557,8 @@ def test_the_name_of_a_period_tells_its_months(months: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "months"),
-    [("Month", 1), ("1 Year", 12), ("P1Y", 12), ("P3M", 3), ("36 Months", 36), ("Annually", 12), ("Triennial", 36),
-     ("Half-yearly", 6), ("License", None), ("", None), ("0 months", None), ("30 days", None)],
+    [("Month", 1), ("1 Year", 12), ("P1Y", 12), ("P3M", 3), ("36 Months", 36), ("Annually", 12),
+     ("Triennial", 36), ("Half-yearly", 6), ("License", None), ("", None), ("0 months", None), ("30 days", None)],
 )  # fmt: skip
 def test_common_names_of_periods_are_known(name: str, months: int | None) -> None:
     assert months_of(name) == months
@@ -592,7 +593,8 @@ def test_by_service_period_lines_count_whose_period_overlaps_the_month(fake: Fak
 # --- everything else
 
 
-def test_the_token_is_asked_for_with_the_keys_and_renewed_once(fake: Fake, bss: Bss, remote: Remote) -> None:
+@pytest.mark.usefixtures("fake")
+def test_the_token_is_asked_for_with_the_keys_and_renewed_once(bss: Bss, remote: Remote) -> None:
     bss.check()
     remote.script = [reply({"code": "Unauthorized"}, 401)]
     bss.check()
