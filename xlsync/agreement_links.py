@@ -151,10 +151,10 @@ class _Held:
             }
             if len(marked) == 1:
                 return Choice(marked.pop(), Evidence.MARKED)
-        only = only(all_of_company)
-        if only is None and readable and isinstance(item, int):
-            only = only(self._holding.get((company.to, item), set()))
-        return Choice(only, Evidence.ONLY_AGREEMENT) if only is not None else None
+        one = only(all_of_company)
+        if one is None and readable and isinstance(item, int):
+            one = only(self._holding.get((company.to, item), set()))
+        return Choice(one, Evidence.ONLY_AGREEMENT) if one is not None else None
 
     def marked(
         self, line: BillingLine, company: Choice, decided: Choice | EllipsisType | None

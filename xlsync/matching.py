@@ -217,7 +217,7 @@ def propose_items(
     for line in lines:
         key = product_key(line)
         if line.key not in decided and key is not None:
-            spellings[key].add((line.productfold_code, line.product))
+            spellings[key].add((line.product_code, line.product))
     by_name = _items_by_name(catalog, spellings)
     proposed = present(decided)
     for line in lines:

@@ -9,6 +9,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
 from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
@@ -58,6 +59,33 @@ class Memory:
     contracts: Mapping[str, Remembered] = field(default_factory=dict)
     customers: Mapping[str, Remembered] = field(default_factory=dict)
     products: Mapping[str, Remembered] = field(default_factory=dict)
+
+
+class LinkKind(StrEnum):
+    """For what a link is remembered."""
+
+    CONTRACT = "contract"
+    CUSTOMER = "customer"
+    PRODUCT = "product"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RememberedLink:
+    """One remembered link with what it is remembered for."""
+
+    kind: LinkKind
+    key: str
+    link: Remembered
+
+    def __str__(self) -> str:
+        names = self.link.names
+        subject = {
+            LinkKind.CONTRACT: f"contract {names.contract or self.key}",
+            LinkKind.CUSTOMER: f"customer {names.customer or self.key}",
+            LinkKind.PRODUCT: f"product {names.product or self.key}",
+        }[self.kind]
+        parts = zip(self.link.ids, (names.company, names.agreement, names.item), strict=True)
+        return f"{subject} → {', '.join(name or str(part) for part, name in parts if part is not None)}"
 
 
 def customer_key(line: BillingLine) -> str | None:

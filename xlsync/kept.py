@@ -1,0 +1,137 @@
+"""Files in which JSON is kept under a name, on diskcache; what is not JSON is refused.
+
+diskcache reads entries marked as pickle by running them (CVE-2025-69872). Here nothing is ever
+pickled or unpickled: such an entry was put there by someone else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import diskcache
+from diskcache.core import MODE_RAW, MODE_TEXT
+
+from xlsync.errors import XlsyncError
+
+CACHE_SIZE: Final = 512 * 2**20
+
+
+class NotJsonError(XlsyncError):
+    """An entry of a store that is not JSON: damaged, or put there by another program."""
+
+
+class JsonDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
+    """Keys and values as JSON text; whatever else stands in the file is refused, never run."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        """The form in which a key is stored."""
+        if not isinstance(key, str):
+            raise TypeError(f"a key is text, not {type(key).__name__}")
+        return json.dumps(key), True
+
+    def get(self, key: object, raw: object) -> str:
+        """The key that was stored."""
+        found = _parsed(key) if raw else None
+        if not isinstance(found, str):
+            raise NotJsonError("a key of the store is not text")
+        return found
+
+    def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
+        """The form in which a value is stored."""
+        if read:
+            raise TypeError("only JSON values are kept, not files")
+        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+        return super().store(text, False, key=key)
+
+    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> Any:
+        """The value that was stored."""
+        if read or mode not in (MODE_RAW, MODE_TEXT):
+            raise NotJsonError("an entry of the store is not JSON text")
+        try:
+            return _parsed(super().fetch(mode, filename, value, False))
+        except UnicodeDecodeError as error:
+            raise NotJsonError("an entry of the store is not text") from error
+
+
+def _parsed(text: object) -> Any:
+    if not isinstance(text, str):
+        raise NotJsonError("an entry of the store is not text")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError("an entry of the store is not JSON") from error
+
+
+def open_store(folder: Path, **settings: object) -> Any:
+    """A diskcache of JSON in a folder that only its owner may enter; made where there is none."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(stat.S_IRWXU)
+    store = diskcache.Cache(folder, disk=JsonDisk, **settings)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / diskcache.core.DBNAME).chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return store
+
+
+class Cache(MutableMapping[str, Any]):
+    """JSON values that can be thrown away at any time: lists for dropdowns, billing plans.
+
+    What cannot be read, for whatever reason, is not there. Values come back as JSON gives them:
+    tuples as lists, number keys as text.
+    """
+
+    def __init__(self, folder: Path, size_limit: int = CACHE_SIZE) -> None:
+        settings = {"size_limit": size_limit, "eviction_policy": "least-recently-stored"}
+        try:
+            self._store = open_store(folder, **settings)
+        except sqlite3.DatabaseError:
+            shutil.rmtree(folder)
+            self._store = open_store(folder, **settings)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._store[key]
+        except (NotJsonError, sqlite3.DatabaseError) as error:
+            raise KeyError(key) from error
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._store.set(key, value, retry=True)
+
+    def __delitem__(self, key: str) -> None:
+        self._store.__delitem__(key, retry=True)
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            yield from self._store.iterkeys()
+        except NotJsonError:
+            self._store.clear(retry=True)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_cache(folder: Path, size_limit: int = CACHE_SIZE) -> Cache:
+    """The cache of a folder, made where there is none; a damaged one is begun anew."""
+    return Cache(folder, size_limit)

@@ -1,0 +1,320 @@
+"""Remembered links: what makes next month's linking no work, kept until someone forgets it.
+
+One folder an environment, on diskcache without eviction and with full synchronous writes. Each
+`remember` is one transaction: after a crash all of it is there, or nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from xlsync.errors import XlsyncError
+from xlsync.kept import NotJsonError, open_store
+from xlsync.links_csv import read_csv, write_csv
+from xlsync.memory import LinkKind, Memory, Names, Remembered, RememberedLink
+from xlsync.models import Evidence
+
+FORMAT: Final = 1
+_FORMAT_KEY: Final = "format"
+_INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """A link of an imported file that is remembered otherwise."""
+
+    remembered: RememberedLink
+    imported: RememberedLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of the links of an imported file; conflicts were kept as they were unless asked."""
+
+    added: tuple[RememberedLink, ...]
+    unchanged: tuple[RememberedLink, ...]
+    replaced: tuple[Conflict, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+class Links:
+    """The remembered links of one environment."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self.environment = environment
+        self.folder = folder / _folder_name(environment)
+        try:
+            self._store = open_store(
+                self.folder,
+                eviction_policy="none",
+                cull_limit=0,
+                sqlite_synchronous=2,  # FULL
+                disk_min_file_size=_INLINE,
+            )
+        except sqlite3.DatabaseError as error:
+            raise self._damaged("the file cannot be opened") from error
+        try:
+            self._check_format()
+        except BaseException:
+            self._store.close()
+            raise
+
+    def _check_format(self) -> None:
+        header = self._read(_FORMAT_KEY)
+        if header is None:
+            self._store.set(_FORMAT_KEY, {"format": FORMAT, "environment": self.environment}, retry=True)
+            return
+        version = header.get("format") if isinstance(header, dict) else None
+        if not isinstance(version, int):
+            raise self._damaged("it does not say its format")
+        if version > FORMAT:
+            raise XlsyncError(
+                f"The remembered links in {self.folder} were written by a newer xlsync (format {version}; "
+                f"this one reads up to {FORMAT}).",
+                "Update xlsync.",
+            )
+        if header.get("environment", self.environment) != self.environment:
+            raise XlsyncError(
+                f"The remembered links in {self.folder} belong to {header['environment']}, "
+                f"not to {self.environment}.",
+                "Move the folder back to where it came from.",
+            )
+
+    def _read(self, key: str) -> Any:
+        try:
+            return self._store.get(key)
+        except (NotJsonError, sqlite3.DatabaseError) as error:
+            raise self._damaged(f"the entry {key} cannot be read") from error
+
+    def _damaged(self, what: str) -> XlsyncError:
+        return XlsyncError(
+            f"The remembered links in {self.folder} are damaged: {what}.",
+            "Restore the folder from a backup, or move it away and run `xlsync links import` "
+            "with an exported file.",
+        )
+
+    def list(self) -> tuple[RememberedLink, ...]:
+        """All remembered links: customers, products, contracts, each by key."""
+        found = []
+        try:
+            keys = sorted(self._store.iterkeys())
+        except (NotJsonError, sqlite3.DatabaseError) as error:
+            raise self._damaged("an entry cannot be read") from error
+        for name in keys:
+            if name == _FORMAT_KEY:
+                continue
+            kind, _, key = name.partition(" ")
+            try:
+                link = _from_json(self._read(name))
+                found.append(RememberedLink(kind=LinkKind(kind), key=key, link=link))
+            except (TypeError, ValueError) as error:
+                raise self._damaged(f"the entry {name} cannot be read") from error
+        order = (LinkKind.CUSTOMER, LinkKind.PRODUCT, LinkKind.CONTRACT)
+        return tuple(sorted(found, key=lambda one: (order.index(one.kind), one.key)))
+
+    def memory(self) -> Memory:
+        """What `matching` proposes from."""
+        by_kind: dict[LinkKind, dict[str, Remembered]] = {kind: {} for kind in LinkKind}
+        for one in self.list():
+            by_kind[one.kind][one.key] = one.link
+        return Memory(
+            contracts=by_kind[LinkKind.CONTRACT],
+            customers=by_kind[LinkKind.CUSTOMER],
+            products=by_kind[LinkKind.PRODUCT],
+        )
+
+    def remember(self, memory: Memory, *, when: dt.datetime, workbook: str) -> int:
+        """Keep what is new or other in `memory`, all of it or nothing; the number of changed links.
+
+        A customer or product is replaced as a whole, and dropped where nothing of it is left; a
+        contract takes the new parts and keeps its others. What stays as it was keeps its date.
+        """
+        if when.utcoffset() is None:
+            raise ValueError("when a link was remembered needs an offset")
+        changed = 0
+        with self._writing():
+            for kind, entries in (
+                (LinkKind.CUSTOMER, memory.customers),
+                (LinkKind.PRODUCT, memory.products),
+                (LinkKind.CONTRACT, memory.contracts),
+            ):
+                for key, new in entries.items():
+                    changed += self._keep(kind, key, new, when, workbook)
+        return changed
+
+    def _keep(self, kind: LinkKind, key: str, new: Remembered, when: dt.datetime, workbook: str) -> bool:
+        old = self._old(kind, key)
+        if kind is LinkKind.CONTRACT and old is not None:
+            new = _merged(old, new)
+        if not any(new.ids):
+            return bool(self._store.delete(f"{kind} {key}", retry=True))
+        same = old is not None and _same(old, new)
+        if old is not None and same:
+            new = replace(old, names=_newer_names(old.names, new.names))
+        else:
+            new = replace(new, when=when, workbook=workbook)
+        if new != old:
+            self._write(kind, key, new)
+        return not same
+
+    def _old(self, kind: LinkKind, key: str) -> Remembered | None:
+        stored = self._read(f"{kind} {key}")
+        try:
+            return None if stored is None else _from_json(stored)
+        except (TypeError, ValueError) as error:
+            raise self._damaged(f"the entry {kind} {key} cannot be read") from error
+
+    def _write(self, kind: LinkKind, key: str, link: Remembered) -> None:
+        self._store.set(f"{kind} {key}", _to_json(link), retry=True)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All that is written within, or nothing of it."""
+        try:
+            with self._store.transact(retry=True):
+                yield
+        except sqlite3.Error as error:
+            raise XlsyncError(
+                f"The remembered links in {self.folder} cannot be written: {error}.",
+                "Nothing was changed. Look whether the disk is full or the folder cannot be written.",
+            ) from error
+
+    def find(self, *texts: str) -> tuple[RememberedLink, ...]:
+        """The links that `forget` would forget."""
+        wanted = {text.strip().casefold() for text in texts}
+        return tuple(one for one in self.list() if not wanted.isdisjoint(_called(one)))
+
+    def forget(self, *texts: str) -> tuple[RememberedLink, ...]:
+        """Forget what goes by these texts: a key, or the name of a customer, product or contract."""
+        found = self.find(*texts)
+        with self._writing():
+            for one in found:
+                self._store.delete(f"{one.kind} {one.key}", retry=True)
+        return found
+
+    def export_csv(self, path: Path) -> int:
+        """Write all links as a table that people can read; their number."""
+        links = self.list()
+        write_csv(path, self.environment, links)
+        return len(links)
+
+    def import_csv(self, path: Path, *, overwrite: bool = False) -> Imported:
+        """Take in the links of such a table; what is remembered otherwise changes only if asked."""
+        imported = read_csv(path, self.environment)
+        known = {(one.kind, one.key): one for one in self.list()}
+        added = tuple(one for one in imported if (one.kind, one.key) not in known)
+        others = [(known[one.kind, one.key], one) for one in imported if (one.kind, one.key) in known]
+        differing = tuple(
+            Conflict(remembered=old, imported=new) for old, new in others if not _same(old.link, new.link)
+        )
+        with self._writing():
+            for one in (*added, *(conflict.imported for conflict in differing if overwrite)):
+                self._write(one.kind, one.key, one.link)
+        return Imported(
+            added=added,
+            unchanged=tuple(old for old, new in others if _same(old.link, new.link)),
+            replaced=differing if overwrite else (),
+            conflicts=() if overwrite else differing,
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _folder_name(environment: str) -> str:
+    """Readable as far as file systems allow; the digest keeps two environments apart."""
+    readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
+    digest = hashlib.sha256(environment.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{readable or 'environment'}-{digest}"
+
+
+def _called(one: RememberedLink) -> set[str]:
+    """By what a link can be called; a contract by its customer or product only where it links that."""
+    names = one.link.names
+    called = {one.key, one.key.partition(":")[2]}
+    if one.kind is LinkKind.CONTRACT:
+        called.add(names.contract)
+    if one.kind is not LinkKind.PRODUCT and (one.link.company_id or one.link.agreement_id):
+        called.add(names.customer)
+    if one.kind is not LinkKind.CUSTOMER and one.link.item_id:
+        called.add(names.product)
+    return {text.strip().casefold() for text in called} - {""}
+
+
+def _same(one: Remembered, other: Remembered) -> bool:
+    return (one.ids, one.for_product) == (other.ids, other.for_product)
+
+
+def _merged(old: Remembered, new: Remembered) -> Remembered:
+    """A contract's new parts over its old ones; an agreement does not outlive its company."""
+    moved = new.company_id is not None and new.company_id != old.company_id
+    return replace(
+        new,
+        company_id=old.company_id if new.company_id is None else new.company_id,
+        agreement_id=old.agreement_id if new.agreement_id is None and not moved else new.agreement_id,
+        item_id=old.item_id if new.item_id is None else new.item_id,
+        for_product=old.for_product if new.item_id is None else new.for_product,
+        names=_newer_names(old.names, new.names),
+    )
+
+
+def _newer_names(old: Names, new: Names) -> Names:
+    return Names(**{name: text or getattr(old, name) for name, text in asdict(new).items()})
+
+
+def _to_json(link: Remembered) -> dict[str, object]:
+    return {
+        "company_id": link.company_id,
+        "agreement_id": link.agreement_id,
+        "item_id": link.item_id,
+        "for_product": link.for_product,
+        "evidence": str(link.evidence),
+        "when": link.when.isoformat() if link.when else "",
+        "workbook": link.workbook,
+        "names": asdict(link.names),
+    }
+
+
+def _from_json(stored: object) -> Remembered:
+    """Raises TypeError or ValueError for what `_to_json` never wrote; absent fields are an older format's."""
+    if not isinstance(stored, Mapping):
+        raise TypeError("not a link")
+    ids = [stored.get(name) for name in ("company_id", "agreement_id", "item_id")]
+    texts = {name: stored.get(name, "") for name in ("for_product", "evidence", "when", "workbook")}
+    names = stored.get("names", {})
+    known = {field.name: names.get(field.name, "") for field in fields(Names)}
+    if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
+        raise TypeError("an id is not a whole number")
+    if not all(isinstance(text, str) for text in (*texts.values(), *known.values())):
+        raise TypeError("a name is not text")
+    return Remembered(
+        company_id=ids[0],
+        agreement_id=ids[1],
+        item_id=ids[2],
+        for_product=texts["for_product"],
+        evidence=Evidence(texts["evidence"] or Evidence.CHOSEN),
+        when=dt.datetime.fromisoformat(texts["when"]) if texts["when"] else None,
+        workbook=texts["workbook"],
+        names=Names(**known),
+    )
