@@ -16,7 +16,7 @@ Kind = Literal["text", "units", "money", "date", "choice"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: its header, what it holds, whether a person may edit it, its width in characters.
+    """One column of a table: its header, what it holds, whether people edit it, its width in characters.
 
     `choices` is the formula of its dropdown for row 2: a defined name, or a choice among defined names.
     """
@@ -73,9 +73,15 @@ def _approve(prompt: str) -> Column:
 # The lists of agreements and actions are blocks, one for each customer or mismatch. A customer that is not
 # in the list gets the first block, `(create new)`; an unknown mismatch gets the last, `Ignore`.
 _CUSTOMER = "IFERROR(MATCH($M2,xlsync_customers,0),1)"
-_AGREEMENTS = f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
+_AGREEMENTS = (
+    f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,"
+    f"INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
+)
 _MISMATCH = "IFERROR(MATCH($D2,xlsync_mismatches,0),ROWS(xlsync_mismatches))"
-_ACTIONS = f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
+_ACTIONS = (
+    f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,"
+    f"INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
+)
 _TYPES = (
     'IF($A2="Customer",xlsync_types_customer,IF($A2="Agreement",xlsync_types_agreement,xlsync_types_product))'
 )
