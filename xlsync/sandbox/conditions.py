@@ -1,0 +1,308 @@
+"""What ConnectWise understands in the query: `conditions`, `childConditions`, `customFieldConditions`,
+`fields` and `orderBy`.
+"""  # noqa: D205
+
+from __future__ import annotations
+
+import datetime as dt
+import operator
+import re
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+Record = dict[str, Any]
+Test = Callable[[Record], bool]
+
+# Fields of references that a path may name after the slash.
+REFERENCE_FIELDS: Final = frozenset(
+    {"id", "identifier", "name", "symbol", "currencyCode", "type", "value", "caption", "communicationType"}
+    | {"defaultFlag", "lastUpdated", "updatedBy", "_info"}
+)
+_TOKEN: Final = re.compile(
+    r"""\s*(?:
+      (?P<string>"(?:[^"\\]|\\.)*")
+    | (?P<moment>\[[^\]]*\])
+    | (?P<number>-?\d+(?:\.\d+)?(?![\w/]))
+    | (?P<sign><=|>=|!=|=|<|>)
+    | (?P<mark>[(),])
+    | (?P<word>[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*)
+    )""",
+    re.VERBOSE,
+)
+_COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class BadQuery(Exception):  # noqa: N818
+    """A query that ConnectWise answers with 400."""
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadQuery(f"String was not recognized as a valid DateTime: {text}") from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def _tokens(text: str) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    at, text = 0, text.rstrip()
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None or match.lastgroup is None:
+            raise BadQuery(f"Unexpected character at position {at}: {text[at : at + 20]}")
+        kind, value = match.lastgroup, match[match.lastgroup]
+        at = match.end()
+        if kind == "string":
+            found.append(("value", re.sub(r"\\(.)", r"\1", value[1:-1])))
+        elif kind == "number":
+            found.append(("value", Decimal(value)))
+        elif kind == "moment":
+            found.append(("value", _moment(value[1:-1])))
+        elif kind == "word" and value.lower() in {"true", "false"}:
+            found.append(("value", value.lower() == "true"))
+        elif kind == "word" and value.lower() == "null":
+            found.append(("value", None))
+        elif kind == "word" and value.lower() in {"and", "or", "not", "in", "like", "contains"}:
+            found.append(("keyword", value.lower()))
+        else:
+            found.append((kind, value))
+    return found
+
+
+def _values(record: Any, path: list[str]) -> Iterable[Any]:
+    """The values under a path: one, or for an array those of its elements."""
+    for step, name in enumerate(path):
+        if isinstance(record, list):
+            for element in record:
+                yield from _values(element, path[step:])
+            return
+        record = record.get(name) if isinstance(record, dict) else None
+    yield record
+
+
+class _Parser:
+    """Reads one condition by recursive descent and turns it into a test of a record."""
+
+    def __init__(self, text: str, known: frozenset[str], *, lists: bool, arrays: bool) -> None:
+        self.tokens = _tokens(text)
+        self.at = 0
+        self.known = known
+        self.lists = lists
+        self.arrays = arrays
+
+    def parse(self) -> Test:
+        test = self.either()
+        if self.at < len(self.tokens):
+            raise BadQuery(f"Unexpected {self.tokens[self.at][1]!r} in the conditions")
+        return test
+
+    def take(self, kind: str, *values: str) -> Any:
+        """The next token if it is of that kind (and one of the values), else None."""
+        if self.at < len(self.tokens):
+            found, value = self.tokens[self.at]
+            if found == kind and (not values or value in values):
+                self.at += 1
+                return value
+        return None
+
+    def need(self, kind: str, *values: str) -> Any:
+        if self.at >= len(self.tokens):
+            raise BadQuery("The conditions end too early")
+        found, value = self.tokens[self.at]
+        if found != kind or (values and value not in values):
+            raise BadQuery(f"Unexpected {value!r} in the conditions")
+        self.at += 1
+        return value
+
+    def either(self) -> Test:
+        tests = [self.both()]
+        while self.take("keyword", "or"):
+            tests.append(self.both())
+        return tests[0] if len(tests) == 1 else lambda record: any(test(record) for test in tests)
+
+    def both(self) -> Test:
+        tests = [self.one()]
+        while self.take("keyword", "and"):
+            tests.append(self.one())
+        return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
+
+    def one(self) -> Test:
+        if self.take("keyword", "not"):
+            test = self.one()
+            return lambda record: not test(record)
+        if self.take("mark", "("):
+            test = self.either()
+            self.need("mark", ")")
+            return test
+        return self.comparison()
+
+    def comparison(self) -> Test:
+        path = self.path(self.need("word"))
+        turned = bool(self.take("keyword", "not"))
+        keyword = self.take("keyword", "in", "like", "contains")
+        if keyword == "in":
+            if not self.lists:
+                raise BadQuery("in is not supported here")
+            return self.among(path, turned=turned)
+        if keyword:
+            text = self.need("value")
+            if not isinstance(text, str):
+                raise BadQuery(f"{keyword} needs a text")
+            pattern = _like(text) if keyword == "like" else re.compile(".*" + re.escape(text) + ".*", _FLAGS)
+            return self.test(path, lambda value: isinstance(value, str) and bool(pattern.fullmatch(value)), turned)
+        if turned:
+            raise BadQuery("not needs in, like or contains here")
+        return self.compared(path, self.need("sign"), self.need("value"))
+
+    def path(self, name: str) -> list[str]:
+        path = name.split("/")
+        if path[0] == "lastUpdated" and len(path) == 1:
+            path = ["_info", "lastUpdated"]
+        if path[0] not in self.known:
+            raise BadQuery(f"{name} is not a field of this resource")
+        if any(step not in REFERENCE_FIELDS for step in path[1:]):
+            raise BadQuery(f"{name} is not a field of this resource")
+        return path
+
+    def test(self, path: list[str], accepts: Callable[[Any], bool], turned: bool = False) -> Test:  # noqa: FBT001, FBT002
+        if self.arrays:
+            return lambda record: any(accepts(value) != turned for value in _values(record, path))
+        if len(path) == 1:
+            name = path[0]
+            return lambda record: accepts(record.get(name)) != turned
+        top, rest = path[0], path[1:]
+
+        def of_reference(record: Record) -> bool:
+            value = record.get(top)
+            for name in rest:
+                value = value.get(name) if isinstance(value, dict) else None
+            return accepts(value) != turned
+
+        return of_reference
+
+    def among(self, path: list[str], *, turned: bool) -> Test:
+        self.need("mark", "(")
+        wanted = {_folded(self.need("value"))}
+        while self.take("mark", ","):
+            wanted.add(_folded(self.need("value")))
+        self.need("mark", ")")
+        return self.test(path, lambda value: _folded(value) in wanted, turned)
+
+    def compared(self, path: list[str], sign: str, wanted: Any) -> Test:
+        compare = _COMPARE[sign]
+        if wanted is None:
+            if sign not in {"=", "!="}:
+                raise BadQuery("null can only be compared with = and !=")
+            return self.test(path, lambda value: (value is None) == (sign == "="))
+        if isinstance(wanted, dt.datetime):
+            return self.test(path, lambda value: isinstance(value, str) and compare(_moment(value), wanted))
+        if isinstance(wanted, bool):
+            return self.test(path, lambda value: isinstance(value, bool) and compare(value, wanted))
+        if isinstance(wanted, str):
+            text = wanted.casefold()
+            return self.test(path, lambda value: isinstance(value, str) and compare(value.casefold(), text))
+
+        def of_number(value: Any) -> bool:
+            if isinstance(value, (str, bool)):
+                raise BadQuery(f"{'/'.join(path)} is not a number")
+            return value is not None and compare(value, wanted)
+
+        return self.test(path, of_number)
+
+
+_FLAGS: Final = re.IGNORECASE | re.DOTALL
+
+
+def _folded(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _like(text: str) -> re.Pattern[str]:
+    """`*` and `%` stand for anything; `[[]` for a bracket."""
+    pattern = "".join(
+        ".*" if part in {"*", "%"} else re.escape("[" if part == "[[]" else part)
+        for part in re.split(r"(\[\[\]|[*%])", text)
+    )
+    return re.compile(pattern, _FLAGS)
+
+
+def parse_conditions(text: str, known: frozenset[str]) -> Test:
+    """The test that `conditions` puts to each record."""
+    return _Parser(text, known | {"_info"}, lists=True, arrays=False).parse()
+
+
+def parse_child_conditions(text: str, known: frozenset[str]) -> Test:
+    """The test of `childConditions`: some element of the named array meets it."""
+    return _Parser(text, known, lists=False, arrays=True).parse()
+
+
+def parse_custom_field_conditions(text: str) -> Test:
+    """The test of `customFieldConditions`: one custom field meets all of it."""
+    test = _Parser(text, frozenset({"id", "caption", "value", "type"}), lists=False, arrays=False).parse()
+    return lambda record: any(test(custom) for custom in record.get("customFields", ()))
+
+
+def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], list[Record]]:
+    """How `orderBy` sorts: `name desc, id asc`; empty values first."""
+    keys: list[tuple[list[str], bool]] = []
+    for part in text.split(","):
+        name, _, direction = part.strip().partition(" ")
+        path = name.split("/")
+        if path == ["lastUpdated"]:
+            path = ["_info", "lastUpdated"]
+        if (path[0] not in known and path[0] != "_info") or direction.strip().lower() not in {"", "asc", "desc"}:
+            raise BadQuery(f"{part.strip()} is not an order")
+        keys.append((path, direction.strip().lower() == "desc"))
+
+    def key(path: list[str]) -> Callable[[Record], tuple[bool, Any]]:
+        def of(record: Record) -> tuple[bool, Any]:
+            value = next(iter(_values(record, path)), None)
+            return (value is not None, "" if value is None else _folded(value))
+
+        return of
+
+    def ordered(records: list[Record]) -> list[Record]:
+        for path, backwards in reversed(keys):
+            records = sorted(records, key=key(path), reverse=backwards)
+        return records
+
+    return ordered
+
+
+def parse_fields(text: str, known: frozenset[str]) -> Callable[[Record], Record]:
+    """What `fields` leaves of a record: top-level names, or `status/id` for part of a reference."""
+    wanted: dict[str, list[str] | None] = {}
+    for part in text.split(","):
+        name, _, rest = part.strip().partition("/")
+        if name not in known and name != "_info":
+            raise BadQuery(f"{part.strip()} is not a field of this resource")
+        parts = wanted.setdefault(name, [] if rest else None)
+        if rest and parts is not None:
+            parts.append(rest)
+        elif not rest:
+            wanted[name] = None
+
+    def part_of(value: Any, names: list[str]) -> Any:
+        if isinstance(value, list):
+            return [part_of(element, names) for element in value]
+        if not isinstance(value, dict):
+            return value
+        return {name: value[name] for name in names if name in value}
+
+    def projected(record: Record) -> Record:
+        return {
+            name: record[name] if names is None else part_of(record[name], names)
+            for name, names in wanted.items()
+            if name in record
+        }
+
+    return projected

@@ -1,0 +1,167 @@
+"""What the two made-up systems hold, and the file that keeps ConnectWise's writes between commands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections import UserDict, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import simplejson
+
+Record = dict[str, Any]
+FORMAT: Final = 1
+
+
+class Additions(UserDict[int, Record]):
+    """All additions by id, and for each agreement which are its own."""
+
+    def __init__(self) -> None:
+        self._of: defaultdict[int, set[int]] = defaultdict(set)
+        super().__init__()
+
+    def __setitem__(self, key: int, record: Record) -> None:
+        if key in self.data:
+            self._of[self.data[key]["agreementId"]].discard(key)
+        self.data[key] = record
+        self._of[record["agreementId"]].add(key)
+
+    def __delitem__(self, key: int) -> None:
+        self._of[self.data[key]["agreementId"]].discard(key)
+        del self.data[key]
+
+    def of(self, agreement_id: int) -> list[Record]:
+        """The additions of one agreement, by id."""
+        return [self.data[key] for key in sorted(self._of.get(agreement_id, ()))]
+
+
+@dataclass
+class ConnectWise:
+    """The ConnectWise side: plain API-shaped records by id, for tests to look at and to change by hand.
+
+    `limits` replaces maximum lengths, as releases differ: 2025.1 takes company identifiers of 30.
+    `per_minute` is the rate above which requests are answered 429, None for no limit.
+    """
+
+    companies: dict[int, Record] = field(default_factory=dict)
+    contacts: dict[int, Record] = field(default_factory=dict)
+    agreements: dict[int, Record] = field(default_factory=dict)
+    additions: Additions = field(default_factory=Additions)
+    catalog: dict[int, Record] = field(default_factory=dict)
+    invoices: dict[int, Record] = field(default_factory=dict)
+    company_statuses: dict[int, Record] = field(default_factory=dict)
+    company_types: dict[int, Record] = field(default_factory=dict)
+    communication_types: dict[int, Record] = field(default_factory=dict)
+    countries: dict[int, Record] = field(default_factory=dict)
+    states: dict[int, Record] = field(default_factory=dict)
+    agreement_types: dict[int, Record] = field(default_factory=dict)
+    billing_cycles: dict[int, Record] = field(default_factory=dict)
+    currencies: dict[int, Record] = field(default_factory=dict)
+    product_types: dict[int, Record] = field(default_factory=dict)
+    categories: dict[int, Record] = field(default_factory=dict)
+    subcategories: dict[int, Record] = field(default_factory=dict)
+    units_of_measure: dict[int, Record] = field(default_factory=dict)
+    user_defined_fields: dict[int, Record] = field(default_factory=dict)
+    limits: dict[tuple[str, str], int] = field(default_factory=dict)
+    per_minute: int | None = None
+    journal: Journal | None = None
+
+    def table(self, name: str) -> Any:
+        """The records of one resource."""
+        return getattr(self, name) if name != "other" else {}
+
+    def next_id(self, table: str) -> int:
+        """The id of a new record."""
+        return max(self.table(table), default=0) + 1
+
+    def commit(self, *changes: tuple[str, int, Record | None]) -> None:
+        """Write the records that one request changed (None: deleted), stamped with the time, and keep them."""
+        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for table, key, record in changes:
+            if record is not None:
+                record["_info"] = {**record.get("_info", {}), "lastUpdated": now, "updatedBy": "xlsync"}
+            self._put(table, key, record)
+        if self.journal is not None:
+            self.journal.write(changes)
+
+    def _put(self, table: str, key: int, record: Record | None) -> None:
+        records = self.table(table)
+        if record is not None:
+            records[key] = record
+        elif key in records:
+            del records[key]
+
+    def replay(self) -> None:
+        """Bring the generated records to where earlier commands left them."""
+        if self.journal is not None:
+            for table, key, record in self.journal.read():
+                self._put(table, key, record)
+
+
+@dataclass
+class Journal:
+    """An append-only file of the records that writes left, one JSON line for each request.
+
+    `origin` (seed, size) stands in the first line: a file of other generated records is set aside.
+    """
+
+    path: Path
+    origin: Record
+
+    @property
+    def _header(self) -> Record:
+        return {"format": FORMAT, **self.origin}
+
+    def read(self) -> list[tuple[str, int, Record | None]]:
+        """All kept changes in order. A torn last line is cut off, so that the next write starts a new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = self.path.read_bytes() if self.path.exists() else b""
+        whole = text[: text.rfind(b"\n") + 1]
+        lines = [simplejson.loads(line, use_decimal=True) for line in whole.splitlines()]
+        if lines[:1] != [self._header]:
+            if lines:
+                self.path.replace(self.path.with_suffix(".old"))
+            self.path.write_text(simplejson.dumps(self._header) + "\n", encoding="utf-8")
+            return []
+        if whole != text:
+            os.truncate(self.path, len(whole))
+        return [(table, key, record) for line in lines[1:] for table, key, record in line]
+
+    def write(self, changes: tuple[tuple[str, int, Record | None], ...]) -> None:
+        """Append what one request changed."""
+        line = simplejson.dumps(changes, use_decimal=True) + "\n"
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@dataclass
+class Bss:
+    """The BSS side. An invoice's `items` may hold lines of several subscriptions: their single
+    lines stand under `_parts`, which is never served but is what analytical items are made of.
+
+    `filterable` are the fields that `$filter` takes on invoices.
+    """  # noqa: D205
+
+    invoices: list[Record] = field(default_factory=list)
+    subscriptions: dict[str, Record] = field(default_factory=dict)
+    addons: dict[str, list[Record]] = field(default_factory=dict)
+    plans: dict[str, Record] = field(default_factory=dict)
+    accounts: dict[int, Record] = field(default_factory=dict)
+    products: dict[str, Record] = field(default_factory=dict)
+    unit_groups: list[Record] = field(default_factory=list)
+    filterable: set[str] = field(default_factory=lambda: {"invoiceDate", "createdAt", "updatedAt"})
+    tokens: set[str] = field(default_factory=set)
+
+    def expire_tokens(self) -> None:
+        """From now on every token given so far is answered 401."""
+        self.tokens.clear()
+
+
+def number(text: str | int | Decimal) -> Decimal:
+    """Money or units as both systems serve them."""
+    return Decimal(text)
