@@ -15,10 +15,13 @@ from typing import Final
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, Reference
+from openpyxl.chart.axis import ChartLines
 from openpyxl.chart.layout import Layout, ManualLayout
 from openpyxl.chart.shapes import GraphicalProperties
-from openpyxl.chart.text import RichText
+from openpyxl.chart.text import RichText, Text
+from openpyxl.chart.title import Title
 from openpyxl.drawing.line import LineProperties
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties, RegularTextRun
 from openpyxl.formatting.rule import Rule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
@@ -26,6 +29,7 @@ from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -35,12 +39,10 @@ from xlsync.sheets import (
     BILLING_LINES,
     EMPTY_LISTS,
     FIXED_LISTS,
-    INVOICES,
     LIST_COLUMNS,
     LISTS,
     MEMORY,
     MISMATCHES,
-    NEW,
     START,
     START_CELLS,
     START_MISMATCH_CELLS,
@@ -99,6 +101,10 @@ def _edge(color: str) -> Side:
     return Side(style="thin", color=f"FF{color}")
 
 
+def _frame(color: str) -> Border:
+    return Border(left=_edge(color), right=_edge(color), top=_edge(color), bottom=_edge(color))
+
+
 def _colored(colors: tuple[str, str], formula: str, *, bold: bool = False) -> Rule:
     back, front = colors
     look = DifferentialStyle(
@@ -126,7 +132,8 @@ def _alignment(column: Column) -> Alignment:
     right = column.kind in {"units", "money"}
     centered = column.kind == "date" or column.header in {"Approve", "Status", "Currency"}
     horizontal = "right" if right else "center" if centered else "left"
-    return Alignment(horizontal=horizontal, vertical="top", wrap_text=column.wraps or None)
+    indent = 0 if horizontal == "center" else 1
+    return Alignment(horizontal=horizontal, vertical="top", wrap_text=column.wraps or None, indent=indent)
 
 
 def _table_sheet(workbook: Workbook, sheet: Sheet, rules: Mapping[str, list[Rule]]) -> None:
@@ -144,7 +151,7 @@ def _table_sheet(workbook: Workbook, sheet: Sheet, rules: Mapping[str, list[Rule
     table = Table(displayName=sheet.table, ref=f"A1:{letters(len(sheet.columns) - 1)}2")
     table.tableStyleInfo = TableStyleInfo(name=TABLE_STYLE, showRowStripes=False, showColumnStripes=False)
     page.add_table(table)
-    _print_setup(page, f"1:1", title=sheet.title)
+    _print_setup(page, "1:1", title=sheet.title)
 
 
 def _column(page: Worksheet, index: int, column: Column) -> None:
@@ -153,8 +160,9 @@ def _column(page: Worksheet, index: int, column: Column) -> None:
     head.value = column.header
     head.font = _font("FFFFFF", bold=True)
     head.fill = _fill(INPUT_HEAD if column.is_input else GREY if column.is_key else SLATE)
+    side = _alignment(column)
     head.alignment = Alignment(
-        horizontal="right" if column.kind in {"units", "money"} else "left", vertical="center", wrap_text=True
+        horizontal=side.horizontal, vertical="center", wrap_text=True, indent=side.indent
     )
     dimension = page.column_dimensions[name]
     dimension.width = column.width
@@ -167,7 +175,7 @@ def _column(page: Worksheet, index: int, column: Column) -> None:
     cell.alignment = _alignment(column)
     if column.is_input:
         cell.fill = _fill(INPUT)
-        cell.border = Border(*[_edge(INPUT_EDGE)] * 4)
+        cell.border = _frame(INPUT_EDGE)
     else:
         cell.border = Border(bottom=_edge(RULE))
     if column.kind == "units":
@@ -201,13 +209,13 @@ def _print_setup(page: Worksheet, rows: str, *, title: str) -> None:
     page.page_setup.paperSize = 9  # A4
     page.page_setup.fitToWidth = 1
     page.page_setup.fitToHeight = 0
-    page.sheet_properties.pageSetUpPr.fitToPage = True
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     if rows:
         page.print_title_rows = rows
     page.page_margins.left = page.page_margins.right = 0.4
     page.page_margins.top = page.page_margins.bottom = 0.5
-    page.oddFooter.left.text = f"xlsync – {title}"
-    page.oddFooter.right.text = "&P / &N"
+    footer = page.oddFooter
+    footer.left.text, footer.right.text = f"xlsync – {title}", "&P / &N"  # type: ignore[union-attr]
 
 
 def _starts(cell: str, *words: str) -> str:
@@ -251,8 +259,8 @@ def _rules(sheet: Sheet) -> dict[str, list[Rule]]:
     if sheet is MISMATCHES:
         impact, label = _cell(sheet, "Monthly Impact"), _cell(sheet, "Mismatch")
         rules["Monthly Impact"] = [
-            _colored((GREEN[0], GREEN[1]), f"AND(ISNUMBER({impact}),{impact}>0)"),
-            _colored((AMBER[0], AMBER[1]), f"AND(ISNUMBER({impact}),{impact}<0)"),
+            _colored(GREEN, f"AND(ISNUMBER({impact}),{impact}>0)"),
+            _colored(AMBER, f"AND(ISNUMBER({impact}),{impact}<0)"),
         ]
         rules["Mismatch"] = [
             _colored(RED, f'{label}="{MismatchKind.NOT_LINKED}"'),
@@ -289,8 +297,10 @@ def _start_sheet(workbook: Workbook) -> None:
     page = workbook.create_sheet(START)
     page.sheet_view.showGridLines = False
     page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
-    for name, width in zip("ABCDEFGHI", (2.5, 20, 24, 4, 25, 9, 15, 15, 2.5), strict=True):
+    for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 15, 2.5), strict=True):
         page.column_dimensions[name].width = width
+    for row in range(4, 37):
+        page.row_dimensions[row].height = 16
     page.row_dimensions[2].height = 30
     page["B2"].value, page["B2"].font = "xlsync", _font(INK, 22, bold=True)
     page["C2"].value = "What the distributor billed, beside what ConnectWise bills"
@@ -302,7 +312,7 @@ def _start_sheet(workbook: Workbook) -> None:
     _facts(page)
     _mismatch_table(page)
     _steps(page)
-    page.add_chart(_chart(page), "E18")
+    page.add_chart(_chart(page))
     for name, reference in START_NAMES.items():
         workbook.defined_names[name] = DefinedName(name, attr_text=reference)
     _print_setup(page, "", title=START)
@@ -331,16 +341,16 @@ def _facts(page: Worksheet) -> None:
         for key, label in facts:
             cell = page[START_CELLS[key]]
             name = page[f"B{cell.row}"]
-            name.value, name.font = label, _font(GREY)
+            name.value, name.font, name.alignment = label, _font(GREY), Alignment(indent=1)
             cell.font = _font(INK, 11, bold=True)
-            cell.alignment = Alignment(horizontal="right")
+            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
             cell.number_format = (
                 "#,##0.00" if key.startswith("money") else "#,##0" if first > 9 and key != "currency" else "@"
             )
             for part in (name, cell):
                 part.border = Border(bottom=_edge(RULE))
     month = page[START_CELLS["month"]]
-    month.fill, month.border = _fill(INPUT), Border(*[_edge(INPUT_EDGE)] * 4)
+    month.fill, month.border = _fill(INPUT), _frame(INPUT_EDGE)
     _dropdown(
         page,
         START_CELLS["month"],
@@ -354,8 +364,7 @@ def _heading(page: Worksheet, cell: str, text: str, columns: str) -> None:
     for name in columns:
         page[f"{name}{row}"].font = _font("FFFFFF", bold=True)
         page[f"{name}{row}"].fill = _fill(SLATE)
-        page[f"{name}{row}"].alignment = Alignment(vertical="center")
-    page.row_dimensions[row].height = 18
+        page[f"{name}{row}"].alignment = Alignment(vertical="center", indent=1)
 
 
 def _mismatch_table(page: Worksheet) -> None:
@@ -364,13 +373,14 @@ def _mismatch_table(page: Worksheet) -> None:
     for name, text in zip("EFGH", ("", "Rows", "To bill more", "To bill less"), strict=True):
         cell = page[f"{name}{first - 1}"]
         cell.value, cell.font, cell.fill = text or None, _font(GREY), _fill(PALE)
-        cell.alignment = Alignment(horizontal="right")
+        cell.alignment = Alignment(horizontal="right", indent=1)
     for label, cells in START_MISMATCH_CELLS.items():
         row = int(cells[0][1:])
         page[f"E{row}"].value, page[f"E{row}"].font = label, _font(INK)
+        page[f"E{row}"].alignment = Alignment(indent=1)
         for name, form in zip(cells, ("#,##0", "#,##0.00", "#,##0.00"), strict=True):
             page[name].number_format, page[name].font = form, _font(INK)
-            page[name].alignment = Alignment(horizontal="right")
+            page[name].alignment = Alignment(horizontal="right", indent=1)
         for name in "EFGH":
             page[f"{name}{row}"].border = Border(bottom=_edge(RULE))
     last = first + len(START_MISMATCH_CELLS) - 1
@@ -390,10 +400,10 @@ def _steps(page: Worksheet) -> None:
     row = 21
     for number, word, text in STEPS:
         page[f"B{row}"].value, page[f"B{row}"].font = f"{number}  {word}", _font(INK, 11, bold=True)
-        page[f"B{row}"].alignment = Alignment(vertical="top")
+        page[f"B{row}"].alignment = Alignment(vertical="center", indent=1)
         page.merge_cells(f"B{row + 1}:C{row + 2}")
         page[f"B{row + 1}"].value, page[f"B{row + 1}"].font = text, _font(GREY, 10)
-        page[f"B{row + 1}"].alignment = Alignment(wrap_text=True, vertical="top")
+        page[f"B{row + 1}"].alignment = Alignment(wrap_text=True, vertical="top", indent=1)
         row += 3
 
 
@@ -417,27 +427,30 @@ def _chart(page: Worksheet) -> BarChart:
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.graphicalProperties = GraphicalProperties(ln=LineProperties(solidFill=RULE))
     chart.y_axis.graphicalProperties = GraphicalProperties(ln=LineProperties(noFill=True))
-    chart.y_axis.majorGridlines.spPr = GraphicalProperties(ln=LineProperties(solidFill="E6EBEE"))
+    chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=LineProperties(solidFill="E6EBEE")))
     chart.y_axis.number_format = "#,##0"
     chart.y_axis.tickLblPos = "nextTo"
     chart.y_axis.crosses = "max"
     chart.legend.position = "t"
     chart.legend.txPr = look
-    title = CharacterProperties(sz=1100, b=True, solidFill=INK)
-    chart.title = "Money at stake per month"
-    chart.title.tx.rich.p = [
-        Paragraph(
-            pPr=ParagraphProperties(defRPr=title), r=[RegularTextRun(rPr=title, t="Money at stake per month")]
-        )
-    ]
-    chart.title.overlay = False
+    bold = CharacterProperties(sz=1100, b=True, solidFill=INK)
+    heading = Paragraph(
+        pPr=ParagraphProperties(defRPr=bold), r=[RegularTextRun(rPr=bold, t="Money at stake per month")]
+    )
+    chart.title = Title(tx=Text(rich=RichText(p=[heading])), overlay=False)
     chart.layout = Layout(
         manualLayout=ManualLayout(xMode="edge", yMode="edge", x=0.03, y=0.2, w=0.94, h=0.76)
     )
     chart.graphical_properties = GraphicalProperties(ln=LineProperties(solidFill=RULE))
     chart.roundedCorners = False
-    chart.width, chart.height = 12.1, 9.4
+    chart.anchor = _between((4, 17), (8, 36))
     return chart
+
+
+def _between(start: tuple[int, int], end: tuple[int, int]) -> TwoCellAnchor:
+    """From the corner of one cell (0-based column and row) to that of another."""
+    corners = [AnchorMarker(col=column, row=row) for column, row in (start, end)]
+    return TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])
 
 
 def build() -> bytes:
@@ -445,8 +458,6 @@ def build() -> bytes:
     workbook = Workbook()
     workbook.remove(workbook.worksheets[0])
     workbook.properties.creator = "xlsync"
-    normal = workbook._named_styles["Normal"]  # noqa: SLF001 - openpyxl has no other way to the default font
-    normal.font = Font(name=FONT, size=10)
     _start_sheet(workbook)
     for sheet in TABLES:
         _table_sheet(workbook, sheet, _rules(sheet))
@@ -463,6 +474,8 @@ def _steady(data: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(steady, "w") as new:
         for name in old.namelist():
             content = old.read(name)
+            if name == "docProps/app.xml":  # programs trust the values of Excel's files
+                content = content.replace(b"Microsoft Excel", b"xlsync")
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2026-01-01T00:00:00Z", content)
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
