@@ -132,7 +132,7 @@ def _alignment(column: Column) -> Alignment:
     right = column.kind in {"units", "money"}
     centered = column.kind == "date" or column.header in {"Approve", "Status", "Currency"}
     horizontal = "right" if right else "center" if centered else "left"
-    indent = 0 if horizontal == "center" else 1
+    indent = 1 if horizontal == "left" else 0
     return Alignment(horizontal=horizontal, vertical="top", wrap_text=column.wraps or None, indent=indent)
 
 
@@ -341,9 +341,9 @@ def _facts(page: Worksheet) -> None:
         for key, label in facts:
             cell = page[START_CELLS[key]]
             name = page[f"B{cell.row}"]
-            name.value, name.font, name.alignment = label, _font(GREY), Alignment(indent=1)
+            name.value, name.font, name.alignment = label, _font(GREY), Alignment(horizontal="left", indent=1)
             cell.font = _font(INK, 11, bold=True)
-            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
+            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True)
             cell.number_format = (
                 "#,##0.00" if key.startswith("money") else "#,##0" if first > 9 and key != "currency" else "@"
             )
@@ -364,7 +364,7 @@ def _heading(page: Worksheet, cell: str, text: str, columns: str) -> None:
     for name in columns:
         page[f"{name}{row}"].font = _font("FFFFFF", bold=True)
         page[f"{name}{row}"].fill = _fill(SLATE)
-        page[f"{name}{row}"].alignment = Alignment(vertical="center", indent=1)
+        page[f"{name}{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
 
 
 def _mismatch_table(page: Worksheet) -> None:
@@ -373,14 +373,14 @@ def _mismatch_table(page: Worksheet) -> None:
     for name, text in zip("EFGH", ("", "Rows", "To bill more", "To bill less"), strict=True):
         cell = page[f"{name}{first - 1}"]
         cell.value, cell.font, cell.fill = text or None, _font(GREY), _fill(PALE)
-        cell.alignment = Alignment(horizontal="right", indent=1)
+        cell.alignment = Alignment(horizontal="right")
     for label, cells in START_MISMATCH_CELLS.items():
         row = int(cells[0][1:])
         page[f"E{row}"].value, page[f"E{row}"].font = label, _font(INK)
-        page[f"E{row}"].alignment = Alignment(indent=1)
+        page[f"E{row}"].alignment = Alignment(horizontal="left", indent=1)
         for name, form in zip(cells, ("#,##0", "#,##0.00", "#,##0.00"), strict=True):
             page[name].number_format, page[name].font = form, _font(INK)
-            page[name].alignment = Alignment(horizontal="right", indent=1)
+            page[name].alignment = Alignment(horizontal="right")
         for name in "EFGH":
             page[f"{name}{row}"].border = Border(bottom=_edge(RULE))
     last = first + len(START_MISMATCH_CELLS) - 1
@@ -400,10 +400,10 @@ def _steps(page: Worksheet) -> None:
     row = 21
     for number, word, text in STEPS:
         page[f"B{row}"].value, page[f"B{row}"].font = f"{number}  {word}", _font(INK, 11, bold=True)
-        page[f"B{row}"].alignment = Alignment(vertical="center", indent=1)
+        page[f"B{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
         page.merge_cells(f"B{row + 1}:C{row + 2}")
         page[f"B{row + 1}"].value, page[f"B{row + 1}"].font = text, _font(GREY, 10)
-        page[f"B{row + 1}"].alignment = Alignment(wrap_text=True, vertical="top", indent=1)
+        page[f"B{row + 1}"].alignment = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
         row += 3
 
 
@@ -443,7 +443,7 @@ def _chart(page: Worksheet) -> BarChart:
     )
     chart.graphical_properties = GraphicalProperties(ln=LineProperties(solidFill=RULE))
     chart.roundedCorners = False
-    chart.anchor = _between((4, 17), (8, 36))
+    chart.anchor = _between((4, 17), (8, 36))  # type: ignore[assignment]
     return chart
 
 
