@@ -1,4 +1,4 @@
-"""`python -m xlsync.sandbox --port 8765`: serve until interrupted. `xlsync sandbox` does the same and talks."""
+"""`python -m xlsync.sandbox --port 8765`: serve until interrupted. `xlsync sandbox` is the same."""
 
 from __future__ import annotations
 

@@ -2,98 +2,33 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from random import Random
-from typing import Final, Literal
 
 from xlsync.sandbox.names import CITIES, COUNTRIES, STREETS, Offer
+from xlsync.sandbox.sales import (
+    LICENSE,
+    LICENSES,
+    MONTH,
+    MONTHS,
+    MSP,
+    OCTOBER,
+    PRICE,
+    SETUP_FEE,
+    YEAR,
+    Customer,
+    Product,
+    Subscription,
+    Term,
+    first,
+    last,
+    money,
+    stamp,
+)
 from xlsync.sandbox.state import Bss, Record
-
-MSP: Final = {"id": 501, "name": "Maple MSP"}
-MONTHS: Final = ((2026, 8), (2026, 9), (2026, 10))
-OCTOBER: Final = MONTHS[2]
-Term = Literal["month", "annual-monthly", "annual"]
-_MONTH: Final = {"id": "44444444-0000-4000-8000-000000000001", "name": "Month"}
-_YEAR: Final = {"id": "44444444-0000-4000-8000-000000000002", "name": "Annual"}
-_LICENSE: Final = {"id": "44444444-0000-4000-8000-000000000003", "name": "License"}
-_SETUP: Final = {"id": "44444444-0000-4000-8000-000000000004", "name": "Setup Fee"}
-_LICENSES: Final = {"id": "55555555-0000-4000-8000-000000000001", "name": "Licenses"}
-_PRICE: Final = Decimal("0.0001")
-_CENT: Final = Decimal("0.01")
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A product of the distributor's price list."""
-
-    id: str
-    code: str
-    offer: Offer
-
-    @property
-    def short(self) -> Record:
-        """As lines and subscriptions show it."""
-        return {"id": self.id, "name": self.offer.name, "code": self.code}
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """An end customer of the MSP, as the distributor knows it."""
-
-    id: int
-    name: str
-
-    @property
-    def short(self) -> Record:
-        """As lines and subscriptions show it."""
-        return {"id": self.id, "name": self.name}
-
-
-@dataclass(slots=True)
-class Subscription:
-    """A customer's subscription. `units` are those charged on the first of each of the three months;
-    `now` those in force when October's billing ends.
-    """  # noqa: D205
-
-    id: str
-    customer: Customer
-    product: Product
-    term: Term
-    cost: Decimal
-    units: list[Decimal]
-    now: Decimal
-    start: dt.date
-    addons: list[Record] = field(default_factory=list)
-
-
-def first(month: tuple[int, int]) -> dt.date:
-    """The month's first day."""
-    return dt.date(*month, 1)
-
-
-def last(month: tuple[int, int]) -> dt.date:
-    """The month's last day."""
-    return dt.date(*month, calendar.monthrange(*month)[1])
-
-
-def stamp(day: dt.date, time: str = "00:00:00") -> str:
-    """A moment as the BSS writes it: in its own (eastern European) time, with the offset."""
-
-    def turn(month: int) -> dt.date:
-        end = last((day.year, month))
-        return end - dt.timedelta(days=(end.weekday() + 1) % 7)
-
-    return f"{day.isoformat()}T{time}{'+03:00' if turn(3) <= day < turn(10) else '+02:00'}"
-
-
-def money(value: Decimal) -> Decimal:
-    """Rounded to cents."""
-    return value.quantize(_CENT, ROUND_HALF_UP)
 
 
 class Distributor:
@@ -122,11 +57,11 @@ class Distributor:
                 "billingCycleDuration": duration,
                 "billingCycleUnitType": "Month",
                 "isActive": True,
-                "isDefault": of is _MONTH,
+                "isDefault": of is MONTH,
             }
 
-        recurring = [unit(_MONTH, "UserDefined", 1, "M"), unit(_YEAR, "UserDefined", 12, "Y")]
-        once = [unit(_LICENSE, "License", 0, "L"), unit(_SETUP, "SetupFee", 0, "S")]
+        recurring = [unit(MONTH, "UserDefined", 1, "M"), unit(YEAR, "UserDefined", 12, "Y")]
+        once = [unit(LICENSE, "License", 0, "L"), unit(SETUP_FEE, "SetupFee", 0, "S")]
         self.bss.unit_groups = [
             {"id": 17, "name": "Recurring Charge", "isRecurringChargeUnit": True, "units": recurring},
             {"id": 18, "name": "One Time Charge", "isRecurringChargeUnit": False, "units": once},
@@ -169,10 +104,12 @@ class Distributor:
             **product.short,
             "type": "Addon" if offer.kind == "addon" else "Primary",
             "category": {"id": "66666666-0000-4000-8000-00000000000c", "name": "Cloud"},
-            "unitOfMeasure": _LICENSES,
+            "unitOfMeasure": LICENSES,
             "industries": [],
             "chargeType": {"usage": "PayPerUse", "once": "OneTimeCharge"}.get(offer.kind, "Prepaid"),
-            "unitGroup": {"id": 18, "name": "One Time Charge"} if offer.kind == "once" else {"id": 17, "name": "Recurring Charge"},
+            "unitGroup": {"id": 18, "name": "One Time Charge"}
+            if offer.kind == "once"
+            else {"id": 17, "name": "Recurring Charge"},
             "productGroup": None,
             "createdAt": created,
             "updatedAt": created,
@@ -193,7 +130,7 @@ class Distributor:
         status: str = "Active",
         billed: bool = True,
     ) -> Subscription:
-        """A new subscription with the regular lines of its three months (an annual charge in its month only)."""
+        """A new subscription with the regular lines of its months (an annual charge in its month only)."""
         listed = Decimal(product.offer.cost)
         factor = {"month": Decimal(1), "annual-monthly": Decimal("0.9"), "annual": Decimal(10)}[term]
         price = listed * factor if cost is None else cost
@@ -208,7 +145,7 @@ class Distributor:
 
     def _describe(self, held: Subscription, status: str) -> None:
         usage = held.product.offer.kind == "usage"
-        unit = _MONTH if held.term == "month" else _YEAR
+        unit = MONTH if held.term == "month" else YEAR
         created = stamp(held.start, "08:12:44.5")
         renewal = held.start.replace(year=2027 if held.start.month <= 10 else 2026)
         ends = last(OCTOBER) if held.term == "month" else renewal - dt.timedelta(days=1)
@@ -274,8 +211,14 @@ class Distributor:
         total = original
         if discount:
             off = discount["value"]
-            total = money(original * (100 - off) / 100) if discount["type"] == "Percentage" else original - off
-        of = {"id": held.id, "name": f"{held.customer.name} - {product.offer.name}", "account": held.customer.short}
+            total = (
+                money(original * (100 - off) / 100) if discount["type"] == "Percentage" else original - off
+            )
+        of = {
+            "id": held.id,
+            "name": f"{held.customer.name} - {product.offer.name}",
+            "account": held.customer.short,
+        }
         return {
             "id": self.guid(),
             "position": 0,
@@ -285,8 +228,8 @@ class Distributor:
             "assets": [],
             "startDate": stamp(start),
             "endDate": stamp(end, "23:59:59"),
-            "unit": _MONTH if held.term == "month" else _YEAR,
-            "unitOfMeasure": _LICENSES,
+            "unit": MONTH if held.term == "month" else YEAR,
+            "unitOfMeasure": LICENSES,
             "unitPrice": price,
             "quantity": units + Decimal("0.0") if units == units.to_integral() else units,
             "totalOriginal": original,
@@ -300,7 +243,11 @@ class Distributor:
     ) -> None:
         """The charge of a full period, for the month's great invoices."""
         start = first(month)
-        end = start.replace(year=start.year + 1) - dt.timedelta(days=1) if held.term == "annual" else last(month)
+        end = (
+            start.replace(year=start.year + 1) - dt.timedelta(days=1)
+            if held.term == "annual"
+            else last(month)
+        )
         self.runs[month].append(self.line(held, start, end, held.cost, units, discount=discount))
 
     def add_on(self, held: Subscription, product: Product, units: Decimal) -> None:
@@ -331,7 +278,7 @@ class Distributor:
             begin = held.start.replace(year=2026 if held.start.month <= day.month else 2025)
             end = begin.replace(year=begin.year + 1) - dt.timedelta(days=1)
         share = Decimal((end - day).days + 1) / Decimal((end - begin).days + 1)
-        line = self.line(held, day, end, (held.cost * share).quantize(_PRICE), abs(units))
+        line = self.line(held, day, end, (held.cost * share).quantize(PRICE), abs(units))
         self.invoice(day, "11:32:05.1", [line], credit=units < 0)
 
     def invoice(
@@ -393,7 +340,7 @@ class Distributor:
         return len(self.runs[OCTOBER]) + self.apart
 
     def close(self) -> None:
-        """Issue the great invoices of the three months: several customers on each, the first one at midnight."""
+        """Issue the great invoices of the months: several customers on each, the first at midnight."""
         for month, lines in self.runs.items():
             size = 30 if len(lines) < 1000 else 120
             for number, at in enumerate(range(0, len(lines), size)):

@@ -48,7 +48,13 @@ class BssRefused(Exception):  # noqa: N818
     def __init__(self, status: int, kind: str, message: str, **place: str) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {**place, "type": kind, "code": kind, "developerMessage": message, "isRetriableError": False}
+        self.body = {
+            **place,
+            "type": kind,
+            "code": kind,
+            "developerMessage": message,
+            "isRetriableError": False,
+        }
 
 
 def _missing(entity: str, key: object) -> BssRefused:
@@ -70,8 +76,6 @@ class BssApi:
             if path == "/oauth/token":
                 return self._token(request)
             self._check_access(request)
-            if request.method != "GET":
-                raise BssRefused(403, "ForbiddenError", "This API user may only read.")
             try:
                 name, values = self.rules.bind("sandbox").match(path, method="GET")
             except (NotFound, MethodNotAllowed):
@@ -107,6 +111,8 @@ class BssApi:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind != "Bearer" or token not in self.state.tokens:
             raise BssRefused(401, "UnauthorizedError", "The access token is missing, wrong or expired.")
+        if request.method != "GET":
+            raise BssRefused(403, "ForbiddenError", "This API user may only read.")
 
     # Invoices
 

@@ -158,7 +158,9 @@ class _Parser:
             if not isinstance(text, str):
                 raise BadQuery(f"{keyword} needs a text")
             pattern = _like(text) if keyword == "like" else re.compile(".*" + re.escape(text) + ".*", _FLAGS)
-            return self.test(path, lambda value: isinstance(value, str) and bool(pattern.fullmatch(value)), turned)
+            return self.test(
+                path, lambda value: isinstance(value, str) and bool(pattern.fullmatch(value)), turned
+            )
         if turned:
             raise BadQuery("not needs in, like or contains here")
         return self.compared(path, self.need("sign"), self.need("value"))
@@ -173,7 +175,7 @@ class _Parser:
             raise BadQuery(f"{name} is not a field of this resource")
         return path
 
-    def test(self, path: list[str], accepts: Callable[[Any], bool], turned: bool = False) -> Test:  # noqa: FBT001, FBT002
+    def test(self, path: list[str], accepts: Callable[[Any], bool], turned: bool = False) -> Test:
         if self.arrays:
             return lambda record: any(accepts(value) != turned for value in _values(record, path))
         if len(path) == 1:
@@ -259,7 +261,11 @@ def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], li
         path = name.split("/")
         if path == ["lastUpdated"]:
             path = ["_info", "lastUpdated"]
-        if (path[0] not in known and path[0] != "_info") or direction.strip().lower() not in {"", "asc", "desc"}:
+        if (path[0] not in known and path[0] != "_info") or direction.strip().lower() not in {
+            "",
+            "asc",
+            "desc",
+        }:
             raise BadQuery(f"{part.strip()} is not an order")
         keys.append((path, direction.strip().lower() == "desc"))
 

@@ -1,4 +1,4 @@
-"""ConnectWise's REST API over its state: credentials, headers, paging, queries, and the paths that xlsync needs."""
+"""ConnectWise's REST API over its state: credentials, headers, paging, queries, and the paths in use."""
 
 from __future__ import annotations
 
@@ -94,7 +94,12 @@ class ConnectWiseApi:
         """Where a tenant's API is; `null` for an unknown company."""
         if company.lower() != COMPANY_ID:
             return json_response(None)
-        names = {"CompanyName": "Maple MSP", "Codebase": CODEBASE, "VersionCode": "v2026.1", "CompanyID": COMPANY_ID}
+        names = {
+            "CompanyName": "Maple MSP",
+            "Codebase": CODEBASE,
+            "VersionCode": "v2026.1",
+            "CompanyID": COMPANY_ID,
+        }
         return json_response({**names, "VersionNumber": VERSION, "IsCloud": True})
 
     def answer(self, request: Request, path: str) -> Response:
@@ -102,8 +107,6 @@ class ConnectWiseApi:
         try:
             if path != "/system/info":
                 self._check_access(request)
-            if len(request.query_string) > MAX_QUERY:
-                raise Refused(414, "InvalidRequest", "The request URL is too long.")
             return self._dispatch(request, path)
         except Refused as refused:
             response = json_response(refused.body, refused.status)
@@ -114,7 +117,11 @@ class ConnectWiseApi:
         except BadQuery as bad:
             return json_response({"code": "InvalidCondition", "message": str(bad), "errors": None}, 400)
         except (MethodNotAllowed, NotFound) as refused:
-            body = {"code": refused.name.replace(" ", ""), "message": "The resource was not found.", "errors": None}
+            body = {
+                "code": refused.name.replace(" ", ""),
+                "message": "The resource was not found.",
+                "errors": None,
+            }
             return json_response(body, refused.code or 404)
 
     def _check_access(self, request: Request) -> None:
@@ -153,15 +160,25 @@ class ConnectWiseApi:
             "post": lambda: self._post(request, table, parent),
             "patch": lambda: self._patch(request, table, self._of(table, values["key"], parent)),
             "delete": lambda: self._delete(table, self._of(table, values["key"], parent)),
-            "invoice": lambda: json_response(invoicing.invoice(self.state, self._of(table, values["key"])), 201),
+            "invoice": lambda: json_response(
+                invoicing.invoice(self.state, self._of(table, values["key"])), 201
+            ),
             "pdf": lambda: self._pdf(self._of(table, values["key"])),
             "info": lambda: json_response(
-                {"version": VERSION, "isCloud": True, "serverTimeZone": "UTC", "cloudRegion": "EU", "licenseBits": []}
+                {
+                    "version": VERSION,
+                    "isCloud": True,
+                    "serverTimeZone": "UTC",
+                    "cloudRegion": "EU",
+                    "licenseBits": [],
+                }
             ),
         }
         return perform[action]()
 
     def _check_query(self, request: Request, action: str) -> None:
+        if len(request.query_string) > MAX_QUERY:
+            raise Refused(414, "InvalidRequest", "The request URL is too long.")
         allowed = {"list": _QUERY | _PAGING, "count": _QUERY - {"orderBy", "fields"}}.get(action, {"fields"})
         for name in request.args:
             if name not in allowed:
@@ -204,7 +221,13 @@ class ConnectWiseApi:
         size = self._whole(request, "pageSize", 25)
         if not 1 <= size <= MAX_PAGE:
             message = f"The field pageSize must be between 1 and {MAX_PAGE}."
-            error = {"code": "OutOfRange", "message": message, "resource": "page", "field": "pageSize", "details": None}
+            error = {
+                "code": "OutOfRange",
+                "message": message,
+                "resource": "page",
+                "field": "pageSize",
+                "details": None,
+            }
             raise Refused(400, "InvalidObject", "page object is invalid", [error])
         records = sorted(self._selected(request, table, parent), key=lambda record: record["id"])
         project = self._projection(request, table)
@@ -287,7 +310,7 @@ class ConnectWiseApi:
             addition["product"]["id"] == record["id"] for addition in self.state.additions.values()
         ):
             raise invalid("productCatalog", "id", "The product is in use.", "InUse")
-        self.state.commit((table, record["id"], {**record, "deletedFlag": True} if table == "companies" else None))
+        self.state.commit(
+            (table, record["id"], {**record, "deletedFlag": True} if table == "companies" else None)
+        )
         return Response(status=204)
-
-

@@ -10,14 +10,20 @@ from random import Random
 from typing import Any, Final, Self
 
 from xlsync.sandbox import scenes
-from xlsync.sandbox.billing import Customer, Distributor, Product, Subscription, Term
+from xlsync.sandbox.billing import Distributor
 from xlsync.sandbox.names import FIRST, FORMS, OFFERS, OWN, REGIONS, SECOND, SERVICES, Offer
+from xlsync.sandbox.sales import Customer, Product, Subscription, Term
 from xlsync.sandbox.state import Bss, ConnectWise, Record
 from xlsync.sandbox.tenant import Tenant, price_of
 
 # What one line in October stands for: everything grows with the lines, by a power that takes
 # 170 lines with 60 customers to 20,000 lines with 2,000.
-_GROWTH: Final = {"customers": (60, 2000), "agreements": (90, 4000), "additions": (400, 40000), "items": (300, 30000)}
+_GROWTH: Final = {
+    "customers": (60, 2000),
+    "agreements": (90, 4000),
+    "additions": (400, 40000),
+    "items": (300, 30000),
+}
 _WELL_KNOWN: Final = {"vendorSku", "integrationXRef", "manufacturerPartNumber", "same", "folded"}
 _CODES: Final = {"vendorSku", "integrationXRef", "manufacturerPartNumber"}
 
@@ -38,7 +44,9 @@ class Scale:
         lines = min(max(lines, 1), 20_000)
         share = max(lines, 170) / 170
         sizes = {
-            name: round(small * (large / small) ** (Decimal(share).ln() / Decimal(20_000 / 170).ln()).__float__())
+            name: round(
+                small * (large / small) ** (Decimal(share).ln() / Decimal(20_000 / 170).ln()).__float__()
+            )
             for name, (small, large) in _GROWTH.items()
         }
         return cls(lines=lines, **sizes)
@@ -72,7 +80,9 @@ class Story:
     def _price_list(self) -> None:
         offers = list(OFFERS)
         more = round(self.scale.items / 100) - 3
-        for number, (service, region, size) in enumerate(itertools.product(SERVICES, REGIONS, (50, 100, 250, 500))):
+        for number, (service, region, size) in enumerate(
+            itertools.product(SERVICES, REGIONS, (50, 100, 250, 500))
+        ):
             if number >= more:
                 break
             known = ("vendorSku", "integrationXRef", "same")[number % 3]
@@ -96,13 +106,17 @@ class Story:
         cost, described = Decimal(offer.cost), offer.name
         if offer.known == "none":
             return
-        codes = {offer.known: product.code} if offer.known in _CODES else {}
+        codes: dict[str, Any] = {offer.known: product.code} if offer.known in _CODES else {}
         if offer.known in _CODES and number % 3:
             described = described.replace(" (New Commerce)", "").replace(" - ", " ")
         elif offer.known == "folded":
-            described = described.upper().replace("É", "E").replace("–", "-").replace("(", "").replace(")", "")
+            described = (
+                described.upper().replace("É", "E").replace("–", "-").replace("(", "").replace(")", "")
+            )
         elif offer.known == "fuzzy":
-            described = described.replace("Platform Annual Edition", "Platf. Yearly Ed.").replace("Agent Pro", "Agents")
+            described = described.replace("Platform Annual Edition", "Platf. Yearly Ed.").replace(
+                "Agent Pro", "Agents"
+            )
         elif offer.known == "tie":
             codes = {"vendorSku": product.code}
             self.psa.item(f"{identifier}-B", f"{described} (legacy)", cost, vendorSku=product.code)
@@ -135,13 +149,17 @@ class Story:
         count = Decimal(units)
         return self.sold.subscribe(customer, self.products[name], [count] * 3, term, **more)
 
-    def holds(self, agreement: Record, bought: Subscription, units: str | Decimal | None = None, **more: Any) -> Record:
-        """The addition that stands for a subscription: right, unless other units or another cost are given."""
+    def holds(
+        self, agreement: Record, bought: Subscription, units: str | Decimal | None = None, **more: Any
+    ) -> Record:
+        """The addition that stands for a subscription: right, unless other units or cost are given."""
         quantity = bought.now if units is None else Decimal(units)
         more.setdefault("cost", bought.cost)
         return self.psa.addition(agreement, self.items[bought.product.offer.name], quantity, **more)
 
-    def right(self, customer: Customer, agreement: Record, name: str, units: str, term: Term = "month") -> Subscription:
+    def right(
+        self, customer: Customer, agreement: Record, name: str, units: str, term: Term = "month"
+    ) -> Subscription:
         """A subscription that ConnectWise has right."""
         bought = self.buys(customer, name, units, term)
         self.holds(agreement, bought)
@@ -150,8 +168,10 @@ class Story:
     # The many
 
     def crowd(self) -> None:
-        """Ordinary customers, until October has its lines; about one line in twelve is wrong in ConnectWise."""
-        names = [name for name, item in self.items.items() if self._is_ordinary(name) and not item["inactiveFlag"]]
+        """Ordinary customers, until October has its lines; about one line in twelve is wrong."""
+        names = [
+            name for name, item in self.items.items() if self._is_ordinary(name) and not item["inactiveFlag"]
+        ]
         left = self.scale.customers - len(self.sold.bss.accounts)
         for number in range(max(left, 0)):
             name = next(self.names)
@@ -170,7 +190,7 @@ class Story:
         return offer.kind == "seat" and offer.known in _WELL_KNOWN
 
     def _as_known(self, name: str, number: int) -> str:
-        """Most customers are written the same in ConnectWise, some without the company form or in capitals."""
+        """Most names are the same in ConnectWise, some without the company form or in capitals."""
         words = name.split()
         if number % 9 == 4:
             return " ".join(words[:-1]) if words[-1] in FORMS else f"{name} Ltd"
@@ -192,7 +212,9 @@ class Story:
             self.sold.change(bought, dt.date(2026, 10, self.rng.randint(4, 28)), change)
         mark = bought.id if self.rng.random() < 0.2 else ""
         if dice < 0.03:
-            self.holds(agreement, bought, max(Decimal(1), now - self.rng.randint(1, 4)) if now > 1 else now + 1)
+            self.holds(
+                agreement, bought, max(Decimal(1), now - self.rng.randint(1, 4)) if now > 1 else now + 1
+            )
         elif dice < 0.05:
             self.holds(agreement, bought, now + self.rng.randint(1, 3), mark=mark)
         elif dice < 0.065:
@@ -203,7 +225,7 @@ class Story:
             self.holds(agreement, bought, mark=mark)
 
     def surroundings(self) -> None:
-        """What else there is in ConnectWise: other companies, the MSP's own services, last month's invoices."""
+        """What else ConnectWise holds: other companies, the MSP's own services, last month's invoices."""
         state, scale = self.psa.state, self.scale
         usual = [agreement for agreement in state.agreements.values() if not agreement["cancelledFlag"]]
         for number in range(scale.customers // 2):
@@ -216,7 +238,9 @@ class Story:
             company = others[-number % len(others)]
             kind = f"Managed Services {1 + number // len(others)}"
             usual.append(self.psa.agreement(company, kind, kind=3, cancelled=number % 5 == 0))
-        usual = [agreement for agreement in usual if agreement["type"]["name"] != "Cloud Subscriptions Yearly"]
+        usual = [
+            agreement for agreement in usual if agreement["type"]["name"] != "Cloud Subscriptions Yearly"
+        ]
         services = [item for item in self.own if not item["inactiveFlag"]]
         while len(state.additions) < scale.additions:
             agreement = usual[len(state.additions) % len(usual)]

@@ -91,8 +91,12 @@ COMPANY: Final = Resource(
         **_references("contacts", "defaultContact billingContact"),
         **_references("companies", "parentCompany billToCompany"),
         **_references("currencies", "currency"),
-        **_references("other", "territory market sicCode ownershipType timeZoneSetup calendar taxCode billingTerms"),
-        **_references("other", "invoiceTemplate pricingSchedule companyEntityType billingSite invoiceDeliveryMethod"),
+        **_references(
+            "other", "territory market sicCode ownershipType timeZoneSetup calendar taxCode billingTerms"
+        ),
+        **_references(
+            "other", "invoiceTemplate pricingSchedule companyEntityType billingSite invoiceDeliveryMethod"
+        ),
         **_references("other", "emailTemplate territoryManager"),
         **_of("site", "site"),
         **_of("fixed", "integratorTags"),
@@ -140,12 +144,16 @@ AGREEMENT: Final = Resource(
         **_references("agreements", "parentAgreement"),
         **_references("billing_cycles", "billingCycle"),
         **_references("currencies", "currency"),
-        **_references("other", "site location department opportunity sla billingTerms billToSite taxCode workRole"),
+        **_references(
+            "other", "site location department opportunity sla billingTerms billToSite taxCode workRole"
+        ),
         **_references("other", "workType projectType invoiceTemplate companyLocation shipToSite"),
         **_dates("startDate endDate dateCancelled billStartDate"),
         **_flags("restrictLocationFlag restrictDepartmentFlag noEndingDateFlag cancelledFlag oneTimeFlag"),
         **_flags("applicationUnlimitedFlag coverAgreementTime coverAgreementProduct coverAgreementExpense"),
-        **_flags("coverSalesTax carryOverUnused allowOverruns expireWhenZero chargeToFirm billOneTimeFlag taxable"),
+        **_flags(
+            "coverSalesTax carryOverUnused allowOverruns expireWhenZero chargeToFirm billOneTimeFlag taxable"
+        ),
         **_flags("restrictDownPayment prorateFlag invoiceProratedAdditionsFlag topComment bottomComment"),
         **_flags("billableTimeInvoice billableExpenseInvoice billableProductInvoice autoInvoiceFlag"),
         **_flags("billZeroAmountFlag"),
@@ -182,7 +190,16 @@ ADDITION: Final = Resource(
         **_texts("invoiceDescription", 6000),
         **_texts("description"),
         **_references("other", "opportunity invoiceGrouping"),
-        **_of("fixed", "agreementId", "billedQuantity", "uom", "extPrice", "extCost", "margin", "agreementStatus"),
+        **_of(
+            "fixed",
+            "agreementId",
+            "billedQuantity",
+            "uom",
+            "extPrice",
+            "extCost",
+            "margin",
+            "agreementStatus",
+        ),
         **_of("fixed", "prorateCost", "proratePrice", "extendedProrateCost", "extendedProratePrice"),
         **_CUSTOMS,
     },
@@ -212,7 +229,9 @@ CATALOG_ITEM: Final = Resource(
         **_choice("recurringCycleType", "ContractYear CalendarYear"),
         **_choice("billableOption", _BILL),
         **_flags("inactiveFlag serializedFlag serializedCostFlag phaseProductFlag taxableFlag dropShipFlag"),
-        **_flags("specialOrderFlag recurringFlag recurringOneTimeFlag calculatedPriceFlag calculatedCostFlag"),
+        **_flags(
+            "specialOrderFlag recurringFlag recurringOneTimeFlag calculatedPriceFlag calculatedCostFlag"
+        ),
         **_flags("markupFlag autoUpdateUnitCostFlag autoUpdateUnitPriceFlag"),
         **_numbers("price cost recurringRevenue recurringCost markupPercentage"),
         **_integers("minStockLevel"),
@@ -232,9 +251,10 @@ def _fixed(name: str, table: str, fields: str) -> Resource:
 INVOICE: Final = _fixed(
     "invoice",
     "invoices",
-    "invoiceNumber type status company billToCompany accountNumber applyToType applyToId reference customerPO date "
-    "dueDate location department taxableFlag serviceTotal currency expenseTotal productTotal agreementAmount "
-    "subtotal total salesTax payments credits balance specialInvoiceFlag agreement customFields",
+    "invoiceNumber type status company billToCompany accountNumber applyToType applyToId reference "
+    "customerPO date dueDate location department taxableFlag serviceTotal currency expenseTotal productTotal "
+    "agreementAmount subtotal total salesTax payments credits balance specialInvoiceFlag "
+    "agreement customFields",
 )
 RECAP: Final = _fixed(
     "agreementRecap",
@@ -264,8 +284,8 @@ SETUP: Final = (
     _fixed(
         "userDefinedField",
         "user_defined_fields",
-        "podId caption sequenceNumber screenId fieldTypeIdentifier numberDecimals entryTypeIdentifier requiredFlag "
-        "displayOnScreenFlag readOnlyFlag listViewFlag dateCreated",
+        "podId caption sequenceNumber screenId fieldTypeIdentifier numberDecimals entryTypeIdentifier "
+        "requiredFlag displayOnScreenFlag readOnlyFlag listViewFlag dateCreated",
     ),
 )
 RESOURCES: Final[Mapping[str, Resource]] = {

@@ -35,7 +35,9 @@ def parse_filter(text: str, known: set[str]) -> Callable[[Record], bool]:
             moment = dt.datetime.fromisoformat(match[3])
         except ValueError:
             raise BadFilter(f"The filter '{part.strip()}' is not valid") from None
-        tests.append((match[1], _COMPARE[match[2]], moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)))
+        tests.append(
+            (match[1], _COMPARE[match[2]], moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+        )
     return lambda record: all(
         compare(dt.datetime.fromisoformat(record[name]), moment) for name, compare, moment in tests
     )
@@ -52,7 +54,9 @@ def parse_order(text: str, known: set[str]) -> Callable[[list[Record]], list[Rec
 
     def ordered(records: list[Record]) -> list[Record]:
         for name, backwards in reversed(keys):
-            records = sorted(records, key=lambda record: dt.datetime.fromisoformat(record[name]), reverse=backwards)
+            records = sorted(
+                records, key=lambda record: dt.datetime.fromisoformat(record[name]), reverse=backwards
+            )
         return records
 
     return ordered

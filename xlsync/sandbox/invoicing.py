@@ -1,4 +1,4 @@
-"""What ConnectWise computes from additions: their amounts, the next invoice of an agreement, and making it."""
+"""What ConnectWise computes from additions: their amounts, and the next invoice of an agreement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _CENT: Final = Decimal("0.01")
 def with_amounts(addition: Record) -> Record:
     """An addition with what follows from its quantity, price and cost."""
     billed = addition["quantity"] - addition.get("lessIncluded", Decimal(0))
-    price, cost = billed * addition.get("unitPrice", Decimal(0)), billed * addition.get("unitCost", Decimal(0))
+    price, cost = (
+        billed * addition.get("unitPrice", Decimal(0)),
+        billed * addition.get("unitCost", Decimal(0)),
+    )
     return {**addition, "billedQuantity": billed, "extPrice": price, "extCost": cost, "margin": price - cost}
 
 
@@ -43,9 +46,11 @@ def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
 
 
 def recap(state: ConnectWise, agreement: Record) -> Record:
-    """What ConnectWise tells about an agreement's last and next invoice. Dates and the last amount are text."""
+    """What ConnectWise tells of an agreement's last and next invoice. Dates and the last amount are text."""
     made = [
-        invoice for invoice in state.invoices.values() if invoice.get("agreement", {}).get("id") == agreement["id"]
+        invoice
+        for invoice in state.invoices.values()
+        if invoice.get("agreement", {}).get("id") == agreement["id"]
     ]
     last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
     day, periods = next_date(agreement), 0
@@ -79,7 +84,7 @@ def _later(day: dt.date, agreement: Record) -> dt.date:
 
 
 def invoice(state: ConnectWise, agreement: Record) -> int:
-    """Make the invoice of the agreement's next period and move its next date on. The answer is the invoice's id."""
+    """Make the invoice of the agreement's next period, move its next date on, and give the invoice's id."""
     day = next_date(agreement)
     if day is None or agreement["billingCycle"]["name"] not in MONTHS:
         raise Refused(400, "InvalidObject", "The agreement cannot be invoiced.", [])

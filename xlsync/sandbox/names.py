@@ -5,25 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-FIRST: Final = (
-    "Amberley Birchwood Cobalt Dunmore Elmfield Fernhill Glenrowan Hollybrook Ironvale Jaspermoor Kingfisher Larkspur "
-    "Mossgate Nettleton Oakhaven Pinecrest Quarrydale Ravenscroft Silverbeck Thornbury Umberleigh Valebrook "
-    "Westermoor Yarrowfield Zinnia Ashcombe Briarwick Cloverdene Driftwood Emberton Foxglove Greystone Heathermill "
-    "Inglenook Junegrass Kelpstone Lindenhof Marigold Northolme Ottersford Peppercorn Quicksand Rosewell Saltmarsh "
-    "Tamarisk Underhill Verbena Wildgarth"
-).split()
-SECOND: Final = (
-    "Bakery|Dental|Logistics|Architects|Motors|Pharmacy|Robotics|Vineyards|Interiors|Solicitors|Nurseries|Printworks|"
-    "Plumbing|Accountants|Brewery|Ceramics|Textiles|Optics|Marine|Timber|Catering|Surveyors|Florists|Roofing|"
-    "Electrics|Physiotherapy|Publishing|Security|Travel|Veterinary|Foods|Events|Recruitment|Joinery|Glassworks|"
-    "Cycles|Upholstery|Landscapes|Tutors|Packaging|Refrigeration|Cabinets|Tyres|Laundry|Studios|Analytics|"
-    "Instruments|Coatings"
-).split("|")
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split("|"))
+
+
+FIRST: Final = _words(
+    "Amberley | Birchwood | Cobalt | Dunmore | Elmfield | Fernhill | Glenrowan | Hollybrook | Ironvale "
+    "| Jaspermoor | Kingfisher | Larkspur | Mossgate | Nettleton | Oakhaven | Pinecrest | Quarrydale | "
+    "Ravenscroft | Silverbeck | Thornbury | Umberleigh | Valebrook | Westermoor | Yarrowfield | Zinnia "
+    "| Ashcombe | Briarwick | Cloverdene | Driftwood | Emberton | Foxglove | Greystone | Heathermill | "
+    "Inglenook | Junegrass | Kelpstone | Lindenhof | Marigold | Northolme | Ottersford | Peppercorn | "
+    "Quicksand | Rosewell | Saltmarsh | Tamarisk | Underhill | Verbena | Wildgarth"
+)
+SECOND: Final = _words(
+    "Bakery | Dental | Logistics | Architects | Motors | Pharmacy | Robotics | Vineyards | Interiors | "
+    "Solicitors | Nurseries | Printworks | Plumbing | Accountants | Brewery | Ceramics | Textiles | "
+    "Optics | Marine | Timber | Catering | Surveyors | Florists | Roofing | Electrics | Physiotherapy | "
+    "Publishing | Security | Travel | Veterinary | Foods | Events | Recruitment | Joinery | Glassworks "
+    "| Cycles | Upholstery | Landscapes | Tutors | Packaging | Refrigeration | Cabinets | Tyres | "
+    "Laundry | Studios | Analytics | Instruments | Coatings"
+)
 FORMS: Final = ("Ltd", "GmbH", "BV", "", "", "", "Inc", "SA", "AS", "Oy")
-PEOPLE_FIRST: Final = "Alva Bruno Celine Dario Edda Farid Greta Hugo Ines Jonas Kira Lorenz Mina Nils Olga Paula".split()
-PEOPLE_LAST: Final = "Abend Bell Crane Dorn Eber Falk Gram Hale Iver Jung Kolb Lund Marsh Noor Ost Penn".split()
-STREETS: Final = "Mill Lane|Harbour Road|Station Street|Elm Avenue|Quay Walk|Old Market|Castle Hill|Garden Row".split("|")
-CITIES: Final = (("Testford", "DE"), ("Mustertal", "DE"), ("Voorbeeld", "NL"), ("Sampleton", "GB"), ("Exempla", "GR"))
+PEOPLE_FIRST: Final = _words(
+    "Alva | Bruno | Celine | Dario | Edda | Farid | Greta | Hugo | Ines | Jonas | Kira | Lorenz | Mina "
+    "| Nils | Olga | Paula"
+)
+PEOPLE_LAST: Final = _words(
+    "Abend | Bell | Crane | Dorn | Eber | Falk | Gram | Hale | Iver | Jung | Kolb | Lund | Marsh | Noor "
+    "| Ost | Penn"
+)
+STREETS: Final = _words(
+    "Mill Lane | Harbour Road | Station Street | Elm Avenue | Quay Walk | Old Market | Castle Hill | "
+    "Garden Row"
+)
+CITIES: Final = (
+    ("Testford", "DE"),
+    ("Mustertal", "DE"),
+    ("Voorbeeld", "NL"),
+    ("Sampleton", "GB"),
+    ("Exempla", "GR"),
+)
 COUNTRIES: Final = (("Germany", "DE"), ("Netherlands", "NL"), ("United Kingdom", "GB"), ("Greece", "GR"))
 
 
@@ -37,7 +59,8 @@ class Offer:
     kind: str = "seat"  # seat, addon, usage, once
 
 
-# `known`: the field that holds the code; same: equal names; folded: equal after folding; fuzzy; none; tie: two items.
+# `known`: the field that holds the code, or same (equal names), folded (equal after folding), fuzzy, none,
+# tie (two items hold the code).
 OFFERS: Final = (
     Offer("M365 - Business Basic (New Commerce)", "5.10"),
     Offer("M365 - Business Standard (New Commerce)", "10.30"),
@@ -88,9 +111,15 @@ OFFERS: Final = (
     Offer("Onboarding fee", "95.00", "none", "once"),
 )
 # For tenants with more products than the list above.
-REGIONS: Final = "North South East West Central Baltic Adriatic Nordic Alpine Atlantic".split()
-SERVICES: Final = "Object Storage|Virtual Desktop|Mail Gateway|Server Backup|Site Recovery|SQL Hosting|DNS Shield".split("|")
-OWN: Final = (
-    "Managed Workstation|Managed Server|Managed Firewall|Service Desk Seat|On-site Hours|Patch Window|Rack Unit|"
-    "Fibre Line|Wifi Access Point|Printer Care|Loan Laptop|Voice Channel|Domain Renewal|Certificate Care"
-).split("|")
+REGIONS: Final = _words(
+    "North | South | East | West | Central | Baltic | Adriatic | Nordic | Alpine | Atlantic"
+)
+SERVICES: Final = _words(
+    "Object Storage | Virtual Desktop | Mail Gateway | Server Backup | Site Recovery | SQL Hosting | "
+    "DNS Shield"
+)
+OWN: Final = _words(
+    "Managed Workstation | Managed Server | Managed Firewall | Service Desk Seat | On-site Hours | "
+    "Patch Window | Rack Unit | Fibre Line | Wifi Access Point | Printer Care | Loan Laptop | Voice "
+    "Channel | Domain Renewal | Certificate Care"
+)

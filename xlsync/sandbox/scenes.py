@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from xlsync.sandbox.billing import OCTOBER, last, stamp
+from xlsync.sandbox.sales import OCTOBER, last, stamp
 
 if TYPE_CHECKING:
     from xlsync.sandbox.data import Story
@@ -48,7 +48,7 @@ def _changes(story: Story) -> None:
 
 
 def _yearly_terms(story: Story) -> None:
-    """Annual terms: renewed in October, increased half-way, not due; and one on an agreement billed monthly."""
+    """Annual terms: renewed in October, increased half-way, not due; one on an agreement billed monthly."""
     october, may = dt.date(2025, 10, 1), dt.date(2026, 5, 1)
     customer, agreement = story.linked("Willowbrook Solicitors")
     yearly = story.yearly(agreement)
@@ -143,11 +143,13 @@ def _other_charges(story: Story) -> None:
             )
         ]
         sold.invoice(dt.date(2026, 10, 3), "03:20:11.04", [line])
-    server = sold.line(
-        bought, dt.date(2026, 10, 7), dt.date(2026, 10, 7), Decimal("812.00"), Decimal(2)
-    )
+    server = sold.line(bought, dt.date(2026, 10, 7), dt.date(2026, 10, 7), Decimal("812.00"), Decimal(2))
     perpetual = story.products["Server Standard 2025 - 16 Core (perpetual)"]
-    asset = {"id": sold.guid(), "name": f"{customer.name} - {perpetual.offer.name}", "account": customer.short}
+    asset = {
+        "id": sold.guid(),
+        "name": f"{customer.name} - {perpetual.offer.name}",
+        "account": customer.short,
+    }
     license_unit, setup_unit = sold.bss.unit_groups[1]["units"]
     server |= {
         "product": perpetual.short,
@@ -179,7 +181,12 @@ def _other_charges(story: Story) -> None:
         "description": "Migration help, October\nas agreed by phone",
     }
     sold.invoice(dt.date(2026, 10, 21), "15:00:00", [typed], account=customer.short)
-    typed = typed | {"id": sold.guid(), "description": "Goodwill", "unitPrice": Decimal("0.1"), "quantity": Decimal("0.5")}
+    typed = typed | {
+        "id": sold.guid(),
+        "description": "Goodwill",
+        "unitPrice": Decimal("0.1"),
+        "quantity": Decimal("0.5"),
+    }
     typed |= {"totalOriginal": Decimal("0.05"), "total": Decimal("0.05")}
     sold.invoice(dt.date(2026, 10, 22), "15:00:00", [typed], credit=True)
 
@@ -300,7 +307,11 @@ def _left_over(story: Story) -> None:
     customer, agreement = story.linked("Dipper Brewery")
     story.right(customer, agreement, STANDARD, "9")
     ended = story.sold.subscribe(
-        customer, story.products[PREMIUM], [Decimal(2), Decimal(2), Decimal(0)], now=Decimal(2), status="Cancelled"
+        customer,
+        story.products[PREMIUM],
+        [Decimal(2), Decimal(2), Decimal(0)],
+        now=Decimal(2),
+        status="Cancelled",
     )
     story.holds(agreement, ended)
     customer, agreement = story.linked("Ouzel Upholstery")
@@ -324,7 +335,7 @@ def _several(story: Story) -> None:
 
 
 def _agreements(story: Story) -> None:
-    """Agreements: in another currency, already invoiced, cancelled, of the same name, or which one?"""
+    """Agreements: in another currency, already invoiced, cancelled, of the same name, or one of two."""
     psa = story.psa
     customer, agreement = story.linked("Wheatear Marine", currency=2)
     story.right(customer, agreement, STANDARD, "6")

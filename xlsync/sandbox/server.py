@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
 import re
@@ -27,7 +28,7 @@ from xlsync.sandbox.data import Scale, generate
 from xlsync.sandbox.faults import Fault, Faults
 from xlsync.sandbox.state import Journal
 
-_API: Final = re.compile(r"/(?:v4_6_release|v\d{4}_\d+)/apis/3\.0(?P<path>/.*)")
+_API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")
 _BIG: Final = 1400
 _HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
@@ -36,7 +37,7 @@ _SECRET: Final = frozenset({"authorization"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request that reached the sandbox. `path` is the one below ConnectWise's API root, or the BSS's path.
+    """One request that reached the sandbox. `path` is that below ConnectWise's API root, or the BSS's path.
 
     `status` is None until it is answered, and stays None where the sandbox hung up.
     """
@@ -74,10 +75,8 @@ class _Connection(WSGIRequestHandler):
 
     def finish(self) -> None:
         self.server.connections.discard(self.connection)
-        try:
+        with contextlib.suppress(OSError):  # the client, or the sandbox on purpose, has closed it
             super().finish()
-        except OSError:  # the client, or the sandbox on purpose, has closed it
-            pass
 
     def handle(self) -> None:
         try:
@@ -94,7 +93,7 @@ class _Connection(WSGIRequestHandler):
         except _HungUp:
             self.close_connection = True
             return
-        except Exception:  # noqa: BLE001 - a bug of the sandbox, told to whoever reads the answer
+        except Exception:  # a bug of the sandbox, told to whoever reads the answer
             response = Response(traceback.format_exc(), status=500, content_type="text/plain")
         body = response.get_data()
         if len(body) > _BIG and "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -143,10 +142,8 @@ class _Server(ThreadedWSGIServer):
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # already closed
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:  # already closed
-        pass
 
 
 class Sandbox:
@@ -169,7 +166,9 @@ class Sandbox:
         scale = Scale.of(lines if lines is not None else round(170 * size))
         self.bss, self.connectwise = generate(scale, seed)
         if state is not None:
-            self.connectwise.journal = Journal(Path(state) / "writes.jsonl", {"seed": seed, "lines": scale.lines})
+            self.connectwise.journal = Journal(
+                Path(state) / "writes.jsonl", {"seed": seed, "lines": scale.lines}
+            )
             self.connectwise.replay()
         self.latency = latency
         self.log: list[Request] = []
@@ -310,6 +309,11 @@ class Sandbox:
     def _routed(self, request: HttpRequest, service: str, path: str) -> Response:
         if service == "bss":
             return self._bss_api.answer(request, path)
+        api = _API.fullmatch(request.path)
+        if api and api["codebase"] not in {"v4_6_release/", connectwise.CODEBASE}:
+            return json_response(
+                {"code": "NotFound", "message": "There is no such release.", "errors": None}, 404
+            )
         if info := _INFO.fullmatch(path):
             return self._connectwise_api.company_info(info["company"])
         return self._connectwise_api.answer(request, path)
@@ -328,7 +332,9 @@ class Sandbox:
             case "error":
                 return Response(_HTML, status=500, content_type="text/html")
             case "error-json":
-                return json_response({"code": "ServerError", "message": "Made-up fault.", "errors": None}, 500)
+                return json_response(
+                    {"code": "ServerError", "message": "Made-up fault.", "errors": None}, 500
+                )
             case "busy":
                 response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
                 response.headers["Retry-After"] = str(math.ceil(fault.seconds))

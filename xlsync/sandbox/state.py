@@ -78,7 +78,7 @@ class ConnectWise:
         return max(self.table(table), default=0) + 1
 
     def commit(self, *changes: tuple[str, int, Record | None]) -> None:
-        """Write the records that one request changed (None: deleted), stamped with the time, and keep them."""
+        """Write what one request changed (None: deleted), stamped with the time, and keep it."""
         now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         for table, key, record in changes:
             if record is not None:

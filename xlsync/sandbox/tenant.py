@@ -47,11 +47,26 @@ class Tenant:
         self._names("company_statuses", "Active", "Inactive", "Not Approved", disallowSavingFlag=False)
         for number, (name, vendor) in enumerate((("Client", False), ("Prospect", False), ("Vendor", True))):
             put("company_types", {"name": name, "defaultFlag": number == 0, "vendorFlag": vendor})
-        for description, kind in (("Direct", "phone"), ("Fax", "fax"), ("Email", "email"), ("Mobile", "phone")):
+        for description, kind in (
+            ("Direct", "phone"),
+            ("Fax", "fax"),
+            ("Email", "email"),
+            ("Mobile", "phone"),
+        ):
             flags = {f"{of}Flag": of == kind for of in ("phone", "fax", "email")}
-            put("communication_types", {"description": description, **flags, "defaultFlag": description != "Mobile"})
-        for code, symbol, name in (("EUR", "€", "Euro"), ("USD", "$", "US Dollar"), ("GBP", "£", "Pound Sterling")):
-            put("currencies", {"currencyIdentifier": code, "currencyCode": code, "symbol": symbol, "name": name})
+            put(
+                "communication_types",
+                {"description": description, **flags, "defaultFlag": description != "Mobile"},
+            )
+        for code, symbol, name in (
+            ("EUR", "€", "Euro"),
+            ("USD", "$", "US Dollar"),
+            ("GBP", "£", "Pound Sterling"),
+        ):
+            put(
+                "currencies",
+                {"currencyIdentifier": code, "currencyCode": code, "symbol": symbol, "name": name},
+            )
         euro = reference("currencies", self.state.currencies[1])
         for number, (name, code) in enumerate(COUNTRIES):
             country = {"name": name, "currency": euro, "countryCode": code, "defaultFlag": number == 0}
@@ -61,9 +76,18 @@ class Tenant:
             put("states", {"identifier": identifier, "name": name, "country": country})
         cycles = (("M", "Monthly"), ("Q", "Quarterly"), ("Y", "Yearly"), ("O", "NotRecurring"))
         for identifier, name in cycles:
-            cycle = {"identifier": identifier, "name": name, "billingOptions": name, "defaultFlag": name == "Monthly"}
+            cycle = {
+                "identifier": identifier,
+                "name": name,
+                "billingOptions": name,
+                "defaultFlag": name == "Monthly",
+            }
             put("billing_cycles", cycle)
-        for name, cycle_id in (("Cloud Subscriptions", 1), ("Cloud Subscriptions Yearly", 3), ("Managed Services", 1)):
+        for name, cycle_id in (
+            ("Cloud Subscriptions", 1),
+            ("Cloud Subscriptions Yearly", 3),
+            ("Managed Services", 1),
+        ):
             put(
                 "agreement_types",
                 {
@@ -84,7 +108,10 @@ class Tenant:
         self._names("categories", "Cloud", "Managed Services")
         for name, category in (("Seats", 1), ("Backup", 1), ("Security", 1), ("Support", 2)):
             of = reference("categories", self.state.categories[category])
-            put("subcategories", {"name": name, "inactiveFlag": False, "defaultFlag": name == "Seats", "category": of})
+            put(
+                "subcategories",
+                {"name": name, "inactiveFlag": False, "defaultFlag": name == "Seats", "category": of},
+            )
         self._names("units_of_measure", "Each", "Hour")
         for number, caption in ((41, "Subscription ID"), (42, "Subscription Name")):
             put(
@@ -118,7 +145,9 @@ class Tenant:
     ) -> Record:
         """A company with its main contact."""
         state, number = self.state, len(self.state.companies) + 19
-        wanted = identifier or "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:22] or f"C{number}"
+        wanted = (
+            identifier or "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:22] or f"C{number}"
+        )
         while wanted in self.identifiers:
             wanted = f"{wanted[:22]}{number}"
         self.identifiers.add(wanted)
@@ -192,11 +221,16 @@ class Tenant:
             "cancelledFlag": cancelled,
             "billingCycle": of["billingCycle"],
             "billStartDate": _START,
-            **{of_name: of[of_name] for of_name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")},
+            **{
+                of_name: of[of_name]
+                for of_name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")
+            },
             **{of_name: of[of_name] for of_name in ("billTime", "billExpenses", "billProducts")},
             "prorateFlag": False,
             "autoInvoiceFlag": False,
-            "currency": reference("currencies", state.currencies[currency]) if currency else company["currency"],
+            "currency": reference("currencies", state.currencies[currency])
+            if currency
+            else company["currency"],
             "agreementStatus": "Cancelled" if cancelled else "Active",
         }
         if cancelled:
@@ -249,7 +283,14 @@ class Tenant:
         return self._put("additions", addition)
 
     def item(
-        self, identifier: str, description: str, cost: Decimal, *, subcategory: int = 1, inactive: bool = False, **codes: str
+        self,
+        identifier: str,
+        description: str,
+        cost: Decimal,
+        *,
+        subcategory: int = 1,
+        inactive: bool = False,
+        **codes: str,
     ) -> Record:
         """A catalog item; `codes` are vendorSku, integrationXRef, manufacturerPartNumber."""
         state = self.state

@@ -1,4 +1,4 @@
-"""What ConnectWise makes of a body: checks each field, fills its defaults, and refuses what the real one refuses."""
+"""What ConnectWise makes of a body: checks each field, fills defaults, refuses what the real one refuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def invalid(resource: str, field: str, message: str, code: str = "InvalidField")
 
 def reference(table: str, record: Record) -> Record:
     """How other records show this one."""
-    named = {name: record[name] for name in ("identifier",) if table in {"companies", "catalog"} and name in record}
+    named = {
+        name: record[name] for name in ("identifier",) if table in {"companies", "catalog"} and name in record
+    }
     if table == "contacts":
         named["name"] = f"{record.get('firstName', '')} {record.get('lastName', '')}".strip()
     elif table == "currencies":
@@ -120,7 +122,9 @@ class Writer:
             return found
         for key in ("identifier", "name"):
             if key in value:
-                same = [record for record in records.values() if reference(table, record).get(key) == value[key]]
+                same = [
+                    record for record in records.values() if reference(table, record).get(key) == value[key]
+                ]
                 return same[0] if len(same) == 1 else None
         return None
 
@@ -129,7 +133,12 @@ class Writer:
             raise invalid("contact", "communicationItems", "An item must be an object.")
         known = {"id", "type", "value", "extension", "defaultFlag", "domain", "communicationType", "_info"}
         kind = self._found("communication_types", value.get("type"))
-        if kind is None or not isinstance(value.get("value"), str) or not value["value"] or set(value) - known:
+        if (
+            kind is None
+            or not isinstance(value.get("value"), str)
+            or not value["value"]
+            or set(value) - known
+        ):
             raise invalid("contact", "communicationItems", "An item needs a type and a value.")
         means = "Email" if kind["emailFlag"] else "Fax" if kind["faxFlag"] else "Phone"
         if value.get("communicationType", means) != means:
@@ -156,7 +165,9 @@ class Writer:
                 raise invalid(resource.name, "customFields", "The custom field was not found.", "NotFound")
             text = value.get("value")
             if text is not None and (not isinstance(text, str) or len(text) > 100):
-                raise invalid(resource.name, "customFields", "The value must be a text of at most 100 characters.")
+                raise invalid(
+                    resource.name, "customFields", "The value must be a text of at most 100 characters."
+                )
             if text:
                 fitting[0]["value"] = text
         return customs
@@ -185,10 +196,7 @@ class Writer:
             "agreements": self._fill_agreement,
             "catalog": self._fill_item,
         }
-        if parent is not None:
-            record = self._fill_addition(record, parent)
-        else:
-            record = fill[resource.table](record)
+        record = self._fill_addition(record, parent) if parent else fill[resource.table](record)
         self.check(resource, record)
         return record
 
@@ -199,17 +207,27 @@ class Writer:
         changed = dict(record)
         for step in body:
             op, path = step.get("op"), step.get("path")
-            if op not in {"add", "replace", "remove"} or not isinstance(path, str) or set(step) - {"op", "path", "value"}:
-                raise invalid(resource.name, "op", "An operation needs op (add, replace or remove), path and value.")
+            if (
+                op not in {"add", "replace", "remove"}
+                or not isinstance(path, str)
+                or set(step) - {"op", "path", "value"}
+            ):
+                raise invalid(
+                    resource.name, "op", "An operation needs op (add, replace or remove), path and value."
+                )
             if "/" in path:
                 continue
             if path not in resource.fields or resource.fields[path].kind == "fixed":
-                raise invalid(resource.name, path, f"{path} is not a field of {resource.name} that can be changed.")
+                raise invalid(
+                    resource.name, path, f"{path} is not a field of {resource.name} that can be changed."
+                )
             if path == "types":
                 raise invalid(resource.name, path, "Types are changed through typeAssociations.")
             if op == "remove" or step.get("value") is None:
                 if path in resource.required:
-                    raise invalid(resource.name, path, f"The {path} field is required.", "MissingRequiredField")
+                    raise invalid(
+                        resource.name, path, f"The {path} field is required.", "MissingRequiredField"
+                    )
                 changed.pop(path, None)
                 continue
             changed[path] = self.value(resource, path, step["value"])
@@ -225,10 +243,15 @@ class Writer:
         others = [other for key, other in self.state.table(resource.table).items() if key != record["id"]]
         for name in resource.unique:
             if any(other[name].casefold() == record[name].casefold() for other in others):
-                raise invalid(resource.name, name, f"The {name} {record[name]} exists already.", "ObjectExists")
+                raise invalid(
+                    resource.name, name, f"The {name} {record[name]} exists already.", "ObjectExists"
+                )
         if resource is AGREEMENT:
             self._check_agreement(record, others)
-        if resource is ADDITION and self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
+        if (
+            resource is ADDITION
+            and self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle"
+        ):
             raise invalid(resource.name, "product", "A bundle cannot be an addition.")
 
     def _check_agreement(self, record: Record, others: list[Record]) -> None:
@@ -236,7 +259,9 @@ class Writer:
         if not any(record["id"] == key for key in self.state.agreements) and any(
             other["name"].casefold() == record["name"].casefold() for other in same
         ):
-            raise invalid("agreement", "name", f"The agreement {record['name']} exists already.", "ObjectExists")
+            raise invalid(
+                "agreement", "name", f"The agreement {record['name']} exists already.", "ObjectExists"
+            )
         contact = self.state.contacts[record["contact"]["id"]]
         if contact.get("company", {}).get("id") != record["company"]["id"]:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
@@ -249,7 +274,9 @@ class Writer:
 
     def _fill_company(self, record: Record) -> Record:
         if not any(record.get(name) for name in _ADDRESS):
-            raise invalid("company", "addressLine1", "At least one address field is required.", "MissingRequiredField")
+            raise invalid(
+                "company", "addressLine1", "At least one address field is required.", "MissingRequiredField"
+            )
         return {
             "status": self._default("company_statuses"),
             "currency": self._default("currencies"),
@@ -311,7 +338,7 @@ class Writer:
 
     def _fill_item(self, record: Record) -> Record:
         subcategory = self.state.subcategories[record["subcategory"]["id"]]
-        if record.get("category", subcategory["category"])["id"] != subcategory["category"]["id"]:
+        if "category" in record and record["category"]["id"] != subcategory["category"]["id"]:
             raise invalid("productCatalog", "category", "The subcategory is of another category.")
         return {
             "productClass": "NonInventory",
@@ -349,5 +376,3 @@ def month_end(day: dt.date) -> str:
     """The last day of that month, as ConnectWise writes dates."""
     last = calendar.monthrange(day.year, day.month)[1]
     return f"{day.year:04}-{day.month:02}-{last:02}T00:00:00Z"
-
-
