@@ -66,11 +66,11 @@ def read_csv(path: Path, environment: str) -> tuple[RememberedLink, ...]:
     for number, row in _rows(path):
         try:
             one = _link(row, environment)
-            other = found.setdefault((one.kind, one.key), one)
-            if other.link.ids != one.link.ids:
-                raise ValueError(f"{one.kind} {one.key} stands in the file before, with other ids")
         except ValueError as error:
             bad.append(f"line {number}: {error}")
+            continue
+        if found.setdefault((one.kind, one.key), one).link.ids != one.link.ids:
+            bad.append(f"line {number}: {one.kind} {one.key} stands in the file before, with other ids")
     if bad:
         raise XlsyncError(
             f"{path.name} cannot be imported; nothing was.\n" + "\n".join(bad),

@@ -1,0 +1,693 @@
+from __future__ import annotations
+
+import random
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from xlsync.folding import Suggestions, fold_product, fold_spelling
+from xlsync.matching import (
+    NOTHING,
+    Forgotten,
+    Memory,
+    Names,
+    Picked,
+    Remembered,
+    agreements_to_read,
+    choices_to_remember,
+    confirmed,
+    fold,
+    forgotten,
+    propose_agreements,
+    propose_companies,
+    propose_items,
+    propose_links,
+    with_names,
+)
+from xlsync.models import (
+    Addition,
+    Agreement,
+    BillingLine,
+    CatalogItem,
+    Choice,
+    Company,
+    Evidence,
+    LineType,
+    Link,
+)
+
+NO_MEMORY = Memory()
+
+
+def line(key: str, customer: str = "Contoso", product: str = "Backup", **more: Any) -> BillingLine:
+    facts: dict[str, Any] = {
+        "invoice": "I-1",
+        "type": LineType.RECURRING,
+        "charge": LineType.RECURRING,
+        "units": Decimal(1),
+        "cost": None,
+        "amount": Decimal(1),
+        "currency": "EUR",
+        "contract_id": f"S-{key}",
+    }
+    return BillingLine(key=key, customer=customer, product=product, **(facts | more))
+
+
+def companies(*names: str) -> list[Company]:
+    return [Company(id=number, identifier=f"C{number}", name=name) for number, name in enumerate(names, 1)]
+
+
+def catalog(*names: str) -> list[CatalogItem]:
+    return [
+        CatalogItem(id=number, identifier=f"P{number}", description=name)
+        for number, name in enumerate(names, 1)
+    ]
+
+
+def addition(agreement_id: int, item_id: int, mark: str = "", number: int = 1) -> Addition:
+    return Addition(
+        id=number, agreement_id=agreement_id, item_id=item_id, quantity=Decimal(1), contract_mark=mark
+    )
+
+
+def shown(choices: Mapping[str, Choice]) -> dict[str, str]:
+    return {
+        key: f"{choice.to} {choice.evidence}" + (f" {choice.score}%" if choice.score else "")
+        for key, choice in choices.items()
+    }
+
+
+def companies_of(
+    lines: Sequence[BillingLine],
+    known: Sequence[Company],
+    memory: Memory = NO_MEMORY,
+    picked: Mapping[str, Picked] | None = None,
+) -> dict[str, str]:
+    return shown(propose_companies(lines, known, memory, picked or {}))
+
+
+def items_of(
+    lines: Sequence[BillingLine],
+    known: Sequence[CatalogItem],
+    memory: Memory = NO_MEMORY,
+    picked: Mapping[str, Picked] | None = None,
+) -> dict[str, str]:
+    return shown(propose_items(lines, known, memory, picked or {}))
+
+
+# Folding
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Delta Ltd", "DELTA"),
+        ("Delta Limited", "Delta GmbH"),
+        ("Müller GmbH & Co. KG", "muller"),
+        ("Café Zürich AG", "Cafe  Zurich"),
+        ("Foo S.A.", "Foo SA"),
+        ("Foo S. A.", "Foo"),
+        ("Foo Sp. z o.o.", "FOO"),
+        ("Storebælt A/S", "Storebaelt"),
+        ("Oy Karhu Ab", "Karhu"),
+        ("Acme B.V.", "acme-bv"),
+        ("O’Neil, Inc.", "O'Neil"),
+        ("Straße 🚀", "STRASSE"),
+        ("Zero\u200bWidth\ufeff", "ZeroWidth"),
+        ("Blue Sky", "BlueSky"),
+        ("Azure™", "Azure"),
+        ("I.B.M.", "IBM"),
+        ("Ελλάς Α.Ε.", "ΕΛΛΑΣ"),
+        ("ООО Ромашка", "ромашка"),
+        ("株式会社日立", "日立(株)"),
+        ("ｶﾞｽ", "ガス"),
+        ("شركة الأمل", "شركة الامل"),
+        ("Işık", "IŞIK"),
+        ("Plan ①", "plan 1"),
+    ],
+)
+def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ガス", "カス"),
+        ("हिन्दी", "हिन्द"),
+        ("1.5 TB", "15 TB"),
+        ("Delta", "Delta Hellas"),
+        ("AS Roma", "Roma"),
+        ("SC Johnson", "Johnson"),
+        ("A. B. Smith", "Smith"),
+        ("Limited", "GmbH"),
+        ("🚀", "🎉"),
+        ("日立", "日産"),
+    ],
+)
+def test_different_names_stay_different_after_folding(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+def test_a_product_keeps_its_plus_and_its_words() -> None:
+    assert fold_product("Plan 1+") != fold_product("Plan 1")
+    assert fold_product("Microsoft 365 (E3)") == fold_product("microsoft 365 e3")
+    assert fold_product("Support Inc") != fold_product("Support")
+
+
+@given(st.text())
+@example("株式 会社 Foo")
+@example("1 2 株式会社株式会社3 4")
+@example("S. A. S. A.")
+@example("ﬁ ǅ ͅ")
+def test_folding_twice_is_folding_once_and_never_leaves_nothing(name: str) -> None:
+    for look in (fold, fold_spelling, fold_product):
+        assert look(look(name)) == look(name)
+        assert look(name) or not any(map(str.isalpha, name))
+        assert bool(look(name)) == bool(name.strip())
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8")))
+def test_composed_and_decomposed_letters_fold_to_one(name: str) -> None:
+    assert fold(unicodedata.normalize("NFC", name)) == fold(unicodedata.normalize("NFD", name))
+
+
+# Companies
+
+
+def test_equal_as_written_comes_before_equal_after_folding() -> None:
+    assert companies_of([line("a", "Delta Ltd")], companies("Delta GmbH", "Delta Ltd")) == {"a": "2 exact"}
+    assert companies_of([line("a", "DELTA LTD.")], companies("Delta GmbH", "Delta Ltd")) == {"a": "2 exact"}
+
+
+def test_delta_ltd_and_delta_gmbh_are_a_tie_for_delta() -> None:
+    assert companies_of([line("a", "DELTA")], companies("Delta GmbH", "Delta Ltd")) == {}
+
+
+def test_two_companies_of_one_name_are_a_tie() -> None:
+    assert companies_of([line("a", "Contoso")], companies("Contoso", "Contoso")) == {}
+
+
+def test_a_company_is_not_given_to_two_customers_whose_names_only_fold_to_one() -> None:
+    lines = [line("a", "Delta Ltd", customer_id="1"), line("b", "Delta GmbH", customer_id="2")]
+    assert companies_of(lines, companies("Delta Ltd")) == {"a": "1 exact", "b": "1 suggested 99%"}
+    assert companies_of(lines, companies("Delta")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+    assert companies_of(lines[1:], companies("Delta")) == {"b": "1 exact"}
+
+
+def test_a_company_remembered_for_another_name_is_only_suggested() -> None:
+    memory = Memory(
+        customers={"bss:1": Remembered(company_id=1, names=Names(customer="Delta Ltd"))},
+    )
+    delta = [line("b", "Delta GmbH", customer_id="2")]
+    assert companies_of(delta, companies("Delta"), memory) == {"b": "1 suggested 99%"}
+
+
+def test_two_accounts_of_one_name_share_their_company() -> None:
+    lines = [line("a", "Contoso, Ltd.", customer_id="1"), line("b", "CONTOSO LTD", customer_id="2")]
+    assert companies_of(lines, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
+
+
+def test_a_near_name_is_suggested_with_its_score() -> None:
+    known = companies("Northwind Traders", "Contoso")
+    assert companies_of([line("a", "Northwind Trader")], known) == {"a": "1 suggested 96%"}
+    assert companies_of([line("a", "Contoso Pharmaceuticals")], known) == {}
+
+
+def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
+    assert companies_of([line("a", "Northwint")], companies("Northwind", "Northwink")) == {}
+
+
+def test_names_whose_numbers_differ_are_never_near() -> None:
+    suggestions = Suggestions({1: "Microsoft 365 E5", 2: "Microsoft 365 Business Premium"})
+    assert suggestions.nearest("Microsoft 365 E3") is None
+    assert suggestions.nearest("Microsoft 365 Bussiness Premium") == (2, 98)
+
+
+@given(st.text(max_size=12), st.lists(st.text(max_size=12), min_size=1, max_size=4))
+def test_a_score_is_below_100_and_of_one_nearest_name(name: str, names: list[str]) -> None:
+    nearest = Suggestions(dict(enumerate(names))).nearest(name)
+    assert nearest is None or 80 <= nearest[1] < 100
+
+
+def test_what_is_remembered_for_the_contract_comes_before_the_customer() -> None:
+    memory = Memory(
+        contracts={"bss:S-b": Remembered(company_id=2)},
+        customers={"bss:Contoso": Remembered(company_id=1)},
+    )
+    lines = [line("a"), line("b")]
+    assert companies_of(lines, companies("One", "Two"), memory) == {"a": "1 remembered", "b": "2 remembered"}
+
+
+def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name() -> None:
+    memory = Memory(
+        customers={"bss:Contoso": Remembered(company_id=9, names=Names(company="Contoso (old)"))},
+        products={"bss:Backup||": Remembered(item_id=8)},
+    )
+    assert companies_of([line("a")], companies("Contoso"), memory) == {"a": "1 exact"}
+    assert forgotten([line("a")], memory, companies("Contoso"), [], []) == (
+        Forgotten("Customer", "Contoso (old)", 9),
+        Forgotten("Product", "8", 8),
+    )
+    assert forgotten([line("a", "Other", "Other")], memory, companies("Contoso"), [], []) == ()
+
+
+def test_a_pick_holds_for_the_customer_but_not_for_a_remembered_contract() -> None:
+    memory = Memory(contracts={"bss:S-c": Remembered(company_id=1)})
+    lines = [line("a"), line("b"), line("c"), line("d", "Fabrikam")]
+    picked = {"a": Picked(company=2)}
+    assert companies_of(lines, companies("Contoso", "Two"), memory, picked) == {
+        "a": "2 chosen",
+        "b": "2 chosen",
+        "c": "1 remembered",
+    }
+
+
+def test_a_pick_holds_for_its_own_contract_whatever_is_remembered() -> None:
+    memory = Memory(contracts={"bss:S": Remembered(company_id=1)})
+    lines = [line("a", contract_id="S"), line("b", contract_id="S", type=LineType.CREDIT)]
+    assert companies_of(lines, companies("One", "Two"), memory, {"a": Picked(company=2)}) == {
+        "a": "2 chosen",
+        "b": "2 chosen",
+    }
+
+
+def test_two_different_picks_stay_two_and_spread_nowhere() -> None:
+    lines = [line("a"), line("b"), line("c")]
+    picked = {"a": Picked(company=1), "b": Picked(company="customer:bss:Contoso")}
+    assert companies_of(lines, companies("One", "Contoso"), picked=picked) == {
+        "a": "1 chosen",
+        "b": "customer:bss:Contoso chosen",
+        "c": "2 exact",
+    }
+
+
+def test_an_emptied_part_stays_empty_on_its_line_and_does_not_spread() -> None:
+    lines = [line("a"), line("b"), line("c", contract_id="S-a")]
+    picked = {"a": Picked(company=NOTHING)}
+    assert companies_of(lines, companies("Contoso"), picked=picked) == {"b": "1 exact", "c": "1 exact"}
+    links = propose_links(
+        lines, companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], [], {5: ()}, NO_MEMORY, picked
+    )
+    assert links["a"] == Link()
+    assert links["b"].agreement == Choice(5, Evidence.ONLY_AGREEMENT)
+
+
+def test_a_pick_that_is_no_longer_offered_is_not_replaced_by_a_guess() -> None:
+    lines = [line("a"), line("b")]
+    assert companies_of(lines, companies("Contoso"), picked={"a": Picked(company=77)}) == {"b": "1 exact"}
+
+
+def test_a_confirmed_suggestion_is_a_pick_of_its_suggested_parts() -> None:
+    link = Link(
+        company=Choice(1, Evidence.SUGGESTED, 90),
+        agreement=Choice(5, Evidence.ONLY_AGREEMENT),
+        item=Choice(7, Evidence.EXACT),
+    )
+    picked = {"a": confirmed(link)}
+    assert picked["a"] == Picked(company=1, evidence=Evidence.CONFIRMED)
+    assert companies_of([line("a"), line("b")], companies("Contosso"), picked=picked) == {
+        "a": "1 confirmed",
+        "b": "1 confirmed",
+    }
+
+
+def test_lines_without_a_customer_share_nothing() -> None:
+    lines = [line("a", ""), line("b", "")]
+    picked = {"a": Picked(company=1)}
+    assert companies_of(lines, companies("One", ""), picked=picked) == {"a": "1 chosen"}
+
+
+# Products
+
+
+def test_a_product_code_is_compared_exactly_and_without_case() -> None:
+    known = [
+        CatalogItem(id=1, identifier="A", description="Other", codes=("CFQ7TTC0LH18:0001",)),
+        CatalogItem(id=2, identifier="B", description="Backup", codes=("x",)),
+    ]
+    coded = line("a", product_code=" cfq7ttc0lh18:0001 ")
+    assert items_of([coded], known) == {"a": "1 marked in ConnectWise"}
+
+
+def test_two_items_of_one_code_are_told_apart_by_an_equal_name_or_not_at_all() -> None:
+    known = [
+        CatalogItem(id=1, identifier="A", description="Backup", codes=("K",)),
+        CatalogItem(id=2, identifier="B", description="Backup yearly", codes=("K",)),
+        CatalogItem(id=3, identifier="C", description="Vault"),
+    ]
+    lines = [line("a", product_code="K"), line("b", product="Vault", product_code="K ")]
+    assert items_of(lines[:1], known) == {"a": "1 exact"}
+    assert items_of(lines[1:], known) == {}
+
+
+def test_a_product_name_equals_a_description_or_an_identifier() -> None:
+    known = [
+        CatalogItem(id=1, identifier="M365-E3", description="Microsoft 365 E3"),
+        CatalogItem(id=2, identifier="VAULT", description="Vault"),
+    ]
+    lines = [
+        line("a", product="m365 e3"),
+        line("b", product="Microsoft  365 (E3)"),
+        line("c", product="Vault"),
+    ]
+    assert items_of(lines, known) == {"a": "1 exact", "b": "1 exact", "c": "2 exact"}
+
+
+def test_a_hand_typed_line_without_a_product_gets_no_item_but_its_own_pick() -> None:
+    lines = [line("a", product="", contract_id=""), line("b", product="", contract_id="")]
+    assert items_of(lines, catalog("")) == {}
+    assert items_of(lines, catalog("X"), picked={"a": Picked(item=1)}) == {"a": "1 chosen"}
+
+
+def test_a_product_billed_otherwise_is_another_product() -> None:
+    lines = [line("a", billing_period="Monthly"), line("b", billing_period="Yearly")]
+    assert items_of(lines, catalog("One"), picked={"a": Picked(item=1)}) == {"a": "1 chosen"}
+
+
+def test_a_contracts_item_holds_for_its_product_only() -> None:
+    memory = Memory(contracts={"bss:S": Remembered(item_id=1, for_product="bss:Backup||")})
+    lines = [line("a", contract_id="S"), line("b", product="Vault", contract_id="S")]
+    assert items_of(lines, catalog("One", "Vault"), memory) == {"a": "1 remembered", "b": "2 exact"}
+
+
+# Agreements
+
+TWO = [Agreement(id=10, name="Cloud", company_id=1), Agreement(id=11, name="Office", company_id=1)]
+EXACT_COMPANY = {"a": Choice(1, Evidence.EXACT)}
+EXACT_ITEM = {"a": Choice(7, Evidence.EXACT)}
+
+
+def agreement_of(
+    additions: Mapping[int, Sequence[Addition]],
+    *,
+    company: Mapping[str, Choice] = EXACT_COMPANY,
+    item: Mapping[str, Choice] = EXACT_ITEM,
+    agreements: Sequence[Agreement] = TWO,
+    memory: Memory = NO_MEMORY,
+    picked: Mapping[str, Picked] | None = None,
+) -> str:
+    lines = [line("a")]
+    found = propose_agreements(lines, company, item, agreements, additions, memory, picked or {})
+    return shown(found).get("a", "")
+
+
+def test_the_only_agreement_is_taken_even_unread_and_for_a_suggested_company() -> None:
+    assert agreement_of({}, agreements=TWO[:1]) == "10 only agreement"
+    suggested = {"a": Choice(1, Evidence.SUGGESTED, 90)}
+    assert agreement_of({}, company=suggested, agreements=TWO[:1]) == "10 only agreement"
+
+
+def test_the_only_agreement_that_holds_the_product_is_taken() -> None:
+    assert agreement_of({10: (), 11: (addition(11, 7),)}) == "11 only agreement"
+    assert agreement_of({10: (addition(10, 7),), 11: (addition(11, 7),)}) == ""
+
+
+def test_nothing_is_concluded_where_an_agreement_was_not_read() -> None:
+    assert agreement_of({11: (addition(11, 7, "S-a"),)}) == ""
+
+
+def test_nothing_is_read_from_additions_of_a_suggested_company() -> None:
+    suggested = {"a": Choice(1, Evidence.SUGGESTED, 90)}
+    assert agreement_of({10: (), 11: (addition(11, 7, "S-a"),)}, company=suggested) == ""
+
+
+def test_a_mark_counts_with_its_product_and_comes_before_the_only_agreement() -> None:
+    both = {10: (addition(10, 7),), 11: (addition(11, 7, " s-A "),)}
+    assert agreement_of(both) == "11 marked in ConnectWise"
+    assert agreement_of({10: (addition(10, 8, "S-a"),), 11: (addition(11, 7),)}) == "11 only agreement"
+    assert agreement_of({10: (addition(10, 7, "S-a"),), 11: (addition(11, 7, "S-a"),)}) == ""
+    assert agreement_of({10: (addition(10, 7, "S-a"),)}, agreements=TWO[:1]) == "10 marked in ConnectWise"
+
+
+def test_an_agreement_of_another_company_does_not_count() -> None:
+    others = [*TWO[:1], Agreement(id=20, name="Other", company_id=2)]
+    memory = Memory(customers={"bss:Contoso": Remembered(agreement_id=20)})
+    assert agreement_of({}, agreements=others, memory=memory) == "10 only agreement"
+    assert agreement_of({}, agreements=others, picked={"a": Picked(agreement=20)}) == "10 only agreement"
+
+
+def test_a_remembered_agreement_comes_before_marks() -> None:
+    memory = Memory(customers={"bss:Contoso": Remembered(agreement_id=10)})
+    assert agreement_of({10: (), 11: (addition(11, 7, "S-a"),)}, memory=memory) == "10 remembered"
+
+
+def test_an_agreement_to_be_created_spreads_within_its_billing_period() -> None:
+    lines = [
+        line("a", billing_period="Monthly"),
+        line("b", billing_period="Monthly"),
+        line("c", billing_period="Yearly"),
+    ]
+    company = {one.key: Choice(1, Evidence.EXACT) for one in lines}
+    new = "agreement:bss:Contoso|Monthly"
+    picked = {"a": Picked(agreement=new)}
+    found = propose_agreements(lines, company, {}, TWO, {}, NO_MEMORY, picked)
+    assert shown(found) == {"a": f"{new} chosen", "b": f"{new} chosen"}
+
+
+def test_a_mark_tells_the_product_of_a_contract_with_one_product() -> None:
+    additions = {10: (addition(10, 1, "S-a"),), 11: (addition(11, 1),)}
+    world = (companies("Contoso"), TWO, catalog("Something else"), additions, NO_MEMORY)
+    one = propose_links([line("a")], *world, {})
+    assert one["a"] == Link(
+        company=Choice(1, Evidence.EXACT),
+        agreement=Choice(10, Evidence.MARKED),
+        item=Choice(1, Evidence.MARKED),
+    )
+    addon = line("b", product="Add-on", contract_id="S-a", addon_id="X")
+    assert propose_links([line("a"), addon], *world, {})["a"].item is None
+    assert propose_links([line("a")], *world, {"a": Picked(item=NOTHING)})["a"].item is None
+
+
+def test_a_mark_on_two_additions_tells_nothing() -> None:
+    additions = {10: (addition(10, 1, "S-a"), addition(10, 2, "S-a", 2)), 11: ()}
+    links = propose_links([line("a")], companies("Contoso"), TWO, catalog("X", "Y"), additions, NO_MEMORY, {})
+    assert (links["a"].item, links["a"].agreement) == (None, None)
+
+
+def test_a_mark_is_stronger_than_a_suggested_product() -> None:
+    additions = {10: (addition(10, 2, "S-a"),), 11: ()}
+    links = propose_links(
+        [line("a")], companies("Contoso"), TWO, catalog("Backups", "Vault"), additions, NO_MEMORY, {}
+    )
+    assert links["a"].item == Choice(2, Evidence.MARKED)
+
+
+# What must be read
+
+
+def test_agreements_are_read_where_a_line_is_open_and_else_only_the_decided() -> None:
+    lines = [line("a"), line("b"), line("c", "Fabrikam"), line("d", "Near")]
+    agreements = [*TWO, Agreement(id=20, name="F", company_id=2), Agreement(id=30, name="N", company_id=3)]
+    company = {
+        "a": Choice(1, Evidence.EXACT),
+        "b": Choice(1, Evidence.EXACT),
+        "c": Choice(2, Evidence.EXACT),
+        "d": Choice(3, Evidence.SUGGESTED, 90),
+    }
+
+    def read(memory: Memory, picked: Mapping[str, Picked]) -> set[int]:
+        return set(agreements_to_read(lines, company, agreements, memory, picked))
+
+    assert read(NO_MEMORY, {}) == {10, 11, 20}
+    assert read(Memory(customers={"bss:Contoso": Remembered(agreement_id=10)}), {}) == {10, 20}
+    assert read(Memory(contracts={"bss:S-a": Remembered(agreement_id=10)}), {}) == {10, 11, 20}
+    assert read(NO_MEMORY, {"a": Picked(agreement=11)}) == {11, 20}
+    assert read(NO_MEMORY, {"a": Picked(agreement=NOTHING), "b": Picked(agreement="new")}) == {20}
+
+
+# What is kept
+
+
+def linked(company: int | str, agreement: int | str, item: int | str, evidence: Evidence) -> Link:
+    return Link(
+        company=Choice(company, evidence), agreement=Choice(agreement, evidence), item=Choice(item, evidence)
+    )
+
+
+def test_links_are_kept_for_the_customer_and_the_product_where_all_lines_agree() -> None:
+    lines = [line("a"), line("b", product="Vault")]
+    links = {"a": linked(1, 10, 7, Evidence.EXACT), "b": linked(1, 10, 8, Evidence.EXACT)}
+    kept = choices_to_remember(lines, links, {})
+    assert kept.contracts == {}
+    assert {key: one.ids for key, one in kept.customers.items()} == {"bss:Contoso": (1, 10, None)}
+    assert {key: one.ids for key, one in kept.products.items()} == {
+        "bss:Backup||": (None, None, 7),
+        "bss:Vault||": (None, None, 8),
+    }
+    assert kept.customers["bss:Contoso"].names.customer == "Contoso"
+
+
+def test_two_different_choices_are_each_kept_for_their_contract() -> None:
+    lines = [line("a"), line("b")]
+    links = {"a": linked(1, 10, 7, Evidence.CHOSEN), "b": linked(1, 11, 7, Evidence.CHOSEN)}
+    kept = choices_to_remember(lines, links, {})
+    assert {key: one.ids for key, one in kept.contracts.items()} == {
+        "bss:S-a": (None, 10, None),
+        "bss:S-b": (None, 11, None),
+    }
+    assert kept.customers["bss:Contoso"].ids == (1, None, None)
+
+
+def test_an_own_pick_is_kept_for_its_contract_too() -> None:
+    links = {"a": linked(1, 10, 7, Evidence.CHOSEN)}
+    kept = choices_to_remember([line("a")], links, {"a": Picked(item=7)})
+    assert kept.contracts["bss:S-a"].ids == (None, None, 7)
+    assert kept.contracts["bss:S-a"].for_product == "bss:Backup||"
+
+
+def test_suggestions_and_what_is_still_to_be_created_are_not_kept() -> None:
+    suggested = linked(1, 10, 7, Evidence.SUGGESTED)
+    assert choices_to_remember([line("a")], {"a": suggested}, {}) == NO_MEMORY
+    new = linked("customer:x", "agreement:x", 7, Evidence.CHOSEN)
+    kept = choices_to_remember([line("a")], {"a": new}, {})
+    assert (dict(kept.contracts), dict(kept.customers)) == ({}, {})
+    assert kept.products["bss:Backup||"].ids == (None, None, 7)
+
+
+def test_an_incomplete_link_keeps_what_a_person_chose_and_nothing_else() -> None:
+    link = Link(company=Choice(1, Evidence.CHOSEN), item=Choice(7, Evidence.EXACT))
+    kept = choices_to_remember([line("a")], {"a": link}, {})
+    assert kept.customers["bss:Contoso"].ids == (1, None, None)
+    assert dict(kept.products) == {}
+
+
+def test_kept_links_carry_the_names_of_today() -> None:
+    links = {"a": linked(1, 10, 1, Evidence.EXACT)}
+    kept = with_names(
+        choices_to_remember([line("a")], links, {}), companies("Contoso Ltd"), TWO, catalog("Backup")
+    )
+    assert kept.customers["bss:Contoso"].names == Names(
+        customer="Contoso", company="Contoso Ltd", agreement="Cloud"
+    )
+    assert kept.products["bss:Backup||"].names.item == "P1: Backup"
+
+
+# Properties
+
+PLAIN = ("Contoso", "Fabrikam", "日立")  # names that lead to complete links
+NAMES = ("Delta", "Delta Ltd", "DELTA GmbH", "Contoso", "Contosso", "Contoso Ltd", "日立", "Fabrikam", "")
+PRODUCTS = ("Backup", "Backups", "Vault", "Microsoft 365 E3", "Microsoft 365 E5", "")
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> dict[str, Any]:
+    pick = st.sampled_from([None, None, None, NOTHING, 1, 2, 9, "new"])
+    count = draw(st.integers(1, 7))
+    plain = draw(st.booleans())
+    names = PLAIN if plain else NAMES
+    lines = [
+        line(
+            str(number),
+            draw(st.sampled_from(names)),
+            draw(st.sampled_from(PRODUCTS)),
+            product_code=draw(st.sampled_from(["", "", "K1", "K2"])),
+            customer_id=draw(st.sampled_from(["", "", "1"])),
+            contract_id=draw(st.sampled_from(["", f"S-{number}", f"S-{number}"])),
+        )
+        for number in range(count)
+    ]
+    others = st.lists(st.sampled_from(NAMES[:-1]), max_size=5)
+    known = companies(*PLAIN) if plain else companies(*draw(others))
+    items = [
+        CatalogItem(
+            id=number,
+            identifier=f"P{number}",
+            description=draw(st.sampled_from(PRODUCTS[:-1])),
+            codes=draw(st.sampled_from([(), ("k1",), ("K2",)])),
+        )
+        for number in range(1, draw(st.integers(1, 5)))
+    ]
+    agreements = [
+        Agreement(id=number, name=f"A{number}", company_id=number if plain else draw(st.integers(1, 5)))
+        for number in range(1, draw(st.integers(1, 6)))
+    ]
+    additions = {
+        agreement.id: tuple(
+            addition(agreement.id, draw(st.integers(1, 4)), draw(st.sampled_from(["", "S-0", "S-1"])), number)
+            for number in range(draw(st.integers(0, 2)))
+        )
+        for agreement in agreements
+        if draw(st.booleans())
+    }
+    picked = {
+        one.key: Picked(company=draw(pick), agreement=draw(pick), item=draw(pick))
+        for one in lines
+        if draw(st.booleans())
+    }
+    return {
+        "lines": lines,
+        "companies": known,
+        "agreements": agreements,
+        "catalog": items,
+        "additions": additions,
+        "picked": picked,
+    }
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+def test_no_order_of_lines_companies_or_catalog_changes_a_link(
+    world: dict[str, Any], chance: random.Random
+) -> None:
+    def shuffled(values: Sequence[Any]) -> list[Any]:
+        return chance.sample(values, len(values))
+
+    other = {name: shuffled(values) if isinstance(values, list) else values for name, values in world.items()}
+    links = propose_links(memory=NO_MEMORY, **world)
+    assert propose_links(memory=NO_MEMORY, **other) == links
+    assert choices_to_remember(other["lines"], links, world["picked"]) == choices_to_remember(
+        world["lines"], links, world["picked"]
+    )
+
+
+@given(worlds())
+def test_every_line_has_a_link_and_an_agreement_is_always_its_companys(world: dict[str, Any]) -> None:
+    links = propose_links(memory=NO_MEMORY, **world)
+    company_of = {agreement.id: agreement.company_id for agreement in world["agreements"]}
+    assert links.keys() == {one.key for one in world["lines"]}
+    for link in links.values():
+        if link.agreement and isinstance(link.agreement.to, int):
+            assert link.company
+            assert company_of[link.agreement.to] == link.company.to
+
+
+@given(worlds())
+def test_a_tie_never_yields_a_link(world: dict[str, Any]) -> None:
+    """A twin of every company and item leaves nothing that stands on names or codes."""
+    doubled = world | {
+        "companies": [
+            *world["companies"],
+            *(Company(id=one.id + 100, identifier="", name=one.name) for one in world["companies"]),
+        ],
+        "catalog": [
+            *world["catalog"],
+            *(
+                CatalogItem(id=one.id + 100, identifier="", description=one.description, codes=one.codes)
+                for one in world["catalog"]
+            ),
+        ],
+    }
+    for link in propose_links(memory=NO_MEMORY, **doubled).values():
+        assert link.company is None or link.company.evidence is Evidence.CHOSEN
+        assert link.item is None or link.item.evidence in (Evidence.CHOSEN, Evidence.MARKED)
+
+
+@given(worlds())
+def test_what_was_proposed_and_kept_is_proposed_again_as_remembered(world: dict[str, Any]) -> None:
+    lines = world["lines"]
+    links = propose_links(memory=NO_MEMORY, **world)
+    # Two hand-typed lines of one customer and product are one contract, so that of two picks none is kept.
+    counting = {one.key: links[one.key] for one in lines if one.contract_id and links[one.key].counts}
+    kept = choices_to_remember(lines, links, world["picked"])
+    again = propose_links(memory=kept, **(world | {"picked": {}}))
+    for key, link in counting.items():
+        ids = [part.to for part in link.parts]
+        if not all(isinstance(part, int) for part in ids):
+            continue
+        assert [part.to for part in again[key].parts] == ids
+        assert {part.evidence for part in again[key].parts} == {Evidence.REMEMBERED}
