@@ -143,7 +143,7 @@ def _table_sheet(workbook: Workbook, sheet: Sheet, rules: Mapping[str, list[Rule
     page.sheet_view.zoomScale = 100
     page.sheet_properties.tabColor = f"FF{SLATE}"
     page.freeze_panes = f"{letters(sheet.frozen)}2"
-    page.row_dimensions[1].height = 32
+    page.row_dimensions[1].height = 34  # the filter buttons sit below the text
     for index, column in enumerate(sheet.columns):
         _column(page, index, column)
         for rule in rules.get(column.header, []):
@@ -161,9 +161,7 @@ def _column(page: Worksheet, index: int, column: Column) -> None:
     head.font = _font("FFFFFF", bold=True)
     head.fill = _fill(INPUT_HEAD if column.is_input else GREY if column.is_key else SLATE)
     side = _alignment(column)
-    head.alignment = Alignment(
-        horizontal=side.horizontal, vertical="center", wrap_text=True, indent=side.indent
-    )
+    head.alignment = Alignment(horizontal=side.horizontal, vertical="top", wrap_text=True, indent=side.indent)
     dimension = page.column_dimensions[name]
     dimension.width = column.width
     dimension.number_format = _format(column)
