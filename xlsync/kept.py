@@ -88,7 +88,12 @@ class Cache(MutableMapping[str, Any]):
     """
 
     def __init__(self, folder: Path, size_limit: int = CACHE_SIZE) -> None:
-        settings = {"size_limit": size_limit, "eviction_policy": "least-recently-stored"}
+        # Culled two at a time: diskcache's ten would take a large new list with the old ones.
+        settings = {
+            "size_limit": size_limit,
+            "eviction_policy": "least-recently-stored",
+            "cull_limit": 2,
+        }
         try:
             self._store = open_store(folder, **settings)
         except sqlite3.DatabaseError:

@@ -200,13 +200,17 @@ def propose_items(
 
     def by_contract(line: BillingLine) -> int | None:
         entry = entry_for(memory.contracts, contract_key(line))
-        return entry.item_id if entry.for_product in ("", product_key(line)) else None
+        return entry.item_id if entry.for_product in ("", line.product_key) else None
+
+    def contract(line: BillingLine) -> tuple[str, str] | None:
+        key = contract_key(line)
+        return (key, line.product_key) if key is not None else None
 
     part = Part(
         name="item",
-        contract=lambda line: (contract_key(line), product_key(line)) if product_key(line) else None,
+        contract=contract,
         group=product_key,
-        by_contract=lambda line: by_contract(line) if product_key(line) else None,
+        by_contract=by_contract,
         by_group=lambda line: entry_for(memory.products, product_key(line)).item_id,
         offered=frozenset(item.id for item in catalog),
         fits=_always,

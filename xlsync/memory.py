@@ -176,7 +176,7 @@ class _Votes:
     def entry(self, parts: Iterable[str], *names: str) -> Remembered:
         """What all lines agree on, of these parts; a part on which they differ is left out."""
         kept = [part for part in parts if self.agree(part)]
-        products = {product_key(line) or "" for line in self.lines} if "contract" in names else set()
+        products = {line.product_key for line in self.lines} if "contract" in names else set()
         if "contract" in names and len(products) > 1:
             kept = [part for part in kept if part != "item"]
         evidence = [evidence for part in kept for evidence in self.evidence[part]]
