@@ -558,7 +558,8 @@ def test_the_name_of_a_period_tells_its_months(months: int) -> None:
 @pytest.mark.parametrize(
     ("name", "months"),
     [("Month", 1), ("1 Year", 12), ("P1Y", 12), ("P3M", 3), ("36 Months", 36), ("Annually", 12),
-     ("Triennial", 36), ("Half-yearly", 6), ("License", None), ("", None), ("0 months", None), ("30 days", None)],
+     ("Triennial", 36), ("Half-yearly", 6), ("License", None), ("", None), ("0 months", None),
+     ("30 days", None)],
 )  # fmt: skip
 def test_common_names_of_periods_are_known(name: str, months: int | None) -> None:
     assert months_of(name) == months

@@ -126,10 +126,11 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     is_credit = str((invoice.get("type") or {}).get("type") or "").casefold() == "credit"
     # positive on credit invoices as far as is known; where the total says otherwise they are signed already
     is_signed = is_credit and (_number(invoice.get("total"), where, "total") or 0) < 0
-    sign = -1 if is_credit and not is_signed else 1
+    is_turned = is_credit and not is_signed
     units_charged = _required(item, "quantity", where)
     if is_signed:
         units_charged = -abs(units_charged)
+    total = _required(item, "total", where)
     start, end = _period(item, where)
     line = BillingLine(
         key=str(item["id"]),
@@ -143,9 +144,9 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         product_code=_text(product.get("code")),
         contract_id=_id(subscription),
         addon_id=_id(addon),
-        units=units_charged * sign,
+        units=-units_charged if is_turned else units_charged,
         cost=_cost(item, where, is_credit=is_credit),
-        amount=_required(item, "total", where) * sign,
+        amount=-total if is_turned else total,
         currency=_text(invoice.get("currency")).upper(),
         billing_period=commitment if recurs else "",
         billing_months=unit.months if recurs else None,
