@@ -1,0 +1,419 @@
+"""Billing lines out of reports: every file here is made by the test that reads it."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlsync.bss_report import HEADERS, read_report
+from xlsync.errors import ConfigError, ReportError
+from xlsync.models import BillingLine, LineType, Month
+from xlsync.report_values import Style, Unclear, parse_date, parse_number
+
+MARCH = Month(2026, 3)
+REPORT = """\
+Invoice No.,Customer Code,Customer Name,Currency Code,Invoice Type,MS Subscription ID,Billing Cycle Start Date,\
+Billing Cycle End Date,Charge Description,Quantity,LPO Number,End User,Rate Per Qty,Exchange Rate,Unit Cost
+INV-1,C9,Made-up MSP,EUR,Debit Invoice,sub-1,2026-03-01,2026-03-31,Mail Standard,12,,Anna's Bakery,10.30,1,9.80
+INV-2,C9,Made-up MSP,EUR,Credit Invoice,,2026-03-20,2026-03-31,Backup,2,,Boris Clinic,9.68,1,8.90
+,,,,,,,,,14,,,,,
+"""
+
+
+def d(text: str) -> Decimal:
+    return Decimal(text)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+def table(path: Path, header: str, *rows: str, **how: Any) -> tuple[BillingLine, ...]:
+    path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+    return read_report(path, month=MARCH, **how)
+
+
+def problems(path: Path, header: str, *rows: str, **how: Any) -> list[str]:
+    with pytest.raises(ReportError) as caught:
+        table(path, header, *rows, **how)
+    return [line.strip() for line in caught.value.message.splitlines()]
+
+
+# --- the layout of a distributor's report
+
+
+def test_a_distributors_report_gives_its_lines(path: Path) -> None:
+    path.write_text(REPORT, encoding="utf-8-sig")
+    charge, credit = read_report(path, month=MARCH)
+    assert charge == BillingLine(
+        key=charge.key,
+        source="report",
+        invoice="INV-1",
+        type=LineType.RECURRING,
+        charge=LineType.RECURRING,
+        customer="Anna's Bakery",
+        product="Mail Standard",
+        contract_id="sub-1",
+        units=d("12"),
+        cost=d("10.30"),  # what the MSP pays, not the distributor's own cost
+        amount=d("123.60"),
+        currency="EUR",
+        start=dt.date(2026, 3, 1),
+        end=dt.date(2026, 3, 31),
+    )
+    assert charge.contract == "report:sub-1"
+    assert (credit.type, credit.charge, credit.customer) == (
+        LineType.CREDIT,
+        LineType.RECURRING,
+        "Boris Clinic",
+    )
+    assert (credit.units, credit.cost, credit.amount) == (-2, d("9.68"), d("-19.36"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
+def test_every_common_encoding_is_read(path: Path, encoding: str) -> None:
+    path.write_text("Customer;Product;Quantity;Cost\nBäckerei Größe – Ost;Mail;2;1,5\n", encoding=encoding)
+    (line,) = read_report(path, month=MARCH)
+    assert (line.customer, line.cost, line.amount) == ("Bäckerei Größe – Ost", d("1.5"), 3)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_every_common_delimiter_is_read(path: Path, delimiter: str) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerows([["Customer", "Product", "Quantity", "Amount"], ["A, B; C | D", 'A "B"\nC', "3", "4"]])
+    path.write_text(text.getvalue(), encoding="utf-8")
+    (line,) = read_report(path, month=MARCH)
+    assert (line.customer, line.product, line.units, line.amount) == ("A, B; C | D", 'A "B" C', 3, 4)
+
+
+def test_headers_are_known_whatever_their_case_and_spaces(path: Path) -> None:
+    (line,) = table(path, '\ufeff  END   user ,"Charge\nDescription",qty,unit COST transaction currency (EUR)',
+                    "A,P,0,0")  # fmt: skip
+    assert (line.customer, line.product, line.units, line.cost, line.amount) == ("A", "P", 0, 0, 0)
+
+
+def test_titles_may_stand_above_the_header(path: Path) -> None:
+    (line,) = table(path, "sep=;", "Report of March;;", ";;;", "Customer;Product;Units;Cost", "A;P;1;2")
+    assert line.customer == "A"
+
+
+def test_the_settings_add_headers(path: Path) -> None:
+    (line,) = table(
+        path,
+        "Kunde;Customer;Artikel;Menge;EK",
+        "Anna;MSP;Mail;2;3",
+        aliases={"End Customer": ["Kunde"], "product": ["ARTIKEL"], "Units": ["Menge"], "Cost": ["EK"]},
+    )
+    assert (line.customer, line.product, line.units, line.cost) == ("Anna", "Mail", 2, 3)
+
+
+def test_settings_of_an_unknown_column_are_told(path: Path) -> None:
+    with pytest.raises(ConfigError, match="“Colour”"):
+        table(path, "Customer,Product,Units,Cost", aliases={"Colour": ["x"]})
+
+
+def test_no_header_belongs_to_two_columns() -> None:
+    names = [header.casefold() for headers in HEADERS.values() for header in headers]
+    assert len(names) == len(set(names))
+
+
+def test_a_file_without_the_needed_columns_tells_what_it_has(path: Path) -> None:
+    with pytest.raises(ReportError) as caught:
+        table(path, "Colour;Size", "red;3")
+    assert "found: “Colour”, “Size”" in caught.value.message
+    assert "report.headers" in caught.value.hint
+    path.write_bytes(b"")
+    with pytest.raises(ReportError, match="found: nothing"):
+        read_report(path, month=MARCH)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match=r"none\.csv cannot be read"):
+        read_report(tmp_path / "none.csv", month=MARCH)
+    with pytest.raises(ReportError):
+        read_report(tmp_path, month=MARCH)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told(path: Path) -> None:
+    """It would hide every row after it."""
+    with pytest.raises(ReportError, match="cannot be read after line"):
+        table(path, "Customer,Product,Units,Cost", 'A,"P,1,2', "B,P,1,2")
+
+
+def test_bytes_that_are_no_text_are_told(path: Path) -> None:
+    path.write_bytes(b"Customer,Product\x81,Units")
+    with pytest.raises(ReportError, match="not a text"):
+        read_report(path, month=MARCH)
+    path.write_bytes(b"PK\x03\x04 broken")
+    with pytest.raises(ReportError, match="as a workbook"):
+        read_report(path, month=MARCH)
+
+
+# --- workbooks
+
+
+def test_a_workbook_gives_typed_cells(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["About this report"])
+    sheet = book.create_sheet("Lines")
+    sheet.append([None])
+    sheet.append(
+        [None, "Customer", "Product", "Quantity", "Cost", "Effective Date", "Subscription ID", "End Date"]
+    )
+    sheet.append([None, "Anna", "=1+1 Mail", 3, 4.98, dt.datetime(2026, 3, 17, 5), 1234567, 46112])
+    sheet.append([None, None, None, 3, None])
+    sheet.cell(4, 3).data_type = "s"
+    book.save(path)
+    (line,) = read_report(path, month=MARCH)
+    assert (line.customer, line.product, line.units, line.cost) == ("Anna", "=1+1 Mail", 3, d("4.98"))
+    assert (line.amount, line.start, line.end) == (d("14.94"), dt.date(2026, 3, 17), dt.date(2026, 3, 31))
+    assert line.contract_id == "1234567"
+
+
+def test_a_workbooks_row_is_named_as_excel_counts(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["title"])
+    book.active.append([])
+    book.active.append(["Customer", "Product", "Quantity", "Cost"])
+    book.active.append(["A", "P", "many", 1])
+    book.save(path)
+    with pytest.raises(ReportError, match="row 4, Quantity: “many” is not a number"):
+        read_report(path, month=MARCH)
+
+
+# --- rows
+
+
+def test_the_row_of_totals_is_dropped_and_no_other(path: Path) -> None:
+    header = "Customer,Product,Units,Cost"
+    assert len(table(path, header, "A,P,1,1", "", ",,,", ",,1,1", "", "")) == 1
+    assert len(table(path, header, "A,P,1,1", "B,P,1,1")) == 2
+    assert problems(path, header, ",,1,1", "A,P,1,1")[1:] == [
+        "row 2, Customer: is empty",
+        "row 2, Product: is empty",
+    ]
+
+
+def test_only_rows_of_the_month_stay_where_invoice_dates_are_told(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Invoice Date"
+    rows = ["A,P,1,1,2026-02-28", "B,P,1,1,2026-03-01", "C,P,1,1,2026-03-31T23:00", "D,P,x,1,2026-04-01"]
+    assert [line.customer for line in table(path, header, *rows)] == ["B", "C"]
+    assert len(table(path, header, "A,P,1,1,", "B,P,1,1,")) == 2
+    assert problems(path, header, "A,P,1,1,", rows[1])[1:] == [
+        "row 2, Invoice Date: is empty, so its month is not known"
+    ]
+
+
+def test_a_report_of_another_month_is_told(path: Path) -> None:
+    found = problems(path, "Customer,Product,Units,Cost,Invoice Date", "A,P,1,1,2026-02-28")
+    assert found == ["report.csv holds no row of 2026-03, only of 2026-02."]
+
+
+def test_every_problem_is_listed_at_once(path: Path) -> None:
+    found = problems(path, "Customer,Product,Units,Cost", *["A,P,x,y"] * 15, "B,P,,1", "C,P,1,")
+    assert found[0] == "report.csv has 32 problems:"
+    assert found[1:3] == ["row 2, Units: “x” is not a number", "row 2, Cost: “y” is not a number"]
+    assert len(found) == 22
+    assert found[-1] == "and 12 more"
+
+
+def test_a_line_needs_an_amount_or_a_cost(path: Path) -> None:
+    (line,) = table(path, "Customer,Product,Units,Amount", "A,P,2,0")
+    assert (line.amount, line.cost) == (0, None)
+    assert problems(path, "Customer,Product,Units,Cost", "A,P,2,", "B,P,,1")[1:] == [
+        "row 2, Cost: has neither an amount nor a cost per unit beside it",
+        "row 3, Units: is empty",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "charge", "units", "amount"),
+    [
+        ("Debit Invoice,,2,20", LineType.RECURRING, LineType.RECURRING, 2, 20),
+        ("Credit Invoice,,2,20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        ("CREDIT NOTE,,-2,-20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        (",Credit,2,20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        (",,-2,20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        (",Usage,2,20", LineType.USAGE, LineType.USAGE, 2, 20),
+        ("Credit Invoice,one-time,2,20", LineType.CREDIT, LineType.ONE_TIME, -2, -20),
+        (",,0,0", LineType.RECURRING, LineType.RECURRING, 0, 0),
+    ],
+)
+def test_credits_are_negative(
+    path: Path, row: str, kind: LineType, charge: LineType, units: int, amount: int
+) -> None:
+    (line,) = table(path, "Customer,Product,Invoice Type,Type,Units,Amount,Cost", f"A,P,{row},10")
+    assert (line.type, line.charge, line.units, line.amount, line.cost) == (kind, charge, units, amount, 10)
+
+
+def test_an_unknown_kind_of_invoice_is_a_problem(path: Path) -> None:
+    found = problems(path, "Customer,Product,Invoice Type,Units,Cost", "A,P,Gutschrift,1,1")
+    assert found[1] == "row 2, Invoice Type: “gutschrift” is neither a debit nor a credit invoice"
+
+
+def test_periods_have_one_vocabulary(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Billing Plan,Billing Cycle"
+    found = table(path, header, "A,P,1,1,Month,1 Year", "A,P,1,1,,P3Y", "A,P,1,1,Odd,", "A,P,1,1,,")
+    assert [(line.billing_period, line.billing_months) for line in found] == [
+        ("Monthly", 1), ("Every 3 years", 36), ("Odd", None), ("", None),
+    ]  # fmt: skip
+    assert [line.commitment_months for line in found] == [12, 36, None, None]
+
+
+def test_an_end_whole_months_later_is_the_day_after(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Start Date,End Date"
+    (line,) = table(path, header, "A,P,1,1,2026-03-01,2026-04-01")
+    assert line.end == dt.date(2026, 3, 31)
+
+
+# --- keys
+
+
+@given(st.permutations(["A,P,1,1.0", "A,P,1,1", "A,P,2,1", "B,P,1,1", "A,Q,1,1", "A,P,1,"]))
+def test_keys_do_not_depend_on_the_order_or_the_spelling_of_numbers(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("keys") / "report.csv"
+    header = "Customer,Product,Units,Cost,Amount"
+    lines = table(path, header, *(f"{row},5" for row in rows))
+    keys = {line.key for line in lines}
+    assert len(keys) == 6
+    assert keys == {line.key for line in table(path, header, *(f"{row},5.00" for row in sorted(rows)))}
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", "12"), ("0", "0"), ("-3", "-3"), ("+3", "3"), ("(3.50)", "-3.50"), ("3.5-", "-3.5"), ("−2", "-2"),
+        ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("1 234,50", "1234.50"), ("1\u202f234,5", "1234.5"),
+        ("1\u00a0234", "1234"), ("1'234.50", "1234.50"), ("1.234.567", "1234567"), ("1,234,567", "1234567"),
+        ("1.234.567,891", "1234567.891"), ("0,125", "0.125"), ("0.125", "0.125"), ("1234,500", "1234.500"),
+        (".5", "0.5"), ("1,5", "1.5"), ("10.3000", "10.3000"), ("€ 12,50", "12.50"), ("12.50 EUR", "12.50"),
+        ("$1,234.50", "1234.50"), ("-€5.00", "-5.00"), ("1 234,500", "1234.500"),
+    ],
+)  # fmt: skip
+def test_a_clear_number_is_read(text: str, number: str) -> None:
+    assert parse_number(text, Style()) == d(number)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1,2,3", "1.23.456", "12 34", "1.234,567.8", "1,,2", "--1", "5%", "1e5",
+                                  "1.", ",", "1 23,4", "2026-03-01", "Infinity", "nan"])  # fmt: skip
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any
+        parse_number(text, Style())
+
+
+@pytest.mark.parametrize("text", ["1,234", "1.234", "999.000", "-12,345"])
+def test_a_number_that_may_be_two_is_decided_by_the_style_only(text: str) -> None:
+    with pytest.raises(Unclear):
+        parse_number(text, Style())
+    whole, part = text.replace(",", ".").split(".")
+    points, commas = d(f"{whole}.{part}"), d(whole + part)
+    if "," in text:
+        points, commas = commas, points
+    assert parse_number(text, Style(mark=".")) == points
+    assert parse_number(text, Style(mark=",")) == commas
+
+
+@given(st.decimals(-(10**9), 10**9, places=2), st.sampled_from(".,"), st.booleans())
+def test_a_number_written_either_way_is_read_back(number: Decimal, mark: str, grouped: bool) -> None:
+    text = f"{number:,.2f}" if grouped else f"{number:.2f}"
+    if mark == ",":
+        text = text.translate(str.maketrans(".,", ",."))
+    assert parse_number(text, Style()) == number
+
+
+@given(st.text(alphabet="0123456789.,'- ()€E", max_size=12))
+def test_a_text_is_a_number_or_refused(text: str) -> None:
+    try:
+        assert parse_number(text, Style()).is_finite()
+    except (ValueError, Unclear):
+        pass
+
+
+def test_an_unclear_number_is_decided_by_its_column_then_its_file_then_the_delimiter(path: Path) -> None:
+    header = "Customer;Product;Units;Cost"
+    assert [line.units for line in table(path, header, "A;P;1.234;1", "A;P;1.5;2,5")] == [
+        d("1.234"),
+        d("1.5"),
+    ]
+    assert [line.units for line in table(path, header, "A;P;1.234;1.50", "A;P;1,234;1")] == [d("1.234"), 1234]
+    assert table(path, header, "A;P;1.234;1")[0].units == 1234
+    assert table(path, header.replace(";", ","), 'A,P,"1,234",1')[0].units == 1234
+
+
+def test_a_number_that_nothing_decides_is_a_problem(path: Path) -> None:
+    header = "Customer\tProduct\tUnits\tCost"
+    (_, found) = problems(path, header, "A\tP\t1.234\t1")
+    assert found.startswith("row 2, Units: “1.234” may have thousands or three decimals")
+    found = problems(path, header, "A\tP\t1.234\t1", "A\tP\t1.5\t1", "A\tP\t1,5\t1")[1]
+    assert found.startswith("row 2, Units")
+
+
+# --- dates
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-03-17", "2026/03/17", "20260317", "2026-03-17T23:59:59+02:00", "2026-03-17 05:00", "17/03/2026",
+     "03/17/2026", "17.03.2026", "17-03-2026", "17/3/26", "17-Mar-2026", "17 March 2026", "Mar 17, 2026",
+     "March 17 2026", "17/03/2026 11:30:00 PM", "46098"],
+)  # fmt: skip
+def test_a_clear_date_is_read(text: str) -> None:
+    assert parse_date(text, Style()) == dt.date(2026, 3, 17)
+
+
+@pytest.mark.parametrize("text", ["", "x", "31/31/2026", "2026-02-30", "26-03-01", "0/3/2026", "17 Foo 2026", "3",
+                                  "99999", "2026-3", "17/03-2026"])  # fmt: skip
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - any
+        parse_date(text, Style(order="day first"))
+
+
+@given(st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31)), st.sampled_from("/-"))
+def test_a_date_written_either_way_is_read_back_or_unclear(day: dt.date, mark: str) -> None:
+    for order, text in (
+        ("day first", f"{day.day:02}{mark}{day.month:02}{mark}{day.year}"),
+        ("month first", f"{day.month}{mark}{day.day}{mark}{day.year}"),
+    ):
+        assert parse_date(text, Style(order=order)) == day  # type: ignore[arg-type]
+        if day.day <= 12 and day.day != day.month:
+            with pytest.raises(Unclear):
+                parse_date(text, Style())
+
+
+def test_unclear_dates_are_decided_by_their_column_then_their_file(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Start Date,End Date"
+    (line,) = table(path, header, "A,P,1,1,01/03/2026,31/03/2026")
+    assert line.start == dt.date(2026, 3, 1)
+    (line,) = table(path, header, "A,P,1,1,03/01/2026,03/31/2026")
+    assert line.start == dt.date(2026, 3, 1)
+
+
+def test_a_date_that_nothing_decides_is_a_problem_or_a_setting(path: Path) -> None:
+    header = "Customer,Product,Units,Cost,Start Date"
+    found = problems(path, header, "A,P,1,1,01/03/2026", "A,P,1,1,soon")
+    assert found[1].startswith("row 2, Start Date: “01/03/2026” may have the day or the month first")
+    assert found[2] == "row 3, Start Date: “soon” is not a date"
+    (line,) = table(path, header, "A,P,1,1,01/03/2026", order="day first")
+    assert line.start == dt.date(2026, 3, 1)
+    (line,) = table(path, header, "A,P,1,1,01/03/2026", order="month first")
+    assert line.start == dt.date(2026, 1, 3)
+    found = problems(path, header, "A,P,1,1,01/03/2026", "A,P,1,1,31/03/2026", "A,P,1,1,03/31/2026")
+    assert len(found) == 2
