@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -21,10 +22,10 @@ from xlsync.report_values import Style, Unclear, parse_date, parse_number
 
 MARCH = Month(2026, 3)
 REPORT = """\
-Invoice No.,Customer Code,Customer Name,Currency Code,Invoice Type,MS Subscription ID,Billing Cycle Start Date,\
-Billing Cycle End Date,Charge Description,Quantity,LPO Number,End User,Rate Per Qty,Exchange Rate,Unit Cost
-INV-1,C9,Made-up MSP,EUR,Debit Invoice,sub-1,2026-03-01,2026-03-31,Mail Standard,12,,Anna's Bakery,10.30,1,9.80
-INV-2,C9,Made-up MSP,EUR,Credit Invoice,,2026-03-20,2026-03-31,Backup,2,,Boris Clinic,9.68,1,8.90
+Invoice No.,Customer Code,Customer Name,Currency Code,Invoice Type,MS Subscription ID,\
+Billing Cycle Start Date,Billing Cycle End Date,Charge Description,Quantity,LPO Number,End User,Rate Per Qty,Exchange Rate,Unit Cost
+I-1,C9,Made-up MSP,EUR,Debit Invoice,sub-1,2026-03-01,2026-03-31,Mail Standard,12,,Anna's Bakery,10.30,1,9.80
+I-2,C9,Made-up MSP,EUR,Credit Invoice,,2026-03-20,2026-03-31,Backup,2,,Boris Clinic,9.68,1,8.90
 ,,,,,,,,,14,,,,,
 """
 
@@ -58,7 +59,7 @@ def test_a_distributors_report_gives_its_lines(path: Path) -> None:
     assert charge == BillingLine(
         key=charge.key,
         source="report",
-        invoice="INV-1",
+        invoice="I-1",
         type=LineType.RECURRING,
         charge=LineType.RECURRING,
         customer="Anna's Bakery",
@@ -98,8 +99,8 @@ def test_every_common_delimiter_is_read(path: Path, delimiter: str) -> None:
 
 
 def test_headers_are_known_whatever_their_case_and_spaces(path: Path) -> None:
-    (line,) = table(path, '\ufeff  END   user ,"Charge\nDescription",qty,unit COST transaction currency (EUR)',
-                    "A,P,0,0")  # fmt: skip
+    header = '\ufeff  END   user ,"Charge\nDescription",qty,unit COST transaction currency (EUR)'
+    (line,) = table(path, header, "A,P,0,0")
     assert (line.customer, line.product, line.units, line.cost, line.amount) == ("A", "P", 0, 0, 0)
 
 
@@ -172,9 +173,9 @@ def test_a_workbook_gives_typed_cells(tmp_path: Path) -> None:
     sheet.append(
         [None, "Customer", "Product", "Quantity", "Cost", "Effective Date", "Subscription ID", "End Date"]
     )
-    sheet.append([None, "Anna", "=1+1 Mail", 3, 4.98, dt.datetime(2026, 3, 17, 5), 1234567, 46112])
+    sheet.append([None, "Anna", "=1+1 Mail", 3, 4.98, dt.date(2026, 3, 17), 1234567, 46112])
     sheet.append([None, None, None, 3, None])
-    sheet.cell(4, 3).data_type = "s"
+    sheet.cell(3, 3).data_type = "s"
     book.save(path)
     (line,) = read_report(path, month=MARCH)
     assert (line.customer, line.product, line.units, line.cost) == ("Anna", "=1+1 Mail", 3, d("4.98"))
@@ -300,7 +301,8 @@ def test_keys_do_not_depend_on_the_order_or_the_spelling_of_numbers(
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        ("12", "12"), ("0", "0"), ("-3", "-3"), ("+3", "3"), ("(3.50)", "-3.50"), ("3.5-", "-3.5"), ("−2", "-2"),
+        ("12", "12"), ("0", "0"), ("-3", "-3"), ("+3", "3"), ("(3.50)", "-3.50"), ("3.5-", "-3.5"),
+        ("−2", "-2"),
         ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("1 234,50", "1234.50"), ("1\u202f234,5", "1234.5"),
         ("1\u00a0234", "1234"), ("1'234.50", "1234.50"), ("1.234.567", "1234567"), ("1,234,567", "1234567"),
         ("1.234.567,891", "1234567.891"), ("0,125", "0.125"), ("0.125", "0.125"), ("1234,500", "1234.500"),
@@ -312,8 +314,8 @@ def test_a_clear_number_is_read(text: str, number: str) -> None:
     assert parse_number(text, Style()) == d(number)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1,2,3", "1.23.456", "12 34", "1.234,567.8", "1,,2", "--1", "5%", "1e5",
-                                  "1.", ",", "1 23,4", "2026-03-01", "Infinity", "nan"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "x", "1,2,3", "1.23.456", "12 34", "1.234,567.8", "1,,2", "--1", "5%",
+                                  "1e5", "1.", ",", "1 23,4", "2026-03-01", "Infinity", "nan"])  # fmt: skip
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any
         parse_number(text, Style())
@@ -341,10 +343,8 @@ def test_a_number_written_either_way_is_read_back(number: Decimal, mark: str, gr
 
 @given(st.text(alphabet="0123456789.,'- ()€E", max_size=12))
 def test_a_text_is_a_number_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(ValueError, Unclear):
         assert parse_number(text, Style()).is_finite()
-    except (ValueError, Unclear):
-        pass
 
 
 def test_an_unclear_number_is_decided_by_its_column_then_its_file_then_the_delimiter(path: Path) -> None:
@@ -379,8 +379,8 @@ def test_a_clear_date_is_read(text: str) -> None:
     assert parse_date(text, Style()) == dt.date(2026, 3, 17)
 
 
-@pytest.mark.parametrize("text", ["", "x", "31/31/2026", "2026-02-30", "26-03-01", "0/3/2026", "17 Foo 2026", "3",
-                                  "99999", "2026-3", "17/03-2026"])  # fmt: skip
+@pytest.mark.parametrize("text", ["", "x", "31/31/2026", "2026-02-30", "26-03-01", "0/3/2026", "17 Foo 2026",
+                                  "3", "99999", "2026-3", "17/03-2026"])  # fmt: skip
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any
         parse_date(text, Style(order="day first"))
