@@ -23,7 +23,8 @@ from xlsync.report_values import Style, Unclear, parse_date, parse_number
 MARCH = Month(2026, 3)
 REPORT = """\
 Invoice No.,Customer Code,Customer Name,Currency Code,Invoice Type,MS Subscription ID,\
-Billing Cycle Start Date,Billing Cycle End Date,Charge Description,Quantity,LPO Number,End User,Rate Per Qty,Exchange Rate,Unit Cost
+Billing Cycle Start Date,Billing Cycle End Date,\
+Charge Description,Quantity,LPO Number,End User,Rate Per Qty,Exchange Rate,Unit Cost
 I-1,C9,Made-up MSP,EUR,Debit Invoice,sub-1,2026-03-01,2026-03-31,Mail Standard,12,,Anna's Bakery,10.30,1,9.80
 I-2,C9,Made-up MSP,EUR,Credit Invoice,,2026-03-20,2026-03-31,Backup,2,,Boris Clinic,9.68,1,8.90
 ,,,,,,,,,14,,,,,
