@@ -188,7 +188,7 @@ def move_comment_shapes(xml: str, moves: Moves) -> str:
         shape = shape.replace(row[0], f"{row[1]}{new}{row[3]}")
         return re.sub(rf"(<{_P}Anchor>)([^<]*)(<)", lambda anchor: _lowered(anchor, by), shape)
 
-    return re.sub(r"<v:shape\s.*?</v:shape\s*>", placed, xml, flags=re.DOTALL)
+    return re.sub(rf"<{_P}shape\s.*?</{_P}shape\s*>", placed, xml, flags=re.DOTALL)
 
 
 def _lowered(anchor: re.Match[str], by: int) -> str:

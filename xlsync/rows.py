@@ -151,6 +151,25 @@ class SheetXml:
                 formulas[here] = text
         return formulas
 
+    def extent(self) -> Position:
+        """How many rows and columns its values span from A1 on."""
+        width = height = 0
+        for row in self.rows():
+            filled = [column for column, cell in self.cells(row).items() if cell.inside] if row.inside else []
+            if filled:
+                height, width = row.number + 1, max(width, filled[-1] + 1)
+        return height, width
+
+    def is_far_flung(self, most: int) -> bool:
+        """Whether its values span more than that many cells; most sheets are told at a glance."""
+        reach = re.findall(rf'<{re.escape(self.prefix)}c r="([A-Z]+)', self.body)
+        last = re.findall(rf'<{re.escape(self.prefix)}row\s[^>]*?\br="([0-9]+)"', self.body)
+        columns = max(map(_column, set(reach)), default=LAST_COLUMN) + 1
+        if columns * (int(last[-1]) if last else LAST_ROW) <= most:
+            return False
+        height, width = self.extent()
+        return height * width > most
+
     def errors(self) -> Iterator[tuple[Position, str]]:
         """The cells that show an error such as `#REF!`."""
         if not re.search(r"""t\s*=\s*["']e["']""", self.body):

@@ -38,7 +38,7 @@ __all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
 
 _MOST_BYTES: Final = 1_500_000_000  # unpacked: far beyond what Excel opens, well below what harms
 _MOST_PARTS: Final = 20_000
-_MOST_CELLS: Final = 60_000_000  # of one sheet's rectangle
+_MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
 _LEVEL: Final = 1  # of compression: twice as fast as the default, a tenth larger
 _P: Final = r"(?:[\w.-]+:)?"
@@ -187,18 +187,17 @@ class Package:
     def grid(self, title: str) -> list[list[Value]]:
         """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
         sheet = self._sheet(title)
+        if sheet.is_far_flung(_MOST_CELLS):  # calamine makes room for the whole rectangle, or aborts
+            raise WorkbookError(
+                f"the sheet {title} of {self.name} has a cell far away from all others",
+                "Delete the rows and columns around it.",
+            )
         try:
             if self._read is None:
                 self._read = python_calamine.CalamineWorkbook.from_filelike(
                     io.BytesIO(self._bytes(fast=True))
                 )
-            values = self._read.get_sheet_by_name(title)
-            if values.total_height * values.total_width > _MOST_CELLS:
-                raise WorkbookError(
-                    f"the sheet {title} of {self.name} has a cell far away from all others",
-                    "Delete the empty rows and columns around it.",
-                )
-            rows = values.to_python(skip_empty_area=False)
+            rows = self._read.get_sheet_by_name(title).to_python(skip_empty_area=False)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookError(f"the sheet {title} of {self.name} cannot be read: {error}", _AGAIN) from None
         grid = [[_value(value) for value in row] for row in rows]
