@@ -1,4 +1,4 @@
-"""Labels: how a customer, agreement or product is shown in dropdowns, so that each names one thing only. PURE."""
+"""Labels: how a customer, agreement or product is shown in dropdowns, each for one thing only. PURE."""
 
 from __future__ import annotations
 

@@ -349,6 +349,7 @@ class Mismatch:
     stake: Decimal = Decimal(0)  # for the order of rows, where `impact` is not known
     last: bool = False  # billed yearly and not due: stands at the end
     contract_id: str = ""  # for the mark on a new addition
+    begins: dt.date | None = None  # from when on a new addition would bill
     action: ActionLabel | None = None  # offered from the start
     explanation: str = ""
 
@@ -381,3 +382,15 @@ def new_agreement_key(line: BillingLine) -> str:
 def new_product_key(line: BillingLine) -> str:
     """The row that creates this line's product."""
     return f"product:{line.product_key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cell that cannot be accepted: where it is, what is wrong, what to do."""
+
+    where: str  # `Mismatches!P14`
+    what: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.todo}"

@@ -166,7 +166,7 @@ def _compare(
     total = sum((charge.units for charge in charges if charge.units is not None), Decimal(0))
     match comparison.additions:
         case ():
-            yield _not_in_connectwise(base, total, charges)
+            yield _not_in_connectwise(month, base, total, charges)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -248,13 +248,16 @@ def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> It
         )
 
 
-def _not_in_connectwise(base: Mismatch, units: Decimal, charges: Sequence[Charge]) -> Mismatch:
+def _not_in_connectwise(month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge]) -> Mismatch:
+    starts = [line.start for charge in charges for line in charge.lines if line.start is not None]
+    begins = min(starts, default=month.first)
     return replace(
         base,
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=_per_month(units, base),
         action=ActionLabel.CREATE_ADDITION,
+        begins=begins if month.first <= begins <= month.last else month.first,
         explanation=_sentences(
             base.explanation,
             f"Billed {_tell_charges(units, charges)}; the agreement has no active addition of this product.",

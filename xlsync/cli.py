@@ -1,0 +1,320 @@
+"""The commands. The only module that prints, asks and exits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import simplejson
+import typer
+from rich.console import Console
+from rich.prompt import Confirm, IntPrompt
+
+from xlsync import __version__, months, show
+from xlsync.config import Settings, home_folder, load_settings
+from xlsync.errors import XlsyncError
+from xlsync.journal import list_runs, read_run
+from xlsync.models import Month
+from xlsync.months import By, Request
+from xlsync.plan import State
+from xlsync.systems import Systems
+
+app = typer.Typer(
+    name="xlsync",
+    help="Make ConnectWise PSA agreements agree with what the cloud distributor billed, in Excel.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(links_app, name="links")
+
+out = Console()
+err = Console(stderr=True)
+
+Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+WorkbookFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workbook that export made.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell errors that users can cause in two lines, without a traceback."""
+    try:
+        yield
+    except XlsyncError as error:
+        err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if error.hint:
+            err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("Stopped.", style="red")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterator[Systems]:
+    """Both systems by the settings, or the sandbox's."""
+    with told():
+        if demo:
+            from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
+
+            with demo_settings(home_folder()) as settings, Systems(settings) as systems:
+                yield systems
+        else:
+            with Systems(load_settings(bss=bss, connectwise=connectwise)) as systems:
+                yield systems
+
+
+def settings_for(*, demo: bool) -> Settings:
+    """The settings of commands that look at what is kept here and send nothing."""
+    if demo:
+        from xlsync.sandbox.demo import demo_home, environment  # noqa: PLC0415
+
+        return Settings(home=demo_home(home_folder()), environment=environment())
+    return load_settings(bss=False, connectwise=True)
+
+
+@app.command()
+def export(
+    month: Annotated[str, typer.Option(help="2026-10, last or this; asked for where it is left out.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="REPORT", help="Billing lines from a CSV or Excel report."),
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="What makes a line the month's: invoice-date or service-period.")
+    ] = ("invoice-date"),
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """Bring a month's billing into a workbook, linked and compared."""
+    request = Request(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
+    path = output or Path(f"xlsync-{request.month}.xlsx")
+    began = time.monotonic()
+    with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
+        gathered = months.export_month(systems, request, path, dt.datetime.now().astimezone(), progress)
+        told_month(systems, gathered.overview, gathered.notices, path, began, json=json)
+    if open_:
+        typer.launch(str(path))
+
+
+@app.command()
+def check(
+    file: WorkbookFile,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """Re-read links and both systems, renew the computed sheets, keep every edit."""
+    began = time.monotonic()
+    with opened(demo=demo) as systems, show.progress(err, is_shown=not json) as progress:
+        checked = months.check_workbook(
+            systems, file, dt.datetime.now().astimezone(), refresh=refresh, progress=progress
+        )
+        told_month(systems, checked.overview, checked.notices, file, began, json=json)
+
+
+@app.command()
+def apply(
+    file: WorkbookFile,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    force: Annotated[bool, typer.Option("--force", help="Go over the limits, and nothing else.")] = False,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """Write to ConnectWise what was approved in the workbook, and the results into it."""
+    with opened(demo=demo, bss=False) as systems:
+        with show.progress(err, is_shown=not json) as progress:
+            review = months.review(systems, file, progress)
+        show.plan(err, review.plan)
+        if not force:
+            months.check_plan(systems, review.plan)
+        run = ""
+        outcomes = show.planned(review.plan)
+        if not dry_run:
+            if review.plan.actions and not yes and not confirmed(len(review.plan.actions)):
+                err.print("Nothing was written.")
+                raise typer.Exit(1)
+            now = dt.datetime.now().astimezone()
+            with show.progress(err, is_shown=not json) as progress:
+                count = len(review.plan.actions)
+                step = show.counted(progress, "Writing to ConnectWise", count)
+                run, outcomes, written = months.perform_review(systems, review, now, step)
+            show.outcomes(err, outcomes)
+            if written != file:
+                err.print(f"{file} could not be written; the results are in {written}", markup=False)
+        if json:
+            tell_json(show.apply_json(run, file, systems.settings.environment, outcomes))
+        lost = {State.SKIPPED, State.FAILED, State.UNKNOWN}
+        if not dry_run and any(outcome.state in lost for outcome in outcomes):
+            raise typer.Exit(3)
+
+
+@app.command()
+def history(
+    run: Annotated[str, typer.Argument(help="A run, to see every write of it.")] = "",
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """The runs of apply, and every write of one."""
+    with told():
+        settings = settings_for(demo=demo)
+        if run:
+            found = read_run(settings.home, settings.environment, run)
+            tell_json(show.run_json(found)) if json else show.run(out, found)
+        else:
+            runs = list_runs(settings.home, settings.environment)
+            tell_json({"runs": [show.run_json(entry) for entry in runs]}) if json else show.runs(out, runs)
+
+
+@links_app.command("list")
+def links_list(
+    text: Annotated[list[str] | None, typer.Argument(help="Only links that hold all these texts.")] = None,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """What is remembered, and on what evidence."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        found = systems.links.find(*(text or ()))
+        tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
+
+
+@links_app.command("export")
+def links_export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
+) -> None:
+    """Write all remembered links into a CSV file."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        count = systems.links.export_csv(file)
+        err.print(f"{count} links written to {file}", markup=False)
+
+
+@links_app.command("import")
+def links_import(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
+    demo: Demo = False,
+) -> None:
+    """Merge links from a CSV file; what is remembered otherwise is named and kept."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        imported = systems.links.import_csv(file, overwrite=replace)
+        show.imported(err, imported)
+        if imported.conflicts:
+            raise typer.Exit(1)
+
+
+@links_app.command("forget")
+def links_forget(
+    text: Annotated[list[str], typer.Argument(help="Links that hold all these texts.")],
+    yes: Yes = False,
+    demo: Demo = False,
+) -> None:
+    """Forget links, so that they are proposed anew."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        found = systems.links.find(*text)
+        show.links(err, found)
+        if found and not yes and not confirmed(len(found), what="forget"):
+            raise typer.Exit(1)
+        err.print(f"{len(systems.links.forget(*text)) if found else 0} links forgotten")
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8765,
+    lines: Annotated[int, typer.Option(help="Grow the month to so many billing lines.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another made-up world.")] = 1,
+) -> None:
+    """Serve a made-up BSS and ConnectWise on this machine, and print the settings to use it."""
+    from xlsync.sandbox.server import Sandbox  # noqa: PLC0415
+
+    with told(), Sandbox(port=port, seed=seed, lines=lines or None) as served:
+        word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
+        for name, value in served.environ.items():
+            out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)
+        err.print("Serving. Paste these lines into another terminal; Ctrl-C ends it.")
+        served.serve_forever()
+
+
+@app.command()
+def version() -> None:
+    """The version of xlsync."""
+    out.print(__version__)
+
+
+def chosen_month(text: str) -> Month:
+    """The month that was asked for, or picked from a list on a terminal."""
+    offered = months.last_months(dt.datetime.now().astimezone().date())
+    match text:
+        case "this":
+            return offered[0]
+        case "last":
+            return offered[1]
+        case "":
+            if not sys.stdin.isatty():
+                raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
+            for number, month in enumerate(offered):
+                err.print(f"{number:3}  {month}")
+            number = IntPrompt.ask(
+                "Which month", console=err, choices=[str(n) for n in range(len(offered))], default=1
+            )
+            return offered[number]
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
+        ) from None
+
+
+def chosen_by(text: str) -> By:
+    """What makes a line the month's."""
+    match text:
+        case "invoice-date":
+            return "invoice-date"
+        case "service-period":
+            return "service-period"
+    raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
+
+
+def confirmed(count: int, what: str = "write") -> bool:
+    """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
+    if not sys.stdin.isatty():
+        err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
+        return False
+    return Confirm.ask(f"{what.capitalize()} {count} change{'s' if count != 1 else ''}?", console=err)
+
+
+def told_month(
+    systems: Systems, overview: Any, notices: tuple[str, ...], path: Path, began: float, *, json: bool
+) -> None:
+    """Tell what an export or a check found."""
+    for notice in notices:
+        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    facts = show.month_json(overview, path, systems.requests, time.monotonic() - began)
+    if json:
+        tell_json(facts)
+    else:
+        show.month(out, overview, facts)
+
+
+def tell_json(facts: Any) -> None:
+    """One JSON object on standard output."""
+    typer.echo(simplejson.dumps(facts, use_decimal=True, ensure_ascii=False))

@@ -1,0 +1,184 @@
+"""What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
+
+A row of the sheet holds a title, a row key, and JSON text in as many cells as it needs; the last row is a
+checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
+from typing import Any, Final, TypeVar
+
+import cattrs
+from cattrs.strategies import configure_union_passthrough
+
+from xlsync.cells import Row, Value, clean_text
+from xlsync.errors import WorkbookError
+
+FORMAT: Final = 1
+_CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
+T = TypeVar("T")
+_ABOUT, _CHECKSUM = "about", "checksum"
+_AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(omit_if_default=True)
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
+    converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())
+    converter.register_structure_hook(dt.date, lambda text, _: dt.date.fromisoformat(text))
+    configure_union_passthrough(int | str | None, converter)
+    return converter
+
+
+_CONVERTER: Final = _converter()
+
+
+def to_plain(thing: Any) -> Any:
+    """A frozen record as JSON can hold it, exactly."""
+    return _CONVERTER.unstructure(thing)
+
+
+def from_plain(plain: Any, kind: type[T]) -> T:
+    """The record again."""
+    return _CONVERTER.structure(plain, kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the workbook is: of which month and environment, written when and by which version."""
+
+    format: int
+    version: str
+    environment: str
+    month: str
+    by: str
+    exported_at: str
+    report: str = ""  # the report that its lines came from
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRow:
+    """What one row showed when it was written, by header, and the facts behind it."""
+
+    shown: Mapping[str, Value]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything the hidden sheet holds: rows by title and key."""
+
+    about: About
+    rows: Mapping[str, Mapping[str, KeptRow]]
+
+
+def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
+    """The rows of the hidden sheet."""
+    texts = [(_ABOUT, "", _json(to_plain(kept.about)))]
+    texts += [
+        (title, key, _json({"shown": {h: _plain(v) for h, v in row.shown.items()}, "facts": row.facts}))
+        for title, rows in kept.rows.items()
+        for key, row in rows.items()
+    ]
+    texts.append((_CHECKSUM, "", _checksum(texts, lists)))
+    return [
+        Row(None, {0: title, 1: key, **{2 + n: chunk for n, chunk in enumerate(_chunks(text))}})
+        for title, key, text in texts
+    ]
+
+
+def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:
+    """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
+    texts = [
+        (str(line[0]), str(line[1] or ""), "".join(str(cell) for cell in line[2:] if cell is not None))
+        for line in grid[1:]
+        if line and line[0] is not None
+    ]
+    about = next((text for title, _, text in texts if title == _ABOUT), "")
+    altered = WorkbookError(
+        f"{name}: its hidden sheet was altered or is damaged, so nothing in it can be trusted.",
+        "Go back to its backup, or export the month again into another file.",
+    )
+    try:
+        facts = json.loads(about)
+        if facts["format"] > FORMAT:
+            raise WorkbookError(
+                f"{name} was written by xlsync {facts.get('version')}, which is newer than this one.",
+                "Update xlsync, then try again.",
+            )
+        if texts[-1] != (_CHECKSUM, "", _checksum(texts[:-1], lists)):
+            raise altered
+        rows: dict[str, dict[str, KeptRow]] = {}
+        for title, key, text in texts[:-1]:
+            if title != _ABOUT:
+                row = json.loads(text)
+                shown = {header: _value(value) for header, value in row["shown"].items()}
+                rows.setdefault(title, {})[key] = KeptRow(shown, row["facts"])
+        return Kept(from_plain(facts, About), rows)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise altered from error
+
+
+def is_same(cell: Value, shown: Value) -> bool:
+    """Whether a cell still reads as what was written into it."""
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        cell = cell.date()
+    match cell, shown:
+        case (Decimal() | int(), Decimal() | int()):
+            return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
+        case str(), str():
+            return _text(cell) == _text(clean_text(shown))
+        case None, "":
+            return True
+    return cell == shown
+
+
+def _text(text: str) -> str:
+    """A text as all spreadsheet programs leave it: they differ in line ends and outer blanks."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _checksum(texts: Iterable[tuple[str, str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update("\x1f".join(text).encode("utf-8", "surrogatepass") + b"\x1e")
+    for header in sorted(lists):
+        values = "\x1f".join("" if value is None else _text(str(value)) for value in lists[header])
+        digest.update(f"{header}\x1d{values.rstrip(chr(31))}\x1e".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _json(thing: Any) -> str:
+    return json.dumps(thing, separators=(",", ":"))
+
+
+def _chunks(text: str) -> Iterator[str]:
+    return (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+
+
+def _plain(value: Value) -> Any:
+    match value:
+        case Decimal() | int():
+            return {"n": str(value)}
+        case dt.date():
+            return {"d": value.isoformat()}
+    return value
+
+
+def _value(plain: Any) -> Value:
+    match plain:
+        case {"n": text}:
+            return Decimal(text)
+        case {"d": text}:
+            return dt.date.fromisoformat(text)
+        case str() | None:
+            return plain
+    raise ValueError(plain)

@@ -1,0 +1,495 @@
+"""A month's work: gather it from both systems, export it into a workbook, check a workbook, apply it.
+
+What the commands and the ribbon's buttons do, without a terminal: nothing here prints or asks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from xlsync.agreement_links import agreements_to_read
+from xlsync.apply import perform
+from xlsync.approvals import LinkEdits, RowEdits, read_link_edits, read_row_edits, write_pick
+from xlsync.bss_report import read_report
+from xlsync.creation import Address, Known, customers_to_ask, propose_creations
+from xlsync.errors import ApiError, WorkbookError
+from xlsync.journal import Journal
+from xlsync.labels import make_labels
+from xlsync.lists import read_lists
+from xlsync.live import Live
+from xlsync.matching import (
+    Memory,
+    Picked,
+    choices_to_remember,
+    forgotten,
+    propose_companies,
+    propose_links,
+    with_names,
+)
+from xlsync.models import (
+    BillingLine,
+    Choice,
+    Evidence,
+    Link,
+    Month,
+    Problem,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+)
+from xlsync.new_rows import NewRows, read_new_rows
+from xlsync.overview import Overview
+from xlsync.picks import Pick
+from xlsync.plan import Action, CreateAgreement, Outcome, Plan, State, check_limits
+from xlsync.reconcile import Books, find_mismatches
+from xlsync.systems import Systems
+from xlsync.units import lines_to_ask, read_charges
+from xlsync.workbook import Book, read_workbook, write_check, write_export, write_results
+
+By = Literal["invoice-date", "service-period"]
+Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
+MONTHS_SHOWN = 15
+
+
+def _silent(_what: str, _done: int, _of: int | None) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What month is asked for, and from where."""
+
+    month: Month
+    by: By = "invoice-date"
+    report: Path | None = None
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What people decided so far in the workbook that is being renewed."""
+
+    picked: Mapping[str, Picked]
+    ignored: Set[str] = frozenset()
+    prices: Mapping[str, Decimal] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A month from both systems, and what people should be told beside it."""
+
+    overview: Overview
+    notices: tuple[str, ...]
+
+
+def gather(
+    systems: Systems,
+    request: Request,
+    memory: Memory,
+    decisions: Decisions,
+    now: dt.datetime,
+    progress: Progress = _silent,
+) -> Gathered:
+    """Read both systems, link every line, and find every mismatch."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(_read_lines, systems, request, progress)
+        lists = read_lists(
+            systems.connectwise,
+            systems.lists,
+            now=now,
+            refresh=request.refresh,
+            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
+        )
+        lines = reading.result()
+        asking = pool.submit(_read_own_units, systems, lines)
+        picked = decisions.picked
+        companies = propose_companies(lines, lists.companies, memory, picked)
+        needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+        read = systems.connectwise.list_additions(
+            needed, lambda done: progress("Reading additions", done, len(needed))
+        )
+        charges = read_charges(lines, asking.result())
+    progress("Linking and comparing", 0, None)
+    active = {
+        agreement: tuple(addition for addition in additions if addition.is_active(request.month))
+        for agreement, additions in read.items()
+        if not isinstance(additions, ApiError)
+    }
+    proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
+    links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    books = Books(
+        agreements={agreement.id: agreement for agreement in lists.agreements},
+        items={item.id: item for item in lists.items},
+        additions=read,
+        prices=decisions.prices or {},
+        linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
+        yearly_items=_yearly_items(lines, links, memory),
+    )
+    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored)
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    creation = systems.settings.creation
+    known = Known(
+        companies=lists.companies,
+        items=lists.items,
+        labels=labels.companies,
+        setup=lists.setup,
+        identifier_length=creation.identifier_length,
+        name_length=creation.name_length,
+    )
+    addresses = {} if request.report else _read_addresses(systems, customers_to_ask(lines, links))
+    overview = Overview(
+        month=request.month,
+        environment=systems.settings.environment,
+        by=request.by,
+        lines=tuple(lines),
+        links=links,
+        findings=findings,
+        proposals=propose_creations(request.month, lines, links, addresses, known),
+        lists=lists,
+        labels=labels,
+    )
+    gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
+    notices = tuple(
+        f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."
+        for entry in gone
+    )
+    return Gathered(overview, notices)
+
+
+def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
+    if request.report is not None:
+        return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
+    return systems.bss.list_billing_lines(
+        request.month,
+        by=request.by,
+        progress=lambda done: progress("Reading the month's billing", done, None),
+    )
+
+
+def _read_own_units(systems: Systems, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | Exception]:
+    asked = lines_to_ask(lines)
+    return dict(systems.bss.list_own_units(asked)) if asked else {}
+
+
+def _read_addresses(systems: Systems, customers: Mapping[str, str]) -> dict[str, Address]:
+    """Addresses of customers that may have to be created; they are proposals, so a failed read is none."""
+    found: dict[str, Address] = {}
+    for key, id_ in customers.items():
+        try:
+            account = systems.bss.read_account(id_)
+        except ApiError:
+            continue
+        if account is not None:
+            found[key] = Address(
+                address=account.address,
+                city=account.city,
+                state=account.state,
+                zip=account.zip,
+                country=account.country,
+                email=account.email,
+            )
+    return found
+
+
+def _with_own_keys(line: BillingLine, link: Link) -> Link:
+    """The link with the row keys of this very line, where a choice to create spread to it from another."""
+
+    def own(choice: Choice | None, key: str) -> Choice | None:
+        return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
+
+    return Link(
+        company=own(link.company, new_customer_key(line)),
+        agreement=own(link.agreement, new_agreement_key(line)),
+        item=own(link.item, new_product_key(line)),
+    )
+
+
+def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
+    """Catalog items that the BSS bills once a year only."""
+    yearly: set[int] = set()
+    other: set[int] = set()
+    for key, entry in memory.products.items():
+        if entry.item_id is not None:
+            (yearly if key.split("|")[-2:-1] == ["Annual"] else other).add(entry.item_id)
+    for line in lines:
+        item = links[line.key].item
+        if item is not None and isinstance(item.to, int) and line.billing_months is not None:
+            (yearly if line.billing_months == 12 else other).add(item.to)
+    return frozenset(yearly - other)
+
+
+def last_months(today: dt.date) -> tuple[Month, ...]:
+    """The months that are offered, the newest first."""
+    this = Month(today.year, today.month)
+    return tuple(this.plus(-back) for back in range(MONTHS_SHOWN))
+
+
+def export_month(
+    systems: Systems, request: Request, path: Path, now: dt.datetime, progress: Progress = _silent
+) -> Gathered:
+    """Bring a month into a new workbook."""
+    refuse_overwriting(path)
+    gathered = gather(systems, request, systems.links.memory(), Decisions({}), now, progress)
+    progress("Writing the workbook", 0, None)
+    write_export(
+        path,
+        gathered.overview,
+        exported_at=_told(now),
+        months=last_months(now.date()),
+        report=str(request.report or ""),
+    )
+    return gathered
+
+
+def refuse_overwriting(path: Path) -> None:
+    """Raise WorkbookError where a file stands that is not an untouched export."""
+    if not path.exists():
+        return
+    hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
+    try:
+        book = read_workbook(path)
+    except WorkbookError as error:
+        raise WorkbookError(
+            f"{path} exists and is not overwritten: {error.message}", "Choose another file with --output."
+        ) from error
+    if book.has_edits or book.problems or book.altered:
+        raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: the month anew, and what people should be told."""
+
+    overview: Overview
+    notices: tuple[str, ...]
+
+
+def open_book(path: Path, systems: Systems) -> Book:
+    """Read a workbook; raises WorkbookError where it belongs to another environment."""
+    book = read_workbook(path)
+    if book.about.environment != systems.settings.environment:
+        raise WorkbookError(
+            f"{path.name} belongs to {book.about.environment}, "
+            f"the settings to {systems.settings.environment}.",
+            "Use the settings it was exported with, or export the month again.",
+        )
+    return book
+
+
+class BadCells(WorkbookError):
+    """Cells that cannot be accepted: all of them at once."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        count = f"{len(problems)} cell{'s' if len(problems) > 1 else ''}"
+        super().__init__(
+            f"{path.name}: {count} cannot be accepted, so nothing was written:\n  "
+            + "\n  ".join(map(str, problems)),
+            "Mend them in Excel, save, and try again.",
+        )
+        self.problems = tuple(problems)
+
+
+def check_workbook(
+    systems: Systems, path: Path, now: dt.datetime, *, refresh: bool = False, progress: Progress = _silent
+) -> Checked:
+    """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered."""
+    book = open_book(path, systems)
+    edits = read_link_edits(book)
+    rows = read_row_edits(book)
+    new = _read_new_rows(systems, book)
+    link_problems = [*book.problems, *edits.problems]
+    if link_problems:
+        raise BadCells(path, link_problems)
+    about = book.about
+    request = Request(
+        month=book.month,
+        by="service-period" if about.by == "service-period" else "invoice-date",
+        report=Path(about.report) if about.report else None,
+        refresh=refresh,
+    )
+    decisions = Decisions(edits.picked, rows.ignored, new.prices)
+    gathered = gather(systems, request, systems.links.memory(), decisions, now, progress)
+    overview = gathered.overview
+    own = edits.own()
+    renewed = write_check(
+        book, overview, exported_at=_told(now), months=last_months(now.date()), own=own, report=about.report
+    )
+    remember(systems, overview, edits.picked, now, path)
+    notices = [
+        *gathered.notices,
+        *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
+        *(f"{problem} (its row waits)" for problem in (*rows.problems, *new.problems)),
+        *(
+            f"{where}: the approval lapsed, since units or cost changed: look again"
+            for where in renewed.lapsed
+        ),
+        *_tell_gone(edits, overview),
+    ]
+    return Checked(overview, tuple(notices))
+
+
+def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
+    """Choices of the workbook that ConnectWise renamed or no longer offers, by the name they had."""
+    parts: tuple[tuple[str, str, Mapping[int, str]], ...] = (
+        ("company", "customer", overview.labels.companies),
+        ("agreement", "agreement", overview.labels.agreements),
+        ("item", "product", overview.labels.items),
+    )
+    told: dict[str, None] = {}
+    for line in edits.lines:
+        pick = edits.picked.get(line.key)
+        for part, word, labels in parts:
+            to = getattr(pick, part) if pick else None
+            if not isinstance(to, int):
+                continue
+            name = edits.names[part].get(to, str(to))
+            if to not in labels:
+                told[
+                    f"The {word} {name}, chosen for {line.customer}, is no longer active in ConnectWise: "
+                    "choose another"
+                ] = None
+            elif labels[to] != name:
+                told[f"The {word} {name} is called {labels[to]} in ConnectWise now"] = None
+    return list(told)
+
+
+def _read_new_rows(systems: Systems, book: Book) -> NewRows:
+    creation = systems.settings.creation
+    return read_new_rows(book, identifier_length=creation.identifier_length, name_length=creation.name_length)
+
+
+def remember(
+    systems: Systems, overview: Overview, picked: Mapping[str, Picked], now: dt.datetime, path: Path
+) -> None:
+    """Keep the links that count, for the months after."""
+    memory = choices_to_remember(overview.lines, overview.links, picked)
+    lists = overview.lists
+    named = with_names(memory, lists.companies, lists.agreements, lists.items)
+    systems.links.remember(named, when=now, workbook=path.name)
+
+
+def _told(now: dt.datetime) -> str:
+    return f"{now:%Y-%m-%d %H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A workbook read for apply: what it asks for, as a plan against ConnectWise as it is now."""
+
+    book: Book
+    edits: LinkEdits
+    rows: RowEdits
+    new: NewRows
+    plan: Plan
+    live: Live
+
+
+def review(systems: Systems, path: Path, progress: Progress = _silent) -> Review:
+    """Read a workbook and plan what it approves; raises BadCells with every problem at once."""
+    book = open_book(path, systems)
+    edits = read_link_edits(book)
+    rows = read_row_edits(book)
+    new = _read_new_rows(systems, book)
+    problems = [*book.problems, *book.altered, *edits.problems, *rows.problems, *new.problems]
+    if problems:
+        raise BadCells(path, problems)
+    actions: list[Action] = [*new.actions, *rows.actions]
+    live = Live(systems.connectwise, systems.settings.creation)
+    plan = live.plan(actions, lambda done: progress("Looking at ConnectWise", done, None))
+    return Review(book, edits, rows, new, plan, live)
+
+
+def perform_review(
+    systems: Systems, review: Review, now: dt.datetime, progress: Callable[[Outcome], None] | None = None
+) -> tuple[str, tuple[Outcome, ...], Path]:
+    """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
+    journal = Journal.begin(
+        systems.home,
+        systems.settings.environment,
+        command="apply",
+        workbook=str(review.book.path),
+        month=review.book.about.month,
+        now=now,
+    )
+    outcomes = perform(review.plan, review.live, journal, progress)
+    journal.end()
+    ids = {result.key: result.id for result in outcomes if result.id is not None}
+    picked = remember_created(systems, review, ids, now)
+    own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
+    written = write_results(review.book, row_results(outcomes), own)
+    return journal.run, outcomes, written
+
+
+def check_plan(systems: Systems, plan: Plan) -> None:
+    """Stop a plan that goes over the limits of the settings."""
+    check_limits(plan, systems.settings.limits)
+
+
+def remember_created(
+    systems: Systems, review: Review, ids: Mapping[str, int], now: dt.datetime
+) -> dict[str, Picked]:
+    """Link what was created to the lines that it was created for, and keep all links that count.
+
+    `ids` are those of what was created, by row key. Returns every pick, with ids in place of keys.
+    """
+    owners = {
+        action.key: ids.get(action.company, action.company)
+        if isinstance(action.company, str)
+        else action.company
+        for action in review.new.actions
+        if isinstance(action, CreateAgreement)
+    }
+    links: dict[str, Link] = {}
+    picked: dict[str, Picked] = {}
+    for line in review.edits.lines:
+        keys = (new_customer_key(line), new_agreement_key(line), new_product_key(line))
+        made = [ids.get(key) for key in keys]
+        if keys[1] in ids and isinstance(owner := owners.get(keys[1]), int):
+            made[0] = owner
+        shown = review.edits.links[line.key]
+        pick = review.edits.picked.get(line.key, Picked())
+        links[line.key] = Link(
+            company=_settled(made[0], pick.company, pick.evidence, shown.company),
+            agreement=_settled(made[1], pick.agreement, pick.evidence, shown.agreement),
+            item=_settled(made[2], pick.item, pick.evidence, shown.item),
+        )
+        picked[line.key] = replace(
+            pick,
+            company=made[0] if isinstance(pick.company, str) and made[0] else pick.company,
+            agreement=made[1] if isinstance(pick.agreement, str) and made[1] else pick.agreement,
+            item=made[2] if isinstance(pick.item, str) and made[2] else pick.item,
+        )
+    memory = choices_to_remember(review.edits.lines, links, picked)
+    systems.links.remember(memory, when=now, workbook=review.book.path.name)
+    return picked
+
+
+def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:
+    """A part of a link after apply: what was created, else what was picked, else what was shown."""
+    if made is not None:
+        return Choice(made, Evidence.CHOSEN)
+    if pick is None:
+        return shown
+    return Choice(pick, evidence) if isinstance(pick, int) else None
+
+
+def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
+    """What to write into each row's *Result*: of several outcomes of a row, all, the worst first."""
+    order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
+    by_row: dict[str, list[Outcome]] = {}
+    for result in outcomes:
+        for row in result.rows:
+            by_row.setdefault(row, []).append(result)
+    return {
+        row: (
+            "; ".join(o.text for o in sorted(group, key=lambda o: order.index(o.state))),
+            any(o.changed for o in group),
+        )
+        for row, group in by_row.items()
+    }

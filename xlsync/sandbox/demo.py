@@ -1,0 +1,29 @@
+"""The demo: the sandbox for one command, with all that is kept in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xlsync.config import Settings, load_settings
+from xlsync.sandbox.server import Sandbox
+
+
+def environment() -> str:
+    """The demo's environment: one name, whatever port it gets."""
+    return "sandbox"
+
+
+def demo_home(home: Path) -> Path:
+    """Where the demo keeps its state, links, journal and caches: delete it to begin anew."""
+    return home / "demo"
+
+
+@contextmanager
+def demo_settings(home: Path) -> Iterator[Settings]:
+    """Serve the sandbox with its kept state, and the settings that use it."""
+    folder = demo_home(home)
+    with Sandbox(state=folder / "sandbox") as sandbox:
+        environ = {**sandbox.environ, "XLSYNC_HOME": str(folder)}
+        yield load_settings(bss=True, connectwise=True, environ=environ, environment=environment())

@@ -1,0 +1,264 @@
+"""What commands show: tables for people, plain objects for `--json`. Builds and renders; decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Table
+
+from xlsync.journal import Run
+from xlsync.links import Imported
+from xlsync.memory import RememberedLink
+from xlsync.months import Progress as Step
+from xlsync.overview import Overview, start_mismatches
+from xlsync.plan import Outcome, Plan, State, outcome
+
+COLOURS = {
+    State.DONE: "green",
+    State.ALREADY: "green",
+    State.SKIPPED: "yellow",
+    State.FAILED: "red",
+    State.UNKNOWN: "red",
+    State.PLANNED: "cyan",
+}
+
+
+@contextmanager
+def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
+    """Bars with counts for what takes its time; silent off a terminal."""
+    if not is_shown or not console.is_terminal:
+        yield lambda _what, _done, _of: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def step(what: str, done: int, of: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield step
+
+
+def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
+    """A bar that moves on with each outcome."""
+    done = 0
+
+    def next_one(_outcome: Outcome) -> None:
+        nonlocal done
+        done += 1
+        step(what, done, count)
+
+    return next_one
+
+
+def month_json(overview: Overview, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
+    """What export and check tell programs."""
+    return {
+        "month": str(overview.month),
+        "workbook": str(path),
+        "environment": overview.environment,
+        "lines": len(overview.lines),
+        "linked": overview.linked,
+        "unlinked": overview.unlinked,
+        "mismatches": overview.mismatch_counts,
+        "requests": dict(requests),
+        "seconds": Decimal(str(round(seconds, 3))),
+    }
+
+
+def month(console: Console, overview: Overview, facts: Mapping[str, Any]) -> None:
+    """A month in a few lines."""
+    console.print(
+        f"{facts['month']} · {facts['environment']}: {facts['lines']} lines, {facts['linked']} linked, "
+        f"{facts['unlinked']} to link",
+        markup=False,
+        highlight=False,
+    )
+    table = Table("Mismatch", box=None, pad_edge=False)
+    for header in ("Rows", "Up a month", "Down a month"):
+        table.add_column(header, justify="right")
+    for kind, (count, up, down) in start_mismatches(overview).items():
+        if count:
+            table.add_row(kind, str(count), f"{up:,.2f}", f"{down:,.2f}")
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print("No mismatch: ConnectWise bills what the distributor billed.")
+    console.print(f"Workbook: {facts['workbook']}", markup=False, highlight=False, soft_wrap=True)
+
+
+def plan(console: Console, planned_: Plan) -> None:
+    """Every action in order, and what is settled already, with the reason."""
+    if not planned_.actions:
+        console.print("Nothing to do: " + _told(planned_.settled, "no row is approved."))
+    else:
+        table = Table("Action", "What", box=None, pad_edge=False)
+        for action in planned_.actions:
+            table.add_row(type(action).__name__, escape(str(action)))
+        console.print(table)
+    _skipped(console, planned_.settled)
+
+
+def _told(settled: Sequence[Outcome], otherwise: str) -> str:
+    count = Counter(result.state for result in settled)
+    return ", ".join(f"{number} {state}" for state, number in count.items()) or otherwise
+
+
+def planned(plan_: Plan) -> tuple[Outcome, ...]:
+    """The outcomes of a dry run: planned, or skipped where there is nothing to send."""
+    settled = tuple(
+        Outcome(
+            key=result.key,
+            kind=result.kind,
+            rows=result.rows,
+            state=State.SKIPPED,
+            detail=result.detail if result.state is State.SKIPPED else result.text,
+            id=result.id,
+        )
+        for result in plan_.settled
+    )
+    return (*settled, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
+
+
+def outcomes(console: Console, results: Sequence[Outcome]) -> None:
+    """What became of everything: counts, and whatever is not done."""
+    count = Counter(result.state for result in results)
+    told = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
+    console.print(told or "Nothing was to be done.")
+    _skipped(console, results)
+
+
+def _skipped(console: Console, results: Iterable[Outcome]) -> None:
+    for result in results:
+        if result.state in {State.SKIPPED, State.FAILED, State.UNKNOWN}:
+            console.print(
+                f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.key)}: {escape(result.detail)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
+    """What apply and undo tell programs."""
+    count = Counter(result.state for result in results)
+    states = (State.DONE, State.ALREADY, State.SKIPPED, State.FAILED, State.UNKNOWN)
+    return {
+        "run": run_id,
+        "workbook": str(path),
+        "environment": environment,
+        **{str(state): count[state] for state in states},
+        "actions": [
+            {
+                "key": result.key,
+                "kind": result.kind,
+                "state": str(result.state),
+                "detail": result.detail,
+                "id": result.id,
+            }
+            for result in results
+        ],
+    }
+
+
+def runs(console: Console, found: Sequence[Run]) -> None:
+    """A table of runs."""
+    table = Table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook", box=None, pad_edge=False)
+    for entry in found:
+        count = Counter(write.state for write in entry.writes)
+        told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
+        cells = (entry.id, entry.at, entry.who, entry.command, entry.month, told, entry.workbook)
+        table.add_row(*map(escape, cells))
+    console.print(table if found else "No runs yet.")
+
+
+def run(console: Console, found: Run) -> None:
+    """Every write of a run."""
+    table = Table("When", "State", "What", "Was", "Detail", box=None, pad_edge=False)
+    for write in found.writes:
+        was = ", ".join(f"{name} {value}" for name, value in (write.was or {}).items())
+        cells = (write.at[:19], write.state, write.what, was, write.detail)
+        table.add_row(*map(escape, cells))
+    console.print(f"{found.id} · {found.who} · {found.workbook}", markup=False, highlight=False)
+    console.print(table if found.writes else "It wrote nothing.")
+
+
+def run_json(found: Run) -> dict[str, Any]:
+    """A run for programs."""
+    return {
+        "run": found.id,
+        "at": found.at,
+        "who": found.who,
+        "command": found.command,
+        "environment": found.environment,
+        "month": found.month,
+        "workbook": found.workbook,
+        "finished": found.is_finished,
+        "writes": [
+            {
+                "key": write.key,
+                "kind": write.kind,
+                "what": write.what,
+                "at": write.at,
+                "path": write.path,
+                "was": write.was,
+                "body": write.body,
+                "state": write.state,
+                "detail": write.detail,
+                "id": write.id,
+            }
+            for write in found.writes
+        ],
+    }
+
+
+def links(console: Console, found: Sequence[RememberedLink]) -> None:
+    """A table of remembered links."""
+    table = Table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since", box=None)
+    for link in found:
+        names = link.link.names
+        when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
+        cells = (
+            str(link.kind), link.key, names.company, names.agreement, names.item,
+            str(link.link.evidence), when,
+        )  # fmt: skip
+        table.add_row(*map(escape, cells))
+    console.print(table if found else "Nothing is remembered.")
+
+
+def link_json(link: RememberedLink) -> dict[str, Any]:
+    """A remembered link for programs."""
+    remembered = link.link
+    return {
+        "kind": str(link.kind),
+        "key": link.key,
+        "company_id": remembered.company_id,
+        "agreement_id": remembered.agreement_id,
+        "item_id": remembered.item_id,
+        "evidence": str(remembered.evidence),
+        "when": remembered.when.isoformat() if remembered.when else None,
+        "workbook": remembered.workbook,
+    }
+
+
+def imported(console: Console, result: Imported) -> None:
+    """What became of imported links."""
+    console.print(
+        f"{len(result.added)} added, {len(result.unchanged)} known already, "
+        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict"
+    )
+    for conflict in result.conflicts:
+        console.print(
+            f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})",
+            markup=False,
+            highlight=False,
+        )
