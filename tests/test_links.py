@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import os
@@ -44,8 +45,10 @@ def remember(links: Links, memory: Memory, when: dt.datetime = OCTOBER, workbook
     return links.remember(memory, when=when, workbook=workbook)
 
 
-def database(links: Links) -> sqlite3.Connection:
-    return sqlite3.connect(links.folder / "cache.db", isolation_level=None)
+def tamper(folder: Path, sql: str, *values: object) -> list[Any]:
+    """Do to a store's file what someone else's program may do."""
+    with contextlib.closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as database:
+        return database.execute(sql, values).fetchall()
 
 
 # Keeping
@@ -158,7 +161,7 @@ def test_only_the_owner_may_enter_the_folder(links: Links) -> None:
 
 
 def test_links_are_written_through_to_the_disk_and_never_evicted(links: Links) -> None:
-    settings_kept = dict(database(links).execute("SELECT key, value FROM Settings").fetchall())
+    settings_kept = dict(tamper(links.folder, "SELECT key, value FROM Settings"))
     assert settings_kept["sqlite_synchronous"] == 2
     assert settings_kept["eviction_policy"] == "none"
     assert settings_kept["cull_limit"] == 0
@@ -195,15 +198,16 @@ def test_a_process_killed_while_remembering_leaves_the_old_state(tmp_path: Path)
         assert remember(links, contoso(2)) == 1
 
 
+FULL_DISK = "CREATE TRIGGER full BEFORE INSERT ON Cache BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+
+
 def test_an_error_while_remembering_leaves_the_old_state(links: Links) -> None:
     remember(links, contoso(1))
     both = Memory(
         customers={"bss:42": Remembered(company_id=2)},
         contracts={"bss:S": Remembered(company_id=2), 5: Remembered(company_id=2)},  # type: ignore[dict-item]
     )
-    database(links).execute(
-        "CREATE TRIGGER full BEFORE INSERT ON Cache BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
-    )
+    tamper(links.folder, FULL_DISK)
     with pytest.raises(XlsyncError, match="cannot be written: the disk is full"):
         remember(links, both)
     assert links.memory().customers["bss:42"].company_id == 1
@@ -217,8 +221,12 @@ class Bomb:
 @pytest.mark.parametrize("raw", [0, 1])
 def test_a_pickled_key_is_refused_and_never_run(links: Links, raw: int) -> None:
     remember(links, contoso())
-    database(links).execute(
-        "UPDATE Cache SET key = ?, raw = ? WHERE key != ?", (pickle.dumps(Bomb()), raw, '"format"')
+    tamper(
+        links.folder,
+        "UPDATE Cache SET key = ?, raw = ? WHERE key != ?",
+        pickle.dumps(Bomb()),
+        raw,
+        '"format"',
     )
     with pytest.raises(XlsyncError, match="damaged"):
         links.list()
@@ -227,8 +235,12 @@ def test_a_pickled_key_is_refused_and_never_run(links: Links, raw: int) -> None:
 @pytest.mark.parametrize("mode", [0, 1, 2, 4])
 def test_an_entry_marked_as_pickle_or_binary_is_refused_and_never_run(links: Links, mode: int) -> None:
     remember(links, contoso())
-    database(links).execute(
-        "UPDATE Cache SET mode = ?, value = ? WHERE key != ?", (mode, pickle.dumps(Bomb()), '"format"')
+    tamper(
+        links.folder,
+        "UPDATE Cache SET mode = ?, value = ? WHERE key != ?",
+        mode,
+        pickle.dumps(Bomb()),
+        '"format"',
     )
     for read in (links.list, links.memory, lambda: remember(links, contoso(2))):
         with pytest.raises(XlsyncError, match="damaged"):
@@ -241,7 +253,7 @@ def test_an_entry_marked_as_pickle_or_binary_is_refused_and_never_run(links: Lin
 )
 def test_an_entry_that_is_no_link_is_named(links: Links, entry: str) -> None:
     remember(links, contoso())
-    database(links).execute("UPDATE Cache SET value = ? WHERE key != ?", (entry, '"format"'))
+    tamper(links.folder, "UPDATE Cache SET value = ? WHERE key != ?", entry, '"format"')
     with pytest.raises(XlsyncError, match="the entry customer bss:42 cannot be read"):
         links.list()
 
@@ -416,6 +428,7 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
     )
     with pytest.raises(XlsyncError) as refused:
         links.import_csv(path)
+    no_offset = "When is “2026-10-31”, without an offset such as +02:00"
     assert refused.value.message.splitlines() == [
         "l.csv cannot be imported; nothing was.",
         "line 4: For is “company”, not contract, customer, product; Key is empty",
@@ -423,8 +436,7 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
         "line 6: ConnectWise Customer Id is “1.0”, not a whole number",
         "line 7: it has no ConnectWise id",
         "line 8: a customer cannot be linked to that",
-        f"line 9: Match is “perhaps”, not {', '.join(Evidence)}; "
-        + "When is “2026-10-31”, without an offset such as +02:00",
+        f"line 9: Match is “perhaps”, not {', '.join(Evidence)}; {no_offset}",
         "line 10: customer bss:1 stands in the file before, with other ids",
     ]
     assert links.list() == ()
@@ -483,12 +495,11 @@ def test_the_cache_takes_no_value_or_key_that_json_has_not(tmp_path: Path) -> No
 def test_a_pickled_value_in_the_cache_is_not_there(tmp_path: Path) -> None:
     with open_cache(tmp_path / "cache") as cache:
         cache["a"] = 1
-        tampered = sqlite3.connect(tmp_path / "cache" / "cache.db", isolation_level=None)
-        tampered.execute("UPDATE Cache SET mode = 4, value = ?", (pickle.dumps(Bomb()),))
+        tamper(tmp_path / "cache", "UPDATE Cache SET mode = 4, value = ?", pickle.dumps(Bomb()))
         assert cache.get("a") is None
         cache["a"] = 2
         assert cache["a"] == 2
-        tampered.execute("UPDATE Cache SET raw = 0, key = ?", (pickle.dumps(Bomb()),))
+        tamper(tmp_path / "cache", "UPDATE Cache SET raw = 0, key = ?", pickle.dumps(Bomb()))
         assert list(cache) == []
 
 
@@ -498,6 +509,24 @@ def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "cache.db").write_bytes(b"not a database" * 1000)
     with open_cache(tmp_path) as cache:
         assert not cache
+
+
+def test_a_cache_on_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path: Path) -> None:
+    with open_cache(tmp_path) as cache:
+        tamper(tmp_path, FULL_DISK)
+        cache["a"] = 1
+        assert "a" not in cache
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(XlsyncError, match="cannot be used"):
+        Links(tmp_path / "file", SITE)
+    with pytest.raises(XlsyncError, match="cannot be used"):
+        open_cache(tmp_path / "file")
+    (tmp_path / "cache" / "cache.db").mkdir(parents=True)
+    with pytest.raises(XlsyncError, match="cannot be used"):
+        open_cache(tmp_path / "cache")
 
 
 def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:

@@ -223,15 +223,24 @@ def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
     assert companies_of([line("a", "Northwint")], companies("Northwind", "Northwink")) == {}
 
 
+def test_products_of_one_brand_are_not_near() -> None:
+    for wanted, offered in (
+        ("Microsoft 365 Business Basic", "Microsoft 365 Business Premium"),
+        ("Microsoft 365 E3", "Microsoft 365 E3 (no Teams)"),
+        ("Power BI Pro", "Power BI Premium"),
+    ):
+        assert items_of([line("a", product=wanted)], catalog(offered)) == {}
+
+
 def test_names_whose_numbers_differ_are_never_near() -> None:
-    suggestions = Suggestions({1: "Microsoft 365 E5", 2: "Microsoft 365 Business Premium"})
+    suggestions = Suggestions({1: "Microsoft 365 E5", 2: "Microsoft 365 Business Premium"}, 80)
     assert suggestions.nearest("Microsoft 365 E3") is None
     assert suggestions.nearest("Microsoft 365 Bussiness Premium") == (2, 98)
 
 
 @given(st.text(max_size=12), st.lists(st.text(max_size=12), min_size=1, max_size=4))
 def test_a_score_is_below_100_and_of_one_nearest_name(name: str, names: list[str]) -> None:
-    nearest = Suggestions(dict(enumerate(names))).nearest(name)
+    nearest = Suggestions(dict(enumerate(names)), 80).nearest(name)
     assert nearest is None or 80 <= nearest[1] < 100
 
 

@@ -43,7 +43,6 @@ _INVISIBLE_LETTERS: Final = frozenset(
 )
 _DOTTED: Final = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
-_MIN_SCORE: Final = 80
 _MIN_LENGTH: Final = 4  # of shorter names one letter is a quarter and more
 
 
@@ -170,7 +169,8 @@ class Suggestions:
     of their words. Names whose numbers differ are never near: `Microsoft 365 E3` is no `E5`.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], lowest: int) -> None:
+        self._lowest = lowest
         self._joined: defaultdict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
         self._sorted: defaultdict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
         for entry_id, name in names.items():
@@ -189,7 +189,7 @@ class Suggestions:
             (wanted.joined, self._joined[wanted.numbers]),
             (wanted.sorted, self._sorted[wanted.numbers]),
         ):
-            near = process.extract(text, candidates, scorer=fuzz.ratio, score_cutoff=_MIN_SCORE, limit=2)
+            near = process.extract(text, candidates, scorer=fuzz.ratio, score_cutoff=self._lowest, limit=2)
             for _, score, entry_id in near:
                 scores[entry_id] = max(scores.get(entry_id, 0), min(int(score), 99))
         best = sorted(scores.values(), reverse=True)[:2]

@@ -71,13 +71,37 @@ def _parsed(text: object) -> Any:
 
 
 def open_store(folder: Path, **settings: object) -> Any:
-    """A diskcache of JSON in a folder that only its owner may enter; made where there is none."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(stat.S_IRWXU)
-    store = diskcache.Cache(folder, disk=JsonDisk, **settings)
-    with contextlib.suppress(FileNotFoundError):
-        (folder / diskcache.core.DBNAME).chmod(stat.S_IRUSR | stat.S_IWUSR)
+    """A diskcache of JSON in a folder that only its owner may enter; made where there is none.
+
+    Raises sqlite3.DatabaseError where the file is damaged.
+    """
+    store = diskcache.Cache.__new__(diskcache.Cache)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _keep_to_owner(folder, stat.S_IRWXU)
+        # A constructor that fails half-way leaves the file open, and Windows then cannot remove it.
+        with contextlib.ExitStack() as half_way:
+            half_way.callback(_close, store)
+            store.__init__(folder, disk=JsonDisk, **settings)
+            half_way.pop_all()
+        _keep_to_owner(folder / diskcache.core.DBNAME, stat.S_IRUSR | stat.S_IWUSR)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise XlsyncError(
+            f"The folder {folder} cannot be used: {error}.",
+            "Make it writable, or set XLSYNC_HOME to a folder that is.",
+        ) from error
     return store
+
+
+def _close(store: Any) -> None:
+    if hasattr(store, "_local"):
+        store.close()
+
+
+def _keep_to_owner(path: Path, mode: int) -> None:
+    # Some file systems know no owners.
+    with contextlib.suppress(OSError):
+        path.chmod(mode)
 
 
 class Cache(MutableMapping[str, Any]):
@@ -107,7 +131,9 @@ class Cache(MutableMapping[str, Any]):
             raise KeyError(key) from error
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._store.set(key, value, retry=True)
+        # A full disk is no reason to stop: what is not kept is fetched again.
+        with contextlib.suppress(sqlite3.DatabaseError, OSError):
+            self._store.set(key, value, retry=True)
 
     def __delitem__(self, key: str) -> None:
         self._store.__delitem__(key, retry=True)

@@ -51,6 +51,9 @@ __all__ = [
     "with_names",
 ]
 
+# Products share the words of their brand: below 85, `Business Basic` is near to `Business Premium`.
+_LOWEST_SCORE: Final = 80
+_LOWEST_PRODUCT_SCORE: Final = 85
 _SURE_OF_NEARLY: Final = 99  # the score of names that fold to one but are not the only ones to do so
 
 
@@ -163,7 +166,7 @@ def _companies_by_name(
     for (source, name), company_id in nearly.items():
         taken[source, company_id].add(fold_spelling(name))
 
-    suggestions = Suggestions(dict(names))
+    suggestions = Suggestions(dict(names), _LOWEST_SCORE)
 
     def choice_for(source: str, name: str) -> Choice | None:
         if (source, name) in equal:
@@ -241,7 +244,7 @@ def _items_by_name(
     names = [(item.id, name) for item in catalog for name in (item.description, item.identifier)]
     as_written, folded = (_Directory(names, look) for look in (str.strip, fold_product))
     by_code = _Directory(((item.id, code) for item in catalog for code in item.codes), fold_code)
-    suggestions = Suggestions({item.id: item.description for item in catalog})
+    suggestions = Suggestions({item.id: item.description for item in catalog}, _LOWEST_PRODUCT_SCORE)
 
     def choice_for(code: str, name: str) -> Choice | None:
         coded = by_code[code]
