@@ -14,10 +14,11 @@ from test_rest import Remote, reply
 from werkzeug import Request, Response
 
 from xlsync.bss import Account, Bss
-from xlsync.bss_lines import keep_plan, read_lines, read_units
+from xlsync.bss_lines import is_cancelled, keep_plan, read_lines, read_units
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.periods import months_of, period_name
+from xlsync.sandbox.server import Sandbox
 
 MARCH = Month(2026, 3)
 ANNA, BORIS = {"id": 601, "name": "Anna's Bakery"}, {"id": 602, "name": "Boris Clinic"}
@@ -469,6 +470,25 @@ def test_keys_do_not_depend_on_the_order_of_items(order: list[int]) -> None:
     }  # fmt: skip
 
 
+JSON = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just([]) | st.just({}) | st.just([1])
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from([*item(), *sub()]), JSON),
+    st.dictionaries(st.sampled_from([*invoice()]), JSON),
+)
+def test_whatever_an_invoice_holds_it_gives_lines_or_is_named(inner: Any, outer: Any) -> None:
+    odd = invoice("EX-1") | outer
+    changed = item(subscriptions=[sub() | inner]) | inner
+    try:
+        is_cancelled(odd)
+        read_lines(odd, [changed], read_units(GROUPS))
+    except ApiError as error:
+        assert error.message.startswith("BSS: invoice ")
+
+
 # --- billing plans
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
@@ -565,7 +585,9 @@ def test_common_names_of_periods_are_known(name: str, months: int | None) -> Non
     assert months_of(name) == months
 
 
-@pytest.mark.parametrize("odd", [None, {}, [], "text"])
+@pytest.mark.parametrize(
+    "odd", [None, {}, [], "text", {"installments": "x", "installmentsFrequency": [], "unit": 3}]
+)
 def test_an_odd_plan_is_kept_as_none(odd: object) -> None:
     assert keep_plan(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
 
@@ -685,3 +707,100 @@ def test_an_account_that_may_not_be_read_is_none(fake: Fake, bss: Bss) -> None:
     fake.answers["/api/accounts/601"] = reply({}, 500)
     with pytest.raises(ApiError):
         bss.read_account("601")
+
+
+# --- a whole made-up month
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=1) as one:
+        yield one
+
+
+def at(sandbox: Sandbox, plans: dict[str, Any], workers: int = 8) -> Bss:
+    names = ("URL", "CLIENT_KEY", "CLIENT_SECRET", "USERNAME", "PASSWORD")
+    values = (sandbox.environ[f"XLSYNC_BSS_{name}"] for name in names)
+    return Bss(*values, plans=plans, workers=workers, patience=0.001)
+
+
+OCTOBER = Month(2026, 10)
+
+
+def october(sandbox: Sandbox, plans: dict[str, Any] | None = None) -> tuple[BillingLine, ...]:
+    bss = at(sandbox, {} if plans is None else plans)
+    with bss.service:
+        return bss.list_billing_lines(OCTOBER, by="invoice-date", progress=None)
+
+
+def test_a_whole_month_is_read_and_every_kind_of_line_with_it(sandbox: Sandbox) -> None:
+    lines = october(sandbox)
+    assert {line.type for line in lines} == set(LineType)
+    assert any(line.addon_id for line in lines)
+    assert len({line.key for line in lines}) == len(lines)
+    assert all((line.units < 0) == (line.type is LineType.CREDIT) for line in lines)
+    assert all(line.unread == "" for line in lines)
+    billed = {(line.billing_period, line.commitment_period) for line in lines if line.is_compared}
+    assert billed == {("Monthly", "Monthly"), ("Monthly", "Annual"), ("Annual", "Annual")}
+
+
+def test_a_second_reading_is_the_same_and_asks_for_no_plan(sandbox: Sandbox) -> None:
+    plans: dict[str, Any] = {}
+    first = october(sandbox, plans)
+    before = len(sandbox.log)
+    assert october(sandbox, plans) == first
+    assert [request.path for request in sandbox.log[before:]] == [
+        "/oauth/token", "/api/invoices", "/api/organization/unitGroups",
+    ]  # fmt: skip
+
+
+def test_a_month_is_the_same_whatever_can_be_filtered(sandbox: Sandbox) -> None:
+    first = october(sandbox)
+    filterable = set(sandbox.bss.filterable)
+    try:
+        for refused in ("invoiceDate", "createdAt"):
+            sandbox.bss.filterable.discard(refused)
+            assert october(sandbox) == first
+    finally:
+        sandbox.bss.filterable |= filterable
+
+
+def test_a_month_survives_a_busy_service_lost_answers_and_an_expired_token(sandbox: Sandbox) -> None:
+    first = october(sandbox)
+    bss = at(sandbox, {})
+    with bss.service:
+        bss.check()
+        sandbox.bss.tokens.clear()
+        sandbox.fail("busy", path="/api/", times=3)
+        sandbox.fail("error", path="Installmentplan", times=2)
+        sandbox.fail("hang-up-before", path="unitGroups")
+        sandbox.fail("hang-up-after", path="/api/invoices")
+        assert bss.list_billing_lines(OCTOBER, by="invoice-date", progress=None) == first
+
+
+def test_a_plan_that_fails_for_good_is_told_in_its_line_only(sandbox: Sandbox) -> None:
+    plans: dict[str, Any] = {}
+    whole = october(sandbox)
+    sandbox.fail("error", path="Installmentplan", times=5)
+    bss = at(sandbox, plans, workers=1)  # so that one plan meets all the failures
+    with bss.service:
+        lines = bss.list_billing_lines(OCTOBER, by="invoice-date", progress=None)
+    failed = {line.contract_id for line in lines if line.unread}
+    assert len(failed) == 1
+    assert not failed & set(plans)
+    assert [line.key for line in lines] == [line.key for line in whole]
+    assert october(sandbox, plans) == whole
+
+
+def test_the_sandboxs_own_units_agree_with_its_subscriptions(sandbox: Sandbox) -> None:
+    bss = at(sandbox, {})
+    with bss.service:
+        lines = bss.list_billing_lines(OCTOBER, by="invoice-date", progress=None)
+        units = bss.list_own_units(lines)
+    for line in lines:
+        if line.contract_id and not line.addon_id:
+            record = sandbox.bss.subscriptions[line.contract_id]
+            own = units[line.contract]
+            assert (own == record["quantity"]) or (
+                isinstance(own, ApiError) and record["status"] == "Cancelled"
+            )

@@ -267,9 +267,24 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
     assert file.read_bytes().startswith(b"not a database, but someone's work")
 
 
-def set_header(links: Links, header: dict[str, Any]) -> None:
+def set_header(links: Links, header: Any) -> None:
     with open_store(links.folder) as store:
         store["format"] = header
+
+
+def test_an_entry_of_an_unknown_kind_is_named(links: Links) -> None:
+    with open_store(links.folder) as store:
+        store["invoice 1"] = {"company_id": 1}
+    with pytest.raises(XlsyncError, match="the entry invoice 1 cannot be read"):
+        links.list()
+
+
+@pytest.mark.parametrize("header", [{}, {"format": "1"}, []])
+def test_links_that_do_not_say_their_format_are_damaged(tmp_path: Path, header: Any) -> None:
+    with Links(tmp_path, SITE) as links:
+        set_header(links, header)
+    with pytest.raises(XlsyncError, match="does not say its format"):
+        Links(tmp_path, SITE)
 
 
 def test_an_older_format_is_read(tmp_path: Path) -> None:
@@ -425,6 +440,8 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
         row(Key="bss:6", ConnectWise_Product_Id="3"),
         row(Key="bss:7", Match="perhaps", When="2026-10-31"),
         row(Key="bss:1", ConnectWise_Customer_Id="2"),
+        {},
+        row(Key="bss:8", When="soon"),
     )
     with pytest.raises(XlsyncError) as refused:
         links.import_csv(path)
@@ -438,6 +455,7 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
         "line 8: a customer cannot be linked to that",
         f"line 9: Match is “perhaps”, not {', '.join(Evidence)}; {no_offset}",
         "line 10: customer bss:1 stands in the file before, with other ids",
+        "line 12: When is “soon”, not like 2026-10-31T09:30:00+02:00",
     ]
     assert links.list() == ()
 
@@ -501,6 +519,9 @@ def test_a_pickled_value_in_the_cache_is_not_there(tmp_path: Path) -> None:
         assert cache["a"] == 2
         tamper(tmp_path / "cache", "UPDATE Cache SET raw = 0, key = ?", pickle.dumps(Bomb()))
         assert list(cache) == []
+        cache["a"] = 3
+        tamper(tmp_path / "cache", "UPDATE Cache SET key = '5'")
+        assert list(cache) == []
 
 
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
@@ -535,6 +556,16 @@ def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:
             cache[str(number)] = "x" * 40_000
         assert 10 < len(cache) < 30
         assert "59" in cache
+
+
+def test_a_large_value_that_is_damaged_is_not_there(tmp_path: Path) -> None:
+    with open_cache(tmp_path) as cache:
+        cache["a"] = "x" * 100_000
+        (value,) = tmp_path.rglob("*.val")
+        value.write_bytes(b"\xff")
+        assert "a" not in cache
+        value.unlink()
+        assert "a" not in cache
 
 
 def test_what_is_not_json_is_refused_by_the_store_itself(tmp_path: Path) -> None:

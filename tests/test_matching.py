@@ -264,6 +264,7 @@ def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name(
         Forgotten("Product", "8", 8),
     )
     assert forgotten([line("a", "Other", "Other")], memory, companies("Contoso"), [], []) == ()
+    assert forgotten([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
 
 
 def test_a_pick_holds_for_the_customer_but_not_for_a_remembered_contract() -> None:
@@ -541,6 +542,26 @@ def test_two_different_choices_are_each_kept_for_their_contract() -> None:
         "bss:S-b": (None, 11, None),
     }
     assert kept.customers["bss:Contoso"].ids == (1, None, None)
+
+
+def test_an_agreement_is_not_kept_for_a_customer_of_two_companies() -> None:
+    links = {
+        "a": linked(1, 10, 7, Evidence.CHOSEN),
+        "b": Link(company=Choice(2, Evidence.CHOSEN), agreement=Choice("new", Evidence.CHOSEN)),
+    }
+    kept = choices_to_remember([line("a"), line("b")], links, {})
+    assert kept.customers["bss:Contoso"].ids == (None, None, None)
+    assert {key: one.ids for key, one in kept.contracts.items()} == {
+        "bss:S-a": (1, 10, None),
+        "bss:S-b": (2, None, None),
+    }
+
+
+def test_a_contract_of_two_products_keeps_no_item() -> None:
+    lines = [line("a", contract_id="S"), line("b", product="Vault", contract_id="S")]
+    links = {one.key: linked(1, 10, 7, Evidence.CHOSEN) for one in lines}
+    kept = choices_to_remember(lines, links, {"a": Picked(company=1, item=7)})
+    assert kept.contracts["bss:S"].ids == (1, None, None)
 
 
 def test_an_own_pick_is_kept_for_its_contract_too() -> None:

@@ -572,6 +572,17 @@ def test_a_token_is_asked_for_with_a_form_and_counted(remote: Remote, service: S
     assert service.requests == 1
 
 
+def test_a_refused_login_is_not_tried_again(remote: Remote) -> None:
+    """Else hundreds of reads would lock the account."""
+    remote.answer = lambda _: reply({"error": "invalid_grant"}, 400)
+    with Service(
+        "BSS", remote.url, headers={}, authorize=lambda: str(service.post_form("token", {}))
+    ) as service:
+        answers = service.get_many([Call("x")] * 20)
+    assert all(isinstance(answer, ApiError) and answer.status == 400 for answer in answers)
+    assert remote.seen == [("POST", "/token")]
+
+
 # --- side by side
 
 
@@ -628,6 +639,20 @@ def test_an_interrupted_list_of_reads_sends_no_more(remote: Remote) -> None:
     with Service("BSS", remote.url, headers={}, workers=1) as service, pytest.raises(KeyboardInterrupt):
         service.get_many([Call("x")] * 200, stop)
     assert len(remote.seen) < 150
+
+
+def test_closing_ends_every_wait(remote: Remote) -> None:
+    remote.answer = lambda _: reply({}, 429, Retry_After="100")
+    service = Service("BSS", remote.url, headers={})
+    answers: list[Any] = []
+    reading = threading.Thread(target=lambda: answers.extend(service.get_many([Call("x")] * 9)))
+    reading.start()
+    while not remote.seen:
+        reading.join(0.01)
+    service.close()
+    reading.join(20)
+    assert len(answers) == 9
+    assert all(isinstance(answer, ApiError) for answer in answers)
 
 
 # --- addresses

@@ -668,6 +668,35 @@ def test_a_sheet_without_a_table_is_renewed_below_its_first_row() -> None:
     assert package.grid("Sheet") == [["Header"]]
 
 
+def test_a_filter_without_a_table_stretches_with_its_name() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    page = workbook[SHEET]
+    del page.tables["T"]
+    for name in ("A8", "B8", "C8"):
+        page[name].value = None
+    page.auto_filter.ref = "A1:D5"
+    package = Package.from_bytes(bytes_of(workbook))
+    assert "_FilterDatabase" in part_of(package, "xl/workbook.xml")
+    package.replace_rows(SHEET, rows_of((4, "d"), (None, "n")))
+    assert "'Billing Lines'!$A$1:$D$3<" in part_of(package, "xl/workbook.xml")
+    assert loaded(package).auto_filter.ref == "A1:D3"
+
+
+def test_rows_above_a_table_stay_and_their_formulas_cover_the_new_rows() -> None:
+    workbook = openpyxl.Workbook()
+    page = workbook.worksheets[0]
+    page.title = SHEET
+    page["A1"], page["B1"] = "All units", "=SUM(B4:B5)"
+    for row in ([], ["Key", "Units"], ["a", 1], ["b", 2]):
+        page.append(row)
+    page.add_table(Table(displayName="T", ref="A3:B5"))
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(SHEET, [Row(None, {0: key}) for key in "xyz"])
+    assert [row[0] for row in package.grid(SHEET)] == ["All units", None, "Key", "x", "y", "z"]
+    assert package.formulas(SHEET) == {(0, 1): "SUM(B4:B6)"}
+    assert loaded(package).tables["T"].ref == "A3:B6"
+
+
 def test_a_row_cannot_be_taken_twice_or_from_outside_the_table() -> None:
     for rows in (rows_of((1, "a"), (1, "a")), rows_of((0, "header")), rows_of((7, "total"))):
         with pytest.raises(ValueError, match="taken"):
@@ -763,7 +792,11 @@ def use_every_method(package: Package) -> None:
     assert again.names()["choices"] == "Other!$A$1:$A$3"
 
 
-@pytest.mark.parametrize("make", [lambda data: data, prefixed, strict], ids=["plain", "prefixed", "strict"])
+def saved_by_openpyxl(data: bytes) -> bytes:
+    return bytes_of(openpyxl.load_workbook(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("make", [lambda data: data, prefixed, strict, saved_by_openpyxl])
 def test_every_method_works_on_what_programs_write(make: Callable[[bytes], bytes]) -> None:
     use_every_method(Package.from_bytes(make(BUSY)))
 

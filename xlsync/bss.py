@@ -19,8 +19,11 @@ from xlsync.bss_lines import (
     invoice_date,
     is_cancelled,
     keep_plan,
+    part,
     read_lines,
     read_units,
+    text_of,
+    whole,
     with_plan,
 )
 from xlsync.errors import ApiError
@@ -135,18 +138,19 @@ class Bss:
         found = self._read_if_allowed(path)
         if not isinstance(found, Mapping):
             return None
-        place = found.get("billingAddress") or self._read_if_allowed(f"{path}/billingaddress") or {}
-        state, country = place.get("state") or {}, place.get("country") or {}
-        lines = (_text(place.get("address")), _text(place.get("address2")))
+        place = found.get("billingAddress") or self._read_if_allowed(f"{path}/billingaddress")
+        place = place if isinstance(place, Mapping) else {}
+        state, country = part(place, "state"), part(place, "country")
+        lines = (text_of(place.get("address")), text_of(place.get("address2")))
         return Account(
-            name=_text(found.get("name")),
-            phone=_text(found.get("phone")),
-            email=_text(found.get("email")),
+            name=text_of(found.get("name")),
+            phone=text_of(found.get("phone")),
+            email=text_of(found.get("email")),
             address=", ".join(line for line in lines if line),
-            city=_text(place.get("city")),
-            state=_text(state.get("code") or state.get("name")),
-            zip=_text(place.get("postCode")),
-            country=_text(country.get("name") or country.get("code")),
+            city=text_of(place.get("city")),
+            state=text_of(state.get("code") or state.get("name")),
+            zip=text_of(place.get("postCode")),
+            country=text_of(country.get("name") or country.get("code")),
         )
 
     def _token(self) -> str:
@@ -288,11 +292,11 @@ class _Steps:
 
 def _pages(answer: Json, number: int) -> int:
     """How many pages there are, as far as the answer tells."""
-    paging = answer.get("paging") or {}
+    paging = part(answer, "paging")
     total = paging.get("totalPages", paging.get("pageCount"))
     if isinstance(total, int):
         return total
-    return number + 1 if (answer.get("links") or {}).get("next") else number
+    return number + 1 if part(answer, "links").get("next") else number
 
 
 def _is_several(item: Json) -> bool:
@@ -324,11 +328,11 @@ def _own_units(line: BillingLine, path: str, answer: Any) -> Decimal | ApiError:
         return _odd(path, f"the {what} has no quantity")
     if _status(answer) in _ENDED:
         return _odd(path, f"the {what} is {answer.get('status')}")
-    return Decimal(answer["quantity"])
+    return whole(Decimal(answer["quantity"]))
 
 
 def _product_id(addon: Json) -> str:
-    return str((addon.get("product") or {}).get("id") or "?")
+    return str(part(addon, "product").get("id") or "?")
 
 
 def _status(thing: Json) -> str:
@@ -337,10 +341,6 @@ def _status(thing: Json) -> str:
 
 def _number(value: object) -> int | Decimal | None:
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-
-
-def _text(value: object) -> str:
-    return " ".join(str(value).split()) if value is not None else ""
 
 
 def _odd(path: str, why: str, method: str = "GET") -> ApiError:

@@ -61,23 +61,24 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
     for group in groups:
         recurs = group.get("isRecurringChargeUnit") is not False
         for unit in group.get("units") or ():
-            count, kind = unit.get("billingCycleDuration"), unit.get("billingCycleUnitType")
-            months = int(count) * months_in(str(kind)) if count and kind else 0
-            units[str(unit.get("id"))] = Unit(months or None, recurs)
+            months = _count(unit.get("billingCycleDuration")) * months_in(
+                text_of(unit.get("billingCycleUnitType"))
+            )
+            units[_id(unit)] = Unit(months or None, recurs)
     return units
 
 
 def is_cancelled(invoice: Json) -> bool:
     """Whether the invoice does not count."""
-    kind = str((invoice.get("status") or {}).get("type") or "").casefold()
-    return kind in ("canceled", "cancelled")
+    return text_of(part(invoice, "status").get("type")).casefold() in ("canceled", "cancelled")
 
 
 def invoice_date(invoice: Json) -> dt.date:
     """The date on the invoice, in the calendar of its own offset."""
-    found = _date(invoice.get("invoiceDate"), f"invoice {invoice.get('code') or invoice.get('id')}")
+    where = f"invoice {invoice.get('code') or invoice.get('id')}"
+    found = _date(invoice.get("invoiceDate"), where)
     if found is None:
-        raise _unusable(f"invoice {invoice.get('code') or invoice.get('id')}", "it has no date")
+        raise _unusable(where, "it has no date")
     return found
 
 
@@ -85,10 +86,12 @@ def read_lines(invoice: Json, items: Sequence[Json], units: Mapping[str, Unit]) 
     """The billing lines of one invoice. Raises ApiError, naming the invoice, for what cannot be used."""
     code = str(invoice.get("code") or invoice.get("id") or "")
     invoiced = invoice_date(invoice)
-    found = [
-        Charged(_line(invoice, code, item, units), str((item.get("unit") or {}).get("id") or ""), invoiced)
-        for item in items
-    ]
+    try:
+        found = [
+            Charged(_line(invoice, code, item, units), _id(part(item, "unit")), invoiced) for item in items
+        ]
+    except (AttributeError, TypeError) as error:
+        raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
     return _with_keys(found)
 
 
@@ -113,21 +116,21 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     where = f"invoice {code}, line {item.get('position') or item.get('description') or '?'}"
     if not item.get("id"):
         raise _unusable(where, "it has no id")
-    subscriptions, assets = item.get("subscriptions") or [], item.get("assets") or []
+    subscriptions, assets = list(item.get("subscriptions") or ()), list(item.get("assets") or ())
     first: Json = (subscriptions or assets or [{}])[0]
     subscription: Json = subscriptions[0] if subscriptions else {}
-    product, addon = item.get("product") or {}, subscription.get("relatedAddon") or {}
-    customer = first.get("account") or invoice.get("account") or {}
-    unit_name = _text((item.get("unit") or {}).get("name"))
-    unit = units.get(str((item.get("unit") or {}).get("id")), Unit(months_of(unit_name), is_recurring=True))
+    product, addon = part(item, "product"), part(subscription, "relatedAddon")
+    customer = part(first, "account") or part(invoice, "account")
+    unit_name = text_of(part(item, "unit").get("name"))
+    unit = units.get(_id(part(item, "unit")), Unit(months_of(unit_name), is_recurring=True))
     charge = _charge(subscriptions, assets, product, unit)
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
-    is_credit = str((invoice.get("type") or {}).get("type") or "").casefold() == "credit"
+    is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
     # positive on credit invoices as far as is known; where the total says otherwise they are signed already
     is_signed = is_credit and (_number(invoice.get("total"), where, "total") or 0) < 0
     is_turned = is_credit and not is_signed
-    units_charged = _required(item, "quantity", where)
+    units_charged = whole(_required(item, "quantity", where))
     if is_signed:
         units_charged = -abs(units_charged)
     total = _required(item, "total", where)
@@ -137,17 +140,17 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         invoice=code,
         type=LineType.CREDIT if is_credit else charge,
         charge=charge,
-        customer=_text(customer.get("name")),
+        customer=text_of(customer.get("name")),
         customer_id=_id(customer),
-        product=_text(product.get("name") or addon.get("name") or item.get("description")),
+        product=text_of(product.get("name") or addon.get("name") or item.get("description")),
         product_id=_id(product),
-        product_code=_text(product.get("code")),
+        product_code=text_of(product.get("code")),
         contract_id=_id(subscription),
         addon_id=_id(addon),
         units=-units_charged if is_turned else units_charged,
         cost=_cost(item, where, is_credit=is_credit),
         amount=-total if is_turned else total,
-        currency=_text(invoice.get("currency")).upper(),
+        currency=text_of(invoice.get("currency")).upper(),
         billing_period=commitment if recurs else "",
         billing_months=unit.months if recurs else None,
         commitment_period=commitment,
@@ -187,7 +190,7 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     total = abs(_required(item, "total", where))
     original = _number(item.get("totalOriginal"), where, "original total")
     original = price * units if original is None else abs(original)
-    discount = item.get("discount") or {}
+    discount = part(item, "discount")
     value = _number(discount.get("value"), where, "discount")
     saved = original - total
     if value is not None and str(discount.get("type")).casefold() == "percentage":
@@ -221,9 +224,11 @@ def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
     """
     if not isinstance(plan, Mapping) or not plan:
         return {"unit": unit_id, "installments": 0, "months": 0}
-    unit = (plan.get("unit") or {}).get("id")
-    installments, months = plan.get("installments"), plan.get("installmentsFrequency")
-    return {"unit": str(unit or ""), "installments": int(installments or 0), "months": int(months or 0)}
+    return {
+        "unit": _id(part(plan, "unit")),
+        "installments": _count(plan.get("installments")),
+        "months": _count(plan.get("installmentsFrequency")),
+    }
 
 
 def _period(item: Json, where: str) -> tuple[dt.date | None, dt.date | None]:
@@ -261,8 +266,24 @@ def _required(item: Json, name: str, where: str) -> Decimal:
     return value
 
 
-def _text(value: object) -> str:
+def whole(number: Decimal) -> Decimal:
+    """12 for 12.0, as units are shown."""
+    whole = number.to_integral_value()
+    return whole if whole == number else number
+
+
+def text_of(value: object) -> str:
     return " ".join(str(value).split()) if value is not None else ""
+
+
+def part(thing: Json, name: str) -> Json:
+    """An object within an object; empty where it is none."""
+    found = thing.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _id(thing: Json) -> str:

@@ -28,7 +28,7 @@ _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a numbe
 
 
 def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(omit_if_default=True)
+    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
     converter.register_unstructure_hook(Decimal, str)
     converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
     converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())

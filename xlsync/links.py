@@ -113,11 +113,10 @@ class Links:
             if name == _FORMAT_KEY:
                 continue
             kind, _, key = name.partition(" ")
-            try:
-                link = _from_json(self._read(name))
-                found.append(RememberedLink(kind=LinkKind(kind), key=key, link=link))
-            except (TypeError, ValueError) as error:
-                raise self._damaged(f"the entry {name} cannot be read") from error
+            link = self._link(name)
+            if kind not in list(LinkKind) or link is None:
+                raise self._damaged(f"the entry {name} cannot be read")
+            found.append(RememberedLink(kind=LinkKind(kind), key=key, link=link))
         order = (LinkKind.CUSTOMER, LinkKind.PRODUCT, LinkKind.CONTRACT)
         return tuple(sorted(found, key=lambda one: (order.index(one.kind), one.key)))
 
@@ -152,7 +151,7 @@ class Links:
         return changed
 
     def _keep(self, kind: LinkKind, key: str, new: Remembered, when: dt.datetime, workbook: str) -> bool:
-        old = self._old(kind, key)
+        old = self._link(f"{kind} {key}")
         if kind is LinkKind.CONTRACT and old is not None:
             new = _merged(old, new)
         if not any(new.ids):
@@ -166,12 +165,12 @@ class Links:
             self._write(kind, key, new)
         return not same
 
-    def _old(self, kind: LinkKind, key: str) -> Remembered | None:
-        stored = self._read(f"{kind} {key}")
+    def _link(self, name: str) -> Remembered | None:
+        stored = self._read(name)
         try:
             return None if stored is None else _from_json(stored)
         except (TypeError, ValueError) as error:
-            raise self._damaged(f"the entry {kind} {key} cannot be read") from error
+            raise self._damaged(f"the entry {name} cannot be read") from error
 
     def _write(self, kind: LinkKind, key: str, link: Remembered) -> None:
         self._store.set(f"{kind} {key}", _to_json(link), retry=True)

@@ -170,12 +170,14 @@ class _Votes:
                 self.ids[part].add(choice.to)
                 self.evidence[part].add(choice.evidence)
 
-    def agree(self, part: str) -> bool:
-        return len(self.ids[part]) == 1
+    def tell(self, part: str) -> bool:
+        """Whether all agree on a part; on an agreement only together with its company."""
+        of_one_company = part != "agreement" or len(self.ids["company"]) <= 1
+        return of_one_company and len(self.ids[part]) == 1
 
     def entry(self, parts: Iterable[str], *names: str) -> Remembered:
         """What all lines agree on, of these parts; a part on which they differ is left out."""
-        kept = [part for part in parts if self.agree(part)]
+        kept = [part for part in parts if self.tell(part)]
         products = {line.product_key for line in self.lines} if "contract" in names else set()
         if "contract" in names and len(products) > 1:
             kept = [part for part in kept if part != "item"]
@@ -239,7 +241,7 @@ def choices_to_remember(
 
     def cannot_tell(line: BillingLine, part: str) -> bool:
         votes, key = (products, product_key(line)) if part == "item" else (customers, customer_key(line))
-        return key is None or not votes[key].agree(part)
+        return key is None or not votes[key].tell(part)
 
     kept: dict[str, Remembered] = {}
     for contract, on_contract in contracts.items():

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 CREATE_NEW: Final = "(create new)"
 
@@ -182,7 +182,7 @@ class Addition:
     effective: dt.date | None = None
     cancelled: dt.date | None = None
     contract_mark: str = ""
-    kept: Mapping[str, object] = field(default_factory=dict, hash=False)
+    kept: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def is_active(self, month: Month) -> bool:
         """Whether it bills on the month's last day (DESIGN, section 4, "Active")."""
@@ -324,9 +324,8 @@ class Mismatch:
     """Billing and ConnectWise differ on a target, or could not be compared; one possible write.
 
     `company`, `agreement` and `item` are ConnectWise ids, row keys of what is still to be created, or
-    None where not linked. `addition` is the one that an update would change. `beside` are the active
-    additions of the same product on the agreement when this was found, so that one made since is
-    known for new. Money is in the agreement's currency; `impact` is a month's.
+    None where not linked. `addition` is the one that an update would change. `beside` are the additions
+    of the same product on the agreement when this was found, so that one made since is known for new. Money is in the agreement's currency; `impact` is a month's.
     """
 
     key: str

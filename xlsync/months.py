@@ -348,7 +348,7 @@ def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
             to = getattr(pick, part) if pick else None
             if not isinstance(to, int):
                 continue
-            name = edits.names[part].get(to, str(to))
+            name = edits.names[part].get(to, labels.get(to, str(to)))
             if to not in labels:
                 told[
                     f"The {word} {name}, chosen for {line.customer}, is no longer active in ConnectWise: "

@@ -143,7 +143,9 @@ def move_sheet_rules(xml: str, moves: Moves) -> str:
     if "hyperlink" in xml:
         xml = _emptied(re.sub(rf"<{_P}hyperlink\s[^>]*?/>", placed, xml), "hyperlinks", "hyperlink")
     xml = re.sub(
-        rf"<{_P}(?:conditionalFormatting|dataValidation|autoFilter|ignoredError)\s[^>]*>", stretched, xml
+        rf"<{_P}(?:conditionalFormatting|dataValidation|autoFilter|sort\w+|ignoredError|protectedRange)\s[^>]*>",
+        stretched,
+        xml,
     )
     return re.sub(  # x14 rules in extLst name their cells in an element (MS-XLSX, 2.2.2)
         r"(<[\w.-]+:sqref>)([^<]*)(</)", lambda found: found[1] + moves.ranges(found[2]) + found[3], xml

@@ -20,12 +20,13 @@ class Gate:
         self._most, self._allowed, self._running, self._good = workers, workers, 0, 0
         self._minute, self._patience = _MINUTE * patience, patience
         self._sent: deque[float] = deque(maxlen=per_minute)
-        self._closed_until = 0.0
+        self._paused_until = 0.0
+        self._closed = False
         self._changed = threading.Condition()
 
     def __enter__(self) -> None:
         with self._changed:
-            while (wait := self._wait()) is not None:
+            while not self._closed and (wait := self._wait()) is not None:
                 self._changed.wait(wait)
             self._running += 1
             self._sent.append(time.monotonic())
@@ -39,18 +40,24 @@ class Gate:
         """Seconds until it is worth another look, None where a request may pass."""
         now = time.monotonic()
         full = len(self._sent) == self._sent.maxlen
-        opens = max(self._closed_until, self._sent[0] + self._minute if full and self._sent else 0.0)
+        opens = max(self._paused_until, self._sent[0] + self._minute if full and self._sent else 0.0)
         if opens > now:
             return opens - now
         return None if self._running < self._allowed else _MINUTE
+
+    def close(self) -> None:
+        """Let all pass who still wait: there is nothing more to pace."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def slow_down(self, seconds: float) -> None:
         """Let nothing pass for so long; then half as many side by side."""
         with self._changed:
             now = time.monotonic()
-            if now >= self._closed_until:  # the 429s of one burst count once
+            if now >= self._paused_until:  # the 429s of one burst count once
                 self._allowed = max(1, self._allowed // 2)
-            self._closed_until = max(self._closed_until, now + seconds * self._patience)
+            self._paused_until = max(self._paused_until, now + seconds * self._patience)
             self._good = 0
 
     def speed_up(self) -> None:

@@ -81,6 +81,7 @@ class _Comparison:
     charges: tuple[Charge, ...]
     additions: tuple[Addition, ...] | Exception
     beside: tuple[int, ...] = ()
+    later: tuple[Addition, ...] = ()  # that begin after the month
 
 
 def _part_by_link(
@@ -116,10 +117,12 @@ def _part_by_mark(
     if isinstance(read, Exception):
         yield _Comparison(target, tuple(charges), read)
         return
-    active = [a for a in read if a.item_id == target.item and a.is_active(month)]
-    beside = tuple(sorted(addition.id for addition in active))
+    standing = [a for a in read if a.item_id == target.item]
+    active = [addition for addition in standing if addition.is_active(month)]
+    beside = tuple(sorted(addition.id for addition in standing))
     if len(active) <= 1:
-        yield _Comparison(target, tuple(charges), tuple(active), beside)
+        later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
+        yield _Comparison(target, tuple(charges), tuple(active), beside, later)
         return
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
@@ -166,7 +169,7 @@ def _compare(
     total = sum((charge.units for charge in charges if charge.units is not None), Decimal(0))
     match comparison.additions:
         case ():
-            yield _not_in_connectwise(month, base, total, charges)
+            yield _not_in_connectwise(month, base, total, charges, comparison.later)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -248,7 +251,9 @@ def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> It
         )
 
 
-def _not_in_connectwise(month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge]) -> Mismatch:
+def _not_in_connectwise(
+    month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge], later: Sequence[Addition]
+) -> Mismatch:
     starts = [line.start for charge in charges for line in charge.lines if line.start is not None]
     begins = min(starts, default=month.first)
     return replace(
@@ -260,7 +265,7 @@ def _not_in_connectwise(month: Month, base: Mismatch, units: Decimal, charges: S
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=_sentences(
             base.explanation,
-            f"Billed {_tell_charges(units, charges)}; the agreement has no active addition of this product.",
+            f"{_tell_charges(units, charges)}; the agreement has no active addition of this product.",
             _tell_costs(charges),
         ),
     )
@@ -289,7 +294,7 @@ def _units_and_cost(
             action=ActionLabel.UPDATE_UNITS,
             explanation=_sentences(
                 base.explanation,
-                f"Billed {_tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
+                f"{_tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
                 included,
                 _tell_costs(charges),
             ),
@@ -487,12 +492,14 @@ def _tell_costs(charges: Sequence[Charge]) -> str:
 
 
 def _tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
-    """`15 (12 + 3 from 2026-10-17)`, or what each contract has."""
+    """`Billed 15 (12 + 3 from 2026-10-17)`, or what each contract has; and what is special about it."""
     number = tell_number(units)
-    if len(charges) == 1:
-        return number if charges[0].why == number else f"{number} ({charges[0].why.rstrip('.')})"
-    parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
-    return f"{number} ({parts}, of {len(charges)} contracts)"
+    why = _sentences(*(charge.why for charge in charges))
+    if len(charges) > 1:
+        parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
+        return _sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
+    parts = "" if why or charges[0].parts == number else f" ({charges[0].parts})"
+    return _sentences(why, f"Billed {number}{parts}")
 
 
 def _price(item: CatalogItem | None) -> Decimal | None:

@@ -31,7 +31,7 @@ _MONTHS: Final = {
 }  # fmt: skip
 
 
-class Unclear(Exception):  # noqa: N818
+class Unclear(Exception):
     """A text that can be read in two ways, and nothing tells which."""
 
 

@@ -12,7 +12,6 @@ import ipaddress
 import random
 import re
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ _BUSY: Final = frozenset({429, 500, 502, 503, 504})
 _GATEWAY: Final = frozenset({502, 504})
 _DICE: Final = random.SystemRandom()
 _OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
+_OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 
@@ -82,6 +82,7 @@ class Service:
         self._authorize = authorize
         self._authorization = _basic(auth) if auth else None
         self._renewing = threading.Lock()
+        self._no_login: ApiError | None = None
         self._secrets: frozenset[str] = frozenset()
         self._hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
         self._hide(*(auth or ())[1:], self._authorization or "")
@@ -92,6 +93,7 @@ class Service:
         self._session = _session(headers, workers, is_local=urlsplit(self.url).scheme == "http")
         self._counting = threading.Lock()
         self._requests = 0
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +102,9 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Let the connections go."""
+        """Let the connections go, and whoever waits for a next try."""
+        self._closed.set()
+        self._gate.close()
         self._session.close()
 
     @property
@@ -148,7 +152,7 @@ class Service:
                     progress(done)
             return [one.result() for one in waiting]
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
     def send(self, method: Literal["POST", "PATCH"], path: str, body: object = None) -> Any:
         """One write, and the JSON that it answers (None where it answers none).
@@ -170,7 +174,7 @@ class Service:
         """Ask for a token. Repeated like a read, since it changes nothing."""
         value = _basic(auth) if auth else None
         self._hide(
-            *(one for name, one in form.items() if name != "grant_type"), *(auth or ())[1:], value or ""
+            *(one for name, one in form.items() if name not in _OPEN_FIELDS), *(auth or ())[1:], value or ""
         )
         answer = self._repeat("POST", path, read=True, data=dict(form), authorization=value)
         try:
@@ -207,7 +211,7 @@ class Service:
             wait = self._wait_before_next(answer, attempt, read=read)
             if wait is None or attempt >= TRIES + renewed:
                 break
-            time.sleep(wait * self._patience)
+            self._closed.wait(wait * self._patience)
         if isinstance(answer, Response):
             if answer.status_code < 300:
                 return answer
@@ -216,6 +220,8 @@ class Service:
 
     def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | Failure:
         with self._gate:
+            if self._closed.is_set():
+                return Failure("was not sent: xlsync is stopping", sent=False, may_pass=False)
             with self._counting:
                 self._requests += 1
             try:
@@ -256,8 +262,14 @@ class Service:
         if self._authorize is None:
             return self._authorization
         with self._renewing:
+            if self._no_login is not None:
+                raise self._no_login  # asking again and again may lock the account
             if self._authorization is None:
-                self._authorization = self._authorize()
+                try:
+                    self._authorization = self._authorize()
+                except ApiError as error:
+                    self._no_login = error if error.status in (400, 401, 403) else None
+                    raise
                 self._hide(self._authorization.removeprefix("Bearer "))
             return self._authorization
 

@@ -19,7 +19,7 @@ from xlsync.models import BillingLine, LineType
 class Charge:
     """What the month's billing says of one contract and product.
 
-    `units` is None where nothing can be compared; `why` then says so, else how the units came about.
+    `units` is None where nothing can be compared; `why` then says so, or what is special about them.
     `failure` tells of a read that failed: such a contract could not be checked. `costs` are the unit
     costs of its full periods.
     """
@@ -29,6 +29,7 @@ class Charge:
     earlier: tuple[BillingLine, ...]
     units: Decimal | None
     costs: tuple[Decimal, ...] = ()
+    parts: str = ""  # how the units add up: `12 + 3 from 2026-10-17`
     why: str = ""
     failure: str = ""
 
@@ -105,14 +106,13 @@ def _read_charge(
     costs = tuple(dict.fromkeys(line.cost for line in full if line.cost is not None))
     failure = next((line.unread for line in in_force if line.unread), "")
     units: Decimal | None = None
-    why = ""
+    parts, why = _tell_parts(in_force), ""
     if not charges:
         why = "A credit without a charge is not compared: units are never negative."
     elif full:
         units = sum((line.units for line in in_force), Decimal(0))
-        why = _tell_parts(in_force)
         if units < 0:
-            units, why = None, f"Credits exceed charges ({why}): units are never negative."
+            units, why = None, f"Credits exceed charges ({parts}): units are never negative."
     elif in_force[0].source != "bss" or not in_force[0].contract_id:
         why = "No charge for a full period, and a report does not tell how many units run: not compared."
     else:
@@ -120,7 +120,7 @@ def _read_charge(
             case Decimal() as own:
                 units = own
                 why = (
-                    f"Billed this month without a charge for a full period ({_tell_parts(in_force)}): "
+                    f"The month holds no charge for a full period, only {parts}: "
                     f"{tell_number(own)} is the BSS's own quantity of the subscription."
                 )
             case None:
@@ -133,6 +133,7 @@ def _read_charge(
         earlier=tuple(earlier),
         units=units,
         costs=costs,
+        parts=parts,
         why=why,
         failure=failure,
     )

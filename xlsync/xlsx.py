@@ -11,14 +11,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import posixpath
 import re
-import secrets
-import shutil
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +21,7 @@ from urllib.parse import unquote
 
 import python_calamine
 
+from xlsync.archive import SAVE_AGAIN, packed, read_file, unpacked, write_file
 from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, position
 from xlsync.errors import WorkbookError
 from xlsync.markup import attribute, unescape, with_attribute
@@ -36,13 +31,8 @@ from xlsync.rows import SheetXml
 
 __all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
 
-_MOST_BYTES: Final = 1_500_000_000  # unpacked: far beyond what Excel opens, well below what harms
-_MOST_PARTS: Final = 20_000
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
-_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
-_LEVEL: Final = 1  # of compression: twice as fast as the default, a tenth larger
 _P: Final = r"(?:[\w.-]+:)?"
-_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 
 class Package:
@@ -64,67 +54,28 @@ class Package:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Read a workbook; WorkbookError for whatever cannot be one."""
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            raise WorkbookError(f"{path} does not exist", "Check the name and the folder.") from None
-        except PermissionError:
-            raise WorkbookError(
-                f"{path} may not be read", "Close it where it is open, and try again."
-            ) from None
-        except OSError as error:
-            raise WorkbookError(
-                f"{path} cannot be read: {error.strerror}", "Check the name and the folder."
-            ) from None
-        return cls.from_bytes(data, path.name)
+        return cls.from_bytes(read_file(path), path.name)
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
         """The same from memory; `name` is for messages."""
-        if data.startswith(_OLE):
-            if "EncryptedPackage".encode("utf-16-le") in data:
-                raise WorkbookError(
-                    f"{name} is protected by a password", "Remove the password in Excel, and try again."
-                )
-            raise WorkbookError(f"{name} is a workbook of an old kind (.xls)", _AGAIN)
-        if not data.startswith(b"PK"):
-            raise WorkbookError(f"{name} is not an Excel workbook", _AGAIN)
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                members = [member for member in archive.infolist() if not member.is_dir()]
-                if len(members) > _MOST_PARTS or sum(member.file_size for member in members) > _MOST_BYTES:
-                    raise WorkbookError(
-                        f"{name} is too large to be unpacked", "Use a workbook made by xlsync export."
-                    )
-                parts = {member.filename: archive.read(member) for member in members}
-                stored = {member.filename for member in members if member.compress_type == zipfile.ZIP_STORED}
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            struct.error,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            raise WorkbookError(
-                f"{name} is damaged: {error}", "Take a backup of it, or export again."
-            ) from None
+        parts, stored = unpacked(data, name)
         package = cls(parts, name)
-        package._stored = frozenset(stored)
+        package._stored = stored
         return package
 
     def _find_workbook(self) -> str:
         if "[content_types].xml" not in self._names:
-            raise WorkbookError(f"{self.name} is not an Excel workbook", _AGAIN)
+            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
         found = self._related("", "officeDocument")
         if not found:
             raise WorkbookError(
                 f"{self.name} is damaged: it has no workbook part", "Take a backup, or export again."
             )
         if found[0].casefold().endswith(".bin"):
-            raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", _AGAIN)
+            raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", SAVE_AGAIN)
         if not re.search(rf"<{_P}workbook[\s>]", self._text(found[0])):
-            raise WorkbookError(f"{self.name} is not an Excel workbook", _AGAIN)
+            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
         return found[0]
 
     def _find_sheets(self) -> dict[str, str]:
@@ -140,7 +91,7 @@ class Package:
                 )
             found[attribute(sheet[0], "name")] = target[1]
         if not found:
-            raise WorkbookError(f"{self.name} has no sheets", _AGAIN)
+            raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
         return found
 
     def _text(self, part: str) -> str:
@@ -148,7 +99,7 @@ class Package:
         try:
             return self._parts[part].decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", _AGAIN) from None
+            raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
 
     def _put(self, part: str, text: str) -> None:
         data = text.encode()
@@ -199,7 +150,9 @@ class Package:
                 )
             rows = self._read.get_sheet_by_name(title).to_python(skip_empty_area=False)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookError(f"the sheet {title} of {self.name} cannot be read: {error}", _AGAIN) from None
+            raise WorkbookError(
+                f"the sheet {title} of {self.name} cannot be read: {error}", SAVE_AGAIN
+            ) from None
         grid = [[_value(value) for value in row] for row in rows]
         for (row, column), text in sheet.errors():
             if row < len(grid) and column < len(grid[row]):
@@ -401,48 +354,21 @@ class Package:
         return self._bytes(fast=False)
 
     def _bytes(self, *, fast: bool) -> bytes:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for part, data in self._parts.items():
-                if fast and not part.casefold().endswith((".xml", ".rels")):
-                    continue  # pictures and macros: calamine reads values only
-                member = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
-                member.create_system = 0  # whatever system writes it
-                is_plain = fast or part in self._stored
-                member.compress_type = zipfile.ZIP_STORED if is_plain else zipfile.ZIP_DEFLATED
-                archive.writestr(member, data, compresslevel=_LEVEL)
-        return buffer.getvalue()
+        if fast:  # pictures and macros are not needed to read values
+            parts = {
+                part: data
+                for part, data in self._parts.items()
+                if part.casefold().endswith((".xml", ".rels"))
+            }
+            return packed(parts, frozenset(parts))
+        return packed(self._parts, self._stored)
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:
         """Write the workbook in one step: the old file or the new one is there, never a half.
 
         `backup` gets a copy of the old file first.
         """
-        path = Path(os.path.realpath(path))  # a link stays a link
-        temporary = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}.tmp")
-        data = self.to_bytes()
-        try:
-            if backup is not None and path.exists():
-                shutil.copy2(path, backup)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                if path.exists():
-                    shutil.copymode(path, temporary)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        except PermissionError:
-            raise WorkbookError(
-                f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",
-                "Close the workbook and try again.",
-            ) from None
-        except OSError as error:
-            raise WorkbookError(
-                f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
-            ) from None
+        write_file(path, self.to_bytes(), backup)
 
 
 class _Table:

@@ -114,12 +114,10 @@ class Story:
                 described.upper().replace("É", "E").replace("–", "-").replace("(", "").replace(")", "")
             )
         elif offer.known == "fuzzy":
-            described = described.replace("Platform Annual Edition", "Platf. Yearly Ed.").replace(
-                "Agent Pro", "Agents"
-            )
+            described = described.replace("Annual Edition", "Anual Edition").replace("Agent Pro", "Agents")
         elif offer.known == "tie":
             codes = {"vendorSku": product.code}
-            self.psa.item(f"{identifier}-B", f"{described} (legacy)", cost, vendorSku=product.code)
+            self.psa.item(f"{identifier}-B", described, cost, vendorSku=product.code)
         self.items[offer.name] = self.psa.item(identifier, described, cost, **codes)
 
     # Customers
@@ -221,6 +219,9 @@ class Story:
             self.holds(agreement, bought, cost=bought.cost - Decimal("0.15"), price=price_of(bought.cost))
         elif dice < 0.075:
             return
+        elif dice < 0.08:
+            self.holds(agreement, bought, "1")
+            self.holds(agreement, bought, now)
         else:
             self.holds(agreement, bought, mark=mark)
 
