@@ -575,9 +575,8 @@ def test_a_token_is_asked_for_with_a_form_and_counted(remote: Remote, service: S
 def test_a_refused_login_is_not_tried_again(remote: Remote) -> None:
     """Else hundreds of reads would lock the account."""
     remote.answer = lambda _: reply({"error": "invalid_grant"}, 400)
-    with Service(
-        "BSS", remote.url, headers={}, authorize=lambda: str(service.post_form("token", {}))
-    ) as service:
+    service = Service("BSS", remote.url, headers={}, authorize=lambda: str(service.post_form("token", {})))
+    with service:
         answers = service.get_many([Call("x")] * 20)
     assert all(isinstance(answer, ApiError) and answer.status == 400 for answer in answers)
     assert remote.seen == [("POST", "/token")]

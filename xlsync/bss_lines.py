@@ -61,9 +61,8 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
     for group in groups:
         recurs = group.get("isRecurringChargeUnit") is not False
         for unit in group.get("units") or ():
-            months = _count(unit.get("billingCycleDuration")) * months_in(
-                text_of(unit.get("billingCycleUnitType"))
-            )
+            length = months_in(text_of(unit.get("billingCycleUnitType")))
+            months = _count(unit.get("billingCycleDuration")) * length
             units[_id(unit)] = Unit(months or None, recurs)
     return units
 
@@ -273,6 +272,7 @@ def whole(number: Decimal) -> Decimal:
 
 
 def text_of(value: object) -> str:
+    """A text as people read it, absent as empty."""
     return " ".join(str(value).split()) if value is not None else ""
 
 
@@ -283,7 +283,8 @@ def part(thing: Json, name: str) -> Json:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """A number of payments or months; 0 where it is none."""
+    return max(0, int(value)) if isinstance(value, int | Decimal) else 0
 
 
 def _id(thing: Json) -> str:
