@@ -437,11 +437,19 @@ def test_items_of_one_subscription_each_need_no_second_look(fake: Fake, bss: Bss
     assert fake.asked("/items") == []
 
 
-def test_lines_that_cannot_be_read_stop_the_month(fake: Fake, bss: Bss) -> None:
+@pytest.mark.parametrize("answer", [reply({}, 500), reply({"data": None}), reply("x")])
+def test_lines_that_cannot_be_read_stop_the_month(fake: Fake, bss: Bss, answer: Response) -> None:
     fake.invoices = [invoice("EX-1", item()), invoice("EX-2")]
-    fake.answers["/api/invoices/id-EX-2/items"] = reply({}, 500)
+    fake.answers["/api/invoices/id-EX-2/items"] = answer
     with pytest.raises(ApiError):
         march(bss)
+
+
+def test_a_refusal_other_than_of_the_filter_is_an_error(fake: Fake, bss: Bss) -> None:
+    fake.answers["/api/invoices"] = reply({}, 403)
+    with pytest.raises(ApiError):
+        march(bss)
+    assert len(fake.asked("/api/invoices?")) == 1
 
 
 def test_several_subscriptions_in_an_analytical_line_are_told(fake: Fake, bss: Bss) -> None:
@@ -631,7 +639,9 @@ def test_the_token_is_asked_for_with_the_keys_and_renewed_once(bss: Bss, remote:
     assert bss.service.requests == 5
 
 
-@pytest.mark.parametrize("answer", [reply({"error": "invalid_client"}, 400), reply({"a": 1}), reply([])])
+@pytest.mark.parametrize(
+    "answer", [reply({"error": "invalid_client"}, 400), reply({"a": 1}), reply([]), reply({}, 500)]
+)
 def test_wrong_keys_are_told_without_the_keys(fake: Fake, bss: Bss, answer: Response) -> None:
     fake.answers["/oauth/token"] = answer
     with pytest.raises(ApiError) as caught:
@@ -675,6 +685,15 @@ def test_own_units_come_from_the_subscription_or_the_add_on(fake: Fake, bss: Bss
     assert isinstance(gone_error, ApiError)
     assert "the subscription is Cancelled" in gone_error.message
     assert len(fake.asked("/addons")) == 1
+
+
+@pytest.mark.parametrize("answer", [None, "x", 5, {"data": [{"id": "other"}]}])
+def test_own_units_of_an_add_on_that_is_not_told_are_an_error(fake: Fake, bss: Bss, answer: object) -> None:
+    fake.answers["/api/subscriptions/s-1/addons"] = reply(answer)
+    fake.invoices = [invoice("EX-1", item(subscriptions=[sub(relatedAddon={"id": "a-1", "name": "x"})]))]
+    (units,) = bss.list_own_units(march(bss)).values()
+    assert isinstance(units, ApiError)
+    assert "tells of 0 add-ons Mail Standard" in units.message
 
 
 @pytest.mark.parametrize("answer", [{"id": "s-1"}, {"id": "s-1", "quantity": None}, [], "x"])

@@ -528,6 +528,21 @@ def test_an_unknown_name_and_a_failed_handshake_are_not_sent(remote: Remote) -> 
     assert remote.seen == []
 
 
+def test_a_certificate_that_is_not_trusted_is_refused_at_once() -> None:
+    pytest.importorskip("cryptography")
+    server = make_server("127.0.0.1", 0, Response(b"{}"), ssl_context="adhoc", request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    with Service("BSS", f"https://127.0.0.1:{server.server_port}", headers={}, patience=0) as service:
+        with pytest.raises(ApiError, match="its certificate is not trusted") as caught:
+            service.send("POST", "x", {})
+        assert service.requests == 1
+    assert not caught.value.sent
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 # --- authorization
 
 

@@ -175,15 +175,14 @@ class Bss:
         after = f"datetime'{first - dt.timedelta(days=2)}'"
         before = f"datetime'{last + dt.timedelta(days=2)}'"
         earlier = f"datetime'{first - dt.timedelta(days=60)}'"
-        filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}", "")
-        for text in filters:
-            query = {"include": "analysisItems"} | ({"$filter": text} if text else {})
+        query = {"include": "analysisItems"}
+        for text in (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}"):
             try:
-                return self._list("api/invoices", query, steps)
+                return self._list("api/invoices", {**query, "$filter": text}, steps)
             except ApiError as error:
-                if error.status != 400 or not text:
+                if error.status != 400:
                     raise
-        raise AssertionError
+        return self._list("api/invoices", query, steps)
 
     def _list(self, path: str, query: Mapping[str, str | int], steps: _Steps) -> list[Json]:
         """Every page of a list; an element that moved to a later page meanwhile is taken once."""
@@ -316,7 +315,7 @@ def _own_units(line: BillingLine, path: str, answer: Any) -> Decimal | ApiError:
     if line.addon_id:
         what = "add-on"
         addons = answer.get("data") if isinstance(answer, Mapping) else answer
-        addons = [one for one in addons or () if isinstance(one, Mapping)]
+        addons = [one for one in addons if isinstance(one, Mapping)] if isinstance(addons, list) else []
         # whether a line names the add-on itself or its product is not known
         own = [one for one in addons if str(one.get("id")) == line.addon_id]
         own = own or [one for one in addons if _product_id(one) in (line.addon_id, line.product_id)]

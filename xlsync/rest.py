@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -85,7 +86,7 @@ class Service:
         self._no_login: ApiError | None = None
         self._secrets: frozenset[str] = frozenset()
         self._hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
-        self._hide(*(auth or ())[1:], self._authorization or "")
+        self._hide(*(auth or ())[1:], (self._authorization or "").removeprefix("Basic "))
         self._workers = workers
         self._time_out = time_out
         self._patience = patience
@@ -173,9 +174,8 @@ class Service:
     def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
         """Ask for a token. Repeated like a read, since it changes nothing."""
         value = _basic(auth) if auth else None
-        self._hide(
-            *(one for name, one in form.items() if name not in _OPEN_FIELDS), *(auth or ())[1:], value or ""
-        )
+        self._hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
+        self._hide(*(auth or ())[1:], (value or "").removeprefix("Basic "))
         answer = self._repeat("POST", path, read=True, data=dict(form), authorization=value)
         try:
             return read_json(answer.content)
@@ -200,7 +200,7 @@ class Service:
     ) -> Response:
         """Send until it is answered well, or may not or need not be sent again."""
         renewed = False
-        for attempt in range(1, TRIES + 2):
+        for attempt in count(1):
             if authorize:
                 authorization = self._credentials()
             answer = self._once(method, path, authorization, **request)
