@@ -42,7 +42,7 @@ _RULES: Final = {
 }
 
 
-class BssRefused(Exception):  # noqa: N818
+class BssRefused(Exception):
     """An error of the BSS, named by its type."""
 
     def __init__(self, status: int, kind: str, message: str, **place: str) -> None:

@@ -40,7 +40,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class BadQuery(Exception):  # noqa: N818
+class BadQuery(Exception):
     """A query that ConnectWise answers with 400."""
 
 

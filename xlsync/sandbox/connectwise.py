@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import time
 from collections import deque
@@ -80,6 +81,13 @@ def json_response(body: Any, status: int = 200) -> Response:
     return Response(text, status=status, content_type="application/json; charset=utf-8")
 
 
+def too_many(seconds: float) -> Response:
+    """ConnectWise's answer to more requests than it takes, which has a shape of its own."""
+    response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
+    response.headers["Retry-After"] = str(max(0, math.ceil(seconds)))
+    return response
+
+
 class ConnectWiseApi:
     """Answers requests below `/v4_6_release/apis/3.0`, as strictly as ConnectWise is known to be."""
 
@@ -109,11 +117,9 @@ class ConnectWiseApi:
                 self._check_access(request)
             return self._dispatch(request, path)
         except Refused as refused:
-            response = json_response(refused.body, refused.status)
             if refused.status == 429:
-                response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
-                response.headers["Retry-After"] = "1"
-            return response
+                return too_many(60 - time.monotonic() + self.recent[0])
+            return json_response(refused.body, refused.status)
         except BadQuery as bad:
             return json_response({"code": "InvalidCondition", "message": str(bad), "errors": None}, 400)
         except (MethodNotAllowed, NotFound) as refused:

@@ -20,7 +20,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class BadFilter(Exception):  # noqa: N818
+class BadFilter(Exception):
     """A filter that the BSS answers with 400."""
 
 

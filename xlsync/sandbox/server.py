@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import math
 import re
 import socket
 import struct
@@ -57,7 +56,7 @@ class Request:
         return self.service == "connectwise" and self.method in {"POST", "PATCH", "PUT", "DELETE"}
 
 
-class _HungUp(Exception):  # noqa: N818
+class _HungUp(Exception):
     """The connection is to be closed without an answer."""
 
 
@@ -182,13 +181,22 @@ class Sandbox:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def per_minute(self) -> int | None:
+        """How many ConnectWise requests a minute are answered; more get a 429. None for no limit."""
+        return self.connectwise.per_minute
+
+    @per_minute.setter
+    def per_minute(self, most: int | None) -> None:
+        self.connectwise.per_minute = most
+
     # Running
 
     def start(self) -> Self:
         """Serve in a thread until `stop`."""
         self._server = _Server(self, self._port)
         self._stopped.clear()
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 
@@ -336,9 +344,7 @@ class Sandbox:
                     {"code": "ServerError", "message": "Made-up fault.", "errors": None}, 500
                 )
             case "busy":
-                response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
-                response.headers["Retry-After"] = str(math.ceil(fault.seconds))
-                return response
+                return connectwise.too_many(fault.seconds)
             case "call" if fault.call is not None:
                 fault.call()
         return None

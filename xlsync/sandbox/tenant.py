@@ -12,6 +12,7 @@ from xlsync.sandbox.state import ConnectWise, Record
 from xlsync.sandbox.writes import custom_field, reference
 
 _START: Final = "2025-01-01T00:00:00Z"
+CURRENCIES: Final = (("EUR", "€", "Euro"), ("USD", "$", "US Dollar"), ("GBP", "£", "Pound Sterling"))
 _FIVE_CENTS: Final = Decimal("0.05")
 
 
@@ -58,14 +59,15 @@ class Tenant:
                 "communication_types",
                 {"description": description, **flags, "defaultFlag": description != "Mobile"},
             )
-        for code, symbol, name in (
-            ("EUR", "€", "Euro"),
-            ("USD", "$", "US Dollar"),
-            ("GBP", "£", "Pound Sterling"),
-        ):
+        for number, (code, symbol, name) in enumerate(CURRENCIES, 1):
             put(
                 "currencies",
-                {"currencyIdentifier": code, "currencyCode": code, "symbol": symbol, "name": name},
+                {
+                    "currencyIdentifier": code,
+                    "currencyCode": {"id": number, "name": code, "_info": {}},
+                    "symbol": symbol,
+                    "name": name,
+                },
             )
         euro = reference("currencies", self.state.currencies[1])
         for number, (name, code) in enumerate(COUNTRIES):

@@ -16,7 +16,7 @@ _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zip", "coun
 MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """An answer other than success: status, ConnectWise's code and message, and the fields that are wrong."""
 
     def __init__(self, status: int, code: str, message: str, errors: list[Record] | None = None) -> None:
@@ -39,8 +39,8 @@ def reference(table: str, record: Record) -> Record:
     if table == "contacts":
         named["name"] = f"{record.get('firstName', '')} {record.get('lastName', '')}".strip()
     elif table == "currencies":
-        names = ("symbol", "currencyCode", "currencyIdentifier", "name")
-        named |= {name: record[name] for name in names}
+        named |= {name: record[name] for name in ("symbol", "currencyIdentifier", "name")}
+        named["currencyCode"] = record["currencyCode"]["name"]
     elif table == "countries":
         named |= {"identifier": record["countryCode"], "name": record["name"]}
     elif table == "communication_types":
