@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils.escape import unescape
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
@@ -695,6 +695,28 @@ def test_rows_above_a_table_stay_and_their_formulas_cover_the_new_rows() -> None
     assert [row[0] for row in package.grid(SHEET)] == ["All units", None, "Key", "x", "y", "z"]
     assert package.formulas(SHEET) == {(0, 1): "SUM(B4:B6)"}
     assert loaded(package).tables["T"].ref == "A3:B6"
+
+
+def test_rows_with_wrapped_text_get_the_height_that_it_needs() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    page = workbook[SHEET]
+    page.column_dimensions["C"].width = 22
+    for row in range(2, 6):
+        page[f"C{row}"].alignment = Alignment(wrap_text=True)
+    package = Package.from_bytes(bytes_of(workbook))
+    long = "x" * 45
+    rows = [
+        Row(1, {2: long}),
+        Row(2, {2: long}),
+        Row(None, {2: "two\nlines"}),
+        Row(None, {2: "漢" * 20}),
+        Row(3, {}),
+    ]
+    package.replace_rows(SHEET, rows)
+    heights = [loaded(package).row_dimensions[row].height for row in range(2, 7)]
+    assert heights == [45, 44, 30, 30, None]  # a person gave the second row its own height
+    package.replace_rows(SHEET, [Row(1, {2: "short"}), Row(4, {2: "漢" * 20})])
+    assert [loaded(package).row_dimensions[row].height for row in (2, 3)] == [None, 30]
 
 
 def test_a_row_cannot_be_taken_twice_or_from_outside_the_table() -> None:

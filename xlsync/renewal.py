@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from xlsync.cells import Cell, CellWriter, Row, Value, escape_markup, letters
-from xlsync.markup import unescape, without_attributes
+from xlsync.markup import attribute, unescape, without_attributes
 from xlsync.moves import Moves
 from xlsync.rows import OldCell, OldRow, SheetXml, translated
 
+_HIGHEST: Final = 409  # points, by Excel's limits
+
+
+def _lines(text: str, width: float) -> int:
+    """How many lines a text takes in a column that holds so many digits, rather too many than too few."""
+    room = max(1, int(width) - 2)
+    wide = sum(letter > "\u2e7f" for letter in text) if not text.isascii() else 0
+    if not wide and "\n" not in text:
+        return -(-len(text) // room)
+    return sum(
+        max(1, -(-sum(2 if letter > "\u2e7f" else 1 for letter in line) // room)) for line in text.split("\n")
+    )
+
 
 class Renewal:
-    """One renewal of a sheet's data rows; new rows take over the formulas of the `calculated` columns."""
+    """One renewal of a sheet's data rows.
+
+    New rows take over the formulas of the `calculated` columns. Rows whose text wraps, by one of the
+    `wrapping` styles, are given the height that it needs: not every program fits it on opening.
+    """
 
     def __init__(
         self,
@@ -21,6 +39,7 @@ class Renewal:
         moves: Moves,
         old_values: Sequence[Sequence[Value]],
         calculated: frozenset[int],
+        wrapping: frozenset[str],
     ) -> None:
         self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
         if not moves.nothing_moves:
@@ -46,6 +65,11 @@ class Renewal:
                 found = sheet.formula.match(cell.inside.lstrip())
                 if column in calculated and found and found[2]:
                     self.pattern[column] = unescape(found[2])
+        widths = sheet.column_widths() if wrapping else {}
+        self.wrapped = {
+            column: widths.get(column, 9.0) for column, style in self.styles.items() if style in wrapping
+        }
+        self.line_height = sheet.line_height()
         self.openings: dict[int, tuple[str, str]] = {}
         self.plans: dict[tuple[int, ...], list[int]] = {}
 
@@ -153,7 +177,17 @@ class Renewal:
             opening, style = openings[column]
             end = text(content) if type(content) is str and content else after_style(content)
             parts.append(f"{opening}{row}{style}{end}")
-        return f'<{self.sheet.prefix}row r="{row}">{"".join(parts)}</{self.sheet.prefix}row>'
+        height = self._height(cells, ()) if self.wrapped else ""
+        return f'<{self.sheet.prefix}row r="{row}"{height}>{"".join(parts)}</{self.sheet.prefix}row>'
+
+    def _height(self, cells: Mapping[int, Value | Cell], values: Sequence[Value]) -> str:
+        """The height of a row as an attribute, if its text takes more than one line."""
+        lines = 1
+        for column, width in self.wrapped.items():
+            content = cells[column] if column in cells else values[column] if column < len(values) else None
+            if isinstance(content, str):
+                lines = max(lines, _lines(content, width))
+        return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
     def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str:
         """An old row with the wanted cells renewed, at its new place."""
@@ -180,7 +214,10 @@ class Renewal:
                 here, there = (old.number, column), (number, column)
                 move = lambda formula, a=here, b=there: translated(formula, a, b)  # noqa: E731
                 inside.append(self._placed(cells[column], number, column, move))
-        return sheet.row_xml(old.attributes, number, "".join(inside))
+        attributes = old.attributes
+        if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
+            attributes = without_attributes(attributes, "ht") + self._height(wanted, values)
+        return sheet.row_xml(attributes, number, "".join(inside))
 
     def _holds(
         self, row: OldRow, column: int, cell: OldCell | None, values: Sequence[Value], content: Value | Cell

@@ -194,6 +194,20 @@ class SheetXml:
                     styles[column] = style
         return styles
 
+    def column_widths(self) -> dict[int, float]:
+        """The widths that `<cols>` gives, in digits of the default font."""
+        widths: dict[int, float] = {}
+        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
+            first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
+            for column in range(first - 1, min(last, first + 255)):
+                widths[column] = float(attribute(found[1], "width") or 9)
+        return widths
+
+    def line_height(self) -> float:
+        """The height of a row with one line, in points."""
+        found = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
+        return float(attribute(found[0], "defaultRowHeight") or 15) if found else 15.0
+
     # changing
 
     def unshare(self) -> None:

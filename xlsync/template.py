@@ -59,7 +59,7 @@ PALE: Final = "F3F6F8"
 RULE: Final = "D5DDE2"
 INPUT: Final = "FFF8E1"
 INPUT_EDGE: Final = "EADFB8"
-INPUT_HEAD: Final = "B7862B"
+INPUT_HEAD: Final = "9C6F1B"
 GREEN: Final = ("DDF0E3", "1E6B3C")
 AMBER: Final = ("FCE9C9", "8A5A00")
 RED: Final = ("F9DEDA", "9C2F20")
@@ -473,7 +473,7 @@ def _steady(data: bytes) -> bytes:
         for name in old.namelist():
             content = old.read(name)
             if name == "docProps/app.xml":  # programs trust the values of Excel's files
-                content = content.replace(b"Microsoft Excel", b"xlsync")
+                content = re.sub(rb"(<Application>)[^<]*", rb"\1xlsync", content)
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2026-01-01T00:00:00Z", content)
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))

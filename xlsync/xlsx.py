@@ -229,7 +229,8 @@ class Package:
         moves = Moves(first, last, first + len(rows) - 1, to)
         had_formulas = f"<{sheet.prefix}f" in sheet.body
         calculated = tables[table].calculated if table else frozenset()
-        if not Renewal(sheet, self._writer(sheet), moves, values, calculated).write(rows):
+        renewal = Renewal(sheet, self._writer(sheet), moves, values, calculated, self._wrapping())
+        if not renewal.write(rows):
             return
         if not moves.nothing_moves:
             self._follow(title, sheet, moves, tables)
@@ -237,6 +238,17 @@ class Package:
 
     def _writer(self, sheet: SheetXml) -> CellWriter:
         return CellWriter(sheet.prefix, from_1904=self._from_1904)
+
+    def _wrapping(self) -> frozenset[str]:
+        """The indices of the cell styles that wrap text (18.8.10 `cellXfs`)."""
+        found: set[str] = set()
+        for part in self._related(self._workbook, "styles"):
+            section = re.search(rf"<{_P}cellXfs[\s>].*?</{_P}cellXfs>", self._text(part), re.DOTALL)
+            for index, style in enumerate(re.split(rf"<{_P}xf(?=[\s/>])", section[0])[1:] if section else ()):
+                alignment = re.search(rf"<{_P}alignment\s[^>]*>", style)
+                if alignment and attribute(alignment[0], "wrapText") in {"1", "true"}:
+                    found.add(str(index))
+        return frozenset(found)
 
     def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, _Table]) -> None:
         """Let everything that points at the rows follow them."""
