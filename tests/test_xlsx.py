@@ -704,7 +704,7 @@ def test_rows_with_wrapped_text_get_the_height_that_it_needs() -> None:
     for row in range(2, 6):
         page[f"C{row}"].alignment = Alignment(wrap_text=True)
     package = Package.from_bytes(bytes_of(workbook))
-    long = "x" * 45
+    long = "x" * 50
     rows = [
         Row(1, {2: long}),
         Row(2, {2: long}),

@@ -15,8 +15,8 @@ _HIGHEST: Final = 409  # points, by Excel's limits
 
 
 def _lines(text: str, width: float) -> int:
-    """How many lines a text takes in a column that holds so many digits, rather too many than too few."""
-    room = max(1, int(width) - 2)
+    """How many lines a text takes, about, in a column as wide as so many digits."""
+    room = max(1, int(width * 1.1) - 1)  # letters are narrower than digits
     wide = sum(letter > "\u2e7f" for letter in text) if not text.isascii() else 0
     if not wide and "\n" not in text:
         return -(-len(text) // room)
