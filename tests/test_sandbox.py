@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,7 @@ def test_the_bss_tells_of_accounts_products_units_and_add_ons(client: Client) ->
     assert len(client.bss(f"/api/subscriptions/{key}/addons").json()) == 2
     account = client.bss("/api/accounts/601").json()
     assert account["billingAddress"]["country"]["code"]
+    assert client.bss("/api/accounts/601/billingaddress").json() == account["billingAddress"]
     units = client.bss("/api/organization/unitGroups", include="units").json()["data"]
     assert units[0]["units"][0]["billingCycleDuration"] == 1
     assert "units" not in client.bss("/api/organization/unitGroups").json()["data"][0]
@@ -759,6 +762,18 @@ def test_a_function_is_called_before_or_after_committing(client: Client) -> None
     assert seen == [before, 702]
 
 
+def test_requests_are_answered_side_by_side(client: Client) -> None:
+    together = threading.Barrier(3, timeout=10)
+    client.sandbox.fail("call", path="GET /company/countries", times=3, call=together.wait)
+    url = f"{client.sandbox.url}{API}/company/countries"
+
+    def ask(_: int) -> int:
+        return requests.get(url, headers=client.headers, auth=client.keys, timeout=10).status_code
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(ask, range(3))) == [200, 200, 200]
+
+
 def test_an_unknown_way_to_fail_is_an_error(client: Client) -> None:
     with pytest.raises(ValueError, match="explode"):
         client.sandbox.fail("explode")
@@ -800,11 +815,13 @@ def test_after_stop_nothing_answers_and_a_taken_port_is_told(client: Client) -> 
     with pytest.raises(OSError, match="in use"):
         Sandbox(port=port).start()
     assert client.cw("GET", "/company/countries").status_code == 200
+    patch(client, 7)
     client.sandbox.stop()
     with pytest.raises(requests.ConnectionError):
         client.cw("GET", "/company/countries")
-    with Sandbox(port=port) as again:
-        assert again.url == f"http://127.0.0.1:{port}"
+    client.sandbox.start()
+    assert client.sandbox.url == f"http://127.0.0.1:{port}"
+    assert client.read(place(client.sandbox.connectwise.additions[1]))["quantity"] == 7
 
 
 def test_the_environ_names_every_setting_of_both_systems(sandbox: Sandbox) -> None:

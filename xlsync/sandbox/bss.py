@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -37,9 +38,15 @@ _RULES: Final = {
     "/api/organization/unitGroups": "units",
     "/api/accounts": "accounts",
     "/api/accounts/<int:key>": "account",
+    "/api/accounts/<int:key>/billingaddress": "billing_address",
     "/api/products": "products",
     "/api/products/<key>": "product",
 }
+
+
+@cache
+def _map() -> Map:
+    return Map([Rule(path, endpoint=name) for path, name in _RULES.items()], merge_slashes=False)
 
 
 class BssRefused(Exception):
@@ -68,7 +75,6 @@ class BssApi:
     def __init__(self, state: Bss) -> None:
         self.state = state
         self.given = 0
-        self.rules = Map([Rule(path, endpoint=name) for path, name in _RULES.items()], merge_slashes=False)
 
     def answer(self, request: Request, path: str) -> Response:
         """The answer to a request."""
@@ -77,7 +83,7 @@ class BssApi:
                 return self._token(request)
             self._check_access(request)
             try:
-                name, values = self.rules.bind("sandbox").match(path, method="GET")
+                name, values = _map().bind("sandbox").match(path, method="GET")
             except (NotFound, MethodNotAllowed):
                 raise BssRefused(404, "NotFoundError", "The resource was not found!") from None
             answered: Response = getattr(self, f"_{name}")(request, **values)
@@ -209,6 +215,12 @@ class BssApi:
         if key not in self.state.accounts:
             raise _missing("Account", key)
         return json_response(self.state.accounts[key])
+
+    def _billing_address(self, request: Request, key: int) -> Response:
+        self._only(request, set())
+        if key not in self.state.accounts:
+            raise _missing("Account", key)
+        return json_response(self.state.accounts[key]["billingAddress"])
 
     def _products(self, request: Request) -> Response:
         self._only(request, _PAGING | {"include"})

@@ -8,6 +8,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -75,6 +76,12 @@ def _rules() -> Iterable[Rule]:
     yield Rule("/system/info", endpoint=("info", ""), methods=["GET"])
 
 
+@cache
+def _map() -> Map:
+    # Slashes at the end are compared by hand: a redirect would hide a wrong one.
+    return Map(list(_rules()), strict_slashes=False, merge_slashes=False)
+
+
 def json_response(body: Any, status: int = 200) -> Response:
     """A JSON answer whose decimals stay JSON numbers."""
     text = simplejson.dumps(body, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
@@ -95,8 +102,6 @@ class ConnectWiseApi:
         self.state = state
         self.writer = Writer(state)
         self.recent: deque[float] = deque()
-        # Slashes at the end are compared by hand: a redirect would hide a wrong one.
-        self.rules = Map(list(_rules()), strict_slashes=False, merge_slashes=False)
 
     def company_info(self, company: str) -> Response:
         """Where a tenant's API is; `null` for an unknown company."""
@@ -152,8 +157,7 @@ class ConnectWiseApi:
             self.recent.append(now)
 
     def _dispatch(self, request: Request, path: str) -> Response:
-        adapter = self.rules.bind("sandbox")
-        rule, values = adapter.match(path, method=request.method, return_rule=True)
+        rule, values = _map().bind("sandbox").match(path, method=request.method, return_rule=True)
         if rule.rule.endswith("/") != path.endswith("/"):
             raise NotFound
         action, table = rule.endpoint
@@ -194,7 +198,8 @@ class ConnectWiseApi:
 
     def _of(self, table: str, key: int, parent: Record | None = None) -> Record:
         if table == "recaps":
-            return invoicing.recap(self.state, self._of("agreements", key))
+            agreement = self._of("agreements", key)
+            return invoicing.recap(self.state, agreement, invoicing.by_agreement(self.state).get(key, []))
         record: Record | None = self.state.table(table).get(key)
         if record is None or (parent is not None and record["agreementId"] != parent["id"]):
             raise Refused(404, "NotFound", f"{RESOURCES[table].name} {key} was not found.")
@@ -208,7 +213,11 @@ class ConnectWiseApi:
         if parent is not None:
             records = [invoicing.with_amounts(record) for record in self.state.additions.of(parent["id"])]
         elif table == "recaps":
-            records = [invoicing.recap(self.state, record) for record in self.state.agreements.values()]
+            made = invoicing.by_agreement(self.state)
+            records = [
+                invoicing.recap(self.state, record, made.get(record["id"], []))
+                for record in self.state.agreements.values()
+            ]
         else:
             records = list(self.state.table(table).values())
         known = self._resource(table).known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import itertools
 from dataclasses import dataclass
 from decimal import Decimal
@@ -255,9 +256,16 @@ class Story:
 
 def generate(scale: Scale, seed: int) -> tuple[Bss, ConnectWise]:
     """Both systems, made from a seed."""
-    story = Story(scale, seed)
-    scenes.tell(story)
-    story.crowd()
-    story.surroundings()
-    story.sold.close()
+    # Looking for garbage among so many new records takes as long as making them.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        story = Story(scale, seed)
+        scenes.tell(story)
+        story.crowd()
+        story.surroundings()
+        story.sold.close()
+    finally:
+        if collecting:
+            gc.enable()
     return story.sold.bss, story.psa.state

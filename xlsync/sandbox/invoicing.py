@@ -45,13 +45,17 @@ def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
     return total.quantize(_CENT, ROUND_HALF_UP)
 
 
-def recap(state: ConnectWise, agreement: Record) -> Record:
+def by_agreement(state: ConnectWise) -> dict[int, list[Record]]:
+    """The invoices that were made of each agreement."""
+    made: dict[int, list[Record]] = {}
+    for record in state.invoices.values():
+        if "agreement" in record:
+            made.setdefault(record["agreement"]["id"], []).append(record)
+    return made
+
+
+def recap(state: ConnectWise, agreement: Record, made: list[Record]) -> Record:
     """What ConnectWise tells of an agreement's last and next invoice. Dates and the last amount are text."""
-    made = [
-        invoice
-        for invoice in state.invoices.values()
-        if invoice.get("agreement", {}).get("id") == agreement["id"]
-    ]
     last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
     day, periods = next_date(agreement), 0
     found: Record = {

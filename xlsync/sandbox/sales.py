@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from typing import Final, Literal
 
 from xlsync.sandbox.names import Offer
@@ -73,6 +74,7 @@ def first(month: tuple[int, int]) -> dt.date:
     return dt.date(*month, 1)
 
 
+@cache
 def last(month: tuple[int, int]) -> dt.date:
     """The month's last day."""
     return dt.date(*month, calendar.monthrange(*month)[1])
@@ -80,12 +82,14 @@ def last(month: tuple[int, int]) -> dt.date:
 
 def stamp(day: dt.date, time: str = "00:00:00") -> str:
     """A moment as the BSS writes it: in its own (eastern European) time, with the offset."""
+    summer = _last_sunday((day.year, 3)) <= day < _last_sunday((day.year, 10))
+    return f"{day.isoformat()}T{time}{'+03:00' if summer else '+02:00'}"
 
-    def turn(month: int) -> dt.date:
-        end = last((day.year, month))
-        return end - dt.timedelta(days=(end.weekday() + 1) % 7)
 
-    return f"{day.isoformat()}T{time}{'+03:00' if turn(3) <= day < turn(10) else '+02:00'}"
+@cache
+def _last_sunday(month: tuple[int, int]) -> dt.date:
+    end = last(month)
+    return end - dt.timedelta(days=(end.weekday() + 1) % 7)
 
 
 def money(value: Decimal) -> Decimal:

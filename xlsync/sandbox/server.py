@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import re
 import socket
 import struct
@@ -30,6 +31,7 @@ from xlsync.sandbox.state import Journal
 _API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")
 _BIG: Final = 1400
+_NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
 _SECRET: Final = frozenset({"authorization"})
 
@@ -331,7 +333,7 @@ class Sandbox:
         match fault.kind:
             case "refuse":
                 # With nothing to linger for, closing sends a reset.
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
                 connection.close()
                 raise _HungUp
             case "hang-up-before":
