@@ -6,28 +6,33 @@ and is looked up. What was looked at longer than ten seconds ago is looked at ag
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, assert_never
 
-from xlsync.connectwise import MARK_ID, MARK_NAME, write_date
-from xlsync.errors import ApiError, NoAnswer
-from xlsync.journal import Journal
-from xlsync.live import Live, judge_found, resolve
-from xlsync.plan import (
+from xlsync.actions import (
     Action,
     CreateAddition,
     CreateAgreement,
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
+    SetField,
+    Setting,
+    UpdateAddition,
+    kind_of,
+)
+from xlsync.connectwise import MARK_ID, MARK_NAME, write_date
+from xlsync.errors import ApiError, NoAnswer
+from xlsync.journal import Journal
+from xlsync.live import Live, agreement_of, judge_found, resolve
+from xlsync.plan import (
     Outcome,
     Plan,
     State,
-    UpdateAddition,
     first_lost,
     judge_creation,
     outcome,
@@ -43,51 +48,68 @@ def perform(
     Things are created one after another, in order of need; then the additions of different agreements
     are written side by side. An interruption (Ctrl-C) lets the requests under way end and skips the rest.
     """
-    outcomes: dict[str, Outcome] = {result.key: result for result in plan.settled}
-    stop = threading.Event()
-
-    def do(action: Action) -> None:
-        lost = first_lost(action, outcomes)
-        ids = {key: result.id for key, result in outcomes.items() if result.id is not None}
-        if stop.is_set():
-            result = outcome(action, State.SKIPPED, "the run was interrupted before it")
-        elif lost:
-            result = outcome(action, State.SKIPPED, tell_lost(lost))
-        else:
-            result = _perform(resolve(action, ids), live, journal)
-        outcomes[action.key] = result
-        if progress:
-            progress(result)
-
-    creations = [a for a in plan.actions if not isinstance(a, CreateAddition | UpdateAddition)]
-    by_agreement: dict[int | str, list[Action]] = {}
-    for action in plan.actions:
-        match action:
-            case CreateAddition():
-                by_agreement.setdefault(action.agreement, []).append(action)
-            case UpdateAddition():
-                by_agreement.setdefault(action.seen.agreement_id, []).append(action)
-            case _:
-                pass
-
-    def do_all(group: list[Action]) -> None:
-        for action in group:
-            do(action)
-
+    run = _Run(live, journal, progress, {result.key: result for result in plan.settled})
+    first, groups = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
-            for action in creations:
-                do(action)
-            jobs = [pool.submit(do_all, group) for group in by_agreement.values()]
-            for job in as_completed(jobs):
+            run.do_all(first)
+            for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
                 job.result()
         except KeyboardInterrupt:
-            stop.set()
+            run.stop.set()
             pool.shutdown(wait=True)
-            for action in plan.actions:
-                if action.key not in outcomes:
-                    do(action)
-    return tuple(outcomes.values())
+            run.do_all([action for action in plan.actions if action.key not in run.outcomes])
+    return tuple(run.outcomes.values())
+
+
+def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
+    """What is created one after another, and the writes to each agreement."""
+    first: list[Action] = []
+    groups: dict[int | str, list[Action]] = {}
+    for action in actions:
+        match action:
+            case CreateAddition():
+                groups.setdefault(action.agreement, []).append(action)
+            case SetField() | UpdateAddition():
+                groups.setdefault(agreement_of(action) or action.key, []).append(action)
+            case _:
+                first.append(action)
+    return first, list(groups.values())
+
+
+class _Run:
+    """One run under way: its outcomes so far, and whether it is to stop."""
+
+    def __init__(
+        self,
+        live: Live,
+        journal: Journal,
+        progress: Callable[[Outcome], None] | None,
+        outcomes: dict[str, Outcome],
+    ) -> None:
+        self.live = live
+        self.journal = journal
+        self.progress = progress
+        self.outcomes = outcomes
+        self.stop = threading.Event()
+
+    def do_all(self, actions: Iterable[Action]) -> None:
+        """One action after another."""
+        for action in actions:
+            result = self._do(action)
+            self.outcomes[action.key] = result
+            if self.progress:
+                self.progress(result)
+
+    def _do(self, action: Action) -> Outcome:
+        if self.stop.is_set():
+            return outcome(action, State.SKIPPED, "the run was interrupted before it")
+        known = dict(self.outcomes)
+        lost = first_lost(action, known)
+        if lost:
+            return outcome(action, State.SKIPPED, tell_lost(lost))
+        ids = {key: result.id for key, result in known.items() if result.id is not None}
+        return _perform(resolve(action, ids), self.live, self.journal)
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
@@ -102,7 +124,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return outcome(action, State.SKIPPED, path)
     journal.before(
         action.key,
-        kind=type(action).__name__,
+        kind=kind_of(action),
         what=str(action),
         rows=action.rows,
         method=method,
@@ -116,23 +138,23 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
 
 
 def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
-    """Send one write and tell what became of it, by looking where the answer does not tell."""
-    created: int | None = None
-    is_answered = True
+    """Send one write and tell what became of it, by looking where the answer does not tell.
+
+    An error of the server itself (5xx) may come after it has acted, so that is looked up too.
+    """
+    trouble: ApiError | None = None
     try:
-        if isinstance(action, UpdateAddition):
+        if isinstance(action, UpdateAddition | SetField):
             live.connectwise.service.send("PATCH", path, body)
         else:
             created = live.connectwise.create(path, body)
-    except NoAnswer:
-        is_answered = False
+            if created is not None:
+                return outcome(action, State.DONE, _tell_created(action, created), created)
     except ApiError as error:
-        return outcome(action, State.FAILED, error.message)
+        if not isinstance(error, NoAnswer) and (error.status is None or error.status < 500):
+            return outcome(action, State.FAILED, error.message)
+        trouble = error
     try:
-        if isinstance(action, UpdateAddition):
-            return _read_back(action, live, is_answered=is_answered)
-        if created is not None:
-            return outcome(action, State.DONE, _tell_created(action, created), created)
         found = _look_up(action, live)
     except ApiError as error:
         return outcome(
@@ -140,37 +162,41 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
             State.UNKNOWN,
             f"it was sent, and could not be looked up: {error.message}; run apply again",
         )
-    if found is not None and found.state is State.ALREADY:
-        return replace(found, state=State.DONE, detail=f"{found.detail} (the answer was lost, it is there)")
-    return outcome(action, State.UNKNOWN, "the answer was lost and it is not seen there yet; run apply again")
+    if found is not None:
+        told = f"{found.detail} (the answer was lost, it is there)" if trouble else found.detail
+        return replace(found, state=State.DONE, detail=told)
+    if trouble is not None and not isinstance(trouble, NoAnswer):
+        return outcome(action, State.FAILED, trouble.message)
+    if trouble is None and isinstance(action, UpdateAddition | SetField):
+        return outcome(
+            action, State.FAILED, f"{action}: ConnectWise accepted the change but does not show it"
+        )
+    lost = f"{action}: the answer was lost and it is not seen there yet; run apply again"
+    return outcome(action, State.UNKNOWN, lost)
 
 
 def _look_up(action: Action, live: Live) -> Outcome | None:
+    """The action as done, where ConnectWise shows it."""
     match action:
         case CreateAddition(agreement=int() as agreement):
             additions = live.connectwise.list_additions([agreement])[agreement]
             if isinstance(additions, ApiError):
                 raise additions
-            return judge_creation(action, additions)
+            found = judge_creation(action, additions)
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
-            return judge_found(action, live.find(action))
+            found = judge_found(action, live.find(action))
+        case SetField():
+            is_set = live.setting(action) == action.wanted
+            id_ = int(action.path.rsplit("/", 1)[-1])
+            return outcome(action, State.DONE, action.what, id_) if is_set else None
+        case UpdateAddition():
+            addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
+            is_set = addition is not None and all(c.field.of(addition) == c.wanted for c in action.changes)
+            told = ", ".join(map(str, action.changes))
+            return outcome(action, State.DONE, told, action.seen.id) if is_set else None
         case _:
             return None
-
-
-def _read_back(action: UpdateAddition, live: Live, *, is_answered: bool) -> Outcome:
-    addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
-    told = ", ".join(map(str, action.changes))
-    if addition is not None and all(c.field.of(addition) == c.wanted for c in action.changes):
-        lost = "" if is_answered else " (the answer was lost, it is there)"
-        return outcome(action, State.DONE, told + lost, action.seen.id)
-    if not is_answered:
-        return outcome(
-            action,
-            State.UNKNOWN,
-            f"{told}: the answer was lost and it is not seen there yet; run apply again",
-        )
-    return outcome(action, State.FAILED, f"{told}: ConnectWise accepted the change but does not show it")
+    return found if found is not None and found.state is State.ALREADY else None
 
 
 def _request(action: Action, live: Live) -> tuple[str, str, Any]:
@@ -229,14 +255,17 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
             return "POST", "/procurement/catalog", _filled(body)
         case CreateAddition():
             body = {
+                "billCustomer": live.creation.bill_customer,
+                "customFields": _mark_values(action, live),
+                **_taken_over(action),
                 "product": {"id": action.item},
                 "quantity": action.quantity,
                 "unitCost": action.unit_cost,
-                "billCustomer": live.creation.bill_customer,
                 "effectiveDate": write_date(action.effective) if action.effective else None,
-                "customFields": _mark_values(action, live),
             }
             return "POST", f"/finance/agreements/{action.agreement}/additions", _filled(body)
+        case SetField():
+            return "PATCH", action.path, [_replace(action.field, action.wanted)]
         case UpdateAddition():
             path = f"/finance/agreements/{action.seen.agreement_id}/additions/{action.seen.id}"
             return (
@@ -246,6 +275,18 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
             )
         case _:
             assert_never(action)
+
+
+def _taken_over(action: CreateAddition) -> dict[str, Any]:
+    """What a successor keeps of the addition it continues: price, included units, custom fields, texts."""
+    if action.succeeds is None:
+        return {}
+    ended = action.succeeds.addition
+    return {
+        **ended.kept,
+        "unitPrice": ended.unit_price,
+        "lessIncluded": ended.less_included or None,
+    }
 
 
 def _mark_values(action: CreateAddition, live: Live) -> list[dict[str, Any]] | None:
@@ -266,12 +307,25 @@ def _tell_created(action: Action, id_: int) -> str:
             return f"id {id_}"
 
 
-def _was(action: Action) -> dict[str, Decimal | None] | None:
+def _was(action: Action) -> dict[str, Setting] | None:
     match action:
         case UpdateAddition():
             return {str(change.field): change.seen for change in action.changes}
+        case SetField():
+            return {action.field: action.seen}
         case _:
             return None
+
+
+def _replace(field: str, value: Setting) -> dict[str, Any]:
+    """One PATCH operation; an emptied field is removed (Developer Guide, "Patch": add, replace, remove)."""
+    if value is None:
+        return {"op": "remove", "path": field}
+    return {
+        "op": "replace",
+        "path": field,
+        "value": write_date(value) if isinstance(value, dt.date) else value,
+    }
 
 
 def _reference(id_: int | None) -> dict[str, int] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
+from xlsync.actions import Change, CreateAddition, Field, UpdateAddition
 from xlsync.cells import Value
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
@@ -23,7 +24,6 @@ from xlsync.models import (
     new_product_key,
 )
 from xlsync.picks import NOTHING, Pick, Picked, confirmed
-from xlsync.plan import Change, CreateAddition, Field, UpdateAddition
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.workbook import Book, SheetRow
 

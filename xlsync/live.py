@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, assert_never
 
-from xlsync.config import Creation
-from xlsync.connectwise import MARK_ID, MARK_NAME, ConnectWise, quote
-from xlsync.errors import ApiError
-from xlsync.models import Addition
-from xlsync.plan import (
+from xlsync.actions import (
     Action,
     CreateAddition,
     CreateAgreement,
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
+    SetField,
+    Setting,
+    UpdateAddition,
+)
+from xlsync.config import Creation
+from xlsync.connectwise import MARK_ID, MARK_NAME, ConnectWise, quote, read_date, read_number
+from xlsync.errors import ApiError
+from xlsync.models import Addition
+from xlsync.plan import (
     Outcome,
     Plan,
     State,
-    UpdateAddition,
     build_plan,
     judge_creation,
+    judge_setting,
     judge_update,
     outcome,
 )
@@ -56,7 +62,7 @@ class Live:
         self, actions: Iterable[Action], progress: Callable[[int], None] | None = None
     ) -> None:
         """Read the additions of every agreement that the actions touch, side by side."""
-        ids = {id_ for action in actions if (id_ := _agreement_of(action)) is not None}
+        ids = {id_ for action in actions if (id_ := agreement_of(action)) is not None}
         now = time.monotonic()
         for id_, additions in self.connectwise.list_additions(ids, progress).items():
             self._additions[id_] = (now, additions)
@@ -84,6 +90,9 @@ class Live:
                     return judge_creation(action, self._additions_of(agreement))
                 case CreateAddition():
                     return None
+                case SetField():
+                    guard = self._addition(action.guard) if action.guard else None
+                    return judge_setting(action, self.setting(action), guard)
                 case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
                     return judge_found(action, self.find(action))
                 case _:
@@ -107,6 +116,15 @@ class Live:
         if isinstance(additions, ApiError):
             raise additions
         return next((addition for addition in additions if addition.id == seen.id), None)
+
+    def setting(self, action: SetField) -> Setting:
+        """The field as it is now, read in the form of the value that is wanted or was seen."""
+        record = self.connectwise.service.get(action.path, {"fields": f"id,{action.field}"})
+        value = record.get(action.field) if isinstance(record, dict) else None
+        example = action.wanted if action.wanted is not None else action.seen
+        if isinstance(example, bool):
+            return bool(value)
+        return read_date(value) if isinstance(example, dt.date) else read_number(value, action.path)
 
     def find(
         self, action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
@@ -246,7 +264,7 @@ def resolve(action: Action, ids: Mapping[str, int]) -> Action:
             return replace(action, company=known(action.company), contact=contact)
         case CreateAddition():
             return replace(action, agreement=known(action.agreement), item=known(action.item))
-        case CreateCompany() | CreateCatalogItem() | UpdateAddition():
+        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetField():
             return action
         case _:
             assert_never(action)
@@ -266,12 +284,15 @@ def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
     return {name: field[name] for name in names if field.get(name) is not None}
 
 
-def _agreement_of(action: Action) -> int | None:
+def agreement_of(action: Action) -> int | None:
+    """The agreement whose additions an action touches."""
     match action:
         case UpdateAddition():
             return action.seen.agreement_id
         case CreateAddition(agreement=int() as agreement):
             return agreement
+        case SetField():
+            return action.agreement
         case _:
             return None
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from xlsync.actions import Action, CreateAgreement
 from xlsync.agreement_links import agreements_to_read
 from xlsync.apply import perform
 from xlsync.approvals import LinkEdits, RowEdits, read_link_edits, read_row_edits, write_pick
@@ -46,7 +47,7 @@ from xlsync.models import (
 from xlsync.new_rows import NewRows, read_new_rows
 from xlsync.overview import Overview
 from xlsync.picks import Pick
-from xlsync.plan import Action, CreateAgreement, Outcome, Plan, State, check_limits
+from xlsync.plan import Outcome, Plan, State, check_limits
 from xlsync.reconcile import Books, find_mismatches
 from xlsync.systems import Systems
 from xlsync.units import lines_to_ask, read_charges

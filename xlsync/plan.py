@@ -2,201 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
+from xlsync.actions import (
+    ORDER,
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    Field,
+    SetField,
+    Setting,
+    UpdateAddition,
+    kind_of,
+)
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
 from xlsync.units import tell_number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCompany:
-    """A customer that ConnectWise lacks."""
-
-    key: str
-    rows: tuple[str, ...]
-    name: str
-    identifier: str
-    type_id: int | None = None
-    address: str = ""
-    city: str = ""
-    state: str = ""
-    zip: str = ""
-    country_id: int | None = None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
-
-    def __str__(self) -> str:
-        return f"create customer {self.name} [{self.identifier}]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateContact:
-    """A person at a customer; every agreement needs one."""
-
-    key: str
-    rows: tuple[str, ...]
-    company: int | str
-    first_name: str
-    last_name: str
-    email: str = ""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return _keys(self.company)
-
-    def __str__(self) -> str:
-        return f"create contact {' '.join(filter(None, (self.first_name, self.last_name)))}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAgreement:
-    """A customer's agreement; `contact` is None where the company's default contact is taken."""
-
-    key: str
-    rows: tuple[str, ...]
-    company: int | str
-    contact: int | str | None
-    name: str
-    type_id: int
-    billing_cycle_id: int | None = None
-    start: dt.date | None = None
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return _keys(self.company, self.contact)
-
-    def __str__(self) -> str:
-        return f"create agreement {self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCatalogItem:
-    """A product that the catalog lacks; the marketplace's code becomes its mark."""
-
-    key: str
-    rows: tuple[str, ...]
-    identifier: str
-    description: str
-    customer_description: str
-    type_id: int
-    subcategory_id: int
-    price: Decimal | None = None
-    cost: Decimal | None = None
-    code: str = ""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
-
-    def __str__(self) -> str:
-        return f"create product {self.identifier}: {self.description}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAddition:
-    """A product put on an agreement.
-
-    `beside` are the additions of the product that stood there when it was approved: one that is not
-    among them was made since. `monthly` is its price a month.
-    """
-
-    key: str
-    rows: tuple[str, ...]
-    agreement: int | str
-    item: int | str
-    quantity: Decimal
-    unit_cost: Decimal | None
-    effective: dt.date | None
-    customer: str
-    product: str
-    contract_id: str = ""
-    beside: tuple[int, ...] = ()
-    monthly: Decimal = Decimal(0)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return _keys(self.agreement, self.item)
-
-    def __str__(self) -> str:
-        return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
-
-
-class Field(StrEnum):
-    """What may be changed on an addition; the values are ConnectWise's field names."""
-
-    QUANTITY = "quantity"
-    UNIT_COST = "unitCost"
-
-    @property
-    def header(self) -> str:
-        """The column that shows it."""
-        return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
-
-    def of(self, addition: Addition) -> Decimal | None:
-        """Its value on an addition."""
-        return addition.quantity if self is Field.QUANTITY else addition.unit_cost
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One value of an addition: as it was approved, and as it shall be."""
-
-    field: Field
-    seen: Decimal | None
-    wanted: Decimal
-
-    def __str__(self) -> str:
-        seen = "none" if self.seen is None else tell_number(self.seen)
-        return f"{'units' if self.field is Field.QUANTITY else 'cost'} {seen} -> {tell_number(self.wanted)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateAddition:
-    """New units or cost on one addition: all that is approved for it, in one request.
-
-    `seen` is the addition as the approved rows showed it.
-    """
-
-    key: str
-    rows: tuple[str, ...]
-    seen: Addition
-    changes: tuple[Change, ...]
-    customer: str
-    product: str
-    monthly: Decimal = Decimal(0)
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
-
-    def __str__(self) -> str:
-        return f"update {self.product} for {self.customer}: {', '.join(map(str, self.changes))}"
-
-
-Action = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem | CreateAddition | UpdateAddition
-
-_ORDER: tuple[type[Action], ...] = (
-    CreateCompany,
-    CreateContact,
-    CreateAgreement,
-    CreateCatalogItem,
-    CreateAddition,
-    UpdateAddition,
-)
 
 
 class State(StrEnum):
@@ -252,9 +80,7 @@ class Limits:
 
 def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002
     """The outcome of an action."""
-    return Outcome(
-        key=action.key, kind=type(action).__name__, rows=action.rows, state=state, detail=detail, id=id
-    )
+    return Outcome(key=action.key, kind=kind_of(action), rows=action.rows, state=state, detail=detail, id=id)
 
 
 def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:
@@ -264,25 +90,59 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
     """
     if live is None:
         return outcome(action, State.SKIPPED, f"addition {action.seen.id} is no longer there")
-    if live.cancelled is not None and live.cancelled != action.seen.cancelled:
-        return _changed(action, f"the addition has been cancelled as of {live.cancelled}")
+    if live.cancelled != action.seen.cancelled:
+        return _changed(action, _tell_cancelled(live))
     wanted = {change.field: change.wanted for change in action.changes}
-    differing = [
-        f"{name} was {_tell(seen)} and is now {_tell(now)}"
-        for name, seen, now, wish in (
-            ("ConnectWise Units", action.seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
-            ("ConnectWise Cost", action.seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
-            ("Unit Price", action.seen.unit_price, live.unit_price, None),
-        )
-        if now != seen and (wish is None or now != wish)
-    ]
-    if live.item_id != action.seen.item_id:
-        differing.append("it is another product now")
+    differing = _differing(action.seen, live, wanted)
     if all(change.field.of(live) == change.wanted for change in action.changes):
         return outcome(action, State.ALREADY, _tell_wanted(action), live.id)
-    if differing:
-        return _changed(action, "; ".join(differing))
+    return _changed(action, differing) if differing else None
+
+
+def judge_setting(action: SetField, now: Setting, live: Addition | None) -> Outcome | None:
+    """The same for one field of a record; `live` is the addition where `guard` is one."""
+    if now == action.wanted:
+        return outcome(action, State.ALREADY, f"{action.field} {_tell_setting(now)}")
+    if now != action.seen:
+        return _changed(
+            action, f"{action.field} was {_tell_setting(action.seen)} and is now {_tell_setting(now)}"
+        )
+    if action.guard is not None and live is not None:
+        differing = _differing(action.guard, live, {})
+        if differing:
+            return _changed(action, differing)
     return None
+
+
+def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) -> str:
+    """Which values that a row showed are others now, but for those that are as wanted."""
+    told = [
+        f"{name} was {_tell(was)} and is now {_tell(now)}"
+        for name, was, now, wish in (
+            ("ConnectWise Units", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
+            ("ConnectWise Cost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
+            ("Unit Price", seen.unit_price, live.unit_price, None),
+        )
+        if now != was and (wish is None or now != wish)
+    ]
+    if live.item_id != seen.item_id:
+        told.append("it is another product now")
+    return "; ".join(told)
+
+
+def _tell_cancelled(live: Addition) -> str:
+    if live.cancelled is None:
+        return "the addition is not cancelled any more"
+    return f"the addition has been cancelled as of {live.cancelled}"
+
+
+def _tell_setting(value: Setting) -> str:
+    match value:
+        case None:
+            return "empty"
+        case Decimal():
+            return tell_number(value)
+    return str(value)
 
 
 def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
@@ -301,7 +161,7 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
 
 def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | None]) -> Plan:
     """Order actions by need and settle those that need no request; what needs a failed one goes with it."""
-    ordered = sorted(actions, key=lambda action: (_ORDER.index(type(action)), action.key))
+    ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
     settled: dict[str, Outcome] = {}
     to_do: list[Action] = []
     for action in ordered:
@@ -329,7 +189,7 @@ def tell_lost(lost: Outcome) -> str:
 def monthly_money(action: Action) -> Decimal:
     """What an action changes in a month's billing, up or down."""
     match action:
-        case CreateAddition() | UpdateAddition():
+        case CreateAddition() | UpdateAddition() | SetField():
             return action.monthly
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             return Decimal(0)
@@ -340,7 +200,7 @@ def monthly_money(action: Action) -> Decimal:
 def check_limits(plan: Plan, limits: Limits) -> None:
     """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit and number."""
     over: list[str] = []
-    creations = sum(not isinstance(action, UpdateAddition) for action in plan.actions)
+    creations = sum(not isinstance(action, UpdateAddition | SetField) for action in plan.actions)
     if creations > limits.creations:
         over.append(f"{creations} creations, the limit is {limits.creations}")
     for action in plan.actions:
@@ -359,7 +219,10 @@ def check_limits(plan: Plan, limits: Limits) -> None:
 def _over_units(action: Action, limits: Limits) -> Iterable[str]:
     match action:
         case CreateAddition():
-            before, after = Decimal(0), action.quantity
+            before = action.succeeds.addition.quantity if action.succeeds else Decimal(0)
+            after = action.quantity
+            if after == 0 and before != 0:
+                yield "a drop to zero"
         case UpdateAddition():
             units = [change for change in action.changes if change.field is Field.QUANTITY]
             if not units:
@@ -367,7 +230,7 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
             before, after = units[0].seen or Decimal(0), units[0].wanted
             if after == 0 and before != 0:
                 yield "a drop to zero"
-        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | SetField():
             return
         case _:
             assert_never(action)
@@ -382,7 +245,7 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
 def _changed(action: Action, detail: str) -> Outcome:
     return Outcome(
         key=action.key,
-        kind=type(action).__name__,
+        kind=kind_of(action),
         rows=action.rows,
         state=State.SKIPPED,
         detail=f"changed since export: {detail}; run check, look again and approve again",
@@ -399,7 +262,3 @@ def _tell_wanted(action: UpdateAddition) -> str:
 
 def _tell(number: Decimal | None) -> str:
     return "empty" if number is None else tell_number(number)
-
-
-def _keys(*references: int | str | None) -> tuple[str, ...]:
-    return tuple(reference for reference in references if isinstance(reference, str))

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from xlsync.actions import kind_of
 from xlsync.journal import Run
 from xlsync.links import Imported
 from xlsync.memory import RememberedLink
@@ -104,7 +105,7 @@ def plan(console: Console, planned_: Plan) -> None:
     else:
         table = Table("Action", "What", box=None, pad_edge=False)
         for action in planned_.actions:
-            table.add_row(type(action).__name__, escape(str(action)))
+            table.add_row(kind_of(action), escape(str(action)))
         console.print(table)
     _skipped(console, planned_.settled)
 

@@ -1,0 +1,259 @@
+"""Actions: every kind of intended write to ConnectWise, as it was approved. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from xlsync.models import Addition
+from xlsync.units import tell_number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCompany:
+    """A customer that ConnectWise lacks."""
+
+    key: str
+    rows: tuple[str, ...]
+    name: str
+    identifier: str
+    type_id: int | None = None
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country_id: int | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"create customer {self.name} [{self.identifier}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContact:
+    """A person at a customer; every agreement needs one."""
+
+    key: str
+    rows: tuple[str, ...]
+    company: int | str
+    first_name: str
+    last_name: str
+    email: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return _keys(self.company)
+
+    def __str__(self) -> str:
+        return f"create contact {' '.join(filter(None, (self.first_name, self.last_name)))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAgreement:
+    """A customer's agreement; `contact` is None where the company's default contact is taken."""
+
+    key: str
+    rows: tuple[str, ...]
+    company: int | str
+    contact: int | str | None
+    name: str
+    type_id: int
+    billing_cycle_id: int | None = None
+    start: dt.date | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return _keys(self.company, self.contact)
+
+    def __str__(self) -> str:
+        return f"create agreement {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCatalogItem:
+    """A product that the catalog lacks; the marketplace's code becomes its mark."""
+
+    key: str
+    rows: tuple[str, ...]
+    identifier: str
+    description: str
+    customer_description: str
+    type_id: int
+    subcategory_id: int
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    code: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"create product {self.identifier}: {self.description}"
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The addition that a new one continues from a date on: what is taken over from it unchanged.
+
+    `key` is that of the action which ends it.
+    """
+
+    key: str
+    addition: Addition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAddition:
+    """A product put on an agreement, or the successor of an addition that ends.
+
+    `beside` are the additions of the product that stood there when it was approved: one that is not
+    among them was made since. `monthly` is its price a month.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    agreement: int | str
+    item: int | str
+    quantity: Decimal
+    unit_cost: Decimal | None
+    effective: dt.date | None
+    customer: str
+    product: str
+    contract_id: str = ""
+    beside: tuple[int, ...] = ()
+    monthly: Decimal = Decimal(0)
+    succeeds: Predecessor | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        ended = (self.succeeds.key,) if self.succeeds else ()
+        return (*_keys(self.agreement, self.item), *ended)
+
+    def __str__(self) -> str:
+        return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
+
+
+class Field(StrEnum):
+    """What may be changed on an addition; the values are ConnectWise's field names."""
+
+    QUANTITY = "quantity"
+    UNIT_COST = "unitCost"
+
+    @property
+    def header(self) -> str:
+        """The column that shows it."""
+        return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
+
+    def of(self, addition: Addition) -> Decimal | None:
+        """Its value on an addition."""
+        return addition.quantity if self is Field.QUANTITY else addition.unit_cost
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value of an addition: as it was approved, and as it shall be."""
+
+    field: Field
+    seen: Decimal | None
+    wanted: Decimal
+
+    def __str__(self) -> str:
+        seen = "none" if self.seen is None else tell_number(self.seen)
+        return f"{'units' if self.field is Field.QUANTITY else 'cost'} {seen} -> {tell_number(self.wanted)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAddition:
+    """New units or cost on one addition: all that is approved for it, in one request.
+
+    `seen` is the addition as the approved rows showed it.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    seen: Addition
+    changes: tuple[Change, ...]
+    customer: str
+    product: str
+    monthly: Decimal = Decimal(0)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"update {self.product} for {self.customer}: {', '.join(map(str, self.changes))}"
+
+
+Setting = Decimal | bool | dt.date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetField:
+    """One field of one record set: an end date, a flag. `kind` names it in journal and JSON.
+
+    `guard` is the addition as the approved row showed it, where all of that must still hold.
+    `agreement` is set for a record of an agreement: those are written one after another.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    kind: str
+    path: str
+    field: str
+    seen: Setting
+    wanted: Setting
+    what: str
+    guard: Addition | None = None
+    agreement: int | None = None
+    monthly: Decimal = Decimal(0)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return self.what
+
+
+Action = (
+    CreateCompany
+    | CreateContact
+    | CreateAgreement
+    | CreateCatalogItem
+    | SetField
+    | CreateAddition
+    | UpdateAddition
+)
+
+ORDER: tuple[type[Action], ...] = (
+    CreateCompany,
+    CreateContact,
+    CreateAgreement,
+    CreateCatalogItem,
+    SetField,
+    CreateAddition,
+    UpdateAddition,
+)
+
+
+def kind_of(action: Action) -> str:
+    """What an action is called in the journal and in JSON."""
+    return action.kind if isinstance(action, SetField) else type(action).__name__
+
+
+def _keys(*references: int | str | None) -> tuple[str, ...]:
+    return tuple(reference for reference in references if isinstance(reference, str))
