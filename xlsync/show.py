@@ -174,10 +174,12 @@ def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outc
 def runs(console: Console, found: Sequence[Run]) -> None:
     """A table of runs."""
     table = Table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True  # to be typed after `history` and `undo`
     for entry in found:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
-        cells = (entry.id, entry.at, entry.who, entry.command, entry.month, told, entry.workbook)
+        when = entry.at[:16].replace("T", " ")
+        cells = (entry.id, when, entry.who, entry.command, entry.month, told, Path(entry.workbook).name)
         table.add_row(*map(escape, cells))
     console.print(table if found else "No runs yet.")
 
@@ -225,6 +227,7 @@ def run_json(found: Run) -> dict[str, Any]:
 def links(console: Console, found: Sequence[RememberedLink]) -> None:
     """A table of remembered links."""
     table = Table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since", box=None)
+    table.columns[1].overflow = "fold"  # to be typed after `links forget`
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
