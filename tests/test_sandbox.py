@@ -774,6 +774,23 @@ def test_requests_are_answered_side_by_side(client: Client) -> None:
         assert list(pool.map(ask, range(3))) == [200, 200, 200]
 
 
+def test_after_a_reset_all_is_as_it_began(tmp_path: Path) -> None:
+    with Sandbox(state=tmp_path) as sandbox:
+        client = Client(sandbox)
+        with client.session:
+            patch(client, 5)
+            sandbox.bss.invoices.clear()
+            sandbox.fail("error", path=".*", times=99)
+            sandbox.reset()
+            assert sandbox.log == []
+            assert client.read("/finance/agreements/count")
+        fresh = Sandbox()
+        sandbox.connectwise.journal = None
+        assert sandbox.connectwise == fresh.connectwise
+        assert sandbox.bss == fresh.bss
+    assert Sandbox(state=tmp_path).connectwise.additions == fresh.connectwise.additions
+
+
 def test_an_unknown_way_to_fail_is_an_error(client: Client) -> None:
     with pytest.raises(ValueError, match="explode"):
         client.sandbox.fail("explode")

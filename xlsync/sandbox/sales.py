@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Final, Literal
@@ -66,7 +66,6 @@ class Subscription:
     units: list[Decimal]
     now: Decimal
     start: dt.date
-    addons: list[Record] = field(default_factory=list)
 
 
 def first(month: tuple[int, int]) -> dt.date:

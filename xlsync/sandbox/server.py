@@ -164,7 +164,8 @@ class Sandbox:
         latency: float = 0.0,
         lines: int | None = None,
     ) -> None:
-        scale = Scale.of(lines if lines is not None else round(170 * size))
+        self._scale = scale = Scale.of(lines if lines is not None else round(170 * size))
+        self._seed = seed
         self.bss, self.connectwise = generate(scale, seed)
         if state is not None:
             self.connectwise.journal = Journal(
@@ -273,6 +274,20 @@ class Sandbox:
             first = None if write is None else self._write_count + write
             self._faults.add(kind, first=first, path=path, times=times, seconds=seconds, call=call)
 
+    def reset(self) -> None:
+        """Begin anew: the records as generated, an empty log, nothing left to fail."""
+        with self._lock:
+            journal = self.connectwise.journal
+            fresh_bss, fresh = generate(self._scale, self._seed)
+            vars(self.bss).update(vars(fresh_bss))
+            vars(self.connectwise).update(vars(fresh))
+            if journal is not None:
+                journal.path.unlink(missing_ok=True)
+                self.connectwise.journal = journal
+                self.connectwise.replay()
+            self._faults.waiting.clear()
+            self.log.clear()
+
     # Answering
 
     def answer(self, request: HttpRequest, connection: socket.socket) -> Response:
@@ -282,7 +297,7 @@ class Sandbox:
         else:
             service = "connectwise" if _INFO.fullmatch(request.path) else "bss"
             path = request.path
-        number, fault = self._logged(request, service, path)
+        entry, fault = self._logged(request, service, path)
         self._stopped.wait(self.latency + (fault.seconds if fault and fault.kind == "delay" else 0.0))
         response = self._before(fault, connection) if fault else None
         if response is None:
@@ -291,19 +306,21 @@ class Sandbox:
             if fault:
                 response = self._after(fault, connection) or response
         with self._lock:
-            self.log[number - 1] = replace(self.log[number - 1], status=response.status_code)
+            for at in range(len(self.log) - 1, -1, -1):  # not there if someone emptied it meanwhile
+                if self.log[at] is entry:
+                    self.log[at] = replace(entry, status=response.status_code)
+                    break
         return response
 
-    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[int, Fault | None]:
+    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[Request, Fault | None]:
         try:
             body = simplejson.loads(request.get_data() or "null", use_decimal=True)
         except ValueError:
             body = None
         headers = {name: value for name, value in request.headers if name.lower() not in _SECRET}
         with self._lock:
-            number = len(self.log) + 1
             entry = Request(
-                number=number,
+                number=len(self.log) + 1,
                 service=service,
                 method=request.method,
                 path=path,
@@ -314,7 +331,7 @@ class Sandbox:
             self.log.append(entry)
             self._write_count += entry.is_write
             write = self._write_count if entry.is_write else None
-            return number, self._faults.take(f"{entry.method} {entry.path}", write)
+            return entry, self._faults.take(f"{entry.method} {entry.path}", write)
 
     def _routed(self, request: HttpRequest, service: str, path: str) -> Response:
         if service == "bss":

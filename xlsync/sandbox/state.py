@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from collections import UserDict, defaultdict
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,8 +159,3 @@ class Bss:
     def expire_tokens(self) -> None:
         """From now on every token given so far is answered 401."""
         self.tokens.clear()
-
-
-def number(text: str | int | Decimal) -> Decimal:
-    """Money or units as both systems serve them."""
-    return Decimal(text)
