@@ -205,7 +205,8 @@ class SetField:
     """One field of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
     `guard` is the addition as the approved row showed it, where all of that must still hold.
-    `agreement` is set for a record of an agreement: those are written one after another.
+    `agreement` is set for a record of an agreement: those are written one after another. `begins` is
+    the first day of what changes, where that must not lie in a period that is invoiced already.
     """
 
     key: str
@@ -218,6 +219,7 @@ class SetField:
     what: str
     guard: Addition | None = None
     agreement: int | None = None
+    begins: dt.date | None = None
     monthly: Decimal = Decimal(0)
 
     @property
@@ -227,6 +229,25 @@ class SetField:
 
     def __str__(self) -> str:
         return self.what
+
+
+def end_addition(
+    addition: Addition, last_day: dt.date, *, rows: tuple[str, ...], what: str, begins: dt.date | None
+) -> SetField:
+    """An addition is never deleted: it ends on a day."""
+    return SetField(
+        key=f"cancel:{addition.id}",
+        rows=rows,
+        kind="CancelAddition",
+        path=f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}",
+        field="cancelledDate",
+        seen=addition.cancelled,
+        wanted=last_day,
+        what=what,
+        guard=addition,
+        agreement=addition.agreement_id,
+        begins=begins,
+    )
 
 
 Action = (

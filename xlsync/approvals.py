@@ -1,4 +1,4 @@
-"""Approvals: what a person chose and approved in a workbook, and every problem in it, all at once. PURE."""
+"""Approvals: what a person decided on *Mismatches*, as actions, and every problem in it at once. PURE."""
 
 from __future__ import annotations
 
@@ -6,235 +6,34 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final
 
-from xlsync.actions import Change, CreateAddition, Field, UpdateAddition
-from xlsync.cells import Value
+from xlsync.actions import (
+    Change,
+    CreateAddition,
+    Field,
+    Predecessor,
+    SetField,
+    UpdateAddition,
+    end_addition,
+)
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
-    CREATE_NEW,
     ActionLabel,
-    BillingLine,
-    Evidence,
-    Link,
     Mismatch,
+    Month,
     Problem,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
 )
-from xlsync.picks import NOTHING, Pick, Picked, confirmed
-from xlsync.sheets import BILLING_LINES, MISMATCHES
+from xlsync.sheets import MISMATCHES
 from xlsync.workbook import Book, SheetRow
 
-_PARTS: Final = {
-    "company": "ConnectWise Customer",
-    "agreement": "ConnectWise Agreement",
-    "item": "ConnectWise Product",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class LinkEdits:
-    """What people chose on *Billing Lines*: by line key, with what they are remembered by."""
-
-    lines: tuple[BillingLine, ...]
-    links: Mapping[str, Link]  # as the workbook shows them
-    picked: Mapping[str, Picked]
-    names: Mapping[str, Mapping[int, str]]  # the labels that ids had, by part
-    problems: tuple[Problem, ...]
-
-    def own(self) -> dict[str, dict[str, Any]]:
-        """The picks as the hidden sheet keeps them."""
-        return {key: write_pick(pick) for key, pick in self.picked.items()}
-
-
-class Directory:
-    """What the labels of the workbook's dropdowns stand for, by the lists it was written with."""
-
-    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self.companies = _ids(lists["Customer"], lists["Company Id"])
-        self.items = _ids(lists["Product"], lists["Item Id"])
-        self.agreements: dict[int, dict[str, int]] = {}
-        for label, id_, company in zip(
-            lists["Agreement"], _padded(lists["Agreement Id"], lists["Agreement"]),
-            _padded(lists["Agreement Company Id"], lists["Agreement"]), strict=False,
-        ):  # fmt: skip
-            if label is not None and id_ is not None and company is not None:
-                self.agreements.setdefault(int(str(company)), {})[_seen(str(label))] = int(str(id_))
-        self.types = {
-            kind: _ids(lists[f"{kind} Type"], lists[f"{kind} Type Id"])
-            for kind in ("Customer", "Agreement", "Product")
-        }
-        self.names = {
-            "company": _names(lists["Customer"], lists["Company Id"]),
-            "agreement": _names(lists["Agreement"], lists["Agreement Id"]),
-            "item": _names(lists["Product"], lists["Item Id"]),
-        }
-        self.categories = _ids(lists["Category"], lists["Subcategory Id"])
-        self.billing_cycles = _ids(lists["Billing Cycle"], lists["Billing Cycle Id"])
-        self.countries = _ids(lists["Country"], lists["Country Id"])
-
-
-def _ids(labels: Sequence[Value], ids: Sequence[Value]) -> dict[str, int]:
-    return {
-        _seen(str(label)): int(str(id_))
-        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
-        if label is not None and id_ is not None
-    }
-
-
-def _names(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, str]:
-    return {
-        int(str(id_)): str(label)
-        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
-        if label is not None and id_ is not None
-    }
-
-
-def _padded(values: Sequence[Value], like: Sequence[Value]) -> list[Value]:
-    return [*values, *([None] * (len(like) - len(values)))]
-
-
-def _seen(label: str) -> str:
-    return " ".join(label.split()).casefold()
-
-
-def read_link_edits(book: Book) -> LinkEdits:
-    """Every choice on *Billing Lines*; a cell that names nothing known is a problem."""
-    directory = Directory(book.lists)
-    problems: list[Problem] = []
-    lines: list[BillingLine] = []
-    links: dict[str, Link] = {}
-    picked: dict[str, Picked] = {}
-    for row in book.rows[BILLING_LINES.title]:
-        line = from_plain(row.facts["line"], BillingLine)
-        link = from_plain(row.facts["link"], Link)
-        lines.append(line)
-        links[line.key] = link
-        pick = _read_pick(row, line, link, directory, problems)
-        if pick != Picked():
-            picked[line.key] = pick
-    return LinkEdits(tuple(lines), links, picked, directory.names, tuple(problems))
-
-
-def _read_pick(
-    row: SheetRow, line: BillingLine, link: Link, directory: Directory, problems: list[Problem]
-) -> Picked:
-    pick = _read_kept_pick(row.facts.get("own"))
-    edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
-    if edited:
-        pick = replace(pick, evidence=Evidence.CHOSEN)
-    new_keys = {
-        "company": new_customer_key(line),
-        "agreement": new_agreement_key(line),
-        "item": new_product_key(line),
-    }
-    for part in edited:
-        header = _PARTS[part]
-        text = row.text(header)
-        if header in row.formulas:
-            problems.append(
-                Problem(row.where(header), "a formula stands here", "choose an entry of the list")
-            )
-        elif not text:
-            pick = _with(pick, part, NOTHING)
-        elif text == CREATE_NEW:
-            pick = _with(pick, part, new_keys[part])
-        else:
-            found = _find_label(row, part, text, pick, link, directory)
-            if isinstance(found, Problem):
-                problems.append(found)
-            else:
-                pick = _with(pick, part, found)
-    if "company" in edited and "agreement" not in edited:
-        # another customer has other agreements; one that is to be created has none yet
-        is_new = pick.company == new_keys["company"]
-        pick = replace(pick, agreement=new_keys["agreement"] if is_new else None)
-    if row.is_edited("Match"):
-        text = row.text("Match")
-        if text == Evidence.CONFIRMED:
-            sure = confirmed(link)
-            pick = replace(
-                pick,
-                company=sure.company if pick.company is None else pick.company,
-                agreement=sure.agreement if pick.agreement is None else pick.agreement,
-                item=sure.item if pick.item is None else pick.item,
-                evidence=Evidence.CHOSEN if edited else Evidence.CONFIRMED,
-            )
-        elif text:
-            problems.append(
-                Problem(
-                    row.where("Match"),
-                    f"{text!r} cannot be set as a match",
-                    f"set confirmed, or leave what stood there ({row.kept.shown.get('Match') or 'nothing'})",
-                )
-            )
-    return pick
-
-
-def _with(pick: Picked, part: str, to: Pick) -> Picked:
-    changes: dict[str, Any] = {part: to}
-    return replace(pick, **changes)
-
-
-def _find_label(
-    row: SheetRow, part: str, text: str, pick: Picked, link: Link, directory: Directory
-) -> int | Problem:
-    header = _PARTS[part]
-    match part:
-        case "company":
-            found = directory.companies.get(_seen(text))
-        case "item":
-            found = directory.items.get(_seen(text))
-        case _:
-            company = _company_of(pick, link)
-            if not isinstance(company, int):
-                return Problem(
-                    row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
-                )
-            found = directory.agreements.get(company, {}).get(_seen(text))
-            if found is None:
-                customer = row.text(_PARTS["company"])
-                return Problem(
-                    row.where(header),
-                    f"{text!r} is not an agreement of {customer}",
-                    "choose one of its agreements, or (create new)",
-                )
-    if found is None:
-        return Problem(
-            row.where(header),
-            f"{text!r} is not in the list",
-            "choose an entry of the list, or (create new); check brings what is new in ConnectWise",
-        )
-    return found
-
-
-def _company_of(pick: Picked, link: Link) -> Pick:
-    if pick.company is not None:
-        return pick.company
-    return link.company.to if link.company else None
-
-
-def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
-    if not own:
-        return Picked()
-    parts = {part: NOTHING if own.get(part) is False else own.get(part) for part in _PARTS}
-    return Picked(**parts, evidence=Evidence(own["evidence"]))
-
-
-def write_pick(pick: Picked) -> dict[str, Any]:
-    """A pick as the hidden sheet keeps it."""
-    parts = {part: getattr(pick, part) for part in _PARTS}
-    kept = {part: False if to is NOTHING else to for part, to in parts.items() if to is not None}
-    return {**kept, "evidence": str(pick.evidence)}
+RowAction = CreateAddition | UpdateAddition | SetField
 
 
 @dataclass(frozen=True, slots=True)
 class RowEdits:
     """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems."""
 
-    actions: tuple[CreateAddition | UpdateAddition, ...]
+    actions: tuple[RowAction, ...]
     ignored: frozenset[str]
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
@@ -263,7 +62,7 @@ def read_row_edits(book: Book) -> RowEdits:
         elif mismatch.addition is not None:
             changes.setdefault(mismatch.addition.id, []).append(approved)
     updates = [
-        update for group in changes.values() if (update := _update_addition(group, problems)) is not None
+        action for group in changes.values() for action in _change_addition(group, book.month, problems)
     ]
     return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches)
 
@@ -395,38 +194,90 @@ def _create_addition(approved: _Approved) -> CreateAddition | None:
     )
 
 
-def _update_addition(group: Sequence[_Approved], problems: list[Problem]) -> UpdateAddition | None:
-    """All that is approved for one addition, as one action: two on one addition are never planned."""
-    first = group[0].mismatch
-    seen = first.addition
+def _change_addition(
+    group: Sequence[_Approved], month: Month, problems: list[Problem]
+) -> Sequence[RowAction]:
+    """All that is approved for one addition: two changes of one addition are never planned.
+
+    In place; or, with a date in Effective From, its end the day before and a successor from that day.
+    """
+    first = group[0]
+    seen = first.mismatch.addition
     assert seen is not None  # noqa: S101 - grouped by it
+    dates = {approved.effective for approved in group}
+    begins = first.effective
+    customer, product = first.row.text("Customer"), first.mismatch.product
+    if len(dates) > 1:
+        _tell(first, "Effective From", "the approved rows of this addition have different dates", problems)
+        return ()
+    if begins is not None and seen.effective is not None and begins <= seen.effective:
+        _tell(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
+        return ()
+    rows = tuple(approved.mismatch.key for approved in group)
+    if first.action is ActionLabel.CANCEL_ADDITION:
+        last_day = begins or month.last
+        money = abs(first.mismatch.impact or Decimal(0))
+        told = f"cancel {product} for {customer} as of {last_day}"
+        return (replace(end_addition(seen, last_day, rows=rows, what=told, begins=begins), monthly=money),)
+    wanted = _all_wanted(group, problems)
+    if wanted is None:
+        return ()
+    changes = tuple(Change(target, target.of(seen), wanted[target]) for target in Field if target in wanted)
+    units = wanted.get(Field.QUANTITY, seen.quantity)
+    cost = wanted.get(Field.UNIT_COST, seen.unit_cost)
+    money = abs(units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))
+    if cost is not None:
+        money += abs(cost - (seen.unit_cost or Decimal(0))) * units
+    money /= first.mismatch.months
+    if begins is None:
+        return (
+            UpdateAddition(
+                key=f"update:{seen.id}",
+                rows=rows,
+                seen=seen,
+                changes=changes,
+                customer=customer,
+                product=product,
+                monthly=money,
+            ),
+        )
+    eve = begins - dt.timedelta(days=1)
+    ended = end_addition(seen, eve, rows=rows, what=f"end {product} for {customer} on {eve}", begins=begins)
+    successor = CreateAddition(
+        key=f"successor:{seen.id}",
+        rows=rows,
+        agreement=seen.agreement_id,
+        item=seen.item_id,
+        quantity=units,
+        unit_cost=cost,
+        effective=begins,
+        customer=customer,
+        product=product,
+        beside=first.mismatch.beside,
+        monthly=money,
+        succeeds=Predecessor(ended.key, seen),
+    )
+    return ended, successor
+
+
+def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Field, Decimal] | None:
     wanted: dict[Field, Decimal] = {}
     for approved in group:
         for target, value in _wanted(approved):
             if wanted.setdefault(target, value) != value:
-                problems.append(
-                    Problem(
-                        approved.row.where("New Cost" if target is Field.UNIT_COST else "New Units"),
-                        "another approved row sets this addition to another value",
-                        "enter the same value in both, or approve one of them",
-                    )
-                )
+                header = "New Cost" if target is Field.UNIT_COST else "New Units"
+                _tell(approved, header, "another approved row sets this addition to another value", problems)
                 return None
-    changes = tuple(Change(target, target.of(seen), wanted[target]) for target in Field if target in wanted)
-    units = wanted.get(Field.QUANTITY, seen.quantity)
-    price = first.unit_price or Decimal(0)
-    money = abs(units - seen.quantity) * price
-    if Field.UNIT_COST in wanted:
-        money += abs(wanted[Field.UNIT_COST] - (seen.unit_cost or Decimal(0))) * units
-    return UpdateAddition(
-        key=f"update:{seen.id}",
-        rows=tuple(approved.mismatch.key for approved in group),
-        seen=seen,
-        changes=changes,
-        customer=group[0].row.text("Customer"),
-        product=first.product,
-        monthly=money / first.months,
-    )
+    return wanted
+
+
+def _tell(approved: _Approved, header: str, what: str, problems: list[Problem]) -> None:
+    todo = {
+        "Effective From": "enter the same later date in all of them, or clear it",
+        "New Units": "enter the same value in both, or approve one of them",
+        "New Cost": "enter the same value in both, or approve one of them",
+    }
+    problems.append(Problem(approved.row.where(header), what, todo[header]))
 
 
 def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:

@@ -92,7 +92,8 @@ class Live:
                     return None
                 case SetField():
                     guard = self._addition(action.guard) if action.guard else None
-                    return judge_setting(action, self.setting(action), guard)
+                    settled = judge_setting(action, self.setting(action), guard)
+                    return settled or self._judge_begin(action)
                 case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
                     return judge_found(action, self.find(action))
                 case _:
@@ -116,6 +117,21 @@ class Live:
         if isinstance(additions, ApiError):
             raise additions
         return next((addition for addition in additions if addition.id == seen.id), None)
+
+    def _judge_begin(self, action: SetField) -> Outcome | None:
+        """Skipped, where a change would begin in a period that the agreement has invoiced already."""
+        if action.begins is None or action.agreement is None:
+            return None
+        recap = self.connectwise.service.get(f"/finance/agreementrecap/{action.agreement}")
+        last = read_date(recap.get("lastInvoiceDate")) if isinstance(recap, dict) else None
+        if last is None or action.begins > last:
+            return None
+        return outcome(
+            action,
+            State.SKIPPED,
+            f"{action.begins} lies in a period already invoiced (last invoice {last}): "
+            "choose a later Effective From, or clear it to change the addition in place",
+        )
 
     def setting(self, action: SetField) -> Setting:
         """The field as it is now, read in the form of the value that is wanted or was seen."""

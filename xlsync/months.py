@@ -16,12 +16,13 @@ from typing import Literal
 from xlsync.actions import Action, CreateAgreement
 from xlsync.agreement_links import agreements_to_read
 from xlsync.apply import perform
-from xlsync.approvals import LinkEdits, RowEdits, read_link_edits, read_row_edits, write_pick
+from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.bss_report import read_report
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
 from xlsync.errors import ApiError, WorkbookError
 from xlsync.journal import Journal
 from xlsync.labels import make_labels
+from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.lists import read_lists
 from xlsync.live import Live
 from xlsync.matching import (

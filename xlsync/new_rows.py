@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
-from xlsync.approvals import Directory, read_amount, read_approve, read_day
+from xlsync.approvals import read_amount, read_approve, read_day
 from xlsync.creation import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Proposal
 from xlsync.kept_rows import from_plain
+from xlsync.link_edits import Directory
 from xlsync.models import CREATE_NEW, Kind, Problem
 from xlsync.sheets import NEW
 from xlsync.workbook import Book, SheetRow

@@ -198,6 +198,8 @@ def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], 
     already = ""
     if agreement and agreement.next_invoice and agreement.next_invoice > month.last:
         already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
+    if agreement and agreement.prorated:
+        already = _sentences(already, "The agreement prorates.")
     return Mismatch(
         key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
         kind=MismatchKind.COULD_NOT_CHECK,
@@ -434,7 +436,7 @@ def _only(
             "Billed yearly and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
-            "Billed yearly: cancelling it may give a running term away." if yearly and not not_due else "",
+            "Billed yearly: cancelling it may give a running term away." if yearly else "",
         ),
     )
 
