@@ -29,6 +29,7 @@ from openpyxl.worksheet.table import Table
 
 from xlsync.cells import address, letters, position
 from xlsync.errors import WorkbookError
+from xlsync.models import Evidence
 from xlsync.xlsx import Cell, Package, Row, clean_text
 
 SHEET = "Billing Lines"
@@ -305,6 +306,23 @@ def test_a_moment_keeps_its_time() -> None:
     assert column_b(package) == [moment]
 
 
+def test_times_read_as_parts_of_a_day() -> None:
+    workbook = openpyxl.Workbook()
+    page = workbook.worksheets[0]
+    page.title = "Sheet"
+    page["B1"], page["B2"], page["B3"] = dt.time(6), dt.timedelta(hours=36), 0
+    page["B3"].number_format = "yyyy-mm-dd"
+    assert column_b(Package.from_bytes(bytes_of(workbook))) == [Decimal("0.25"), Decimal("1.5"), Decimal(0)]
+
+
+def test_words_of_an_enumeration_are_text_and_numbers_too_large_for_excel_are_shown() -> None:
+    package = written([Evidence.EXACT, 10**400, Evidence.EXACT])
+    assert column_b(package) == ["exact", str(10**400), "exact"]
+    before = package.to_bytes()
+    package.replace_rows("Sheet", [Row(1, {1: 10**400}), Row(2, {1: Evidence.EXACT})])
+    assert package.to_bytes() == before
+
+
 def test_booleans_and_empty_cells_read_back() -> None:
     assert column_b(written([True, False, None, "", "end"])) == [True, False, None, None, "end"]
 
@@ -512,7 +530,7 @@ def test_what_stands_below_the_table_moves_down_and_its_formulas_cover_the_new_r
     package = reordered()
     assert package.grid(SHEET)[9][0] == "total"
     assert package.formulas(SHEET)[9, 1] == "SUM(B2:B7)"
-    assert package.formulas(SHEET)[9, 2] == "B3+$B$11"
+    assert package.formulas(SHEET)[9, 2] == "B4+$B$11"  # B3 was the row of b
 
 
 def test_comments_links_and_merges_follow_their_rows_or_go_with_them() -> None:
@@ -719,6 +737,76 @@ def test_rows_with_wrapped_text_get_the_height_that_it_needs() -> None:
     assert [loaded(package).row_dimensions[row].height for row in (2, 3)] == [None, 30]
 
 
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("SUM(B2:B5)", "SUM(B2:B7)"),
+        ("SUM(B1:B5,$B$2:$B$5)", "SUM(B1:B7,$B$2:$B$7)"),
+        ("SUM(B3:B4)", "SUM(B3:B4)"),
+        ("B5", "B2"),
+        ("B2", "B2"),
+        ("'Billing Lines'!B5&Other!B5", "'Billing Lines'!B2&Other!B5"),
+        ("SUM(B:B)+SUM(T[Units])", "SUM(B:B)+SUM(T[Units])"),
+        ("A8&B20:B30", "A10&B22:B32"),
+        ('IF(A8="B5","x",1)', 'IF(A10="B5","x",1)'),
+        ("SUM('unfinished", "SUM('unfinished"),
+    ],
+)
+def test_formulas_below_follow_what_they_point_at(formula: str, moved: str) -> None:
+    package = Package.from_bytes(BUSY)
+    package.change_cells(SHEET, {(11, 0): Cell(1, formula)})
+    package.replace_rows(
+        SHEET, rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2"), (None, "n3"))
+    )
+    assert package.formulas(SHEET)[13, 0] == moved
+
+
+def test_a_rule_on_one_row_of_several_does_not_spread() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    rule = DataValidation(type="list", formula1="choices")
+    rule.add("A5")
+    rule.add("B2:B5")
+    rule.add("C20")
+    workbook[SHEET].add_data_validation(rule)
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(SHEET, rows_of((1, "a"), (None, "n")))
+    assert str(loaded(package).data_validations.dataValidation[1].sqref) == "A5 B2:B3 C18"
+
+
+def test_a_merge_over_rows_that_come_apart_goes_and_one_that_stays_together_moves() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    workbook[SHEET].merge_cells("H2:H3")
+    workbook[SHEET].merge_cells("I4:I5")
+    workbook[SHEET].merge_cells("J20:J40")
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(SHEET, rows_of((2, "b"), (3, "c"), (4, "d"), (1, "a"), (None, "n")))
+    merged = {str(merged) for merged in loaded(package).merged_cells.ranges}
+    assert merged == {"F2:G2", "I3:I4", "J21:J41", "A11:B11"}
+
+
+def test_a_formula_of_xlsyncs_own_is_kept_or_renewed() -> None:
+    package = Package.from_bytes(BUSY)
+    rows = [Row(row, {2: Cell(Decimal(row), f"B{row + 1}*2")}) for row in range(1, 5)]
+    package.replace_rows(SHEET, rows)
+    assert package.formulas(SHEET)[1, 2] == "B2*2"
+    assert package.grid(SHEET)[4][2] == Decimal(4)
+    before = package.to_bytes()
+    package.replace_rows(SHEET, rows)
+    assert package.to_bytes() == before
+    package.replace_rows(SHEET, [Row(row, {2: Cell("plain"), 3: "over", 7: None}) for row in range(1, 5)])
+    assert not {at for at in package.formulas(SHEET) if at[0] < 5}
+    assert [row[2:4] for row in package.grid(SHEET)[1:5]] == [["plain", "over"]] * 4
+
+
+def test_an_array_formula_moves_with_its_cell() -> None:
+    def array(xml: str) -> str:
+        return re.sub(r'(<c r="D3"[^>]*>)<f>.*?</f>', r'\1<f t="array" ref="D3">SUM(B3*C3)</f>', xml)
+
+    package = Package.from_bytes(edited(BUSY, "xl/worksheets/sheet1.xml", array))
+    package.replace_rows(SHEET, rows_of((2, "b")))
+    assert '<f t="array" ref="D2">SUM(B2*C2)</f>' in part_of(package, "xl/worksheets/sheet1.xml")
+
+
 def test_a_row_cannot_be_taken_twice_or_from_outside_the_table() -> None:
     for rows in (rows_of((1, "a"), (1, "a")), rows_of((0, "header")), rows_of((7, "total"))):
         with pytest.raises(ValueError, match="taken"):
@@ -883,6 +971,20 @@ BROKEN = {
         edited(BUSY, "xl/workbook.xml", lambda _: '<w:document xmlns:w="x"/>'),
         "not an Excel workbook",
     ),
+    "binary": (
+        zipped(
+            {
+                **parts(BUSY),
+                "_rels/.rels": parts(BUSY)["_rels/.rels"].replace(b"xl/workbook.xml", b"xl/workbook.bin"),
+                "xl/workbook.bin": b"x",
+            }
+        ),
+        "xlsb",
+    ),
+    "no sheets": (
+        edited(BUSY, "xl/workbook.xml", lambda xml: re.sub(r"<sheets>.*</sheets>", "<sheets/>", xml)),
+        "no sheets",
+    ),
     "not UTF-8": (
         zipped({**parts(BUSY), "xl/workbook.xml": parts(BUSY)["xl/workbook.xml"].decode().encode("utf-16")}),
         "not UTF-8",
@@ -899,6 +1001,28 @@ def test_what_is_no_workbook_is_refused_with_the_reason_and_what_to_do(
     with pytest.raises(WorkbookError, match=why) as refused:
         Package.open(path)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("part", "edit", "why"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda _: "<chartsheet/>", "not written as xlsync can change it"),
+        ("xl/worksheets/sheet1.xml", lambda xml: re.sub(r"<sheetData.*</sheetData>", "", xml), "has no rows"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("</sheetData>", ""), "has no rows"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("<v>3</v>", "<v>x</v>"), "cannot be read"),
+        ("xl/styles.xml", lambda xml: xml[:300], "cannot be read"),
+        ("xl/tables/table1.xml", lambda xml: xml.replace("A1:D5", "everywhere"), "table of the workbook"),
+    ],
+)
+def test_a_damaged_sheet_is_refused_when_it_is_used(part: str, edit: Callable[[str], str], why: str) -> None:
+    package = Package.from_bytes(edited(BUSY, part, edit))
+    with pytest.raises(WorkbookError, match=why):
+        package.replace_rows(SHEET, rows_of((1, "a")))
+
+
+def test_a_cell_outside_the_sheet_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="16384"):
+        Package.from_bytes(BUSY).change_cells(SHEET, {(0, 16_384): "x"})
 
 
 def test_a_flipped_byte_in_a_part_is_refused() -> None:

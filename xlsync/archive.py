@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import secrets
 import shutil
@@ -62,6 +63,9 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
         struct.error,
         NotImplementedError,
         RuntimeError,
+        OSError,
+        ValueError,
+        lzma.LZMAError,
     ) as error:
         raise WorkbookError(f"{name} is damaged: {error}", "Take a backup of it, or export again.") from None
     return parts, frozenset(stored)

@@ -51,6 +51,8 @@ class Moves:
             return top, bottom
         if top > self.last:
             return top + self.shift, bottom + self.shift
+        if top == bottom and self.first < self.last:  # one row of several is not all of them
+            return top, bottom
         if bottom == self.last or (top <= self.first and bottom > self.last):
             return min(top, self.new_last), bottom + self.shift
         return top, bottom
@@ -77,7 +79,7 @@ class Moves:
             (top, left), (bottom, right) = position(first), position(last or first)
         except ValueError:
             return reference
-        if bottom - top > self.last - self.first + 1:  # a whole column, say
+        if bottom >= LAST_ROW - 1:  # whole columns
             return reference
         new = [self.row(row) for row in range(top, bottom + 1)]
         if new[0] is None or new != list(range(new[0], new[0] + len(new))):
@@ -85,9 +87,7 @@ class Moves:
         return address(new[0], left) + (f":{address(new[0] + len(new) - 1, right)}" if last else "")
 
     def formula(self, formula: str, title: str) -> str:
-        """A formula that stands outside the data rows, its references stretched and shifted."""
-        if not self.shift:
-            return formula
+        """A formula that stands outside the data rows: ranges stretch, single cells follow their row."""
         try:
             tokens = Tokenizer(f"={formula}").items
         except TokenizerError:
@@ -103,8 +103,12 @@ class Moves:
         sheet, mark, ranges = text.rpartition("!")
         if mark and sheet.strip("'").replace("''", "'") != title:
             return text
-        if not _RANGE.fullmatch(ranges):
+        found = _RANGE.fullmatch(ranges)
+        if not found:
             return text
+        if not found[3]:
+            new = self.row(int(found[2]) - 1)
+            return text if new is None else f"{sheet}{mark}{found[1]}{new + 1}"
         return f"{sheet}{mark}{self.ranges(ranges)}"
 
 

@@ -42,7 +42,8 @@ class Renewal:
         wrapping: frozenset[str],
     ) -> None:
         self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
-        if not moves.nothing_moves:
+        self.stays = moves.nothing_moves
+        if not self.stays:
             sheet.unshare()
         self.above: list[OldRow] = []
         self.data: dict[int, OldRow] = {}
@@ -87,7 +88,7 @@ class Renewal:
         """The XML of all rows, or None where it would be the same as before."""
         moves = self.moves
         pieces = [self._aside(row) for row in self.above]
-        same = moves.nothing_moves
+        same = self.stays
         number = moves.first
         for row in rows:
             old = None if row.was is None else self.data.get(row.was)
@@ -107,9 +108,7 @@ class Renewal:
         """A row above or below the data rows: its references follow what they point at."""
         sheet, moves = self.sheet, self.moves
         number = moves.row(row.number)
-        if number is None or (not moves.shift and number == row.number):
-            return row.whole
-        if number == row.number and f"<{sheet.prefix}f" not in row.inside:
+        if self.stays or number is None or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
             return row.whole
         inside = "".join(
             self._placed(cell, number, column, lambda formula: moves.formula(formula, sheet.title))

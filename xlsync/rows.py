@@ -94,16 +94,15 @@ class SheetXml:
         self.prefix = p = root[1]
         self.root = root[0]
         opening = re.search(rf"<{re.escape(p)}sheetData(?=[\s/>])[^>]*?(/?)>", xml)
-        if not opening:
+        closing = re.search(rf"</{re.escape(p)}sheetData\s*>", xml)
+        if not opening or not (opening[1] or closing):
             raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
         self.before = xml[: opening.start()]
         self.opening, self.closing = f"<{p}sheetData>", f"</{p}sheetData>"
-        if opening[1]:
+        if opening[1] or not closing:
             self.body, self.after = "", xml[opening.end() :]
         else:
-            end = xml.find(f"</{p}sheetData", opening.end())
-            self.body = xml[opening.end() : end]
-            self.after = xml[xml.index(">", end) + 1 :]
+            self.body, self.after = xml[opening.end() : closing.start()], xml[closing.end() :]
         self._row, self._cell, self.formula = _patterns(p)
 
     def xml(self) -> str:
