@@ -187,13 +187,13 @@ def history(
 
 @links_app.command("list")
 def links_list(
-    text: Annotated[list[str] | None, typer.Argument(help="Only links that hold all these texts.")] = None,
+    text: Annotated[list[str] | None, typer.Argument(help="Only links of these keys or names.")] = None,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
     """What is remembered, and on what evidence."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        found = systems.links.find(*(text or ()))
+        found = systems.links.find(*text) if text else systems.links.list()
         tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
 
 
@@ -223,7 +223,7 @@ def links_import(
 
 @links_app.command("forget")
 def links_forget(
-    text: Annotated[list[str], typer.Argument(help="Links that hold all these texts.")],
+    text: Annotated[list[str], typer.Argument(help="Links of these keys or names.")],
     yes: Yes = False,
     demo: Demo = False,
 ) -> None:
