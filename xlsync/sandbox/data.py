@@ -180,9 +180,18 @@ class Story:
             count = max(1, min(len(names), round(share * self.rng.uniform(0.6, 1.4))))
             if number == left - 1:
                 count = max(1, min(len(names), lines_left))
-            for product in self.rng.sample(names, count):
+            chosen = self.rng.sample(names, count)
+            for product in chosen:
                 if self.sold.october_lines < self.scale.lines:
                     self._ordinary(customer, agreement, product)
+            if number % 6 == 2:
+                self.psa.agreement(self.company_of(agreement), "Managed Services", kind=3)
+            other = self.rng.choice([product for product in names if product not in chosen] or names)
+            if number % 10 == 5 and self.sold.october_lines < self.scale.lines:
+                bought = self.buys(customer, other, "4", "annual", start=dt.date(2024, 10, 1))
+                self.holds(self.yearly(agreement), bought)
+            elif number % 25 == 7:
+                self.psa.addition(agreement, self.items[other], Decimal(2))
 
     def _is_ordinary(self, name: str) -> bool:
         offer = self.products[name].offer
