@@ -23,7 +23,7 @@ from xlsync.actions import (
 from xlsync.config import Creation
 from xlsync.connectwise import MARK_ID, MARK_NAME, ConnectWise, quote, read_date, read_number
 from xlsync.errors import ApiError
-from xlsync.models import Addition
+from xlsync.models import Addition, Month
 from xlsync.plan import (
     Outcome,
     Plan,
@@ -119,17 +119,24 @@ class Live:
         return next((addition for addition in additions if addition.id == seen.id), None)
 
     def _judge_begin(self, action: SetField) -> Outcome | None:
-        """Skipped, where a change would begin in a period that the agreement has invoiced already."""
+        """Skipped, where a change would begin in a period that the agreement has invoiced already.
+
+        A month is invoiced where the recap's next invoice date lies after its end.
+        """
         if action.begins is None or action.agreement is None:
             return None
         recap = self.connectwise.service.get(f"/finance/agreementrecap/{action.agreement}")
-        last = read_date(recap.get("lastInvoiceDate")) if isinstance(recap, dict) else None
-        if last is None or action.begins > last:
+        found = recap if isinstance(recap, dict) else {}
+        following, last = read_date(found.get("nextInvoiceDate")), read_date(found.get("lastInvoiceDate"))
+        month = Month(action.begins.year, action.begins.month)
+        if following is None and (last is None or action.begins > last):
+            return None
+        if following is not None and following <= month.last:
             return None
         return outcome(
             action,
             State.SKIPPED,
-            f"{action.begins} lies in a period already invoiced (last invoice {last}): "
+            f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'}): "
             "choose a later Effective From, or clear it to change the addition in place",
         )
 

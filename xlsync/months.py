@@ -407,25 +407,41 @@ def review(systems: Systems, path: Path, progress: Progress = _silent) -> Review
     return Review(book, edits, rows, new, plan, live)
 
 
+def write(
+    systems: Systems,
+    plan: Plan,
+    live: Live,
+    command: str,
+    book: Book | None,
+    now: dt.datetime,
+    progress: Callable[[Outcome], None] | None = None,
+) -> tuple[str, tuple[Outcome, ...]]:
+    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty."""
+    if not plan.actions:
+        return "", plan.settled
+    journal = Journal.begin(
+        systems.home,
+        systems.settings.environment,
+        command=command,
+        workbook=str(book.path) if book else "",
+        month=book.about.month if book else "",
+        now=now,
+    )
+    outcomes = perform(plan, live, journal, progress)
+    journal.end()
+    return journal.run, outcomes
+
+
 def perform_review(
     systems: Systems, review: Review, now: dt.datetime, progress: Callable[[Outcome], None] | None = None
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
-    journal = Journal.begin(
-        systems.home,
-        systems.settings.environment,
-        command="apply",
-        workbook=str(review.book.path),
-        month=review.book.about.month,
-        now=now,
-    )
-    outcomes = perform(review.plan, review.live, journal, progress)
-    journal.end()
+    run, outcomes = write(systems, review.plan, review.live, "apply", review.book, now, progress)
     ids = {result.key: result.id for result in outcomes if result.id is not None}
     picked = remember_created(systems, review, ids, now)
     own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
     written = write_results(review.book, row_results(outcomes), own)
-    return journal.run, outcomes, written
+    return run, outcomes, written
 
 
 def check_plan(systems: Systems, plan: Plan) -> None:
