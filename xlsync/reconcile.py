@@ -12,6 +12,7 @@ from xlsync.models import (
     Agreement,
     BillingLine,
     CatalogItem,
+    LineType,
     Link,
     Mismatch,
     MismatchKind,
@@ -58,19 +59,24 @@ def find_mismatches(
     ignored: Set[str] = frozenset(),
 ) -> Findings:
     """Compare every target of the month; `ignored` are the row keys that a person chose to ignore."""
+    lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
-    waiting = {(charge.lines[0].customer_key, charge.lines[0].bss_product) for charge in unlinked}
-    found = list(_not_linked(unlinked, links, books))
+    open_products = {_product_of(charge) for charge in unlinked}
     compared: list[_Comparison] = []
+    waiting: list[Charge] = []
     for target, group in linked.items():
-        if not any((c.lines[0].customer_key, c.lines[0].bss_product) in waiting for c in group):
+        if any(_product_of(charge) in open_products for charge in group):
+            waiting.extend(group)
+        else:
             compared.extend(_part_by_mark(month, target, group, books))
+    found = list(_not_linked(unlinked, {_product_of(charge) for charge in waiting}, links, books))
     found.extend(
         mismatch for comparison in compared for mismatch in _compare(month, comparison, links, books)
     )
     found.extend(_only_in_connectwise(month, lines, links, books, compared))
     found.sort(key=_rank)
-    return Findings(tuple(found), dict(_statuses(lines, charges, links, waiting, found, ignored)))
+    held = {line.key for charge in waiting for line in charge.lines}
+    return Findings(tuple(found), dict(_statuses(lines, charges, links, held, found, ignored)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,11 @@ def _part_by_link(
         elif charge.units is not None or charge.failure:
             unlinked.append(charge)
     return linked, unlinked
+
+
+def _product_of(charge: Charge) -> tuple[str, str]:
+    """The customer and product that one row *Not linked* stands for."""
+    return charge.lines[0].customer_key, charge.lines[0].bss_product
 
 
 def _target(link: Link) -> Target | None:
@@ -160,7 +171,12 @@ def _compare(
             f"{unknown[0].why} The other units of this product alone would bill too little: "
             "look at it by hand."
         )
-        yield replace(base, key=f"unchecked:{base.key}", kind=MismatchKind.COULD_NOT_CHECK, explanation=why)
+        yield replace(
+            base,
+            key=f"unchecked:{base.key}",
+            kind=MismatchKind.COULD_NOT_CHECK,
+            explanation=_sentences(base.explanation, why),
+        )
         return
     uncomparable = list(_uncomparable(base, charges, books))
     if uncomparable:
@@ -169,7 +185,8 @@ def _compare(
     total = sum((charge.units for charge in charges if charge.units is not None), Decimal(0))
     match comparison.additions:
         case ():
-            yield _not_in_connectwise(month, base, total, charges, comparison.later)
+            if total:  # nothing runs and nothing is billed: they agree
+                yield _not_in_connectwise(month, base, total, charges, comparison.later)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -195,11 +212,7 @@ def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], 
     agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
     item = books.items.get(target.item) if isinstance(target.item, int) else None
     units = [charge.units for charge in charges if charge.units is not None]
-    already = ""
-    if agreement and agreement.next_invoice and agreement.next_invoice > month.last:
-        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
-    if agreement and agreement.prorated:
-        already = _sentences(already, "The agreement prorates.")
+    months = (agreement.billing_months if agreement else first.billing_months) or 1
     return Mismatch(
         key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
         kind=MismatchKind.COULD_NOT_CHECK,
@@ -213,11 +226,21 @@ def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], 
         bss_units=sum(units, Decimal(0)) if units else None,
         bss_cost=_one_cost(charges),
         unit_price=books.prices.get(target.item) if isinstance(target.item, str) else _price(item),
-        months=(agreement.billing_months if agreement else first.billing_months) or 1,
-        stake=sum((line.amount for charge in charges for line in charge.lines), Decimal(0)),
+        months=months,
+        stake=sum((line.amount for charge in charges for line in charge.lines), Decimal(0)) / months,
         contract_id=_only_contract(charges),
-        explanation=already,
+        explanation=_tell_agreement(month, agreement),
     )
+
+
+def _tell_agreement(month: Month, agreement: Agreement | None) -> str:
+    """When a change shows on an invoice, with which every row of an agreement begins."""
+    if agreement is None:
+        return ""
+    already = ""
+    if agreement.next_invoice is not None and agreement.next_invoice > month.last:
+        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
+    return _sentences(already, "The agreement prorates." if agreement.prorated else "")
 
 
 def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> Iterator[Mismatch]:
@@ -258,6 +281,7 @@ def _not_in_connectwise(
 ) -> Mismatch:
     starts = [line.start for charge in charges for line in charge.lines if line.start is not None]
     begins = min(starts, default=month.first)
+    coming = ", ".join(f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in later)
     return replace(
         base,
         key=f"add:{base.key}",
@@ -268,6 +292,7 @@ def _not_in_connectwise(
         explanation=_sentences(
             base.explanation,
             f"{_tell_charges(units, charges)}; the agreement has no active addition of this product.",
+            f"One begins after the month, beside which a new one would bill twice: {coming}." if coming else "",
             _tell_costs(charges),
         ),
     )
@@ -318,11 +343,13 @@ def _units_and_cost(
         )
 
 
-def _not_linked(unlinked: Sequence[Charge], links: Mapping[str, Link], books: Books) -> Iterator[Mismatch]:
-    """One row a customer and product."""
+def _not_linked(
+    unlinked: Sequence[Charge], waiting: Set[tuple[str, str]], links: Mapping[str, Link], books: Books
+) -> Iterator[Mismatch]:
+    """One row a customer and product; `waiting` are those of which other lines are linked already."""
     groups: dict[tuple[str, str], list[Charge]] = {}
     for charge in unlinked:
-        groups.setdefault((charge.lines[0].customer_key, charge.lines[0].bss_product), []).append(charge)
+        groups.setdefault(_product_of(charge), []).append(charge)
     for (customer_key, product), charges in groups.items():
         first = charges[0].lines[0]
         link = links[first.key]
@@ -359,6 +386,9 @@ def _not_linked(unlinked: Sequence[Charge], links: Mapping[str, Link], books: Bo
             explanation=_sentences(
                 f"Billed {tell_number(amount)} {first.currency} by the distributor.",
                 todo,
+                "Its other lines wait for it: half the units would bill too little."
+                if (customer_key, product) in waiting
+                else "",
                 next((charge.failure for charge in charges if charge.failure), ""),
             ),
         )
@@ -421,7 +451,7 @@ def _only(
         key=f"only:{addition.id}",
         kind=MismatchKind.ONLY_IN_CONNECTWISE,
         customer=line.customer,
-        product=item.description if item else "",
+        product=item.description if item else f"product {addition.item_id}",
         company=agreement.company_id,
         agreement=agreement.id,
         item=addition.item_id,
@@ -433,6 +463,7 @@ def _only(
         impact=None if price is None else _money(-addition.quantity * price / months),
         last=not_due,
         explanation=_sentences(
+            _tell_agreement(month, agreement),
             "Billed yearly and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
@@ -445,7 +476,7 @@ def _statuses(
     lines: Iterable[BillingLine],
     charges: Iterable[Charge],
     links: Mapping[str, Link],
-    waiting: Set[tuple[str, str]],
+    held: Set[str],
     found: Iterable[Mismatch],
     ignored: Set[str],
 ) -> Iterator[tuple[str, Status]]:
@@ -462,7 +493,7 @@ def _statuses(
             yield line.key, Status.NOT_COMPARED
         elif link.is_complete and link.is_suggested:
             yield line.key, Status.CONFIRM_LINK
-        elif not link.counts or (line.customer_key, line.bss_product) in waiting:
+        elif not link.counts or line.key in held:
             yield line.key, Status.NOT_LINKED
         else:
             yield line.key, Status.MISMATCH if own else Status.OK
@@ -488,7 +519,8 @@ def _tell_costs(charges: Sequence[Charge]) -> str:
     costs = sorted({cost for charge in charges for cost in charge.costs})
     if len(costs) > 1:
         return f"Several unit costs ({', '.join(map(tell_number, costs))}): costs are not compared."
-    if not costs and not any(covers_full_period(line) for charge in charges for line in charge.lines):
+    charged = [line for charge in charges for line in charge.lines if line.type is LineType.RECURRING]
+    if not costs and not any(map(covers_full_period, charged)):
         return "Prorated lines alone tell no unit cost: costs are not compared."
     return ""
 

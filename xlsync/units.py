@@ -57,9 +57,9 @@ def covers_full_period(line: BillingLine) -> bool:
 
 
 def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:
-    """The comparable lines of each contract and product."""
+    """The comparable lines of each contract and product, whatever the order of the lines."""
     groups: dict[tuple[str, str], list[BillingLine]] = {}
-    for line in lines:
+    for line in sorted(lines, key=lambda line: line.key):
         if line.is_compared:
             groups.setdefault((line.contract, line.bss_product), []).append(line)
     return groups
