@@ -18,6 +18,7 @@ import pytest
 import requests
 import simplejson
 
+from xlsync.sandbox.fields import RESOURCES
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"
@@ -931,3 +932,28 @@ def test_every_record_served_is_valid_under_the_official_description(client: Cli
             validator.validate(records)
             checked += len(records)
     assert checked > 1000
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="the official description is not part of the project")
+@pytest.mark.parametrize(
+    ("table", "schema"),
+    [
+        ("companies", "Company"),
+        ("contacts", "Contact"),
+        ("agreements", "Agreement"),
+        ("additions", "Addition"),
+        ("catalog", "CatalogItem"),
+    ],
+)
+def test_what_can_be_written_is_what_the_official_description_names(table: str, schema: str) -> None:
+    description = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"][schema]
+    resource = RESOURCES[table]
+    assert resource.known <= set(description["properties"])
+    assert set(resource.required) == set(description.get("required", ()))
+    for name, field in resource.fields.items():
+        told = re.search(r"Max length: (\d+)", description["properties"][name].get("description", ""))
+        if table != "companies" and field.kind == "text":  # a company's lengths changed with the releases
+            assert field.limit == (int(told[1]) if told else None), name
+        choices = description["properties"][name].get("enum")
+        if field.kind == "choice":
+            assert set(field.choices) == set(choices), name
