@@ -605,6 +605,9 @@ def test_an_addition_takes_price_and_cost_from_its_product(client: Client) -> No
     assert made["agreementId"] == 1
     assert codes(client.cw("POST", path, body | {"quantity": "3"}))[2] == "InvalidField quantity"
     assert codes(client.cw("POST", path, body | {"billCustomer": "Yes"}))[2] == "InvalidField billCustomer"
+    client.sandbox.connectwise.user_defined_fields[42]["requiredFlag"] = True
+    assert codes(client.cw("POST", path, body))[2] == "MissingRequiredField customFields"
+    client.sandbox.connectwise.user_defined_fields[42]["requiredFlag"] = False
     item["productClass"] = "Bundle"
     assert codes(client.cw("POST", path, body))[2] == "InvalidField product"
 

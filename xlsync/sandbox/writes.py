@@ -248,11 +248,8 @@ class Writer:
                 )
         if resource is AGREEMENT:
             self._check_agreement(record, others)
-        if (
-            resource is ADDITION
-            and self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle"
-        ):
-            raise invalid(resource.name, "product", "A bundle cannot be an addition.")
+        elif resource is ADDITION:
+            self._check_addition(record)
 
     def _check_agreement(self, record: Record, others: list[Record]) -> None:
         same = [other for other in others if other["company"]["id"] == record["company"]["id"]]
@@ -265,6 +262,16 @@ class Writer:
         contact = self.state.contacts[record["contact"]["id"]]
         if contact.get("company", {}).get("id") != record["company"]["id"]:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
+
+    def _check_addition(self, record: Record) -> None:
+        """No bundles; and a tenant may require custom fields."""
+        if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
+            raise invalid("addition", "product", "A bundle cannot be an addition.")
+        filled = {custom["id"] for custom in record.get("customFields", ()) if custom.get("value")}
+        for key, definition in self.state.user_defined_fields.items():
+            if definition["requiredFlag"] and key not in filled:
+                message = f"The custom field {definition['caption']} is required."
+                raise invalid("addition", "customFields", message, "MissingRequiredField")
 
     # Defaults
 
