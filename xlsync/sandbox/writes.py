@@ -264,12 +264,12 @@ class Writer:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
 
     def _check_addition(self, record: Record) -> None:
-        """No bundles; and a tenant may require custom fields."""
+        """No bundles; and a tenant may require custom fields of a new addition."""
         if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
             raise invalid("addition", "product", "A bundle cannot be an addition.")
         filled = {custom["id"] for custom in record.get("customFields", ()) if custom.get("value")}
         for key, definition in self.state.user_defined_fields.items():
-            if definition["requiredFlag"] and key not in filled:
+            if definition["requiredFlag"] and key not in filled and record["id"] not in self.state.additions:
                 message = f"The custom field {definition['caption']} is required."
                 raise invalid("addition", "customFields", message, "MissingRequiredField")
 
