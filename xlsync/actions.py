@@ -200,9 +200,18 @@ class UpdateAddition:
 Setting = Decimal | bool | dt.date | None
 
 
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a record: as it was seen, and as it shall be; None is empty."""
+
+    name: str
+    seen: Setting
+    wanted: Setting
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetField:
-    """One field of one record set: an end date, a flag. `kind` names it in journal and JSON.
+class SetFields:
+    """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
     `guard` is the addition as the approved row showed it, where all of that must still hold.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
@@ -213,9 +222,7 @@ class SetField:
     rows: tuple[str, ...]
     kind: str
     path: str
-    field: str
-    seen: Setting
-    wanted: Setting
+    changes: tuple[FieldChange, ...]
     what: str
     guard: Addition | None = None
     agreement: int | None = None
@@ -233,16 +240,14 @@ class SetField:
 
 def end_addition(
     addition: Addition, last_day: dt.date, *, rows: tuple[str, ...], what: str, begins: dt.date | None
-) -> SetField:
+) -> SetFields:
     """An addition is never deleted: it ends on a day."""
-    return SetField(
+    return SetFields(
         key=f"cancel:{addition.id}",
         rows=rows,
         kind="CancelAddition",
         path=f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}",
-        field="cancelledDate",
-        seen=addition.cancelled,
-        wanted=last_day,
+        changes=(FieldChange("cancelledDate", addition.cancelled, last_day),),
         what=what,
         guard=addition,
         agreement=addition.agreement_id,
@@ -255,7 +260,7 @@ Action = (
     | CreateContact
     | CreateAgreement
     | CreateCatalogItem
-    | SetField
+    | SetFields
     | CreateAddition
     | UpdateAddition
 )
@@ -265,7 +270,7 @@ ORDER: tuple[type[Action], ...] = (
     CreateContact,
     CreateAgreement,
     CreateCatalogItem,
-    SetField,
+    SetFields,
     CreateAddition,
     UpdateAddition,
 )
@@ -273,7 +278,7 @@ ORDER: tuple[type[Action], ...] = (
 
 def kind_of(action: Action) -> str:
     """What an action is called in the journal and in JSON."""
-    return action.kind if isinstance(action, SetField) else type(action).__name__
+    return action.kind if isinstance(action, SetFields) else type(action).__name__
 
 
 def _keys(*references: int | str | None) -> tuple[str, ...]:

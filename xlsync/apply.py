@@ -20,7 +20,7 @@ from xlsync.actions import (
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
-    SetField,
+    SetFields,
     Setting,
     UpdateAddition,
     kind_of,
@@ -70,7 +70,7 @@ def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
         match action:
             case CreateAddition():
                 groups.setdefault(action.agreement, []).append(action)
-            case SetField() | UpdateAddition():
+            case SetFields() | UpdateAddition():
                 groups.setdefault(agreement_of(action) or action.key, []).append(action)
             case _:
                 first.append(action)
@@ -144,7 +144,7 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
     """
     trouble: ApiError | None = None
     try:
-        if isinstance(action, UpdateAddition | SetField):
+        if isinstance(action, UpdateAddition | SetFields):
             live.connectwise.service.send("PATCH", path, body)
         else:
             created = live.connectwise.create(path, body)
@@ -167,7 +167,7 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
         return replace(found, state=State.DONE, detail=told)
     if trouble is not None and not isinstance(trouble, NoAnswer):
         return outcome(action, State.FAILED, trouble.message)
-    if trouble is None and isinstance(action, UpdateAddition | SetField):
+    if trouble is None and isinstance(action, UpdateAddition | SetFields):
         return outcome(
             action, State.FAILED, f"{action}: ConnectWise accepted the change but does not show it"
         )
@@ -185,8 +185,9 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
             found = judge_creation(action, additions)
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             found = judge_found(action, live.find(action))
-        case SetField():
-            is_set = live.setting(action) == action.wanted
+        case SetFields():
+            now = live.settings(action)
+            is_set = all(now[change.name] == change.wanted for change in action.changes)
             id_ = int(action.path.rsplit("/", 1)[-1])
             return outcome(action, State.DONE, action.what, id_) if is_set else None
         case UpdateAddition():
@@ -264,8 +265,8 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
                 "effectiveDate": write_date(action.effective) if action.effective else None,
             }
             return "POST", f"/finance/agreements/{action.agreement}/additions", _filled(body)
-        case SetField():
-            return "PATCH", action.path, [_replace(action.field, action.wanted)]
+        case SetFields():
+            return "PATCH", action.path, [_replace(c.name, c.wanted) for c in action.changes]
         case UpdateAddition():
             path = f"/finance/agreements/{action.seen.agreement_id}/additions/{action.seen.id}"
             return (
@@ -311,8 +312,8 @@ def _was(action: Action) -> dict[str, Setting] | None:
     match action:
         case UpdateAddition():
             return {str(change.field): change.seen for change in action.changes}
-        case SetField():
-            return {action.field: action.seen}
+        case SetFields():
+            return {change.name: change.seen for change in action.changes}
         case _:
             return None
 

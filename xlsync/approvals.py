@@ -12,7 +12,7 @@ from xlsync.actions import (
     CreateAddition,
     Field,
     Predecessor,
-    SetField,
+    SetFields,
     UpdateAddition,
     end_addition,
 )
@@ -26,7 +26,7 @@ from xlsync.models import (
 from xlsync.sheets import MISMATCHES
 from xlsync.workbook import Book, SheetRow
 
-RowAction = CreateAddition | UpdateAddition | SetField
+RowAction = CreateAddition | UpdateAddition | SetFields
 
 
 @dataclass(frozen=True, slots=True)

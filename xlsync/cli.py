@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from xlsync.errors import XlsyncError
 from xlsync.journal import list_runs, read_run
 from xlsync.models import Month
 from xlsync.months import By, Request
-from xlsync.plan import State
+from xlsync.plan import Outcome, Plan, State
 from xlsync.systems import Systems
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app = typer.Typer(
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(links_app, name="links")
 
+LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 out = Console()
 err = Console(stderr=True)
 
@@ -109,7 +111,7 @@ def export(
     path = output or Path(f"xlsync-{request.month}.xlsx")
     began = time.monotonic()
     with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
-        gathered = months.export_month(systems, request, path, dt.datetime.now().astimezone(), progress)
+        gathered = months.export_month(systems, request, path, now(), progress)
         told_month(systems, gathered.overview, gathered.notices, path, began, json=json)
     if open_:
         typer.launch(str(path))
@@ -125,9 +127,7 @@ def check(
     """Re-read links and both systems, renew the computed sheets, keep every edit."""
     began = time.monotonic()
     with opened(demo=demo) as systems, show.progress(err, is_shown=not json) as progress:
-        checked = months.check_workbook(
-            systems, file, dt.datetime.now().astimezone(), refresh=refresh, progress=progress
-        )
+        checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress)
         told_month(systems, checked.overview, checked.notices, file, began, json=json)
 
 
@@ -144,28 +144,31 @@ def apply(
     with opened(demo=demo, bss=False) as systems:
         with show.progress(err, is_shown=not json) as progress:
             review = months.review(systems, file, progress)
-        show.plan(err, review.plan)
-        if not force:
-            months.check_plan(systems, review.plan)
-        run = ""
-        outcomes = show.planned(review.plan)
-        if not dry_run:
-            if review.plan.actions and not yes and not confirmed(len(review.plan.actions)):
-                err.print("Nothing was written.")
-                raise typer.Exit(1)
-            now = dt.datetime.now().astimezone()
-            with show.progress(err, is_shown=not json) as progress:
-                count = len(review.plan.actions)
-                step = show.counted(progress, "Writing to ConnectWise", count)
-                run, outcomes, written = months.perform_review(systems, review, now, step)
-            show.outcomes(err, outcomes)
+        job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
+
+        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
+            run, outcomes, written = months.perform_review(systems, review, now(), step)
             if written != file:
                 err.print(f"{file} could not be written; the results are in {written}", markup=False)
-        if json:
-            tell_json(show.apply_json(run, file, systems.settings.environment, outcomes))
-        lost = {State.SKIPPED, State.FAILED, State.UNKNOWN}
-        if not dry_run and any(outcome.state in lost for outcome in outcomes):
-            raise typer.Exit(3)
+            return run, outcomes
+
+        carry_out(job, write)
+
+
+@app.command()
+def undo(
+    run: Annotated[str, typer.Argument(help="A run; `xlsync history` lists them.")],
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """Take a run back: former values return, what was created ends or becomes inactive."""
+    with opened(demo=demo, bss=False) as systems:
+        found = read_run(systems.home, systems.settings.environment, run)
+        plan, live = months.plan_undo(systems, found)
+        job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
+        carry_out(job, lambda step: months.write(systems, plan, live, "undo", None, now(), step))
 
 
 @app.command()
@@ -259,9 +262,50 @@ def version() -> None:
     out.print(__version__)
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan that is to be shown, checked, asked about and done."""
+
+    systems: Systems
+    plan: Plan
+    workbook: Path
+    dry_run: bool
+    yes: bool
+    force: bool
+    json: bool
+
+
+def carry_out(
+    job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
+) -> None:
+    """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
+    show.plan(err, job.plan)
+    if not job.force:
+        months.check_plan(job.systems, job.plan)
+    run, outcomes = "", show.planned(job.plan)
+    if not job.dry_run:
+        if job.plan.actions and not job.yes and not confirmed(len(job.plan.actions)):
+            err.print("Nothing was written.")
+            raise typer.Exit(1)
+        with show.progress(err, is_shown=not job.json) as progress:
+            run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
+        show.outcomes(err, outcomes, told=job.plan.settled)
+    if job.json:
+        tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+    elif run:
+        err.print(f"Run {run}: `xlsync history {run}` shows it, `xlsync undo {run}` takes it back.")
+    if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
+        raise typer.Exit(3)
+
+
+def now() -> dt.datetime:
+    """The present moment, with its offset."""
+    return dt.datetime.now().astimezone()
+
+
 def chosen_month(text: str) -> Month:
     """The month that was asked for, or picked from a list on a terminal."""
-    offered = months.last_months(dt.datetime.now().astimezone().date())
+    offered = months.last_months(now().date())
     match text:
         case "this":
             return offered[0]

@@ -16,7 +16,8 @@ from xlsync.actions import (
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
-    SetField,
+    FieldChange,
+    SetFields,
     Setting,
     UpdateAddition,
 )
@@ -30,7 +31,7 @@ from xlsync.plan import (
     State,
     build_plan,
     judge_creation,
-    judge_setting,
+    judge_settings,
     judge_update,
     outcome,
 )
@@ -90,9 +91,9 @@ class Live:
                     return judge_creation(action, self._additions_of(agreement))
                 case CreateAddition():
                     return None
-                case SetField():
+                case SetFields():
                     guard = self._addition(action.guard) if action.guard else None
-                    settled = judge_setting(action, self.setting(action), guard)
+                    settled = judge_settings(action, self.settings(action), guard)
                     return settled or self._judge_begin(action)
                 case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
                     return judge_found(action, self.find(action))
@@ -118,7 +119,7 @@ class Live:
             raise additions
         return next((addition for addition in additions if addition.id == seen.id), None)
 
-    def _judge_begin(self, action: SetField) -> Outcome | None:
+    def _judge_begin(self, action: SetFields) -> Outcome | None:
         """Skipped, where a change would begin in a period that the agreement has invoiced already.
 
         A month is invoiced where the recap's next invoice date lies after its end.
@@ -140,14 +141,15 @@ class Live:
             "choose a later Effective From, or clear it to change the addition in place",
         )
 
-    def setting(self, action: SetField) -> Setting:
-        """The field as it is now, read in the form of the value that is wanted or was seen."""
-        record = self.connectwise.service.get(action.path, {"fields": f"id,{action.field}"})
-        value = record.get(action.field) if isinstance(record, dict) else None
-        example = action.wanted if action.wanted is not None else action.seen
-        if isinstance(example, bool):
-            return bool(value)
-        return read_date(value) if isinstance(example, dt.date) else read_number(value, action.path)
+    def settings(self, action: SetFields) -> dict[str, Setting]:
+        """The fields as they are now, each read in the form of the value that is wanted or was seen."""
+        names = ",".join(change.name for change in action.changes)
+        record = self.connectwise.service.get(action.path, {"fields": f"id,{names}"})
+        found = record if isinstance(record, dict) else {}
+        return {
+            change.name: _read_setting(found.get(change.name), change, action.path)
+            for change in action.changes
+        }
 
     def find(
         self, action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
@@ -273,6 +275,13 @@ class Live:
         return found
 
 
+def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
+    example = change.wanted if change.wanted is not None else change.seen
+    if isinstance(example, bool):
+        return bool(value)
+    return read_date(value) if isinstance(example, dt.date) else read_number(value, path)
+
+
 def resolve(action: Action, ids: Mapping[str, int]) -> Action:
     """The action with the ids of what was created before it."""
 
@@ -287,7 +296,7 @@ def resolve(action: Action, ids: Mapping[str, int]) -> Action:
             return replace(action, company=known(action.company), contact=contact)
         case CreateAddition():
             return replace(action, agreement=known(action.agreement), item=known(action.item))
-        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetField():
+        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetFields():
             return action
         case _:
             assert_never(action)
@@ -314,7 +323,7 @@ def agreement_of(action: Action) -> int | None:
             return action.seen.agreement_id
         case CreateAddition(agreement=int() as agreement):
             return agreement
-        case SetField():
+        case SetFields():
             return action.agreement
         case _:
             return None

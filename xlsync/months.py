@@ -13,14 +13,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from xlsync.actions import Action, CreateAgreement
+from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.agreement_links import agreements_to_read
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.bss_report import read_report
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
 from xlsync.errors import ApiError, WorkbookError
-from xlsync.journal import Journal
+from xlsync.journal import Journal, Run
 from xlsync.labels import make_labels
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.lists import read_lists
@@ -35,8 +35,11 @@ from xlsync.matching import (
     with_names,
 )
 from xlsync.models import (
+    Agreement,
     BillingLine,
+    CatalogItem,
     Choice,
+    Company,
     Evidence,
     Link,
     Month,
@@ -51,12 +54,14 @@ from xlsync.picks import Pick
 from xlsync.plan import Outcome, Plan, State, check_limits
 from xlsync.reconcile import Books, find_mismatches
 from xlsync.systems import Systems
+from xlsync.undo import undo_actions
 from xlsync.units import lines_to_ask, read_charges
 from xlsync.workbook import Book, read_workbook, write_check, write_export, write_results
 
 By = Literal["invoice-date", "service-period"]
 Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
 MONTHS_SHOWN = 15
+_LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
 def _silent(_what: str, _done: int, _of: int | None) -> None:
@@ -444,6 +449,14 @@ def perform_review(
     return run, outcomes, written
 
 
+def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
+    """The plan that takes a run back, by what ConnectWise holds now."""
+    actions, kept = undo_actions(run)
+    live = Live(systems.connectwise, systems.settings.creation)
+    plan = live.plan(actions)
+    return replace(plan, settled=(*plan.settled, *kept)), live
+
+
 def check_plan(systems: Systems, plan: Plan) -> None:
     """Stop a plan that goes over the limits of the settings."""
     check_limits(plan, systems.settings.limits)
@@ -484,8 +497,32 @@ def remember_created(
             item=made[2] if isinstance(pick.item, str) and made[2] else pick.item,
         )
     memory = choices_to_remember(review.edits.lines, links, picked)
-    systems.links.remember(memory, when=now, workbook=review.book.path.name)
+    named = with_names(memory, *_known_by_name(review, ids))
+    systems.links.remember(named, when=now, workbook=review.book.path.name)
     return picked
+
+
+def _known_by_name(
+    review: Review, ids: Mapping[str, int]
+) -> tuple[list[Company], list[Agreement], list[CatalogItem]]:
+    """What the workbook's lists name, and what was just created."""
+    names = {part: dict(labels) for part, labels in review.edits.names.items()}
+    for action in review.new.actions:
+        match action:
+            case CreateCompany() if action.key in ids:
+                names["company"][ids[action.key]] = action.name
+            case CreateAgreement() if action.key in ids:
+                names["agreement"][ids[action.key]] = action.name
+            case CreateCatalogItem() if action.key in ids:
+                names["item"][ids[action.key]] = f"{action.identifier}: {action.description}"
+            case _:
+                pass
+    split = {id_: label.partition(": ") for id_, label in names["item"].items()}
+    return (
+        [Company(id=id_, identifier="", name=name) for id_, name in names["company"].items()],
+        [Agreement(id=id_, name=name, company_id=0) for id_, name in names["agreement"].items()],
+        [CatalogItem(id=id_, identifier=one, description=other) for id_, (one, _, other) in split.items()],
+    )
 
 
 def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:
@@ -501,9 +538,13 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
     """What to write into each row's *Result*: of several outcomes of a row, all, the worst first."""
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
+    outcomes = tuple(outcomes)
+    rows_of = {result.key: set(result.rows) for result in outcomes if result.state in _LOST}
     for result in outcomes:
         for row in result.rows:
-            by_row.setdefault(row, []).append(result)
+            waits_for = result.detail.removeprefix("needs ").split(",")[0] if result.state in _LOST else ""
+            if row not in rows_of.get(waits_for, ()):  # its own row tells the reason already
+                by_row.setdefault(row, []).append(result)
     return {
         row: (
             "; ".join(o.text for o in sorted(group, key=lambda o: order.index(o.state))),

@@ -17,7 +17,7 @@ from xlsync.actions import (
     CreateCompany,
     CreateContact,
     Field,
-    SetField,
+    SetFields,
     Setting,
     UpdateAddition,
     kind_of,
@@ -99,19 +99,21 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
     return _changed(action, differing) if differing else None
 
 
-def judge_setting(action: SetField, now: Setting, live: Addition | None) -> Outcome | None:
-    """The same for one field of a record; `live` is the addition where `guard` is one."""
-    if now == action.wanted:
-        return outcome(action, State.ALREADY, f"{action.field} {_tell_setting(now)}")
-    if now != action.seen:
-        return _changed(
-            action, f"{action.field} was {_tell_setting(action.seen)} and is now {_tell_setting(now)}"
-        )
-    if action.guard is not None and live is not None:
-        differing = _differing(action.guard, live, {})
-        if differing:
-            return _changed(action, differing)
-    return None
+def judge_settings(
+    action: SetFields, live: Mapping[str, Setting], guarded: Addition | None
+) -> Outcome | None:
+    """The same for fields of a record as they are now; `guarded` is the addition where `guard` is one."""
+    if all(live[change.name] == change.wanted for change in action.changes):
+        told = ", ".join(f"{change.name} {_tell_setting(change.wanted)}" for change in action.changes)
+        return outcome(action, State.ALREADY, told)
+    differing = [
+        f"{change.name} was {_tell_setting(change.seen)} and is now {_tell_setting(live[change.name])}"
+        for change in action.changes
+        if live[change.name] not in (change.seen, change.wanted)
+    ]
+    if action.guard is not None and guarded is not None:
+        differing += filter(None, [_differing(action.guard, guarded, {})])
+    return _changed(action, "; ".join(differing)) if differing else None
 
 
 def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) -> str:
@@ -189,7 +191,7 @@ def tell_lost(lost: Outcome) -> str:
 def monthly_money(action: Action) -> Decimal:
     """What an action changes in a month's billing, up or down."""
     match action:
-        case CreateAddition() | UpdateAddition() | SetField():
+        case CreateAddition() | UpdateAddition() | SetFields():
             return action.monthly
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             return Decimal(0)
@@ -200,7 +202,7 @@ def monthly_money(action: Action) -> Decimal:
 def check_limits(plan: Plan, limits: Limits) -> None:
     """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit and number."""
     over: list[str] = []
-    creations = sum(not isinstance(action, UpdateAddition | SetField) for action in plan.actions)
+    creations = sum(not isinstance(action, UpdateAddition | SetFields) for action in plan.actions)
     if creations > limits.creations:
         over.append(f"{creations} creations, the limit is {limits.creations}")
     for action in plan.actions:
@@ -230,7 +232,7 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
             before, after = units[0].seen or Decimal(0), units[0].wanted
             if after == 0 and before != 0:
                 yield "a drop to zero"
-        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | SetField():
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | SetFields():
             return
         case _:
             assert_never(action)

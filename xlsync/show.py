@@ -131,12 +131,12 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
     return (*settled, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
 
 
-def outcomes(console: Console, results: Sequence[Outcome]) -> None:
-    """What became of everything: counts, and whatever is not done."""
+def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcome]) -> None:
+    """What became of everything: counts, and whatever is not done and was not told with the plan."""
     count = Counter(result.state for result in results)
-    told = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
-    console.print(told or "Nothing was to be done.")
-    _skipped(console, results)
+    counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
+    console.print(counts or "Nothing was to be done.")
+    _skipped(console, [result for result in results if result not in told])
 
 
 def _skipped(console: Console, results: Iterable[Outcome]) -> None:
