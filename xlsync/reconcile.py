@@ -292,7 +292,9 @@ def _not_in_connectwise(
         explanation=_sentences(
             base.explanation,
             f"{_tell_charges(units, charges)}; the agreement has no active addition of this product.",
-            f"One begins after the month, beside which a new one would bill twice: {coming}." if coming else "",
+            f"One begins after the month, beside which a new one would bill twice: {coming}."
+            if coming
+            else "",
             _tell_costs(charges),
         ),
     )
