@@ -25,7 +25,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile import Books, Findings, find_mismatches
-from xlsync.units import Charge, read_charges, tell_number
+from xlsync.units import Charge, months_later, read_charges, tell_number
 
 OCTOBER = Month(2026, 10)
 COMPANY = 100  # of every agreement, where a table names no other
@@ -66,12 +66,18 @@ def date(text: str) -> dt.date | None:
 
 
 def read_line(row: Row) -> BillingLine:
+    """A line; its period ends, and its contract is one of its own, where the table does not say."""
     units = Decimal(row.get("units") or "1")
     cost = number(row.get("cost", ""))
     months = row.get("months", "1")
     type_ = LineType(row.get("type") or ("Credit" if units < 0 else "Recurring"))
     charge = LineType(row.get("charge") or ("Recurring" if type_ is LineType.CREDIT else type_))
     amount = row.get("amount", "")
+    link = row.get("link", "1:10")
+    start = date(row.get("from", "10-01"))
+    end = date(row.get("to", ""))
+    if end is None and start is not None and "to" not in row:
+        end = months_later(start.replace(day=1), int(months or 1)) - dt.timedelta(days=1)
     return BillingLine(
         key=row["line"],
         invoice="I-1",
@@ -79,7 +85,7 @@ def read_line(row: Row) -> BillingLine:
         charge=charge,
         customer=row.get("customer", "Contoso"),
         product=row.get("product", "Backup"),
-        contract_id=row.get("contract", "S1"),
+        contract_id=row.get("contract", "S1" if link == "1:10" else f"S-{link}"),
         addon_id=row.get("addon", ""),
         product_code=row.get("code", ""),
         units=units,
@@ -89,8 +95,8 @@ def read_line(row: Row) -> BillingLine:
         source=row.get("source", "bss"),
         billing_months=int(months) if months else None,
         billing_period=PERIODS.get(int(months), "") if months else "",
-        start=date(row.get("from", "10-01")),
-        end=date(row.get("to", "10-31")),
+        start=start,
+        end=end,
         unread=row.get("unread", ""),
     )
 
@@ -214,9 +220,7 @@ def own_units(tables: Mapping[str, Sequence[Row]]) -> dict[str, Decimal | Except
     answers: dict[str, Decimal | Exception] = {}
     for row in tables.get("contract", ()):
         is_number = bool(re.fullmatch(r"-?\d+(\.\d+)?", row["own"]))
-        answers[f"bss:{row['contract']}"] = (
-            Decimal(row["own"]) if is_number else ConnectionError(row["own"])
-        )
+        answers[f"bss:{row['contract']}"] = Decimal(row["own"]) if is_number else ConnectionError(row["own"])
     return answers
 
 
