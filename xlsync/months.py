@@ -20,6 +20,7 @@ from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.bss_report import read_report
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
 from xlsync.errors import ApiError, WorkbookError
+from xlsync.invoices import preview_invoices
 from xlsync.journal import Journal, Run
 from xlsync.labels import make_labels
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
@@ -44,6 +45,7 @@ from xlsync.models import (
     Link,
     Month,
     Problem,
+    Recap,
     new_agreement_key,
     new_customer_key,
     new_product_key,
@@ -56,7 +58,7 @@ from xlsync.reconcile import Books, find_mismatches
 from xlsync.systems import Systems
 from xlsync.undo import undo_actions
 from xlsync.units import lines_to_ask, read_charges
-from xlsync.workbook import Book, read_workbook, write_check, write_export, write_results
+from xlsync.workbook import Book, Save, read_workbook, write_check, write_export, write_results
 
 By = Literal["invoice-date", "service-period"]
 Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
@@ -121,6 +123,7 @@ def gather(
         read = systems.connectwise.list_additions(
             needed, lambda done: progress("Reading additions", done, len(needed))
         )
+        recaps = systems.connectwise.list_recaps(needed)
         charges = read_charges(lines, asking.result())
     progress("Linking and comparing", 0, None)
     active = {
@@ -130,8 +133,9 @@ def gather(
     }
     proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    found = {} if isinstance(recaps, ApiError) else recaps
     books = Books(
-        agreements={agreement.id: agreement for agreement in lists.agreements},
+        agreements={agreement.id: _with_recap(agreement, found) for agreement in lists.agreements},
         items={item.id: item for item in lists.items},
         additions=read,
         prices=decisions.prices or {},
@@ -160,13 +164,26 @@ def gather(
         proposals=propose_creations(request.month, lines, links, addresses, known),
         lists=lists,
         labels=labels,
+        invoices=preview_invoices(lines, links, findings.mismatches, found),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = tuple(
         f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."
         for entry in gone
     )
+    if isinstance(recaps, ApiError):
+        notices += (f"The next invoices could not be read: {recaps.message}",)
     return Gathered(overview, notices)
+
+
+def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
+    """The agreement with the next invoice date of its recap, where it has one."""
+    recap = recaps.get(agreement.id)
+    return (
+        agreement
+        if recap is None or recap.next_date is None
+        else replace(agreement, next_invoice=recap.next_date)
+    )
 
 
 def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
@@ -271,10 +288,11 @@ def refuse_overwriting(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found: the month anew, and what people should be told."""
+    """What a check found: the month anew, what people should be told, and the file that holds it."""
 
     overview: Overview
     notices: tuple[str, ...]
+    path: Path
 
 
 def open_book(path: Path, systems: Systems) -> Book:
@@ -303,7 +321,13 @@ class BadCells(WorkbookError):
 
 
 def check_workbook(
-    systems: Systems, path: Path, now: dt.datetime, *, refresh: bool = False, progress: Progress = _silent
+    systems: Systems,
+    path: Path,
+    now: dt.datetime,
+    *,
+    refresh: bool = False,
+    progress: Progress = _silent,
+    save: Save | None = None,
 ) -> Checked:
     """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered."""
     book = open_book(path, systems)
@@ -325,7 +349,13 @@ def check_workbook(
     overview = gathered.overview
     own = edits.own()
     renewed = write_check(
-        book, overview, exported_at=_told(now), months=last_months(now.date()), own=own, report=about.report
+        book,
+        overview,
+        exported_at=_told(now),
+        months=last_months(now.date()),
+        own=own,
+        save=save,
+        report=about.report,
     )
     remember(systems, overview, edits.picked, now, path)
     notices = [
@@ -338,7 +368,7 @@ def check_workbook(
         ),
         *_tell_gone(edits, overview),
     ]
-    return Checked(overview, tuple(notices))
+    return Checked(overview, tuple(notices), renewed.path)
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
@@ -438,14 +468,18 @@ def write(
 
 
 def perform_review(
-    systems: Systems, review: Review, now: dt.datetime, progress: Callable[[Outcome], None] | None = None
+    systems: Systems,
+    review: Review,
+    now: dt.datetime,
+    progress: Callable[[Outcome], None] | None = None,
+    save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
     run, outcomes = write(systems, review.plan, review.live, "apply", review.book, now, progress)
     ids = {result.key: result.id for result in outcomes if result.id is not None}
     picked = remember_created(systems, review, ids, now)
     own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
-    written = write_results(review.book, row_results(outcomes), own)
+    written = write_results(review.book, row_results(outcomes), own, save)
     return run, outcomes, written
 
 

@@ -8,8 +8,8 @@ the copy on the hidden sheet, so that an altered cell is told.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from xlsync.models import MismatchKind, Month, Problem
 from xlsync.overview import (
     Cells,
     Overview,
+    invoice_cells,
     line_cells,
     list_columns,
     mismatch_cells,
@@ -30,6 +31,7 @@ from xlsync.overview import (
 )
 from xlsync.sheets import (
     BILLING_LINES,
+    INVOICES,
     LIST_COLUMNS,
     LISTS,
     MEMORY,
@@ -43,7 +45,11 @@ from xlsync.sheets import (
 from xlsync.xlsx import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
-READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW)
+READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
+_APPROVED_FOR: Final = {  # an approval lapses when these change
+    MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
+    INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
+}
 PICKED_HEADERS: Final = ("ConnectWise Customer", "ConnectWise Agreement", "ConnectWise Product", "Match")
 
 
@@ -110,6 +116,10 @@ class Book:
         )
         complete = all(len(self.rows[title]) == len(self.kept.get(title, {})) for title in self.rows)
         return edited or not complete or any(self.others.values())
+
+
+Save = Callable[[Book], Path]
+"""Puts a changed workbook where it belongs, and tells which file holds it now."""
 
 
 def template_path() -> Path:
@@ -259,9 +269,10 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What a check has to tell of the rows that it renewed."""
+    """What a check has to tell of the rows that it renewed, and the file that holds them."""
 
     lapsed: tuple[str, ...] = ()  # approvals whose values no longer hold, where they stood
+    path: Path = Path()
 
 
 def write_export(
@@ -281,15 +292,22 @@ def write_check(
     exported_at: str,
     months: Sequence[Month],
     own: Mapping[str, Any],
+    save: Save | None = None,
     **about: Any,
 ) -> Renewed:
     """Renew the computed sheets of a workbook in place; a backup is left beside it.
 
-    `own` are the parts of links that a person chose in this workbook, by line key.
+    `own` are the parts of links that a person chose in this workbook, by line key. `save` puts it elsewhere
+    than in its place.
     """
     renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about)
+    return replace(renewed, path=(save or save_in_place)(book))
+
+
+def save_in_place(book: Book) -> Path:
+    """Save the workbook with a backup beside it."""
     book.package.save(book.path, backup=backup_path(book.path))
-    return renewed
+    return book.path
 
 
 def backup_path(path: Path) -> Path:
@@ -332,6 +350,10 @@ def _fill(
         },
         NEW.title: {
             row.key: (proposal_cells(row), {"proposal": to_plain(row)}) for row in overview.proposals
+        },
+        INVOICES.title: {
+            row.key: (invoice_cells(row, overview.labels), {"invoice": to_plain(row)})
+            for row in overview.invoices
         },
     }
     kept: dict[str, dict[str, KeptRow]] = {}
@@ -420,12 +442,10 @@ def _keep_edits(row: SheetRow, cells: Cells, lapsed: list[str]) -> Cells:
         for header in PICKED_HEADERS[:3]:
             if cells[header] is not None:
                 changed[header] = cells[header]
-    if row.sheet is not MISMATCHES:
+    approved_for = _APPROVED_FOR.get(row.sheet.title)
+    if approved_for is None:
         return changed
-    same = all(
-        is_same(row.kept.shown.get(header), cells[header])
-        for header in ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost")
-    )
+    same = all(is_same(row.kept.shown.get(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
         if row.text("Approve").casefold() == "yes":
@@ -477,7 +497,10 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], old_coun
 
 
 def write_results(
-    book: Book, results: Mapping[str, tuple[str, bool]], own: Mapping[str, Mapping[str, Any]]
+    book: Book,
+    results: Mapping[str, tuple[str, bool]],
+    own: Mapping[str, Mapping[str, Any]],
+    save: Save | None = None,
 ) -> Path:
     """Write each row's result into its *Result* cell; where the file cannot be written, beside it.
 
@@ -485,7 +508,7 @@ def write_results(
     the picks of lines, by line key, now with the ids of what was created. Returns the file that holds
     them.
     """
-    for sheet in (MISMATCHES, NEW):
+    for sheet in (MISMATCHES, NEW, INVOICES):
         cells: dict[tuple[int, int], Value] = {}
         for row in book.rows[sheet.title]:
             if row.key in results:
@@ -501,15 +524,19 @@ def write_results(
             lines[row.key] = KeptRow(shown, {**row.facts, "own": own[row.key]})
     kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
-    return save_or_beside(book)
+    return (save or save_or_beside)(book)
 
 
 def save_or_beside(book: Book) -> Path:
     """Save the workbook with a backup; where that is not possible, into a file beside it."""
     try:
-        book.package.save(book.path, backup=backup_path(book.path))
+        return save_in_place(book)
     except WorkbookError:
-        beside = book.path.with_name(f"{book.path.stem}.results{book.path.suffix}")
-        book.package.save(beside)
-        return beside
-    return book.path
+        return save_beside(book)
+
+
+def save_beside(book: Book) -> Path:
+    """Leave the workbook as it is, and save it changed into a file beside it."""
+    beside = book.path.with_name(f"{book.path.stem}.results{book.path.suffix}")
+    book.package.save(beside)
+    return beside
