@@ -255,6 +255,27 @@ def end_addition(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateInvoice:
+    """The next invoice of an agreement, made by ConnectWise itself; date and amount as they were approved."""
+
+    key: str
+    rows: tuple[str, ...]
+    agreement: int
+    seen_date: dt.date
+    seen_amount: Decimal
+    customer: str
+    name: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"invoice {self.name} of {self.customer}: {tell_number(self.seen_amount)} on {self.seen_date}"
+
+
 Action = (
     CreateCompany
     | CreateContact
@@ -263,6 +284,7 @@ Action = (
     | SetFields
     | CreateAddition
     | UpdateAddition
+    | CreateInvoice
 )
 
 ORDER: tuple[type[Action], ...] = (
@@ -273,6 +295,7 @@ ORDER: tuple[type[Action], ...] = (
     SetFields,
     CreateAddition,
     UpdateAddition,
+    CreateInvoice,
 )
 
 

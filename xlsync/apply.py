@@ -20,6 +20,7 @@ from xlsync.actions import (
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
+    CreateInvoice,
     SetFields,
     Setting,
     UpdateAddition,
@@ -70,7 +71,7 @@ def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
         match action:
             case CreateAddition():
                 groups.setdefault(action.agreement, []).append(action)
-            case SetFields() | UpdateAddition():
+            case SetFields() | UpdateAddition() | CreateInvoice():
                 groups.setdefault(agreement_of(action) or action.key, []).append(action)
             case _:
                 first.append(action)
@@ -143,9 +144,13 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
     An error of the server itself (5xx) may come after it has acted, so that is looked up too.
     """
     trouble: ApiError | None = None
+    invoice: int | None = None
     try:
         if isinstance(action, UpdateAddition | SetFields):
             live.connectwise.service.send("PATCH", path, body)
+        elif isinstance(action, CreateInvoice):
+            answer = live.connectwise.service.send("POST", path)
+            invoice = answer if isinstance(answer, int) else None
         else:
             created = live.connectwise.create(path, body)
             if created is not None:
@@ -164,7 +169,7 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
         )
     if found is not None:
         told = f"{found.detail} (the answer was lost, it is there)" if trouble else found.detail
-        return replace(found, state=State.DONE, detail=told)
+        return replace(found, state=State.DONE, detail=told, id=found.id if invoice is None else invoice)
     if trouble is not None and not isinstance(trouble, NoAnswer):
         return outcome(action, State.FAILED, trouble.message)
     if trouble is None and isinstance(action, UpdateAddition | SetFields):
@@ -185,6 +190,11 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
             found = judge_creation(action, additions)
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             found = judge_found(action, live.find(action))
+        case CreateInvoice():
+            recap = live.connectwise.read_recap(action.agreement)
+            if recap.next_date is None or recap.next_date > action.seen_date:
+                return outcome(action, State.DONE, f"invoice {recap.last_number}")
+            return None
         case SetFields():
             now = live.settings(action)
             is_set = all(now[change.name] == change.wanted for change in action.changes)
@@ -265,6 +275,8 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
                 "effectiveDate": write_date(action.effective) if action.effective else None,
             }
             return "POST", f"/finance/agreements/{action.agreement}/additions", _filled(body)
+        case CreateInvoice():
+            return "POST", f"/finance/agreements/{action.agreement}/invoice", {}
         case SetFields():
             return "PATCH", action.path, [_replace(c.name, c.wanted) for c in action.changes]
         case UpdateAddition():

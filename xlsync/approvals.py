@@ -10,12 +10,14 @@ from decimal import Decimal
 from xlsync.actions import (
     Change,
     CreateAddition,
+    CreateInvoice,
     Field,
     Predecessor,
     SetFields,
     UpdateAddition,
     end_addition,
 )
+from xlsync.invoices import NextInvoice
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
     ActionLabel,
@@ -23,7 +25,7 @@ from xlsync.models import (
     Month,
     Problem,
 )
-from xlsync.sheets import MISMATCHES
+from xlsync.sheets import INVOICES, MISMATCHES
 from xlsync.workbook import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
@@ -294,3 +296,37 @@ def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
             yield Field.UNIT_COST, cost
         if approved.units is not None:
             yield Field.QUANTITY, approved.units
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceEdits:
+    """What people approved on *Invoices*."""
+
+    actions: tuple[CreateInvoice, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_invoice_rows(book: Book) -> InvoiceEdits:
+    """The approved rows of *Invoices* as actions, and every problem."""
+    problems: list[Problem] = []
+    actions: list[CreateInvoice] = []
+    for row in book.rows[INVOICES.title]:
+        if not read_approve(row, problems):
+            continue
+        shown = from_plain(row.facts["invoice"], NextInvoice)
+        if shown.date is None or shown.amount is None:
+            what = "its next invoice could not be read, so there is nothing to approve"
+            problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))
+            continue
+        actions.append(
+            CreateInvoice(
+                key=row.key,
+                rows=(row.key,),
+                agreement=shown.agreement,
+                seen_date=shown.date,
+                seen_amount=shown.amount,
+                customer=row.text("Customer"),
+                name=row.text("Agreement"),
+            )
+        )
+    return InvoiceEdits(tuple(actions), tuple(problems))

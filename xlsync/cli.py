@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import __version__, months, show
+from xlsync import __version__, invoicing, months, show
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.errors import XlsyncError
 from xlsync.journal import list_runs, read_run
@@ -148,8 +148,7 @@ def apply(
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
             run, outcomes, written = months.perform_review(systems, review, now(), step)
-            if written != file:
-                err.print(f"{file} could not be written; the results are in {written}", markup=False)
+            tell_beside(file, written)
             return run, outcomes
 
         carry_out(job, write)
@@ -169,6 +168,30 @@ def undo(
         plan, live = months.plan_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
         carry_out(job, lambda step: months.write(systems, plan, live, "undo", None, now(), step))
+
+
+@app.command()
+def invoice(
+    file: WorkbookFile,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
+    with opened(demo=demo, bss=False) as systems:
+        review = invoicing.review_invoices(systems, file)
+        is_on = systems.settings.invoicing
+        if not is_on:
+            err.print(invoicing.WHY_OFF, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
+
+        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
+            run, outcomes, written = invoicing.perform_invoices(systems, review, now(), step)
+            tell_beside(file, written)
+            return run, outcomes
+
+        carry_out(job, write)
 
 
 @app.command()
@@ -260,6 +283,12 @@ def sandbox(
 def version() -> None:
     """The version of xlsync."""
     out.print(__version__)
+
+
+def tell_beside(file: Path, written: Path) -> None:
+    """Tell where the results are, if the workbook itself could not be written."""
+    if written.resolve() != file.resolve():
+        err.print(f"{file} could not be written; the results are in {written}", markup=False)
 
 
 @dataclass(frozen=True, slots=True)

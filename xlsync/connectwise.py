@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from xlsync.config import ConnectWiseSettings
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Agreement, CatalogItem, Company
+from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
 from xlsync.rest import Call, Service
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
@@ -153,6 +153,33 @@ class ConnectWise:
                 additions[id_] = error
         return additions
 
+    def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
+        """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
+
+        The description's list path ends with a slash.
+        """
+        pieces = _pieces(sorted(set(agreement_ids)))
+        calls = [
+            Call("/finance/agreementrecap/", {"conditions": f"id in ({piece})", "pageSize": PAGE_SIZE})
+            for piece in pieces
+        ]
+        recaps: dict[int, Recap] = {}
+        for answer in self.service.get_many(calls):
+            if isinstance(answer, ApiError):
+                return answer
+            try:
+                for record in _records(answer, "/finance/agreementrecap/"):
+                    recap = read_recap(record)
+                    recaps[recap.agreement_id] = recap
+            except ApiError as error:
+                return error
+        return recaps
+
+    def read_recap(self, agreement_id: int) -> Recap:
+        """An agreement's last and next invoice as they are now."""
+        path = f"/finance/agreementrecap/{agreement_id}"
+        return read_recap(_record(self.service.get(path), path))
+
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
         """One addition as it is now; None where there is none of that id."""
         path = f"/finance/agreements/{agreement_id}/additions/{addition_id}"
@@ -174,6 +201,13 @@ class ConnectWise:
         answer = self.service.send("POST", path, {k: v for k, v in fields.items() if v is not None})
         found = answer.get("id") if isinstance(answer, dict) else None
         return found if isinstance(found, int) else None
+
+    def find_invoice(self, number: str) -> int | None:
+        """The id of an invoice by its number."""
+        records, _ = self.list_records(
+            "/finance/invoices", fields="id,invoiceNumber", conditions=f"invoiceNumber={quote(number)}"
+        )
+        return next((r["id"] for r in records if r.get("invoiceNumber") == number), None)
 
     def find_codebase(self) -> str | None:
         """The path of this company's release, such as `v2025_1/`, from the site's own answer.
@@ -303,6 +337,18 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
     )
 
 
+def read_recap(record: Mapping[str, Any]) -> Recap:
+    """What the recap tells of the last and the next invoice; its dates are text."""
+    path = "/finance/agreementrecap/"
+    return Recap(
+        agreement_id=_id(record, path),
+        next_date=read_date(record.get("nextInvoiceDate")),
+        next_amount=read_number(record.get("nextInvoiceAmount"), path),
+        last_date=read_date(record.get("lastInvoiceDate")),
+        last_number=str(record.get("lastInvoiceNumber") or ""),
+    )
+
+
 def read_date(value: object) -> dt.date | None:
     """A calendar date: the first ten characters, never converted through a local time."""
     text = str(value or "").strip()
@@ -346,6 +392,17 @@ def quote(text: str) -> str:
     """A text as a condition takes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _pieces(ids: Iterable[int]) -> list[str]:
+    """Lists of ids for conditions; an address of more than 2000 characters is refused (Developer Guide)."""
+    pieces: list[str] = []
+    for id_ in ids:
+        if pieces and len(pieces[-1]) + len(str(id_)) < 1200 and pieces[-1].count(",") < 99:
+            pieces[-1] += f",{id_}"
+        else:
+            pieces.append(str(id_))
+    return pieces
 
 
 def _setup(record: Mapping[str, Any]) -> Setup:

@@ -16,6 +16,7 @@ from xlsync.actions import (
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
+    CreateInvoice,
     FieldChange,
     SetFields,
     Setting,
@@ -31,6 +32,7 @@ from xlsync.plan import (
     State,
     build_plan,
     judge_creation,
+    judge_invoice,
     judge_settings,
     judge_update,
     outcome,
@@ -95,6 +97,8 @@ class Live:
                     guard = self._addition(action.guard) if action.guard else None
                     settled = judge_settings(action, self.settings(action), guard)
                     return settled or self._judge_begin(action)
+                case CreateInvoice():
+                    return judge_invoice(action, self.connectwise.read_recap(action.agreement))
                 case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
                     return judge_found(action, self.find(action))
                 case _:
@@ -126,9 +130,8 @@ class Live:
         """
         if action.begins is None or action.agreement is None:
             return None
-        recap = self.connectwise.service.get(f"/finance/agreementrecap/{action.agreement}")
-        found = recap if isinstance(recap, dict) else {}
-        following, last = read_date(found.get("nextInvoiceDate")), read_date(found.get("lastInvoiceDate"))
+        recap = self.connectwise.read_recap(action.agreement)
+        following, last = recap.next_date, recap.last_date
         month = Month(action.begins.year, action.begins.month)
         if following is None and (last is None or action.begins > last):
             return None
@@ -296,7 +299,7 @@ def resolve(action: Action, ids: Mapping[str, int]) -> Action:
             return replace(action, company=known(action.company), contact=contact)
         case CreateAddition():
             return replace(action, agreement=known(action.agreement), item=known(action.item))
-        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetFields():
+        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetFields() | CreateInvoice():
             return action
         case _:
             assert_never(action)

@@ -151,6 +151,17 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recap:
+    """What ConnectWise tells of an agreement's last and next invoice."""
+
+    agreement_id: int
+    next_date: dt.date | None = None
+    next_amount: Decimal | None = None
+    last_date: dt.date | None = None
+    last_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogItem:
     """A product that ConnectWise can sell. `codes` are its vendorSku, integrationXRef and
     manufacturerPartNumber, those that are filled.

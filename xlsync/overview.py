@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from xlsync.cells import Value, clean_text
 from xlsync.creation import Proposal, category_label
+from xlsync.invoices import NextInvoice
 from xlsync.labels import Labels
 from xlsync.lists import Lists
 from xlsync.models import (
@@ -41,6 +42,7 @@ class Overview:
     proposals: tuple[Proposal, ...]
     lists: Lists
     labels: Labels
+    invoices: tuple[NextInvoice, ...] = ()
 
     @property
     def linked(self) -> int:
@@ -156,6 +158,20 @@ def proposal_cells(row: Proposal) -> Cells:
         "Contact First Name": None,
         "Contact Last Name": None,
         "Contact Email": row.address.email or None,
+        "Row Key": row.key,
+    }
+
+
+def invoice_cells(row: NextInvoice, labels: Labels) -> Cells:
+    """A row of *Invoices*."""
+    return {
+        "Customer": labels.companies.get(row.company or 0, row.customer),
+        "Agreement": labels.agreements.get(row.agreement),
+        "Next Invoice Date": row.date,
+        "Next Invoice Amount": row.amount,
+        "BSS Amount": row.bss_amount,
+        "Margin": row.margin,
+        "Unapplied Mismatches": row.mismatches,
         "Row Key": row.key,
     }
 

@@ -16,6 +16,7 @@ from xlsync.actions import (
     CreateCatalogItem,
     CreateCompany,
     CreateContact,
+    CreateInvoice,
     Field,
     SetFields,
     Setting,
@@ -23,7 +24,7 @@ from xlsync.actions import (
     kind_of,
 )
 from xlsync.errors import UnsafePlan
-from xlsync.models import Addition
+from xlsync.models import Addition, Recap
 from xlsync.units import tell_number
 
 
@@ -116,6 +117,19 @@ def judge_settings(
     return _changed(action, "; ".join(differing)) if differing else None
 
 
+def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
+    """Whether an invoice was made since it was approved, or would be another one now."""
+    if live.next_date is None or live.next_date > action.seen_date:
+        return outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
+    if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
+        return _changed(
+            action,
+            f"the next invoice was {tell_number(action.seen_amount)} on {action.seen_date} "
+            f"and is now {_tell(live.next_amount)} on {live.next_date}",
+        )
+    return None
+
+
 def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) -> str:
     """Which values that a row showed are others now, but for those that are as wanted."""
     told = [
@@ -193,6 +207,8 @@ def monthly_money(action: Action) -> Decimal:
     match action:
         case CreateAddition() | UpdateAddition() | SetFields():
             return action.monthly
+        case CreateInvoice():
+            return Decimal(0)  # what additions bill is not changed by invoicing it
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             return Decimal(0)
         case _:
@@ -202,7 +218,7 @@ def monthly_money(action: Action) -> Decimal:
 def check_limits(plan: Plan, limits: Limits) -> None:
     """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit and number."""
     over: list[str] = []
-    creations = sum(not isinstance(action, UpdateAddition | SetFields) for action in plan.actions)
+    creations = sum(not isinstance(a, UpdateAddition | SetFields | CreateInvoice) for a in plan.actions)
     if creations > limits.creations:
         over.append(f"{creations} creations, the limit is {limits.creations}")
     for action in plan.actions:
@@ -232,7 +248,9 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
             before, after = units[0].seen or Decimal(0), units[0].wanted
             if after == 0 and before != 0:
                 yield "a drop to zero"
-        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | SetFields():
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+            return
+        case SetFields() | CreateInvoice():
             return
         case _:
             assert_never(action)

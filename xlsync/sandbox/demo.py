@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,5 +26,5 @@ def demo_settings(home: Path) -> Iterator[Settings]:
     """Serve the sandbox with its kept state, and the settings that use it."""
     folder = demo_home(home)
     with Sandbox(state=folder / "sandbox") as sandbox:
-        environ = {**sandbox.environ, "XLSYNC_HOME": str(folder)}
+        environ = {**os.environ, **sandbox.environ, "XLSYNC_HOME": str(folder)}
         yield load_settings(bss=True, connectwise=True, environ=environ, environment=environment())

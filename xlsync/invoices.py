@@ -1,0 +1,69 @@
+"""Invoices: the next invoice of every agreement concerned, beside what the distributor billed. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xlsync.models import BillingLine, Link, Mismatch, Recap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextInvoice:
+    """A row of *Invoices*: what ConnectWise would invoice next, beside what the distributor billed.
+
+    `amount` and `date` are ConnectWise's, None where its recap could not be read.
+    """
+
+    key: str
+    agreement: int
+    company: int | None
+    customer: str
+    date: dt.date | None
+    amount: Decimal | None
+    bss_amount: Decimal
+    mismatches: int
+
+    @property
+    def margin(self) -> Decimal | None:
+        """What is left of the invoice after the distributor's charges."""
+        return None if self.amount is None else self.amount - self.bss_amount
+
+
+def preview_invoices(
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    mismatches: Iterable[Mismatch],
+    recaps: Mapping[int, Recap],
+) -> tuple[NextInvoice, ...]:
+    """One row for each agreement that lines of the month are linked to."""
+    billed: dict[int, Decimal] = {}
+    first: dict[int, BillingLine] = {}
+    for line in lines:
+        link = links[line.key]
+        if link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
+            billed[link.agreement.to] = billed.get(link.agreement.to, Decimal(0)) + line.amount
+            first.setdefault(link.agreement.to, line)
+    open_rows: dict[int, int] = {}
+    for mismatch in mismatches:
+        if isinstance(mismatch.agreement, int):
+            open_rows[mismatch.agreement] = open_rows.get(mismatch.agreement, 0) + 1
+    rows: list[NextInvoice] = []
+    for agreement, amount in billed.items():
+        line, recap = first[agreement], recaps.get(agreement)
+        company = links[line.key].company
+        rows.append(
+            NextInvoice(
+                key=f"invoice:{agreement}",
+                agreement=agreement,
+                company=company.to if company and isinstance(company.to, int) else None,
+                customer=line.customer,
+                date=recap.next_date if recap else None,
+                amount=recap.next_amount if recap else None,
+                bss_amount=amount,
+                mismatches=open_rows.get(agreement, 0),
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (row.customer.casefold(), row.agreement)))
