@@ -1,0 +1,96 @@
+"""Labels: what the dropdowns show, each for one thing only."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlsync.cells import LONGEST
+from xlsync.labels import make_labels
+from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company
+
+
+def companies(*entries: tuple[str, str]) -> dict[int, str]:
+    made = [Company(id=n, name=name, identifier=ident) for n, (name, ident) in enumerate(entries, 1)]
+    return dict(make_labels(made, [], []).companies)
+
+
+def agreements(*entries: tuple[int, str]) -> dict[int, str]:
+    made = [Agreement(id=n, name=name, company_id=company) for n, (company, name) in enumerate(entries, 1)]
+    return dict(make_labels([], made, []).agreements)
+
+
+def items(*entries: tuple[str, str]) -> dict[int, str]:
+    made = [CatalogItem(id=n, identifier=i, description=d) for n, (i, d) in enumerate(entries, 1)]
+    return dict(make_labels([], [], made).items)
+
+
+def test_a_customer_is_its_name() -> None:
+    assert companies(("Contoso", "CON"), ("Fabrikam", "FAB")) == {1: "Contoso", 2: "Fabrikam"}
+
+
+def test_two_customers_of_one_name_carry_their_identifiers() -> None:
+    assert companies(("Contoso", "CON"), ("Contoso", "CON2"), ("Fabrikam", "FAB")) == {
+        1: "Contoso [CON]",
+        2: "Contoso [CON2]",
+        3: "Fabrikam",
+    }
+
+
+def test_names_that_differ_in_case_only_are_one_name_to_a_spreadsheet() -> None:
+    assert companies(("Contoso", "CON"), ("CONTOSO", "CON2")) == {1: "Contoso [CON]", 2: "CONTOSO [CON2]"}
+
+
+def test_an_agreement_is_its_name_and_its_id_only_where_two_of_one_company_share_it() -> None:
+    assert agreements((1, "Cloud"), (1, "Cloud"), (2, "Cloud"), (2, "Phones")) == {
+        1: "Cloud [1]",
+        2: "Cloud [2]",
+        3: "Cloud",
+        4: "Phones",
+    }
+
+
+def test_a_product_is_its_identifier_and_description() -> None:
+    assert items(("B1", "Backup"), ("B2", "Backup")) == {1: "B1: Backup", 2: "B2: Backup"}
+
+
+def test_two_products_of_one_identifier_and_description_carry_their_ids() -> None:
+    assert items(("B1", "Backup"), ("B1", "Backup")) == {1: "B1: Backup [1]", 2: "B1: Backup [2]"}
+
+
+def test_nothing_is_called_like_the_entry_that_creates() -> None:
+    assert companies((CREATE_NEW, "X")) == {1: "(create new) [X]"}
+
+
+def test_a_name_that_reads_like_anothers_label_is_told_apart_too() -> None:
+    found = companies(("Contoso", "CON"), ("Contoso", "C2"), ("Contoso [CON]", "C3"))
+    assert len({label.casefold() for label in found.values()}) == 3
+
+
+def test_names_are_shown_as_a_workbook_can_hold_them() -> None:
+    assert companies(("A\x00B\r\nC", "X")) == {1: "A\ufffdB\nC"}
+    assert len(companies(("A" * 40_000, "X"))[1]) == LONGEST
+
+
+def test_a_name_that_looks_like_a_formula_is_left_as_it_is() -> None:
+    assert companies(("=1+1", "X")) == {1: "=1+1"}
+
+
+NAMES = st.sampled_from(
+    ["Contoso", "CONTOSO ", "Contoso [1]", "Contoso [A]", "Straße", "STRASSE", CREATE_NEW]
+)
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from(["A", "B", "1", "2"])), max_size=8))
+def test_no_two_customers_share_a_label(entries: list[tuple[str, str]]) -> None:
+    found = companies(*entries)
+    assert found.keys() == set(range(1, len(entries) + 1))
+    assert len({label.strip().casefold() for label in found.values()}) == len(entries)
+    assert CREATE_NEW not in found.values()
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), NAMES), max_size=8))
+def test_no_two_agreements_of_one_customer_share_a_label(entries: list[tuple[int, str]]) -> None:
+    found = agreements(*entries)
+    labels = [(entries[id_ - 1][0], label.strip().casefold()) for id_, label in found.items()]
+    assert len(set(labels)) == len(entries)
