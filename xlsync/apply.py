@@ -53,7 +53,7 @@ def perform(
     first, groups = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
-            run.do_all(first)
+            pool.submit(run.do_all, first).result()  # in a thread: Ctrl-C must not cut a request off
             for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
                 job.result()
         except KeyboardInterrupt:
