@@ -28,6 +28,7 @@ from xlsync.sandbox.server import Sandbox
 OCTOBER = "xlsync-2026-10.xlsx"
 LINES, MISMATCHES, NEW = "Billing Lines", "Mismatches", "New in ConnectWise"
 TABLES = ("companies", "contacts", "agreements", "additions", "catalog", "invoices")
+_NOT_COMPARED = {"id", "_info", "sequenceNumber"}  # they tell in which order things were made
 Records = dict[tuple[str, int], dict[str, Any]]
 
 
@@ -77,7 +78,7 @@ def without_ids(sandbox: Sandbox) -> Counter[str]:
 
     def named(thing: Any) -> Any:
         if isinstance(thing, dict):
-            named_of = {name: named(value) for name, value in thing.items() if name not in {"id", "_info"}}
+            named_of = {name: named(value) for name, value in thing.items() if name not in _NOT_COMPARED}
             if "agreementId" in named_of:
                 of = agreements[thing["agreementId"]]
                 named_of["agreementId"] = f"{of['company']['identifier']} {of['name']}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, records
 from openpyxl.comments import Comment
+
+from xlsync.sandbox.server import Sandbox
 
 MONTH_FIELDS = [
     "month", "workbook", "environment", "lines", "linked", "unlinked", "mismatches", "requests", "seconds",
@@ -148,6 +151,22 @@ def test_fractions_of_units_and_cost_arrive_as_they_were_typed(desk: Desk) -> No
         hand.approve("units:55", New_Units=0.1, New_Cost=3.4567)
     desk.apply("--force")
     assert desk.changes == {("additions", 55): {"quantity": Decimal("0.1"), "unitCost": Decimal("3.4567")}}
+
+
+def test_the_demo_needs_no_account_and_keeps_its_state_between_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLSYNC_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    desk = Desk(Sandbox(), tmp_path, tmp_path / OCTOBER)
+    assert desk.export("--demo").code == 0
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+    assert desk.apply("--demo").json["done"] == 2
+    assert set(desk.apply("--demo").states.values()) == {"already"}
+    assert desk.check("--demo").code == 0
+    assert "units:52" not in desk.read().rows(MISMATCHES)
+    assert desk.run("apply", OCTOBER, "--yes").code == 1  # the demo's workbook is of no other environment
 
 
 # What programs get
