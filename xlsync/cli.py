@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,9 +22,11 @@ from xlsync import __version__, invoicing, months, show
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.errors import XlsyncError
 from xlsync.journal import list_runs, read_run
+from xlsync.kept_rows import to_plain
 from xlsync.models import Month
 from xlsync.months import By, Request
 from xlsync.plan import Outcome, Plan, State
+from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 
 app = typer.Typer(
@@ -223,6 +227,67 @@ def links_list(
         tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
 
 
+@links_app.command("rules")
+def links_rules(demo: Demo = False, json: Json = False) -> None:
+    """The rules that last: what is ignored, and units that are free or a minimum."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        found = systems.rules.list()
+        tell_json({"rules": [to_plain(rule) for rule in found]}) if json else show.rules(out, found)
+
+
+@links_app.command("ignore")
+def links_ignore(
+    reason: Annotated[str, typer.Option(help="Why.")],
+    contract: Annotated[str, typer.Option(help="A contract id.")] = "",
+    product: Annotated[str, typer.Option(help="A product's code or name in the BSS.")] = "",
+    customer: Annotated[str, typer.Option(help="A customer's id or name in the BSS.")] = "",
+    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
+    demo: Demo = False,
+) -> None:
+    """Ignore a contract, a product or a customer from now on."""
+    scope, about = chosen_scope(contract=contract, product=product, customer=customer)
+    rule = Rule(
+        kind=RuleKind.IGNORE,
+        scope=scope,
+        about=about,
+        reason=reason,
+        until=chosen_day(until),
+        when=now().isoformat(timespec="seconds"),
+    )
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        systems.rules.keep(rule)
+        err.print(f"Kept: {rule}", markup=False, highlight=False)
+
+
+@links_app.command("units")
+def links_units(
+    contract: Annotated[str, typer.Option(help="A contract id.")],
+    free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
+    minimum: Annotated[str, typer.Option(help="Units that are billed at least; 0 ends the rule.")] = "",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
+    demo: Demo = False,
+) -> None:
+    """Free or minimum units of a contract."""
+    given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
+    if not any(given.values()):
+        raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        for kind, text in given.items():
+            if text:
+                rule = Rule(
+                    kind=kind,
+                    scope=Scope.CONTRACT,
+                    about=contract,
+                    reason=reason,
+                    until=chosen_day(until),
+                    units=chosen_units(text),
+                    when=now().isoformat(timespec="seconds"),
+                )
+                systems.rules.keep(rule)
+                err.print(f"Kept: {rule}", markup=False, highlight=False)
+
+
 @links_app.command("export")
 def links_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
@@ -253,13 +318,18 @@ def links_forget(
     yes: Yes = False,
     demo: Demo = False,
 ) -> None:
-    """Forget links, so that they are proposed anew."""
+    """Forget links and rules, so that links are proposed anew."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        found = systems.links.find(*text)
+        found, rules = systems.links.find(*text), systems.rules.find(*text)
         show.links(err, found)
-        if found and not yes and not confirmed(len(found), what="forget"):
+        show.rules(err, rules)
+        count = len(found) + len(rules)
+        if count and not yes and not confirmed(count, what="forget"):
             raise typer.Exit(1)
-        err.print(f"{len(systems.links.forget(*text)) if found else 0} links forgotten")
+        systems.links.forget(*text)
+        for rule in rules:
+            systems.rules.drop(rule.key)
+        err.print(f"{len(found)} links and {len(rules)} rules forgotten")
 
 
 @app.command()
@@ -355,6 +425,30 @@ def chosen_month(text: str) -> Month:
         raise typer.BadParameter(
             f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
         ) from None
+
+
+def chosen_scope(*, contract: str, product: str, customer: str) -> tuple[Scope, str]:
+    """What a rule is about: one of the three."""
+    given = {Scope.CONTRACT: contract, Scope.PRODUCT: product, Scope.CUSTOMER: customer}
+    named = [(scope, text) for scope, text in given.items() if text.strip()]
+    if len(named) != 1:
+        raise typer.BadParameter("name one of them", param_hint="--contract, --product, --customer")
+    return named[0]
+
+
+def chosen_day(text: str) -> dt.date | None:
+    """A day, or none."""
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-12-31", param_hint="--until") from None
+
+
+def chosen_units(text: str) -> Decimal:
+    """A number of units from 0 up."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
+    return Decimal(text)
 
 
 def chosen_by(text: str) -> By:

@@ -51,7 +51,7 @@ class Links:
 
     def __init__(self, folder: Path, environment: str) -> None:
         self.environment = environment
-        self.folder = folder / _folder_name(environment)
+        self.folder = folder / environment_folder(environment)
         try:
             self._store = open_store(
                 self.folder,
@@ -241,7 +241,7 @@ class Links:
         self.close()
 
 
-def _folder_name(environment: str) -> str:
+def environment_folder(environment: str) -> str:
     """Readable as far as file systems allow; the digest keeps two environments apart."""
     readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
     digest = hashlib.sha256(environment.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -36,6 +36,7 @@ from xlsync.matching import (
     with_names,
 )
 from xlsync.models import (
+    ActionLabel,
     Agreement,
     BillingLine,
     CatalogItem,
@@ -55,6 +56,8 @@ from xlsync.overview import Overview
 from xlsync.picks import Pick
 from xlsync.plan import Outcome, Plan, State, check_limits
 from xlsync.reconcile import Books, find_mismatches
+from xlsync.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until, with_unit_rules
+from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.undo import undo_actions
 from xlsync.units import lines_to_ask, read_charges
@@ -124,7 +127,8 @@ def gather(
             needed, lambda done: progress("Reading additions", done, len(needed))
         )
         recaps = systems.connectwise.list_recaps(needed)
-        charges = read_charges(lines, asking.result())
+        rules = systems.rules.list()
+        charges = with_unit_rules(request.month, read_charges(lines, asking.result()), rules)
     progress("Linking and comparing", 0, None)
     active = {
         agreement: tuple(addition for addition in additions if addition.is_active(request.month))
@@ -142,7 +146,8 @@ def gather(
         linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
         yearly_items=_yearly_items(lines, links, memory),
     )
-    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored)
+    why_ignored = ignoring(request.month, lines, rules)
+    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     creation = systems.settings.creation
     known = Known(
@@ -344,6 +349,7 @@ def check_workbook(
         report=Path(about.report) if about.report else None,
         refresh=refresh,
     )
+    asked = learn_rules(systems, book, edits, rows, now)
     decisions = Decisions(edits.picked, rows.ignored, new.prices)
     gathered = gather(systems, request, systems.links.memory(), decisions, now, progress)
     overview = gathered.overview
@@ -367,8 +373,48 @@ def check_workbook(
             for where in renewed.lapsed
         ),
         *_tell_gone(edits, overview),
+        *asked,
     ]
     return Checked(overview, tuple(notices), renewed.path)
+
+
+def learn_rules(
+    systems: Systems, book: Book, edits: LinkEdits, rows: RowEdits, now: dt.datetime
+) -> list[str]:
+    """Keep the rules that the workbook makes, end those it takes back; what reasons are still asked for.
+
+    A row that is ignored takes its reason from the note of one of its lines; where a line could tell
+    one and does not, the row is ignored in this workbook only.
+    """
+    asked: list[str] = []
+    when, lines = now.isoformat(timespec="seconds"), {line.key: line for line in edits.lines}
+    notes = {row.key: row.text("Note") for row in book.rows[BILLING_LINES.title]}
+    for key, note in notes.items():
+        rule = read_note(note, lines[key], when, book.path.name) if note else None
+        if rule is not None:
+            systems.rules.keep(rule)
+    for row in book.rows[MISMATCHES.title]:
+        told = [notes[key] for key in rows.mismatches[row.key].line_keys if notes.get(key)]
+        rule = Rule(
+            kind=RuleKind.IGNORE,
+            scope=Scope.ROW,
+            about=row.key,
+            reason=told[0] if told else "",
+            until=read_until(told[0]) if told else None,
+            when=when,
+            workbook=book.path.name,
+        )
+        if row.key not in rows.ignored:
+            if row.kept.shown.get("Action") == ActionLabel.IGNORE:
+                systems.rules.drop(rule.key)
+        elif told or not rows.mismatches[row.key].line_keys:
+            systems.rules.keep(rule)
+        elif row.is_edited("Action"):
+            asked.append(
+                f"{row.where('Action')}: is ignored in this workbook only; to ignore it for longer, write "
+                "the reason into the Note of its billing line, such as: billed by hand, until 2026-12-31"
+            )
+    return asked
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:

@@ -56,9 +56,14 @@ class Overview:
         return sum(status in waiting for status in self.findings.statuses.values())
 
     @property
+    def open_mismatches(self) -> tuple[Mismatch, ...]:
+        """Those that nobody chose to ignore."""
+        return tuple(m for m in self.findings.mismatches if m.action is not ActionLabel.IGNORE)
+
+    @property
     def mismatch_counts(self) -> dict[str, int]:
         """How many rows of each mismatch there are."""
-        count = Counter(mismatch.kind for mismatch in self.findings.mismatches)
+        count = Counter(mismatch.kind for mismatch in self.open_mismatches)
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
@@ -224,7 +229,7 @@ def _by_label(labels: Mapping[int, str]) -> list[tuple[int, str]]:
 
 def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     """The values of *Start*, by the names of its cells."""
-    impacts = [m.impact for m in overview.findings.mismatches if m.impact is not None]
+    impacts = [m.impact for m in overview.open_mismatches if m.impact is not None]
     currencies = sorted({line.currency for line in overview.lines if line.currency})
     return {
         "month": str(overview.month),
@@ -233,7 +238,7 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "lines": len(overview.lines),
         "linked": overview.linked,
         "unlinked": overview.unlinked,
-        "mismatches": len(overview.findings.mismatches),
+        "mismatches": len(overview.open_mismatches),
         "money_up": sum((i for i in impacts if i > 0), Decimal(0)),
         "money_down": sum((i for i in impacts if i < 0), Decimal(0)),
         "currency": ", ".join(currencies) or None,
@@ -244,7 +249,7 @@ def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decima
     """Of each mismatch: rows, money up, money down."""
     table: dict[str, tuple[int, Decimal, Decimal]] = {}
     for kind in MismatchKind:
-        rows = [m for m in overview.findings.mismatches if m.kind is kind]
+        rows = [m for m in overview.open_mismatches if m.kind is kind]
         impacts = [m.impact for m in rows if m.impact is not None]
         up = sum((i for i in impacts if i > 0), Decimal(0))
         down = sum((i for i in impacts if i < 0), Decimal(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -57,8 +57,13 @@ def find_mismatches(
     links: Mapping[str, Link],
     books: Books,
     ignored: Set[str] = frozenset(),
+    why_ignored: Callable[[Mismatch], str | None] = lambda _mismatch: None,
 ) -> Findings:
-    """Compare every target of the month; `ignored` are the row keys that a person chose to ignore."""
+    """Compare every target of the month.
+
+    `ignored` are the row keys that a person chose to ignore, `why_ignored` gives the reason of
+    a lasting rule that ignores a mismatch.
+    """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
     open_products = {_product_of(charge) for charge in unlinked}
@@ -74,7 +79,9 @@ def find_mismatches(
         mismatch for comparison in compared for mismatch in _compare(month, comparison, links, books)
     )
     found.extend(_only_in_connectwise(month, lines, links, books, compared))
+    found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
+    ignored = {mismatch.key for mismatch in found if mismatch.action is ActionLabel.IGNORE}
     held = {line.key for charge in waiting for line in charge.lines}
     return Findings(tuple(found), dict(_statuses(lines, charges, links, held, found, ignored)))
 
@@ -499,6 +506,14 @@ def _statuses(
             yield line.key, Status.NOT_LINKED
         else:
             yield line.key, Status.MISMATCH if own else Status.OK
+
+
+def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:
+    """The mismatch, to be ignored where a rule or a person says so; it stands at the end then."""
+    if why is None and not by_hand:
+        return mismatch
+    explanation = _sentences(why or "", mismatch.explanation)
+    return replace(mismatch, action=ActionLabel.IGNORE, last=True, explanation=explanation)
 
 
 def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:

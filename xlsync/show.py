@@ -21,6 +21,8 @@ from xlsync.memory import RememberedLink
 from xlsync.months import Progress as Step
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.rules import Rule
+from xlsync.units import tell_number
 
 COLOURS = {
     State.DONE: "green",
@@ -266,3 +268,15 @@ def imported(console: Console, result: Imported) -> None:
             markup=False,
             highlight=False,
         )
+
+
+def rules(console: Console, found: Sequence[Rule]) -> None:
+    """A table of rules."""
+    table = Table("Rule", "About", "Units", "Until", "Reason", "Since", box=None, pad_edge=False)
+    for rule in found:
+        units = "" if rule.units is None else tell_number(rule.units)
+        until = str(rule.until or "always")
+        cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
+        table.add_row(*map(escape, cells))
+    if found:
+        console.print(table)

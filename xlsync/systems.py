@@ -13,6 +13,7 @@ from xlsync.config import Settings
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ConfigError
 from xlsync.kept import Cache, open_cache
+from xlsync.kept_rules import Rules
 from xlsync.links import Links
 
 
@@ -73,6 +74,15 @@ class Systems:
                 Links(self.home / "links", self.settings.environment)
             )
         return self._open["links"]  # type: ignore[no-any-return]
+
+    @property
+    def rules(self) -> Rules:
+        """The lasting rules of the environment."""
+        if "rules" not in self._open:
+            self._open["rules"] = self._stack.enter_context(
+                Rules(self.home / "links", self.settings.environment)
+            )
+        return self._open["rules"]  # type: ignore[no-any-return]
 
     @property
     def lists(self) -> Cache:

@@ -1,0 +1,54 @@
+"""Where rules are kept: beside the links of an environment, as lasting as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from xlsync.kept import open_store
+from xlsync.kept_rows import from_plain, to_plain
+from xlsync.links import environment_folder
+from xlsync.rules import Rule
+
+
+class Rules:
+    """The rules of one environment."""
+
+    def __init__(self, folder: Path, environment: str) -> None:
+        self._store = open_store(
+            folder / f"{environment_folder(environment)}-rules",
+            eviction_policy="none",
+            cull_limit=0,
+            sqlite_synchronous=2,  # FULL
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+
+    def list(self) -> tuple[Rule, ...]:
+        """All rules, by what they are about."""
+        rules = [from_plain(self._store[key], Rule) for key in self._store]
+        return tuple(sorted(rules, key=lambda rule: (rule.scope, rule.about.casefold(), rule.kind)))
+
+    def keep(self, rule: Rule) -> None:
+        """Keep a rule in place of the one of its kind for the same thing; zero units end it."""
+        if rule.units == 0:
+            self._store.pop(rule.key)
+        else:
+            self._store[rule.key] = to_plain(rule)
+
+    def drop(self, key: str) -> None:
+        """End a rule."""
+        self._store.pop(key)
+
+    def find(self, *texts: str) -> tuple[Rule, ...]:
+        """The rules that hold all these texts."""
+        return tuple(
+            rule for rule in self.list() if all(text.casefold() in str(rule).casefold() for text in texts)
+        )
