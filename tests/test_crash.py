@@ -4,97 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINES, MISMATCHES, OCTOBER, Desk, Hand, World, day, records, settle, without_ids
+from conftest import MISMATCHES, OCTOBER, WRITES, Desk, Undisturbed, end_of
 
-WRITES = 13  # of the run below: every kind of creation, two updates, an end, an end with a successor
 SURE = {"done", "already"}
-
-
-def approve_every_kind(hand: Hand) -> None:
-    """A customer with contact, agreement and addition; a product with its addition; changes in place."""
-    hand.approve("customer:bss:622", Contact_First_Name="Ada", Contact_Last_Name="Voss", Identifier="QUILL")
-    hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")
-    products = [key for key in hand.rows("New in ConnectWise") if key.startswith("product:")]
-    (dark,) = (k for k in products if hand.get("New in ConnectWise", k, "Name") == "Dark Web Watch")
-    hand.approve(dark, Price=1.5)
-    hand.approve(*(key for key in hand.rows(MISMATCHES) if key.startswith("add:") and "product:" in key))
-    hand.approve("add:38:15", "add:38:5")
-    hand.approve("units:53", "units:55", "cost:55")
-    hand.approve("units:52", Effective_From=day("2026-10-14"))
-    hand.approve("only:62", Action="Cancel addition", Effective_From=day("2026-10-31"))
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """The folder in which everything is approved, and how it all ends where nothing goes wrong."""
-
-    folder: Path
-    connectwise: Counter[str]
-    links: list[tuple[Any, ...]]
-    results: dict[str, bool]
-
-
-def end_of(desk: Desk) -> tuple[Counter[str], list[tuple[Any, ...]], dict[str, bool]]:
-    """What stands in ConnectWise, what is remembered, and which rows are told to be done."""
-    hand = desk.read()
-    results = {
-        key: str(text).startswith(("done", "already"))
-        for title in (MISMATCHES, "New in ConnectWise")
-        for key, text in hand.column(title, "Result").items()
-        if text
-    }
-    links = [(kind, key, *(id_ is not None for id_ in ids), why) for kind, key, *ids, why in desk.links()]
-    return without_ids(desk.sandbox), links, results
-
-
-def _desk(world: World, folder: Path) -> Desk:
-    return Desk(world.sandbox, folder, folder / OCTOBER, records(world.sandbox))
-
-
-@pytest.fixture(scope="session")
-def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
-    folder, ended = tmp_path_factory.mktemp("approved"), tmp_path_factory.mktemp("ended")
-    world.renew()
-    shutil.copytree(world.folder, folder, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        settle(patch, world.sandbox, folder)
-        desk = _desk(world, folder)
-        with desk.editing() as hand:
-            new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
-            hand.set(LINES, hand.line("Quillfeather Books"), new)
-            hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
-        assert desk.check().code == 0
-        with desk.editing() as hand:
-            approve_every_kind(hand)
-    shutil.copytree(folder, ended, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        settle(patch, world.sandbox, ended)
-        desk = _desk(world, ended)
-        ran = desk.apply()
-        assert ran.code == 0, ran.err
-        assert len(desk.sandbox.writes) == WRITES
-        yield Undisturbed(folder, *end_of(desk))
-
-
-@pytest.fixture
-def approved(world: World, undisturbed: Undisturbed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """The same folder, before apply."""
-    world.renew()
-    shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
-    settle(monkeypatch, world.sandbox, tmp_path)
-    return _desk(world, tmp_path)
 
 
 def assert_ended_well(desk: Desk, undisturbed: Undisturbed) -> None:
