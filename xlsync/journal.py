@@ -66,7 +66,8 @@ class Journal:
         self._lock = threading.Lock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._out = file.open("x", encoding="utf-8")
+            # a lone surrogate of some product name must not keep a write from being recorded
+            self._out = file.open("x", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise XlsyncError(
                 f"The journal cannot be written, so nothing was sent: {file} ({error})",
@@ -172,7 +173,8 @@ def _read_write(line: Mapping[str, Any]) -> Write:
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     """The lines that were written whole: a crash may leave the last one torn."""
-    for text in file.read_text(encoding="utf-8").splitlines():
+    # not splitlines, which also parts at characters that stand in names; a torn line may end in half of one
+    for text in file.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             line = simplejson.loads(text, use_decimal=True)
         except simplejson.JSONDecodeError:

@@ -7,7 +7,7 @@ tells of deletions, so a whole list is read again after a week; `apply` looks at
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -66,7 +66,8 @@ def read_lists(
     cycles = {cycle.id: cycle for cycle in setup.billing_cycles}
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
-        since = "" if refresh else _since(cache.get(name), now)
+        kept = {} if refresh else _kept(cache, name, "since", "whole", "records")
+        since = _since(kept, now)
         if since:
             try:
                 changed, asked_at = connectwise.list_records(
@@ -76,7 +77,7 @@ def read_lists(
                 if error.status != 400:  # a tenant that does not take the condition is read whole
                     raise
             else:
-                return _keep(cache, name, [*cache[name]["records"], *changed], asked_at, cache[name]["whole"])
+                return _keep(cache, name, [*kept["records"], *changed], asked_at, kept["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
         return _keep(cache, name, records, asked_at, now.isoformat())
 
@@ -92,21 +93,30 @@ def read_lists(
 
 
 def _read_setup(connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool) -> SetupTables:
-    kept = cache.get("setup")
+    kept = _kept(cache, "setup", "at", *_SETUP_PATHS)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
         return SetupTables(
-            **{name: tuple(Setup(*entry) for entry in kept["tables"][name]) for name in _SETUP_PATHS}
+            **{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP_PATHS}
         )
     tables = {name: connectwise.list_setup(path) for name, path in _SETUP_PATHS.items()}
     entries = {
         name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
         for name, table in tables.items()
     }
-    cache["setup"] = {"at": now.isoformat(), "tables": entries}
+    cache["setup"] = {"at": now.isoformat(), **entries}
     return SetupTables(**tables)
 
 
-def _since(kept: Any, now: dt.datetime) -> str:
+def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
+    """What a cache holds, read once since it may be thrown away at any time.
+
+    Nothing where it is not there, or another version of xlsync kept it in another form.
+    """
+    kept = cache.get(name)
+    return kept if isinstance(kept, dict) and all(part in kept for part in parts) else {}
+
+
+def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
     """From when on changes are to be asked for; empty where the whole list is due."""
     if not kept or now - dt.datetime.fromisoformat(kept["whole"]) > WHOLE_AFTER:
         return ""

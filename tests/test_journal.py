@@ -1,0 +1,254 @@
+"""The journal: every write stands in it before it is sent, and what became of it after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import stat
+import sys
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlsync.actions import Change, Field, UpdateAddition
+from xlsync.apply import perform
+from xlsync.config import ConnectWiseSettings, Creation
+from xlsync.connectwise import ConnectWise
+from xlsync.errors import XlsyncError
+from xlsync.journal import Journal, Write, journal_folder, list_runs, read_run
+from xlsync.live import Live
+from xlsync.plan import Plan, State
+from xlsync.sandbox.server import Sandbox
+
+SITE = "api-eu.myconnectwise.net/maple"
+NOON = dt.datetime(2026, 11, 2, 12, 0, tzinfo=dt.UTC)
+
+
+def begin(home: Path, now: dt.datetime = NOON, environment: str = SITE) -> Journal:
+    return Journal.begin(
+        home, environment, command="apply", workbook="october.xlsx", month="2026-10", now=now
+    )
+
+
+def file_of(home: Path, journal: Journal) -> Path:
+    return journal_folder(home, SITE) / f"{journal.run}.jsonl"
+
+
+def lines_of(home: Path, journal: Journal) -> list[dict[str, Any]]:
+    """The lines as they stand on disk now, while the journal is open."""
+    return [json.loads(line) for line in file_of(home, journal).read_text("utf-8").split("\n") if line]
+
+
+def write_one(journal: Journal, key: str = "units:71", **facts: Any) -> None:
+    journal.before(
+        key,
+        kind="UpdateAddition",
+        what="update Backup",
+        rows=("units:71", "cost:71"),
+        method="PATCH",
+        path="/finance/agreements/1/additions/71",
+        body=[{"op": "replace", "path": "quantity", "value": Decimal("15.10")}],
+        was={"quantity": Decimal(12)},
+        **facts,
+    )
+
+
+def test_a_run_is_on_disk_from_its_first_moment(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    (head,) = lines_of(tmp_path, journal)
+    assert head["event"] == "run"
+    assert head["workbook"] == "october.xlsx"
+    assert head["environment"] == SITE
+    assert (head["command"], head["month"]) == ("apply", "2026-10")
+    assert head["who"]
+    journal.end()
+
+
+def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_right_after(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    assert [line["event"] for line in lines_of(tmp_path, journal)] == ["run", "before"]
+    journal.after("units:71", state="done", detail="units 12 -> 15.1", id=71)
+    assert [line["event"] for line in lines_of(tmp_path, journal)] == ["run", "before", "after"]
+    journal.end()
+    assert [line["event"] for line in lines_of(tmp_path, journal)] == ["run", "before", "after", "end"]
+
+
+def test_a_run_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.after("units:71", state="done", detail="units 12 -> 15.1", id=71)
+    journal.end()
+    run = read_run(tmp_path, SITE, journal.run)
+    assert (run.id, run.command, run.environment, run.month) == (journal.run, "apply", SITE, "2026-10")
+    assert run.at == "2026-11-02T12:00:00+00:00"
+    assert run.is_finished
+    (write,) = run.writes
+    assert write.at
+    assert write == Write(
+        key="units:71",
+        kind="UpdateAddition",
+        what="update Backup",
+        at=write.at,
+        method="PATCH",
+        path="/finance/agreements/1/additions/71",
+        body=[{"op": "replace", "path": "quantity", "value": Decimal("15.10")}],
+        was={"quantity": Decimal(12)},
+        rows=("units:71", "cost:71"),
+        state="done",
+        detail="units 12 -> 15.1",
+        id=71,
+    )
+
+
+def test_the_write_of_a_run_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal, "units:70")
+    journal.after("units:70", state="done")
+    write_one(journal)
+    run = read_run(tmp_path, SITE, journal.run)  # the process dies here
+    assert [(write.key, write.state) for write in run.writes] == [
+        ("units:70", "done"),
+        ("units:71", "unknown"),
+    ]
+    assert run.writes[1].detail == "no outcome was recorded: the run was cut off here"
+    assert not run.is_finished
+    journal.end()
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_torn_last_line_is_ignored_wherever_it_is_torn(tmp_path: Path, cut: int) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.after("units:71", state="done", detail="für 株式会社 → 15")
+    journal.end()
+    file = file_of(tmp_path, journal)
+    lines = file.read_bytes().split(b"\n")[:3]
+    file.write_bytes(b"\n".join(lines)[:-cut])
+    (write,) = read_run(tmp_path, SITE, journal.run).writes
+    assert write.state == "unknown"
+    assert write.path == "/finance/agreements/1/additions/71"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\nb", "a\r\nb", "a\x85b", "a\u2028b", "a\u2029b", "a\x0bb", "a\x1cb", "株式会社", "\ud83d", "=1+1"],
+)
+def test_any_name_stands_on_one_line_and_reads_back(tmp_path: Path, name: str) -> None:
+    journal = begin(tmp_path)
+    write_one(journal, target=name)
+    journal.after("units:71", state="done", detail=name)
+    journal.end()
+    (write,) = read_run(tmp_path, SITE, journal.run).writes
+    assert (write.state, write.detail) == ("done", name)
+    assert len(file_of(tmp_path, journal).read_bytes().split(b"\n")) == 5
+
+
+def test_two_writes_of_one_key_are_two_writes(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.after("units:71", state="failed", detail="500")
+    write_one(journal)
+    journal.after("units:71", state="done")
+    journal.end()
+    assert [write.state for write in read_run(tmp_path, SITE, journal.run).writes] == ["failed", "done"]
+
+
+def test_writes_side_by_side_each_get_their_own_outcome(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    write_one(journal, "units:71")
+    write_one(journal, "units:72")
+    journal.after("units:72", state="failed", detail="400")
+    journal.after("units:71", state="done")
+    journal.end()
+    assert {write.key: write.state for write in read_run(tmp_path, SITE, journal.run).writes} == {
+        "units:71": "done",
+        "units:72": "failed",
+    }
+
+
+@given(st.lists(st.integers(0, 10**9), unique=True, min_size=2, max_size=5))
+def test_run_ids_sort_by_time_and_the_newest_run_is_listed_first(seconds: list[int]) -> None:
+    made: dict[int, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for after in seconds:
+            journal = begin(Path(folder), NOON + dt.timedelta(seconds=after))
+            journal.end()
+            made[after] = journal.run
+        listed = [run.id for run in list_runs(Path(folder), SITE)]
+    assert listed == [made[after] for after in sorted(seconds, reverse=True)]
+
+
+def test_runs_of_two_environments_are_kept_apart(tmp_path: Path) -> None:
+    begin(tmp_path).end()
+    begin(tmp_path, environment="demo").end()
+    assert len(list_runs(tmp_path, SITE)) == len(list_runs(tmp_path, "demo")) == 1
+    assert list_runs(tmp_path, "other") == ()
+
+
+@pytest.mark.parametrize("run", ["20261102-120000-0000", "../../etc/passwd", "", "*"])
+def test_a_run_that_is_not_there_is_told_with_what_to_do(tmp_path: Path, run: str) -> None:
+    with pytest.raises(XlsyncError) as raised:
+        read_run(tmp_path, SITE, run)
+    assert "xlsync history" in raised.value.hint
+
+
+def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("in the way")
+    with pytest.raises(XlsyncError, match="nothing was sent"):
+        begin(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_the_journal_is_its_owners(tmp_path: Path) -> None:
+    begin(tmp_path).end()
+    assert stat.S_IMODE(journal_folder(tmp_path, SITE).stat().st_mode) == 0o700
+
+
+def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(tmp_path: Path) -> None:
+    with Sandbox(lines=20) as sandbox:
+        keys = sandbox.environ
+        connectwise = ConnectWise(
+            ConnectWiseSettings(
+                url=f"{sandbox.url}/v4_6_release/apis/3.0",
+                company=keys["XLSYNC_CW_COMPANY"],
+                public_key=keys["XLSYNC_CW_PUBLIC_KEY"],
+                private_key=keys["XLSYNC_CW_PRIVATE_KEY"],
+                client_id=keys["XLSYNC_CW_CLIENT_ID"],
+            )
+        )
+        record = next(
+            record for record in sandbox.connectwise.additions.values() if not record.get("cancelledDate")
+        )
+        seen = connectwise.read_addition(record["agreementId"], record["id"])
+        assert seen is not None
+        action = UpdateAddition(
+            key="update",
+            rows=("units",),
+            seen=seen,
+            changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
+            customer="Contoso",
+            product="Backup",
+        )
+        journal = begin(tmp_path)
+        at_the_request: list[list[str]] = []
+        sandbox.fail(
+            "call",
+            write=1,
+            call=lambda: at_the_request.append([line["event"] for line in lines_of(tmp_path, journal)]),
+        )
+        (result,) = perform(Plan((action,)), Live(connectwise, Creation()), journal)
+        journal.end()
+        connectwise.service.close()
+    assert result.state is State.DONE
+    assert at_the_request == [["run", "before"]]
+    assert [line["event"] for line in lines_of(tmp_path, journal)] == ["run", "before", "after", "end"]
+    written = file_of(tmp_path, journal).read_text("utf-8")
+    for name, value in keys.items():
+        assert name.endswith(("URL", "COMPANY")) or value not in written
+    assert "Basic" not in written
