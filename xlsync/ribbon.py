@@ -1,0 +1,372 @@
+"""What the buttons on Excel's ribbon do: the same as the commands, for the workbook in front.
+
+Whoever has the workbook open is asked through `OpenWorkbook`, so that all of this runs without Excel, too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from xlsync import __version__, addin, months
+from xlsync.cells import position
+from xlsync.config import home_folder, load_settings, settings_file
+from xlsync.errors import WorkbookError, XlsyncError
+from xlsync.excel import calling_workbook
+from xlsync.journal import Run, list_runs
+from xlsync.models import Month
+from xlsync.months import Request
+from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
+from xlsync.overview import Overview, start_mismatches
+from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.systems import Systems
+from xlsync.workbook import read_workbook
+from xlsync.xlsx import Package
+
+LINES: Final = 12  # of one kind in a box: more would not fit the screen
+WIDTH: Final = 110
+_LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
+_PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
+
+HELP: Final = """\
+1. Export: choose a month. Its billing lines open in a new workbook, linked and compared.
+2. Billing Lines: choose what is not linked, confirm what is suggested.
+3. New in ConnectWise: fill in and approve what ConnectWise lacks.
+4. Check: looks again. Every edit of yours is kept.
+5. Mismatches: set Approve to Yes on the rows to be written.
+6. Apply: shows what would be written, asks, writes, and puts the results into the rows.
+7. Invoices and Report: the agreements' next invoices, and the month on paper.
+Undo takes the last Apply of this workbook back. Demo needs no account."""
+
+
+def main(id_: str) -> None:
+    """Do what a button does for the calling workbook: what the add-in calls, with the button's id."""
+    press(id_, calling_workbook(), dt.datetime.now().astimezone())
+
+
+def press(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
+    """Do what a button does; whatever goes wrong is told in a box that names the log."""
+    with _log() as (log, file):
+        log.info("xlsync %s: %s", __version__, id_)
+        try:
+            _do(id_, Front(workbook, now, log))
+        except XlsyncError as error:
+            log.error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug
+            workbook.tell("\n\n".join(filter(None, (error.message, error.hint, f"The log: {file}"))))
+        except Exception:
+            log.exception("a bug")
+            workbook.tell(
+                f"This should not have happened: it is a mistake in xlsync.\n\nThe log holds the rest: {file}"
+            )
+        finally:
+            workbook.status("")
+
+
+@contextmanager
+def _log() -> Iterator[tuple[logging.Logger, Path]]:
+    """The ribbon's own log; it never holds keys."""
+    folder = home_folder() / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "ribbon.log"
+    handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.getLogger("xlsync.ribbon")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(handler)
+    try:
+        yield log, file
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+@dataclass(slots=True)
+class Front:
+    """The workbook in front of a person, when it is, and what was told so far."""
+
+    workbook: OpenWorkbook
+    now: dt.datetime
+    log: logging.Logger
+    _thread: int = field(default_factory=threading.get_ident)
+    _shown: tuple[str, float] = ("", 0.0)
+
+    def tell(self, *parts: str) -> None:
+        """Say something in a box, and in the log."""
+        text = "\n\n".join(filter(None, parts))
+        self.log.info("told: %s", text)
+        self.workbook.tell(text)
+
+    def ask(self, *parts: str) -> bool:
+        """Ask something in a box."""
+        text = "\n\n".join(filter(None, parts))
+        yes = self.workbook.ask(text)
+        self.log.info("asked: %s: %s", text, "yes" if yes else "no")
+        return yes
+
+    def progress(self, what: str, done: int, of: int | None) -> None:
+        """Say in the status bar what is going on; only from the thread that Excel knows."""
+        if threading.get_ident() != self._thread:
+            return
+        before, when = self._shown
+        at = time.monotonic()
+        if what == before and at - when < _PAUSE and done != of:
+            return
+        if what != before:
+            self.log.info("%s", what)
+        self._shown = (what, at)
+        count = f" {done} of {of}" if of else f" {done}" if done else ""
+        self.workbook.status(f"xlsync: {what}{count} …")
+
+    def counted(self, count: int) -> Callable[[Outcome], None]:
+        """Say in the status bar how much of a plan is done, and in the log what became of it."""
+        done = 0
+
+        def next_one(result: Outcome) -> None:
+            nonlocal done
+            done += 1
+            self.log.info("%s: %s", result.key, result.text)
+            self.progress("Writing to ConnectWise", done, count)
+
+        return next_one
+
+    def file(self) -> Path:
+        """The workbook's file, with all that was edited in it."""
+        path = self.workbook.full_name
+        if path is None:
+            raise WorkbookError(
+                "This workbook is not saved in a folder of this machine.",
+                "Save it there first; or make one with Export.",
+            )
+        self.workbook.save()
+        return path
+
+
+def _do(id_: str, front: Front) -> None:
+    match id_:
+        case "Check":
+            check(front)
+        case "Apply":
+            apply(front)
+        case "Undo":
+            undo(front)
+        case "Demo":
+            demo(front)
+        case "Help":
+            help_(front)
+        case "ExportChosen":
+            export(front, _chosen_month(front))
+        case "Invoices" | "Report":
+            later(front, id_)
+        case _:
+            back = id_.removeprefix("Export")
+            if not back.isdecimal() or int(back) not in addin.MONTHS_BACK:
+                raise XlsyncError(f"There is no button {id_}.", "Renew the add-in: `xlsync ribbon install`")
+            export(front, months.last_months(front.now.date())[int(back)])
+
+
+def export(front: Front, month: Month) -> None:
+    """Bring a month into a new workbook beside the one in front, and open it."""
+    with Systems(load_settings(bss=True, connectwise=True)) as systems:
+        _export(front, systems, month, f"xlsync-{month}.xlsx")
+
+
+def demo(front: Front) -> None:
+    """The same with made-up data."""
+    from xlsync.sandbox.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
+
+    month = Month(*MONTHS[-1])
+    with _demo() as systems:
+        _export(front, systems, month, f"xlsync-demo-{month}.xlsx")
+
+
+def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
+    in_front = front.workbook.full_name
+    folder = in_front.parent if in_front else platformdirs.user_documents_path()
+    path = folder / name
+    gathered = months.export_month(systems, Request(month=month), path, front.now, front.progress)
+    front.workbook.open(path)
+    front.tell(month_text(gathered.overview), _listed(gathered.notices), f"Workbook: {path}")
+
+
+def _chosen_month(front: Front) -> Month:
+    """The month that was chosen on *Start* of the workbook in front."""
+    path = front.file()
+    own = read_workbook(path).about.month
+    package = Package.open(path)
+    sheet, _, cell = package.names().get("xlsync_month", "").rpartition("!")
+    hint = "Choose another month beside Month on the sheet Start, then click Choose… again."
+    if sheet.strip("'") not in package.sheets:
+        raise WorkbookError(f"{path.name} has no month on its sheet Start.", "Take one of the menu's months.")
+    row, column = position(cell)
+    grid = package.grid(sheet.strip("'"))
+    text = str(grid[row][column]) if row < len(grid) and column < len(grid[row]) else ""
+    if text == own:
+        raise WorkbookError(f"The sheet Start shows {own}, which is what this workbook holds.", hint)
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise WorkbookError(f"{text!r} on the sheet Start is not a month.", hint) from None
+
+
+def check(front: Front) -> None:
+    """Read both systems anew and renew the workbook in front; every edit is kept."""
+    path = front.file()
+    with _systems_of(path, bss=True) as systems:
+        checked = months.check_workbook(
+            systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
+        )
+    front.tell(month_text(checked.overview), _listed(checked.notices), _beside(path, checked.path))
+
+
+def apply(front: Front) -> None:
+    """Show what the approved rows would write, ask, write it, and put the results into the rows."""
+    path = front.file()
+    with _systems_of(path) as systems:
+        review = months.review(systems, path, front.progress)
+        if _agreed(front, systems, review.plan):
+            count = front.counted(len(review.plan.actions))
+            save = saved_through(front.workbook)
+            run, outcomes, written = months.perform_review(systems, review, front.now, count, save)
+            front.tell(outcomes_text(run, outcomes), _beside(path, written))
+
+
+def undo(front: Front) -> None:
+    """Show what would take the last run of the workbook in front back, ask, and do it."""
+    path = front.file()
+    with _systems_of(path) as systems:
+        runs = list_runs(systems.home, systems.settings.environment)
+        run = next((run for run in runs if run.command == "apply" and _is_of(run, path)), None)
+        if run is None:
+            front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")
+            return
+        plan, live = months.plan_undo(systems, run)
+        if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
+            count = front.counted(len(plan.actions))
+            id_, outcomes = months.write(systems, plan, live, "undo", None, front.now, count)
+            front.tell(outcomes_text(id_, outcomes), "Check renews the workbook.")
+
+
+def later(front: Front, id_: str) -> None:
+    """The one place that says what is still to come."""
+    command = {"Invoices": "invoice", "Report": "report"}[id_]
+    front.tell(f"{id_} is not on the ribbon yet: use `xlsync {command}`.")
+
+
+def help_(front: Front) -> None:
+    """What the buttons do, and where things are kept."""
+    file = addin.installed()
+    built = addin.read_addin(file) if file else None
+    old = built is not None and not built.is_current
+    front.tell(
+        HELP,
+        f"xlsync {__version__}\nSettings: {settings_file()}\nLinks, journal and log: {home_folder()}",
+        "The add-in is of an older version: `xlsync ribbon install` renews it." if old else "",
+    )
+
+
+def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
+    """Whether a plan is within the limits, holds anything, and the person in front agrees to it."""
+    for action in plan.actions:
+        front.log.info("planned: %s", action)
+    months.check_plan(systems, plan)
+    if not plan.actions:
+        if not plan.settled:
+            front.tell(heading, plan_text(plan))
+        return bool(plan.settled)  # nothing is sent, but the rows get their results
+    count = len(plan.actions)
+    question = f"Write {count} change{'s' if count != 1 else ''} to ConnectWise?"
+    if front.ask(heading, plan_text(plan), question):
+        return True
+    front.tell("Nothing was written.")
+    return False
+
+
+@contextmanager
+def _systems_of(path: Path, *, bss: bool = False) -> Iterator[Systems]:
+    """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
+    from xlsync.sandbox.demo import environment  # noqa: PLC0415
+
+    if read_workbook(path).about.environment == environment():
+        with _demo() as systems:
+            yield systems
+    else:
+        with Systems(load_settings(bss=bss, connectwise=True)) as systems:
+            yield systems
+
+
+@contextmanager
+def _demo() -> Iterator[Systems]:
+    from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415
+
+    with demo_settings(home_folder()) as settings, Systems(settings) as systems:
+        yield systems
+
+
+def _is_of(run: Run, path: Path) -> bool:
+    """Whether a run wrote what this workbook approved; a terminal may have named it without its folder."""
+    named = Path(run.workbook)
+    return named == path if named.is_absolute() else named.name == path.name
+
+
+def _beside(path: Path, written: Path) -> str:
+    return "" if written == path else f"{path.name} could not be written; the results are in {written}"
+
+
+def month_text(overview: Overview) -> str:
+    """A month in a few lines."""
+    heading = (
+        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
+        f"{overview.unlinked} to link"
+    )
+    rows = [
+        f"{kind}: {count}" + (f" ({up:+,.2f} / {down:+,.2f} a month)" if up or down else "")
+        for kind, (count, up, down) in start_mismatches(overview).items()
+        if count
+    ]
+    return "\n".join([heading, *(rows or ["No mismatch: ConnectWise bills what the distributor billed."])])
+
+
+def plan_text(plan: Plan) -> str:
+    """What a plan would do, in as much as fits a box; the log holds all of it."""
+    if not plan.actions:
+        return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
+    money = [monthly_money(action) for action in plan.actions]
+    up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
+    told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
+    return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
+
+
+def outcomes_text(run: str, outcomes: Sequence[Outcome]) -> str:
+    """What became of everything: counts, whatever is not done, and the run's name."""
+    told = _counted(outcomes, "Nothing was to be done.") + _reasons(outcomes)
+    return told + (f"\n\nRun {run}: Undo takes it back." if run else "")
+
+
+def _counted(outcomes: Iterable[Outcome], otherwise: str) -> str:
+    count = Counter(result.state for result in outcomes)
+    return ", ".join(f"{count[state]} {state}" for state in State if count[state]) or otherwise
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in _LOST]
+    return f"\n{_listed(lost)}" if lost else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first of many lines, none too long for a box."""
+    lines = [f"• {text if len(text) <= WIDTH else text[: WIDTH - 1] + '…'}" for text in texts[:LINES]]
+    more = len(texts) - len(lines)
+    return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])
