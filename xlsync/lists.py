@@ -95,9 +95,7 @@ def read_lists(
 def _read_setup(connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool) -> SetupTables:
     kept = _kept(cache, "setup", "at", *_SETUP_PATHS)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
-        return SetupTables(
-            **{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP_PATHS}
-        )
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP_PATHS})
     tables = {name: connectwise.list_setup(path) for name, path in _SETUP_PATHS.items()}
     entries = {
         name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
