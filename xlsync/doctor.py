@@ -95,7 +95,7 @@ def examine(
     yield libreoffice_check(environ)
 
 
-def load(bss: bool, connectwise: bool) -> Settings:  # noqa: FBT001 - which of the two systems
+def load(bss: bool, connectwise: bool) -> Settings:
     """The settings as every command loads them."""
     return load_settings(bss=bss, connectwise=connectwise)
 
@@ -229,7 +229,7 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
     return Finding("Clock", State.GOOD, told)
 
 
-def excel_check(system: str, home: Path | None = None) -> Finding:
+def excel_check(system: str) -> Finding:
     """Whether desktop Excel is at its usual place; it is needed for the ribbon only."""
     where = {
         "win32": (
@@ -239,7 +239,9 @@ def excel_check(system: str, home: Path | None = None) -> Finding:
         "darwin": (Path("/Applications/Microsoft Excel.app"),),
     }
     if system not in where:
-        return Finding("Excel", State.UNSURE, "there is no desktop Excel for this system", "The commands do.")
+        return Finding(
+            "Excel", State.UNSURE, "there is no desktop Excel for this system", "The commands work without."
+        )
     found = next((path for path in where[system] if path.exists()), None)
     if found is None:
         step = "If Excel is installed elsewhere, nothing is wrong."

@@ -71,8 +71,8 @@ BSS_QUESTIONS: Final = (
     Question(
         "XLSYNC_BSS_CLIENT_KEY",
         "BSS client key",
-        "In the marketplace under Settings > API Credentials. Where it shows --, or there is no such page, the "
-        "distributor has yet to make keys for resellers.",
+        "In the marketplace under Settings > API Credentials. Where it shows --, or there is no such page, "
+        "the distributor has yet to make keys for resellers.",
     ),
     Question("XLSYNC_BSS_CLIENT_SECRET", "BSS client secret", "On the same page, beside the client key."),
     Question(
