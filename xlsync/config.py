@@ -35,6 +35,10 @@ CONNECTWISE_VARIABLES: Final = {
     "XLSYNC_CW_CLIENT_ID": "client_id",
 }
 API_PATH: Final = "/v4_6_release/apis/3.0"
+_CHOICES: Final = {
+    "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
+    "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber"),
+}
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
@@ -132,6 +136,8 @@ def load_settings(
             if urlsplit(keys["url"]).path in {"", "/"}:
                 keys["url"] = keys["url"].rstrip("/") + API_PATH
             more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
+            if int(more.get("requests_per_minute", 900)) < 1:
+                problems.append(f"{FILE_NAME}: [connectwise] requests_per_minute must be at least 1")
             release = str(_section(table, "connectwise").get("release", "2025.1"))
             connectwise_settings = ConnectWiseSettings(
                 url=keys["url"],
@@ -145,11 +151,12 @@ def load_settings(
             )
             environment = environment or f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
     limits = _numbers(table, "limits", _KNOWN["limits"], problems)
-    creation = _section(table, "creation")
-    invoicing = environ.get("XLSYNC_INVOICING", "").strip().casefold() == "enabled" or bool(
-        _section(table, "invoicing").get("enabled", False)
-    )
-    headers = _section(table, "report").get("headers", {})
+    creation = _read_creation(table, problems)
+    enabled = _section(table, "invoicing").get("enabled", False)
+    if not isinstance(enabled, bool):
+        problems.append(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
+    invoicing = environ.get("XLSYNC_INVOICING", "").strip().casefold() == "enabled" or enabled is True
+    headers = _read_headers(table, problems)
     if problems:
         raise ConfigError(
             "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
@@ -166,9 +173,9 @@ def load_settings(
             units=limits.get("units", Decimal(1000)),
             money=limits.get("money", Decimal(10000)),
         ),
-        creation=Creation(**creation),
+        creation=creation,
         invoicing=invoicing,
-        report_headers={name: tuple(values) for name, values in headers.items()},
+        report_headers=headers,
     )
 
 
@@ -243,6 +250,36 @@ def _from_keyring(variable: str) -> str:
         return keyring.get_password(KEYRING, variable) or ""
     except keyring.errors.KeyringError:
         return ""
+
+
+def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
+    given = _section(table, "creation")
+    for name, kinds in _CHOICES.items():
+        if name in given and given[name] not in kinds:
+            problems.append(
+                f"{FILE_NAME}: [creation] {name} must be {' or '.join(kinds)}, not {given.pop(name)!r}"
+            )
+    for name in ("identifier_length", "name_length"):
+        length = given.get(name, 1)
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            problems.append(
+                f"{FILE_NAME}: [creation] {name} must be a whole number from 1 up, not {length!r}"
+            )
+            del given[name]
+    return Creation(**given)
+
+
+def _read_headers(table: Mapping[str, Any], problems: list[str]) -> dict[str, tuple[str, ...]]:
+    """Other names of a report's columns: each one text, or a list of texts."""
+    given = _section(table, "report").get("headers", {})
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in given.items() if isinstance(given, dict) else [("", given)]:
+        texts = [value] if isinstance(value, str) else value
+        if not name or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            problems.append(f'{FILE_NAME}: [report] headers must name columns, such as Units = ["Qty"]')
+        else:
+            found[name] = tuple(texts)
+    return found
 
 
 def _numbers(
