@@ -7,7 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,13 +18,15 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import __version__, invoicing, months, show
+from xlsync import __version__, addin, invoicing, months, show
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.errors import XlsyncError
+from xlsync.excel import find_in_excel
 from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
 from xlsync.models import Month
 from xlsync.months import By, Request
+from xlsync.open_file import Place, reach
 from xlsync.plan import Outcome, Plan, State
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
@@ -131,8 +133,10 @@ def check(
     """Re-read links and both systems, renew the computed sheets, keep every edit."""
     began = time.monotonic()
     with opened(demo=demo) as systems, show.progress(err, is_shown=not json) as progress:
-        checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress)
-        told_month(systems, checked.overview, checked.notices, file, began, json=json)
+        save = reached(file).renewed
+        checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+        tell_beside(file, checked.path)
+        told_month(systems, checked.overview, checked.notices, checked.path, began, json=json)
 
 
 @app.command()
@@ -146,12 +150,13 @@ def apply(
 ) -> None:
     """Write to ConnectWise what was approved in the workbook, and the results into it."""
     with opened(demo=demo, bss=False) as systems:
+        save = reached(file).results
         with show.progress(err, is_shown=not json) as progress:
             review = months.review(systems, file, progress)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = months.perform_review(systems, review, now(), step)
+            run, outcomes, written = months.perform_review(systems, review, now(), step, save)
             tell_beside(file, written)
             return run, outcomes
 
@@ -184,6 +189,7 @@ def invoice(
 ) -> None:
     """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
     with opened(demo=demo, bss=False) as systems:
+        save = reached(file).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
         if not is_on:
@@ -191,7 +197,7 @@ def invoice(
         job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = invoicing.perform_invoices(systems, review, now(), step)
+            run, outcomes, written = invoicing.perform_invoices(systems, review, now(), step, save)
             tell_beside(file, written)
             return run, outcomes
 
@@ -485,3 +491,100 @@ def told_month(
 def tell_json(facts: Any) -> None:
     """One JSON object on standard output."""
     typer.echo(simplejson.dumps(facts, use_decimal=True, ensure_ascii=False))
+
+
+# Excel, keys, and whether everything is there.
+
+ribbon_app = typer.Typer(help="The Excel add-in.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(ribbon_app, name="ribbon")
+MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "unsure": ("?", "yellow")}
+
+
+def reached(file: Path) -> Place:
+    """How a workbook is written that somebody may have open, which is said then."""
+    place = reach(file, find_in_excel)
+    if place.notice:
+        err.print(f"Note: {place.notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return place
+
+
+@ribbon_app.command("build")
+def ribbon_build(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")] = Path(addin.NAME),
+) -> None:
+    """Make the add-in's file, for the Python that runs this."""
+    with told():
+        err.print(f"{addin.write_addin(output)} starts {sys.executable}", markup=False, soft_wrap=True)
+
+
+@ribbon_app.command("install")
+def ribbon_install() -> None:
+    """Put the add-in where Excel loads it; again after an update of xlsync or xlwings."""
+    with told():
+        err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
+
+
+@ribbon_app.command("remove")
+def ribbon_remove() -> None:
+    """Take the add-in away again."""
+    with told():
+        err.print(addin.remove(home_folder() / "addin"), markup=False, soft_wrap=True)
+
+
+@app.command()
+def login(demo: Demo = False, json: Json = False) -> None:
+    """Ask for the keys of both systems, try them at once, and keep them: secrets in the keyring."""
+    from xlsync import login as keys  # noqa: PLC0415 - keyrings are slow to load
+
+    def ask(question: keys.Question, kept: str) -> str:
+        err.print(f"\n{question.title}: {question.explanation}", markup=False, highlight=False)
+        hidden = question.is_secret
+        answer = typer.prompt(question.title, default=kept or None, hide_input=hidden, err=True)
+        return str(answer)
+
+    def again(error: XlsyncError) -> bool:
+        err.print(
+            f"{error.message}\n{error.hint}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        return typer.confirm("Ask again?", default=True, err=True)
+
+    with told():
+        if demo:
+            err.print("The demo needs no keys.")
+            return
+        stored = keys.log_in(ask, again)
+        facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}
+        if json:
+            tell_json(facts)
+        else:
+            err.print(f"Both work. Settings: {stored.file}; secrets: {stored.backend}", markup=False)
+
+
+@app.command()
+def doctor(demo: Demo = False, json: Json = False) -> None:
+    """Check settings, connections, rights and versions, each with what to do; nothing is written."""
+    from xlsync import doctor as checks  # noqa: PLC0415
+
+    with told(), ExitStack() as stack:
+        home = home_folder()
+        load: Callable[[bool, bool], Settings] = checks.load
+        if demo:
+            from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415
+
+            settings = stack.enter_context(demo_settings(home))
+            load, home = lambda _bss, _connectwise: settings, settings.home
+        found = []
+        for finding in checks.examine(load, now, home, is_demo=demo):
+            found.append(finding)
+            if not json:
+                mark, colour = MARKS[finding.state]
+                mark = mark if "utf" in out.encoding.lower() else finding.state
+                out.print(mark, style=colour, end=" ")
+                out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
+                if finding.next_step and finding.state != "good":
+                    out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
+        if json:
+            names = ("name", "state", "detail", "next_step")
+            tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in found]})
+        if any(finding.state == "bad" for finding in found):
+            raise typer.Exit(1)

@@ -18,7 +18,7 @@ from xlsync.live import Live
 from xlsync.months import BadCells, open_book, row_results, write
 from xlsync.plan import Outcome, Plan, State
 from xlsync.systems import Systems
-from xlsync.workbook import Book, write_results
+from xlsync.workbook import Book, Save, write_results
 
 WHY_OFF = (
     "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "
@@ -51,11 +51,12 @@ def perform_invoices(
     review: InvoiceReview,
     now: dt.datetime,
     progress: Callable[[Outcome], None] | None = None,
+    save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Create what was reviewed, save the PDFs, write the invoice numbers into the workbook."""
     run, outcomes = write(systems, review.plan, review.live, "invoice", review.book, now, progress)
     outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
-    written = write_results(review.book, row_results(outcomes), {})
+    written = write_results(review.book, row_results(outcomes), {}, save)
     return run, outcomes, written
 
 
