@@ -256,8 +256,8 @@ class Built:
     @property
     def is_current(self) -> bool:
         """Whether it starts this Python, and was built from what is installed now."""
-        mine = (sys.executable, __version__, xlwings_version())
-        return (self.interpreter, self.xlsync, self.xlwings) == mine
+        mine = (Path(sys.executable).parent, __version__, xlwings_version())  # python and python3 are one
+        return (Path(self.interpreter).parent, self.xlsync, self.xlwings) == mine
 
 
 def read_addin(path: Path) -> Built | None:

@@ -20,7 +20,7 @@ from typing import Final
 
 import platformdirs
 
-from xlsync import __version__, addin, months
+from xlsync import __version__, addin, invoicing, months
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import WorkbookError, XlsyncError
@@ -168,7 +168,9 @@ def _do(id_: str, front: Front) -> None:
             help_(front)
         case "ExportChosen":
             export(front, _chosen_month(front))
-        case "Invoices" | "Report":
+        case "Invoices":
+            invoices(front)
+        case "Report":
             later(front, id_)
         case _:
             back = id_.removeprefix("Export")
@@ -240,7 +242,7 @@ def apply(front: Front) -> None:
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = months.perform_review(systems, review, front.now, count, save)
-            front.tell(outcomes_text(run, outcomes), _beside(path, written))
+            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), _beside(path, written))
 
 
 def undo(front: Front) -> None:
@@ -256,13 +258,26 @@ def undo(front: Front) -> None:
         if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
             count = front.counted(len(plan.actions))
             id_, outcomes = months.write(systems, plan, live, "undo", None, front.now, count)
-            front.tell(outcomes_text(id_, outcomes), "Check renews the workbook.")
+            front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
+
+
+def invoices(front: Front) -> None:
+    """Show which approved invoices would be created, ask, create them, and put their numbers into the rows."""
+    path = front.file()
+    with _systems_of(path) as systems:
+        review = invoicing.review_invoices(systems, path)
+        if not systems.settings.invoicing:
+            front.tell(invoicing.WHY_OFF, plan_text(review.plan))
+        elif _agreed(front, systems, review.plan):
+            count = front.counted(len(review.plan.actions))
+            save = saved_through(front.workbook)
+            run, outcomes, written = invoicing.perform_invoices(systems, review, front.now, count, save)
+            front.tell(outcomes_text(run, outcomes), _beside(path, written))
 
 
 def later(front: Front, id_: str) -> None:
     """The one place that says what is still to come."""
-    command = {"Invoices": "invoice", "Report": "report"}[id_]
-    front.tell(f"{id_} is not on the ribbon yet: use `xlsync {command}`.")
+    front.tell(f"{id_} is not on the ribbon yet: use `xlsync {id_.lower()}`.")
 
 
 def help_(front: Front) -> None:
@@ -349,10 +364,10 @@ def plan_text(plan: Plan) -> str:
     return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
 
 
-def outcomes_text(run: str, outcomes: Sequence[Outcome]) -> str:
+def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
     """What became of everything: counts, whatever is not done, and the run's name."""
     told = _counted(outcomes, "Nothing was to be done.") + _reasons(outcomes)
-    return told + (f"\n\nRun {run}: Undo takes it back." if run else "")
+    return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 
 
 def _counted(outcomes: Iterable[Outcome], otherwise: str) -> str:
