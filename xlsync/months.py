@@ -18,6 +18,7 @@ from xlsync.agreement_links import agreements_to_read
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.bss_report import read_report
+from xlsync.compared import list_compared
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
 from xlsync.errors import ApiError, WorkbookError
 from xlsync.invoices import preview_invoices
@@ -170,6 +171,7 @@ def gather(
         lists=lists,
         labels=labels,
         invoices=preview_invoices(lines, links, findings.mismatches, found),
+        compared=list_compared(request.month, lines, links, findings.mismatches, books),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = tuple(

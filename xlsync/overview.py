@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from xlsync.cells import Value, clean_text
+from xlsync.compared import Compared
 from xlsync.creation import Proposal, category_label
 from xlsync.invoices import NextInvoice
 from xlsync.labels import Labels
@@ -43,6 +44,7 @@ class Overview:
     lists: Lists
     labels: Labels
     invoices: tuple[NextInvoice, ...] = ()
+    compared: tuple[Compared, ...] = ()
 
     @property
     def linked(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.cells import Row, Value, letters, position
+from xlsync.compared import KEPT_AS
 from xlsync.errors import WorkbookError
 from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, is_same, read_kept, to_plain, write_kept
 from xlsync.models import MismatchKind, Month, Problem
@@ -363,6 +364,7 @@ def _fill(
         package.replace_rows(sheet.title, renewal.rows)
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
+    kept[KEPT_AS] = _keep_compared(overview, book)
     _fill_start(package, overview, exported_at)
     old_count = max((len(values) for values in book.lists.values()), default=0) if book else 0
     _fill_lists(package, lists, old_count)
@@ -378,6 +380,15 @@ def _fill(
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
     package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
     return Renewed(tuple(lapsed))
+
+
+def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
+    """The additions that the month was compared with, for the report; those that ended since stay known."""
+    kept = {entry.key: KeptRow({}, {"compared": to_plain(entry)}) for entry in overview.compared}
+    for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
+        if key not in kept and row.facts["compared"].get("addition") is not None:
+            kept[key] = KeptRow({}, {"compared": {**row.facts["compared"], "has_ended": True}})
+    return kept
 
 
 @dataclass(slots=True)
