@@ -262,7 +262,7 @@ def undo(front: Front) -> None:
 
 
 def invoices(front: Front) -> None:
-    """Show which approved invoices would be created, ask, create them, and put their numbers into the rows."""
+    """Show which approved invoices would be made, ask, make them, and put their numbers into the rows."""
     path = front.file()
     with _systems_of(path) as systems:
         review = invoicing.review_invoices(systems, path)
