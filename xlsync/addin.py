@@ -204,6 +204,7 @@ def configuration(interpreter: str) -> dict[str, str]:
     return {
         "INTERPRETER_WIN": interpreter,
         "INTERPRETER_MAC": interpreter,
+        "INTERPRETER": interpreter,
         **dict.fromkeys(empty, ""),
         **{f"{cloud}_{system}": "" for cloud in clouds for system in ("WIN", "MAC")},
         "DEBUG UDFS": "False",

@@ -27,8 +27,6 @@ _HINT: Final = "Tell the makers of xlsync which version of xlwings is installed.
 
 def compress(text: bytes) -> bytes:
     """A compressed container of one chunk, with the longest copy found for each token."""
-    if len(text) > _CHUNK:
-        raise ValueError("more than one chunk of source")
     tokens = bytearray()
     at = 0
     while at < len(text):
@@ -46,6 +44,8 @@ def compress(text: bytes) -> bytes:
                 group.append(text[at])
                 at += 1
         tokens += bytes([flags]) + group
+    if not 0 < len(tokens) <= _CHUNK or len(text) > _CHUNK:
+        raise ValueError("the source does not fit one chunk")
     return b"\x01" + struct.pack("<H", 0xB000 | (len(tokens) - 1)) + bytes(tokens)
 
 
