@@ -36,6 +36,7 @@ _ADDITION: Final = (
     "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,billCustomer,"
     "effectiveDate,cancelledDate,description,invoiceDescription,taxableFlag,customFields"
 )
+_RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 Progress = Callable[[int], None]
 
@@ -160,7 +161,10 @@ class ConnectWise:
         """
         pieces = _pieces(sorted(set(agreement_ids)))
         calls = [
-            Call("/finance/agreementrecap/", {"conditions": f"id in ({piece})", "pageSize": PAGE_SIZE})
+            Call(
+                "/finance/agreementrecap/",
+                {"conditions": f"id in ({piece})", "pageSize": PAGE_SIZE, "fields": _RECAP},
+            )
             for piece in pieces
         ]
         recaps: dict[int, Recap] = {}
@@ -178,7 +182,7 @@ class ConnectWise:
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""
         path = f"/finance/agreementrecap/{agreement_id}"
-        return read_recap(_record(self.service.get(path), path))
+        return read_recap(_record(self.service.get(path, {"fields": _RECAP}), path))
 
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
         """One addition as it is now; None where there is none of that id."""
@@ -191,9 +195,9 @@ class ConnectWise:
             raise
         return read_addition(_record(record, path), agreement_id)
 
-    def list_setup(self, path: str) -> tuple[Setup, ...]:
+    def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
         """A setup table, without its inactive entries, by name."""
-        records, _ = self.list_records(path)
+        records, _ = self.list_records(path, fields=fields)
         return tuple(sorted(map(_setup, filter(_is_shown, records)), key=lambda entry: entry.name.casefold()))
 
     def create(self, path: str, fields: Mapping[str, object]) -> int | None:

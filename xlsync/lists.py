@@ -30,13 +30,14 @@ from xlsync.models import Agreement, CatalogItem, Company
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
 OVERLAP: Final = dt.timedelta(minutes=2)  # a change committed while the list was read is asked for again
-_SETUP_PATHS: Final = {
-    "company_types": "/company/companies/types",
-    "agreement_types": "/finance/agreements/types",
-    "billing_cycles": "/finance/billingCycles",
-    "product_types": "/procurement/types",
-    "subcategories": "/procurement/subcategories/",  # its trailing slash is part of the path
-    "countries": "/company/countries",
+_SETUP: Final = {  # path and fields of each table
+    "company_types": ("/company/companies/types", "id,name,defaultFlag"),
+    "agreement_types": ("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag"),
+    "billing_cycles": ("/finance/billingCycles", "id,name,defaultFlag,billingOptions"),
+    "product_types": ("/procurement/types", "id,name,defaultFlag,inactiveFlag"),
+    # its trailing slash is part of the path
+    "subcategories": ("/procurement/subcategories/", "id,name,defaultFlag,inactiveFlag,category/name"),
+    "countries": ("/company/countries", "id,name,defaultFlag"),
 }
 
 Cache = MutableMapping[str, Any]
@@ -93,10 +94,10 @@ def read_lists(
 
 
 def _read_setup(connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool) -> SetupTables:
-    kept = _kept(cache, "setup", "at", *_SETUP_PATHS)
+    kept = _kept(cache, "setup", "at", *_SETUP)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
-        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP_PATHS})
-    tables = {name: connectwise.list_setup(path) for name, path in _SETUP_PATHS.items()}
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP})
+    tables = {name: connectwise.list_setup(path, fields) for name, (path, fields) in _SETUP.items()}
     entries = {
         name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
         for name, table in tables.items()

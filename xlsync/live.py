@@ -230,7 +230,9 @@ class Live:
 
     def email_type(self) -> int | None:
         """The tenant's communication type for e-mail."""
-        types, _ = self.connectwise.list_records("/company/communicationTypes")
+        types, _ = self.connectwise.list_records(
+            "/company/communicationTypes", fields="id,emailFlag,defaultFlag"
+        )
         mails = [entry for entry in types if entry.get("emailFlag")]
         mails.sort(key=lambda entry: not entry.get("defaultFlag"))
         return mails[0]["id"] if mails else None

@@ -12,6 +12,8 @@ from xlsync.models import (
     Agreement,
     BillingLine,
     CatalogItem,
+    Choice,
+    Evidence,
     LineType,
     Link,
     Mismatch,
@@ -383,9 +385,9 @@ def _not_linked(
             customer=first.customer,
             product=first.product,
             line_keys=tuple(line.key for line in lines),
-            company=link.company.to if link.company else None,
-            agreement=link.agreement.to if link.agreement else None,
-            item=link.item.to if link.item else None,
+            company=_settled(link.company),
+            agreement=_settled(link.agreement) if _settled(link.company) is not None else None,
+            item=_settled(link.item),
             bss_units=total,
             bss_cost=_one_cost(charges),
             unit_price=price,
@@ -401,6 +403,11 @@ def _not_linked(
                 next((charge.failure for charge in charges if charge.failure), ""),
             ),
         )
+
+
+def _settled(part: Choice | None) -> int | str | None:
+    """What a part of a link stands for; a suggestion stands for nothing yet."""
+    return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 
 
 def _only_in_connectwise(
