@@ -646,6 +646,14 @@ def test_a_429_pauses_every_request_and_halves_how_many_run(remote: Remote) -> N
     assert remote.times[1] - remote.times[0] >= 0.3
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_service_that_is_overrun_is_asked_by_fewer_side_by_side(remote: Remote, status: int) -> None:
+    remote.script = [reply({}, status)]
+    with Service("BSS", remote.url, headers={}, workers=8, patience=0.01) as service:
+        assert service.get("x") == {}
+        assert service._gate._allowed == 4
+
+
 def test_an_interrupted_list_of_reads_sends_no_more(remote: Remote) -> None:
     def stop(_: int) -> None:
         raise KeyboardInterrupt

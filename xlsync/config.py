@@ -35,6 +35,8 @@ CONNECTWISE_VARIABLES: Final = {
     "XLSYNC_CW_CLIENT_ID": "client_id",
 }
 API_PATH: Final = "/v4_6_release/apis/3.0"
+PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
+SIDE_BY_SIDE: Final = 16
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
     "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber"),
@@ -70,8 +72,8 @@ class ConnectWiseSettings:
     private_key: str
     client_id: str
     release: str = "2025.1"
-    requests_per_minute: int = 900
-    side_by_side: int = 8
+    requests_per_minute: int = PER_MINUTE
+    side_by_side: int = SIDE_BY_SIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ def load_settings(
             if urlsplit(keys["url"]).path in {"", "/"}:
                 keys["url"] = keys["url"].rstrip("/") + API_PATH
             more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
-            if int(more.get("requests_per_minute", 900)) < 1:
+            if int(more.get("requests_per_minute", PER_MINUTE)) < 1:
                 problems.append(f"{FILE_NAME}: [connectwise] requests_per_minute must be at least 1")
             release = str(_section(table, "connectwise").get("release", "2025.1"))
             connectwise_settings = ConnectWiseSettings(
@@ -146,8 +148,8 @@ def load_settings(
                 private_key=keys["private_key"],
                 client_id=keys["client_id"],
                 release=release,
-                requests_per_minute=int(more.get("requests_per_minute", 900)),
-                side_by_side=max(1, int(more.get("side_by_side", 8))),
+                requests_per_minute=int(more.get("requests_per_minute", PER_MINUTE)),
+                side_by_side=max(1, int(more.get("side_by_side", SIDE_BY_SIDE))),
             )
             environment = environment or f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
     limits = _numbers(table, "limits", _KNOWN["limits"], problems)

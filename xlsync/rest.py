@@ -235,7 +235,7 @@ class Service:
                 )
             except RequestException as error:
                 return failure_of(error)
-        if answer.status_code == 429:
+        if _is_too_much(answer):
             asked = retry_after(answer.headers)
             if asked is None or asked <= LONGEST_PAUSE:
                 self._gate.slow_down(1.0 if asked is None else asked)
@@ -249,9 +249,7 @@ class Service:
         if isinstance(answer, Failure):
             return back_off if answer.may_pass and (read or not answer.sent) else None
         status = answer.status_code
-        # the BSS answers 403 to a rate limit too (developers.interworks.cloud, status codes)
-        forbidden_now = status == 403 and is_retriable(answer.content)
-        if not (status == 429 or (read and (status in _BUSY or forbidden_now))):
+        if not (status == 429 or (read and (status in _BUSY or _is_too_much(answer)))):
             return None
         asked = retry_after(answer.headers)
         if asked is not None and asked > LONGEST_PAUSE:
@@ -418,6 +416,12 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=workers, pool_block=False))
     return session
+
+
+def _is_too_much(answer: Response) -> bool:
+    """Whether a service asks for fewer requests; the BSS says so with a 403 too (its status codes)."""
+    status = answer.status_code
+    return status in {429, 503} or (status == 403 and is_retriable(answer.content))
 
 
 def _status(answer: Response | Failure) -> int | None:
