@@ -228,7 +228,7 @@ def store(answers: Mapping[str, str], file: Path) -> None:
             for variable, name in variables.items():
                 if variable not in SECRETS:
                     table[name] = answers[variable]
-    except (tomlkit.exceptions.TOMLKitError, TypeError, AttributeError) as error:
+    except tomlkit.exceptions.TOMLKitError as error:
         raise ConfigError(f"{file} cannot be changed: {error}", "Mend or remove it, and try again.") from None
     try:
         for variable in SECRETS:
@@ -252,6 +252,10 @@ def _text(file: Path) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(file))
+        found = tomllib.loads(_text(file))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
+    for section in ("bss", "connectwise"):
+        if not isinstance(found.get(section, {}), dict):
+            raise ConfigError(f"{file} cannot be used: {section} must be a section.", f"Mend {FILE_NAME}.")
+    return found
