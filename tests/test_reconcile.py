@@ -1287,8 +1287,8 @@ def test_a_line_is_ignored_only_when_all_its_rows_are(case: Case) -> None:
     units:71
 
     mismatch      key
-    Units differ  units:71
     Cost differs  cost:71
+    Units differ  units:71
 
     line  status
     a     Mismatch

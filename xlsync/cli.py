@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -153,6 +153,14 @@ def apply(
         save = reached(file).results
         with show.progress(err, is_shown=not json) as progress:
             review = months.review(systems, file, progress)
+        if review.unseen_links:
+            count = review.unseen_links
+            tell_notices(
+                [
+                    f"{count} billing line{'s have' if count > 1 else ' has'} new links: what they change "
+                    "stands on Mismatches only after `xlsync check`"
+                ]
+            )
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
@@ -479,13 +487,18 @@ def told_month(
     systems: Systems, overview: Any, notices: tuple[str, ...], path: Path, began: float, *, json: bool
 ) -> None:
     """Tell what an export or a check found."""
-    for notice in notices:
-        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    tell_notices(notices)
     facts = show.month_json(overview, path, systems.requests, time.monotonic() - began)
     if json:
         tell_json(facts)
     else:
         show.month(out, overview, facts)
+
+
+def tell_notices(notices: Iterable[str]) -> None:
+    """What people should know besides."""
+    for notice in notices:
+        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def tell_json(facts: Any) -> None:

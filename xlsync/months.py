@@ -16,7 +16,7 @@ from typing import Literal
 from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.agreement_links import agreements_to_read
 from xlsync.apply import perform
-from xlsync.approvals import RowEdits, read_row_edits
+from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway, read_row_edits
 from xlsync.bss_report import read_report
 from xlsync.compared import list_compared
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
@@ -62,7 +62,15 @@ from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.undo import undo_actions
 from xlsync.units import lines_to_ask, read_charges
-from xlsync.workbook import Book, Save, read_workbook, write_check, write_export, write_results
+from xlsync.workbook import (
+    PICKED_HEADERS,
+    Book,
+    Save,
+    read_workbook,
+    write_check,
+    write_export,
+    write_results,
+)
 
 By = Literal["invoice-date", "service-period"]
 Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
@@ -91,6 +99,7 @@ class Decisions:
     picked: Mapping[str, Picked]
     ignored: Set[str] = frozenset()
     prices: Mapping[str, Decimal] | None = None
+    rows: RowEdits = NO_EDITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,7 @@ def gather(
     )
     why_ignored = ignoring(request.month, lines, rules)
     findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
+    findings = keep_halfway(findings, decisions.rows, read)
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     creation = systems.settings.creation
     known = Known(
@@ -352,7 +362,7 @@ def check_workbook(
         refresh=refresh,
     )
     asked = learn_rules(systems, book, edits, rows, now)
-    decisions = Decisions(edits.picked, rows.ignored, new.prices)
+    decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
     gathered = gather(systems, request, systems.links.memory(), decisions, now, progress)
     overview = gathered.overview
     own = edits.own()
@@ -473,6 +483,12 @@ class Review:
     new: NewRows
     plan: Plan
     live: Live
+
+    @property
+    def unseen_links(self) -> int:
+        """Billing lines whose links were changed since the mismatches were computed."""
+        rows = self.book.rows[BILLING_LINES.title]
+        return sum(any(row.is_edited(header) for header in PICKED_HEADERS) for row in rows)
 
 
 def review(systems: Systems, path: Path, progress: Progress = _silent) -> Review:

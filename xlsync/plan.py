@@ -163,8 +163,9 @@ def _tell_setting(value: Setting) -> str:
 
 def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
     """Whether the addition was made since it was approved: the outcome then, else None."""
+    ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
     since = [
-        a for a in live if a.item_id == action.item and a.cancelled is None and a.id not in action.beside
+        a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
     ]
     for addition in since:
         if addition.quantity == action.quantity:
@@ -176,13 +177,24 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
 
 
 def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | None]) -> Plan:
-    """Order actions by need and settle those that need no request; what needs a failed one goes with it."""
+    """Order actions by need and settle those that need no request.
+
+    What needs something that is lost, or that nobody approved, goes with it.
+    """
     ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
+    planned = {action.key for action in ordered}
     settled: dict[str, Outcome] = {}
     to_do: list[Action] = []
     for action in ordered:
         lost = first_lost(action, settled)
-        result = outcome(action, State.SKIPPED, tell_lost(lost)) if lost else judge(action)
+        missing = next((key for key in action.needs if key not in planned), None)
+        if lost:
+            result: Outcome | None = outcome(action, State.SKIPPED, tell_lost(lost))
+        elif missing:
+            detail = f"needs {missing}, which is not approved on sheet New in ConnectWise"
+            result = outcome(action, State.SKIPPED, detail)
+        else:
+            result = judge(action)
         if result is None:
             to_do.append(action)
         else:
