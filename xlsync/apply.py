@@ -291,7 +291,7 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
 
 
 def _taken_over(action: CreateAddition) -> dict[str, Any]:
-    """What a successor keeps of the addition it continues: price, included units, custom fields, texts."""
+    """What a successor keeps of the addition it continues: price, custom fields, texts, an end it had."""
     if action.succeeds is None:
         return {}
     ended = action.succeeds.addition
@@ -299,6 +299,7 @@ def _taken_over(action: CreateAddition) -> dict[str, Any]:
         **ended.kept,
         "unitPrice": ended.unit_price,
         "lessIncluded": ended.less_included or None,
+        "cancelledDate": write_date(ended.cancelled) if ended.cancelled else None,
     }
 
 

@@ -21,14 +21,18 @@ from xlsync.invoices import NextInvoice
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
     ActionLabel,
+    Addition,
     Mismatch,
     Month,
     Problem,
 )
+from xlsync.plan import judge_creation
+from xlsync.reconcile import Findings
 from xlsync.sheets import INVOICES, MISMATCHES
 from xlsync.workbook import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
+HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class RowEdits:
     ignored: frozenset[str]
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
+
+
+NO_EDITS = RowEdits((), frozenset(), ())
 
 
 def read_row_edits(book: Book) -> RowEdits:
@@ -67,6 +74,39 @@ def read_row_edits(book: Book) -> RowEdits:
         action for group in changes.values() for action in _change_addition(group, book.month, problems)
     ]
     return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches)
+
+
+def keep_halfway(
+    findings: Findings, rows: RowEdits, additions: Mapping[int, Sequence[Addition] | Exception]
+) -> Findings:
+    """The findings with the approved rows whose addition has ended and whose successor was not made.
+
+    A run was cut off between the two: the row stays as it was approved, in place of one that would offer
+    a new addition without what the old one held.
+    """
+    mismatches = list(findings.mismatches)
+    for action in rows.actions:
+        if not isinstance(action, CreateAddition) or action.succeeds is None or action.effective is None:
+            continue
+        held = additions.get(action.succeeds.addition.agreement_id, ())
+        if isinstance(held, Exception):
+            continue
+        ended = next((a for a in held if a.id == action.succeeds.addition.id), None)
+        is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
+        if not is_ended or judge_creation(action, held) is not None:
+            continue
+        target = (action.agreement, action.item)
+        mismatches = [
+            *(_told_halfway(rows.mismatches[key]) for key in action.rows),
+            *(m for m in mismatches if (m.agreement, m.item) != target or m.key.startswith("only:")),
+        ]
+    return replace(findings, mismatches=tuple(mismatches))
+
+
+def _told_halfway(mismatch: Mismatch) -> Mismatch:
+    if mismatch.explanation.startswith(HALFWAY):
+        return mismatch
+    return replace(mismatch, explanation=f"{HALFWAY} {mismatch.explanation}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +254,12 @@ def _change_addition(
         return ()
     if begins is not None and seen.effective is not None and begins <= seen.effective:
         _tell(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
+        return ()
+    if begins is not None and seen.cancelled is not None and begins > seen.cancelled:
+        what = f"the addition itself ends on {seen.cancelled}"
+        problems.append(
+            Problem(first.row.where("Effective From"), what, "enter an earlier date, or clear Approve")
+        )
         return ()
     rows = tuple(approved.mismatch.key for approved in group)
     if first.action is ActionLabel.CANCEL_ADDITION:
