@@ -154,13 +154,8 @@ def apply(
         with show.progress(err, is_shown=not json) as progress:
             review = months.review(systems, file, progress)
         if review.unseen_links:
-            count = review.unseen_links
-            tell_notices(
-                [
-                    f"{count} billing line{'s have' if count > 1 else ' has'} new links: what they change "
-                    "stands on Mismatches only after `xlsync check`"
-                ]
-            )
+            told_links = f"{review.unseen_links} billing lines have links that check has not seen"
+            tell_notices([f"{told_links}: what they change stands on Mismatches after `xlsync check`"])
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
