@@ -68,11 +68,11 @@ def find_mismatches(
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
-    open_products = {_product_of(charge) for charge in unlinked}
+    open_products = {product for charge in unlinked for product in _products_of(charge)}
     compared: list[_Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
-        if any(_product_of(charge) in open_products for charge in group):
+        if any(not open_products.isdisjoint(_products_of(charge)) for charge in group):
             waiting.extend(group)
         else:
             compared.extend(_part_by_mark(month, target, group, books))
@@ -118,6 +118,11 @@ def _part_by_link(
 def _product_of(charge: Charge) -> tuple[str, str]:
     """The customer and product that one row *Not linked* stands for."""
     return charge.lines[0].customer_key, charge.lines[0].bss_product
+
+
+def _products_of(charge: Charge) -> set[tuple[str, str]]:
+    """The same for every line: a contract may have changed hands within the month."""
+    return {(line.customer_key, line.bss_product) for line in charge.lines}
 
 
 def _target(link: Link) -> Target | None:
