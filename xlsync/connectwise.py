@@ -248,21 +248,25 @@ class ConnectWise:
             ) from error
         parts = urlsplit(self._settings.url)
         url = f"{parts.scheme}://{parts.netloc}/{codebase.strip('/')}/apis/3.0"
+        wrong_keys = ApiError(
+            "ConnectWise: GET /company/companies answered 404, which on the cloud may mean wrong keys",
+            "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and XLSYNC_CW_URL.",
+            method="GET",
+            path="/company/companies",
+            status=404,
+        )
         if url == self._settings.url:
-            raise error
-        counted = self.service
-        self.service = self._connect(url)
+            raise wrong_keys from error
+        other = self._connect(url)
         try:
-            self.service.get("/company/companies", {"pageSize": 1, "fields": "id"})
+            other.get("/company/companies", {"pageSize": 1, "fields": "id"})
         except ApiError as second:
-            self.service = counted
-            raise ApiError(
-                "ConnectWise: GET /company/companies answered 404, which on the cloud may mean wrong keys",
-                "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and XLSYNC_CW_URL.",
-                method="GET",
-                path="/company/companies",
-                status=404,
-            ) from second
+            other.close()
+            if second.status != 404:
+                raise
+            raise wrong_keys from second
+        self.service.close()
+        self.service = other
 
 
 def read_company(record: Mapping[str, Any]) -> Company | None:
