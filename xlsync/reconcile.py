@@ -142,9 +142,9 @@ def _part_by_mark(
     if isinstance(read, Exception):
         yield _Comparison(target, tuple(charges), read)
         return
-    standing = [a for a in read if a.item_id == target.item]
+    standing = sorted((a for a in read if a.item_id == target.item), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
-    beside = tuple(sorted(addition.id for addition in standing))
+    beside = tuple(addition.id for addition in standing)
     if len(active) <= 1:
         later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
         yield _Comparison(target, tuple(charges), tuple(active), beside, later)
