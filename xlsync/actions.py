@@ -202,7 +202,7 @@ Setting = Decimal | bool | dt.date | None
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of a record: as it was seen, and as it shall be; None is empty."""
+    """One field of a record: as it was seen, and as it shall be; None is empty. Alike, it must only hold."""
 
     name: str
     seen: Setting

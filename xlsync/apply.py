@@ -278,7 +278,8 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
         case CreateInvoice():
             return "POST", f"/finance/agreements/{action.agreement}/invoice", {}
         case SetFields():
-            return "PATCH", action.path, [_replace(c.name, c.wanted) for c in action.changes]
+            changed = [c for c in action.changes if c.seen != c.wanted]
+            return "PATCH", action.path, [_replace(c.name, c.wanted) for c in changed]
         case UpdateAddition():
             path = f"/finance/agreements/{action.seen.agreement_id}/additions/{action.seen.id}"
             return (

@@ -179,7 +179,7 @@ def undo(
         found = read_run(systems.home, systems.settings.environment, run)
         plan, live = months.plan_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
-        carry_out(job, lambda step: months.write(systems, plan, live, "undo", None, now(), step))
+        carry_out(job, lambda step: months.write(systems, plan, live, "undo", found, now(), step))
 
 
 @app.command()

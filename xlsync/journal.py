@@ -79,7 +79,7 @@ class Journal:
         cls, home: Path, environment: str, *, command: str, workbook: str, month: str, now: dt.datetime
     ) -> Self:
         """Start the journal of a run; its first line tells who, when and from which workbook."""
-        run = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        run = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
         journal = cls(journal_folder(home, environment) / f"{run}.jsonl", run)
         journal._write(
             {

@@ -220,6 +220,18 @@ class Live:
             (_Found(record["id"], is_same=True, told="") for record in records if is_it(record)), None
         )
 
+    def find_made(self, agreement: int, body: Mapping[str, Any]) -> tuple[int, ...]:
+        """The additions that hold what a creation asked for whose outcome nobody knows."""
+        additions = self.connectwise.list_additions([agreement])[agreement]
+        if isinstance(additions, ApiError):
+            raise additions
+        asked = (
+            body["product"]["id"],
+            read_number(body.get("quantity"), "journal"),
+            read_date(body.get("effectiveDate")),
+        )
+        return tuple(a.id for a in additions if (a.item_id, a.quantity, a.effective) == asked)
+
     def default_contact(self, company: int) -> int | None:
         """The company's main contact, for an agreement that names none."""
         record = self.connectwise.service.get(

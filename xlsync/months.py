@@ -22,7 +22,7 @@ from xlsync.compared import list_compared
 from xlsync.creation import Address, Known, customers_to_ask, propose_creations
 from xlsync.errors import ApiError, WorkbookError
 from xlsync.invoices import preview_invoices
-from xlsync.journal import Journal, Run
+from xlsync.journal import Journal, Run, Write
 from xlsync.labels import make_labels
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.lists import read_lists
@@ -60,7 +60,7 @@ from xlsync.reconcile import Books, find_mismatches
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until, with_unit_rules
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
-from xlsync.undo import undo_actions
+from xlsync.undo import agreement_in, undo_actions
 from xlsync.units import lines_to_ask, read_charges
 from xlsync.workbook import (
     PICKED_HEADERS,
@@ -511,19 +511,23 @@ def write(
     plan: Plan,
     live: Live,
     command: str,
-    book: Book | None,
+    of: Book | Run,
     now: dt.datetime,
     progress: Callable[[Outcome], None] | None = None,
 ) -> tuple[str, tuple[Outcome, ...]]:
-    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty."""
+    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty.
+
+    `of` is the workbook it comes from, or the run that it takes back.
+    """
     if not plan.actions:
         return "", plan.settled
+    workbook, month = (of.workbook, of.month) if isinstance(of, Run) else (str(of.path), of.about.month)
     journal = Journal.begin(
         systems.home,
         systems.settings.environment,
         command=command,
-        workbook=str(book.path) if book else "",
-        month=book.about.month if book else "",
+        workbook=workbook,
+        month=month,
         now=now,
     )
     outcomes = perform(plan, live, journal, progress)
@@ -549,10 +553,25 @@ def perform_review(
 
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
-    actions, kept = undo_actions(run)
     live = Live(systems.connectwise, systems.settings.creation)
+    run = replace(run, writes=tuple(_looked_up(write, live) for write in run.writes))
+    actions, kept = undo_actions(run)
     plan = live.plan(actions)
     return replace(plan, settled=(*plan.settled, *kept)), live
+
+
+def _looked_up(write: Write, live: Live) -> Write:
+    """A write of a run that was cut off: whether the addition that it asked for was made."""
+    agreement = agreement_in(write.path)
+    if (write.kind, write.state) != ("CreateAddition", State.UNKNOWN) or write.id or agreement is None:
+        return write
+    try:
+        found = live.find_made(agreement, write.body)
+    except ApiError:
+        return write
+    if len(found) == 1:
+        return replace(write, id=found[0])
+    return write if found else replace(write, state=State.FAILED)
 
 
 def check_plan(systems: Systems, plan: Plan) -> None:

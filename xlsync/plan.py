@@ -105,7 +105,11 @@ def judge_settings(
 ) -> Outcome | None:
     """The same for fields of a record as they are now; `guarded` is the addition where `guard` is one."""
     if all(live[change.name] == change.wanted for change in action.changes):
-        told = ", ".join(f"{change.name} {_tell_setting(change.wanted)}" for change in action.changes)
+        told = ", ".join(
+            f"{change.name} {_tell_setting(change.wanted)}"
+            for change in action.changes
+            if change.seen != change.wanted
+        )
         return outcome(action, State.ALREADY, told)
     differing = [
         f"{change.name} was {_tell_setting(change.seen)} and is now {_tell_setting(live[change.name])}"

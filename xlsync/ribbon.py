@@ -197,6 +197,7 @@ def demo(front: Front) -> None:
 def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
     in_front = front.workbook.full_name
     folder = in_front.parent if in_front else platformdirs.user_documents_path()
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     gathered = months.export_month(systems, Request(month=month), path, front.now, front.progress)
     front.workbook.open(path)
@@ -257,7 +258,7 @@ def undo(front: Front) -> None:
         plan, live = months.plan_undo(systems, run)
         if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
             count = front.counted(len(plan.actions))
-            id_, outcomes = months.write(systems, plan, live, "undo", None, front.now, count)
+            id_, outcomes = months.write(systems, plan, live, "undo", run, front.now, count)
             front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
 
 

@@ -26,7 +26,7 @@ def undo_actions(run: Run) -> tuple[tuple[Action, ...], tuple[Outcome, ...]]:
     """What takes a run back, and what cannot be taken back.
 
     A change whose outcome is not known is taken back like one that was done: what ConnectWise holds
-    now decides. A creation without a known outcome is named.
+    now decides. A creation without a known id is named.
     """
     actions: dict[str, Action] = {}
     kept: list[Outcome] = []
@@ -50,14 +50,15 @@ def _undo(write: Write) -> SetFields | None:
     path = f"{write.path}/{write.id}"
     if write.kind == "CreateAddition":
         begun = dt.date.fromisoformat(str(write.body.get("effectiveDate") or write.at)[:10])
+        ends = _setting("cancelledDate", write.body.get("cancelledDate"))
         return SetFields(
             key=path,
             rows=(),
             kind="CancelAddition",
             path=path,
-            changes=(FieldChange("cancelledDate", None, begun),),
+            changes=(FieldChange("cancelledDate", ends, begun), *_as_made(write)),
             what=f"take back: {write.what} (it ends on the day it began)",
-            agreement=_agreement(write.path),
+            agreement=agreement_in(write.path),
         )
     flag = _FLAGS.get(write.kind)
     if flag is None:
@@ -70,6 +71,13 @@ def _undo(write: Write) -> SetFields | None:
         changes=(FieldChange(flag, False, True),),
         what=f"take back: {write.what} ({flag} is set)",
     )
+
+
+def _as_made(write: Write) -> tuple[FieldChange, ...]:
+    """What a created addition must still hold, so that nothing that was changed since is ended with it."""
+    names = [name for name in ("quantity", "unitCost", "unitPrice") if write.body.get(name) is not None]
+    values = {name: _setting(name, write.body[name]) for name in names}
+    return tuple(FieldChange(name, value, value) for name, value in values.items())
 
 
 def _restore(write: Write) -> SetFields:
@@ -87,7 +95,7 @@ def _restore(write: Write) -> SetFields:
         path=write.path,
         changes=changes,
         what=f"take back: {write.what} ({told})",
-        agreement=_agreement(write.path),
+        agreement=agreement_in(write.path),
     )
 
 
@@ -129,7 +137,8 @@ def _irreversible(write: Write) -> Outcome:
     )
 
 
-def _agreement(path: str) -> int | None:
+def agreement_in(path: str) -> int | None:
+    """The agreement whose additions a path is about."""
     parts = path.strip("/").split("/")
     return int(parts[2]) if parts[:2] == ["finance", "agreements"] and len(parts) > 3 else None
 
