@@ -134,12 +134,12 @@ def load_settings(
             bss_settings = BssSettings(**found)
     if connectwise:
         keys = _collect("connectwise", CONNECTWISE_VARIABLES, table, environ, problems)
+        more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
+        if int(more.get("requests_per_minute", PER_MINUTE)) < 1:
+            problems.append(f"{FILE_NAME}: [connectwise] requests_per_minute must be at least 1")
         if keys:
             if urlsplit(keys["url"]).path in {"", "/"}:
                 keys["url"] = keys["url"].rstrip("/") + API_PATH
-            more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
-            if int(more.get("requests_per_minute", PER_MINUTE)) < 1:
-                problems.append(f"{FILE_NAME}: [connectwise] requests_per_minute must be at least 1")
             release = str(_section(table, "connectwise").get("release", "2025.1"))
             connectwise_settings = ConnectWiseSettings(
                 url=keys["url"],
@@ -157,7 +157,8 @@ def load_settings(
     enabled = _section(table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
         problems.append(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
-    invoicing = environ.get("XLSYNC_INVOICING", "").strip().casefold() == "enabled" or enabled is True
+    said = environ.get("XLSYNC_INVOICING", "").strip().casefold()
+    invoicing = said == "enabled" if said else enabled is True
     headers = _read_headers(table, problems)
     if problems:
         raise ConfigError(

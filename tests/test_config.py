@@ -1,0 +1,392 @@
+"""Settings: a file, the environment over it, secrets from environment or keyring, all checked at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+
+from xlsync.config import Creation, Settings, home_folder, load_settings, settings_file
+from xlsync.errors import ConfigError
+from xlsync.plan import Limits
+
+KEYS = {
+    "XLSYNC_BSS_URL": "https://bss.example.com",
+    "XLSYNC_BSS_CLIENT_KEY": "key",
+    "XLSYNC_BSS_CLIENT_SECRET": "secret-one",
+    "XLSYNC_BSS_USERNAME": "ada",
+    "XLSYNC_BSS_PASSWORD": "secret-two",
+    "XLSYNC_CW_URL": "https://api-eu.myconnectwise.net",
+    "XLSYNC_CW_COMPANY": "Maple",
+    "XLSYNC_CW_PUBLIC_KEY": "public",
+    "XLSYNC_CW_PRIVATE_KEY": "secret-three",
+    "XLSYNC_CW_CLIENT_ID": "client",
+}
+
+
+class InMemory(keyring.backend.KeyringBackend):
+    """A keyring of this test."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class Locked(InMemory):
+    """A keyring that cannot be opened."""
+
+    def get_password(self, service: str, username: str) -> str | None:  # noqa: ARG002
+        raise keyring.errors.KeyringLocked("locked")
+
+
+@pytest.fixture(autouse=True)
+def ring() -> Iterator[InMemory]:
+    """An empty keyring; the machine's own is put back afterwards."""
+    before = keyring.get_keyring()
+    empty = InMemory()
+    keyring.set_keyring(empty)
+    yield empty
+    keyring.set_keyring(before)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and no settings in the user's own folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path
+
+
+def write(text: str, encoding: str = "utf-8") -> None:
+    Path("xlsync.toml").write_text(text, encoding=encoding)
+
+
+def load(text: str = "", without: str = "", **environ: str) -> Settings:
+    if text:
+        write(text)
+    keys = {name: value for name, value in KEYS.items() if name != without}
+    return load_settings(bss=True, connectwise=True, environ={**keys, **environ})
+
+
+def refused(text: str = "", without: str = "", **environ: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load(text, without, **environ)
+    assert "xlsync login" in raised.value.hint
+    return raised.value.message
+
+
+# --- where settings come from
+
+
+def test_the_environment_alone_is_enough() -> None:
+    settings = load()
+    assert settings.bss is not None
+    assert settings.connectwise is not None
+    assert (settings.bss.url, settings.bss.password) == ("https://bss.example.com", "secret-two")
+    assert (settings.connectwise.company, settings.connectwise.private_key) == ("Maple", "secret-three")
+    assert settings.environment == "api-eu.myconnectwise.net/maple"
+    assert (settings.limits, settings.creation, settings.invoicing) == (Limits(), Creation(), False)
+
+
+def test_what_a_command_does_not_need_is_not_asked_for() -> None:
+    settings = load_settings(bss=False, connectwise=False, environ={})
+    assert (settings.bss, settings.connectwise, settings.environment) == (None, None, "")
+    only_bss = load_settings(bss=True, connectwise=False, environ=KEYS)
+    assert (only_bss.bss is None, only_bss.connectwise is None) == (False, True)
+
+
+def test_the_file_gives_what_the_environment_does_not() -> None:
+    settings = load('[connectwise]\ncompany = "Birch"\nrelease = "2026.4"\n', without="XLSYNC_CW_COMPANY")
+    assert settings.connectwise is not None
+    assert (settings.connectwise.company, settings.connectwise.release) == ("Birch", "2026.4")
+
+
+def test_the_environment_stands_over_the_file() -> None:
+    settings = load('[connectwise]\ncompany = "Birch"\n')
+    assert settings.connectwise is not None
+    assert settings.connectwise.company == "Maple"
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    settings = load('[connectwise]\ncompany = "Birch"\n', XLSYNC_CW_COMPANY="  ")
+    assert settings.connectwise is not None
+    assert settings.connectwise.company == "Birch"
+
+
+def test_the_file_of_the_working_directory_comes_before_the_users_own(here: Path) -> None:
+    own = here / "config" / "xlsync" / "xlsync.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("[limits]\ncreations = 7\n")
+    if settings_file() != own:
+        pytest.skip("this system keeps its configuration elsewhere")
+    assert load().limits.creations == 7
+    assert load("[limits]\ncreations = 8\n").limits.creations == 8
+
+
+def test_a_byte_order_mark_as_windows_editors_write_it_is_no_trouble() -> None:
+    write("[limits]\ncreations = 9\n", encoding="utf-8-sig")
+    assert load().limits.creations == 9
+
+
+def test_the_home_folder_is_the_one_that_is_named(tmp_path: Path) -> None:
+    assert load(XLSYNC_HOME=str(tmp_path / "home")).home == tmp_path / "home"
+    assert home_folder({"XLSYNC_HOME": "~/x"}) == Path.home() / "x"
+    assert home_folder({}).name == "xlsync"
+
+
+def test_the_environments_name_may_be_given() -> None:
+    settings = load_settings(bss=False, connectwise=True, environ=KEYS, environment="demo")
+    assert settings.environment == "demo"
+
+
+# --- secrets
+
+
+@pytest.mark.parametrize(
+    "variable", ["XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_BSS_PASSWORD", "XLSYNC_CW_PRIVATE_KEY"]
+)
+def test_a_secret_comes_from_the_keyring(ring: InMemory, variable: str) -> None:
+    assert f"{variable} is not set" in refused(without=variable)
+    ring.set_password("xlsync", variable, "from the ring")
+    settings = load(without=variable)
+    assert settings.bss is not None
+    assert settings.connectwise is not None
+    found = (settings.bss.client_secret, settings.bss.password, settings.connectwise.private_key)
+    assert "from the ring" in found
+
+
+def test_the_environment_stands_over_the_keyring(ring: InMemory) -> None:
+    ring.set_password("xlsync", "XLSYNC_BSS_PASSWORD", "from the ring")
+    settings = load()
+    assert settings.bss is not None
+    assert settings.bss.password == "secret-two"
+
+
+def test_a_locked_keyring_or_none_leaves_the_setting_unset() -> None:
+    keyring.set_keyring(Locked())
+    assert "XLSYNC_BSS_PASSWORD is not set" in refused(without="XLSYNC_BSS_PASSWORD")
+
+
+@pytest.mark.parametrize(
+    ("section", "name"), [("bss", "client_secret"), ("bss", "password"), ("connectwise", "private_key")]
+)
+def test_a_secret_in_the_file_is_refused_and_not_repeated(section: str, name: str) -> None:
+    message = refused(f'[{section}]\n{name} = "hush-hush"\n')
+    assert f"[{section}] {name} is a secret: keep it in the keyring" in message
+    assert "hush-hush" not in message
+
+
+def test_no_secret_is_shown_by_printing_settings() -> None:
+    text = repr(load()) + str(load())
+    assert not [value for value in KEYS.values() if value.startswith("secret") and value in text]
+
+
+# --- what is wrong is told at once
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_settings(bss=True, connectwise=True, environ={})
+    for variable in KEYS:
+        assert f"{variable} is not set" in raised.value.message
+    assert (
+        "XLSYNC_CW_COMPANY is not set, or company under [connectwise] in xlsync.toml" in raised.value.message
+    )
+    assert "XLSYNC_CW_PRIVATE_KEY is not set\n" in raised.value.message  # never: write it into the file
+    assert "--demo" in raised.value.hint
+
+
+def test_problems_of_every_kind_are_told_together() -> None:
+    message = refused(
+        '[connectwise]\nrequests_per_minute = "fast"\ncolour = "red"\n[limits]\nmoney = -1\n[colours]\n'
+        "[invoicing]\nenabled = 'no'\n",
+        without="XLSYNC_BSS_USERNAME",
+        XLSYNC_BSS_URL="http://bss.example.com",
+        XLSYNC_CW_PUBLIC_KEY="a\nb",
+    )
+    for told in (
+        "XLSYNC_BSS_USERNAME is not set",
+        "XLSYNC_BSS_URL: 'http://bss.example.com' is not encrypted.",
+        "XLSYNC_CW_PUBLIC_KEY holds a line break",
+        "[connectwise] requests_per_minute must be a number from 0 up, not 'fast'",
+        "[connectwise] colour is not a setting",
+        "[limits] money must be a number from 0 up, not -1",
+        "[colours] is not a section of xlsync",
+        "[invoicing] enabled must be true or false, not 'no'",
+    ):
+        assert told in message
+
+
+def test_an_unknown_section_or_setting_is_named_with_those_that_are_known() -> None:
+    assert (
+        "[limit] is not a section of xlsync (bss, connectwise, limits, creation, invoicing, report)"
+        in refused("[limit]\ncreations = 1\n")
+    )
+    assert "[limits] creation is not a setting (creations, money, percent, units)" in refused(
+        "[limits]\ncreation = 1\n"
+    )
+    assert "[limits] is not a section" in refused("limits = 5\n")
+
+
+@pytest.mark.parametrize("text", ["[limits\n", "x = \n", "[connectwise]\nclient_id = 'a'\nclient_id = 'b'\n"])
+def test_a_file_that_is_no_toml_is_named(text: str) -> None:
+    assert "xlsync.toml: cannot be read" in refused(text)
+
+
+def test_a_file_in_another_encoding_is_named() -> None:
+    Path("xlsync.toml").write_bytes("[bss]\nusername = 'Jürgen'\n".encode("latin-1"))
+    assert "xlsync.toml: cannot be read" in refused()
+
+
+def test_a_folder_in_place_of_the_file_is_named() -> None:
+    Path("xlsync.toml").mkdir()
+    assert "cannot be read" in refused()
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://api-eu.myconnectwise.net", "https://api-eu.myconnectwise.net/v4_6_release/apis/3.0"),
+        ("https://api-eu.myconnectwise.net/", "https://api-eu.myconnectwise.net/v4_6_release/apis/3.0"),
+        ("api-eu.myconnectwise.net", "https://api-eu.myconnectwise.net/v4_6_release/apis/3.0"),
+        ("https://cw.example.com/v2025_1/apis/3.0", "https://cw.example.com/v2025_1/apis/3.0"),
+        ("https://cw.example.com/v2025_1/apis/3.0/", "https://cw.example.com/v2025_1/apis/3.0"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v4_6_release/apis/3.0"),
+        ("http://[::1]:8080", "http://[::1]:8080/v4_6_release/apis/3.0"),
+        ("http://localhost:8080", "http://localhost:8080/v4_6_release/apis/3.0"),
+    ],
+)
+def test_the_api_path_is_added_only_where_there_is_none(given: str, used: str) -> None:
+    settings = load(XLSYNC_CW_URL=given)
+    assert settings.connectwise is not None
+    assert settings.connectwise.url == used
+
+
+def test_the_bss_address_is_used_as_it_is() -> None:
+    settings = load(XLSYNC_BSS_URL="https://bss.example.com/market/")
+    assert settings.bss is not None
+    assert settings.bss.url == "https://bss.example.com/market"
+
+
+@pytest.mark.parametrize("variable", ["XLSYNC_CW_URL", "XLSYNC_BSS_URL"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://cw.example.com",
+        "http://10.0.0.7",
+        "http://0.0.0.0:80",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://[fe80::1]",
+        "ftp://cw.example.com",
+        "https://",
+        "https://ada:hush@cw.example.com",
+    ],
+)
+def test_an_address_that_is_not_safe_is_refused(variable: str, url: str) -> None:
+    message = refused(**{variable: url})
+    assert message.count("\n") == 1
+    assert f"{variable}: " in message
+    assert "hush" not in message
+
+
+def test_two_sites_or_companies_are_two_environments_in_any_case_of_letters() -> None:
+    def environment(**environ: str) -> str:
+        return load(**environ).environment
+
+    assert environment() == environment(
+        XLSYNC_CW_COMPANY="MAPLE", XLSYNC_CW_URL="https://API-EU.myconnectwise.net"
+    )
+    assert environment() != environment(XLSYNC_CW_COMPANY="Birch")
+    assert environment() != environment(XLSYNC_CW_URL="https://api-na.myconnectwise.net")
+
+
+# --- limits, creation, invoicing, report
+
+
+def test_limits_come_from_the_file_and_the_others_stay() -> None:
+    settings = load('[limits]\ncreations = 5\npercent = 12.5\nmoney = "0.10"\n')
+    assert settings.limits == Limits(
+        creations=5, percent=Decimal("12.5"), units=Decimal(1000), money=Decimal("0.10")
+    )
+
+
+def test_a_limit_of_zero_is_zero_not_the_default() -> None:
+    zero = load("[limits]\ncreations = 0\npercent = 0\nunits = 0\nmoney = 0\n").limits
+    assert zero == Limits(creations=0, percent=Decimal(0), units=Decimal(0), money=Decimal(0))
+
+
+@pytest.mark.parametrize("value", ["-1", '"many"', "true", "nan", "inf", "[1]", "''"])
+def test_a_limit_that_is_no_number_from_zero_up_is_refused(value: str) -> None:
+    assert "[limits] units must be a number from 0 up" in refused(f"[limits]\nunits = {value}\n")
+
+
+def test_creation_follows_the_file() -> None:
+    lengths = "[creation]\nidentifier_length = 30\nname_length = 99\n"
+    assert load(
+        lengths + 'bill_customer = "DoNotBill"\ncode_field = "integrationXRef"\n'
+    ).creation == Creation(
+        identifier_length=30, name_length=99, bill_customer="DoNotBill", code_field="integrationXRef"
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["identifier_length = 'x'", "name_length = 0", "bill_customer = 'Maybe'", "code_field = 'price'"]
+)
+def test_creation_that_cannot_be_is_refused(line: str) -> None:
+    assert f"[creation] {line.partition(' ')[0]} must be" in refused(f"[creation]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "is_enabled"),
+    [
+        ("", "", False),
+        ("", "enabled", True),
+        ("", "Enabled ", True),
+        ("", "yes", False),
+        ("", "1", False),
+        ("true", "", True),
+        ("false", "", False),
+        ("false", "enabled", True),
+        ("true", "disabled", False),  # the environment stands over the file
+    ],
+)
+def test_invoicing_is_enabled_by_that_word_alone(file: str, variable: str, is_enabled: bool) -> None:
+    text = f"[invoicing]\nenabled = {file}\n" if file else ""
+    assert load(text, XLSYNC_INVOICING=variable).invoicing is is_enabled
+
+
+def test_names_of_report_columns_come_from_the_file() -> None:
+    settings = load('[report]\nheaders = { Units = ["Qty", "Seats"], Customer = "Client" }\n')
+    assert dict(settings.report_headers) == {"Units": ("Qty", "Seats"), "Customer": ("Client",)}
+
+
+@pytest.mark.parametrize("value", ["5", "['Qty']", "{ Units = 5 }", "{ Units = [5] }"])
+def test_names_of_report_columns_that_are_none_are_refused(value: str) -> None:
+    assert "[report] headers must name columns" in refused(f"[report]\nheaders = {value}\n")
+
+
+def test_how_fast_connectwise_is_asked_follows_the_file() -> None:
+    settings: Any = load("[connectwise]\nrequests_per_minute = 300\nside_by_side = 2\n").connectwise
+    assert (settings.requests_per_minute, settings.side_by_side) == (300, 2)
+    assert "requests_per_minute must be at least 1" in refused("[connectwise]\nrequests_per_minute = 0\n")
