@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import simplejson
 import typer
@@ -20,6 +20,7 @@ from rich.prompt import Confirm, IntPrompt
 
 from xlsync import __version__, addin, invoicing, months, show
 from xlsync.config import Settings, home_folder, load_settings
+from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.journal import list_runs, read_run
@@ -27,7 +28,10 @@ from xlsync.kept_rows import to_plain
 from xlsync.models import Month
 from xlsync.months import By, Request
 from xlsync.open_file import Place, reach
+from xlsync.overview import Overview
 from xlsync.plan import Outcome, Plan, State
+from xlsync.report import list_writes, make_report, read_facts
+from xlsync.report_workbook import write_pdf, write_report
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 
@@ -42,12 +46,16 @@ app = typer.Typer(
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(links_app, name="links")
 
+Form = Literal["table", "digest", "json"]
 LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 out = Console()
 err = Console(stderr=True)
 
 Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Digest = Annotated[
+    bool, typer.Option("--digest", help="Only a digest in Markdown on standard output, for mail or chat.")
+]
 WorkbookFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workbook that export made.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
@@ -109,16 +117,18 @@ def export(
     ] = ("invoice-date"),
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
+    digest: Digest = False,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
     """Bring a month's billing into a workbook, linked and compared."""
+    form = chosen_form(digest=digest, json=json)
     request = Request(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
     path = output or Path(f"xlsync-{request.month}.xlsx")
     began = time.monotonic()
     with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
         gathered = months.export_month(systems, request, path, now(), progress)
-        told_month(systems, gathered.overview, gathered.notices, path, began, json=json)
+        told_month(systems, gathered.overview, gathered.notices, path, began, form)
     if open_:
         typer.launch(str(path))
 
@@ -127,16 +137,18 @@ def export(
 def check(
     file: WorkbookFile,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    digest: Digest = False,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
     """Re-read links and both systems, renew the computed sheets, keep every edit."""
+    form = chosen_form(digest=digest, json=json)
     began = time.monotonic()
     with opened(demo=demo) as systems, show.progress(err, is_shown=not json) as progress:
         save = reached(file).renewed
         checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
         tell_beside(file, checked.path)
-        told_month(systems, checked.overview, checked.notices, checked.path, began, json=json)
+        told_month(systems, checked.overview, checked.notices, checked.path, began, form)
 
 
 @app.command()
@@ -208,15 +220,53 @@ def invoice(
 
 
 @app.command()
-def history(
-    run: Annotated[str, typer.Argument(help="A run, to see every write of it.")] = "",
+def report(
+    file: WorkbookFile,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="REPORT", help="Default: xlsync-MONTH-report.xlsx beside the workbook."),
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="A PDF beside it too, by LibreOffice.")] = False,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """The runs of apply, and every write of one."""
+    """The month on one page: billed, found revenue, margin, what is open, and every write."""
+    with told(), Systems(settings_for(demo=demo)) as systems:
+        book = months.open_book(file, systems)
+        path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")
+        found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
+        write_report(found, path, f"{now():%Y-%m-%d %H:%M}")
+        if not json:
+            show.report(out, found)
+            out.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+        made = write_pdf(path) if pdf else None
+        if json:
+            tell_json(show.report_json(found, path, made))
+        elif made:
+            out.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def history(
+    run: Annotated[str, typer.Argument(help="A run, to see every write of it.")] = "",
+    month: Annotated[str, typer.Option(help="Every write of a month: 2026-10, last or this.")] = "",
+    demo: Demo = False,
+    json: Json = False,
+) -> None:
+    """The runs of apply, every write of one, or every write of a month."""
+    if run and month:
+        raise typer.BadParameter("name a run or a month, not both", param_hint="--month")
+    asked = str(chosen_month(month)) if month else ""
     with told():
         settings = settings_for(demo=demo)
-        if run:
+        if asked:
+            runs = list_runs(settings.home, settings.environment)
+            writes = list_writes(runs, asked, settings.environment)
+            if json:
+                tell_json({"month": asked, "writes": [show.written_json(write) for write in writes]})
+            else:
+                show.written(out, writes)
+        elif run:
             found = read_run(settings.home, settings.environment, run)
             tell_json(show.run_json(found)) if json else show.run(out, found)
         else:
@@ -478,16 +528,27 @@ def confirmed(count: int, what: str = "write") -> bool:
     return Confirm.ask(f"{what.capitalize()} {count} change{'s' if count != 1 else ''}?", console=err)
 
 
+def chosen_form(*, digest: bool, json: bool) -> Form:
+    """What standard output shall hold."""
+    if digest and json:
+        raise typer.BadParameter(
+            "choose --digest or --json: standard output holds one", param_hint="--digest"
+        )
+    return "digest" if digest else "json" if json else "table"
+
+
 def told_month(
-    systems: Systems, overview: Any, notices: tuple[str, ...], path: Path, began: float, *, json: bool
+    systems: Systems, overview: Overview, notices: tuple[str, ...], path: Path, began: float, form: Form
 ) -> None:
     """Tell what an export or a check found."""
     tell_notices(notices)
     facts = show.month_json(overview, path, systems.requests, time.monotonic() - began)
-    if json:
+    if form == "json":
         tell_json(facts)
-    else:
-        show.month(out, overview, facts)
+        return
+    show.month(err if form == "digest" else out, overview, facts)
+    if form == "digest":
+        typer.echo(make_digest(overview, notices, str(path)), nl=False)
 
 
 def tell_notices(notices: Iterable[str]) -> None:

@@ -290,6 +290,11 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
     )
 
 
+def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Written, ...]:
+    """Every write of a month in order of time, those that took one back among them."""
+    return tuple(_Ledger(_writes_of(runs, month, environment)).told())
+
+
 # The journal
 
 

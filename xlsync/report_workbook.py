@@ -549,14 +549,14 @@ def notes(report: Report) -> Iterable[str]:
     """What the figures cover, and what they leave out."""
     yield (
         "Billed: the sum of all lines of the month, credits, usage and one-time lines among them. "
-        "In ConnectWise: units, without included ones, times unit price, divided by the months of the billing cycle, of every "
-        "addition that linked lines belong to or that only ConnectWise has. Before is without the month's "
-        "writes, after with them; found revenue is the difference."
+        "In ConnectWise: units, without included ones, times unit price, divided by the months of the "
+        "billing cycle, of every addition that linked lines belong to or that only ConnectWise has. "
+        "Before is without the month's writes, after with them; found revenue is the difference."
     )
     yield (
         "Margin: what ConnectWise bills a month on targets with linked recurring lines, minus those lines, a "
-        "month of each (a yearly line counts a twelfth). Usage, one-time and unlinked lines, additions without "
-        "a line, and lines in another currency than their agreement are not in it."
+        "month of each (a yearly line counts a twelfth). Usage, one-time and unlinked lines, additions "
+        "without a line, and lines in another currency than their agreement are not in it."
     )
     corrected = [
         f"{_told(total.figures.cost_impact)} {total.currency}".strip()
@@ -578,8 +578,8 @@ def notes(report: Report) -> Iterable[str]:
         yield f"{count} without a known outcome: not counted as done. `xlsync apply` looks them up."
     if not report.knows_additions:
         yield (
-            "This workbook was written by an older xlsync, which did not keep what ConnectWise holds: before, "
-            "after and margin cover the month's writes only. `xlsync check` renews it."
+            "This workbook was written by an older xlsync, which did not keep what ConnectWise holds: "
+            "before, after and margin cover the month's writes only. `xlsync check` renews it."
         )
 
 

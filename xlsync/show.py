@@ -21,6 +21,7 @@ from xlsync.memory import RememberedLink
 from xlsync.months import Progress as Step
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.report import Group, Report, Written
 from xlsync.rules import Rule
 from xlsync.units import tell_number
 
@@ -224,6 +225,83 @@ def run_json(found: Run) -> dict[str, Any]:
             for write in found.writes
         ],
     }
+
+
+def report(console: Console, found: Report) -> None:
+    """A month's figures, one line a currency; what was created, and where nothing can be said."""
+    table = Table("Month", box=None, pad_edge=False)
+    for header in ("Billed", "Before", "After", "Found", "Margin", "Open"):
+        table.add_column(header, justify="right")
+    for total in found.totals:
+        figures = total.figures
+        money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
+        label = f"{found.month} {total.currency}".rstrip()
+        table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
+    console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
+    created = ", ".join(f"{count} {kind.lower()}" for kind, count in found.created.items() if count)
+    states = ", ".join(f"{count} {state}" for state, count in found.states.items())
+    console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
+
+
+def report_json(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
+    """A month's figures for programs."""
+    return {
+        "month": found.month,
+        "environment": found.environment,
+        "report": str(path),
+        "pdf": None if pdf is None else str(pdf),
+        "totals": [_group_json(total) for total in found.totals],
+        "customers": [_group_json(group, "customer") for group in found.customers],
+        "products": [_group_json(group, "product") for group in found.products],
+        "mismatches": [
+            {"mismatch": k.kind, "currency": k.currency, "rows": k.rows, "up": k.up, "down": k.down}
+            for k in found.kinds
+        ],
+        "ignored": found.ignored,
+        "created": dict(found.created),
+        "writes": [written_json(write) for write in found.writes],
+    }
+
+
+def _group_json(group: Group, name: str = "") -> dict[str, Any]:
+    figures = group.figures
+    return {
+        **({name: group.name, "linked": group.is_linked} if name else {}),
+        "currency": group.currency,
+        "lines": figures.lines,
+        "billed": figures.billed,
+        "before": figures.before,
+        "after": figures.after,
+        "found": figures.found,
+        "revenue": figures.revenue,
+        "cost": figures.cost,
+        "margin": figures.margin,
+        "open": figures.open,
+        "up": figures.up,
+        "down": figures.down,
+        "unpriced": figures.unpriced,
+    }
+
+
+def written_json(write: Written) -> dict[str, Any]:
+    """One write in words, for programs."""
+    names = ("at", "who", "run", "command", "kind", "what", "before", "after", "state", "detail", "id")
+    return {name: getattr(write, name) for name in names} | {"taken_back": write.is_taken_back}
+
+
+def written(console: Console, writes: Sequence[Written]) -> None:
+    """Every write of a month: who, when, what, before and after."""
+    for write in writes:
+        colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
+        state = f"{write.state}, taken back" if write.is_taken_back else write.state
+        when = write.at[:16].replace("T", " ")
+        told = f"{when}  {escape(write.who)}  {write.command} {write.run}  [{colour or 'none'}]{state}[/]"
+        console.print(told, highlight=False, soft_wrap=True)
+        console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
+        changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
+        console.print(f"  {changed}", style="dim", markup=False, highlight=False, soft_wrap=True)
+    if not writes:
+        console.print("Nothing was written.")
 
 
 def links(console: Console, found: Sequence[RememberedLink]) -> None:

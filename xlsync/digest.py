@@ -1,0 +1,165 @@
+"""The digest: what an export or a check found, as Markdown that a mail or chat command can send. PURE.
+
+Names come from both systems and are nobody's markup: whatever they hold reads as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from xlsync.cells import clean_text
+from xlsync.models import Mismatch, MismatchKind, Status
+from xlsync.overview import Overview, mismatch_cells
+from xlsync.units import tell_number
+
+_TOP: Final = 10
+_LINKS: Final = 20
+_LONGEST: Final = 60
+_ZERO: Final = Decimal(0)
+# Markup anywhere in a line; what chat programs and GitHub make of @name and #12; entities and mathematics.
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~@#&$])")
+_LINK: Final = re.compile(
+    r"(?i)(:(?=//)|(?<=\bwww)\.|(?<=mailto):)"
+)  # addresses that become links by themselves
+_STARTS: Final = re.compile(r"^([+\-=]|\d+(?=[.)]))")
+_UNSEEN: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text around them
+
+
+def escape(text: str, longest: int = _LONGEST) -> str:
+    """A text on one line, in which nothing is markup, a mention or a link."""
+    line = " ".join(_UNSEEN.sub("", clean_text(text)).split())
+    if len(line) > longest:
+        line = f"{line[: longest - 1].rstrip()}…"
+    line = _LINK.sub(r"\\\1", _MARKUP.sub(r"\\\1", line))
+    return _STARTS.sub(lambda found: f"\\{found[1]}" if not found[1].isdigit() else f"{found[1]}\\", line)
+
+
+def make_digest(overview: Overview, notices: Sequence[str], workbook: str) -> str:
+    """The month in Markdown: counts, links to make, mismatches with their money, the largest, and notices."""
+    parts = [
+        [f"# xlsync {overview.month}: {escape(overview.environment)}"],
+        list(_summary(overview, workbook)),
+        list(_links(overview)),
+        list(_kinds(overview)),
+        list(_largest(overview)),
+        ["## Notices", "", *(f"- {escape(notice, 500)}" for notice in notices)] if notices else [],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _summary(overview: Overview, workbook: str) -> Iterator[str]:
+    rows = overview.open_mismatches
+    ignored = len(overview.findings.mismatches) - len(rows)
+    billed: dict[str, Decimal] = {}
+    for line in overview.lines:
+        billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
+    told = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
+    billed_told = f" ({told})" if told else ""
+    yield (
+        f"**{len(overview.lines)}** lines billed{billed_told}, **{overview.linked}** linked, "
+        f"**{overview.unlinked}** to link. **{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
+        + (f", {ignored} more ignored." if ignored else ".")
+    )
+    yield ""
+    yield f"Workbook: {escape(workbook, 300)}"
+
+
+def _links(overview: Overview) -> Iterator[str]:
+    """What has no link that counts, by customer and product."""
+    waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
+    statuses = overview.findings.statuses
+    count = Counter(
+        (line.customer, line.product, str(statuses[line.key]))
+        for line in overview.lines
+        if statuses[line.key] in waiting
+    )
+    if not count:
+        return
+    yield from ("## Links to make", "")
+    rows = sorted(
+        count.items(), key=lambda entry: (entry[0][0].casefold(), entry[0][1].casefold(), entry[0][2])
+    )
+    shown = [(escape(customer), escape(product), str(n), status) for (customer, product, status), n in rows]
+    yield from _table(("Customer", "Product", "Lines", "Status"), "llrl", shown[:_LINKS])
+    if len(shown) > _LINKS:
+        yield from ("", f"… and {len(shown) - _LINKS} more.")
+
+
+def _kinds(overview: Overview) -> Iterator[str]:
+    """The rows of each mismatch, with their money in each currency."""
+    yield from ("## Mismatches", "")
+    found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
+    for mismatch in overview.open_mismatches:
+        key = mismatch.kind, currency_of(mismatch, overview)
+        found.setdefault(key, []).append(_ZERO if mismatch.impact is None else mismatch.impact)
+    if not found:
+        yield "None: ConnectWise bills what the distributor billed."
+        return
+    order = list(MismatchKind)
+    rows = [
+        (
+            str(kind),
+            str(len(impacts)),
+            _money(sum((i for i in impacts if i > 0), _ZERO), currency),
+            _money(sum((i for i in impacts if i < 0), _ZERO), currency),
+        )
+        for (kind, currency), impacts in sorted(found.items(), key=lambda e: (order.index(e[0][0]), e[0][1]))
+    ]
+    yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
+
+
+def _largest(overview: Overview) -> Iterator[str]:
+    """The mismatches with the most money a month."""
+    with_money = [mismatch for mismatch in overview.open_mismatches if mismatch.impact]
+    with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
+    if not with_money:
+        return
+    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    yield from ("## Most money", "")
+    rows = []
+    for mismatch in with_money[:_TOP]:
+        cells = mismatch_cells(mismatch, overview.labels, names)
+        rows.append(
+            (
+                escape(str(cells["Customer"] or "")),
+                escape(str(cells["Product"] or "")),
+                str(mismatch.kind),
+                _units(mismatch.bss_units),
+                _units(mismatch.connectwise_units),
+                _money(mismatch.impact or _ZERO, currency_of(mismatch, overview)),
+            )
+        )
+    headers = ("Customer", "Product", "Mismatch", "BSS units", "ConnectWise units", "A month")
+    yield from _table(headers, "lllrrr", rows)
+
+
+def currency_of(mismatch: Mismatch, overview: Overview) -> str:
+    """The currency of a mismatch's money: its lines', else its agreement's, else the most usual one."""
+    lines = set(mismatch.line_keys)
+    for line in overview.lines:
+        if line.key in lines:
+            return line.currency
+    for agreement in overview.lists.agreements:
+        if agreement.id == mismatch.agreement and agreement.currency:
+            return agreement.currency
+    count = Counter(line.currency for line in overview.lines)
+    return max(count, key=lambda currency: (count[currency], currency), default="")
+
+
+def _units(units: Decimal | None) -> str:
+    return "" if units is None else tell_number(units)
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{amount:,.2f} {escape(currency)}".rstrip()
+
+
+def _table(headers: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headers)} |"
+    yield f"|{'|'.join(' ---: ' if side == 'r' else ' --- ' for side in sides)}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
