@@ -187,8 +187,8 @@ def test_a_lost_answer_to_either_write_leads_to_one_successor(desk: Desk, kind: 
     assert_one_successor(desk)
 
 
-def kill_at(desk: Desk, kind: str, number: int) -> None:
-    """Apply in a process of its own, which is killed before or after its n-th write is committed."""
+def kill_at(desk: Desk, kind: str, number: int, command: str = "apply") -> None:
+    """A command in a process of its own, which is killed before or after its n-th write is committed."""
     running: list[subprocess.Popen[bytes]] = []
     started = threading.Event()
 
@@ -200,7 +200,7 @@ def kill_at(desk: Desk, kind: str, number: int) -> None:
             raise ConnectionAbortedError  # so that nothing is committed
 
     desk.sandbox.fail(kind, write=number, call=kill)
-    words = [sys.executable, "-m", "xlsync", "apply", OCTOBER, "--yes", "--json"]
+    words = [sys.executable, "-m", "xlsync", command, OCTOBER, "--yes", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         running.append(process)
         started.set()

@@ -170,6 +170,9 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
     if found is not None:
         told = f"{found.detail} (the answer was lost, it is there)" if trouble else found.detail
         return replace(found, state=State.DONE, detail=told, id=found.id if invoice is None else invoice)
+    if invoice is not None:
+        told = f"ConnectWise answered invoice id {invoice}, but the agreement's recap does not show it"
+        return outcome(action, State.UNKNOWN, f"{told}: look at it in ConnectWise", invoice)
     if trouble is not None and not isinstance(trouble, NoAnswer):
         return outcome(action, State.FAILED, trouble.message)
     if trouble is None and isinstance(action, UpdateAddition | SetFields):
@@ -328,6 +331,8 @@ def _was(action: Action) -> dict[str, Setting] | None:
             return {str(change.field): change.seen for change in action.changes}
         case SetFields():
             return {change.name: change.seen for change in action.changes}
+        case CreateInvoice():
+            return {"nextInvoiceDate": action.seen_date}
         case _:
             return None
 

@@ -213,6 +213,17 @@ class ConnectWise:
         )
         return next((r["id"] for r in records if r.get("invoiceNumber") == number), None)
 
+    def read_invoice(self, invoice_id: int) -> str | None:
+        """The number of an invoice; None where there is none of that id."""
+        path = f"/finance/invoices/{invoice_id}"
+        try:
+            record = _record(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return str(record.get("invoiceNumber") or invoice_id)
+
     def find_codebase(self) -> str | None:
         """The path of this company's release, such as `v2025_1/`, from the site's own answer.
 

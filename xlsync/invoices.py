@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from xlsync.models import BillingLine, Link, Mismatch, Recap
+from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Recap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ def preview_invoices(
             first.setdefault(link.agreement.to, line)
     open_rows: dict[int, int] = {}
     for mismatch in mismatches:
-        if isinstance(mismatch.agreement, int):
+        if isinstance(mismatch.agreement, int) and mismatch.action is not ActionLabel.IGNORE:
             open_rows[mismatch.agreement] = open_rows.get(mismatch.agreement, 0) + 1
     rows: list[NextInvoice] = []
     for agreement, amount in billed.items():

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xlsync.actions import Action, CreateInvoice
 from xlsync.approvals import read_invoice_rows
 from xlsync.errors import ApiError
+from xlsync.journal import list_runs
 from xlsync.live import Live
 from xlsync.months import BadCells, open_book, row_results, write
-from xlsync.plan import Outcome, Plan, State
+from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.systems import Systems
 from xlsync.workbook import Book, Save, write_results
 
@@ -43,7 +45,38 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     if problems:
         raise BadCells(path, problems)
     live = Live(systems.connectwise, systems.settings.creation)
-    return InvoiceReview(book, live.plan(edits.actions), live)
+    return InvoiceReview(book, _without_made(systems, live.plan(edits.actions)), live)
+
+
+def _without_made(systems: Systems, plan: Plan) -> Plan:
+    """The plan without invoices that an earlier run made already, though the recap does not show them.
+
+    The journal tells their ids; one that was deleted in ConnectWise meanwhile may be made again.
+    """
+    made = {
+        (write.path, str(write.was["nextInvoiceDate"])): write.id
+        for run in reversed(list_runs(systems.home, systems.settings.environment))
+        for write in run.writes
+        if write.kind == "CreateInvoice" and write.id is not None and write.was
+    }
+    to_do: list[Action] = []
+    settled = list(plan.settled)
+    for action in plan.actions:
+        key = ("", "")
+        if isinstance(action, CreateInvoice):
+            key = (f"/finance/agreements/{action.agreement}/invoice", str(action.seen_date))
+        id_ = made.get(key)
+        try:
+            number = None if id_ is None else systems.connectwise.read_invoice(id_)
+        except ApiError as error:
+            settled.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
+            continue
+        if number is None:
+            to_do.append(action)
+        else:
+            told = f"invoice {number} (made before; the agreement's recap does not show it)"
+            settled.append(outcome(action, State.ALREADY, told, id_))
+    return Plan(tuple(to_do), tuple(settled))
 
 
 def perform_invoices(
