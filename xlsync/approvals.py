@@ -155,7 +155,7 @@ def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
 
 def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
     """A number from 0 up in an input cell; empty is None."""
-    value = row.cells.get(header)
+    value = row.get(header)
     if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
         return None
     if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
@@ -170,7 +170,7 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
 
 def read_day(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
     """A calendar date in an input cell; ISO text is taken too, empty is None."""
-    value = row.cells.get(header)
+    value = row.get(header)
     if header not in row.formulas:
         match value:
             case None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -148,6 +148,24 @@ class CellWriter:
         if not number.is_finite() or not -300 < number.adjusted() < 300:
             return "s", str(number)
         return "n", float(number) + 0.0  # -0.0 is 0
+
+    def holds(self, values: Sequence[Value], cells: Mapping[int, Value | Cell]) -> bool:
+        """Whether a row without formulas already shows what its cells should become."""
+        width = len(values)
+        for column, content in cells.items():
+            value = values[column] if column < width else None
+            if value is content or (type(value) is type(content) and value == content):
+                continue
+            if isinstance(content, Cell) or self.stored(value) != self.stored(content):
+                return False
+        return True
+
+    def all_hold(self, grid: Sequence[Sequence[Value]], rows: Sequence[Row]) -> bool:
+        """Whether all these rows of a sheet without formulas are as they should become, where they are."""
+        return all(
+            row.was is not None and self.holds(grid[row.was] if row.was < len(grid) else (), row.cells)
+            for row in rows
+        )
 
     def text(self, value: str) -> str:
         """The inside of a text cell, from after its style to its end."""

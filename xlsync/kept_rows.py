@@ -1,18 +1,21 @@
 """What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
 
-A row of the sheet holds a title, a row key, and JSON text in as many cells as it needs; the last row is a
+A row of the sheet holds a title and a text in as many cells as it needs: first what the workbook is, as
+JSON, then what the rows of each sheet showed, as packed JSON lines, one for each row. The last row is a
 checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_union_passthrough
@@ -24,6 +27,8 @@ FORMAT: Final = 1
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
 T = TypeVar("T")
 _ABOUT, _CHECKSUM = "about", "checksum"
+_MOST_BYTES: Final = 1_000_000_000  # unpacked
+_LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
 
@@ -66,10 +71,20 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class KeptRow:
-    """What one row showed when it was written, by header, and the facts behind it."""
+    """What one row showed when it was written, by header, and the facts behind it, as JSON text."""
 
     shown: Mapping[str, Value]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    text: str = "{}"
+
+    @classmethod
+    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
+        """A row with these facts."""
+        return cls(shown, _json(facts))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the row stands for; read anew each time, since most rows are never asked."""
+        return json.loads(self.text)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +97,57 @@ class Kept:
 
 def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     """The rows of the hidden sheet."""
-    texts = [(_ABOUT, "", _json(to_plain(kept.about)))]
-    texts += [
-        (title, key, _json({"shown": {h: _plain(v) for h, v in row.shown.items()}, "facts": row.facts}))
-        for title, rows in kept.rows.items()
-        for key, row in rows.items()
-    ]
-    texts.append((_CHECKSUM, "", _checksum(texts, lists)))
+    texts = [(_ABOUT, _json(to_plain(kept.about)))]
+    texts += [(title, _packed(_write_rows(rows))) for title, rows in kept.rows.items()]
+    texts.append((_CHECKSUM, _checksum(texts, lists)))
     return [
-        Row(None, {0: title, 1: key, **{2 + n: chunk for n, chunk in enumerate(_chunks(text))}})
-        for title, key, text in texts
+        Row(None, {0: title, **{1 + n: chunk for n, chunk in enumerate(_chunks(text))}})
+        for title, text in texts
     ]
+
+
+def _write_rows(rows: Mapping[str, KeptRow]) -> str:
+    """A line of headers, then a line for each row: key and values, a tab, facts. JSON holds no tab."""
+    headers = tuple(dict.fromkeys(header for row in rows.values() for header in row.shown))
+    lines = [_json(headers)]
+    for key, row in rows.items():
+        values = [_plain(row.shown.get(header)) for header in headers]
+        lines.append(f"{_json([key, *values])}\t{row.text}")
+    return "\n".join(lines)
+
+
+def _read_rows(text: str) -> dict[str, KeptRow]:
+    first, *lines = text.split("\n")
+    headers = json.loads(first)
+    parts = [line.partition("\t") for line in lines]
+    shown = json.loads(f"[{','.join(values for values, _, _ in parts)}]")
+    return {
+        key: KeptRow(dict(zip(headers, map(_value, values), strict=True)), facts)
+        for (key, *values), (_, _, facts) in zip(shown, parts, strict=True)
+    }
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), _LEVEL)).decode()
+
+
+def _unpacked(text: str) -> str:
+    """Raises ValueError for what is not packed, or is more than a workbook of xlsync ever holds."""
+    opened = zlib.decompressobj()
+    data = opened.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
+    if not opened.eof:
+        raise ValueError("cut off")
+    return data.decode()
 
 
 def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:
     """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
     texts = [
-        (str(line[0]), str(line[1] or ""), "".join(str(cell) for cell in line[2:] if cell is not None))
+        (str(line[0]), "".join(str(cell) for cell in line[1:] if cell is not None))
         for line in grid[1:]
         if line and line[0] is not None
     ]
-    about = next((text for title, _, text in texts if title == _ABOUT), "")
+    about = next((text for title, text in texts if title == _ABOUT), "")
     altered = WorkbookError(
         f"{name}: its hidden sheet was altered or is damaged, so nothing in it can be trusted.",
         "Go back to its backup, or export the month again into another file.",
@@ -114,16 +159,11 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
                 f"{name} was written by xlsync {facts.get('version')}, which is newer than this one.",
                 "Update xlsync, then try again.",
             )
-        if texts[-1] != (_CHECKSUM, "", _checksum(texts[:-1], lists)):
+        if texts[-1] != (_CHECKSUM, _checksum(texts[:-1], lists)):
             raise altered
-        rows: dict[str, dict[str, KeptRow]] = {}
-        for title, key, text in texts[:-1]:
-            if title != _ABOUT:
-                row = json.loads(text)
-                shown = {header: _value(value) for header, value in row["shown"].items()}
-                rows.setdefault(title, {})[key] = KeptRow(shown, row["facts"])
+        rows = {title: _read_rows(_unpacked(text)) for title, text in texts[:-1] if title != _ABOUT}
         return Kept(from_plain(facts, About), rows)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
         raise altered from error
 
 
@@ -146,7 +186,7 @@ def _text(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def _checksum(texts: Iterable[tuple[str, str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
+def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update("\x1f".join(text).encode("utf-8", "surrogatepass") + b"\x1e")
@@ -165,6 +205,8 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _plain(value: Value) -> Any:
+    if value is None or type(value) is str:
+        return value
     match value:
         case Decimal() | int():
             return {"n": str(value)}
@@ -174,11 +216,11 @@ def _plain(value: Value) -> Any:
 
 
 def _value(plain: Any) -> Value:
+    if plain is None or type(plain) is str:
+        return plain
     match plain:
         case {"n": text}:
             return Decimal(text)
         case {"d": text}:
             return dt.date.fromisoformat(text)
-        case str() | None:
-            return plain
     raise ValueError(plain)

@@ -79,7 +79,7 @@ class Renewal:
         pieces = self._pieces(rows)
         if pieces is None:
             return False
-        self.sheet.body = "".join(pieces)
+        self.sheet.renewed = pieces
         columns = [column for row in rows[:1] for column in row.cells]
         self.sheet.widen(self.moves.first, max(columns, default=0), last_row=self.last_row)
         return True
@@ -191,8 +191,10 @@ class Renewal:
     def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str:
         """An old row with the wanted cells renewed, at its new place."""
         sheet, writer = self.sheet, self.writer
-        cells = sheet.cells(old)
         values = self.old_values[old.number] if old.number < len(self.old_values) else ()
+        if number == old.number and f"<{sheet.prefix}f" not in old.inside and writer.holds(values, wanted):
+            return old.whole
+        cells = sheet.cells(old)
         changed = {
             column: content
             for column, content in wanted.items()

@@ -103,11 +103,14 @@ class SheetXml:
             self.body, self.after = "", xml[opening.end() :]
         else:
             self.body, self.after = xml[opening.end() : closing.start()], xml[closing.end() :]
+        self.renewed: list[str] | None = None  # what stands in place of the body, in pieces
         self._row, self._cell, self.formula = _patterns(p)
 
-    def xml(self) -> str:
-        """The whole part again."""
-        return f"{self.before}{self.opening}{self.body}{self.closing}{self.after}"
+    def encoded(self) -> bytes:
+        """The whole part again, piece by piece: one text of it takes up to four bytes a letter."""
+        body = [self.body] if self.renewed is None else self.renewed
+        pieces = (self.before, self.opening, *body, self.closing, self.after)
+        return b"".join(piece.encode() for piece in pieces)
 
     # reading
 

@@ -61,10 +61,21 @@ class SheetRow:
     sheet: Sheet
     number: int  # 0-based
     key: str
-    cells: Mapping[str, Value]
+    line: Sequence[Value]  # from column A on
     columns: Mapping[str, int]
     formulas: frozenset[str]  # headers
+    edited: frozenset[str]  # headers of cells that no longer read as they were written
     kept: KeptRow
+
+    @property
+    def cells(self) -> dict[str, Value]:
+        """Its cells by header."""
+        return {header: self.get(header) for header in self.columns}
+
+    def get(self, header: str) -> Value:
+        """The value of a cell."""
+        column = self.columns[header]
+        return self.line[column] if column < len(self.line) else None
 
     def where(self, header: str) -> str:
         """The address of one of its cells."""
@@ -72,12 +83,12 @@ class SheetRow:
 
     def text(self, header: str) -> str:
         """A cell as text without blanks around it; empty where it is empty."""
-        value = self.cells.get(header)
+        value = self.get(header)
         return "" if value is None else str(value).strip()
 
     def is_edited(self, header: str) -> bool:
         """Whether a person changed the cell since it was written."""
-        return header in self.formulas or not is_same(self.cells.get(header), self.kept.shown.get(header))
+        return header in self.edited
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -112,6 +123,7 @@ class Book:
             row.is_edited(column.header)
             for rows in self.rows.values()
             for row in rows
+            if row.edited
             for column in row.sheet.columns
             if column.is_input or column.header == "Result"
         )
@@ -178,19 +190,30 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
         if column in by_column:
             formulas.setdefault(row, set()).add(by_column[column])
     key_column = columns[sheet.columns[-1].header]
+    own = tuple(columns.values())
+    width = max(own) + 1
     found = _Found(columns)
     rows: list[SheetRow] = []
     others: list[int] = []
     for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
-        key = "" if key_column >= len(line) or line[key_column] is None else str(line[key_column])
-        cells = {header: line[column] if column < len(line) else None for header, column in columns.items()}
+        if len(line) < width:
+            line = [*line, *([None] * (width - len(line)))]  # noqa: PLW2901
+        key = "" if line[key_column] is None else str(line[key_column])
         if key in kept:
-            in_row = frozenset(formulas.get(number, ()))
-            rows.append(SheetRow(sheet, number, key, cells, columns, in_row, kept[key]))
+            shown, in_row = kept[key].shown, frozenset(formulas.get(number, ()))
+            was = [shown.get(header) for header in columns]
+            edited = (
+                in_row
+                if [line[place] for place in own] == was
+                else in_row.union(
+                    header for header, place in columns.items() if not is_same(line[place], shown.get(header))
+                )
+            )
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, kept[key]))
             continue
         if any(value is not None for value in line):
             others.append(number)
-        if key or str(cells.get("Approve") or "").strip():
+        if key or ("Approve" in columns and str(line[columns["Approve"]] or "").strip()):
             found.problems.append(
                 Problem(
                     f"{sheet.title}!{letters(key_column)}{number + 1}",
@@ -235,6 +258,8 @@ def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> t
 
 def _find_altered(row: SheetRow) -> Iterable[Problem]:
     """Cells that xlsync computed and a person changed."""
+    if not row.edited:
+        return
     for column in row.sheet.columns:
         if column.is_input or column.header == "Result" or not row.is_edited(column.header):
             continue
@@ -244,7 +269,7 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
         yield Problem(
             row.where(column.header),
             f"{column.header} is computed by xlsync and was altered ({_tell(was)} became "
-            f"{_tell(row.cells.get(column.header))})",
+            f"{_tell(row.get(column.header))})",
             "undo the change, or run check, which computes it anew",
         )
 
@@ -384,10 +409,10 @@ def _fill(
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
     """The additions that the month was compared with, for the report; those that ended since stay known."""
-    kept = {entry.key: KeptRow({}, {"compared": to_plain(entry)}) for entry in overview.compared}
+    kept = {entry.key: KeptRow.of({}, {"compared": to_plain(entry)}) for entry in overview.compared}
     for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
-        if key not in kept and row.facts["compared"].get("addition") is not None:
-            kept[key] = KeptRow({}, {"compared": {**row.facts["compared"], "has_ended": True}})
+        if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
+            kept[key] = KeptRow.of({}, {"compared": {**compared, "has_ended": True}})
     return kept
 
 
@@ -429,7 +454,7 @@ def _renew(
         else:
             changed = _keep_edits(row, cells, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
-        renewal.kept[key] = KeptRow(cells, facts)
+        renewal.kept[key] = KeptRow.of(cells, facts)
     renewal.rows += [Row(number, {}) for number in (book.others[sheet.title] if book else ())]
     return renewal
 
@@ -531,8 +556,8 @@ def write_results(
     lines = dict(book.kept.get(BILLING_LINES.title, {}))
     for row in book.rows[BILLING_LINES.title]:
         if row.key in own:
-            shown = {**row.kept.shown, **{header: row.cells.get(header) for header in PICKED_HEADERS}}
-            lines[row.key] = KeptRow(shown, {**row.facts, "own": own[row.key]})
+            shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
+            lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
     kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
     return (save or save_or_beside)(book)

@@ -44,6 +44,8 @@ class Package:
         self._names = {part.casefold(): part for part in parts}  # part names know no case (ECMA-376-2, 9.1.1)
         self._stored: frozenset[str] = frozenset()
         self._read: python_calamine.CalamineWorkbook | None = None
+        self._grids: dict[str, list[list[Value]]] = {}  # of parts that did not change since
+        self._cut: dict[str, SheetXml] = {}
         self._workbook = self._find_workbook()
         self._sheets = self._find_sheets()
         properties = re.search(rf"<{_P}workbookPr\s[^>]*>", self._text(self._workbook))
@@ -101,11 +103,13 @@ class Package:
         except UnicodeDecodeError:
             raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
 
-    def _put(self, part: str, text: str) -> None:
-        data = text.encode()
+    def _put(self, part: str, text: str | bytes) -> None:
+        data = text.encode() if isinstance(text, str) else text
         if data != self._parts[part]:
             self._parts[part] = data
             self._read = None
+            self._grids.pop(part, None)
+            self._cut.pop(part, None)
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """The relationships of a part: id to kind (the last word of its type) and part name."""
@@ -137,6 +141,9 @@ class Package:
 
     def grid(self, title: str) -> list[list[Value]]:
         """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
+        part = self._part(title)
+        if part in self._grids:
+            return self._grids[part]
         sheet = self._sheet(title)
         if sheet.is_far_flung(_MOST_CELLS):  # calamine makes room for the whole rectangle, or aborts
             raise WorkbookError(
@@ -157,6 +164,7 @@ class Package:
         for (row, column), text in sheet.errors():
             if row < len(grid) and column < len(grid[row]):
                 grid[row][column] = text
+        self._grids[part] = grid
         return grid
 
     def formulas(self, title: str) -> dict[Position, str]:
@@ -164,6 +172,18 @@ class Package:
         return self._sheet(title).formulas()
 
     def _sheet(self, title: str) -> SheetXml:
+        """The sheet's part as it is now, to be read."""
+        part = self._part(title)
+        if part not in self._cut:
+            self._cut[part] = SheetXml(self._text(part), title)
+        return self._cut[part]
+
+    def _sheet_to_change(self, title: str) -> SheetXml:
+        sheet = self._sheet(title)
+        del self._cut[self._part(title)]
+        return sheet
+
+    def _part(self, title: str) -> str:
         part = self._sheets.get(title)
         if part is None:
             known = ", ".join(self.sheets)
@@ -171,7 +191,7 @@ class Package:
                 f"{self.name} has no sheet {title}; its sheets are {known}",
                 "Use a workbook made by xlsync export.",
             )
-        return SheetXml(self._text(part), title)
+        return part
 
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook, and what they stand for."""
@@ -191,7 +211,7 @@ class Package:
         """Write single cells (0-based row and column), which keep their style; nothing else changes."""
         if not cells:
             return
-        sheet = self._sheet(title)
+        sheet = self._sheet_to_change(title)
         formula_went = sheet.change(self._writer(sheet), cells)
         self._changed(title, sheet, formula_went=formula_went)
 
@@ -200,8 +220,8 @@ class Package:
 
         Rows that no item names in `was` go; what stands below the table stays below it.
         """
-        sheet = self._sheet(title)
         values = self.grid(title)
+        sheet = self._sheet_to_change(title)
         tables = self._tables(self._sheets[title])
         columns = {column for row in rows for column in row.cells}
         table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
@@ -228,8 +248,11 @@ class Package:
             raise ValueError("a row may be taken once, and from the data rows only")
         moves = Moves(first, last, first + len(rows) - 1, to)
         had_formulas = f"<{sheet.prefix}f" in sheet.body
+        writer = self._writer(sheet)
+        if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
+            return
         calculated = tables[table].calculated if table else frozenset()
-        renewal = Renewal(sheet, self._writer(sheet), moves, values, calculated, self._wrapping())
+        renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
         if not renewal.write(rows):
             return
         if not moves.nothing_moves:
@@ -279,8 +302,7 @@ class Package:
         return {table: _Table(self._text(table)) for table in self._related(part, "table")}
 
     def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
-        self._put(self._sheets[title], sheet.xml())
-        self._read = None
+        self._put(self._sheets[title], sheet.encoded())
         if formula_went:
             for chain in self._related(self._workbook, "calcChain"):
                 self._drop(chain)
