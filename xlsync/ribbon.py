@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -31,6 +30,7 @@ from xlsync.months import Request
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
 from xlsync.workbook import read_workbook
 from xlsync.xlsx import Package
@@ -58,6 +58,11 @@ def main(id_: str) -> None:
 
 def press(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
     """Do what a button does; whatever goes wrong is told in a box that names the log."""
+    board = Switchboard(workbook)
+    board.run(lambda: _pressed(id_, board, now))
+
+
+def _pressed(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
     with _log() as (log, file):
         log.info("xlsync %s: %s", __version__, id_)
         try:
@@ -100,7 +105,6 @@ class Front:
     workbook: OpenWorkbook
     now: dt.datetime
     log: logging.Logger
-    _thread: int = field(default_factory=threading.get_ident)
     _shown: tuple[str, float] = ("", 0.0)
 
     def tell(self, *parts: str) -> None:
@@ -117,9 +121,7 @@ class Front:
         return yes
 
     def progress(self, what: str, done: int, of: int | None) -> None:
-        """Say in the status bar what is going on; only from the thread that Excel knows."""
-        if threading.get_ident() != self._thread:
-            return
+        """Say in the status bar what is going on, from whichever thread."""
         before, when = self._shown
         at = time.monotonic()
         if what == before and at - when < _PAUSE and done != of:
