@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -182,10 +183,8 @@ def read_day(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | N
             case str():
                 if not value.strip():
                     return None
-                try:
+                with contextlib.suppress(ValueError):
                     return dt.date.fromisoformat(value.strip())
-                except ValueError:
-                    pass
     problems.append(
         Problem(row.where(header), f"{str(value)!r} is not a date", "enter a date such as 2026-10-01")
     )
