@@ -48,7 +48,6 @@ class Rules:
         self._store.pop(key)
 
     def find(self, *texts: str) -> tuple[Rule, ...]:
-        """The rules that hold all these texts."""
-        return tuple(
-            rule for rule in self.list() if all(text.casefold() in str(rule).casefold() for text in texts)
-        )
+        """The rules about one of these: a row key, a contract, a product or a customer."""
+        wanted = {text.strip().casefold() for text in texts}
+        return tuple(rule for rule in self.list() if rule.about.casefold() in wanted)

@@ -57,7 +57,7 @@ from xlsync.overview import Overview
 from xlsync.picks import Pick
 from xlsync.plan import Outcome, Plan, State, check_limits
 from xlsync.reconcile import Books, find_mismatches
-from xlsync.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until, with_unit_rules
+from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until, with_unit_rules
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.undo import agreement_in, undo_actions
@@ -361,7 +361,8 @@ def check_workbook(
         report=Path(about.report) if about.report else None,
         refresh=refresh,
     )
-    asked = learn_rules(systems, book, edits, rows, now)
+    asked, ended = learn_rules(systems, book, edits, rows, now)
+    rows = replace(rows, ignored=rows.ignored - ended)
     decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
     gathered = gather(systems, request, systems.links.memory(), decisions, now, progress)
     overview = gathered.overview
@@ -392,21 +393,28 @@ def check_workbook(
 
 def learn_rules(
     systems: Systems, book: Book, edits: LinkEdits, rows: RowEdits, now: dt.datetime
-) -> list[str]:
-    """Keep the rules that the workbook makes, end those it takes back; what reasons are still asked for.
+) -> tuple[list[str], frozenset[str]]:
+    """Keep the rules that the workbook makes, end those it takes back.
 
-    A row that is ignored takes its reason from the note of one of its lines; where a line could tell
-    one and does not, the row is ignored in this workbook only.
+    Returns what is still asked for, and the rows that are ignored no more since their rule was ended
+    elsewhere. A row that is ignored takes its reason from the note of one of its lines; where a line
+    could tell one and does not, the row is ignored in this workbook only.
     """
     asked: list[str] = []
+    ended: set[str] = set()
     when, lines = now.isoformat(timespec="seconds"), {line.key: line for line in edits.lines}
     notes = {row.key: row.text("Note") for row in book.rows[BILLING_LINES.title]}
     for key, note in notes.items():
         rule = read_note(note, lines[key], when, book.path.name) if note else None
         if rule is not None:
             systems.rules.keep(rule)
+            asked.extend(_ask_until(note))
+    known = systems.rules.list()
+    own = {rule.key for rule in known if rule.scope is Scope.ROW}
+    by_rule = ignoring(book.month, edits.lines, known)
     for row in book.rows[MISMATCHES.title]:
-        told = [notes[key] for key in rows.mismatches[row.key].line_keys if notes.get(key)]
+        mismatch, is_edited = rows.mismatches[row.key], row.is_edited("Action")
+        told = [notes[key] for key in mismatch.line_keys if notes.get(key)]
         rule = Rule(
             kind=RuleKind.IGNORE,
             scope=Scope.ROW,
@@ -419,14 +427,26 @@ def learn_rules(
         if row.key not in rows.ignored:
             if row.kept.shown.get("Action") == ActionLabel.IGNORE:
                 systems.rules.drop(rule.key)
-        elif told or not rows.mismatches[row.key].line_keys:
+        elif not is_edited and is_ruled(mismatch) and by_rule(mismatch) is None:
+            ended.add(row.key)
+        elif not is_edited and is_ruled(mismatch) and rule.key not in own:
+            continue  # by a rule about its contract, product or customer
+        elif told or not mismatch.line_keys:
             systems.rules.keep(rule)
-        elif row.is_edited("Action"):
+            asked.extend(_ask_until(rule.reason))
+        elif is_edited:
             asked.append(
                 f"{row.where('Action')}: is ignored in this workbook only; to ignore it for longer, write "
                 "the reason into the Note of its billing line, such as: billed by hand, until 2026-12-31"
             )
-    return asked
+    return asked, frozenset(ended)
+
+
+def _ask_until(note: str) -> list[str]:
+    """What to write where a note names an end that cannot be read: its rule would last for ever."""
+    if "until" not in note.casefold() or read_until(note) is not None:
+        return []
+    return [f"The note {note!r} names no day that can be read, so it has no end: write until 2026-12-31"]
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:

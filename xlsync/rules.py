@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from xlsync.models import BillingLine, Mismatch, Month
+from xlsync.models import ActionLabel, BillingLine, Mismatch, Month
 from xlsync.units import Charge, tell_number
 
 
@@ -63,6 +63,8 @@ class Rule:
         """Whether it is about a billing line."""
         names: tuple[str, ...] = ()
         match self.scope:
+            case Scope.CONTRACT if self.kind is not RuleKind.IGNORE and line.addon_id:
+                names = (line.contract,)  # the subscription's units are not its add-on's
             case Scope.CONTRACT:
                 names = (line.contract_id, line.contract)
             case Scope.PRODUCT:
@@ -98,6 +100,11 @@ def ignoring(
         return f"Ignored{until}: {rule.reason or 'no reason was given'}."
 
     return tell
+
+
+def is_ruled(mismatch: Mismatch) -> bool:
+    """Whether a rule ignored a mismatch when it was found."""
+    return mismatch.action is ActionLabel.IGNORE and mismatch.explanation.startswith("Ignored")
 
 
 def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:
@@ -139,7 +146,7 @@ def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | 
     return Rule(
         kind=RuleKind(found[1].lower()),
         scope=Scope.CONTRACT,
-        about=line.contract_id or line.contract,
+        about=line.contract if line.addon_id else line.contract_id or line.contract,
         reason=note[found.end() :].strip(" :,-"),
         until=read_until(note),
         units=Decimal(found[2]),
