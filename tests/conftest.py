@@ -17,6 +17,7 @@ from typing import Any
 import openpyxl
 import pytest
 import simplejson
+from hypothesis import HealthCheck, settings
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 from typer.testing import CliRunner
@@ -30,6 +31,10 @@ LINES, MISMATCHES, NEW = "Billing Lines", "Mismatches", "New in ConnectWise"
 TABLES = ("companies", "contacts", "agreements", "additions", "catalog", "invoices")
 _NOT_COMPARED = {"id", "_info", "sequenceNumber"}  # they tell in which order things were made
 Records = dict[tuple[str, int], dict[str, Any]]
+
+# A busy machine is slow at times: that is no finding.
+settings.register_profile("xlsync", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("xlsync")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -136,8 +141,7 @@ class Hand:
         key = columns.get("Line Key") or columns["Row Key"]
         sheet = self.sheet(title)
         found = {str(sheet.cell(row, key).value): row for row in range(2, sheet.max_row + 1)}
-        found.pop("None", None)
-        return found
+        return {key: row for key, row in found.items() if key not in {"None", "Line Key", "Row Key"}}
 
     def cell(self, title: str, key: str, header: str) -> Cell:
         found = self.sheet(title).cell(self.rows(title)[key], self.columns(title)[header])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xlsync.actions import Change, Field, UpdateAddition
@@ -172,6 +172,7 @@ def test_writes_side_by_side_each_get_their_own_outcome(tmp_path: Path) -> None:
     }
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 10**9), unique=True, min_size=2, max_size=5))
 def test_run_ids_sort_by_time_and_the_newest_run_is_listed_first(seconds: list[int]) -> None:
     made: dict[int, str] = {}
