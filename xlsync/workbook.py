@@ -107,6 +107,7 @@ class Book:
     kept: Mapping[str, Mapping[str, KeptRow]]
     lists: Mapping[str, tuple[Value, ...]]
     columns: Mapping[str, Mapping[str, int]]
+    header_rows: Mapping[str, int]  # 0-based, by title
     others: Mapping[str, tuple[int, ...]]  # rows by title that a person added
     problems: tuple[Problem, ...] = ()
     altered: tuple[Problem, ...] = ()
@@ -160,21 +161,34 @@ def read_workbook(path: Path) -> Book:
     kept = read_kept(package.grid(MEMORY), lists, path.name)
     rows: dict[str, tuple[SheetRow, ...]] = {}
     columns: dict[str, Mapping[str, int]] = {}
+    header_rows: dict[str, int] = {}
     others: dict[str, tuple[int, ...]] = {}
     problems: list[Problem] = []
     altered: list[Problem] = []
     for sheet in READ_SHEETS:
         found = _read_sheet(package, sheet, kept.rows.get(sheet.title, {}), path.name)
         rows[sheet.title], columns[sheet.title], others[sheet.title] = found.rows, found.columns, found.others
+        header_rows[sheet.title] = found.header_row
         problems += found.problems
         altered += [problem for row in found.rows for problem in _find_altered(row)]
     return Book(
-        path, package, kept.about, rows, kept.rows, lists, columns, others, tuple(problems), tuple(altered)
+        path,
+        package,
+        kept.about,
+        rows,
+        kept.rows,
+        lists,
+        columns,
+        header_rows,
+        others,
+        tuple(problems),
+        tuple(altered),
     )
 
 
 @dataclass(slots=True)
 class _Found:
+    header_row: int
     columns: Mapping[str, int]
     rows: tuple[SheetRow, ...] = ()
     others: tuple[int, ...] = ()
@@ -192,7 +206,7 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
     key_column = columns[sheet.columns[-1].header]
     own = tuple(columns.values())
     width = max(own) + 1
-    found = _Found(columns)
+    found = _Found(header_row, columns)
     rows: list[SheetRow] = []
     others: list[int] = []
     for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
@@ -283,13 +297,14 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
     """The columns of *Lists*, by header, without the empty ends."""
     grid = package.grid(LISTS)
     headers = [str(value or "") for value in grid[0]] if grid else []
+    found = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
     lists: dict[str, tuple[Value, ...]] = {}
     for column in LIST_COLUMNS:
-        index = headers.index(column.header) if column.header in headers else -1
-        values = [line[index] if 0 <= index < len(line) else None for line in grid[1:]]
-        while values and values[-1] is None:
-            values.pop()
-        lists[column.header] = tuple(values)
+        values = found.get(column.header, ())
+        count = len(values)
+        while count and values[count - 1] is None:
+            count -= 1
+        lists[column.header] = values[:count]
     return lists
 
 
@@ -386,7 +401,8 @@ def _fill(
     lapsed: list[str] = []
     for sheet in READ_SHEETS:
         renewal = _renew(sheet, offered[sheet.title], columns[sheet.title], book)
-        package.replace_rows(sheet.title, renewal.rows)
+        header_row = book.header_rows[sheet.title] if book else 0
+        package.replace_rows(sheet.title, renewal.rows, header_row=header_row)
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
     kept[KEPT_AS] = _keep_compared(overview, book)

@@ -27,7 +27,7 @@ from xlsync.errors import WorkbookError
 from xlsync.markup import attribute, unescape, with_attribute
 from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
 from xlsync.renewal import Renewal
-from xlsync.rows import SheetXml
+from xlsync.rows import SheetXml, is_plain
 
 __all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
 
@@ -46,6 +46,7 @@ class Package:
         self._read: python_calamine.CalamineWorkbook | None = None
         self._grids: dict[str, list[list[Value]]] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
+        self._plain: dict[str, bool] = {}
         self._workbook = self._find_workbook()
         self._sheets = self._find_sheets()
         properties = re.search(rf"<{_P}workbookPr\s[^>]*>", self._text(self._workbook))
@@ -110,6 +111,7 @@ class Package:
             self._read = None
             self._grids.pop(part, None)
             self._cut.pop(part, None)
+            self._plain.pop(part, None)
 
     def _relations(self, part: str) -> dict[str, tuple[str, str]]:
         """The relationships of a part: id to kind (the last word of its type) and part name."""
@@ -144,8 +146,8 @@ class Package:
         part = self._part(title)
         if part in self._grids:
             return self._grids[part]
-        sheet = self._sheet(title)
-        if sheet.is_far_flung(_MOST_CELLS):  # calamine makes room for the whole rectangle, or aborts
+        sheet = None if self._is_plain(part) else self._sheet(title)
+        if sheet is not None and sheet.is_far_flung(_MOST_CELLS):  # calamine makes room for the whole rectangle, or aborts
             raise WorkbookError(
                 f"the sheet {title} of {self.name} has a cell far away from all others",
                 "Delete the rows and columns around it.",
@@ -160,8 +162,8 @@ class Package:
             raise WorkbookError(
                 f"the sheet {title} of {self.name} cannot be read: {error}", SAVE_AGAIN
             ) from None
-        grid = [[_value(value) for value in row] for row in rows]
-        for (row, column), text in sheet.errors():
+        grid = [[(v or None) if type(v) is str else _value(v) for v in row] for row in rows]
+        for (row, column), text in sheet.errors() if sheet is not None else ():
             if row < len(grid) and column < len(grid[row]):
                 grid[row][column] = text
         self._grids[part] = grid
@@ -169,7 +171,12 @@ class Package:
 
     def formulas(self, title: str) -> dict[Position, str]:
         """The formulas of a sheet by 0-based row and column, without `=`."""
-        return self._sheet(title).formulas()
+        return {} if self._is_plain(self._part(title)) else self._sheet(title).formulas()
+
+    def _is_plain(self, part: str) -> bool:
+        if part not in self._plain:
+            self._plain[part] = is_plain(self._parts[part])
+        return self._plain[part]
 
     def _sheet(self, title: str) -> SheetXml:
         """The sheet's part as it is now, to be read."""
@@ -215,8 +222,8 @@ class Package:
         formula_went = sheet.change(self._writer(sheet), cells)
         self._changed(title, sheet, formula_went=formula_went)
 
-    def replace_rows(self, title: str, rows: Sequence[Row]) -> None:
-        """Renew the data rows of a sheet: below the header of its table, or below row 1 where it has none.
+    def replace_rows(self, title: str, rows: Sequence[Row], *, header_row: int | None = None) -> None:
+        """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
 
         Rows that no item names in `was` go; what stands below the table stays below it.
         """
@@ -225,19 +232,22 @@ class Package:
         tables = self._tables(self._sheets[title])
         columns = {column for row in rows for column in row.cells}
         table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
-        if table:
+        named = [row.was for row in rows if row.was is not None]
+        if table and header_row is None:
             first, last = tables[table].first, tables[table].last
-        else:
-            first = 1
+        elif table and header_row == tables[table].first - 1:
+            first, last = tables[table].first, max([tables[table].last, *named])
+        else:  # the table was made a plain range, or lags behind rows that were inserted
+            first = (header_row or 0) + 1
             filled = [
                 number
                 for number, line in enumerate(values)
-                if number
+                if number >= first
                 and any(
                     line[column] is not None for column in columns or range(len(line)) if column < len(line)
                 )
             ]
-            last = max([0, *filled, *(row.was for row in rows if row.was is not None)])
+            last = max([first - 1, *filled, *named])
         if table and not rows:  # a table needs a data row (ECMA-376-1, 18.5.1.2)
             is_blank = first == last and not any(
                 value is not None for line in values[first : last + 1] for value in line
@@ -433,8 +443,6 @@ class _Table:
 def _value(value: object) -> Value:
     """What calamine read, as xlsync's values."""
     kind = type(value)
-    if kind is str:
-        return value or None  # type: ignore[return-value]
     if kind is float:
         return Decimal(int(value)) if value.is_integer() else Decimal(repr(value))  # type: ignore[attr-defined, call-overload]
     if kind is bool:
