@@ -260,6 +260,11 @@ def _kind(cell: str, shown: str) -> str:
 
 def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
     """The month's figures; of the runs, those of this month and environment count, and what undid them."""
+    facts = replace(
+        facts,
+        lines=tuple(sorted(facts.lines, key=lambda line: line.key)),
+        compared=tuple(sorted(facts.compared, key=lambda entry: entry.key)),
+    )
     ledger = _Ledger(_writes_of(runs, facts.month, facts.environment))
     naming = _Naming(facts, ledger.ids)
     open_rows = [row for row in facts.rows if not row.is_ignored and not ledger.is_settled(row)]
@@ -668,7 +673,7 @@ class _Naming:
         self._items = self._agreed((line.bss_product, facts.links[line.key].item) for line in facts.lines)
         self._lines = {line.key: line for line in facts.lines}
         by_currency = Counter(line.currency for line in facts.lines)
-        self._usual = max(by_currency, key=lambda name: by_currency[name], default="")
+        self._usual = max(by_currency, key=lambda name: (by_currency[name], name), default="")
         self._currencies: dict[int | str, str] = {}
         for entry in facts.compared:
             self._currencies.setdefault(entry.agreement, entry.currency)
