@@ -185,7 +185,7 @@ def test_check_does_what_the_command_does(desk: Desk, monkeypatch: pytest.Monkey
     assert "2026-10 · " in workbook.told[0]
 
 
-@pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices"])
+@pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices", "Report"])
 def test_a_workbook_of_another_kind_is_told_so(desk: Desk, id_: str) -> None:
     book = Hand(desk.file).book
     del book["_xlsync"]
@@ -195,7 +195,7 @@ def test_a_workbook_of_another_kind_is_told_so(desk: Desk, id_: str) -> None:
     assert "Book1.xlsx is not a workbook of xlsync." in workbook.told[0]
 
 
-@pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices", "ExportChosen"])
+@pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices", "Report", "ExportChosen"])
 def test_a_workbook_that_was_never_saved_is_told_so(empty_desk: Desk, id_: str) -> None:
     workbook = FileWorkbook(None, yes)
     press(id_, workbook, NOW)
@@ -367,6 +367,25 @@ def test_invoices_only_previews_until_invoicing_is_enabled(
     assert workbook.asked[0].endswith("Write 1 change to ConnectWise?")
     assert [method for method, _ in desk.sent()] == ["POST"]
     assert desk.read().get("Invoices", key, "Result").startswith("done")
+
+
+# Report
+
+
+def test_report_makes_the_months_report_beside_the_workbook_and_opens_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    workbook = front(desk)
+    press("Apply", workbook, NOW)
+    press("Report", workbook, NOW)
+    file = desk.folder / "xlsync-2026-10-report.xlsx"
+    assert workbook.opened == [file]
+    assert workbook.told[1].startswith("Report of 2026-10\nEUR billed ")
+    by_command = desk.folder / "command.xlsx"
+    assert desk.run("report", str(desk.file), "--output", str(by_command)).code == 0
+    assert Package.open(file).sheets == Package.open(by_command).sheets
+    title = Package.open(file).sheets[1]
+    assert Package.open(file).grid(title) == Package.open(by_command).grid(title)
 
 
 # Demo

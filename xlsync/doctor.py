@@ -24,6 +24,7 @@ from xlsync import __version__, addin
 from xlsync.config import Settings, load_settings, settings_file
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.login import trusted_backend
+from xlsync.report_workbook import find_office
 from xlsync.systems import Systems
 
 SKEW: Final = dt.timedelta(minutes=5)
@@ -92,7 +93,7 @@ def examine(
     yield from connectwise_checks(open_settings, now)
     yield excel_check(system)
     yield addin_check(system)
-    yield libreoffice_check(environ)
+    yield libreoffice_check(find_office())
 
 
 def load(bss: bool, connectwise: bool) -> Settings:
@@ -268,9 +269,8 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
     return Finding("Add-in", State.GOOD, str(file))
 
 
-def libreoffice_check(environ: Mapping[str, str]) -> Finding:
-    """Whether LibreOffice is there, which opens the workbooks where Excel is not."""
-    found = shutil.which("soffice", path=environ.get("PATH"))
+def libreoffice_check(found: str | None) -> Finding:
+    """Whether LibreOffice is there, which opens workbooks where Excel is not, and makes PDFs of reports."""
     if found:
         return Finding("LibreOffice", State.GOOD, found)
-    return Finding("LibreOffice", State.UNSURE, "is not on the path", "Not needed where Excel is.")
+    return Finding("LibreOffice", State.UNSURE, "is not found", "Needed for `xlsync report --pdf` only.")

@@ -30,6 +30,8 @@ from xlsync.months import Request
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.report import Report, make_report, read_facts
+from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
 from xlsync.workbook import read_workbook
@@ -173,7 +175,7 @@ def _do(id_: str, front: Front) -> None:
         case "Invoices":
             invoices(front)
         case "Report":
-            later(front, id_)
+            report(front)
         case _:
             back = id_.removeprefix("Export")
             if not back.isdecimal() or int(back) not in addin.MONTHS_BACK:
@@ -278,9 +280,16 @@ def invoices(front: Front) -> None:
             front.tell(outcomes_text(run, outcomes), _beside(path, written))
 
 
-def later(front: Front, id_: str) -> None:
-    """The one place that says what is still to come."""
-    front.tell(f"{id_} is not on the ribbon yet: use `xlsync {id_.lower()}`.")
+def report(front: Front) -> None:
+    """Report the month of the workbook in front into a workbook beside it, and open that."""
+    path = front.file()
+    with _systems_of(path) as systems:
+        book = months.open_book(path, systems)
+        file = path.with_name(f"xlsync-{book.month}-report.xlsx")
+        found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
+        write_report(found, file, f"{front.now:%Y-%m-%d %H:%M}")
+    front.workbook.open(file)
+    front.tell(report_text(found), f"Report: {file}")
 
 
 def help_(front: Front) -> None:
@@ -365,6 +374,18 @@ def plan_text(plan: Plan) -> str:
     up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
     told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
     return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
+
+
+def report_text(found: Report) -> str:
+    """A month's figures, one line a currency."""
+    lines = [f"Report of {found.month}"]
+    for total in found.totals:
+        of = total.figures
+        lines.append(
+            f"{total.currency} billed {of.billed:,.2f}; in ConnectWise {of.before:,.2f} before and "
+            f"{of.after:,.2f} now; found {of.found:,.2f}; open {of.open}"
+        )
+    return "\n".join(lines)
 
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
