@@ -264,8 +264,9 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
                 "productClass": "Agreement",
                 "price": action.price,
                 "cost": action.cost,
-                live.creation.code_field: action.code[:50] or None,
             }
+            if live.creation.code_field != "none":
+                body[live.creation.code_field] = action.code[:50] or None
             return "POST", "/procurement/catalog", _filled(body)
         case CreateAddition():
             body = {
@@ -308,7 +309,8 @@ def _taken_over(action: CreateAddition) -> dict[str, Any]:
 
 
 def _mark_values(action: CreateAddition, live: Live) -> list[dict[str, Any]] | None:
-    if not action.contract_id or not isinstance(action.agreement, int):
+    is_asked = live.creation.mark_additions and action.contract_id
+    if not is_asked or not isinstance(action.agreement, int):
         return None
     values = {MARK_ID: action.contract_id, MARK_NAME: action.product}
     marks = live.marks(action.agreement)

@@ -39,13 +39,13 @@ PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (D
 SIDE_BY_SIDE: Final = 16
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
-    "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber"),
+    "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber", "none"),
 }
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
     "limits": {"creations", "percent", "units", "money"},
-    "creation": {"identifier_length", "name_length", "bill_customer", "code_field"},
+    "creation": {"identifier_length", "name_length", "bill_customer", "code_field", "mark_additions"},
     "invoicing": {"enabled"},
     "report": {"headers"},
 }
@@ -84,6 +84,7 @@ class Creation:
     name_length: int = 50
     bill_customer: str = "Billable"
     code_field: str = "vendorSku"
+    mark_additions: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +270,11 @@ def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
                 f"{FILE_NAME}: [creation] {name} must be a whole number from 1 up, not {length!r}"
             )
             del given[name]
+    if not isinstance(given.get("mark_additions", True), bool):
+        problems.append(
+            f"{FILE_NAME}: [creation] mark_additions must be true or false, "
+            f"not {given.pop('mark_additions')!r}"
+        )
     return Creation(**given)
 
 

@@ -1,0 +1,306 @@
+"""A team: links and journal of several people, and links carried by marks in ConnectWise alone."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import LINES, MISMATCHES, NEW, Desk, day
+
+PIPIT = "Pipit Tutors"
+EXTRA = "Cloud Services Extra"
+
+
+def customs(addition: dict[str, Any]) -> dict[str, Any]:
+    """The custom fields that have a value."""
+    fields = addition.get("customFields", ())
+    return {field["caption"]: field["value"] for field in fields if field.get("value")}
+
+
+def newest(desk: Desk) -> dict[str, Any]:
+    return desk.addition(max(desk.sandbox.connectwise.additions))
+
+
+def set_creation(desk: Desk, text: str) -> None:
+    (desk.folder / "xlsync.toml").write_text(f"[creation]\n{text}\n", encoding="utf-8")
+
+
+def forget_everything(desk: Desk) -> None:
+    """A colleague's machine: no link, no cache, no workbook; ConnectWise alone knows."""
+    for name in ("links", "cache", "journal"):
+        shutil.rmtree(desk.home / name, ignore_errors=True)
+    desk.file.unlink()
+    assert desk.links() == []
+
+
+def move_to_extra(desk: Desk) -> str:
+    """Pipit's Exchange line on one agreement, its other line on the other, as a person chose; its key."""
+    with desk.editing() as hand:
+        line = hand.line(PIPIT, "Exchange")
+        hand.set(LINES, line, {"ConnectWise Agreement": EXTRA})
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line(PIPIT, "Standard"), {"ConnectWise Agreement": "Cloud Services"})
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        (row,) = (key for key in hand.rows(MISMATCHES) if key.startswith("add:") and key.endswith(":5")
+                  and hand.get(MISMATCHES, key, "Customer") == PIPIT)  # fmt: skip
+        hand.approve(row)
+    assert desk.apply().code == 0
+    return line
+
+
+def create_dark_web_watch(desk: Desk) -> dict[str, Any]:
+    """The product that the catalog lacks, created; renamed since, so that no name tells it."""
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        (key,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(key, Price=1.5)
+    assert desk.apply().code == 0
+    catalog = desk.sandbox.connectwise.catalog
+    item = catalog[max(catalog)]
+    item |= {"identifier": "ZZ-1", "description": "Sentinel", "customerDescription": "Sentinel"}
+    assert isinstance(item, dict)
+    return item
+
+
+# Links carried by marks
+
+
+def test_a_link_is_carried_by_the_mark_alone(desk: Desk) -> None:
+    untold = desk.read()
+    assert untold.get(LINES, untold.line(PIPIT, "Exchange"), "ConnectWise Agreement") is None
+    line = move_to_extra(desk)
+    contract = desk.read().get(LINES, line, "Contract ID")
+    forget_everything(desk)
+    assert desk.export().code == 0
+    hand = desk.read()
+    assert hand.get(LINES, line, "ConnectWise Agreement") == EXTRA
+    assert hand.get(LINES, line, "Status") == "OK"
+    assert desk.check().code == 0
+    (kept,) = (link for link in desk.links() if link[1] == f"bss:{contract}")
+    assert kept[-1] == "marked in ConnectWise"
+
+
+def test_where_only_the_contract_is_forgotten_the_match_says_marked_in_connectwise(desk: Desk) -> None:
+    line = move_to_extra(desk)
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert hand.get(LINES, line, "Match") != "marked in ConnectWise"
+    contract = str(hand.get(LINES, line, "Contract ID"))
+    assert desk.run("links", "forget", contract, "--yes").code == 0
+    desk.file.unlink()
+    desk.export()
+    hand = desk.read()
+    assert hand.get(LINES, line, "ConnectWise Agreement") == EXTRA
+    assert hand.get(LINES, line, "Match") == "marked in ConnectWise"
+
+
+@pytest.mark.parametrize(
+    ("setting", "field"),
+    [
+        ("", "vendorSku"),
+        ('code_field = "integrationXRef"', "integrationXRef"),
+        ('code_field = "none"', None),
+    ],
+)
+def test_a_created_product_carries_its_code_where_the_settings_say(
+    desk: Desk, setting: str, field: str | None
+) -> None:
+    set_creation(desk, setting)
+    line = desk.read().line("", "Dark Web Watch")
+    item = create_dark_web_watch(desk)
+    fields = {"vendorSku", "integrationXRef", "manufacturerPartNumber"}
+    assert {name for name in fields if item.get(name)} == ({field} if field else set())
+    forget_everything(desk)
+    assert desk.export().code == 0
+    linked = desk.read().get(LINES, line, "ConnectWise Product")
+    assert linked == ("ZZ-1: Sentinel" if field else None)
+
+
+def test_a_created_addition_carries_subscription_id_and_name(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+        line = hand.line("Siskin Electrics", "Windows 365")
+        marks = {
+            "Subscription ID": hand.get(LINES, line, "Contract ID"),
+            "Subscription Name": hand.get(LINES, line, "Product"),
+        }
+    assert desk.apply().code == 0
+    assert customs(newest(desk)) == marks
+
+
+def test_a_setting_leaves_created_additions_unmarked(desk: Desk) -> None:
+    set_creation(desk, "mark_additions = false")
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    assert desk.apply().code == 0
+    assert customs(newest(desk)) == {}
+    assert "customFields" not in desk.sandbox.writes[0].body
+
+
+@pytest.mark.parametrize("captions", [(), ("Subscription ID",), ("Subscription Name",)])
+def test_only_the_custom_fields_that_the_tenant_has_are_written(
+    desk: Desk, captions: tuple[str, ...]
+) -> None:
+    state = desk.sandbox.connectwise
+    for key, field in list(state.user_defined_fields.items()):
+        if field["caption"] not in captions:
+            del state.user_defined_fields[key]
+    for addition in state.additions.values():
+        addition["customFields"] = [f for f in addition["customFields"] if f["caption"] in captions]
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    assert desk.apply().code == 0
+    assert customs(newest(desk)).keys() == set(captions)
+
+
+def test_the_first_addition_of_a_new_agreement_is_marked_too(desk: Desk) -> None:
+    """No addition shows the ids of the custom fields there: their definitions do."""
+    with desk.editing() as hand:
+        line = hand.line("Quillfeather Books")
+        new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
+        hand.set(LINES, line, new)
+        contract = hand.get(LINES, line, "Contract ID")
+    desk.check()
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
+        hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")
+    assert desk.apply().code == 0
+    assert customs(newest(desk))["Subscription ID"] == contract
+
+
+def test_existing_additions_are_never_marked(desk: Desk) -> None:
+    """Neither by a change, nor by a cancellation, nor by a successor; a mark that was there stays."""
+    desk.addition(53)["customFields"][0]["value"] = "by hand"
+    desk.check()
+    with desk.editing() as hand:
+        hand.approve("units:55", "cost:55", "cost:54")
+        hand.approve("units:52", "units:53", Effective_From=day("2026-10-14"))
+        hand.approve("only:62", Action="Cancel addition")
+    before = {key: customs(one) for key, one in desk.sandbox.connectwise.additions.items()}
+    assert desk.apply().code == 0
+    after = {key: customs(one) for key, one in desk.sandbox.connectwise.additions.items()}
+    assert {key: after[key] for key in before} == before
+    made = after.keys() - before.keys()
+    assert sorted(after[key].get("Subscription ID", "") for key in made) == ["", "by hand"]
+
+
+# Links of several people
+
+
+def at(monkeypatch: pytest.MonkeyPatch, desk: Desk, name: str) -> None:
+    """From now on commands are this person's."""
+    monkeypatch.setenv("XLSYNC_HOME", str(desk.folder / name))
+    monkeypatch.setenv("LOGNAME", name)
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def choose_delta(desk: Desk, company: str) -> None:
+    with desk.editing() as hand:
+        choice = {"ConnectWise Customer": company, "ConnectWise Agreement": "Cloud Services"}
+        hand.set(LINES, hand.line("DELTA"), choice)
+    assert desk.check().code == 0
+
+
+def test_exported_links_spare_a_colleague_the_linking(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, desk, "ada")
+    choose_delta(desk, "Delta Ltd")
+    assert desk.run("links", "export", "links.csv").code == 0
+    links = desk.links()
+    assert len(rows_of(desk.folder / "links.csv")) == len(links) > 100
+    at(monkeypatch, desk, "ben")
+    assert desk.links() == []
+    imported = desk.run("links", "import", "links.csv")
+    assert (imported.code, f"{len(links)} added" in imported.err) == (0, True)
+    assert desk.links() == links
+    desk.file.unlink()
+    desk.export()
+    hand = desk.read()
+    assert hand.get(LINES, hand.line("DELTA"), "ConnectWise Customer") == "Delta Ltd"
+    assert hand.get(LINES, hand.line("DELTA"), "Match") == "remembered"
+    again = desk.run("links", "import", "links.csv")
+    assert (again.code, f"0 added, {len(links)} known already" in again.err) == (0, True)
+
+
+def test_conflicts_are_named_kept_and_replaced_only_if_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    untouched = desk.file.read_bytes()
+    at(monkeypatch, desk, "ada")
+    choose_delta(desk, "Delta Ltd")
+    desk.run("links", "export", "links.csv")
+    of_ada = desk.links()
+    desk.file.write_bytes(untouched)
+    at(monkeypatch, desk, "ben")
+    choose_delta(desk, "Delta GmbH")
+    of_ben = desk.links()
+    imported = desk.run("links", "import", "links.csv")
+    told = imported.err.replace("\n", " ")
+    assert imported.code != 0
+    assert "1 in conflict" in told or "2 in conflict" in told
+    assert "DELTA" in told
+    assert "Delta Ltd" in told
+    assert "Delta GmbH" in told
+    assert desk.links() == of_ben
+    replaced = desk.run("links", "import", "links.csv", "--replace")
+    assert replaced.code == 0
+    assert "0 in conflict" in replaced.err
+    company_of = {key: company for kind, key, company, *_ in desk.links() if kind == "customer"}
+    assert company_of == {key: company for kind, key, company, *_ in of_ada if kind == "customer"}
+
+
+def test_links_of_another_connectwise_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(monkeypatch, desk, "ada")
+    desk.check()
+    desk.run("links", "export", "links.csv")
+    monkeypatch.setenv("XLSYNC_CW_COMPANY", "another")
+    imported = desk.run("links", "import", "links.csv")
+    assert imported.code == 1
+    assert "Traceback" not in imported.err
+
+
+# The journal of several people
+
+
+def test_a_shared_journal_tells_who_and_anyone_may_take_a_run_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = {}
+    for name, row in (("ada", "units:52"), ("ben", "units:53")):
+        monkeypatch.setenv("LOGNAME", name)
+        with desk.editing() as hand:
+            hand.approve(row)
+        ran = desk.apply()
+        assert ran.code == 0
+        runs[name] = ran.json["run"]
+    told = desk.run("history", "--json").json["runs"]
+    assert [(run["run"], run["who"]) for run in told] == [(runs["ben"], "ben"), (runs["ada"], "ada")]
+    assert [len(run["writes"]) for run in told] == [1, 1]  # what Ada had done was already there
+    assert desk.run("undo", runs["ada"], "--yes").code == 0
+    assert desk.changes == {("additions", 53): {"quantity": 18}}
+
+
+def test_one_workbook_applied_by_two_people_is_applied_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+        hand.approve("units:53", Effective_From=day("2026-10-14"))
+    copy = desk.file.read_bytes()
+    at(monkeypatch, desk, "ada")
+    assert desk.apply().code == 0
+    sent = len(desk.sent())
+    desk.file.write_bytes(copy)
+    at(monkeypatch, desk, "ben")
+    ran = desk.apply()
+    assert (ran.code, len(desk.sent()), set(ran.states.values())) == (0, sent, {"already"})
