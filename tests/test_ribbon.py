@@ -482,17 +482,18 @@ def test_the_workbook_is_asked_by_the_one_thread_that_it_belongs_to(desk: Desk) 
 # what desktop Excel is asked for, with a stand-in that notes it down
 
 
-class Sheets(dict[str, Any]):
-    """The sheets of the stand-in: what is set in each cell."""
-
-
 class Cell:
+    """One cell of the stand-in: what it is formatted as, and where what is set is noted down."""
+
     def __init__(self, cells: dict[tuple[int, int], object], place: tuple[int, int]) -> None:
-        object.__setattr__(self, "put", functools.partial(cells.__setitem__, place))
+        self.number_format = "@" if place[1] == 3 else "General"
+        self.put = functools.partial(cells.__setitem__, place)
 
     def __setattr__(self, name: str, value: object) -> None:
-        assert name == "value"
-        self.__dict__["put"](value)
+        if name == "value":
+            self.put(value)
+        else:
+            super().__setattr__(name, value)
 
 
 class StandIn:
@@ -533,20 +534,16 @@ class StandIn:
 
 def test_texts_reach_excel_as_texts_and_numbers_as_numbers(desk: Desk) -> None:
     book = StandIn(desk.file)
-    cells = {
-        (0, 0): "=1+1",
-        (0, 1): "2-3",
-        (1, 0): Decimal("1.5"),
-        (1, 1): None,
-        (2, 0): dt.date(2026, 10, 1),
-    }
-    ExcelWorkbook(book).write({MISMATCHES: cells})
+    first = {(0, 0): "=1+1", (0, 1): "2-3", (0, 2): "=in a text cell"}
+    second = {(1, 0): Decimal("1.5"), (1, 1): None, (1, 2): dt.date(2026, 10, 1)}
+    ExcelWorkbook(book).write({MISMATCHES: {**first, **second}})
     assert book.cells == {
         (1, 1): "'=1+1",
         (1, 2): "'2-3",
+        (1, 3): "=in a text cell",
         (2, 1): 1.5,
         (2, 2): None,
-        (3, 1): dt.datetime(2026, 10, 1),  # noqa: DTZ001
+        (2, 3): dt.datetime(2026, 10, 1),  # noqa: DTZ001
     }
     assert book.did == ["save"]
 

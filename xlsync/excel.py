@@ -42,7 +42,10 @@ class ExcelWorkbook:
             for title, of_sheet in cells.items():
                 sheet = self._book.sheets[title]
                 for (row, column), value in of_sheet.items():
-                    sheet.range((row + 1, column + 1)).value = _for_excel(value)
+                    cell = sheet.range((row + 1, column + 1))
+                    # an apostrophe keeps a text a text, whatever it looks like; a text cell does so itself
+                    is_bare = isinstance(value, str) and cell.number_format != "@"
+                    cell.value = f"'{value}" if is_bare else _for_excel(value)
             self._book.save()
 
     @contextmanager
@@ -97,10 +100,8 @@ def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | N
 
 
 def _for_excel(value: Value) -> object:
-    """A value as Excel takes it: the apostrophe keeps texts texts, whatever they look like."""
+    """A value as Excel takes it."""
     match value:
-        case str():
-            return f"'{value}"
         case Decimal():
             return float(value)
         case dt.date() if not isinstance(value, dt.datetime):
