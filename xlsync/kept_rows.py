@@ -122,7 +122,12 @@ def _read_rows(text: str) -> dict[str, KeptRow]:
     parts = [line.partition("\t") for line in lines]
     shown = json.loads(f"[{','.join(values for values, _, _ in parts)}]")
     return {
-        key: KeptRow(dict(zip(headers, map(_value, values), strict=True)), facts)
+        key: KeptRow(
+            dict(
+                zip(headers, [v if type(v) is str or v is None else _value(v) for v in values], strict=True)
+            ),
+            facts,
+        )
         for (key, *values), (_, _, facts) in zip(shown, parts, strict=True)
     }
 
@@ -216,8 +221,6 @@ def _plain(value: Value) -> Any:
 
 
 def _value(plain: Any) -> Value:
-    if plain is None or type(plain) is str:
-        return plain
     match plain:
         case {"n": text}:
             return Decimal(text)

@@ -53,6 +53,23 @@ def _column(name: str) -> int:
     return position(f"{name}1")[1]
 
 
+_FAR = re.compile(rb'<c r="(?:[A-Z]{2,}[0-9]|[A-Z][0-9]{6})')
+_NOT_PLAIN = (b"<!", b"</f>", b"<f ", b'"e"', b"'e'")  # comments, formulas, errors
+
+
+def is_plain(part: bytes) -> bool:
+    """Whether it can be told at a glance that a sheet has no formulas, no errors, no cell far away.
+
+    Only ever true of sheets as nearly all programs write them, so that their XML need not be cut up.
+    """
+    return (
+        _MAIN[0].encode() in part[:2000]
+        and 0 < part.count(b"<c ") == part.count(b'<c r="')
+        and not any(mark in part for mark in _NOT_PLAIN)
+        and not _FAR.search(part)
+    )
+
+
 class OldRow(NamedTuple):
     """A row as it stands in the part: 0-based number, attributes, cells' XML, the whole."""
 
@@ -135,6 +152,8 @@ class SheetXml:
     def formulas(self) -> dict[Position, str]:
         """The formulas of all cells that hold one, without `=`; shared ones written out."""
         mark = f"<{self.prefix}f"
+        if mark not in self.body:
+            return {}
         shared: dict[str, tuple[Position, str]] = {}
         formulas: dict[Position, str] = {}
         for row in self.rows():

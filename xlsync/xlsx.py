@@ -147,7 +147,9 @@ class Package:
         if part in self._grids:
             return self._grids[part]
         sheet = None if self._is_plain(part) else self._sheet(title)
-        if sheet is not None and sheet.is_far_flung(_MOST_CELLS):  # calamine makes room for the whole rectangle, or aborts
+        if sheet is not None and sheet.is_far_flung(
+            _MOST_CELLS
+        ):  # calamine makes room for the whole rectangle, or aborts
             raise WorkbookError(
                 f"the sheet {title} of {self.name} has a cell far away from all others",
                 "Delete the rows and columns around it.",
