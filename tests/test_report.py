@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import zipfile
 from collections.abc import Iterable
@@ -415,6 +416,15 @@ def test_margin_leaves_out_what_cannot_be_compared(other: dict[str, Any]) -> Non
     report = make_report(facts([line("a", **other)], compared=(addition(9),)), [])
     assert {one.figures.cost for one in report.totals} == {0}
     assert {one.figures.revenue for one in report.totals} == {0}
+
+
+def test_margin_leaves_out_a_term_of_which_a_part_is_billed() -> None:
+    """An annual term increased half-way bills the increase alone."""
+    part = line("a", billing_months=12, start=dt.date(2026, 10, 6), end=dt.date(2027, 4, 30))
+    found = total(make_report(facts([part], compared=(addition(9, months=12),)), []))
+    assert (found.revenue, found.cost) == (0, 0)
+    whole = replace(part, start=dt.date(2026, 10, 1), end=dt.date(2027, 9, 30))
+    assert total(make_report(facts([whole], compared=(addition(9, months=12),)), [])).cost > 0
 
 
 def test_margin_leaves_out_suggested_links() -> None:

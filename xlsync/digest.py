@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.cells import clean_text
-from xlsync.models import Mismatch, MismatchKind, Status
+from xlsync.models import MismatchKind, Status
 from xlsync.overview import Overview, mismatch_cells
 from xlsync.units import tell_number
 
@@ -92,9 +92,10 @@ def _links(overview: Overview) -> Iterator[str]:
 def _kinds(overview: Overview) -> Iterator[str]:
     """The rows of each mismatch, with their money in each currency."""
     yield from ("## Mismatches", "")
+    currencies = _currencies(overview)
     found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
     for mismatch in overview.open_mismatches:
-        key = mismatch.kind, currency_of(mismatch, overview)
+        key = mismatch.kind, currencies[mismatch.key]
         found.setdefault(key, []).append(_ZERO if mismatch.impact is None else mismatch.impact)
     if not found:
         yield "None: ConnectWise bills what the distributor billed."
@@ -119,6 +120,7 @@ def _largest(overview: Overview) -> Iterator[str]:
     if not with_money:
         return
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    currencies = _currencies(overview)
     yield from ("## Most money", "")
     rows = []
     for mismatch in with_money[:_TOP]:
@@ -130,24 +132,25 @@ def _largest(overview: Overview) -> Iterator[str]:
                 str(mismatch.kind),
                 _units(mismatch.bss_units),
                 _units(mismatch.connectwise_units),
-                _money(mismatch.impact or _ZERO, currency_of(mismatch, overview)),
+                _money(mismatch.impact or _ZERO, currencies[mismatch.key]),
             )
         )
     headers = ("Customer", "Product", "Mismatch", "BSS units", "ConnectWise units", "A month")
     yield from _table(headers, "lllrrr", rows)
 
 
-def currency_of(mismatch: Mismatch, overview: Overview) -> str:
-    """The currency of a mismatch's money: its lines', else its agreement's, else the most usual one."""
-    lines = set(mismatch.line_keys)
-    for line in overview.lines:
-        if line.key in lines:
-            return line.currency
-    for agreement in overview.lists.agreements:
-        if agreement.id == mismatch.agreement and agreement.currency:
-            return agreement.currency
-    count = Counter(line.currency for line in overview.lines)
-    return max(count, key=lambda currency: (count[currency], currency), default="")
+def _currencies(overview: Overview) -> dict[str, str]:
+    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual one."""
+    lines = {line.key: line.currency for line in overview.lines}
+    agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
+    count = Counter(lines.values())
+    usual = max(count, key=lambda currency: (count[currency], currency), default="")
+    found: dict[str, str] = {}
+    for mismatch in overview.open_mismatches:
+        own = [lines[key] for key in mismatch.line_keys if key in lines]
+        agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
+        found[mismatch.key] = own[0] if own else agreements.get(agreement) or usual
+    return found
 
 
 def _units(units: Decimal | None) -> str:

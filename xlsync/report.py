@@ -21,7 +21,7 @@ from xlsync.link_edits import Directory
 from xlsync.models import ActionLabel, BillingLine, Choice, Evidence, Link, Mismatch, MismatchKind
 from xlsync.plan import State
 from xlsync.sheets import BILLING_LINES, MISMATCHES
-from xlsync.units import tell_number
+from xlsync.units import covers_full_period, tell_number
 from xlsync.workbook import Book
 
 _CENT: Final = Decimal("0.01")
@@ -465,7 +465,7 @@ class _Part:
 
 
 def _line_parts(facts: Facts, ledger: _Ledger, naming: _Naming) -> Iterator[_Part]:
-    months = {_target(entry, ledger.ids): entry.months for entry in facts.compared}
+    months = _months_of_targets(facts, ledger.ids)
     for line in facts.lines:
         target = _line_target(line, facts.links[line.key], ledger.ids)
         figures = Figures(lines=1, billed=line.amount)
@@ -481,6 +481,24 @@ def _line_parts(facts: Facts, ledger: _Ledger, naming: _Naming) -> Iterator[_Par
 
 
 _Target = tuple[int | str, int | str, str]
+
+
+def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, int]:
+    """The targets whose lines and additions can be held against each other, with their billing cycles.
+
+    Not those with a part of a longer period: a yearly term that was increased half-way bills the increase
+    alone, and what all its units cost stands in no line of the month.
+    """
+    known = {_target(entry, ids): entry.months for entry in facts.compared}
+    months: dict[_Target, int] = {}
+    partial: set[_Target] = set()
+    for line in facts.lines:
+        target = _line_target(line, facts.links[line.key], ids)
+        if target is not None and target in known:
+            months[target] = known[target]
+            if (line.billing_months or known[target]) > 1 and not covers_full_period(line):
+                partial.add(target)
+    return {target: count for target, count in months.items() if target not in partial}
 
 
 def _target(entry: Compared, ids: Mapping[str, int]) -> _Target:
@@ -514,7 +532,7 @@ class _Standing:
 
 
 def _addition_parts(facts: Facts, ledger: _Ledger, naming: _Naming) -> Iterator[_Part]:
-    lines = {_line_target(line, facts.links[line.key], ledger.ids) for line in facts.lines}
+    months = _months_of_targets(facts, ledger.ids)
     chains: dict[int, list[_Standing]] = {}
     for entry in _additions(facts, ledger):
         assert entry.addition is not None  # noqa: S101 - see _additions
@@ -528,7 +546,7 @@ def _addition_parts(facts: Facts, ledger: _Ledger, naming: _Naming) -> Iterator[
             currency=first.currency,
             customer_key=naming.company(first.company, first.customer),
             product_key=naming.item(first.item, first.product),
-            figures=replace(money, revenue=money.after) if target in lines else money,
+            figures=replace(money, revenue=money.after) if target in months else money,
         )
 
 

@@ -214,8 +214,8 @@ def _group_columns(what: str) -> tuple[_Column[Group], ...]:
 
 _OPEN: Final[tuple[_Column[OpenRow], ...]] = (
     _Column("Customer", 28, "text", lambda r: r.customer),
-    _Column("Agreement", 20, "text", lambda r: r.agreement),
-    _Column("Product", 34, "text", lambda r: r.product),
+    _Column("Agreement", 20, "long", lambda r: r.agreement),
+    _Column("Product", 34, "long", lambda r: r.product),
     _Column("Mismatch", 20, "text", lambda r: r.kind),
     _Column("BSS Units", 9, "units", lambda r: r.bss_units),
     _Column("ConnectWise Units", 12, "units", lambda r: r.connectwise_units),
@@ -242,7 +242,7 @@ _WRITES: Final[tuple[_Column[Written], ...]] = (
             lambda w: DIM if w.is_taken_back else None),
     _Column("Detail", 44, "long", lambda w: w.detail),
     _Column("Id", 9, "text", lambda w: "" if w.id is None else str(w.id)),
-    _Column("Run", 22, "text", lambda w: w.run),
+    _Column("Run", 25, "text", lambda w: w.run),
 )  # fmt: skip
 
 
@@ -264,7 +264,7 @@ def _table(
         head.font, head.fill = _font("FFFFFF", bold=True), _fill(SLATE)
         right = column.kind not in {"text", "long"}
         head.alignment = Alignment(
-            horizontal="right" if right else "left", vertical="top", wrap_text=True, indent=1
+            horizontal="right" if right else "left", vertical="top", wrap_text=True, indent=0 if right else 1
         )
         page.column_dimensions[letters(number - 1)].width = column.width
     for row, entry in enumerate(rows, 2):
@@ -293,7 +293,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.of(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(lines, sum(1 + int(len(part) / (column.width - 2)) for part in content.split("\n")))
+            lines = max(lines, sum(1 + int(len(part) / column.width) for part in content.split("\n")))
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):
@@ -303,7 +303,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
             horizontal="right" if right else "left",
             vertical="top",
             wrap_text=wraps or None,
-            indent=1,
+            indent=0 if right else 1,
         )
         colors = column.colors(entry)
         is_nothing = isinstance(content, int | Decimal) and not content
@@ -464,7 +464,9 @@ def _section(page: Worksheet, row: int, number: int, headers: Sequence[str]) -> 
     for offset, header in enumerate(headers):
         cell = put(page, row, _SECTIONS[number] + offset, header or None)
         cell.font, cell.fill = _font("FFFFFF", 9, bold=True), _fill(SLATE)
-        cell.alignment = Alignment(horizontal="right" if offset else "left", vertical="center", indent=1)
+        cell.alignment = Alignment(
+            horizontal="right" if offset else "left", vertical="center", indent=0 if offset else 1
+        )
 
 
 def _line(
@@ -476,7 +478,7 @@ def _line(
         faint = isinstance(content, int | Decimal) and content == 0
         cell.font = _font(_FAINT if faint else INK, 9)
         cell.alignment = Alignment(
-            horizontal="right" if offset else "left", vertical="center", indent=1,
+            horizontal="right" if offset else "left", vertical="center", indent=0 if offset else 1,
             shrink_to_fit=offset == 0 or None,
         )  # fmt: skip
         cell.border = Border(bottom=_edge())
@@ -540,7 +542,7 @@ def _notes(page: Worksheet, row: int, report: Report) -> int:
         cell.font = _font(GREY, 8)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         page.merge_cells(start_row=row, end_row=row, start_column=2, end_column=_LAST)
-        page.row_dimensions[row].height = 12 * (1 + len(note) // 215)
+        page.row_dimensions[row].height = 12 * (1 + len(note) // 290)
         row += 1
     return row - 1
 
@@ -555,8 +557,8 @@ def notes(report: Report) -> Iterable[str]:
     )
     yield (
         "Margin: what ConnectWise bills a month on targets with linked recurring lines, minus those lines, a "
-        "month of each (a yearly line counts a twelfth). Usage, one-time and unlinked lines, additions "
-        "without a line, and lines in another currency than their agreement are not in it."
+        "month of each (a yearly line counts a twelfth). Not in it: usage, one-time and unlinked lines, "
+        "additions without a line, products of which the month bills a part of a longer period only, and lines in another currency than their agreement."
     )
     corrected = [
         f"{_told(total.figures.cost_impact)} {total.currency}".strip()
