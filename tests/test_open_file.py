@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import MISMATCHES, Desk
 
-from xlsync import excel, months
+from xlsync import excel, months, reviews
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
 from xlsync.open_file import (
@@ -74,9 +74,9 @@ def applied(desk: Desk, save: Save | None) -> Path:
     with desk.editing() as hand:
         hand.approve("units:52")
     with Systems(load_settings(bss=False, connectwise=True)) as systems:
-        review = months.review(systems, desk.file)
+        review = reviews.review_workbook(systems, desk.file)
         now = months.dt.datetime.now(months.dt.UTC)
-        return months.perform_review(systems, review, now, save=save)[2]
+        return reviews.perform_review(systems, review, now, save=save)[2]
 
 
 # noticing

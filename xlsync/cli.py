@@ -18,15 +18,15 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import __version__, addin, invoicing, months, show
+from xlsync import __version__, addin, invoicing, months, reviews, show
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
 from xlsync.excel import find_in_excel
+from xlsync.gather import By, Request
 from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
 from xlsync.models import Month
-from xlsync.months import By, Request
 from xlsync.open_file import Place, reach
 from xlsync.overview import Overview
 from xlsync.plan import Outcome, Plan, State
@@ -164,14 +164,14 @@ def apply(
     with opened(demo=demo, bss=False) as systems:
         save = reached(file).results
         with show.progress(err, is_shown=not json) as progress:
-            review = months.review(systems, file, progress)
+            review = reviews.review_workbook(systems, file, progress)
         if review.unseen_links:
             told_links = f"{review.unseen_links} billing lines have links that check has not seen"
             tell_notices([f"{told_links}: what they change stands on Mismatches after `xlsync check`"])
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = months.perform_review(systems, review, now(), step, save)
+            run, outcomes, written = reviews.perform_review(systems, review, now(), step, save)
             tell_beside(file, written)
             return run, outcomes
 
@@ -189,9 +189,9 @@ def undo(
     """Take a run back: former values return, what was created ends or becomes inactive."""
     with opened(demo=demo, bss=False) as systems:
         found = read_run(systems.home, systems.settings.environment, run)
-        plan, live = months.plan_undo(systems, found)
+        plan, live = reviews.plan_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
-        carry_out(job, lambda step: months.write(systems, plan, live, "undo", found, now(), step))
+        carry_out(job, lambda step: reviews.write(systems, plan, live, "undo", found, now(), step))
 
 
 @app.command()
@@ -232,7 +232,7 @@ def report(
 ) -> None:
     """The month on one page: billed, found revenue, margin, what is open, and every write."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        book = months.open_book(file, systems)
+        book = reviews.open_book(file, systems)
         path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")
         found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
         write_report(found, path, f"{now():%Y-%m-%d %H:%M}")
@@ -439,7 +439,7 @@ def carry_out(
     """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
     show.plan(err, job.plan)
     if not job.force:
-        months.check_plan(job.systems, job.plan)
+        reviews.check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
         if job.plan.actions and not job.yes and not confirmed(len(job.plan.actions)):

@@ -17,8 +17,8 @@ from xlsync.approvals import read_invoice_rows
 from xlsync.errors import ApiError
 from xlsync.journal import list_runs
 from xlsync.live import Live
-from xlsync.months import BadCells, open_book, row_results, write
 from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.reviews import BadCells, open_book, row_results, write
 from xlsync.systems import Systems
 from xlsync.workbook import Book, Save, write_results
 

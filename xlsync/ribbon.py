@@ -19,14 +19,14 @@ from typing import Final
 
 import platformdirs
 
-from xlsync import __version__, addin, invoicing, months
+from xlsync import __version__, addin, invoicing, months, reviews
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.excel import calling_workbook
+from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
 from xlsync.models import Month
-from xlsync.months import Request
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, monthly_money
@@ -242,11 +242,11 @@ def apply(front: Front) -> None:
     """Show what the approved rows would write, ask, write it, and put the results into the rows."""
     path = front.file()
     with _systems_of(path) as systems:
-        review = months.review(systems, path, front.progress)
+        review = reviews.review_workbook(systems, path, front.progress)
         if _agreed(front, systems, review.plan):
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
-            run, outcomes, written = months.perform_review(systems, review, front.now, count, save)
+            run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
             front.tell(outcomes_text(run, outcomes, "Undo takes it back."), _beside(path, written))
 
 
@@ -259,10 +259,10 @@ def undo(front: Front) -> None:
         if run is None:
             front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")
             return
-        plan, live = months.plan_undo(systems, run)
+        plan, live = reviews.plan_undo(systems, run)
         if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
             count = front.counted(len(plan.actions))
-            id_, outcomes = months.write(systems, plan, live, "undo", run, front.now, count)
+            id_, outcomes = reviews.write(systems, plan, live, "undo", run, front.now, count)
             front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
 
 
@@ -284,7 +284,7 @@ def report(front: Front) -> None:
     """Report the month of the workbook in front into a workbook beside it, and open that."""
     path = front.file()
     with _systems_of(path) as systems:
-        book = months.open_book(path, systems)
+        book = reviews.open_book(path, systems)
         file = path.with_name(f"xlsync-{book.month}-report.xlsx")
         found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
         write_report(found, file, f"{front.now:%Y-%m-%d %H:%M}")
@@ -308,7 +308,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
     """Whether a plan is within the limits, holds anything, and the person in front agrees to it."""
     for action in plan.actions:
         front.log.info("planned: %s", action)
-    months.check_plan(systems, plan)
+    reviews.check_plan(systems, plan)
     if not plan.actions:
         if not plan.settled:
             front.tell(heading, plan_text(plan))

@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from xlsync.actions import kind_of
+from xlsync.gather import Progress as Step
 from xlsync.journal import Run
 from xlsync.links import Imported
 from xlsync.memory import RememberedLink
-from xlsync.months import Progress as Step
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.report import Group, Report, Written

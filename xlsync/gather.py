@@ -1,0 +1,234 @@
+"""Gather a month from both systems: read, link, compare; nothing is written and nothing is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from xlsync.agreement_links import agreements_to_read
+from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
+from xlsync.bss_report import read_report
+from xlsync.compared import list_compared
+from xlsync.creation import Address, Known, customers_to_ask, propose_creations
+from xlsync.errors import ApiError
+from xlsync.invoices import preview_invoices
+from xlsync.labels import make_labels
+from xlsync.lists import read_lists
+from xlsync.matching import (
+    Memory,
+    Picked,
+    forgotten,
+    propose_companies,
+    propose_links,
+)
+from xlsync.models import (
+    Agreement,
+    BillingLine,
+    Choice,
+    Link,
+    Month,
+    Recap,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+)
+from xlsync.overview import Overview
+from xlsync.reconcile import Books, find_mismatches
+from xlsync.rules import ignoring, with_unit_rules
+from xlsync.systems import Systems
+from xlsync.units import lines_to_ask, read_charges
+
+By = Literal["invoice-date", "service-period"]
+Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
+
+
+def silent(_what: str, _done: int, _of: int | None) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What month is asked for, and from where."""
+
+    month: Month
+    by: By = "invoice-date"
+    report: Path | None = None
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What people decided so far in the workbook that is being renewed."""
+
+    picked: Mapping[str, Picked]
+    ignored: Set[str] = frozenset()
+    prices: Mapping[str, Decimal] | None = None
+    rows: RowEdits = NO_EDITS
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A month from both systems, and what people should be told beside it."""
+
+    overview: Overview
+    notices: tuple[str, ...]
+
+
+def gather(
+    systems: Systems,
+    request: Request,
+    memory: Memory,
+    decisions: Decisions,
+    now: dt.datetime,
+    progress: Progress = silent,
+) -> Gathered:
+    """Read both systems, link every line, and find every mismatch."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(_read_lines, systems, request, progress)
+        lists = read_lists(
+            systems.connectwise,
+            systems.lists,
+            now=now,
+            refresh=request.refresh,
+            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
+        )
+        lines = reading.result()
+        asking = pool.submit(_read_own_units, systems, lines)
+        picked = decisions.picked
+        companies = propose_companies(lines, lists.companies, memory, picked)
+        needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+        read = systems.connectwise.list_additions(
+            needed, lambda done: progress("Reading additions", done, len(needed))
+        )
+        recaps = systems.connectwise.list_recaps(needed)
+        rules = systems.rules.list()
+        charges = with_unit_rules(request.month, read_charges(lines, asking.result()), rules)
+    progress("Linking and comparing", 0, None)
+    active = {
+        agreement: tuple(addition for addition in additions if addition.is_active(request.month))
+        for agreement, additions in read.items()
+        if not isinstance(additions, ApiError)
+    }
+    proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
+    links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    found = {} if isinstance(recaps, ApiError) else recaps
+    books = Books(
+        agreements={agreement.id: _with_recap(agreement, found) for agreement in lists.agreements},
+        items={item.id: item for item in lists.items},
+        additions=read,
+        prices=decisions.prices or {},
+        linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
+        yearly_items=_yearly_items(lines, links, memory),
+    )
+    why_ignored = ignoring(request.month, lines, rules)
+    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
+    findings = keep_halfway(findings, decisions.rows, read)
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    creation = systems.settings.creation
+    known = Known(
+        companies=lists.companies,
+        items=lists.items,
+        labels=labels.companies,
+        setup=lists.setup,
+        identifier_length=creation.identifier_length,
+        name_length=creation.name_length,
+    )
+    addresses = {} if request.report else _read_addresses(systems, customers_to_ask(lines, links))
+    overview = Overview(
+        month=request.month,
+        environment=systems.settings.environment,
+        by=request.by,
+        lines=tuple(lines),
+        links=links,
+        findings=findings,
+        proposals=propose_creations(request.month, lines, links, addresses, known),
+        lists=lists,
+        labels=labels,
+        invoices=preview_invoices(lines, links, findings.mismatches, found),
+        compared=list_compared(request.month, lines, links, findings.mismatches, books),
+    )
+    gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
+    notices = tuple(
+        f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."
+        for entry in gone
+    )
+    if isinstance(recaps, ApiError):
+        notices += (f"The next invoices could not be read: {recaps.message}",)
+    return Gathered(overview, notices)
+
+
+def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
+    """The agreement with the next invoice date of its recap, where it has one."""
+    recap = recaps.get(agreement.id)
+    return (
+        agreement
+        if recap is None or recap.next_date is None
+        else replace(agreement, next_invoice=recap.next_date)
+    )
+
+
+def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
+    if request.report is not None:
+        return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
+    return systems.bss.list_billing_lines(
+        request.month,
+        by=request.by,
+        progress=lambda done: progress("Reading the month's billing", done, None),
+    )
+
+
+def _read_own_units(systems: Systems, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | Exception]:
+    asked = lines_to_ask(lines)
+    return dict(systems.bss.list_own_units(asked)) if asked else {}
+
+
+def _read_addresses(systems: Systems, customers: Mapping[str, str]) -> dict[str, Address]:
+    """Addresses of customers that may have to be created; they are proposals, so a failed read is none."""
+    found: dict[str, Address] = {}
+    for key, id_ in customers.items():
+        try:
+            account = systems.bss.read_account(id_)
+        except ApiError:
+            continue
+        if account is not None:
+            found[key] = Address(
+                address=account.address,
+                city=account.city,
+                state=account.state,
+                zip=account.zip,
+                country=account.country,
+                email=account.email,
+            )
+    return found
+
+
+def _with_own_keys(line: BillingLine, link: Link) -> Link:
+    """The link with the row keys of this very line, where a choice to create spread to it from another."""
+
+    def own(choice: Choice | None, key: str) -> Choice | None:
+        return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
+
+    return Link(
+        company=own(link.company, new_customer_key(line)),
+        agreement=own(link.agreement, new_agreement_key(line)),
+        item=own(link.item, new_product_key(line)),
+    )
+
+
+def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
+    """Catalog items that the BSS bills once a year only."""
+    yearly: set[int] = set()
+    other: set[int] = set()
+    for key, entry in memory.products.items():
+        if entry.item_id is not None:
+            (yearly if key.split("|")[-2:-1] == ["Annual"] else other).add(entry.item_id)
+    for line in lines:
+        item = links[line.key].item
+        if item is not None and isinstance(item.to, int) and line.billing_months is not None:
+            (yearly if line.billing_months == 12 else other).add(item.to)
+    return frozenset(yearly - other)
