@@ -202,6 +202,11 @@ def test_compressed_source_reads_back(text: bytes) -> None:
     assert bytes(olevba().decompress_stream(bytearray(compressed))) == text
 
 
+def test_a_chunk_that_others_left_uncompressed_is_read() -> None:
+    raw = hashlib.shake_256(b"noise").digest(4096)
+    assert vba.decompress(b"\x01" + (0x3FFF).to_bytes(2, "little") + raw) == raw
+
+
 @pytest.mark.parametrize("text", [b"", b"x" * 4097, hashlib.shake_256(b"noise").digest(4096)])
 def test_what_does_not_fit_one_chunk_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="one chunk"):

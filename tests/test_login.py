@@ -122,6 +122,14 @@ def test_other_lines_of_the_settings_file_stay(keys: dict[str, str]) -> None:
     assert load_settings(bss=True, connectwise=True, environ={}).limits.money == 5
 
 
+def test_a_site_may_be_given_with_its_whole_path(keys: dict[str, str]) -> None:
+    url = f"{keys['XLSYNC_CW_URL']}/v4_6_release/apis/3.0"
+    log_in(from_table({**keys, "XLSYNC_CW_URL": url}), never)
+    settings = load_settings(bss=False, connectwise=True, environ={})
+    assert settings.connectwise
+    assert settings.connectwise.url == url
+
+
 def test_an_empty_answer_keeps_what_is_there_and_a_secret_is_never_told(keys: dict[str, str]) -> None:
     log_in(from_table(keys), never)
     told: dict[str, str] = {}
