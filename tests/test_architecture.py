@@ -173,6 +173,9 @@ def test_nobody_imports_the_commands() -> None:
     assert {name for name, tree in TREES.items() if "cli" in {short(other) for other in own(tree)}} <= {
         "__main__"
     }
+    assert {name for name, tree in TREES.items() if "terminal" in {short(other) for other in own(tree)}} <= {
+        "cli"
+    }
 
 
 def test_only_the_commands_print_ask_and_exit() -> None:
@@ -189,7 +192,7 @@ def test_only_the_commands_print_ask_and_exit() -> None:
     found = {
         f"{name}:{line} {call}"
         for name, tree in PROGRAM.items()
-        if short(name) not in {"cli", "__main__"}
+        if short(name) not in {"cli", "terminal", "__main__"}
         for call, line in calls(tree)
         if call in said or call in {"sys.stdout.write", "sys.stderr.write"}
     }
@@ -197,7 +200,7 @@ def test_only_the_commands_print_ask_and_exit() -> None:
 
 
 def test_only_the_commands_know_typer() -> None:
-    assert {short(name) for name, tree in PROGRAM.items() if "typer" in top(tree)} == {"cli"}
+    assert {short(name) for name, tree in PROGRAM.items() if "typer" in top(tree)} == {"cli", "terminal"}
 
 
 def test_no_error_is_swallowed_in_silence() -> None:

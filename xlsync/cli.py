@@ -1,39 +1,55 @@
-"""The commands. The only module that prints, asks and exits."""
+"""The commands: what xlsync does, as a table of contents. Only here and in `terminal` is printed and asked."""
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-import simplejson
 import typer
-from rich.console import Console
-from rich.prompt import Confirm, IntPrompt
 
 from xlsync import __version__, addin, invoicing, months, reviews, show
-from xlsync.config import Settings, home_folder, load_settings
-from xlsync.digest import make_digest
+from xlsync.config import Settings, home_folder
 from xlsync.errors import XlsyncError
-from xlsync.excel import find_in_excel
-from xlsync.gather import By, Request
+from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
-from xlsync.models import Month
-from xlsync.open_file import Place, reach
-from xlsync.overview import Overview
-from xlsync.plan import Outcome, Plan, State
+from xlsync.plan import Outcome
 from xlsync.report import list_writes, make_report, read_facts
 from xlsync.report_workbook import write_pdf, write_report
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
+from xlsync.terminal import (
+    Demo,
+    Digest,
+    DryRun,
+    Job,
+    Json,
+    WorkbookFile,
+    Yes,
+    carry_out,
+    chosen_by,
+    chosen_day,
+    chosen_form,
+    chosen_month,
+    chosen_scope,
+    chosen_units,
+    confirmed,
+    err,
+    now,
+    opened,
+    out,
+    reached,
+    settings_for,
+    tell_beside,
+    tell_json,
+    tell_notices,
+    told,
+    told_month,
+)
 
 app = typer.Typer(
     name="xlsync",
@@ -46,62 +62,10 @@ app = typer.Typer(
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(links_app, name="links")
 
-Form = Literal["table", "digest", "json"]
-LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
-out = Console()
-err = Console(stderr=True)
-
-Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Digest = Annotated[
-    bool, typer.Option("--digest", help="Only a digest in Markdown on standard output, for mail or chat.")
-]
-WorkbookFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workbook that export made.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
-
 
 def main() -> None:
     """Run the command line."""
     app()
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Tell errors that users can cause in two lines, without a traceback."""
-    try:
-        yield
-    except XlsyncError as error:
-        err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
-        if error.hint:
-            err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        err.print("Stopped.", style="red")
-        raise typer.Exit(1) from None
-
-
-@contextmanager
-def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's."""
-    with told():
-        if demo:
-            from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
-
-            with demo_settings(home_folder()) as settings, Systems(settings) as systems:
-                yield systems
-        else:
-            with Systems(load_settings(bss=bss, connectwise=connectwise)) as systems:
-                yield systems
-
-
-def settings_for(*, demo: bool) -> Settings:
-    """The settings of commands that look at what is kept here and send nothing."""
-    if demo:
-        from xlsync.sandbox.demo import demo_home, environment  # noqa: PLC0415
-
-        return Settings(home=demo_home(home_folder()), environment=environment())
-    return load_settings(bss=False, connectwise=True)
 
 
 @app.command()
@@ -414,167 +378,11 @@ def version() -> None:
     out.print(__version__)
 
 
-def tell_beside(file: Path, written: Path) -> None:
-    """Tell where the results are, if the workbook itself could not be written."""
-    if written.resolve() != file.resolve():
-        err.print(f"{file} could not be written; the results are in {written}", markup=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A plan that is to be shown, checked, asked about and done."""
-
-    systems: Systems
-    plan: Plan
-    workbook: Path
-    dry_run: bool
-    yes: bool
-    force: bool
-    json: bool
-
-
-def carry_out(
-    job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
-) -> None:
-    """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
-    show.plan(err, job.plan)
-    if not job.force:
-        reviews.check_plan(job.systems, job.plan)
-    run, outcomes = "", show.planned(job.plan)
-    if not job.dry_run:
-        if job.plan.actions and not job.yes and not confirmed(len(job.plan.actions)):
-            err.print("Nothing was written.")
-            raise typer.Exit(1)
-        with show.progress(err, is_shown=not job.json) as progress:
-            run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
-        show.outcomes(err, outcomes, told=job.plan.settled)
-    if job.json:
-        tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
-    elif run:
-        err.print(f"Run {run}: `xlsync history {run}` shows it, `xlsync undo {run}` takes it back.")
-    if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
-        raise typer.Exit(3)
-
-
-def now() -> dt.datetime:
-    """The present moment, with its offset."""
-    return dt.datetime.now().astimezone()
-
-
-def chosen_month(text: str) -> Month:
-    """The month that was asked for, or picked from a list on a terminal."""
-    offered = months.last_months(now().date())
-    match text:
-        case "this":
-            return offered[0]
-        case "last":
-            return offered[1]
-        case "":
-            if not sys.stdin.isatty():
-                raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
-            for number, month in enumerate(offered):
-                err.print(f"{number:3}  {month}")
-            number = IntPrompt.ask(
-                "Which month", console=err, choices=[str(n) for n in range(len(offered))], default=1
-            )
-            return offered[number]
-    try:
-        return Month.parse(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
-        ) from None
-
-
-def chosen_scope(*, contract: str, product: str, customer: str) -> tuple[Scope, str]:
-    """What a rule is about: one of the three."""
-    given = {Scope.CONTRACT: contract, Scope.PRODUCT: product, Scope.CUSTOMER: customer}
-    named = [(scope, text) for scope, text in given.items() if text.strip()]
-    if len(named) != 1:
-        raise typer.BadParameter("name one of them", param_hint="--contract, --product, --customer")
-    return named[0]
-
-
-def chosen_day(text: str) -> dt.date | None:
-    """A day, or none."""
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day such as 2026-12-31", param_hint="--until") from None
-
-
-def chosen_units(text: str) -> Decimal:
-    """A number of units from 0 up."""
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
-    return Decimal(text)
-
-
-def chosen_by(text: str) -> By:
-    """What makes a line the month's."""
-    match text:
-        case "invoice-date":
-            return "invoice-date"
-        case "service-period":
-            return "service-period"
-    raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
-
-
-def confirmed(count: int, what: str = "write") -> bool:
-    """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
-    if not sys.stdin.isatty():
-        err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
-        return False
-    return Confirm.ask(f"{what.capitalize()} {count} change{'s' if count != 1 else ''}?", console=err)
-
-
-def chosen_form(*, digest: bool, json: bool) -> Form:
-    """What standard output shall hold."""
-    if digest and json:
-        raise typer.BadParameter(
-            "choose --digest or --json: standard output holds one", param_hint="--digest"
-        )
-    return "digest" if digest else "json" if json else "table"
-
-
-def told_month(
-    systems: Systems, overview: Overview, notices: tuple[str, ...], path: Path, began: float, form: Form
-) -> None:
-    """Tell what an export or a check found."""
-    tell_notices(notices)
-    facts = show.month_json(overview, path, systems.requests, time.monotonic() - began)
-    if form == "json":
-        tell_json(facts)
-        return
-    show.month(err if form == "digest" else out, overview, facts)
-    if form == "digest":
-        typer.echo(make_digest(overview, notices, str(path)), nl=False)
-
-
-def tell_notices(notices: Iterable[str]) -> None:
-    """What people should know besides."""
-    for notice in notices:
-        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
-def tell_json(facts: Any) -> None:
-    """One JSON object on standard output."""
-    typer.echo(simplejson.dumps(facts, use_decimal=True, ensure_ascii=False))
-
-
 # Excel, keys, and whether everything is there.
 
 ribbon_app = typer.Typer(help="The Excel add-in.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(ribbon_app, name="ribbon")
 MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "unsure": ("?", "yellow")}
-
-
-def reached(file: Path) -> Place:
-    """How a workbook is written that somebody may have open, which is said then."""
-    place = reach(file, find_in_excel)
-    if place.notice:
-        err.print(f"Note: {place.notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    return place
 
 
 @ribbon_app.command("build")
