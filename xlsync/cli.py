@@ -1,4 +1,4 @@
-"""The commands: what xlsync does, as a table of contents. Here and in `terminal` only is printed and asked."""
+"""The commands: what xlsync does, as a table of contents. Only here and in `terminal` is anything printed."""
 
 from __future__ import annotations
 
