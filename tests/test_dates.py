@@ -200,12 +200,14 @@ def kill_at(desk: Desk, kind: str, number: int, command: str = "apply") -> None:
             raise ConnectionAbortedError  # so that nothing is committed
 
     desk.sandbox.fail(kind, write=number, call=kill)
+    before = len(desk.sandbox.writes)
     words = [sys.executable, "-m", "xlsync", command, OCTOBER, "--yes", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         running.append(process)
         started.set()
-        process.communicate(timeout=60)
+        _, err = process.communicate(timeout=60)
     assert process.returncode not in {0, 3}
+    assert len(desk.sandbox.writes) == before + number, err  # it came that far, and no further
 
 
 @pytest.mark.parametrize(("kind", "number"), [("call", 1), ("call-after", 1), ("call-after", 2)])
