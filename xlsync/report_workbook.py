@@ -558,7 +558,8 @@ def notes(report: Report) -> Iterable[str]:
     yield (
         "Margin: what ConnectWise bills a month on targets with linked recurring lines, minus those lines, a "
         "month of each (a yearly line counts a twelfth). Not in it: usage, one-time and unlinked lines, "
-        "additions without a line, products of which the month bills a part of a longer period only, and lines in another currency than their agreement."
+        "additions without a line, products of which the month bills a part of a longer period only, "
+        "and lines in another currency than their agreement."
     )
     corrected = [
         f"{_told(total.figures.cost_impact)} {total.currency}".strip()
