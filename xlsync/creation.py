@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol, TypeVar
@@ -101,7 +101,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What ConnectWise has already: identifiers are unique, labels name its companies."""
+    """What ConnectWise has already: identifiers are unique, labels name its companies.
+
+    `taken` are identifiers, in lower case, of what is deleted or inactive: nobody can have them either.
+    """
 
     companies: Sequence[Company]
     items: Sequence[CatalogItem]
@@ -109,6 +112,7 @@ class Known:
     setup: Tables
     identifier_length: int = 25
     name_length: int = 50
+    taken: Set[str] = frozenset()
 
 
 def customers_to_ask(lines: Iterable[BillingLine], links: Mapping[str, Link]) -> dict[str, str]:
@@ -152,7 +156,7 @@ def _customers(
 ) -> Iterator[Proposal]:
     wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].company), new_customer_key)
     names = [line.customer for line in wanted.values()]
-    taken = {company.identifier.casefold() for company in known.companies}
+    taken = {company.identifier.casefold() for company in known.companies} | known.taken
     for key, line in sorted(wanted.items()):
         fallback = f"BSS{line.customer_id}" if line.customer_id else "Customer"
         address = addresses.get(line.customer_key, Address())
@@ -198,7 +202,7 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
     lines = [line for line in lines if line.product]
     wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
     codes = [line.product_code for line in wanted.values()]
-    taken = {item.identifier.casefold() for item in known.items}
+    taken = {item.identifier.casefold() for item in known.items} | known.taken
     costs = _first(lines, lambda line: line.cost is not None and covers_full_period(line), new_product_key)
     for key, line in sorted(wanted.items()):
         terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))

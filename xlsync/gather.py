@@ -14,7 +14,8 @@ from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
 from xlsync.bss_report import read_report
 from xlsync.compared import list_compared
-from xlsync.creation import Address, Known, customers_to_ask, propose_creations
+from xlsync.connectwise import quote
+from xlsync.creation import Address, Known, Proposal, customers_to_ask, propose_creations
 from xlsync.errors import ApiError
 from xlsync.invoices import preview_invoices
 from xlsync.labels import make_labels
@@ -30,6 +31,7 @@ from xlsync.models import (
     Agreement,
     BillingLine,
     Choice,
+    Kind,
     Link,
     Month,
     Recap,
@@ -139,6 +141,10 @@ def gather(
         name_length=creation.name_length,
     )
     addresses = {} if request.report else _read_addresses(systems, customers_to_ask(lines, links))
+    proposals = propose_creations(request.month, lines, links, addresses, known)
+    taken = _read_taken(systems, proposals)
+    if taken:
+        proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
     overview = Overview(
         month=request.month,
         environment=systems.settings.environment,
@@ -146,7 +152,7 @@ def gather(
         lines=tuple(lines),
         links=links,
         findings=findings,
-        proposals=propose_creations(request.month, lines, links, addresses, known),
+        proposals=proposals,
         lists=lists,
         labels=labels,
         invoices=preview_invoices(lines, links, findings.mismatches, found),
@@ -205,6 +211,27 @@ def _read_addresses(systems: Systems, customers: Mapping[str, str]) -> dict[str,
                 email=account.email,
             )
     return found
+
+
+def _read_taken(systems: Systems, proposals: Iterable[Proposal]) -> frozenset[str]:
+    """Which proposed identifiers belong to something deleted or inactive, which the lists do not hold.
+
+    What is proposed is looked up again before it is created, so a failed read costs a look, not a mistake.
+    """
+    paths = {Kind.CUSTOMER: "/company/companies", Kind.PRODUCT: "/procurement/catalog"}
+    taken: set[str] = set()
+    for kind, path in paths.items():
+        wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
+        for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000
+            conditions = f"identifier in ({','.join(wanted[start : start + 15])})"
+            try:
+                records, _ = systems.connectwise.list_records(
+                    path, fields="id,identifier", conditions=conditions
+                )
+            except ApiError:
+                break
+            taken |= {str(record.get("identifier") or "").casefold() for record in records}
+    return frozenset(taken)
 
 
 def _with_own_keys(line: BillingLine, link: Link) -> Link:
