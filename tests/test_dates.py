@@ -324,6 +324,15 @@ def test_a_date_after_the_additions_own_end_is_a_problem(desk: Desk) -> None:
     assert "ends on 2026-11-15" in ran.err
 
 
+def test_a_new_addition_begins_on_the_day_that_was_entered(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15", Effective_From=day("2026-10-20"))
+        hand.approve("add:38:5")
+    assert desk.apply().code == 0
+    assert [days(one)[0] for one in additions_of(desk, 38, 15)] == ["2026-10-20"]
+    assert [days(one)[0] for one in additions_of(desk, 38, 5)][-1] == "2026-10-01"
+
+
 # Cancel addition
 
 

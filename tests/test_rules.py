@@ -336,6 +336,16 @@ def test_what_nobody_bills_is_ignored_by_its_row(desk: Desk) -> None:
     assert desk.read().get(MISMATCHES, "only:62", "Action") == "Ignore"
 
 
+def test_a_customer_is_ignored_with_what_nobody_bills(desk: Desk) -> None:
+    desk.run("links", "ignore", "--customer", "Dipper Brewery", "--reason", "leaves in November")
+    desk.check()
+    actions = desk.read().column(MISMATCHES, "Action")
+    assert (actions["only:62"], actions["only:64"]) == ("Ignore", None)
+    with desk.editing() as hand:
+        hand.approve("only:62", "only:64", Action="Cancel addition")
+    assert desk.apply().json["done"] == 2  # what a person chooses counts more
+
+
 def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})

@@ -85,14 +85,27 @@ class Rule:
 def ignoring(
     month: Month, lines: Iterable[BillingLine], rules: Sequence[Rule]
 ) -> Callable[[Mismatch], str | None]:
-    """Why a mismatch is ignored, by a rule about its row or about each of its lines; None where it is not."""
+    """Why a mismatch is ignored, by a rule about its row or about each of its lines; None where it is not.
+
+    One without lines (only in ConnectWise) is ignored with all lines of its customer.
+    """
+    lines = list(lines)
     ignores = [rule for rule in rules if rule.kind is RuleKind.IGNORE and rule.holds(month)]
     by_row = {rule.about: rule for rule in ignores if rule.scope is Scope.ROW}
     wide = [rule for rule in ignores if rule.scope is not Scope.ROW]
     by_line = {line.key: rule for line in lines for rule in wide if rule.covers(line)}
+    whole = {
+        line.key: rule
+        for line in lines
+        for rule in wide
+        if rule.scope is Scope.CUSTOMER and rule.covers(line)
+    }
 
     def tell(mismatch: Mismatch) -> str | None:
-        found = [by_line.get(key) for key in mismatch.line_keys]
+        if mismatch.line_keys:
+            found = [by_line.get(key) for key in mismatch.line_keys]
+        else:
+            found = [whole.get(line.key) for line in lines if line.customer == mismatch.customer]
         rule = by_row.get(mismatch.key) or (found[0] if all(found) and found else None)
         if rule is None:
             return None
