@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from conftest import LINES, MISMATCHES, NEW, Desk, Hand, Ran, day, records
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from test_dates import additions_of, days, fill_52, kill_at
 
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
@@ -59,6 +61,28 @@ def test_undo_after_apply_is_as_before(desk: Desk) -> None:
     assert desk.changes == {}
     assert desk.check().code == 0
     assert {"units:52", "cost:54", "only:62", "only:64"} <= desk.read().rows(MISMATCHES).keys()
+
+
+UPDATES = ("units:52", "units:53", "units:1", "units:2", "units:109", "units:86", "cost:54", "cost:55")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(approved=st.dictionaries(st.sampled_from(UPDATES), st.decimals(1, 40, places=1), min_size=1))
+def test_undo_after_apply_is_as_before_whatever_was_approved(
+    desk: Desk, approved: dict[str, Decimal]
+) -> None:
+    untouched = desk.file.read_bytes()
+    with desk.editing() as hand:
+        for key, value in approved.items():
+            header = "New_Units" if key.startswith("units") else "New_Cost"
+            hand.approve(key, **{header: float(value)})
+    ran = desk.apply("--force")
+    assert ran.code == 0
+    assert len(desk.changes) == ran.json["done"]
+    if ran.json["run"]:
+        assert undo(desk, ran.json["run"]).code == 0
+    assert desk.changes == {}
+    desk.file.write_bytes(untouched)
 
 
 def test_undo_asks_first_and_dry_run_sends_nothing(desk: Desk) -> None:
