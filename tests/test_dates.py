@@ -147,6 +147,27 @@ def test_a_successor_is_compared_like_any_addition_and_there_is_nothing_left_to_
     assert records(desk.sandbox) == after
 
 
+@pytest.mark.parametrize("date", ["2026-11-01", "2026-11-15"])
+def test_a_successor_of_a_later_month_is_not_made_twice_after_a_check(desk: Desk, date: str) -> None:
+    """October's units still differ then, and the row is still there or another one is."""
+    approve_from(desk, date)
+    assert desk.apply().code == 0
+    held = additions_of(desk, 37, 3)
+    assert [days(one)[0] for one in held] == ["2025-03-01", date]
+    desk.forget_log()
+    assert desk.check().code == 0
+    again = desk.apply()
+    assert (again.code, desk.sent()) == (0, []), again.err
+    hand = desk.read()
+    offered = {key: hand.get(MISMATCHES, key, "Action") for key in ("units:52", "add:37:3")
+               if key in hand.rows(MISMATCHES)}  # fmt: skip
+    assert offered in ({"units:52": "Update units"}, {"add:37:3": None})
+    with desk.editing() as hand:
+        hand.approve(*offered)
+    third = desk.apply()
+    assert additions_of(desk, 37, 3) == held, third.err
+
+
 # A crash between the two
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -97,6 +98,7 @@ class _Comparison:
     additions: tuple[Addition, ...] | Exception
     beside: tuple[int, ...] = ()
     later: tuple[Addition, ...] = ()  # that begin after the month
+    is_continued: bool = False  # one of them on the day after another ended
 
 
 def _part_by_link(
@@ -147,7 +149,9 @@ def _part_by_mark(
     beside = tuple(addition.id for addition in standing)
     if len(active) <= 1:
         later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
-        yield _Comparison(target, tuple(charges), tuple(active), beside, later)
+        ends = {addition.cancelled for addition in standing}
+        is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
+        yield _Comparison(target, tuple(charges), tuple(active), beside, later, is_continued)
         return
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
@@ -200,7 +204,7 @@ def _compare(
     match comparison.additions:
         case ():
             if total:  # nothing runs and nothing is billed: they agree
-                yield _not_in_connectwise(month, base, total, charges, comparison.later)
+                yield _not_in_connectwise(month, base, total, charges, comparison)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -291,17 +295,18 @@ def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> It
 
 
 def _not_in_connectwise(
-    month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge], later: Sequence[Addition]
+    month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge], comparison: _Comparison
 ) -> Mismatch:
     starts = [line.start for charge in charges for line in charge.lines if line.start is not None]
     begins = min(starts, default=month.first)
-    coming = ", ".join(f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in later)
+    later = [f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in comparison.later]
+    coming = ", ".join(later)
     return replace(
         base,
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=_per_month(units, base),
-        action=ActionLabel.CREATE_ADDITION,
+        action=None if comparison.is_continued else ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=_sentences(
             base.explanation,

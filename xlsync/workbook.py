@@ -505,6 +505,8 @@ def _keep_edits(row: SheetRow, cells: Cells, lapsed: list[str]) -> Cells:
             lapsed.append(row.where("Approve"))
     elif row.text("Result").startswith("skipped: changed since export"):
         changed["Result"] = None
+    elif row.text("Result").startswith(("done", "already")):
+        changed["Approve"] = None  # it was used, for a date still to come
     return changed
 
 
