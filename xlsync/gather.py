@@ -12,6 +12,7 @@ from typing import Literal
 
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
+from xlsync.bss import Account
 from xlsync.bss_report import read_report
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
@@ -104,10 +105,11 @@ def gather(
         picked = decisions.picked
         companies = propose_companies(lines, lists.companies, memory, picked)
         needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+        looking_ahead = pool.submit(systems.connectwise.list_recaps, needed)
         read = systems.connectwise.list_additions(
             needed, lambda done: progress("Reading additions", done, len(needed))
         )
-        recaps = systems.connectwise.list_recaps(needed)
+        recaps = looking_ahead.result()
         rules = systems.rules.list()
         charges = with_unit_rules(request.month, read_charges(lines, asking.result()), rules)
     progress("Linking and comparing", 0, None)
@@ -195,12 +197,17 @@ def _read_own_units(systems: Systems, lines: Sequence[BillingLine]) -> Mapping[s
 
 def _read_addresses(systems: Systems, customers: Mapping[str, str]) -> dict[str, Address]:
     """Addresses of customers that may have to be created; they are proposals, so a failed read is none."""
-    found: dict[str, Address] = {}
-    for key, id_ in customers.items():
+
+    def read(id_: str) -> Account | None:
         try:
-            account = systems.bss.read_account(id_)
+            return systems.bss.read_account(id_)
         except ApiError:
-            continue
+            return None
+
+    found: dict[str, Address] = {}
+    with ThreadPoolExecutor() as pool:
+        accounts = list(pool.map(read, customers.values()))
+    for key, account in zip(customers, accounts, strict=True):
         if account is not None:
             found[key] = Address(
                 address=account.address,

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m tests.benchmarks` prints how xlsync compares with the obvious way, side by side."""

@@ -1,0 +1,350 @@
+"""The benchmark: each thing beside its alternative, in one run, the median of several rounds.
+
+`--quick` takes smaller months and one round, to see that it works; `--only` some of the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import python_calamine
+from rich.console import Console
+from typer.testing import CliRunner
+
+from tests.benchmarks import obvious
+from tests.benchmarks.recalled import recalled_systems
+from tests.benchmarks.world import World, served
+from xlsync import months
+from xlsync.cells import Row
+from xlsync.cli import app
+from xlsync.models import Month
+from xlsync.sheets import BILLING_LINES, LISTS, MEMORY, MISMATCHES, TABLES
+from xlsync.workbook import read_workbook, template_path
+from xlsync.xlsx import Package
+
+OCTOBER = Month(2026, 10)
+FILE = f"xlsync-{OCTOBER}.xlsx"
+LATENCY = 0.06
+told = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of the table: seconds of xlsync and of what stands beside it, and the ratio to reach."""
+
+    what: str
+    beside: str
+    own: float
+    other: float
+    goal: float
+    is_at_most: bool = False  # else at least
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast, or as long, as the goal counts it."""
+        return self.own / self.other if self.is_at_most else self.other / self.own
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.ratio <= self.goal if self.is_at_most else self.ratio >= self.goal
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the months are, and how many rounds are measured."""
+
+    medium: int
+    large: int
+    changes: int
+    rounds: int
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def side_by_side(rounds: int, own: Callable[[], float], other: Callable[[], float]) -> tuple[float, float]:
+    """The medians of both, measured in turn."""
+    pairs = [(own(), other()) for _ in range(rounds)]
+    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
+
+
+def run(*words: str) -> None:
+    """A real command; anything but success stops the benchmark."""
+    result = CliRunner().invoke(app, list(words))
+    if result.exit_code:
+        raise SystemExit(f"xlsync {' '.join(words)}: {result.output}")
+
+
+def export_once(world: World, home: str) -> float:
+    """Export October in a home, into a file that was not there."""
+    world.enter(home)
+    Path(FILE).unlink(missing_ok=True)
+    return seconds(lambda: run("export", "--month", str(OCTOBER), "--json"))
+
+
+def sheets_of(path: Path) -> dict[str, obvious.Cells]:
+    """All cells that an export wrote, by sheet."""
+    package = Package.open(path)
+    titles = (*(sheet.title for sheet in TABLES), LISTS, MEMORY)
+    return {title: package.grid(title)[1:] for title in titles}
+
+
+def measure_exports(sizes: Sizes) -> list[Measured]:
+    """Export with an empty and with a warm cache, beside one request after another and openpyxl."""
+    with served(sizes.medium, LATENCY) as world:
+        export_once(world, "first")
+        asked = [(service, path, query) for service, method, path, query, _ in world.log() if method == "GET"]
+        cells = sheets_of(Path(FILE))
+        homes = iter(range(100))
+
+        def cold() -> float:
+            return export_once(world, f"home{next(homes)}")
+
+        def warm() -> float:
+            return export_once(world, "first")
+
+        def plainly() -> float:
+            return seconds(
+                lambda: (
+                    obvious.read_month(world.environ, asked),
+                    obvious.write_cells(template_path(), Path("obvious.xlsx"), cells),
+                )
+            )
+
+        own, other = side_by_side(sizes.rounds, cold, plainly)
+        again = statistics.median(warm() for _ in range(sizes.rounds))
+        beside = "one request after another, openpyxl cell by cell"
+        what = f"export, {sizes.medium} lines, {LATENCY * 1000:.0f} ms"
+        note = f"{len(asked)} requests"
+        return [
+            Measured(f"{what}, empty cache", beside, own, other, 8, note=note),
+            Measured(f"{what}, warm cache", beside, again, other, 20),
+        ]
+
+
+def measure_apply(sizes: Sizes) -> list[Measured]:
+    """Apply approved changes, beside one after another."""
+    with served(sizes.medium, LATENCY, nudge=4 * sizes.changes) as world:
+        export_once(world, "home")
+        package = Package.open(Path(FILE))
+        approve, key = MISMATCHES.index("Approve"), MISMATCHES.index("Row Key")
+        rows = [
+            (number, line)
+            for number, line in enumerate(package.grid(MISMATCHES.title))
+            if line[MISMATCHES.index("Mismatch")] == "Units differ"
+        ][: sizes.changes]
+        if len(rows) < sizes.changes:
+            raise SystemExit(f"only {len(rows)} changes to apply")
+        package.change_cells(MISMATCHES.title, {(number, approve): "Yes" for number, _ in rows})
+        package.save(Path("approved.xlsx"))
+        results = {str(line[key]): "done" for _, line in rows}
+        sent: list[tuple[str, Any]] = []
+
+        def own() -> float:
+            world.reset()
+            shutil.copy("approved.xlsx", FILE)
+            took = seconds(lambda: run("apply", FILE, "--yes", "--force", "--json"))
+            sent[:] = [
+                (path, body[0]["value"]) for _, method, path, _, body in world.log() if method == "PATCH"
+            ]
+            return took
+
+        def other() -> float:
+            world.reset()
+            shutil.copy("approved.xlsx", FILE)
+            return seconds(
+                lambda: (
+                    obvious.apply_changes(world.environ, sent),
+                    obvious.write_results(Path(FILE), results),
+                )
+            )
+
+        took, plainly = side_by_side(sizes.rounds, own, other)
+        what = f"apply of {len(rows)} changes, {LATENCY * 1000:.0f} ms"
+        return [Measured(what, "one after another", took, plainly, 6, note="at most 900 requests a minute")]
+
+
+def measure_workbooks(sizes: Sizes) -> list[Measured]:
+    """Writing, reading and checking a large workbook, without the requests."""
+    found: list[Measured] = []
+    answers: dict[str, Any] = {}
+    work: dict[int, float] = {}
+    for lines in (sizes.medium, sizes.large):
+        answers.clear()
+        with served(lines, rate=1_000_000) as world:
+            world.enter("home")
+
+            def export() -> None:
+                Path(FILE).unlink(missing_ok=True)
+                with recalled_systems(answers) as systems:
+                    months.export_month(systems, months.Request(month=OCTOBER), Path(FILE), now())
+
+            told.print(f"reading {lines} lines once …")
+            export()
+            export()
+            work[lines] = statistics.median(seconds(export) for _ in range(sizes.rounds))
+            if lines == sizes.large:
+                found = [_writing(sizes), _reading(sizes), _checking(sizes, answers)]
+    factor = sizes.large / sizes.medium
+    found.append(
+        Measured(
+            f"{sizes.medium} → {sizes.large} lines: linking, comparing, writing",
+            "itself",
+            work[sizes.large],
+            work[sizes.medium],
+            1.1 * factor,
+            is_at_most=True,
+            note="without the requests",
+        )
+    )
+    return found
+
+
+def _writing(sizes: Sizes) -> Measured:
+    rows = Package.open(Path(FILE)).grid(BILLING_LINES.title)[1:]
+
+    def own() -> float:
+        def write() -> None:
+            package = Package.open(template_path())
+            package.replace_rows(BILLING_LINES.title, [Row(None, dict(enumerate(row))) for row in rows])
+            package.save(Path("own.xlsx"))
+
+        return seconds(write)
+
+    took, other = side_by_side(
+        sizes.rounds, own, lambda: seconds(lambda: obvious.write_lines(Path("other.xlsx"), rows))
+    )
+    what = f"writing Billing Lines of {len(rows):,} rows"
+    return Measured(what, "XlsxWriter, constant memory, same cells", took, other, 0.5, is_at_most=True)
+
+
+def _reading(sizes: Sizes) -> Measured:
+    def calamine() -> None:
+        book = python_calamine.CalamineWorkbook.from_path(FILE)
+        for title in (*(sheet.title for sheet in TABLES), LISTS, MEMORY):
+            book.get_sheet_by_name(title).to_python(skip_empty_area=False)
+
+    took, other = side_by_side(
+        sizes.rounds, lambda: seconds(lambda: read_workbook(Path(FILE))), lambda: seconds(calamine)
+    )
+    return Measured(
+        "reading it back with all checks",
+        "python-calamine alone, the same sheets",
+        took,
+        other,
+        2.5,
+        is_at_most=True,
+    )
+
+
+def _checking(sizes: Sizes, answers: dict[str, Any]) -> Measured:
+    def own() -> float:
+        def check() -> None:
+            with recalled_systems(answers) as systems:
+                months.check_workbook(systems, Path(FILE), now())
+
+        return seconds(check)
+
+    def other() -> float:
+        return seconds(lambda: openpyxl.load_workbook(FILE).save("resaved.xlsx"))
+
+    own()
+    took, plainly = side_by_side(sizes.rounds, own, other)
+    return Measured(
+        f"check of {sizes.large:,} lines, nothing changed",
+        "openpyxl load and save of the same file",
+        took,
+        plainly,
+        8,
+        note="without the requests",
+    )
+
+
+def measure_memory(sizes: Sizes) -> tuple[float, float]:
+    """The peak of an export with an empty and with a warm cache, in MB, each in a process of its own."""
+    with served(sizes.large, rate=1_000_000) as world:
+        world.enter("home")
+        peaks: list[float] = []
+        for _ in range(2):
+            Path(FILE).unlink(missing_ok=True)
+            words = [sys.executable, "-m", "xlsync", "export", "--month", str(OCTOBER), "--json"]
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            if status:
+                raise SystemExit("the export failed")
+            peaks.append(usage.ru_maxrss / 1024)
+        return peaks[0], peaks[1]
+
+
+def now() -> dt.datetime:
+    """The present moment."""
+    return dt.datetime.now().astimezone()
+
+
+def table(found: Sequence[Measured], memory: tuple[float, float] | None, sizes: Sizes) -> str:
+    """What was measured, as Markdown."""
+    python = platform.python_version()
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
+    lines = [
+        f"Measured on {now():%Y-%m-%d}, {machine}; medians of {sizes.rounds}, side by side in one run.",
+        "",
+        "| what | beside | xlsync | beside it | to reach | reached | met |",
+        "|---|---|---:|---:|---:|---:|---|",
+    ]
+    for row in found:
+        goal = f"at most {row.goal:g} ×" if row.is_at_most else f"{row.goal:g} × as fast"
+        what = f"{row.what} ({row.note})" if row.note else row.what
+        lines.append(
+            f"| {what} | {row.beside} | {row.own:.2f} s | {row.other:.2f} s | {goal} | {row.ratio:.1f} × "
+            f"| {'yes' if row.is_met else 'no'} |"
+        )
+    if memory:
+        what = f"peak memory, export of {sizes.large:,} lines (empty cache; warm cache)"
+        is_met = "yes" if max(memory) < 400 else "no"
+        reached = "; ".join(f"{peak:.0f} MB" for peak in memory)
+        lines.append(f"| {what} | | {reached} | | below 400 MB | | {is_met} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller months, one round")
+    parser.add_argument("--only", nargs="*", choices=["export", "apply", "workbook", "memory"])
+    given = parser.parse_args()
+    sizes = Sizes(300, 2000, 20, 1) if given.quick else Sizes(2000, 20_000, 300, 3)
+    chosen = given.only or ["export", "apply", "workbook", "memory"]
+    found: list[Measured] = []
+    for name, measure in (
+        ("export", measure_exports),
+        ("apply", measure_apply),
+        ("workbook", measure_workbooks),
+    ):
+        if name in chosen:
+            told.print(f"{name} …")
+            found += measure(sizes)
+    memory = measure_memory(sizes) if "memory" in chosen else None
+    Console(soft_wrap=True).print(table(found, memory, sizes), markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()
