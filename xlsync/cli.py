@@ -44,6 +44,7 @@ from xlsync.terminal import (
     out,
     reached,
     settings_for,
+    show_what_can_be_shown,
     tell_beside,
     tell_json,
     tell_notices,
@@ -65,6 +66,7 @@ app.add_typer(links_app, name="links")
 
 def main() -> None:
     """Run the command line."""
+    show_what_can_be_shown()
     app()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import sys
 import time
@@ -44,6 +45,13 @@ Digest = Annotated[
 WorkbookFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workbook that export made.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+
+
+def show_what_can_be_shown() -> None:
+    """Let a sign that the terminal's encoding lacks be replaced there; it stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager
@@ -218,7 +226,8 @@ def told_month(
         return
     show.month(err if form == "digest" else out, overview, facts)
     if form == "digest":
-        typer.echo(make_digest(overview, notices, str(path)), nl=False)
+        digest = make_digest(overview, notices, str(path))
+        typer.echo(digest if sys.stdout.isatty() else digest.encode(), nl=False)  # a file is UTF-8 everywhere
 
 
 def tell_notices(notices: Iterable[str]) -> None:
@@ -229,7 +238,7 @@ def tell_notices(notices: Iterable[str]) -> None:
 
 def tell_json(facts: Any) -> None:
     """One JSON object on standard output."""
-    typer.echo(simplejson.dumps(facts, use_decimal=True, ensure_ascii=False))
+    typer.echo(simplejson.dumps(facts, use_decimal=True))  # in ASCII, whatever the terminal's encoding
 
 
 def reached(file: Path) -> Place:
