@@ -25,9 +25,13 @@ from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise import (
     PAGE_SIZE,
     ConnectWise,
+    quote,
+)
+from xlsync.errors import ApiError
+from xlsync.models import Addition
+from xlsync.records import (
     Setup,
     clean,
-    quote,
     read_addition,
     read_agreement,
     read_company,
@@ -36,8 +40,6 @@ from xlsync.connectwise import (
     read_number,
     write_date,
 )
-from xlsync.errors import ApiError
-from xlsync.models import Addition
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"

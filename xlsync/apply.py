@@ -26,7 +26,6 @@ from xlsync.actions import (
     UpdateAddition,
     kind_of,
 )
-from xlsync.connectwise import MARK_ID, MARK_NAME, write_date
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.journal import Journal
 from xlsync.live import Live, agreement_of, judge_found, resolve
@@ -39,6 +38,7 @@ from xlsync.plan import (
     outcome,
     tell_lost,
 )
+from xlsync.records import MARK_ID, MARK_NAME, write_date
 
 
 def perform(

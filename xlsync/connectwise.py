@@ -2,28 +2,22 @@
 
 Facts: the vendor's Developer Guide and OpenAPI description (2025.1). Additions can only be listed per
 agreement; a PATCH takes bare field names and must be read back, since a path inside an object gets a
-200 that does nothing; dates are midnight UTC of the calendar date, without milliseconds.
+200 that does nothing.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from xlsync.config import ConnectWiseSettings
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
+from xlsync.models import Addition, Recap
+from xlsync.records import Setup, id_of, read_addition, read_recap, read_setup, record_of, records_of
 from xlsync.rest import Call, Service
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
-MARK_ID: Final = "Subscription ID"
-MARK_NAME: Final = "Subscription Name"
-_MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
@@ -39,32 +33,6 @@ _ADDITION: Final = (
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
-
-    `months` is the length of a billing cycle, None where it does not recur in months.
-    """
-
-    id: int
-    name: str
-    parent: str = ""
-    months: int | None = None
-    is_default: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupTables:
-    """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
-
-    company_types: tuple[Setup, ...] = ()
-    agreement_types: tuple[Setup, ...] = ()
-    billing_cycles: tuple[Setup, ...] = ()
-    product_types: tuple[Setup, ...] = ()
-    subcategories: tuple[Setup, ...] = ()
-    countries: tuple[Setup, ...] = ()
 
 
 class ConnectWise:
@@ -114,14 +82,14 @@ class ConnectWise:
                 "fields": fields,
             }
             page = self.service.get_page(path, {name: value for name, value in query.items() if value != ""})
-            found = _records(page.data, path)
+            found = records_of(page.data, path)
             asked_at = asked_at or page.headers.get("Date", "")
             records.extend(found)
             if progress:
                 progress(len(found))
             if len(found) < PAGE_SIZE:
                 return records, asked_at
-            newest = max(_id(record, path) for record in found)
+            newest = max(id_of(record, path) for record in found)
             if newest <= last:
                 raise ApiError(
                     f"ConnectWise: GET {path} gave the same page twice",
@@ -146,7 +114,7 @@ class ConnectWise:
                 additions[id_] = answer
                 continue
             try:
-                records = _records(answer, call.path)
+                records = records_of(answer, call.path)
                 if len(records) >= PAGE_SIZE:
                     records, _ = self.list_records(call.path, fields=_ADDITION)
                 additions[id_] = tuple(read_addition(record, id_) for record in records)
@@ -172,7 +140,7 @@ class ConnectWise:
             if isinstance(answer, ApiError):
                 return answer
             try:
-                for record in _records(answer, "/finance/agreementrecap/"):
+                for record in records_of(answer, "/finance/agreementrecap/"):
                     recap = read_recap(record)
                     recaps[recap.agreement_id] = recap
             except ApiError as error:
@@ -182,7 +150,7 @@ class ConnectWise:
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""
         path = f"/finance/agreementrecap/{agreement_id}"
-        return read_recap(_record(self.service.get(path, {"fields": _RECAP}), path))
+        return read_recap(record_of(self.service.get(path, {"fields": _RECAP}), path))
 
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
         """One addition as it is now; None where there is none of that id."""
@@ -193,12 +161,13 @@ class ConnectWise:
             if error.status == 404:
                 return None
             raise
-        return read_addition(_record(record, path), agreement_id)
+        return read_addition(record_of(record, path), agreement_id)
 
     def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
         """A setup table, without its inactive entries, by name."""
         records, _ = self.list_records(path, fields=fields)
-        return tuple(sorted(map(_setup, filter(_is_shown, records)), key=lambda entry: entry.name.casefold()))
+        entries = [read_setup(record) for record in records if not record.get("inactiveFlag")]
+        return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
 
     def create(self, path: str, fields: Mapping[str, object]) -> int | None:
         """Create a record; its id, or None where the answer does not tell it (then look it up)."""
@@ -217,7 +186,7 @@ class ConnectWise:
         """The number of an invoice; None where there is none of that id."""
         path = f"/finance/invoices/{invoice_id}"
         try:
-            record = _record(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
+            record = record_of(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -280,133 +249,6 @@ class ConnectWise:
         self.service = other
 
 
-def read_company(record: Mapping[str, Any]) -> Company | None:
-    """A company of the list; None for one in the recycle bin."""
-    if record.get("deletedFlag"):
-        return None
-    path = "/company/companies"
-    contact = record.get("defaultContact") or {}
-    return Company(
-        id=_id(record, path),
-        identifier=_text(record, "identifier", path),
-        name=_text(record, "name", path),
-        default_contact_id=contact.get("id"),
-    )
-
-
-def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Agreement | None:
-    """An agreement of the list; None for a cancelled, expired or inactive one."""
-    if record.get("cancelledFlag") or record.get("agreementStatus") in {"Cancelled", "Expired", "Inactive"}:
-        return None
-    path = "/finance/agreements"
-    cycle = record.get("billingCycle") or {}
-    currency = record.get("currency") or {}
-    known = cycles.get(cycle.get("id", 0))
-    company = _record(record.get("company"), f"{path}/{record.get('id')} (company)")
-    return Agreement(
-        id=_id(record, path),
-        name=_text(record, "name", path),
-        company_id=_id(company, path),
-        billing_cycle=known.name if known else str(cycle.get("name") or ""),
-        billing_months=known.months if known else None,
-        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
-        start=read_date(record.get("startDate")),
-        end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
-        next_invoice=read_date(record.get("nextInvoiceDate")),
-        prorated=bool(record.get("prorateFlag")),
-    )
-
-
-def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
-    """A product of the catalog; None for an inactive one."""
-    if record.get("inactiveFlag"):
-        return None
-    path = "/procurement/catalog"
-    codes = (record.get(name) for name in ("vendorSku", "integrationXRef", "manufacturerPartNumber"))
-    return CatalogItem(
-        id=_id(record, path),
-        identifier=_text(record, "identifier", path),
-        description=str(record.get("description") or ""),
-        price=read_number(record.get("price"), path),
-        cost=read_number(record.get("cost"), path),
-        codes=tuple(str(code).strip() for code in codes if code),
-    )
-
-
-def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
-    """An addition of an agreement, with its mark."""
-    path = f"/finance/agreements/{agreement_id}/additions"
-    product = _record(record.get("product"), f"{path}/{record.get('id')} (product)")
-    quantity = read_number(record.get("quantity"), path)
-    custom = record.get("customFields") or []
-    marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
-    kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
-    return Addition(
-        id=_id(record, path),
-        agreement_id=agreement_id,
-        item_id=_id(product, path),
-        quantity=Decimal(0) if quantity is None else quantity,
-        less_included=read_number(record.get("lessIncluded"), path) or Decimal(0),
-        unit_price=read_number(record.get("unitPrice"), path),
-        unit_cost=read_number(record.get("unitCost"), path),
-        effective=read_date(record.get("effectiveDate")),
-        cancelled=read_date(record.get("cancelledDate")),
-        contract_mark=clean(str(marks[0] or "")) if marks else "",
-        kept={name: record[name] for name in kept if record.get(name) is not None},
-    )
-
-
-def read_recap(record: Mapping[str, Any]) -> Recap:
-    """What the recap tells of the last and the next invoice; its dates are text."""
-    path = "/finance/agreementrecap/"
-    return Recap(
-        agreement_id=_id(record, path),
-        next_date=read_date(record.get("nextInvoiceDate")),
-        next_amount=read_number(record.get("nextInvoiceAmount"), path),
-        last_date=read_date(record.get("lastInvoiceDate")),
-        last_number=str(record.get("lastInvoiceNumber") or ""),
-    )
-
-
-def read_date(value: object) -> dt.date | None:
-    """A calendar date: the first ten characters, never converted through a local time."""
-    text = str(value or "").strip()
-    if not text:
-        return None
-    try:
-        return dt.date.fromisoformat(text[:10])
-    except ValueError:
-        found = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)  # recaps give text dates of unknown form
-        try:
-            return dt.date(int(found[3]), int(found[1]), int(found[2])) if found else None
-        except ValueError:
-            return None
-
-
-def write_date(day: dt.date) -> str:
-    """A calendar date as ConnectWise takes it: midnight UTC, whole seconds."""
-    return f"{day.isoformat()}T00:00:00Z"
-
-
-def read_number(value: object, path: str) -> Decimal | None:
-    """A number as it was sent; absent is None."""
-    match value:
-        case None:
-            return None
-        case bool():
-            pass
-        case Decimal() | int():
-            return Decimal(value)
-        case str() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip()):
-            return Decimal(value.strip())
-    raise _broken(path, f"{value!r} where a number belongs")
-
-
-def clean(text: str) -> str:
-    """A text without the zero-width marks that turn up in values."""
-    return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).strip()
-
-
 def quote(text: str) -> str:
     """A text as a condition takes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -422,54 +264,3 @@ def _pieces(ids: Iterable[int]) -> list[str]:
         else:
             pieces.append(str(id_))
     return pieces
-
-
-def _setup(record: Mapping[str, Any]) -> Setup:
-    parent = record.get("category") or {}
-    return Setup(
-        id=_id(record, "setup table"),
-        name=str(record.get("name") or record.get("description") or ""),
-        parent=str(parent.get("name") or ""),
-        months=_MONTHS.get(str(record.get("billingOptions") or "")),
-        is_default=bool(record.get("defaultFlag")),
-    )
-
-
-def _is_shown(record: Mapping[str, Any]) -> bool:
-    return not record.get("inactiveFlag")
-
-
-def _records(data: object, path: str) -> list[dict[str, Any]]:
-    if isinstance(data, list) and all(isinstance(record, dict) for record in data):
-        return cast("list[dict[str, Any]]", data)
-    raise _broken(path, "no list of records")
-
-
-def _record(data: object, path: str) -> dict[str, Any]:
-    if isinstance(data, dict):
-        return data
-    raise _broken(path, "no record")
-
-
-def _id(record: Mapping[str, Any], path: str) -> int:
-    found = record.get("id")
-    if isinstance(found, int) and not isinstance(found, bool):
-        return found
-    raise _broken(path, "a record without an id")
-
-
-def _text(record: Mapping[str, Any], name: str, path: str) -> str:
-    found = record.get(name)
-    if isinstance(found, str) and found:
-        return found
-    raise _broken(path, f"record {record.get('id')} has no {name}")
-
-
-def _broken(path: str, what: str) -> ApiError:
-    return ApiError(
-        f"ConnectWise: GET {path} answered with {what}",
-        "Try again; if it stays, ask ConnectWise's support what changed.",
-        method="GET",
-        path=path,
-        status=200,
-    )

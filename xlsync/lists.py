@@ -18,14 +18,10 @@ from xlsync.connectwise import (
     COMPANY_FIELDS,
     ITEM_FIELDS,
     ConnectWise,
-    Setup,
-    SetupTables,
-    read_agreement,
-    read_company,
-    read_item,
 )
 from xlsync.errors import ApiError
 from xlsync.models import Agreement, CatalogItem, Company
+from xlsync.records import Setup, SetupTables, read_agreement, read_company, read_item
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)

@@ -23,7 +23,7 @@ from xlsync.actions import (
     UpdateAddition,
 )
 from xlsync.config import Creation
-from xlsync.connectwise import MARK_ID, MARK_NAME, ConnectWise, quote, read_date, read_number
+from xlsync.connectwise import ConnectWise, quote
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Month
 from xlsync.plan import (
@@ -37,6 +37,7 @@ from xlsync.plan import (
     judge_update,
     outcome,
 )
+from xlsync.records import MARK_ID, MARK_NAME, read_date, read_number
 
 FRESH: Final = 10.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError

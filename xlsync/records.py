@@ -1,0 +1,225 @@
+"""ConnectWise's records as the words of the field; what is odd about one is an error that names it.
+
+PURE. Dates are midnight UTC of the calendar date, without milliseconds; numbers are exact.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from xlsync.errors import ApiError
+from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
+
+MARK_ID: Final = "Subscription ID"
+MARK_NAME: Final = "Subscription Name"
+_MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
+
+    `months` is the length of a billing cycle, None where it does not recur in months.
+    """
+
+    id: int
+    name: str
+    parent: str = ""
+    months: int | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupTables:
+    """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
+
+    company_types: tuple[Setup, ...] = ()
+    agreement_types: tuple[Setup, ...] = ()
+    billing_cycles: tuple[Setup, ...] = ()
+    product_types: tuple[Setup, ...] = ()
+    subcategories: tuple[Setup, ...] = ()
+    countries: tuple[Setup, ...] = ()
+
+
+def read_company(record: Mapping[str, Any]) -> Company | None:
+    """A company of the list; None for one in the recycle bin."""
+    if record.get("deletedFlag"):
+        return None
+    path = "/company/companies"
+    contact = record.get("defaultContact") or {}
+    return Company(
+        id=id_of(record, path),
+        identifier=_text(record, "identifier", path),
+        name=_text(record, "name", path),
+        default_contact_id=contact.get("id"),
+    )
+
+
+def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Agreement | None:
+    """An agreement of the list; None for a cancelled, expired or inactive one."""
+    if record.get("cancelledFlag") or record.get("agreementStatus") in {"Cancelled", "Expired", "Inactive"}:
+        return None
+    path = "/finance/agreements"
+    cycle = record.get("billingCycle") or {}
+    currency = record.get("currency") or {}
+    known = cycles.get(cycle.get("id", 0))
+    company = record_of(record.get("company"), f"{path}/{record.get('id')} (company)")
+    return Agreement(
+        id=id_of(record, path),
+        name=_text(record, "name", path),
+        company_id=id_of(company, path),
+        billing_cycle=known.name if known else str(cycle.get("name") or ""),
+        billing_months=known.months if known else None,
+        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+        start=read_date(record.get("startDate")),
+        end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
+        next_invoice=read_date(record.get("nextInvoiceDate")),
+        prorated=bool(record.get("prorateFlag")),
+    )
+
+
+def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
+    """A product of the catalog; None for an inactive one."""
+    if record.get("inactiveFlag"):
+        return None
+    path = "/procurement/catalog"
+    codes = (record.get(name) for name in ("vendorSku", "integrationXRef", "manufacturerPartNumber"))
+    return CatalogItem(
+        id=id_of(record, path),
+        identifier=_text(record, "identifier", path),
+        description=str(record.get("description") or ""),
+        price=read_number(record.get("price"), path),
+        cost=read_number(record.get("cost"), path),
+        codes=tuple(str(code).strip() for code in codes if code),
+    )
+
+
+def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
+    """An addition of an agreement, with its mark."""
+    path = f"/finance/agreements/{agreement_id}/additions"
+    product = record_of(record.get("product"), f"{path}/{record.get('id')} (product)")
+    quantity = read_number(record.get("quantity"), path)
+    custom = record.get("customFields") or []
+    marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
+    kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
+    return Addition(
+        id=id_of(record, path),
+        agreement_id=agreement_id,
+        item_id=id_of(product, path),
+        quantity=Decimal(0) if quantity is None else quantity,
+        less_included=read_number(record.get("lessIncluded"), path) or Decimal(0),
+        unit_price=read_number(record.get("unitPrice"), path),
+        unit_cost=read_number(record.get("unitCost"), path),
+        effective=read_date(record.get("effectiveDate")),
+        cancelled=read_date(record.get("cancelledDate")),
+        contract_mark=clean(str(marks[0] or "")) if marks else "",
+        kept={name: record[name] for name in kept if record.get(name) is not None},
+    )
+
+
+def read_recap(record: Mapping[str, Any]) -> Recap:
+    """What the recap tells of the last and the next invoice; its dates are text."""
+    path = "/finance/agreementrecap/"
+    return Recap(
+        agreement_id=id_of(record, path),
+        next_date=read_date(record.get("nextInvoiceDate")),
+        next_amount=read_number(record.get("nextInvoiceAmount"), path),
+        last_date=read_date(record.get("lastInvoiceDate")),
+        last_number=str(record.get("lastInvoiceNumber") or ""),
+    )
+
+
+def read_date(value: object) -> dt.date | None:
+    """A calendar date: the first ten characters, never converted through a local time."""
+    text = str(value or "").strip()
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        found = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)  # recaps give text dates of unknown form
+        try:
+            return dt.date(int(found[3]), int(found[1]), int(found[2])) if found else None
+        except ValueError:
+            return None
+
+
+def write_date(day: dt.date) -> str:
+    """A calendar date as ConnectWise takes it: midnight UTC, whole seconds."""
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+def read_number(value: object, path: str) -> Decimal | None:
+    """A number as it was sent; absent is None."""
+    match value:
+        case None:
+            return None
+        case bool():
+            pass
+        case Decimal() | int():
+            return Decimal(value)
+        case str() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip()):
+            return Decimal(value.strip())
+    raise broken(path, f"{value!r} where a number belongs")
+
+
+def clean(text: str) -> str:
+    """A text without the zero-width marks that turn up in values."""
+    return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).strip()
+
+
+def read_setup(record: Mapping[str, Any]) -> Setup:
+    """An entry of a setup table."""
+    parent = record.get("category") or {}
+    return Setup(
+        id=id_of(record, "setup table"),
+        name=str(record.get("name") or record.get("description") or ""),
+        parent=str(parent.get("name") or ""),
+        months=_MONTHS.get(str(record.get("billingOptions") or "")),
+        is_default=bool(record.get("defaultFlag")),
+    )
+
+
+def records_of(data: object, path: str) -> list[dict[str, Any]]:
+    """The records of a list's answer."""
+    if isinstance(data, list) and all(isinstance(record, dict) for record in data):
+        return cast("list[dict[str, Any]]", data)
+    raise broken(path, "no list of records")
+
+
+def record_of(data: object, path: str) -> dict[str, Any]:
+    """The record of an answer, or inside of one."""
+    if isinstance(data, dict):
+        return data
+    raise broken(path, "no record")
+
+
+def id_of(record: Mapping[str, Any], path: str) -> int:
+    """The id of a record."""
+    found = record.get("id")
+    if isinstance(found, int) and not isinstance(found, bool):
+        return found
+    raise broken(path, "a record without an id")
+
+
+def _text(record: Mapping[str, Any], name: str, path: str) -> str:
+    found = record.get(name)
+    if isinstance(found, str) and found:
+        return found
+    raise broken(path, f"record {record.get('id')} has no {name}")
+
+
+def broken(path: str, what: str) -> ApiError:
+    """The error that tells what is odd about an answer."""
+    return ApiError(
+        f"ConnectWise: GET {path} answered with {what}",
+        "Try again; if it stays, ask ConnectWise's support what changed.",
+        method="GET",
+        path=path,
+        status=200,
+    )
