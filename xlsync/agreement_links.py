@@ -150,11 +150,13 @@ class _Held:
                 found.agreement_id for found in self.marked(line, company, ...) if found.item_id == item
             }
             if len(marked) == 1:
-                return Choice(marked.pop(), Evidence.MARKED)
+                return Choice(marked.pop(), Evidence.MARKED, of_product=len(all_of_company) > 1)
         one = only(all_of_company)
-        if one is None and readable and isinstance(item, int):
+        if one is not None:
+            return Choice(one, Evidence.ONLY_AGREEMENT)
+        if readable and isinstance(item, int):
             one = only(self._holding.get((company.to, item), set()))
-        return Choice(one, Evidence.ONLY_AGREEMENT) if one is not None else None
+        return Choice(one, Evidence.ONLY_AGREEMENT, of_product=True) if one is not None else None
 
     def marked(
         self, line: BillingLine, company: Choice, decided: Choice | EllipsisType | None

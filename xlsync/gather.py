@@ -103,8 +103,10 @@ def gather(
         lines = reading.result()
         asking = pool.submit(_read_own_units, systems, lines)
         picked = decisions.picked
+        lists = replace(lists, agreements=_running(lists.agreements, request.month))
         companies = propose_companies(lines, lists.companies, memory, picked)
         needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+        needed |= _of_moved_customers(lines, companies, lists.agreements, picked)
         looking_ahead = pool.submit(systems.connectwise.list_recaps, needed)
         read = systems.connectwise.list_additions(
             needed, lambda done: progress("Reading additions", done, len(needed))
@@ -168,6 +170,28 @@ def gather(
     if isinstance(recaps, ApiError):
         notices += (f"The next invoices could not be read: {recaps.message}",)
     return Gathered(overview, notices)
+
+
+def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
+    """Agreements without those that ended before the month."""
+    return tuple(one for one in agreements if one.end is None or one.end >= month.first)
+
+
+def _of_moved_customers(
+    lines: Iterable[BillingLine],
+    companies: Mapping[str, Choice],
+    agreements: Iterable[Agreement],
+    picked: Mapping[str, Picked],
+) -> frozenset[int]:
+    """All agreements of customers whose agreement a person chose: another may hold the product already."""
+    moved = {
+        choice.to
+        for line in lines
+        if line.key in picked
+        and picked[line.key].agreement is not None
+        and (choice := companies.get(line.key)) is not None
+    }
+    return frozenset(agreement.id for agreement in agreements if agreement.company_id in moved)
 
 
 def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:

@@ -142,6 +142,9 @@ def _read_pick(
                 problems.append(found)
             else:
                 pick = _with(pick, part, found)
+    shown = link.company
+    if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
+        pick = _with(pick, "company", shown.to)  # an agreement is chosen as one of this customer's
     if "company" in edited and "agreement" not in edited:
         # another customer has other agreements; one that is to be created has none yet
         is_new = pick.company == new_keys["company"]

@@ -217,8 +217,9 @@ def choices_to_remember(
     """What of these links is to be kept, for `Links.remember`.
 
     A customer's company and agreement, and a product's item, where all its lines agree. For the
-    contract: what a person picked on its lines, and every part on which its customer or product
-    cannot tell. A customer or product on which lines differ stands in it without that part, so that
+    contract: what a person picked on its lines, every part on which its customer or product cannot
+    tell, and an agreement that was found by the product alone. A customer or product on which lines
+    differ stands in it without that part, so that
     what was remembered of it before is dropped.
     """
     customers: defaultdict[str | None, _Votes] = defaultdict(_Votes)
@@ -226,7 +227,9 @@ def choices_to_remember(
     contracts: defaultdict[str | None, _Votes] = defaultdict(_Votes)
     for line in lines:
         settled = _settled(links.get(line.key, Link()))
-        company = {part: settled[part] for part in _PARTS[:2] if part in settled}
+        company = {
+            part: settled[part] for part in _PARTS[:2] if part in settled and not settled[part].of_product
+        }
         item = {part: settled[part] for part in _PARTS[2:] if part in settled}
         if company:
             customers[customer_key(line)].add(line, company)
@@ -240,6 +243,9 @@ def choices_to_remember(
         own[contract_key(line)] |= {part for part in _PARTS if isinstance(getattr(pick, part), int)}
 
     def cannot_tell(line: BillingLine, part: str) -> bool:
+        choice = _settled(links.get(line.key, Link())).get(part)
+        if choice is not None and choice.of_product:
+            return True
         votes, key = (products, product_key(line)) if part == "item" else (customers, customer_key(line))
         return key is None or not votes[key].tell(part)
 

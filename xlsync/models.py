@@ -223,12 +223,14 @@ class Choice:
     """One of a link's three parts: a company, agreement or catalog item, and why it was taken.
 
     `to` is its ConnectWise id, or the row key (text) of a row of *New in ConnectWise* where it is
-    still to be created. `score` is the percentage of a suggestion.
+    still to be created. `score` is the percentage of a suggestion. `of_product` tells that the evidence
+    for an agreement holds for this product only, not for all of the customer's.
     """
 
     to: int | str
     evidence: Evidence
     score: int | None = None
+    of_product: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +338,8 @@ class Mismatch:
 
     `company`, `agreement` and `item` are ConnectWise ids, row keys of what is still to be created, or
     None where not linked. `addition` is the one that an update would change. `beside` are the additions
-    of the same product on the agreement when this was found, so that one made since is known for new. Money is in the agreement's currency; `impact` is a month's.
+    of the same product on the agreement when this was found, so that one made since is known for new.
+    Money is in the agreement's currency; `impact` is a month's.
     """
 
     key: str

@@ -266,7 +266,11 @@ def _over_units(action: Action, limits: Limits) -> Iterable[str]:
                 yield "a drop to zero"
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             return
-        case SetFields() | CreateInvoice():
+        case SetFields():
+            if action.guard is None or not action.monthly:
+                return  # ends for a successor, which is counted itself; or takes a run back
+            before, after = action.guard.quantity, Decimal(0)
+        case CreateInvoice():
             return
         case _:
             assert_never(action)

@@ -99,6 +99,7 @@ class _Comparison:
     beside: tuple[int, ...] = ()
     later: tuple[Addition, ...] = ()  # that begin after the month
     is_continued: bool = False  # one of them on the day after another ended
+    ended: tuple[Addition, ...] = ()  # within the month
 
 
 def _part_by_link(
@@ -151,7 +152,8 @@ def _part_by_mark(
         later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
         ends = {addition.cancelled for addition in standing}
         is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
-        yield _Comparison(target, tuple(charges), tuple(active), beside, later, is_continued)
+        ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
+        yield _Comparison(target, tuple(charges), tuple(active), beside, later, is_continued, ended)
         return
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
@@ -204,7 +206,8 @@ def _compare(
     match comparison.additions:
         case ():
             if total:  # nothing runs and nothing is billed: they agree
-                yield _not_in_connectwise(month, base, total, charges, comparison)
+                elsewhere = tuple(_tell_held_elsewhere(month, base, books))
+                yield _not_in_connectwise(month, base, total, charges, comparison, elsewhere)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -294,9 +297,29 @@ def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> It
         )
 
 
+def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
+    """Active additions of the product on other agreements of the same customer, in words."""
+    for agreement in books.agreements.values():
+        read = books.additions.get(agreement.id, ())
+        if agreement.company_id != base.company or agreement.id == base.agreement:
+            continue
+        for addition in () if isinstance(read, Exception) else sorted(read, key=lambda a: a.id):
+            if addition.item_id == base.item and addition.is_active(month):
+                yield (
+                    f"Agreement {agreement.name} holds it: addition {addition.id} with "
+                    f"{tell_number(addition.quantity)}. Link the line there, or a new one bills twice."
+                )
+
+
 def _not_in_connectwise(
-    month: Month, base: Mismatch, units: Decimal, charges: Sequence[Charge], comparison: _Comparison
+    month: Month,
+    base: Mismatch,
+    units: Decimal,
+    charges: Sequence[Charge],
+    comparison: _Comparison,
+    elsewhere: Sequence[str],
 ) -> Mismatch:
+    """Offered to be created, unless something that bills it already stands beside: a person decides then."""
     starts = [line.start for charge in charges for line in charge.lines if line.start is not None]
     begins = min(starts, default=month.first)
     later = [f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in comparison.later]
@@ -306,7 +329,9 @@ def _not_in_connectwise(
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=_per_month(units, base),
-        action=None if comparison.is_continued else ActionLabel.CREATE_ADDITION,
+        action=None
+        if comparison.is_continued or comparison.ended or elsewhere
+        else ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=_sentences(
             base.explanation,
@@ -314,6 +339,12 @@ def _not_in_connectwise(
             f"One begins after the month, beside which a new one would bill twice: {coming}."
             if coming
             else "",
+            *(
+                f"Addition {a.id} with {tell_number(a.quantity)} ended on {a.cancelled}: "
+                "a new one from before that day would bill twice."
+                for a in comparison.ended
+            ),
+            *elsewhere,
             _tell_costs(charges),
         ),
     )
