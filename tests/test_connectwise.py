@@ -120,9 +120,13 @@ def serving(
 
 
 class Many:
-    """A list of so many records that honours `id>` and the page size, as ConnectWise does."""
+    """A list of so many records that honours `id>` and the page size, as ConnectWise does.
 
-    def __init__(self, count: int) -> None:
+    A page holds `most` records at most; `links` is whether it sends the Link header.
+    """
+
+    def __init__(self, count: int, *, most: int = 1000, links: bool = True) -> None:
+        self.most, self.links = most, links
         self.records = [{"id": id_, "name": f"N{id_}"} for id_ in range(1, count + 1)]
         self.asked: list[dict[str, str]] = []
 
@@ -130,12 +134,33 @@ class Many:
         self.asked.append(request.args.to_dict())
         found = re.search(r"id>(\d+)$", request.args.get("conditions", ""))
         after = int(found[1]) if found else 0
-        return [record for record in self.records if record["id"] > after][: int(request.args["pageSize"])]  # type: ignore[operator]
+        left = [record for record in self.records if record["id"] > after]  # type: ignore[operator]
+        shown = left[: min(self.most, int(request.args["pageSize"]))]
+        response = Response(simplejson.dumps(shown), content_type="application/json")
+        if self.links:
+            there = [f'<{request.base_url}?page=1>; rel="first"']
+            there += [f'<{request.url}&page=2>; rel="next"'] if len(shown) < len(left) else []
+            response.headers["Link"] = ", ".join(there)
+        return response
 
 
-@pytest.mark.parametrize(("count", "requests"), [(0, 1), (1, 1), (999, 1), (1000, 2), (1001, 2), (2000, 3)])
-def test_all_records_come_page_by_page_each_once(count: int, requests: int) -> None:
-    many, told = Many(count), []
+@pytest.mark.parametrize(
+    ("count", "most", "links", "requests"),
+    [
+        *((count, 1000, True, asked) for count, asked in ((0, 1), (1, 1), (999, 1), (1000, 2), (1001, 2))),
+        (2000, 1000, True, 3),
+        # without a Link header one more request proves the end, but for a handful
+        *((count, 1000, False, asked) for count, asked in ((0, 1), (24, 1), (25, 2), (999, 2), (1000, 2))),
+        (1001, 1000, False, 2),
+        # a server that gives shorter pages than were asked for
+        *((count, 100, True, asked) for count, asked in ((99, 1), (100, 1), (101, 2), (250, 3), (300, 3))),
+        *((count, 100, False, asked) for count, asked in ((99, 2), (100, 2), (101, 2), (250, 3), (300, 4))),
+        (60, 25, False, 3),
+        (15, 4, True, 4),
+    ],
+)
+def test_all_records_come_page_by_page_each_once(count: int, most: int, links: bool, requests: int) -> None:
+    many, told = Many(count, most=most, links=links), []
     with serving(many) as connectwise:
         records, _ = connectwise.list_records("/company/companies", fields="id,name", progress=told.append)
         assert connectwise.service.requests == requests
@@ -260,6 +285,25 @@ def test_an_agreement_of_more_than_a_page_of_additions_is_read_whole() -> None:
         additions = connectwise.list_additions([1])[1]
     assert not isinstance(additions, ApiError)
     assert [addition.id for addition in additions] == list(range(1, 1002))
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_additions_of_a_server_with_shorter_pages_are_read_whole(links: bool) -> None:
+    many = Many(130, most=50, links=links)
+    many.records = [{**record, "product": {"id": 10}, "quantity": 1} for record in many.records]
+    with serving(many) as connectwise:
+        additions = connectwise.list_additions([1])[1]
+        assert connectwise.service.requests == 3
+    assert not isinstance(additions, ApiError)
+    assert [addition.id for addition in additions] == list(range(1, 131))
+
+
+def test_a_server_that_ignores_conditions_is_an_error_not_a_list_without_its_end() -> None:
+    page = [{"id": id_, "product": {"id": 10}, "quantity": 1} for id_ in range(1, 31)]
+    with serving(lambda _: page) as connectwise:
+        found = connectwise.list_additions([1])[1]
+    assert isinstance(found, ApiError)
+    assert "the same page twice" in found.message
 
 
 def test_no_agreements_are_no_requests(sandbox: Sandbox, connectwise: ConnectWise) -> None:

@@ -8,6 +8,7 @@ agreement; a PATCH takes bare field names and must be read back, since a path in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,9 +16,10 @@ from xlsync.config import ConnectWiseSettings
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Recap
 from xlsync.records import Setup, id_of, read_addition, read_recap, read_setup, record_of, records_of
-from xlsync.rest import Call, Service
+from xlsync.rest import Call, Page, Service
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
+_SMALLEST_PAGE: Final = 25  # what it gives where no size is asked for: no server is known to allow fewer
 COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
@@ -68,11 +70,12 @@ class ConnectWise:
         """All records of a list, by id, and the server's time of the first page (an HTTP date).
 
         Pages are asked for by `id >` the last one seen, so that rows that move between pages while
-        reading are neither lost nor doubled.
+        reading are neither lost nor doubled. A short page is not taken for the last one where the server
+        may have cut it.
         """
         records: list[dict[str, Any]] = []
         asked_at = ""
-        last = 0
+        last = longest = 0
         while True:
             parts = [f"({conditions})"] if conditions and last else [conditions] if conditions else []
             query: dict[str, str | int] = {
@@ -87,7 +90,8 @@ class ConnectWise:
             records.extend(found)
             if progress:
                 progress(len(found))
-            if len(found) < PAGE_SIZE:
+            longest = max(longest, len(found))
+            if _is_last(page, len(found), longest):
                 return records, asked_at
             newest = max(id_of(record, path) for record in found)
             if newest <= last:
@@ -104,23 +108,23 @@ class ConnectWise:
         self, agreement_ids: Iterable[int], progress: Progress | None = None
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """The additions of each agreement, side by side; a failed read is its error, never "none"."""
-        ids = sorted(set(agreement_ids))
-        query: dict[str, str | int] = {"fields": _ADDITION, "pageSize": PAGE_SIZE, "orderBy": "id asc"}
-        calls = [Call(f"/finance/agreements/{id_}/additions", query) for id_ in ids]
-        answers = self.service.get_many(calls, progress)
-        additions: dict[int, tuple[Addition, ...] | ApiError] = {}
-        for id_, call, answer in zip(ids, calls, answers, strict=True):
-            if isinstance(answer, ApiError):
-                additions[id_] = answer
-                continue
+
+        def read(id_: int) -> tuple[Addition, ...] | ApiError:
             try:
-                records = records_of(answer, call.path)
-                if len(records) >= PAGE_SIZE:
-                    records, _ = self.list_records(call.path, fields=_ADDITION)
-                additions[id_] = tuple(read_addition(record, id_) for record in records)
+                records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=_ADDITION)
+                return tuple(read_addition(record, id_) for record in records)
             except ApiError as error:
-                additions[id_] = error
-        return additions
+                return error
+
+        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="additions")
+        try:
+            waiting = {id_: pool.submit(read, id_) for id_ in sorted(set(agreement_ids))}
+            for done, _ in enumerate(as_completed(waiting.values()), start=1):
+                if progress is not None:
+                    progress(done)
+            return {id_: one.result() for id_, one in waiting.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
         """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
@@ -247,6 +251,19 @@ class ConnectWise:
             raise wrong_keys from second
         self.service.close()
         self.service = other
+
+
+def _is_last(page: Page, count: int, longest: int) -> bool:
+    """Whether nothing follows a page of so many records; `longest` is the longest page so far.
+
+    The Link header tells (Developer Guide, "Pagination"). Without one a page shorter than asked may be cut
+    by a server that allows no longer ones: it is the last where it is shorter than such a page would be.
+    """
+    if count == 0:
+        return True
+    if page.next_url is not None or count >= PAGE_SIZE:
+        return False
+    return "Link" in page.headers or count < max(longest, _SMALLEST_PAGE)
 
 
 def quote(text: str) -> str:
