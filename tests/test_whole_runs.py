@@ -266,9 +266,11 @@ def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
     assert desk.check().code == 0
     with desk.editing() as hand:
         approve_every_creation(hand)
+        assert hand.get(NEW, "customer:bss:625", "Identifier") == "MistralSails-2"
+        hand.set(NEW, "customer:bss:625", {"Identifier": "MistralSails"})
         hand.approve(*(key for key, action in hand.column(MISMATCHES, "Action").items() if action))
     first = desk.apply()
-    # The recycle bin of ConnectWise holds a company of the proposed identifier: that one is told.
+    # The recycle bin of ConnectWise holds a company of that identifier, for which another was proposed.
     assert first.code == 3
     lost = {
         action["key"]: action["detail"] for action in first.json["actions"] if action["state"] == "skipped"
@@ -326,6 +328,60 @@ def test_created_records_hold_what_the_rows_said(desk: Desk) -> None:
     assert item["identifier"] == item["vendorSku"]
     assert (item["price"], item["cost"]) == (2, Decimal("0.9"))
     assert (item["category"]["name"], item["subcategory"]["name"]) == ("Cloud", "Seats")
+
+
+def test_a_product_without_a_price_is_told_before_anything_is_written(desk: Desk) -> None:
+    key = "product:bss:MQX7FE209471F:0001|Monthly|Monthly"
+    with desk.editing() as hand:
+        hand.approve(key)
+        where = f"{NEW}!{hand.cell(NEW, key, 'Price').coordinate}"
+    told = f"{where}: no price, so it will be billed at nothing; enter 0 if it is free"
+    assert told in desk.apply("--dry-run").err
+    assert told in desk.check().err
+    with desk.editing() as hand:
+        hand.approve(key, Price=0)
+    ran = desk.apply()
+    assert (ran.code, "no price" in ran.err) == (0, False)
+
+
+@pytest.mark.parametrize("email", ["", "ada@zephyr.example"])
+def test_one_person_named_on_two_rows_is_one_contact(desk: Desk, email: str) -> None:
+    """The customer's row and its agreement's name the same person; the e-mail stands on either."""
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        person = {"Contact First Name": "Ada", "Contact Last Name": "Voss"}
+        mail = {"Contact Email": "ada@zephyr.example"}
+        hand.set(NEW, "customer:bss:624", {**person, "Contact Email": email or None, "Approve": "Yes"})
+        hand.set(NEW, "agreement:bss:624|Monthly", {**person, **mail, "Approve": "Yes"})
+    ran = desk.apply()
+    assert ran.code == 0, ran.err
+    assert [kind["kind"] for kind in ran.json["actions"]].count("CreateContact") == 1
+    (company,) = (r for r in desk.sandbox.connectwise.companies.values() if "Zephyr" in r["name"])
+    people = desk.sandbox.connectwise.contacts.values()
+    (contact,) = (one for one in people if one["company"]["id"] == company["id"])
+    assert [item["value"] for item in contact["communicationItems"]] == ["ada@zephyr.example"]
+
+
+def test_one_contact_with_two_addresses_is_a_problem(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        for key, mail in (("customer:bss:624", "a@x.example"), ("agreement:bss:624|Monthly", "b@x.example")):
+            person = {"Contact First Name": "Ada", "Contact Last Name": "Voss", "Contact Email": mail}
+            hand.set(NEW, key, {**person, "Approve": "Yes"})
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "another e-mail address" in ran.err
+
+
+def test_a_run_that_only_skipped_has_no_name_and_nothing_to_take_back(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.addition(52)["quantity"] = 99
+    ran = desk.run("apply", str(desk.file), "--yes")
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "Nothing was done: 1 skipped" in ran.err
+    assert "undo" not in ran.err
+    assert desk.run("history", "--json").json["runs"] == []
 
 
 def test_choosing_filling_in_and_approving_is_one_pass(desk: Desk) -> None:
