@@ -254,7 +254,7 @@ class Live:
         """The additions' custom fields `Subscription ID` and `Subscription Name`, where the tenant has them.
 
         An addition that exists shows their ids; without one their definitions tell them, unless several
-        screens have a field of that caption.
+        screens have a field of that caption. Where the keys may not read the definitions, there are none.
         """
         with self._lock:
             if self._marks is None:
@@ -277,9 +277,14 @@ class Live:
     def _marks_of_definitions(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for caption in (MARK_ID, MARK_NAME):
-            definitions, _ = self.connectwise.list_records(
-                "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
-            )
+            try:
+                definitions, _ = self.connectwise.list_records(
+                    "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+                )
+            except ApiError as error:
+                if error.status not in {400, 403, 404}:
+                    raise
+                return {}  # a new addition without marks is better than none
             if len(definitions) == 1:
                 field = definitions[0]
                 found[caption] = _mark(
