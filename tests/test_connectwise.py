@@ -351,9 +351,23 @@ def test_numbers_are_exact_through_the_wire_zero_is_zero_and_absent_is_none() ->
     assert {type(value) for value in (first.quantity, second.unit_price, second.unit_cost)} == {Decimal}
 
 
-def test_an_addition_without_quantity_has_none_and_without_included_units_zero() -> None:
-    found = addition(quantity=None)
-    assert (found.quantity, found.less_included) == (0, 0)
+@pytest.mark.parametrize("record", [{"quantity": None}, {}])
+def test_an_addition_without_quantity_is_the_error_of_its_agreement_not_zero(record: dict[str, Any]) -> None:
+    def answer(request: Request) -> object:
+        whole = {"id": 71, "product": {"id": 10}, "quantity": 0}
+        return [whole, {"id": 72, "product": {"id": 10}, **record}] if "/2/" in request.path else [whole]
+
+    with serving(answer) as connectwise:
+        found = connectwise.list_additions([1, 2])
+    assert isinstance(found[1], tuple)
+    assert isinstance(found[2], ApiError)
+    assert "/finance/agreements/2/additions answered with addition 72, which has no quantity" in (
+        found[2].message
+    )
+
+
+def test_an_addition_without_included_units_has_zero() -> None:
+    assert addition().less_included == 0
     assert addition(lessIncluded=Decimal("2.5")).less_included == Decimal("2.5")
 
 
@@ -428,6 +442,7 @@ def test_what_a_successor_takes_over_is_kept_as_it_came() -> None:
         ({"id": "7", "identifier": "X", "name": "Y"}, "without an id"),
         ({"id": 7, "name": "Y"}, "record 7 has no identifier"),
         ({"id": 7, "identifier": "X", "name": ""}, "record 7 has no name"),
+        ({"id": 7, "identifier": " \u200b", "name": "Y"}, "record 7 has no identifier"),
     ],
 )
 def test_a_required_field_that_is_missing_tells_the_record(record: dict[str, Any], told: str) -> None:

@@ -51,7 +51,7 @@ def read_company(record: Mapping[str, Any]) -> Company | None:
     if record.get("deletedFlag"):
         return None
     path = "/company/companies"
-    contact = record.get("defaultContact") or {}
+    contact = _inner(record, "defaultContact")
     return Company(
         id=id_of(record, path),
         identifier=_text(record, "identifier", path),
@@ -65,8 +65,8 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
     if record.get("cancelledFlag") or record.get("agreementStatus") in {"Cancelled", "Expired", "Inactive"}:
         return None
     path = "/finance/agreements"
-    cycle = record.get("billingCycle") or {}
-    currency = record.get("currency") or {}
+    cycle = _inner(record, "billingCycle")
+    currency = _inner(record, "currency")
     known = cycles.get(cycle.get("id", 0))
     company = record_of(record.get("company"), f"{path}/{record.get('id')} (company)")
     return Agreement(
@@ -104,14 +104,16 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
     path = f"/finance/agreements/{agreement_id}/additions"
     product = record_of(record.get("product"), f"{path}/{record.get('id')} (product)")
     quantity = read_number(record.get("quantity"), path)
-    custom = record.get("customFields") or []
+    if quantity is None:  # which is not zero: there is nothing to compare with
+        raise broken(path, f"addition {record.get('id')}, which has no quantity")
+    custom = [field for field in record.get("customFields") or [] if isinstance(field, dict)]
     marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
     kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
     return Addition(
         id=id_of(record, path),
         agreement_id=agreement_id,
         item_id=id_of(product, path),
-        quantity=Decimal(0) if quantity is None else quantity,
+        quantity=quantity,
         less_included=read_number(record.get("lessIncluded"), path) or Decimal(0),
         unit_price=read_number(record.get("unitPrice"), path),
         unit_cost=read_number(record.get("unitCost"), path),
@@ -175,7 +177,7 @@ def clean(text: str) -> str:
 
 def read_setup(record: Mapping[str, Any]) -> Setup:
     """An entry of a setup table."""
-    parent = record.get("category") or {}
+    parent = _inner(record, "category")
     return Setup(
         id=id_of(record, "setup table"),
         name=str(record.get("name") or record.get("description") or ""),
@@ -207,9 +209,14 @@ def id_of(record: Mapping[str, Any], path: str) -> int:
     raise broken(path, "a record without an id")
 
 
+def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
 def _text(record: Mapping[str, Any], name: str, path: str) -> str:
     found = record.get(name)
-    if isinstance(found, str) and found:
+    if isinstance(found, str) and clean(found):
         return found
     raise broken(path, f"record {record.get('id')} has no {name}")
 
