@@ -17,8 +17,9 @@ from xlsync.bss import Account, Bss
 from xlsync.bss_lines import is_cancelled, keep_plan, read_lines, read_units
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
-from xlsync.periods import months_of, period_name
+from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
 from xlsync.sandbox.server import Sandbox
+from xlsync.units import months_later
 
 MARCH = Month(2026, 3)
 ANNA, BORIS = {"id": 601, "name": "Anna's Bakery"}, {"id": 602, "name": "Boris Clinic"}
@@ -286,6 +287,101 @@ def test_the_charged_period_ends_with_its_last_day(
     assert only(fake, bss, item(startDate=start, endDate=end)).end == last
 
 
+def day(text: str) -> dt.date:
+    return dt.date.fromisoformat(f"2026-{text}")
+
+
+@pytest.mark.parametrize(
+    ("periods", "ends"),
+    [
+        (["03-01 04-01", "03-20 04-01"], ["03-31", "03-31"]),  # the day after
+        (["03-01 03-31", "03-20 03-31"], ["03-31", "03-31"]),  # the last day
+        (["03-17 04-17", "03-30 04-17", "05-01 05-31"], ["04-16", "04-16", "05-31"]),  # a tie tells nothing
+        (["03-17 04-17", "03-17 04-17", "05-01 05-31"], ["04-16", "04-16", "05-30"]),
+        (["03-17 04-16", "03-20 04-16"], ["04-16", "04-16"]),
+        (["01-31 03-01"], ["02-28"]),
+        (["01-31 02-28"], ["02-28"]),
+        (["03-20 04-01"], ["03-31"]),  # nothing tells
+        (["03-20 03-31"], ["03-31"]),
+        (["03-20 04-12"], ["04-11"]),
+        (["03-01 03-01", "03-01 04-01"], ["03-01", "03-31"]),  # never before the start
+        (["04-01 03-01", "03-01 04-01"], ["03-01", "03-31"]),
+        (["03-01 04-01", "? 04-01"], ["03-31", "03-31"]),
+        (["03-01 04-01", "03-02 04-01", "03-02 04-01"], ["03-31"] * 3),  # increases on the 2nd
+        (["03-01 ?"], [None]),
+        ([], []),
+    ],
+)
+def test_all_ends_at_midnight_tell_together_what_they_mean(
+    periods: list[str], ends: list[str | None]
+) -> None:
+    charges = [
+        Charge("x", *(None if text == "?" else day(text) for text in period.split()), True)
+        for period in periods
+    ]
+    assert last_days(charges) == [None if end is None else day(end) for end in ends]
+
+
+DAYS = st.dates(dt.date(2020, 1, 1), dt.date(2030, 12, 1))
+
+
+@given(DAYS, st.sampled_from([1, 12]), st.lists(st.integers(0, 364)), st.booleans(), st.randoms())
+def test_all_charges_to_one_end_end_on_its_last_day(
+    first: dt.date, months: int, later: list[int], is_exclusive: bool, random: Any
+) -> None:
+    first = first.replace(day=min(first.day, 28))
+    after = months_later(first, months)
+    last = after - dt.timedelta(days=1)
+    starts = [first, *(first + dt.timedelta(days=n % (after - first).days) for n in later)]
+    random.shuffle(starts)
+    end = after if is_exclusive else last
+    assert set(last_days([Charge("x", start, end, True) for start in starts])) == {last}
+
+
+@given(st.lists(st.tuples(st.sampled_from("xy"), st.none() | DAYS, st.none() | DAYS, st.booleans())))
+def test_an_end_moves_by_a_day_at_most_and_never_before_its_start(periods: list[Any]) -> None:
+    charges = [Charge(*period) for period in periods]
+    for one, end in zip(charges, last_days(charges), strict=True):
+        if one.end is None or end is None or not one.ends_at_midnight:
+            assert end == one.end
+        else:
+            assert (one.end - end).days in (0, 1)
+            assert end == one.end or one.start is None or one.start <= end
+    assert last_days(charges[::-1]) == last_days(charges)[::-1]
+
+
+def test_the_first_and_the_last_day_of_all_stay() -> None:
+    ends = [dt.date.min, dt.date.max]
+    assert last_days([Charge("", start, end, True) for end in ends for start in (None, end)]) == [
+        ends[0], ends[0], ends[1], ends[1],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("2026-04-01", True), ("2026-04-01T00:00Z", True), ("2026-04-01T00:00:00.000+03:00", True),
+        ("2026-04-01 00:00:00", True), ("4/1/2026 12:00:00 AM", True), ("4/1/2026 0:00", True),
+        ("2026-03-31T23:59:59+00:00", False), ("2026-04-01T00:00:01Z", False), ("", True),
+        ("2026-04-01T00:00:00.001Z", False), ("3/31/2026 12:00:00 PM", False),
+    ],
+)  # fmt: skip
+def test_midnight_is_known_however_it_is_written(text: str, is_so: bool) -> None:
+    assert is_midnight(text) == is_so
+
+
+def test_a_credit_ends_as_the_charge_does_whose_units_it_takes_back(fake: Fake, bss: Bss) -> None:
+    end = "2026-04-01T00:00:00+03:00"
+    taken = item("i-2", quantity=Decimal(2), startDate="2026-03-20T00:00:00+02:00", endDate=end)
+    more = item("i-3", startDate="2026-03-31T00:00:00+02:00", endDate=end)
+    fake.invoices = [
+        invoice("EX-0", taken, type=CREDIT),
+        invoice("EX-1", item(endDate=end)),
+        invoice("EX-2", more),
+    ]
+    assert {line.end for line in march(bss)} == {dt.date(2026, 3, 31)}
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -317,6 +413,39 @@ def test_an_invoice_without_id_or_date_is_told(fake: Fake, bss: Bss) -> None:
     fake.invoices = [invoice("EX-8", item(), invoiceDate=None)]
     with pytest.raises(ApiError, match="invoice EX-8 cannot be used: it has no date"):
         march(bss)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": {"type": "Canceled"}, "invoiceDate": None},
+        {"status": {"type": "Cancelled"}, "id": None, "invoiceDate": "?", "analysisItems": None},
+        {"invoiceDate": "2026-04-02T00:00:00Z", "id": None},
+        {"invoiceDate": "2026-02-27T00:00:00Z", "analysisItems": "x", "currency": None},
+        {"invoiceDate": "2026-02-27T00:00:00Z", "analysisItems": [item(quantity=None)]},
+    ],
+)
+def test_an_odd_invoice_that_is_not_of_the_month_is_passed_over(fake: Fake, bss: Bss, odd: Any) -> None:
+    fake.invoices = [invoice("EX-9", item("i-9")) | odd, invoice("EX-1", item())]
+    assert [line.key for line in march(bss)] == ["i-1"]
+
+
+def test_by_service_period_an_odd_line_counts_where_it_may_be_of_the_month(fake: Fake, bss: Bss) -> None:
+    def read(**change: Any) -> list[str]:
+        odd = invoice("EX-9", item("i-9", **change), item("i-8"), invoiceDate="2026-05-01T00:00:00Z")
+        fake.invoices = [invoice("EX-1", item()), odd]
+        return [line.key for line in bss.list_billing_lines(MARCH, by="service-period")]
+
+    elsewhere = {"startDate": "2026-05-01T00:00:00Z", "endDate": "2026-05-31T23:59:59Z"}
+    assert read(quantity=None, **elsewhere) == ["i-1", "i-8"]
+    assert read(subscriptions=5, **elsewhere) == ["i-1", "i-8"]
+    assert read(total=None, startDate=None, endDate=None) == ["i-1", "i-8"]  # so the invoice's date decides
+    for change in ({"quantity": None}, {"startDate": "?"}):
+        with pytest.raises(ApiError, match="invoice EX-9, line 1"):
+            read(**change)
+    fake.invoices[1]["analysisItems"] = ["x"]
+    with pytest.raises(ApiError, match="invoice EX-9 cannot be used"):
+        bss.list_billing_lines(MARCH, by="service-period")
 
 
 # --- the month's invoices
@@ -377,6 +506,58 @@ def test_the_next_link_counts_where_pages_are_not_told(fake: Fake, bss: Bss) -> 
 
     fake.answers["/api/invoices"] = page
     assert len(march(bss)) == 3
+
+
+def in_pages(fake: Fake, count: int, most: int, tell: Callable[[int, int, int], Any]) -> None:
+    """Serve so many invoices, at most so many a page; `tell` makes the answer's other members."""
+    invoices = [invoice(f"EX-{n:03}", item(f"i-{n:03}")) for n in range(count)]
+
+    def page(request: Request) -> Response:
+        number, size = int(request.args["pageIndex"]), min(most, int(request.args["pageSize"]))
+        data = invoices[(number - 1) * size : number * size]
+        told = tell(number, size, count)
+        return reply(data if told is None else {"data": data, **told})
+
+    fake.answers["/api/invoices"] = page
+
+
+TELLS: dict[str, Callable[[int, int, int], Any]] = {
+    "nothing": lambda *_: {},
+    "null": lambda *_: {"paging": None, "links": None},
+    "records": lambda _, size, count: {"paging": {"size": size, "totalRecords": count}},
+    "only records": lambda *of: {"paging": {"totalRecords": of[2]}},
+    "no records": lambda *_: {"paging": {"totalRecords": 0}},
+    "another name": lambda *of: {"paging": {"totalCount": of[2]}},
+    "pages of what was asked": lambda *of: {"paging": {"totalPages": 1, "totalRecords": of[2]}},
+    "next": lambda number, size, count: {"links": {"next": "x" if number * size < count else None}},
+    "a bare list": lambda *_: None,
+}
+
+
+@pytest.mark.parametrize("tell", TELLS)
+@pytest.mark.parametrize(("count", "most"), [(5, 2), (4, 2), (5, 500), (1, 1), (500, 500), (501, 500)])
+def test_every_page_is_read_whatever_tells_of_them(
+    fake: Fake, bss: Bss, tell: str, count: int, most: int
+) -> None:
+    in_pages(fake, count, most, TELLS[tell])
+    assert len(march(bss)) == count
+
+
+def test_a_page_that_repeats_is_an_error_where_nothing_tells_of_pages(fake: Fake, bss: Bss) -> None:
+    long = [invoice(f"EX-{n}", item(f"i-{n}")) for n in range(500)]
+    for answer in ({"data": long[:3]}, long):
+        fake.answers["/api/invoices"] = answer
+        with pytest.raises(ApiError, match="page 2 is page 1 again"):
+            march(bss)
+    for count in (3, 499):
+        fake.answers["/api/invoices"] = long[:count]  # bare and shorter: it is the whole list
+        assert len(march(bss)) == count
+
+
+def test_fewer_entries_than_told_are_an_error(fake: Fake, bss: Bss) -> None:
+    in_pages(fake, 5, 2, lambda *_: {"paging": {"totalRecords": 7}})
+    with pytest.raises(ApiError, match="it has 7 entries and gives only 5"):
+        march(bss)
 
 
 def test_a_list_that_is_none_is_an_error(fake: Fake, bss: Bss) -> None:

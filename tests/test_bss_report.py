@@ -293,6 +293,23 @@ def test_an_end_whole_months_later_is_the_day_after(path: Path) -> None:
     assert line.end == dt.date(2026, 3, 31)
 
 
+@pytest.mark.parametrize(
+    ("ends", "last"),
+    [
+        (["2026-04-01", "2026-04-01"], 31),
+        (["2026-03-31", "2026-03-31"], 31),
+        (["2026-03-31 23:59:59", "2026-03-31 23:59:59"], 31),
+        (["2026-03-30 23:59:59", "2026-03-30 23:59:59"], 30),
+    ],
+)
+def test_a_credit_row_ends_as_the_charge_does(path: Path, ends: list[str], last: int) -> None:
+    header = "Customer,Product,Units,Cost,Start Date,End Date"
+    rows = [f"A,P,{units},1,{start},{end}" for (units, start), end in zip(
+        [("-2", "2026-03-20"), ("12", "2026-03-01")], ends, strict=True
+    )]  # fmt: skip
+    assert [line.end for line in table(path, header, *rows)] == [dt.date(2026, 3, last)] * 2
+
+
 # --- keys
 
 

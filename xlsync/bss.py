@@ -22,6 +22,7 @@ from xlsync.bss_lines import (
     part,
     read_lines,
     read_units,
+    settle_ends,
     text_of,
     whole,
     with_plan,
@@ -106,16 +107,17 @@ class Bss:
             for invoice in self._list_invoices(first.first, last.last, steps)
             if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
         ]
+        for invoice in invoices:
+            _require_id("api/invoices", invoice)
         if not invoices:
             return ()
         units = self._read_units(steps)
-        charged = [
+        read = [
             one
             for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True)
-            for one in read_lines(invoice, items, units)
-            if one.is_of(month, by)
+            for one in read_lines(invoice, items, units, (month, by))
         ]
-        lines = self._complete(charged, steps)
+        lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
         return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
 
     def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:
@@ -189,27 +191,35 @@ class Bss:
         return self._list("api/invoices", query, steps)
 
     def _list(self, path: str, query: Mapping[str, str | int], steps: _Steps) -> list[Json]:
-        """Every page of a list; an element that moved to a later page meanwhile is taken once."""
+        """Every page of a list; an element that moved to a later page meanwhile is taken once.
+
+        A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
+        """
         found: dict[str, Json] = {}
         pages: list[list[str]] = []
-        number = 0
+        size, count = PAGE_SIZE, 0
         while True:
-            number += 1
-            answer = self.service.get(path, {**query, "pageIndex": number, "pageSize": PAGE_SIZE})
+            number = len(pages) + 1
+            answer = self.service.get(path, {**query, "pageIndex": number, "pageSize": size})
             steps.add(1)
             data = answer.get("data") if isinstance(answer, Mapping) else answer
             if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
                 raise _odd(path, "it is no list")
-            nameless = next((one for one in data if one.get("id") is None), None)
-            if nameless is not None:
-                raise _odd(path, f"{nameless.get('code') or nameless.get('name') or 'an entry'} has no id")
-            ids = [str(one["id"]) for one in data]
+            ids = [_key(one) for one in data]
             if ids and ids in pages:
+                if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
+                    return list(found.values())
                 raise _odd(path, f"page {number} is page {pages.index(ids) + 1} again")
             found |= zip(ids, data, strict=True)
             pages.append(ids)
-            if not data or not isinstance(answer, Mapping) or number >= _pages(answer, number):
+            count += len(ids)
+            paging = _Paging.of(answer)
+            if not ids and count < (paging.records or 0):
+                raise _odd(path, f"it has {paging.records} entries and gives only {count}")
+            if not ids or paging.is_over(number, count):
                 return list(found.values())
+            if number == 1:  # what it serves at most, whatever was asked for
+                size = min(size, paging.size or len(ids))
 
     def _read_units(self, steps: _Steps) -> dict[str, Unit]:
         try:
@@ -221,9 +231,8 @@ class Bss:
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
         """The items of each invoice, one subscription each: asked for where the list did not bring them."""
-        items: list[Sequence[Json]] = [
-            invoice.get("analysisItems") or invoice.get("items") or () for invoice in invoices
-        ]
+        brought = [invoice.get("analysisItems") or invoice.get("items") for invoice in invoices]
+        items: list[Sequence[Json]] = [of_one if isinstance(of_one, list) else () for of_one in brought]
         poor = [n for n, of_one in enumerate(items) if not of_one or any(map(_is_several, of_one))]
         paths = [f"api/invoices/{quote(str(invoices[n].get('id')), safe='')}/items" for n in poor]
         calls = [Call(path, {"analysis": "true"}) for path in paths]
@@ -293,17 +302,57 @@ class _Steps:
         self.done = done
 
 
-def _pages(answer: Json, number: int) -> int:
-    """How many pages there are, as far as the answer tells."""
-    paging = part(answer, "paging")
-    total = paging.get("totalPages", paging.get("pageCount"))
-    if isinstance(total, int):
-        return total
-    return number + 1 if part(answer, "links").get("next") else number
+@dataclass(frozen=True, slots=True)
+class _Paging:
+    """What one page of a list tells of the whole; None where it does not."""
+
+    pages: int | None
+    records: int | None
+    size: int | None
+    has_next: bool | None
+
+    @classmethod
+    def of(cls, answer: Any) -> _Paging:
+        answer = answer if isinstance(answer, Mapping) else {}
+        paging, links = part(answer, "paging"), part(answer, "links")
+        return cls(
+            pages=_whole(paging, "totalPages", "pageCount"),
+            records=_whole(paging, "totalRecords", "totalCount"),
+            size=_whole(paging, "size") or None,
+            has_next=bool(links["next"]) if "next" in links else None,
+        )
+
+    def is_over(self, number: int, count: int) -> bool:
+        """Whether this page is the last, `count` entries being read. Where nothing tells, it is not."""
+        if self.records is not None and count < self.records:
+            return False
+        if self.pages is not None:
+            return number >= self.pages
+        return self.has_next is False or (self.has_next is None and bool(self.records))
 
 
-def _is_several(item: Json) -> bool:
-    return len(item.get("subscriptions") or ()) > 1
+def _whole(paging: Json, *names: str) -> int | None:
+    """The first of these numbers that is told."""
+    told = (paging.get(name) for name in names)
+    return next(
+        (one for one in told if isinstance(one, int) and not isinstance(one, bool) and one >= 0), None
+    )
+
+
+def _key(thing: Json) -> str:
+    """An entry's id; what has none is known by all that it holds."""
+    found = thing.get("id")
+    return f"no id: {thing!r}" if found is None else str(found)
+
+
+def _require_id(path: str, thing: Json) -> None:
+    if thing.get("id") is None:
+        raise _odd(path, f"{thing.get('code') or thing.get('name') or 'an entry'} has no id")
+
+
+def _is_several(item: object) -> bool:
+    several = item.get("subscriptions") if isinstance(item, Mapping) else None
+    return isinstance(several, list) and len(several) > 1
 
 
 def _unread(line: BillingLine, error: ApiError) -> BillingLine:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
-from xlsync.periods import months_in, months_of, period_name
+from xlsync.periods import Charge, is_midnight, last_days, months_in, months_of, period_name
 
 Json = Mapping[str, Any]
 
@@ -40,6 +40,7 @@ class Charged:
     line: BillingLine
     unit_id: str
     invoiced: dt.date
+    ends_at_midnight: bool = False
 
     @property
     def wants_plan(self) -> bool:
@@ -49,10 +50,7 @@ class Charged:
 
     def is_of(self, month: Month, by: str) -> bool:
         """Whether it belongs to the month: by invoice date, or because its charged period overlaps."""
-        start, end = self.line.start or self.line.end, self.line.end or self.line.start
-        if by == "invoice-date" or start is None or end is None:
-            return month.first <= self.invoiced <= month.last
-        return start <= month.last and end >= month.first
+        return _is_of(month, by, self.line.start, self.line.end, self.invoiced)
 
 
 def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
@@ -81,17 +79,60 @@ def invoice_date(invoice: Json) -> dt.date:
     return found
 
 
-def read_lines(invoice: Json, items: Sequence[Json], units: Mapping[str, Unit]) -> list[Charged]:
-    """The billing lines of one invoice. Raises ApiError, naming the invoice, for what cannot be used."""
+def read_lines(
+    invoice: Json, items: Sequence[Json], units: Mapping[str, Unit], of: tuple[Month, str] | None = None
+) -> list[Charged]:
+    """The billing lines of one invoice, with their ends as they are written.
+
+    Raises ApiError, naming the invoice, for what cannot be used; with `of`, a month and what decides it,
+    lines that are surely of another month are passed over instead.
+    """
     code = str(invoice.get("code") or invoice.get("id") or "")
     invoiced = invoice_date(invoice)
+    found = []
+    for item in items:
+        try:
+            found.append(_charged(invoice, code, item, units, invoiced))
+        except ApiError:
+            if of is None or _may_be_of(*of, item, invoiced):
+                raise
+    return _with_keys(found)
+
+
+def settle_ends(charged: Sequence[Charged]) -> list[Charged]:
+    """The lines of one listing with their last days, as all of them together tell."""
+    ends = last_days(
+        [Charge(one.line.contract, one.line.start, one.line.end, one.ends_at_midnight) for one in charged]
+    )
+    return [
+        one if one.line.end == end else replace(one, line=replace(one.line, end=end))
+        for one, end in zip(charged, ends, strict=True)
+    ]
+
+
+def _charged(invoice: Json, code: str, item: Json, units: Mapping[str, Unit], invoiced: dt.date) -> Charged:
     try:
-        found = [
-            Charged(_line(invoice, code, item, units), _id(part(item, "unit")), invoiced) for item in items
-        ]
+        line = _line(invoice, code, item, units)
+        return Charged(line, _id(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate"))))
     except (AttributeError, TypeError) as error:
         raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
-    return _with_keys(found)
+
+
+def _may_be_of(month: Month, by: str, item: object, invoiced: dt.date) -> bool:
+    """Whether an item that cannot be used could be of the month, for all that can be read of it."""
+    if not isinstance(item, Mapping):
+        return True
+    try:
+        return _is_of(month, by, _date(item.get("startDate"), ""), _date(item.get("endDate"), ""), invoiced)
+    except ApiError:
+        return True
+
+
+def _is_of(month: Month, by: str, start: dt.date | None, end: dt.date | None, invoiced: dt.date) -> bool:
+    start, end = start or end, end or start
+    if by == "invoice-date" or start is None or end is None:
+        return month.first <= invoiced <= month.last
+    return start <= month.last and end >= month.first
 
 
 def _with_keys(found: list[Charged]) -> list[Charged]:
@@ -133,7 +174,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     if is_signed:
         units_charged = -abs(units_charged)
     total = _required(item, "total", where)
-    start, end = _period(item, where)
+    start, end = _date(item.get("startDate"), where), _date(item.get("endDate"), where)
     line = BillingLine(
         key=str(item["id"]),
         invoice=code,
@@ -228,15 +269,6 @@ def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
         "installments": _count(plan.get("installments")),
         "months": _count(plan.get("installmentsFrequency")),
     }
-
-
-def _period(item: Json, where: str) -> tuple[dt.date | None, dt.date | None]:
-    """The charged period with its last day: an end at midnight whole months later is the day after."""
-    start, end = _date(item.get("startDate"), where), _date(item.get("endDate"), where)
-    is_midnight = bool(re.search(r"T00:00(:00(\.0+)?)?(?![\d:.])", str(item.get("endDate"))))
-    if start is not None and end is not None and is_midnight and end > start and end.day == start.day:
-        end -= dt.timedelta(days=1)
-    return start, end
 
 
 def _date(value: object, where: str) -> dt.date | None:

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 
 from xlsync.errors import ConfigError, ReportError
 from xlsync.models import BillingLine, LineType, Month
-from xlsync.periods import months_of, period_name
+from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
 from xlsync.report_tables import Cell, Table, read_table
 from xlsync.report_values import (
     Mark,
@@ -91,7 +91,9 @@ def read_report(
     numbered = [(table.first_row + n, row) for n, row in enumerate(table.rows) if any(map(_text, row))]
     if numbered and not any(_text(reading.cell(numbered[-1][1], name)) for name in ("customer", "product")):
         numbered.pop()  # the row of totals
-    lines, months = [], set()
+    lines: list[BillingLine] = []
+    midnights: list[bool] = []
+    months = set()
     for number, row in numbered:
         invoiced = reading.invoiced(number, row)
         if invoiced is not None:
@@ -101,11 +103,21 @@ def read_report(
         line = reading.line(number, row)
         if line is not None:
             lines.append(line)
+            midnights.append(is_midnight(reading.text(row, "end")))
     _refuse(path, reading.problems)
     if months and month not in months:
         others = ", ".join(map(str, sorted(months)))
         raise ReportError(f"{path.name} holds no row of {month}, only of {others}.", "Choose its month.")
-    return _with_keys(lines)
+    return _with_last_days(_with_keys(lines), midnights)
+
+
+def _with_last_days(lines: Sequence[BillingLine], midnights: Sequence[bool]) -> tuple[BillingLine, ...]:
+    """The lines with the ends that all of them together tell; a key holds the end as it is written."""
+    charges = [
+        Charge(line.contract, line.start, line.end, at_midnight)
+        for line, at_midnight in zip(lines, midnights, strict=True)
+    ]
+    return tuple(replace(line, end=end) for line, end in zip(lines, last_days(charges), strict=True))
 
 
 def _refuse(path: Path, problems: Sequence[str]) -> None:
@@ -254,8 +266,6 @@ class _Reading:
         amount = units * abs(cost or Decimal(0)) if amount is None else amount
         if is_credit:
             units, amount = -abs(units), -abs(amount)
-        if start is not None and end is not None and end > start and end.day == start.day:
-            end -= dt.timedelta(days=1)  # whole months later is the day after the period
         cycle, cycle_months = self._period(row, "cycle")
         plan, plan_months = self._period(row, "plan")
         return BillingLine(

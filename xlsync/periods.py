@@ -1,9 +1,11 @@
-"""One vocabulary for how long a billing or commitment period is, whatever the distributor calls it. PURE."""
+"""How long a billing or commitment period is, whatever the distributor calls it, and when it ends. PURE."""
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 _NAMES: Final = {1: "Monthly", 3: "Quarterly", 12: "Annual"}
 _WORDS: Final = {
@@ -47,3 +49,59 @@ def months_in(unit: str) -> int:
     """How many months a unit of time has; 0 for one that is no whole number of months."""
     word = unit.strip().casefold()
     return _UNITS.get(word, 0) or _UNITS.get(word.removesuffix("s"), 0)
+
+
+class Charge(NamedTuple):
+    """When something is charged for, as it is written; `of` is what for, a contract say."""
+
+    of: str
+    start: dt.date | None
+    end: dt.date | None
+    ends_at_midnight: bool
+
+
+def is_midnight(text: str) -> bool:
+    """Whether a date is written without a time, or with that of midnight."""
+    time = re.search(r"[T\s](\d{1,2}:\d{2}.*)", text)
+    return time is None or bool(
+        re.match(r"(00?:00(:00(\.0+)?)?(?![\d:.])|12:00(:00)?\s*AM)", time[1], re.IGNORECASE)
+    )
+
+
+def last_days(charges: Sequence[Charge]) -> list[dt.date | None]:
+    """The last day of each charge, of all that were read together.
+
+    An end at midnight is the last day or the day after it, as the BSS pleases: what ends whole months
+    after its start tells which, and the majority holds for all. Where nothing tells, the last of a month
+    is a last day and every other the day after. No charge ends before it starts.
+    """
+    first: dict[tuple[str, dt.date | None], dt.date] = {}
+    for of, start, end, _ in charges:
+        if start is not None:
+            first[of, end] = min(start, first.get((of, end), start))
+    votes = sum(
+        _vote(start, end)
+        for of, start, end, at_midnight in charges
+        # what is charged beside it since a later day, to the same end, is no whole period
+        if at_midnight and start is not None and end is not None and start == first[of, end]
+    )
+    return [_last_day(one, votes) for one in charges]
+
+
+def _vote(start: dt.date, end: dt.date) -> int:
+    """1 where the end is the day after whole months, -1 where it is their last day, else 0."""
+    if not start < end < dt.date.max:
+        return 0
+    is_after_short_month = end.day == 1 and start.day > (end - dt.timedelta(days=1)).day
+    if end.day == start.day or is_after_short_month:
+        return 1
+    return -1 if (end + dt.timedelta(days=1)).day == start.day else 0
+
+
+def _last_day(charge: Charge, votes: int) -> dt.date | None:
+    start, end = charge.start, charge.end
+    if end is None or not charge.ends_at_midnight or not dt.date.min < end < dt.date.max:
+        return end
+    is_last_of_month = (end + dt.timedelta(days=1)).day == 1
+    is_day_after = votes > 0 if votes else not is_last_of_month
+    return end - dt.timedelta(days=1) if is_day_after and (start is None or start < end) else end
