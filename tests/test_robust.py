@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import simplejson
 
 from xlsync.actions import CreateAddition
 from xlsync.apply import perform
 from xlsync.config import ConnectWiseSettings, Creation
 from xlsync.connectwise import ConnectWise
+from xlsync.errors import ApiError
 from xlsync.journal import Journal
+from xlsync.kept import open_cache
+from xlsync.lists import Lists, read_lists
 from xlsync.live import Live
 from xlsync.plan import Outcome, Plan, State
 from xlsync.sandbox.connectwise import json_response
@@ -73,9 +78,7 @@ def create(sandbox: Sandbox, connectwise: ConnectWise, tmp_path: Path) -> Callab
     """Put a product on an agreement that has no addition yet."""
     world = sandbox.connectwise
     filled = {record["agreementId"] for record in world.additions.values()}
-    agreement = next(
-        id_ for id_, r in world.agreements.items() if id_ not in filled and not r["cancelledFlag"]
-    )
+    empty = [id_ for id_, r in world.agreements.items() if id_ not in filled and not r["cancelledFlag"]]
     action = CreateAddition(
         key="create",
         rows=("row",),
@@ -131,3 +134,144 @@ def test_any_other_failure_to_read_custom_fields_creates_nothing(
         result = create()
     assert result.state in {State.SKIPPED, State.FAILED}
     assert dict(sandbox.connectwise.additions) == before
+
+
+# --- lists
+
+
+def lists_of(connectwise: ConnectWise, cache: Any = None) -> Lists:
+    return read_lists(connectwise, {} if cache is None else cache, now=NOW)
+
+
+@contextmanager
+def spoiled(sandbox: Sandbox, path: str, changes: dict[str, Any]) -> Iterator[None]:
+    """While it is open, every record of a list has these fields beside its own; None takes one away."""
+    api: Any = sandbox._connectwise_api
+    answer = api.answer
+
+    def generous(request: Any, asked: str) -> Any:
+        response = answer(request, asked)
+        if asked != path:
+            return response
+        records = [
+            {name: value for name, value in {**record, **changes}.items() if value is not None}
+            for record in simplejson.loads(response.get_data(), use_decimal=True)
+        ]
+        spoilt = json_response(records)
+        spoilt.headers["Link"] = response.headers["Link"]
+        return spoilt
+
+    api.answer = generous
+    try:
+        yield
+    finally:
+        del api.answer
+
+
+@pytest.mark.parametrize("path", ["/company/companies", "/finance/agreements", "/procurement/catalog"])
+def test_only_what_was_asked_for_is_kept_however_much_a_server_sends(
+    sandbox: Sandbox, connectwise: ConnectWise, tmp_path: Path, path: str
+) -> None:
+    more = {"score": {"rate": Decimal("0.10")}, "_info": {"parts": [Decimal(1)]}, "limit": Decimal("0.5")}
+    currency = {"id": 1, "currencyCode": "EUR", "rate": Decimal("1.0800"), "steps": [{"of": Decimal("0.1")}]}
+    usual = lists_of(connectwise)
+    with open_cache(tmp_path) as cache:
+        with spoiled(
+            sandbox, path, more if path != "/finance/agreements" else {**more, "currency": currency}
+        ):
+            read = lists_of(connectwise, cache)
+            assert lists_of(connectwise, cache) == read
+        name = {"/company/companies": "companies", "/finance/agreements": "agreements"}.get(path, "catalog")
+        kept = cache[name]["records"]
+    assert (read.companies, read.items, read.odd) == (usual.companies, usual.items, ())
+    assert [a.id for a in read.agreements] == [a.id for a in usual.agreements]
+    assert not [record for record in kept if {"score", "_info", "limit"} & set(record)]
+    if path == "/finance/agreements":
+        assert {a.currency for a in read.agreements} == {"EUR"}
+        assert kept[0]["currency"]["steps"] == [{"of": "0.1"}]
+        assert set(kept[0]["company"]) == {"id"}
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "changes", "told"),
+    [
+        ("companies", "/company/companies", {"name": "  "}, "has no name"),
+        ("catalog", "/procurement/catalog", {"identifier": None}, "has no identifier"),
+        ("catalog", "/procurement/catalog", {"price": "dear"}, "where a number belongs"),
+        ("agreements", "/finance/agreements", {"company": None}, "(company)"),
+    ],
+)
+def test_one_record_that_cannot_be_used_is_left_out_and_told(
+    sandbox: Sandbox, connectwise: ConnectWise, table: str, path: str, changes: dict[str, Any], told: str
+) -> None:
+    usual = lists_of(connectwise)
+    names = {"companies": "companies", "catalog": "items", "agreements": "agreements"}
+    id_ = getattr(usual, names[table])[2].id
+    world = sandbox.connectwise.table(table)
+    record = {**world[id_], **changes}
+    sandbox.connectwise.commit((table, id_, {k: v for k, v in record.items() if v is not None}))
+    found = lists_of(connectwise)
+    (notice,) = found.odd
+    assert f"id {id_} (ConnectWise: GET {path}" in notice
+    assert told in notice
+    for name in names.values():
+        assert {one.id for one in getattr(usual, name)} - {one.id for one in getattr(found, name)} == (
+            {id_} if name == names[table] else set()
+        )
+
+
+def test_many_records_that_cannot_be_used_are_one_notice(sandbox: Sandbox, connectwise: ConnectWise) -> None:
+    count = len(lists_of(connectwise).items)
+    with spoiled(sandbox, "/procurement/catalog", {"identifier": None}):
+        found = lists_of(connectwise)
+    (notice,) = found.odd
+    assert notice.startswith("Left out of ConnectWise's products: id ")
+    assert notice.endswith(f"; {count - 3} more.")
+    assert found.items == ()
+
+
+def test_a_record_without_an_id_is_an_error(sandbox: Sandbox, connectwise: ConnectWise) -> None:
+    with (
+        spoiled(sandbox, "/company/companies", {"id": None}),
+        pytest.raises(ApiError, match="a record without an id"),
+    ):
+        lists_of(connectwise)
+
+
+TABLES = {
+    "company_types": ("/company/companies/types", "types of customers"),
+    "agreement_types": ("/finance/agreements/types", "types of agreements"),
+    "billing_cycles": ("/finance/billingCycles", "Billing periods were not compared"),
+    "product_types": ("/procurement/types", "types of products"),
+    "subcategories": ("/procurement/subcategories/", "categories of products"),
+    "countries": ("/company/countries", "countries"),
+}
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_setup_table_that_may_not_be_read_is_empty_and_told_and_asked_for_again(
+    sandbox: Sandbox, connectwise: ConnectWise, name: str, status: int
+) -> None:
+    cache: dict[str, Any] = {}
+    usual = lists_of(connectwise)
+    path, told = TABLES[name]
+    with refusing(sandbox, path, status):
+        found = lists_of(connectwise, cache)
+    assert found.setup == replace(usual.setup, **{name: ()})
+    (notice,) = found.odd
+    assert told in notice
+    assert str(status) in notice
+    unknown = name == "billing_cycles"
+    assert {a.billing_months for a in found.agreements} == (
+        {None} if unknown else {a.billing_months for a in usual.agreements}
+    )
+    assert [a.billing_cycle for a in found.agreements] == [a.billing_cycle for a in usual.agreements]
+    assert lists_of(connectwise, cache) == usual
+
+
+def test_any_other_failure_to_read_a_setup_table_is_an_error(
+    sandbox: Sandbox, connectwise: ConnectWise
+) -> None:
+    with refusing(sandbox, "/finance/billingCycles", 500), pytest.raises(ApiError):
+        lists_of(connectwise)

@@ -7,21 +7,16 @@ tells of deletions, so a whole list is read again after a week; `apply` looks at
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
-from xlsync.connectwise import (
-    AGREEMENT_FIELDS,
-    COMPANY_FIELDS,
-    ITEM_FIELDS,
-    ConnectWise,
-)
+from xlsync.connectwise import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
 from xlsync.errors import ApiError
 from xlsync.models import Agreement, CatalogItem, Company
-from xlsync.records import Setup, SetupTables, read_agreement, read_company, read_item
+from xlsync.records import Setup, SetupTables, id_of, read_agreement, read_company, read_item
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
@@ -35,6 +30,14 @@ _SETUP: Final = {  # path and fields of each table
     "subcategories": ("/procurement/subcategories/", "id,name,defaultFlag,inactiveFlag,category/name"),
     "countries": ("/company/countries", "id,name,defaultFlag"),
 }
+_TOLD: Final = {  # what is missing where a table may not be read
+    "company_types": "types of customers",
+    "agreement_types": "types of agreements",
+    "product_types": "types of products",
+    "subcategories": "categories of products",
+    "countries": "countries",
+}
+_NAMED: Final = 3  # records that a notice names one by one
 
 Cache = MutableMapping[str, Any]
 T = TypeVar("T")
@@ -42,12 +45,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """What the dropdowns show: active companies, agreements and products, and the setup tables."""
+    """What the dropdowns show: active companies, agreements and products, and the setup tables.
+
+    `odd` tells what of them could not be read and is left out.
+    """
 
     companies: tuple[Company, ...]
     agreements: tuple[Agreement, ...]
     items: tuple[CatalogItem, ...]
     setup: SetupTables
+    odd: tuple[str, ...] = ()
 
 
 def read_lists(
@@ -59,7 +66,7 @@ def read_lists(
     progress: Callable[[int], None] | None = None,
 ) -> Lists:
     """All lists; `refresh` reads them whole. Raises ApiError where one cannot be read."""
-    setup = _read_setup(connectwise, cache, now, refresh=refresh)
+    setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
     cycles = {cycle.id: cycle for cycle in setup.billing_cycles}
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
@@ -74,32 +81,77 @@ def read_lists(
                 if error.status != 400:  # a tenant that does not take the condition is read whole
                     raise
             else:
-                return _keep(cache, name, [*kept["records"], *changed], asked_at, kept["whole"])
+                both = _trimmed([*kept["records"], *changed], fields)
+                return _keep(cache, name, both, asked_at, kept["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
-        return _keep(cache, name, records, asked_at, now.isoformat())
+        return _keep(cache, name, _trimmed(records, fields), asked_at, now.isoformat())
 
     companies = read("companies", "/company/companies", COMPANY_FIELDS, "deletedFlag=False")
     agreements = read("agreements", "/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False")
     items = read("catalog", "/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False")
     return Lists(
-        companies=tuple(_present(read_company(record) for record in companies)),
-        agreements=tuple(_present(read_agreement(record, cycles) for record in agreements)),
-        items=tuple(_present(read_item(record) for record in items)),
+        companies=_usable("customers", companies, read_company, odd),
+        agreements=_usable("agreements", agreements, lambda record: read_agreement(record, cycles), odd),
+        items=_usable("products", items, read_item, odd),
         setup=setup,
+        odd=tuple(odd),
     )
 
 
-def _read_setup(connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool) -> SetupTables:
+def _usable(
+    what: str,
+    records: Iterable[dict[str, Any]],
+    read: Callable[[dict[str, Any]], T | None],
+    odd: list[str],
+) -> tuple[T, ...]:
+    """What records say, but for those that cannot be used, which are told; without an id none can be."""
+    found: list[T] = []
+    errors: list[str] = []
+    for record in records:
+        id_of(record, what)
+        try:
+            one = read(record)
+        except ApiError as error:
+            errors.append(f"id {record['id']} ({error.message})")
+            continue
+        if one is not None:
+            found.append(one)
+    if errors:
+        more = [f"{len(errors) - _NAMED} more"] if len(errors) > _NAMED else []
+        odd.append(f"Left out of ConnectWise's {what}: {'; '.join([*errors[:_NAMED], *more])}.")
+    return tuple(found)
+
+
+def _read_setup(
+    connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
+) -> tuple[SetupTables, list[str]]:
+    """The setup tables, and what is missing where the keys may not read one: then none is kept."""
     kept = _kept(cache, "setup", "at", *_SETUP)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
-        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP})
-    tables = {name: connectwise.list_setup(path, fields) for name, (path, fields) in _SETUP.items()}
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP}), []
+    tables: dict[str, tuple[Setup, ...]] = {}
+    odd: list[str] = []
+    for name, (path, fields) in _SETUP.items():
+        try:
+            tables[name] = connectwise.list_setup(path, fields)
+        except ApiError as error:
+            if error.status not in {403, 404}:
+                raise
+            odd.append(_tell_unread(name, error))
+    if odd:
+        return SetupTables(**tables), odd
     entries = {
         name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
         for name, table in tables.items()
     }
     cache["setup"] = {"at": now.isoformat(), **entries}
-    return SetupTables(**tables)
+    return SetupTables(**tables), odd
+
+
+def _tell_unread(name: str, error: ApiError) -> str:
+    if name == "billing_cycles":
+        return f"Billing periods were not compared, since the billing cycles cannot be read: {error.message}"
+    return f"The {_TOLD[name]} cannot be read, so there are none to choose from: {error.message}"
 
 
 def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
@@ -120,7 +172,7 @@ def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
 
 def _keep(cache: Cache, name: str, records: Iterable[Any], asked_at: str, whole: str) -> list[dict[str, Any]]:
     """Keep the newest version of each record, in order of id, and the server's time of asking."""
-    newest = {record.get("id"): _plain(record) for record in records}
+    newest = {record.get("id"): record for record in records}
     ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
     if asked_at:
         since = parsedate_to_datetime(asked_at).astimezone(dt.UTC) - OVERLAP
@@ -128,10 +180,33 @@ def _keep(cache: Cache, name: str, records: Iterable[Any], asked_at: str, whole:
     return ordered
 
 
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as JSON holds it exactly: decimals as text."""
-    return {name: str(value) if isinstance(value, Decimal) else value for name, value in record.items()}
+def _trimmed(records: Iterable[dict[str, Any]], fields: str) -> list[dict[str, Any]]:
+    """Of records the fields that were asked for, since a server may send more; decimals as text."""
+    asked: dict[str, set[str]] = {}
+    for field in fields.split(","):
+        name, _, part = field.partition("/")
+        asked.setdefault(name, set()).add(part)
+    return [
+        {name: _plain(_parts(record[name], parts)) for name, parts in asked.items() if name in record}
+        for record in records
+    ]
 
 
-def _present(records: Iterable[T | None]) -> Iterable[T]:
-    return (record for record in records if record is not None)
+def _parts(value: Any, parts: Set[str]) -> Any:
+    """These parts of a reference; the empty one is the whole of it."""
+    if "" in parts or not isinstance(value, dict):
+        return value
+    return {name: value[name] for name in value if name in parts}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it exactly: decimals as text, at any depth."""
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value
