@@ -169,7 +169,7 @@ def gather(
     )
     if isinstance(recaps, ApiError):
         notices += (f"The next invoices could not be read: {recaps.message}",)
-    return Gathered(overview, notices)
+    return Gathered(overview, notices + lists.odd)
 
 
 def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
