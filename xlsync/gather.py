@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
@@ -250,18 +250,24 @@ def _read_taken(systems: Systems, proposals: Iterable[Proposal]) -> frozenset[st
     What is proposed is looked up again before it is created, so a failed read costs a look, not a mistake.
     """
     paths = {Kind.CUSTOMER: "/company/companies", Kind.PRODUCT: "/procurement/catalog"}
-    taken: set[str] = set()
+    asked: list[tuple[str, str]] = []
     for kind, path in paths.items():
         wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
-        for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000
-            conditions = f"identifier in ({','.join(wanted[start : start + 15])})"
-            try:
-                records, _ = systems.connectwise.list_records(
-                    path, fields="id,identifier", conditions=conditions
-                )
-            except ApiError:
-                break
-            taken |= {str(record.get("identifier") or "").casefold() for record in records}
+        asked += [
+            (path, f"identifier in ({','.join(wanted[start : start + 15])})")
+            for start in range(0, len(wanted), 15)  # an identifier may have 75 characters, an address 2000
+        ]
+
+    def read(question: tuple[str, str]) -> list[dict[str, Any]]:
+        path, conditions = question
+        try:
+            return systems.connectwise.list_records(path, fields="id,identifier", conditions=conditions)[0]
+        except ApiError:
+            return []
+
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(read, asked))
+    taken = {str(record.get("identifier") or "").casefold() for records in answers for record in records}
     return frozenset(taken)
 
 

@@ -1,7 +1,7 @@
 """What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
 
 A row of the sheet holds a title and a text in as many cells as it needs: first what the workbook is, as
-JSON, then what the rows of each sheet showed, as packed JSON lines, one for each row. The last row is a
+JSON, then what the rows of each sheet showed and stand for, as packed lines of JSON. The last row is a
 checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
 """
 
@@ -107,29 +107,20 @@ def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
 
 
 def _write_rows(rows: Mapping[str, KeptRow]) -> str:
-    """A line of headers, then a line for each row: key and values, a tab, facts. JSON holds no tab."""
+    """A line of headers, one of the keys and values of all rows, then a line of facts for each row."""
     headers = tuple(dict.fromkeys(header for row in rows.values() for header in row.shown))
-    lines = [_json(headers)]
-    for key, row in rows.items():
-        values = [_plain(row.shown.get(header)) for header in headers]
-        lines.append(f"{_json([key, *values])}\t{row.text}")
-    return "\n".join(lines)
+    shown = [[key, *(_plain(row.shown.get(header)) for header in headers)] for key, row in rows.items()]
+    return "\n".join((_json(headers), _json(shown), *(row.text for row in rows.values())))
 
 
 def _read_rows(text: str) -> dict[str, KeptRow]:
-    first, *lines = text.split("\n")
+    first, second, *facts = text.split("\n")
     headers = json.loads(first)
-    parts = [line.partition("\t") for line in lines]
-    shown = json.loads(f"[{','.join(values for values, _, _ in parts)}]")
-    return {
-        key: KeptRow(
-            dict(
-                zip(headers, [v if type(v) is str or v is None else _value(v) for v in values], strict=True)
-            ),
-            facts,
-        )
-        for (key, *values), (_, _, facts) in zip(shown, parts, strict=True)
-    }
+    found: dict[str, KeptRow] = {}
+    for (key, *values), of_row in zip(json.loads(second), facts, strict=True):
+        known = [v if type(v) is str or v is None else _value(v) for v in values]
+        found[key] = KeptRow(dict(zip(headers, known, strict=True)), of_row)
+    return found
 
 
 def _packed(text: str) -> str:
@@ -166,10 +157,16 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
             )
         if texts[-1] != (_CHECKSUM, _checksum(texts[:-1], lists)):
             raise altered
-        rows = {title: _read_rows(_unpacked(text)) for title, text in texts[:-1] if title != _ABOUT}
-        return Kept(from_plain(facts, About), rows)
     except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
         raise altered from error
+    try:
+        rows = {title: _read_rows(_unpacked(text)) for title, text in texts[:-1] if title != _ABOUT}
+        return Kept(from_plain(facts, About), rows)
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise WorkbookError(  # it is as it was written, and written otherwise
+            f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",
+            "Export the month again into another file.",
+        ) from error
 
 
 def is_same(cell: Value, shown: Value) -> bool:
