@@ -58,9 +58,10 @@ def write_one(journal: Journal, key: str = "units:71", **facts: Any) -> None:
     )
 
 
-def test_a_run_is_on_disk_from_its_first_moment(tmp_path: Path) -> None:
+def test_a_run_is_on_disk_before_its_first_request_is_sent(tmp_path: Path) -> None:
     journal = begin(tmp_path)
-    (head,) = lines_of(tmp_path, journal)
+    write_one(journal)
+    head, _ = lines_of(tmp_path, journal)
     assert head["event"] == "run"
     assert head["workbook"] == "october.xlsx"
     assert head["environment"] == SITE
@@ -179,6 +180,7 @@ def test_run_ids_sort_by_time_and_the_newest_run_is_listed_first(seconds: list[i
     with tempfile.TemporaryDirectory() as folder:
         for after in seconds:
             journal = begin(Path(folder), NOON + dt.timedelta(seconds=after))
+            write_one(journal)
             journal.end()
             made[after] = journal.run
         listed = [run.id for run in list_runs(Path(folder), SITE)]
@@ -186,8 +188,10 @@ def test_run_ids_sort_by_time_and_the_newest_run_is_listed_first(seconds: list[i
 
 
 def test_runs_of_two_environments_are_kept_apart(tmp_path: Path) -> None:
-    begin(tmp_path).end()
-    begin(tmp_path, environment="demo").end()
+    for environment in (SITE, "demo"):
+        journal = begin(tmp_path, environment=environment)
+        write_one(journal)
+        journal.end()
     assert len(list_runs(tmp_path, SITE)) == len(list_runs(tmp_path, "demo")) == 1
     assert list_runs(tmp_path, "other") == ()
 
@@ -202,12 +206,20 @@ def test_a_run_that_is_not_there_is_told_with_what_to_do(tmp_path: Path, run: st
 def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("in the way")
     with pytest.raises(XlsyncError, match="nothing was sent"):
-        begin(tmp_path)
+        write_one(begin(tmp_path))
+
+
+def test_a_run_in_which_nothing_is_about_to_be_sent_leaves_no_journal(tmp_path: Path) -> None:
+    journal = begin(tmp_path)
+    journal.end()
+    assert (journal.run, list_runs(tmp_path, SITE)) == ("", ())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_the_journal_is_its_owners(tmp_path: Path) -> None:
-    begin(tmp_path).end()
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.end()
     assert stat.S_IMODE(journal_folder(tmp_path, SITE).stat().st_mode) == 0o700
 
 

@@ -1,6 +1,6 @@
 """The journal: the append-only record of every write, flushed before each request and after it.
 
-One file a run.
+One file a run, begun with its first request.
 
 A line is one JSON object. `before` without an `after` is a write whose outcome nobody knows: the next run
 looks it up. No secrets come here: bodies hold business values only.
@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import simplejson
 
@@ -61,27 +61,25 @@ class Run:
 class Journal:
     """The journal of one run, being written."""
 
-    def __init__(self, file: Path, run: str) -> None:
-        self.run = run
+    def __init__(self, file: Path, first: Mapping[str, Any]) -> None:
+        self._file = file
+        self._first = first
+        self._out: TextIO | None = None
         self._lock = threading.Lock()
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # a lone surrogate of some product name must not keep a write from being recorded
-            self._out = file.open("x", encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise XlsyncError(
-                f"The journal cannot be written, so nothing was sent: {file} ({error})",
-                "Make room, or set XLSYNC_HOME to a folder that can be written.",
-            ) from error
+
+    @property
+    def run(self) -> str:
+        """The run's name; empty while nothing was about to be sent."""
+        return self._file.stem if self._out else ""
 
     @classmethod
     def begin(
         cls, home: Path, environment: str, *, command: str, workbook: str, month: str, now: dt.datetime
     ) -> Self:
-        """Start the journal of a run; its first line tells who, when and from which workbook."""
-        run = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
-        journal = cls(journal_folder(home, environment) / f"{run}.jsonl", run)
-        journal._write(
+        """The journal of a run, which begins with the first request: who, when and from which workbook."""
+        name = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+        return cls(
+            journal_folder(home, environment) / f"{name}.jsonl",
             {
                 "event": "run",
                 "at": now.isoformat(timespec="seconds"),
@@ -91,9 +89,8 @@ class Journal:
                 "workbook": workbook,
                 "month": month,
                 "xlsync": __version__,
-            }
+            },
         )
-        return journal
 
     def before(self, key: str, **facts: Any) -> None:
         """Write down, for good, that a request is about to be sent."""
@@ -105,14 +102,31 @@ class Journal:
 
     def end(self) -> None:
         """The run came to its end."""
-        self._write({"event": "end"})
-        self._out.close()
+        if self._out is not None:
+            self._write({"event": "end"})
+            self._out.close()
+
+    def _opened(self) -> TextIO:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # a lone surrogate of some product name must not keep a write from being recorded
+            return self._file.open("x", encoding="utf-8", errors="backslashreplace")
+        except OSError as error:
+            raise XlsyncError(
+                f"The journal cannot be written, so nothing was sent: {self._file} ({error})",
+                "Make room, or set XLSYNC_HOME to a folder that can be written.",
+            ) from error
 
     def _write(self, line: Mapping[str, Any]) -> None:
         stamped = {"at": dt.datetime.now().astimezone().isoformat(timespec="milliseconds"), **line}
-        text = simplejson.dumps(stamped, use_decimal=True, ensure_ascii=False, default=str)
         with self._lock:
-            self._out.write(text + "\n")
+            lines = [stamped]
+            if self._out is None:
+                self._out = self._opened()
+                lines.insert(0, dict(self._first))
+            for one in lines:
+                text = simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str)
+                self._out.write(text + "\n")
             self._out.flush()
             os.fsync(self._out.fileno())
 

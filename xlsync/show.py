@@ -104,7 +104,9 @@ def month(console: Console, overview: Overview, facts: Mapping[str, Any]) -> Non
 def plan(console: Console, planned_: Plan) -> None:
     """Every action in order, and what is settled already, with the reason."""
     if not planned_.actions:
-        console.print("Nothing to do: " + _told(planned_.settled, "no row is approved."))
+        is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
+        verb = "was done" if is_lost else "to do"
+        console.print(f"Nothing {verb}: " + _told(planned_.settled, "no row is approved."))
     else:
         table = Table("Action", "What", box=None, pad_edge=False)
         for action in planned_.actions:
