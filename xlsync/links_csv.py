@@ -51,12 +51,18 @@ HEADERS: Final = ("Environment", *_COLUMNS)
 
 def write_csv(path: Path, environment: str, links: Iterable[RememberedLink]) -> None:
     """Write links as a table; `environment` stands on every row."""
-    with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADERS)
-        for one in links:
-            cells = (environment, *(cell(one) for cell in _COLUMNS.values()))
-            writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
+    try:
+        with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADERS)
+            for one in links:
+                cells = (environment, *(cell(one) for cell in _COLUMNS.values()))
+                writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
+    except OSError as error:
+        raise XlsyncError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Name a CSV file in a folder that exists and may be written to, and close it in Excel.",
+        ) from error
 
 
 def read_csv(path: Path, environment: str) -> tuple[RememberedLink, ...]:
@@ -103,7 +109,10 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                     yield begins, dict(zip(headers, plain + [""] * len(headers), strict=False))
                 begins = reader.line_num + 1
     except OSError as error:
-        raise XlsyncError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise XlsyncError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Name a CSV file that `xlsync links export` wrote.",
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise XlsyncError(
             f"{path.name} is not a CSV file in UTF-8: {error}.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from xlsync.config import Settings, load_settings
+from xlsync.errors import XlsyncError
 from xlsync.sandbox.server import Sandbox
 
 
@@ -25,6 +26,13 @@ def demo_home(home: Path) -> Path:
 def demo_settings(home: Path) -> Iterator[Settings]:
     """Serve the sandbox with its kept state, and the settings that use it."""
     folder = demo_home(home)
-    with Sandbox(state=folder / "sandbox") as sandbox:
+    with ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox(state=folder / "sandbox"))
+        except OSError as error:
+            raise XlsyncError(
+                f"The demo cannot begin: its state is kept in {folder} ({error.strerror or error}).",
+                "Set XLSYNC_HOME to a folder that can be written.",
+            ) from error
         environ = {**os.environ, **sandbox.environ, "XLSYNC_HOME": str(folder)}
         yield load_settings(bss=True, connectwise=True, environ=environ, environment=environment())
