@@ -1,6 +1,18 @@
-"""`python -m xlsync`: the same commands, where the script is not on the path."""
+"""`xlsync` and `python -m xlsync`: the commands, and what Ctrl-C tells while they are still being loaded."""
 
-from xlsync.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from xlsync.cli import main as run  # noqa: PLC0415 - loading takes a moment, in which people give up
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        sys.exit(1)
+
 
 if __name__ == "__main__":
     main()
