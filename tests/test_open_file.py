@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import MISMATCHES, Desk
 
-from xlsync import excel, months, reviews
+from xlsync import excel, months, open_file, reviews
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
 from xlsync.open_file import (
@@ -110,10 +112,49 @@ def test_an_open_workbook_that_no_excel_answers_for_is_left_alone(desk: Desk) ->
     assert f"delete {OWNERS[0]}" in place.notice
 
 
-def test_a_locked_workbook_without_an_owner_file_is_left_alone_too(tmp_path: Path) -> None:
-    place = reach(tmp_path, nobody)
+def test_a_locked_workbook_without_an_owner_file_is_left_alone_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_file, "is_locked", lambda _path: True)
+    place = reach(desk.file, nobody)
     assert place.results is save_beside
     assert "may not be written" in place.notice
+
+
+def test_a_folder_is_told_and_not_taken_for_an_open_workbook(desk: Desk) -> None:
+    for command in ("check", "apply", "invoice"):
+        ran = desk.run(command, str(desk.folder))
+        assert (ran.code, ran.out) == (1, "")
+        assert "is a folder, not a workbook" in ran.err
+        assert "another program" not in ran.err
+
+
+def test_a_file_that_may_not_be_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def refuse(self: Path, *words: Any, **more: Any) -> Any:
+        if self == desk.file:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *words, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    ran = desk.run("check", str(desk.file))
+    assert ran.code == 1
+    assert "cannot be read: Permission denied" in ran.err
+    assert "another program" not in ran.err
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_but_a_dry_run_reads_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    for words in (("check",), ("apply", "--yes")):
+        ran = desk.run(*words, str(desk.file))
+        assert (ran.code, desk.sent()) == (1, [])
+        assert "may not be written to" in ran.err
+    assert desk.apply("--dry-run").code == 0
 
 
 def test_a_workbook_that_excel_has_open_is_saved_before_it_is_read(desk: Desk) -> None:

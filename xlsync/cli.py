@@ -39,6 +39,7 @@ from xlsync.terminal import (
     chosen_units,
     confirmed,
     err,
+    new_workbook,
     now,
     opened,
     out,
@@ -90,7 +91,7 @@ def export(
     """Bring a month's billing into a workbook, linked and compared."""
     form = chosen_form(digest=digest, json=json)
     request = Request(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
-    path = output or Path(f"xlsync-{request.month}.xlsx")
+    path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
     began = time.monotonic()
     with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
         gathered = months.export_month(systems, request, path, now(), progress)
@@ -128,9 +129,10 @@ def apply(
 ) -> None:
     """Write to ConnectWise what was approved in the workbook, and the results into it."""
     with opened(demo=demo, bss=False) as systems:
-        save = reached(file).results
+        save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
+        tell_notices([*months.tell_other_month(review.book), *review.new.notices])
         if review.unseen_links:
             told_links = f"{review.unseen_links} billing lines have links that check has not seen"
             tell_notices([f"{told_links}: what they change stands on Mismatches after `xlsync check`"])
@@ -170,7 +172,7 @@ def invoice(
 ) -> None:
     """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
     with opened(demo=demo, bss=False) as systems:
-        save = reached(file).results
+        save = reached(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
         if not is_on:
@@ -197,6 +199,8 @@ def report(
     json: Json = False,
 ) -> None:
     """The month on one page: billed, found revenue, margin, what is open, and every write."""
+    if output:
+        new_workbook(output)
     with told(), Systems(settings_for(demo=demo)) as systems:
         book = reviews.open_book(file, systems)
         path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xlsync.approvals import RowEdits, read_row_edits
+from xlsync.approvals import RowEdits, read_invoice_rows, read_row_edits
 from xlsync.errors import WorkbookError
 from xlsync.gather import Decisions, Gathered, Progress, Request, gather, silent
 from xlsync.link_edits import LinkEdits, read_link_edits
@@ -31,6 +31,7 @@ from xlsync.systems import Systems
 from xlsync.workbook import (
     Book,
     Save,
+    chosen_month,
     read_workbook,
     write_check,
     write_export,
@@ -100,9 +101,11 @@ def check_workbook(
     edits = read_link_edits(book)
     rows = read_row_edits(book)
     new = new_rows_of(systems, book)
+    waiting = [*rows.problems, *new.problems, *read_invoice_rows(book).problems]
     link_problems = [*book.problems, *edits.problems]
     if link_problems:
-        raise BadCells(path, link_problems)
+        raise BadCells(path, [*link_problems, *waiting])
+    other_month = tell_other_month(book)
     about = book.about
     request = Request(
         month=book.month,
@@ -127,9 +130,11 @@ def check_workbook(
     )
     remember(systems, overview, edits.picked, now, path)
     notices = [
+        *other_month,
         *gathered.notices,
         *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
-        *(f"{problem} (its row waits)" for problem in (*rows.problems, *new.problems)),
+        *(f"{problem} (its row waits)" for problem in waiting),
+        *new.notices,
         *(
             f"{where}: the approval lapsed, since units or cost changed: look again"
             for where in renewed.lapsed
@@ -138,6 +143,14 @@ def check_workbook(
         *asked,
     ]
     return Checked(overview, tuple(notices), renewed.path)
+
+
+def tell_other_month(book: Book) -> list[str]:
+    """That another month was chosen on *Start*: the workbook goes on holding its own."""
+    where, chosen = chosen_month(book)
+    if not chosen or chosen == str(book.month):
+        return []
+    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
 
 
 def learn_rules(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -29,6 +29,7 @@ class NewRows:
     problems: tuple[Problem, ...]
     proposals: Mapping[str, Proposal] = field(default_factory=dict)
     prices: Mapping[str, Decimal] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
@@ -53,7 +54,8 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
             case Kind.PRODUCT:
                 actions += reader.product(row, proposals[row.key])
     reader.refuse_twice(approved, proposals)
-    return NewRows(tuple(actions), tuple(reader.problems), proposals, prices)
+    actions = reader.join_contacts(actions, {row.key: row for row in approved})
+    return NewRows(tuple(actions), tuple(reader.problems), proposals, prices, tuple(reader.notices))
 
 
 class _Reader:
@@ -64,6 +66,7 @@ class _Reader:
         self.identifier_length = identifier_length
         self.name_length = name_length
         self.problems: list[Problem] = []
+        self.notices: list[str] = []
 
     def customer(self, row: SheetRow) -> list[Creation]:
         """The company, and its contact where one is named."""
@@ -139,6 +142,10 @@ class _Reader:
         subcategory = self._chosen(row, "Category", self.directory.categories, is_needed=True)
         problems: list[Problem] = []
         price = read_amount(row, "Price", problems)  # its problem is told already
+        if price is None and not problems:
+            self.notices.append(
+                f"{row.where('Price')}: no price, so it will be billed at nothing; enter 0 if it is free"
+            )
         cost = read_amount(row, "Cost", self.problems)
         if type_id is None or subcategory is None:
             return []
@@ -175,6 +182,38 @@ class _Reader:
                     f"{row.text(header)!r} stands in row {first.number + 1} too",
                     "enter another, or approve only one of them",
                 )
+
+    def join_contacts(self, actions: Iterable[Creation], rows: Mapping[str, SheetRow]) -> list[Creation]:
+        """The actions with one contact of a name at each company, whichever rows name it."""
+        first: dict[tuple[int | str, str], CreateContact] = {}
+        same: dict[str, str] = {}
+        others: list[Creation] = []
+        for action in actions:
+            if not isinstance(action, CreateContact):
+                others.append(action)
+                continue
+            name = " ".join(f"{action.first_name} {action.last_name}".split()).casefold()
+            one = first.setdefault((action.company, name), action)
+            if one is action:
+                others.append(action)
+                continue
+            if one.email and action.email and one.email.casefold() != action.email.casefold():
+                self._tell(
+                    rows[action.rows[0]],
+                    "Contact Email",
+                    f"the same contact has another e-mail address in row {rows[one.rows[0]].number + 1}",
+                    "enter the same in both, or clear one",
+                )
+            same[action.key] = one.key
+            joined = replace(one, rows=(*one.rows, *action.rows), email=one.email or action.email)
+            first[action.company, name] = joined
+        joined_by_key = {one.key: one for one in first.values()}
+        return [
+            replace(action, contact=same.get(str(action.contact), action.contact))
+            if isinstance(action, CreateAgreement)
+            else joined_by_key.get(action.key, action)
+            for action in others
+        ]
 
     def _contact(self, row: SheetRow, company: int | str) -> CreateContact | None:
         if not _names_contact(row):

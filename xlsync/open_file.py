@@ -6,6 +6,7 @@ also lets nobody else write the file. Both owner files outlive a crash of their 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -102,6 +103,27 @@ def owner_file(path: Path) -> Path | None:
     return next((file for name in names if (file := path.with_name(name)).exists()), None)
 
 
+def refuse_unusable(path: Path, *, is_written: bool) -> None:
+    """Raise WorkbookError where a file cannot be read, or nothing can be written where it lies."""
+    if path.is_dir():
+        raise WorkbookError(f"{path} is a folder, not a workbook.", "Name the workbook in it.")
+    if not path.exists():
+        return  # told by whoever reads it
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise WorkbookError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Let yourself read it, or close it where it is open, and try again.",
+        ) from error
+    if is_written and not os.access(path.resolve().parent, os.W_OK):
+        raise WorkbookError(
+            f"The folder {path.resolve().parent} may not be written to, so neither can the workbook.",
+            "Copy the workbook into a folder of your own, and use it there.",
+        )
+
+
 def is_locked(path: Path) -> bool:
     """Whether the system lets nobody write the file just now (on Windows, while Excel has it open)."""
     try:
@@ -172,11 +194,12 @@ class Place:
     notice: str = ""
 
 
-def reach(path: Path, find: Callable[[Path], OpenWorkbook | None]) -> Place:
+def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> Place:
     """How to write a workbook that somebody may have open; `find` looks for it in a running Excel.
 
     Found there, it is saved first, so that its file holds what was edited.
     """
+    refuse_unusable(path, is_written=is_written)
     owner = owner_file(path)
     if owner is None and not is_locked(path):
         return Place(save_or_beside, save_in_place)

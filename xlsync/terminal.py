@@ -241,9 +241,21 @@ def tell_json(facts: Any) -> None:
     typer.echo(simplejson.dumps(facts, use_decimal=True))  # in ASCII, whatever the terminal's encoding
 
 
-def reached(file: Path) -> Place:
+def new_workbook(path: Path) -> Path:
+    """The name of a workbook that is to be written, which tells its kind."""
+    if path.suffix.lower() != ".xlsx":
+        raise typer.BadParameter(
+            f"{path} is not the name of a workbook: let it end in .xlsx, such as {path.with_suffix('.xlsx')}"
+            if path.name
+            else f"{path} is a folder: name a file in it, such as {path / 'xlsync.xlsx'}",
+            param_hint="--output",
+        )
+    return path
+
+
+def reached(file: Path, *, is_written: bool = True) -> Place:
     """How a workbook is written that somebody may have open, which is said then."""
-    place = reach(file, find_in_excel)
+    place = reach(file, find_in_excel, is_written=is_written)
     if place.notice:
         err.print(f"Note: {place.notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     return place

@@ -7,11 +7,12 @@ the copy on the hidden sheet, so that an altered cell is told.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from xlsync import __version__
 from xlsync.cells import Row, Value, letters, position
@@ -255,10 +256,15 @@ def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> t
     best: dict[str, int] = {}
     for number, line in enumerate(grid[:50]):
         columns: dict[str, int] = {}
+        twice: list[tuple[str, int, int]] = []
         for column, value in enumerate(line):
             if isinstance(value, str) and value.strip() in sheet.headers:
+                if value.strip() in columns:
+                    twice.append((value.strip(), columns[value.strip()], column))
                 columns.setdefault(value.strip(), column)
         if len(columns) == len(sheet.headers):
+            if twice:
+                _refuse_twice(twice, sheet, name)
             return number, columns
         best = max(best, columns, key=len)
     missing = [header for header in sheet.headers if header not in best]
@@ -267,6 +273,14 @@ def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> t
         f"{name}, sheet {sheet.title}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
         f"{'are' if len(missing) > 1 else 'is'} missing (found: {', '.join(seen) or 'nothing'}).",
         "Put the headers back as they were, or go back to the backup.",
+    )
+
+
+def _refuse_twice(twice: Iterable[tuple[str, int, int]], sheet: Sheet, name: str) -> NoReturn:
+    told = [f"{header} in {letters(one)} and {letters(other)}" for header, one, other in twice]
+    raise WorkbookError(
+        f"{name}, sheet {sheet.title}: headers stand in two columns: {', '.join(told)}.",
+        "Give your own column another header, or delete the copy.",
     )
 
 
@@ -291,6 +305,21 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
 def _tell(value: Value) -> str:
     text = "empty" if value is None else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def chosen_month(book: Book) -> tuple[str, str]:
+    """The month that stands on *Start*, and where; empty where there is none."""
+    named = book.package.names().get("xlsync_month", "")
+    title, _, cell = named.replace("$", "").rpartition("!")
+    title = title.strip("'")
+    if title not in book.package.sheets:
+        return "", ""
+    row, column = position(cell)
+    grid = book.package.grid(title)
+    value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+    if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text
+        value = str(Month(value.year, value.month))
+    return f"{title}!{cell}", "" if value is None else str(value).strip()
 
 
 def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
