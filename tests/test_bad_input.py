@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
 import shutil
+import sys
+import types
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,6 +16,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
+
+from xlsync import kept_rows
+from xlsync.__main__ import main
+from xlsync.errors import WorkbookError
 
 CELL = re.compile(r"(Billing Lines|Mismatches|New in ConnectWise)!([A-Z]+)(\d+)")
 
@@ -73,12 +80,25 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
     "units below zero": (_setting(MISMATCHES, "units:52", "New Units", -1), "below zero"),
     "units by formula": (_setting(MISMATCHES, "units:52", "New Units", "=1+1"), "formula"),
     "units as a truth": (_setting(MISMATCHES, "units:52", "New Units", True), "is not a number"),
+    "an id for units": (_setting(MISMATCHES, "units:52", "New Units", 1_000_000_001), "is too large"),
+    "too many digits": (
+        _setting(MISMATCHES, "units:52", "New Units", 12.345678901234567),
+        "has more than 15 digits",
+    ),
+    "a date long ago": (
+        _setting(MISMATCHES, "units:52", "Effective From", "2021-09-30"),
+        "more than 5 years from 2026-10",
+    ),
+    "a date far ahead": (
+        _setting(MISMATCHES, "units:52", "Effective From", "2206-10-01"),
+        "more than 5 years from 2026-10",
+    ),
     "text for cost": (_setting(MISMATCHES, "cost:54", "New Cost", "1,20 EUR"), "is not a number"),
     "text for a date": (_setting(MISMATCHES, "units:52", "Effective From", "soon"), "is not a date"),
     "unknown action": (_setting(MISMATCHES, "units:52", "Action", "Delete"), "'Delete' is not possible"),
     "action of another mismatch": (
         _setting(MISMATCHES, "units:52", "Action", "Create addition"),
-        "'Create addition' is not possible",
+        "'Create addition' is not possible where the mismatch is 'Units differ'",
     ),
     "approval of an ignored row": (
         _setting(MISMATCHES, "units:52", "Approve", "Yes", Action="Ignore"),
@@ -245,6 +265,44 @@ def test_check_tells_bad_links_and_leaves_the_workbook(desk: Desk) -> None:
     assert where in ran.err
 
 
+def test_check_that_refuses_tells_every_bad_cell_of_every_sheet(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"ConnectWise Customer": "Delta AG"})
+        hand.set(MISMATCHES, "units:52", {"New Units": "ten"})
+        hand.set(NEW, "customer:bss:622", {"Approve": "Yes", "Name": None})
+        invoice = next(iter(hand.rows("Invoices")))
+        hand.set("Invoices", invoice, {"Approve": "maybe"})
+        places = [
+            place(hand, LINES, hand.line("DELTA"), "ConnectWise Customer"),
+            place(hand, MISMATCHES, "units:52", "New Units"),
+            place(hand, NEW, "customer:bss:622", "Name"),
+            place(hand, "Invoices", invoice, "Approve"),
+        ]
+    ran = desk.check()
+    assert ran.code == 1
+    assert f"{len(places)} cells cannot be accepted" in ran.err
+    assert all(where in ran.err for where in places)
+
+
+def test_check_goes_on_where_rows_alone_are_bad_and_tells_them(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"New Units": "ten"})
+        hand.set("Invoices", next(iter(hand.rows("Invoices"))), {"Approve": "maybe"})
+    ran = desk.check()
+    assert ran.code == 0
+    assert ran.err.count("(its row waits)") == 2
+
+
+@pytest.mark.parametrize("value", ["2026-09", dt.datetime(2026, 9, 1)])  # noqa: DTZ001 - as Excel has it
+def test_another_month_on_start_is_told(desk: Desk, value: object) -> None:
+    with desk.editing() as hand:
+        hand.sheet("Start")["C5"] = value
+    told = "Start!C5 says 2026-09, the workbook holds 2026-10: export that month instead"
+    assert told in desk.apply("--dry-run").err
+    assert told in desk.check().err
+    assert "Start!" not in desk.check().err  # it shows its own month again
+
+
 def test_check_mends_altered_cells_and_tells_them(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"BSS Units": 99})
@@ -262,6 +320,16 @@ def test_a_missing_column_is_told_with_the_headers_found(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.sheet(MISMATCHES).delete_cols(hand.columns(MISMATCHES)["Approve"])
     assert_told(desk, "Mismatches", "Approve", "New Units")
+
+
+def test_a_header_that_stands_twice_is_refused_with_both_columns(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        sheet.insert_cols(1)
+        sheet.cell(1, 1).value = "Approve"
+        columns = [cell.column_letter for cell in sheet[1] if cell.value == "Approve"]
+    assert_told(desk, f"Approve in {columns[0]} and {columns[1]}")
+    assert desk.check().code == 1
 
 
 @pytest.mark.parametrize("title", [LINES, MISMATCHES, NEW, "Lists"])
@@ -346,6 +414,60 @@ def test_a_newer_format_is_refused_with_what_to_do(desk: Desk) -> None:
                 if isinstance(cell.value, str) and '"format":1' in cell.value:
                     cell.value = cell.value.replace('"format":1', '"format":99')
     assert_told(desk, "newer", "Update xlsync")
+
+
+def test_an_unknown_layout_is_told_as_such() -> None:
+    about = kept_rows.About(
+        format=1, version="0.0.1", environment="here", month="2026-10", by="invoice-date", exported_at=""
+    )
+    known = kept_rows.write_kept(kept_rows.Kept(about, {}), {})
+    texts = [(str(row.cells[0]), str(row.cells[1])) for row in known[:1]] + [("Mismatches", "{}")]
+    grid = [["", ""], *map(list, texts), ["checksum", kept_rows._checksum(texts, {})]]
+    with pytest.raises(WorkbookError, match=r"another xlsync \(0.0.1\) in a way this one does not") as raised:
+        kept_rows.read_kept(grid, {}, OCTOBER)
+    assert "Export the month again" in raised.value.hint
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.xlsm", "out", "."])
+def test_only_a_workbook_can_be_written(desk: Desk, name: str) -> None:
+    for words in (("export", "--month", "2026-10"), ("report", str(desk.file))):
+        ran = desk.run(*words, "--output", name)
+        assert (ran.code, desk.sandbox.log) == (2, [])
+        assert ".xlsx" in ran.err
+
+
+@pytest.mark.parametrize("name", ["nowhere/links.csv", "."])
+def test_a_file_of_links_that_cannot_be_written_or_read_is_told(desk: Desk, name: str) -> None:
+    for command, told in (("export", "cannot be written"), ("import", "cannot be read")):
+        ran = desk.run("links", command, name)
+        assert (ran.code, "Traceback" in ran.err) == (1, False)
+        assert told in ran.err
+        assert "Name a CSV file" in ran.err
+
+
+def test_a_home_of_the_demo_that_is_a_file_is_told(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty_desk.folder / "file").touch()
+    monkeypatch.setenv("XLSYNC_HOME", str(empty_desk.folder / "file"))
+    ran = empty_desk.run("export", "--month", "2026-10", "--demo")
+    assert ran.code == 1
+    assert "The demo cannot begin" in ran.err
+    assert "Set XLSYNC_HOME" in ran.err
+
+
+def test_stopped_while_it_is_loaded_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "xlsync.cli", _Stopping("xlsync.cli"))
+    with pytest.raises(SystemExit) as raised:
+        main()
+    assert (raised.value.code, capsys.readouterr().err) == (1, "Stopped.\n")
+
+
+class _Stopping(types.ModuleType):
+    """A module in the middle of whose loading someone presses Ctrl-C."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
 
 
 # The command line and the settings

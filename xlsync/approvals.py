@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Final
 
 from xlsync.actions import (
     Change,
@@ -33,6 +34,9 @@ from xlsync.sheets import INVOICES, MISMATCHES
 from xlsync.workbook import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
+_MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
+_DIGITS: Final = 15  # that a spreadsheet keeps
+_FAR: Final = 60  # months
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
 
@@ -62,7 +66,7 @@ def read_row_edits(book: Book) -> RowEdits:
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
             ignored.add(mismatch.key)
-        approved = _read_approved(row, mismatch, action, problems)
+        approved = _read_approved(row, mismatch, action, book.month, problems)
         if approved is None:
             continue
         if action is ActionLabel.CREATE_ADDITION:
@@ -132,7 +136,7 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
         problems.append(
             Problem(
                 row.where("Action"),
-                f"{text!r} is not possible where {mismatch.kind.lower()}",
+                f"{text!r} is not possible where the mismatch is {str(mismatch.kind)!r}",
                 f"choose {' or '.join(offered)}, or leave it empty",
             )
         )
@@ -164,6 +168,11 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
         problems.append(Problem(row.where(header), what, "enter a number, or leave it empty"))
     elif value < 0:
         problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
+    elif value > _MOST:
+        problems.append(Problem(row.where(header), f"{value} is too large", f"enter at most {_MOST:,}"))
+    elif row.is_edited(header) and len(Decimal(value).normalize().as_tuple().digits) > _DIGITS:
+        what = f"{value} has more than {_DIGITS} digits"
+        problems.append(Problem(row.where(header), what, "round it"))
     else:
         return Decimal(value)
     return None
@@ -192,12 +201,21 @@ def read_day(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | N
 
 
 def _read_approved(
-    row: SheetRow, mismatch: Mismatch, action: ActionLabel | None, problems: list[Problem]
+    row: SheetRow,
+    mismatch: Mismatch,
+    action: ActionLabel | None,
+    month: Month,
+    problems: list[Problem],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
     units = read_amount(row, "New Units", problems)
     cost = read_amount(row, "New Cost", problems)
     effective = read_day(row, "Effective From", problems)
+    if effective is not None and row.is_edited("Effective From"):
+        away = (effective.year - month.year) * 12 + effective.month - month.month
+        if abs(away) > _FAR:
+            what = f"{effective} is more than {_FAR // 12} years from {month}"
+            problems.append(Problem(row.where("Effective From"), what, "enter a nearer date, or clear it"))
     if not is_approved:
         return None
     if action is None or action is ActionLabel.IGNORE:
