@@ -299,7 +299,7 @@ def day(text: str) -> dt.date:
         (["03-17 04-17", "03-30 04-17", "05-01 05-31"], ["04-16", "04-16", "05-31"]),  # a tie tells nothing
         (["03-17 04-17", "03-17 04-17", "05-01 05-31"], ["04-16", "04-16", "05-30"]),
         (["03-17 04-16", "03-20 04-16"], ["04-16", "04-16"]),
-        (["01-31 03-01"], ["02-28"]),
+        (["01-31 03-01", "05-20 05-31"], ["02-28", "05-30"]),
         (["01-31 02-28"], ["02-28"]),
         (["03-20 04-01"], ["03-31"]),  # nothing tells
         (["03-20 03-31"], ["03-31"]),
@@ -552,6 +552,28 @@ def test_a_page_that_repeats_is_an_error_where_nothing_tells_of_pages(fake: Fake
     for count in (3, 499):
         fake.answers["/api/invoices"] = long[:count]  # bare and shorter: it is the whole list
         assert len(march(bss)) == count
+
+
+@pytest.mark.parametrize(
+    ("tell", "pages"), [("records", 3), ("only records", 3), ("next", 3), ("nothing", 4)]
+)
+def test_no_page_is_asked_for_after_the_last_where_something_tells(
+    fake: Fake, bss: Bss, tell: str, pages: int
+) -> None:
+    in_pages(fake, 5, 2, TELLS[tell])
+    march(bss)
+    assert len(fake.asked("/api/invoices?")) == pages
+
+
+def test_further_pages_are_as_long_as_the_first_that_was_served(fake: Fake, bss: Bss) -> None:
+    invoices = [invoice(f"EX-{n}", item(f"i-{n}")) for n in range(5)]
+
+    def page(request: Request) -> Response:  # of two at most, and yet it passes over as many as asked for
+        first = (int(request.args["pageIndex"]) - 1) * int(request.args["pageSize"])
+        return reply({"data": invoices[first : first + 2], "paging": {"totalPages": 1, "totalRecords": 5}})
+
+    fake.answers["/api/invoices"] = page
+    assert len(march(bss)) == 5
 
 
 def test_fewer_entries_than_told_are_an_error(fake: Fake, bss: Bss) -> None:
