@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import simplejson
+from conftest import OCTOBER, Desk
 
 from xlsync.actions import CreateAddition
 from xlsync.apply import perform
@@ -67,7 +68,7 @@ def refusing(sandbox: Sandbox, path: str, status: int) -> Iterator[None]:
     try:
         yield
     finally:
-        del api.answer
+        api.answer = answer
 
 
 # --- an addition's marks
@@ -165,7 +166,7 @@ def spoiled(sandbox: Sandbox, path: str, changes: dict[str, Any]) -> Iterator[No
     try:
         yield
     finally:
-        del api.answer
+        api.answer = answer
 
 
 @pytest.mark.parametrize("path", ["/company/companies", "/finance/agreements", "/procurement/catalog"])
@@ -275,3 +276,32 @@ def test_any_other_failure_to_read_a_setup_table_is_an_error(
 ) -> None:
     with refusing(sandbox, "/finance/billingCycles", 500), pytest.raises(ApiError):
         lists_of(connectwise)
+
+
+# --- a whole month
+
+
+def test_a_month_goes_on_where_no_setup_table_may_be_read(empty_desk: Desk) -> None:
+    sandbox = empty_desk.sandbox
+    with ExitStack() as stack:
+        for path, _ in TABLES.values():
+            stack.enter_context(refusing(sandbox, path, 403))
+        exported = empty_desk.run("export", "--month", "2026-10")
+        checked = empty_desk.run("check", OCTOBER)
+    for ran in (exported, checked):
+        assert ran.code == 0
+        for _, told in TABLES.values():
+            assert told in " ".join(ran.err.split())
+
+
+def test_a_month_goes_on_beside_odd_records_and_tells_them(empty_desk: Desk) -> None:
+    sandbox = empty_desk.sandbox
+    company = next(iter(sandbox.connectwise.companies))
+    record = {**sandbox.connectwise.companies[company], "name": " "}
+    sandbox.connectwise.commit(("companies", company, record))
+    for id_, record in list(sandbox.connectwise.additions.items()):
+        sandbox.connectwise.commit(("additions", id_, {**record, "quantity": None}))
+    ran = empty_desk.run("export", "--month", "2026-10", "--json")
+    assert ran.code == 0
+    assert f"Left out of ConnectWise's customers: id {company} " in " ".join(ran.err.split())
+    assert ran.json["mismatches"]["Could not check"] >= 1
