@@ -106,25 +106,34 @@ def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     ]
 
 
-def _write_rows(rows: Mapping[str, KeptRow]) -> str:
-    """A line of headers, one of the keys and values of all rows, then a line of facts for each row."""
+def _write_rows(rows: Mapping[str, KeptRow]) -> Iterator[str]:
+    """A line of headers and keys, a line for what each column showed, a line for the facts of each row."""
     headers = tuple(dict.fromkeys(header for row in rows.values() for header in row.shown))
-    shown = [[key, *(_plain(row.shown.get(header)) for header in headers)] for key, row in rows.items()]
-    return "\n".join((_json(headers), _json(shown), *(row.text for row in rows.values())))
+    yield _json([headers, tuple(rows)])
+    for header in headers:
+        yield _json([_plain(row.shown.get(header)) for row in rows.values()])
+    yield from (row.text for row in rows.values())
 
 
 def _read_rows(text: str) -> dict[str, KeptRow]:
-    first, second, *facts = text.split("\n")
-    headers = json.loads(first)
-    found: dict[str, KeptRow] = {}
-    for (key, *values), of_row in zip(json.loads(second), facts, strict=True):
-        known = [v if type(v) is str or v is None else _value(v) for v in values]
-        found[key] = KeptRow(dict(zip(headers, known, strict=True)), of_row)
-    return found
+    first, *lines = text.split("\n")
+    headers, keys = json.loads(first)
+    columns = [
+        [v if type(v) is str or v is None else _value(v) for v in json.loads(line)]
+        for line in lines[: len(headers)]
+    ]
+    shown = zip(*columns, strict=True) if columns else ((),) * len(keys)
+    return {
+        key: KeptRow(dict(zip(headers, values, strict=True)), facts)
+        for key, values, facts in zip(keys, shown, lines[len(headers) :], strict=True)
+    }
 
 
-def _packed(text: str) -> str:
-    return base64.b64encode(zlib.compress(text.encode(), _LEVEL)).decode()
+def _packed(lines: Iterable[str]) -> str:
+    """Lines as one text of few letters; put together bit by bit, since whole they take much room."""
+    packing = zlib.compressobj(_LEVEL)
+    data = [packing.compress(f"{line}\n".encode()) for line in lines]
+    return base64.b64encode(b"".join([*data, packing.flush()])).decode()
 
 
 def _unpacked(text: str) -> str:
@@ -133,7 +142,7 @@ def _unpacked(text: str) -> str:
     data = opened.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
     if not opened.eof:
         raise ValueError("cut off")
-    return data.decode()
+    return data.decode().removesuffix("\n")
 
 
 def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:

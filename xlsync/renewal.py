@@ -84,10 +84,10 @@ class Renewal:
         self.sheet.widen(self.moves.first, max(columns, default=0), last_row=self.last_row)
         return True
 
-    def _pieces(self, rows: Sequence[Row]) -> list[str] | None:
+    def _pieces(self, rows: Sequence[Row]) -> list[bytes] | None:
         """The XML of all rows, or None where it would be the same as before."""
         moves = self.moves
-        pieces = [self._aside(row) for row in self.above]
+        pieces = [self._aside(row).encode() for row in self.above]
         same = self.stays
         number = moves.first
         for row in rows:
@@ -98,11 +98,11 @@ class Renewal:
             else:
                 piece = self._kept(number, old, row.cells)
                 same = same and piece is old.whole
-            pieces.append(piece)
+            pieces.append(piece.encode())
             number += 1
         if same:
             return None
-        return pieces + [self._aside(row) for row in self.below]
+        return pieces + [self._aside(row).encode() for row in self.below]
 
     def _aside(self, row: OldRow) -> str:
         """A row above or below the data rows: its references follow what they point at."""

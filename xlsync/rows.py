@@ -120,14 +120,13 @@ class SheetXml:
             self.body, self.after = "", xml[opening.end() :]
         else:
             self.body, self.after = xml[opening.end() : closing.start()], xml[closing.end() :]
-        self.renewed: list[str] | None = None  # what stands in place of the body, in pieces
+        self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
         self._row, self._cell, self.formula = _patterns(p)
 
     def encoded(self) -> bytes:
         """The whole part again, piece by piece: one text of it takes up to four bytes a letter."""
-        body = [self.body] if self.renewed is None else self.renewed
-        pieces = (self.before, self.opening, *body, self.closing, self.after)
-        return b"".join(piece.encode() for piece in pieces)
+        body = [self.body.encode()] if self.renewed is None else self.renewed
+        return b"".join(((self.before + self.opening).encode(), *body, (self.closing + self.after).encode()))
 
     # reading
 

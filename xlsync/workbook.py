@@ -400,9 +400,9 @@ def _fill(
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
     )
-    offered: dict[str, dict[str, tuple[Cells, dict[str, Any]]]] = {
+    offered: dict[str, dict[str, KeptRow]] = {
         BILLING_LINES.title: {
-            line.key: (
+            line.key: KeptRow.of(
                 line_cells(
                     line, overview.links[line.key], overview.findings.statuses[line.key], overview.labels
                 ),
@@ -415,14 +415,17 @@ def _fill(
             for line in ordered
         },
         MISMATCHES.title: {
-            mismatch.key: (mismatch_cells(mismatch, overview.labels, names), {"mismatch": to_plain(mismatch)})
+            mismatch.key: KeptRow.of(
+                mismatch_cells(mismatch, overview.labels, names), {"mismatch": to_plain(mismatch)}
+            )
             for mismatch in overview.findings.mismatches
         },
         NEW.title: {
-            row.key: (proposal_cells(row), {"proposal": to_plain(row)}) for row in overview.proposals
+            row.key: KeptRow.of(proposal_cells(row), {"proposal": to_plain(row)})
+            for row in overview.proposals
         },
         INVOICES.title: {
-            row.key: (invoice_cells(row, overview.labels), {"invoice": to_plain(row)})
+            row.key: KeptRow.of(invoice_cells(row, overview.labels), {"invoice": to_plain(row)})
             for row in overview.invoices
         },
     }
@@ -470,7 +473,7 @@ class _Renewal:
 
 def _renew(
     sheet: Sheet,
-    offered: Mapping[str, tuple[Cells, dict[str, Any]]],
+    offered: Mapping[str, KeptRow],
     columns: Mapping[str, int],
     book: Book | None,
 ) -> _Renewal:
@@ -493,13 +496,13 @@ def _renew(
             renewal.rows.append(Row(row.number, {}))
             renewal.kept[key] = row.kept
             continue
-        cells, facts = offered[key]
+        cells = offered[key].shown
         if row is None:
             renewal.rows.append(Row(None, _place(cells, columns)))
         else:
             changed = _keep_edits(row, cells, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
-        renewal.kept[key] = KeptRow.of(cells, facts)
+        renewal.kept[key] = offered[key]
     renewal.rows += [Row(number, {}) for number in (book.others[sheet.title] if book else ())]
     return renewal
 
@@ -510,7 +513,7 @@ def _is_wanted(row: SheetRow) -> bool:
     return edited and not row.text("Result").startswith(("done", "already"))
 
 
-def _keep_edits(row: SheetRow, cells: Cells, lapsed: list[str]) -> Cells:
+def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
     """The cells to write over an existing row: computed ones anew, a person's edits as they are."""
     kept = {
         column.header
@@ -539,7 +542,7 @@ def _keep_edits(row: SheetRow, cells: Cells, lapsed: list[str]) -> Cells:
     return changed
 
 
-def _place(cells: Cells, columns: Mapping[str, int]) -> dict[int, Value]:
+def _place(cells: Mapping[str, Value], columns: Mapping[str, int]) -> dict[int, Value]:
     return {columns[header]: value for header, value in cells.items()}
 
 
