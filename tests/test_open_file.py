@@ -149,7 +149,7 @@ def test_a_folder_that_may_not_be_written_to_is_told_but_a_dry_run_reads_there(
 ) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")
-    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
     for words in (("check",), ("apply", "--yes")):
         ran = desk.run(*words, str(desk.file))
         assert (ran.code, desk.sent()) == (1, [])

@@ -42,7 +42,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard 
 Digest = Annotated[
     bool, typer.Option("--digest", help="Only a digest in Markdown on standard output, for mail or chat.")
 ]
-WorkbookFile = Annotated[Path, typer.Argument(metavar="FILE", help="A workbook that export made.")]
+WorkbookFile = Annotated[  # whether it can be read is told by `reached`
+    Path, typer.Argument(metavar="FILE", help="A workbook that export made.", readable=False)
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
 
