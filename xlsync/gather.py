@@ -114,7 +114,7 @@ def gather(
         recaps = looking_ahead.result()
         rules = systems.rules.list()
         charges = with_unit_rules(request.month, read_charges(lines, asking.result()), rules)
-    progress("Linking and comparing", 0, None)
+    progress("Linking", 0, len(lines))
     active = {
         agreement: tuple(addition for addition in additions if addition.is_active(request.month))
         for agreement, additions in read.items()
@@ -122,6 +122,8 @@ def gather(
     }
     proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    progress("Linking", len(lines), len(lines))
+    progress("Comparing", 0, len(charges))
     found = {} if isinstance(recaps, ApiError) else recaps
     books = Books(
         agreements={agreement.id: _with_recap(agreement, found) for agreement in lists.agreements},
@@ -134,6 +136,7 @@ def gather(
     why_ignored = ignoring(request.month, lines, rules)
     findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
     findings = keep_halfway(findings, decisions.rows, read)
+    progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     creation = systems.settings.creation
     known = Known(

@@ -52,10 +52,10 @@ def export_month(
     """Bring a month into a new workbook."""
     refuse_overwriting(path)
     gathered = gather(systems, request, systems.links.memory(), Decisions({}), now, progress)
-    progress("Writing the workbook", 0, None)
     write_export(
         path,
         gathered.overview,
+        progress=lambda done, of: progress("Writing the workbook", done, of),
         exported_at=_told(now),
         months=last_months(now.date()),
         report=str(request.report or ""),
@@ -126,6 +126,7 @@ def check_workbook(
         months=last_months(now.date()),
         own=own,
         save=save,
+        progress=lambda done, of: progress("Writing the workbook", done, of),
         report=about.report,
     )
     remember(systems, overview, edits.picked, now, path)

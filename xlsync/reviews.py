@@ -17,7 +17,7 @@ from xlsync.errors import ApiError, WorkbookError
 from xlsync.gather import Progress, silent
 from xlsync.journal import Journal, Run, Write
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
-from xlsync.live import Live
+from xlsync.live import Live, agreement_of
 from xlsync.matching import (
     Picked,
     choices_to_remember,
@@ -112,7 +112,8 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
         raise BadCells(path, problems)
     actions: list[Action] = [*new.actions, *rows.actions]
     live = Live(systems.connectwise, systems.settings.creation)
-    plan = live.plan(actions, lambda done: progress("Looking at ConnectWise", done, None))
+    agreements = len({agreement_of(action) for action in actions} - {None})
+    plan = live.plan(actions, lambda done: progress("Looking at ConnectWise", done, agreements))
     return Review(book, edits, rows, new, plan, live)
 
 

@@ -133,6 +133,7 @@ class Book:
         return edited or not complete or any(self.others.values())
 
 
+Progress = Callable[[int, int], None]  # rows done, of how many
 Save = Callable[[Book], Path]
 """Puts a changed workbook where it belongs, and tells which file holds it now."""
 
@@ -329,12 +330,15 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
     found = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
     lists: dict[str, tuple[Value, ...]] = {}
     for column in LIST_COLUMNS:
-        values = found.get(column.header, ())
-        count = len(values)
-        while count and values[count - 1] is None:
-            count -= 1
-        lists[column.header] = values[:count]
+        lists[column.header] = _without_empty_end(found.get(column.header, ()))
     return lists
+
+
+def _without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    count = len(values)
+    while count and values[count - 1] is None:
+        count -= 1
+    return values[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,13 +349,23 @@ class Renewed:
     path: Path = Path()
 
 
+def _silent(_done: int, _of: int) -> None:
+    """No progress is shown."""
+
+
 def write_export(
-    path: Path, overview: Overview, *, exported_at: str, months: Sequence[Month], **about: Any
+    path: Path,
+    overview: Overview,
+    *,
+    exported_at: str,
+    months: Sequence[Month],
+    progress: Progress = _silent,
+    **about: Any,
 ) -> None:
     """Write a month into a new workbook."""
     package = Package.open(template_path())
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
-    _fill(package, overview, columns, None, exported_at, months, {}, about)
+    _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
     package.save(path)
 
 
@@ -363,6 +377,7 @@ def write_check(
     months: Sequence[Month],
     own: Mapping[str, Any],
     save: Save | None = None,
+    progress: Progress = _silent,
     **about: Any,
 ) -> Renewed:
     """Renew the computed sheets of a workbook in place; a backup is left beside it.
@@ -370,7 +385,7 @@ def write_check(
     `own` are the parts of links that a person chose in this workbook, by line key. `save` puts it elsewhere
     than in its place.
     """
-    renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about)
+    renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about, progress)
     return replace(renewed, path=(save or save_in_place)(book))
 
 
@@ -394,6 +409,7 @@ def _fill(
     months: Sequence[Month],
     own: Mapping[str, Any],
     about: Mapping[str, Any],
+    progress: Progress,
 ) -> Renewed:
     lists = list_columns(overview.lists, overview.labels, months)
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
@@ -431,16 +447,19 @@ def _fill(
     }
     kept: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
+    done, of = 0, sum(map(len, offered.values()))
+    progress(done, of)
     for sheet in READ_SHEETS:
         renewal = _renew(sheet, offered[sheet.title], columns[sheet.title], book)
         header_row = book.header_rows[sheet.title] if book else 0
         package.replace_rows(sheet.title, renewal.rows, header_row=header_row)
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
+        done += len(offered[sheet.title])
+        progress(done, of)
     kept[KEPT_AS] = _keep_compared(overview, book)
     _fill_start(package, overview, exported_at)
-    old_count = max((len(values) for values in book.lists.values()), default=0) if book else 0
-    _fill_lists(package, lists, old_count)
+    _fill_lists(package, lists, book)
     facts = About(
         format=FORMAT,
         version=__version__,
@@ -557,7 +576,12 @@ def _fill_start(package: Package, overview: Overview, exported_at: str) -> None:
         package.change_cells(START, cells)
 
 
-def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], old_count: int) -> None:
+def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:
+    if book is not None and not package.formulas(LISTS):
+        shown = {header: _without_empty_end(tuple(lists.get(header, ()))) for header in book.lists}
+        if shown == book.lists:
+            return
+    old_count = max((len(values) for values in book.lists.values()), default=0) if book else 0
     count = max(len(values) for values in lists.values())
     ordered = [list(lists.get(column.header, ())) for column in LIST_COLUMNS]
     package.replace_rows(
@@ -568,6 +592,7 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], old_coun
                 {
                     index: values[number] if number < len(values) else None
                     for index, values in enumerate(ordered)
+                    if number < len(values) or number < old_count
                 },
             )
             for number in range(count)
