@@ -36,7 +36,7 @@ Progress = Callable[[int], None]
 
 PAGE_SIZE: Final = 500  # the most that the API allows
 # No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
-SIDE_BY_SIDE: Final = 16
+SIDE_BY_SIDE: Final = 24
 PER_MINUTE: Final = 3000
 _ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
 

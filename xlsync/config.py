@@ -36,7 +36,7 @@ CONNECTWISE_VARIABLES: Final = {
 }
 API_PATH: Final = "/v4_6_release/apis/3.0"
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
-SIDE_BY_SIDE: Final = 16
+SIDE_BY_SIDE: Final = 24
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
     "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber", "none"),

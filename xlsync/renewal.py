@@ -76,10 +76,9 @@ class Renewal:
 
     def write(self, rows: Sequence[Row]) -> bool:
         """Put these rows in place of the data rows, in this order; False where nothing changes."""
-        pieces = self._pieces(rows)
-        if pieces is None:
+        self.sheet.renewed = self._pieces(rows)
+        if self.sheet.renewed is None:
             return False
-        self.sheet.renewed = pieces
         columns = [column for row in rows[:1] for column in row.cells]
         self.sheet.widen(self.moves.first, max(columns, default=0), last_row=self.last_row)
         return True

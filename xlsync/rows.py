@@ -6,7 +6,9 @@ hold because their own attributes are numbers and references only, and because t
 
 from __future__ import annotations
 
+import io
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
@@ -125,8 +127,14 @@ class SheetXml:
 
     def encoded(self) -> bytes:
         """The whole part again, piece by piece: one text of it takes up to four bytes a letter."""
-        body = [self.body.encode()] if self.renewed is None else self.renewed
-        return b"".join(((self.before + self.opening).encode(), *body, (self.closing + self.after).encode()))
+        pieces = deque([self.body.encode()] if self.renewed is None else self.renewed)
+        self.renewed = None
+        whole = io.BytesIO()
+        whole.write((self.before + self.opening).encode())
+        while pieces:  # each is let go as soon as it is copied
+            whole.write(pieces.popleft())
+        whole.write((self.closing + self.after).encode())
+        return whole.getvalue()
 
     # reading
 
