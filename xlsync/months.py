@@ -130,20 +130,21 @@ def check_workbook(
         report=about.report,
     )
     remember(systems, overview, edits.picked, now, path)
-    notices = [
+    told = [
         *other_month,
         *gathered.notices,
         *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
         *(f"{problem} (its row waits)" for problem in waiting),
         *new.notices,
         *(
-            f"{where}: the approval lapsed, since units or cost changed: look again"
+            f"{where}: the approval lapsed, since what it was given for changed: look again"
             for where in renewed.lapsed
         ),
         *_tell_gone(edits, overview),
         *asked,
     ]
-    return Checked(overview, tuple(notices), renewed.path)
+    notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
+    return Checked(overview, notices, renewed.path)
 
 
 def tell_other_month(book: Book) -> list[str]:
