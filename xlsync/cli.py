@@ -132,10 +132,7 @@ def apply(
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
-        tell_notices([*months.tell_other_month(review.book), *review.new.notices])
-        if review.unseen_links:
-            told_links = f"{review.unseen_links} billing lines have links that check has not seen"
-            tell_notices([f"{told_links}: what they change stands on Mismatches after `xlsync check`"])
+        tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:

@@ -24,14 +24,13 @@ from xlsync.models import (
     Month,
 )
 from xlsync.overview import Overview
-from xlsync.reviews import BadCells, new_rows_of, open_book
+from xlsync.reviews import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.workbook import (
     Book,
     Save,
-    chosen_month,
     read_workbook,
     write_check,
     write_export,
@@ -145,14 +144,6 @@ def check_workbook(
     ]
     notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
     return Checked(overview, notices, renewed.path)
-
-
-def tell_other_month(book: Book) -> list[str]:
-    """That another month was chosen on *Start*: the workbook goes on holding its own."""
-    where, chosen = chosen_month(book)
-    if not chosen or chosen == str(book.month):
-        return []
-    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
 
 
 def learn_rules(

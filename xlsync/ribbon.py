@@ -39,6 +39,7 @@ from xlsync.xlsx import Package
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110
+NOTICES: Final = 6  # in a box
 _LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
@@ -121,6 +122,14 @@ class Front:
         yes = self.workbook.ask(text)
         self.log.info("asked: %s: %s", text, "yes" if yes else "no")
         return yes
+
+    def noted(self, notices: Sequence[str]) -> str:
+        """Notices for a box, each as a whole, since its end says what to do; the log holds all of them."""
+        for notice in notices:
+            self.log.info("note: %s", notice)
+        more = len(notices) - NOTICES
+        shown = [f"• {notice}" for notice in notices[:NOTICES]]
+        return "\n".join([*shown, *([f"… and {more} more: the log holds them"] if more > 0 else [])])
 
     def progress(self, what: str, done: int, of: int | None) -> None:
         """Say in the status bar what is going on, from whichever thread."""
@@ -205,7 +214,7 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
     path = folder / name
     gathered = months.export_month(systems, Request(month=month), path, front.now, front.progress)
     front.workbook.open(path)
-    front.tell(month_text(gathered.overview), _listed(gathered.notices), f"Workbook: {path}")
+    front.tell(month_text(gathered.overview), front.noted(gathered.notices), f"Workbook: {path}")
 
 
 def _chosen_month(front: Front) -> Month:
@@ -235,7 +244,7 @@ def check(front: Front) -> None:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
-    front.tell(month_text(checked.overview), _listed(checked.notices), _beside(path, checked.path))
+    front.tell(month_text(checked.overview), front.noted(checked.notices), _beside(path, checked.path))
 
 
 def apply(front: Front) -> None:
@@ -243,11 +252,13 @@ def apply(front: Front) -> None:
     path = front.file()
     with _systems_of(path) as systems:
         review = reviews.review_workbook(systems, path, front.progress)
-        if _agreed(front, systems, review.plan):
+        notes = front.noted(review.notices)
+        if _agreed(front, systems, review.plan, notes):
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
-            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), _beside(path, written))
+            unasked = "" if review.plan.actions else notes
+            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), unasked, _beside(path, written))
 
 
 def undo(front: Front) -> None:
