@@ -167,5 +167,6 @@ def test_the_add_in_is_missing_then_good_then_of_another_version(tmp_path: Path,
     (folder / addin.NAME).write_bytes(addin.build("/elsewhere/python"))
     assert look().state is State.BAD
     assert "ribbon install" in look().next_step
+    assert "export" not in look().next_step  # no command changes what starts another Python
     (folder / addin.NAME).write_bytes(b"no add-in")
     assert look().state is State.BAD

@@ -399,7 +399,7 @@ def ribbon_build(
 
 @ribbon_app.command("install")
 def ribbon_install() -> None:
-    """Put the add-in where Excel loads it; again after an update of xlsync or xlwings."""
+    """Put the add-in where Excel loads it; again after an update of Python."""
     with told():
         err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
 

@@ -265,6 +265,10 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
     if built is None or not built.is_current:
         about = f" (made by xlsync {built.xlsync} with xlwings {built.xlwings})" if built else ""
         step = "`xlsync ribbon install` renews it."
+        if built is not None and built.is_ours:
+            step = (
+                "Quit Excel: the next export, check or apply renews it, and so does `xlsync ribbon install`."
+            )
         return Finding("Add-in", State.BAD, f"{file} is not of this version{about}", step)
     return Finding("Add-in", State.GOOD, str(file))
 

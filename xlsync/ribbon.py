@@ -305,14 +305,8 @@ def report(front: Front) -> None:
 
 def help_(front: Front) -> None:
     """What the buttons do, and where things are kept."""
-    file = addin.installed()
-    built = addin.read_addin(file) if file else None
-    old = built is not None and not built.is_current
-    front.tell(
-        HELP,
-        f"xlsync {__version__}\nSettings: {settings_file()}\nLinks, journal and log: {home_folder()}",
-        "The add-in is of an older version: `xlsync ribbon install` renews it." if old else "",
-    )
+    kept = f"Settings: {settings_file()}\nLinks, journal and log: {home_folder()}"
+    front.tell(HELP, f"xlsync {__version__}\n{kept}", addin.renew())
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:

@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import months, reviews, show
+from xlsync import addin, months, reviews, show
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
@@ -75,6 +75,7 @@ def told() -> Iterator[None]:
 def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterator[Systems]:
     """Both systems by the settings, or the sandbox's."""
     with told():
+        tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
