@@ -17,6 +17,7 @@ from xlsync.errors import XlsyncError
 from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
+from xlsync.links_csv import Shared, read_csv, write_csv
 from xlsync.plan import Outcome
 from xlsync.report import list_writes, make_report, read_facts
 from xlsync.report_workbook import write_pdf, write_report
@@ -318,10 +319,11 @@ def links_units(
 def links_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
 ) -> None:
-    """Write all remembered links into a CSV file."""
+    """Write all remembered links and rules into a CSV file, for colleagues."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        count = systems.links.export_csv(file)
-        err.print(f"{count} links written to {file}", markup=False)
+        shared = Shared(systems.links.list(), systems.rules.list())
+        write_csv(file, systems.settings.environment, shared)
+        err.print(f"{len(shared.links)} links and {len(shared.rules)} rules written to {file}", markup=False)
 
 
 @links_app.command("import")
@@ -330,11 +332,15 @@ def links_import(
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
     demo: Demo = False,
 ) -> None:
-    """Merge links from a CSV file; what is remembered otherwise is named and kept."""
+    """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        imported = systems.links.import_csv(file, overwrite=replace)
-        show.imported(err, imported)
-        if imported.conflicts:
+        shared = read_csv(file, systems.settings.environment)
+        links = systems.links.take_in(shared.links, overwrite=replace)
+        rules = systems.rules.take_in(shared.rules, overwrite=replace)
+        show.imported(err, "Links", links)
+        show.imported(err, "Rules", rules)
+        if links.conflicts or rules.conflicts:
+            err.print("--replace lets the file win.")
             raise typer.Exit(1)
 
 

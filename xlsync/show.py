@@ -17,12 +17,12 @@ from rich.table import Table
 from xlsync.actions import kind_of
 from xlsync.gather import Progress as Step
 from xlsync.journal import Run
-from xlsync.links import Imported
 from xlsync.memory import RememberedLink
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.report import Group, Report, Written
 from xlsync.rules import Rule
+from xlsync.team import Imported
 from xlsync.units import tell_number
 
 COLOURS = {
@@ -336,23 +336,26 @@ def link_json(link: RememberedLink) -> dict[str, Any]:
     }
 
 
-def imported(console: Console, result: Imported) -> None:
-    """What became of imported links."""
+def imported(console: Console, what: str, result: Imported[Any]) -> None:
+    """What became of imported links or rules."""
     console.print(
-        f"{len(result.added)} added, {len(result.unchanged)} known already, "
-        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict"
+        f"{what}: {len(result.added)} added, {len(result.unchanged)} known already, "
+        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict",
+        highlight=False,
     )
     for conflict in result.conflicts:
         console.print(
             f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = Table("Rule", "About", "Units", "Until", "Reason", "Since", box=None, pad_edge=False)
+    table.columns[1].overflow = "fold"  # to be typed after `links forget`
     for rule in found:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
