@@ -17,9 +17,11 @@ from xlsync.errors import XlsyncError
 from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
+from xlsync.ledger import list_writes
 from xlsync.links_csv import Shared, read_csv, write_csv
 from xlsync.plan import Outcome
-from xlsync.report import list_writes, make_report, read_facts
+from xlsync.report import make_report
+from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_pdf, write_report
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems

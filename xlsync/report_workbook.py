@@ -38,9 +38,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.cells import clean_text, letters
 from xlsync.errors import XlsyncError
+from xlsync.figures import Group
+from xlsync.ledger import Written
 from xlsync.models import Month
 from xlsync.plan import State
-from xlsync.report import Group, KindTotal, OpenRow, Report, Written
+from xlsync.report import KindTotal, OpenRow, Report
 from xlsync.template import (
     AMBER,
     DIM,

@@ -30,7 +30,8 @@ from xlsync.models import Month
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, monthly_money
-from xlsync.report import Report, make_report, read_facts
+from xlsync.report import Report, make_report
+from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems

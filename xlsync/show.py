@@ -15,12 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from xlsync.actions import kind_of
+from xlsync.figures import Group
 from xlsync.gather import Progress as Step
 from xlsync.journal import Run
+from xlsync.ledger import Written
 from xlsync.memory import RememberedLink
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
-from xlsync.report import Group, Report, Written
+from xlsync.report import Report
 from xlsync.rules import Rule
 from xlsync.team import Imported
 from xlsync.units import tell_number
