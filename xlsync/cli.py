@@ -19,10 +19,11 @@ from xlsync.journal import list_runs, read_run
 from xlsync.kept_rows import to_plain
 from xlsync.ledger import list_writes
 from xlsync.links_csv import Shared, read_csv, write_csv
+from xlsync.office import write_pdf
 from xlsync.plan import Outcome
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
-from xlsync.report_workbook import write_pdf, write_report
+from xlsync.report_workbook import write_report
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (

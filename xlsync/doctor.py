@@ -24,7 +24,7 @@ from xlsync import __version__, addin
 from xlsync.config import Settings, load_settings, settings_file
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.login import trusted_backend
-from xlsync.report_workbook import find_office
+from xlsync.office import find_office
 from xlsync.systems import Systems
 
 SKEW: Final = dt.timedelta(minutes=5)
