@@ -38,7 +38,7 @@ _STATES: Final = {
     str(State.FAILED): RED,
     str(State.UNKNOWN): VIOLET,
 }
-Kind = Literal["text", "long", "money", "units", "count", "rate"]
+Kind = Literal["text", "long", "money", "cost", "units", "count", "rate"]
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ _FORMATS: Final[dict[Kind, str]] = {
     "text": "@",
     "long": "General",
     "money": MONEY,
+    "cost": "#,##0.00##",  # of one unit, which may be a part of a cent
     "units": "General",
     "count": "#,##0",
     "rate": "0.0%",
@@ -76,7 +77,7 @@ def _group_columns(what: str) -> tuple[_Column[Group], ...]:
         _Column("Billed", 13, "money", lambda g: g.figures.billed),
         _Column("ConnectWise Before", 13, "money", lambda g: g.figures.before),
         _Column("ConnectWise After", 13, "money", lambda g: g.figures.after),
-        _Column("Found Revenue", 13, "money", lambda g: g.figures.found,
+        _Column("Found Revenue", 15, "money", lambda g: g.figures.found,
                 lambda g: _change_colors(g.figures.found)),
         _Column("Revenue Compared", 13, "money", lambda g: g.figures.revenue),
         _Column("Cost Compared", 13, "money", lambda g: g.figures.cost),
@@ -96,8 +97,8 @@ _OPEN: Final[tuple[_Column[OpenRow], ...]] = (
     _Column("Mismatch", 20, "text", lambda r: r.kind),
     _Column("BSS Units", 9, "units", lambda r: r.bss_units),
     _Column("ConnectWise Units", 13, "units", lambda r: r.connectwise_units),
-    _Column("BSS Cost", 10, "money", lambda r: r.bss_cost),
-    _Column("ConnectWise Cost", 13, "money", lambda r: r.connectwise_cost),
+    _Column("BSS Cost", 10, "cost", lambda r: r.bss_cost),
+    _Column("ConnectWise Cost", 13, "cost", lambda r: r.connectwise_cost),
     _Column("Monthly Impact", 12, "money", lambda r: r.impact,
             lambda r: _change_colors(r.impact or Decimal(0))),
     _Column("Currency", 11, "text", lambda r: r.currency),
@@ -176,7 +177,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.of(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(lines, sum(1 + int(len(part) / column.width) for part in content.split("\n")))
+            lines = max(lines, sum(1 + int(len(part) / column.width / 1.1) for part in content.split("\n")))
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):
