@@ -15,10 +15,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from xlsync.bss_report_values import day_and_month
 from xlsync.errors import XlsyncError
 from xlsync.memory import LinkKind, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
-from xlsync.report_values import day_and_month
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.units import tell_number
 
