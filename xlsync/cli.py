@@ -440,6 +440,8 @@ def login(demo: Demo = False, json: Json = False) -> None:
     with told():
         if demo:
             err.print("The demo needs no keys.")
+            if json:
+                tell_json({"settings": None, "keyring": None, "tried": []})
             return
         stored = keys.log_in(ask, again)
         facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}

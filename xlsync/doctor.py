@@ -85,10 +85,10 @@ def examine(
     `open_settings` loads the settings of the BSS, of ConnectWise, or of both.
     """
     yield versions()
-    yield folder_check("Settings file", settings_file(), "Run `xlsync login`.")
-    yield writable(home)
     if not is_demo:
+        yield folder_check("Settings file", settings_file(), "Run `xlsync login`.")
         yield keyring_check(environ)
+    yield writable(home)
     yield from bss_checks(open_settings)
     yield from connectwise_checks(open_settings, now)
     yield excel_check(system)
@@ -223,7 +223,8 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
     try:
         apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
     except ValueError:
-        return Finding("Clock", State.UNSURE, "the server does not tell its time")
+        step = "See that this machine's clock is right: tokens and dates depend on it."
+        return Finding("Clock", State.UNSURE, "the server does not tell its time", step)
     told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
         return Finding("Clock", State.BAD, told, "Set the clock and time zone of this machine right.")
@@ -256,7 +257,8 @@ def excel_check(system: str) -> Finding:
 def addin_check(system: str, home: Path | None = None) -> Finding:
     """Whether the ribbon's add-in is where Excel loads it, and starts this very xlsync."""
     if system not in {"win32", "darwin"}:
-        return Finding("Add-in", State.UNSURE, "is for Excel on Windows and macOS")
+        step = "`xlsync ribbon install` puts it there, on a machine with Excel."
+        return Finding("Add-in", State.UNSURE, "is for Excel on Windows and macOS", step)
     file = addin.installed(system, home)
     if file is None:
         step = "`xlsync ribbon install` puts it there."

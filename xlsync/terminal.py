@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
 from xlsync import addin, months, reviews, show
+from xlsync.actions import CreateInvoice
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
@@ -132,7 +133,9 @@ def carry_out(
     if job.json:
         tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
     elif run:
-        err.print(f"Run {run}: `xlsync history {run}` shows it, `xlsync undo {run}` takes it back.")
+        can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
+        undo = f", `xlsync undo {run}` takes it back" if can_end else ""
+        err.print(f"Run {run}: `xlsync history {run}` shows it{undo}.", markup=False, soft_wrap=True)
     if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
         raise typer.Exit(3)
 
