@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
 
-from xlsync import addin, ribbon
+from xlsync import addin, boxes
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import ExcelWorkbook
@@ -285,6 +285,14 @@ def test_apply_tells_notices_also_where_nothing_is_to_be_asked(desk: Desk) -> No
     assert "Start!C5 says 2026-09" in workbook.told[0]
 
 
+def test_why_a_row_is_skipped_is_told_to_its_end_where_it_says_what_to_do(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:72", Effective_From=dt.datetime(2026, 10, 20))  # noqa: DTZ001 - as Excel has it
+    workbook = front(desk)
+    press("Apply", workbook, NOW)
+    assert "or clear it to change the addition in place" in workbook.told[0]
+
+
 def test_many_notices_are_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None:
     with desk.editing() as hand:
         for row in list(hand.rows(MISMATCHES))[:9]:
@@ -347,7 +355,7 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     (question,) = workbook.asked
     assert "… and " in question
     assert len(question.splitlines()) < 40
-    assert log(desk).count("planned: ") > ribbon.LINES
+    assert log(desk).count("planned: ") > boxes.LINES
 
 
 # Undo

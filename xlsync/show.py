@@ -242,7 +242,8 @@ def report(console: Console, found: Report) -> None:
         label = f"{found.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
     console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
-    created = ", ".join(f"{count} {kind.lower()}" for kind, count in found.created.items() if count)
+    made = [(kind.lower(), count) for kind, count in found.created.items() if count]
+    created = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
 
