@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from xlsync import __version__, addin
 from xlsync.config import Settings, load_settings, settings_file
+from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.login import trusted_backend
 from xlsync.office import find_office
@@ -171,12 +172,13 @@ def connectwise_checks(
         yield Finding("ConnectWise settings", State.BAD, error.message, error.hint)
         return
     with systems:
-        keys = next(_tried("ConnectWise: keys", systems.connectwise.check))
+        keys = keys_check(systems.connectwise)
         yield keys
-        if keys.state is not State.GOOD:
+        if keys.state is State.BAD:
             return
         service = systems.connectwise.service
-        yield clock_check(service.get_page("/company/companies", _ONE).headers.get("Date", ""), now())
+        if keys.state is State.GOOD:
+            yield clock_check(service.get_page("/company/companies", _ONE).headers.get("Date", ""), now())
         found: Any = None
         for command, path, right in RIGHTS:
             read: list[Any] = []
@@ -204,6 +206,18 @@ def connectwise_checks(
                 "not enabled: `xlsync invoice` only previews",
                 "Set XLSYNC_INVOICING=enabled where invoices are to be created.",
             )
+
+
+def keys_check(connectwise: ConnectWise) -> Finding:
+    """Whether ConnectWise takes the keys; where it only withholds a right, the rights tell which."""
+    try:
+        connectwise.check()
+    except ApiError as error:
+        if error.status != 403:
+            return Finding("ConnectWise: keys", State.BAD, error.message, error.hint)
+        step = "Look at the rights that follow; where all of them are refused, check the client id."
+        return Finding("ConnectWise: keys", State.UNSURE, error.message, step)
+    return Finding("ConnectWise: keys", State.GOOD, "works")
 
 
 def _tried(
