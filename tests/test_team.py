@@ -310,10 +310,10 @@ def test_a_rule_that_a_colleague_made_otherwise_is_named_kept_and_replaced_only_
     assert "free 2: contract S-1 (ada): remembered otherwise, kept as it is (free 3: contract S-1 (ben))" in (
         imported.err
     )
-    assert [rule[3] for rule in ruled(desk)] == ["3"]
+    assert [rule[3] for rule in ruled(desk)] == [3]
     replaced = desk.run("links", "import", "ada.csv", "--replace")
     assert (replaced.code, "1 replaced, 0 in conflict" in replaced.err) == (0, True)
-    assert [rule[3] for rule in ruled(desk)] == ["2"]
+    assert [rule[3] for rule in ruled(desk)] == [2]
 
 
 def test_links_of_another_connectwise_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

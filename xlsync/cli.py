@@ -16,7 +16,6 @@ from xlsync.config import Settings, home_folder
 from xlsync.errors import XlsyncError
 from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
-from xlsync.kept_rows import to_plain
 from xlsync.ledger import list_writes
 from xlsync.links_csv import Shared, read_csv, write_csv
 from xlsync.office import write_pdf
@@ -262,7 +261,7 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.rules.list()
-        tell_json({"rules": [to_plain(rule) for rule in found]}) if json else show.rules(out, found)
+        tell_json({"rules": [show.rule_json(rule) for rule in found]}) if json else show.rules(out, found)
 
 
 @links_app.command("ignore")

@@ -366,3 +366,17 @@ def rules(console: Console, found: Sequence[Rule]) -> None:
         table.add_row(*map(escape, cells))
     if found:
         console.print(table)
+
+
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """A rule for programs."""
+    return {
+        "kind": str(rule.kind),
+        "scope": str(rule.scope),
+        "about": rule.about,
+        "units": rule.units,
+        "until": str(rule.until) if rule.until else None,
+        "reason": rule.reason,
+        "when": rule.when,
+        "workbook": rule.workbook,
+    }
