@@ -6,6 +6,7 @@ import base64
 import hashlib
 import importlib.util
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import xlsync
-from xlsync import addin, vba
+from xlsync import __version__, addin, vba
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.xlsx import Package
@@ -364,6 +365,92 @@ def test_the_installed_add_in_is_found_at_excels_usual_place(tmp_path: Path, pla
     folder.mkdir(parents=True)
     file = addin.write_addin(folder / "xlsync.xlam")
     assert addin.installed(platform, tmp_path) == file
+
+
+# an update of xlwings or xlsync
+
+
+def put_addin(home: Path, platform: str, **versions: str) -> Path:
+    """An add-in where Excel loads it, as another version made it."""
+    (folder,) = addin.startup_folders(platform, home)
+    folder.mkdir(parents=True)
+    file = addin.write_addin(folder / addin.NAME)
+    package = Package.open(file)
+    names = list(addin.configuration(sys.executable))
+    package.change_cells(
+        addin.CONFIGURATION, {(names.index(name), 1): version for name, version in versions.items()}
+    )
+    file.write_bytes(package.to_bytes())
+    return file
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+@pytest.mark.parametrize("name", ["XLWINGS", "XLSYNC"])
+def test_an_add_in_of_an_older_version_is_rebuilt_once_and_that_is_told(
+    tmp_path: Path, built: bytes, platform: str, name: str
+) -> None:
+    file = put_addin(tmp_path, platform, **{name: "0.0.7"})
+    told = addin.renew(platform, tmp_path)
+    assert "0.0.7" in told
+    assert "was renewed" in told
+    assert file.read_bytes() == built
+    assert addin.renew(platform, tmp_path) == ""
+
+
+def test_an_add_in_that_starts_another_python_is_left_to_it(tmp_path: Path) -> None:
+    file = put_addin(tmp_path, "win32", XLWINGS="0.0.7", INTERPRETER_WIN="/elsewhere/bin/python")
+    before = file.read_bytes()
+    assert addin.renew("win32", tmp_path) == ""
+    assert file.read_bytes() == before
+
+
+def test_where_there_is_no_add_in_or_another_one_nothing_is_made(tmp_path: Path) -> None:
+    assert addin.renew("win32", tmp_path) == ""
+    assert list(tmp_path.iterdir()) == []
+    (folder,) = addin.startup_folders("win32", tmp_path)
+    folder.mkdir(parents=True)
+    (folder / addin.NAME).write_bytes(source())
+    assert addin.renew("win32", tmp_path) == ""
+    assert (folder / addin.NAME).read_bytes() == source()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no limits on files elsewhere")
+def test_an_add_in_that_cannot_be_replaced_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Excel has it loaded, or, as here, there is no room to write it."""
+    import resource  # noqa: PLC0415 - posix alone has it
+
+    file = put_addin(tmp_path, "win32", XLWINGS="0.0.7")
+    before = file.read_bytes()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
+    try:
+        told = addin.renew("win32", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "0.0.7) and could not be renewed: " in told
+    assert "Quit Excel, and the next command renews it." in told
+    assert [path.read_bytes() for path in file.parent.iterdir()] == [before]
+
+
+def test_the_next_command_rebuilds_the_add_in_and_says_so(tmp_path: Path, built: bytes) -> None:
+    """Run as on Windows as far as the add-in is concerned: its default places are those."""
+    file = put_addin(tmp_path, "win32", XLWINGS="0.0.7")
+    code = (
+        "import sys; here = sys.platform; sys.platform = 'win32'; import xlsync.addin; sys.platform = here; "
+        "from xlsync.cli import main; main()"
+    )
+    environ = {**os.environ, "HOME": str(tmp_path), "XLSYNC_HOME": str(tmp_path / "xlsync")}
+    words = [sys.executable, "-c", code, "export", "--demo", "--month", "2026-10", "--json"]
+    told = []
+    for number in range(2):
+        done = subprocess.run(
+            [*words, "--output", f"{number}.xlsx"],
+            capture_output=True, text=True, env=environ, cwd=tmp_path, check=True,
+        )  # fmt: skip
+        told.append("The Excel add-in (made by" in done.stderr)
+    assert told == [True, False]
+    assert addin.read_addin(file) == addin.Built(sys.executable, __version__, addin.xlwings_version())
+    assert file.read_bytes() == built
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="there would be an Excel to change")

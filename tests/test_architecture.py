@@ -36,7 +36,8 @@ OUTSIDE = {  # files, network, clock, randomness, processes
 }  # fmt: skip
 XLSX_SIDE = {
     "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "workbook", "template",
-    "report_tables", "report_workbook", "addin", "vba", "ribbon",
+    "bss_report_tables", "report_workbook", "report_look", "report_charts", "report_page", "report_sheets",
+    "addin", "vba", "ribbon",
 }  # fmt: skip
 
 

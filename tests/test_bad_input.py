@@ -293,6 +293,18 @@ def test_check_goes_on_where_rows_alone_are_bad_and_tells_them(desk: Desk) -> No
     assert ran.err.count("(its row waits)") == 2
 
 
+def test_check_tells_cells_where_they_stand_afterwards(desk: Desk) -> None:
+    """An ignored row goes to the end of the sheet; what is said about it names its new place."""
+    with desk.editing() as hand:
+        before = place(hand, MISMATCHES, "units:69", "Approve")
+        hand.set(MISMATCHES, "units:69", {"Action": "Ignore", "Approve": "Yes"})
+    ran = desk.check()
+    after = place(desk.read(), MISMATCHES, "units:69", "Approve")
+    assert before != after
+    assert f"{after}: Ignore cannot be approved" in ran.err
+    assert before not in ran.err
+
+
 @pytest.mark.parametrize("value", ["2026-09", dt.datetime(2026, 9, 1)])  # noqa: DTZ001 - as Excel has it
 def test_another_month_on_start_is_told(desk: Desk, value: object) -> None:
     with desk.editing() as hand:

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlsync.bss_report import HEADERS, read_report
+from xlsync.bss_report_values import Style, Unclear, parse_date, parse_number
 from xlsync.errors import ConfigError, ReportError
 from xlsync.models import BillingLine, LineType, Month
-from xlsync.report_values import Style, Unclear, parse_date, parse_number
 
 MARCH = Month(2026, 3)
 REPORT = """\

@@ -91,12 +91,14 @@ class Silent(WSGIRequestHandler):
 def serving(
     answer: Callable[[Request], object], handler: type[WSGIRequestHandler] = Silent
 ) -> Iterator[ConnectWise]:
-    """A ConnectWise that answers what a function says: JSON, or a whole response."""
+    """A ConnectWise that answers what a function says: JSON, the one page of a list, or a whole response."""
 
     def app(environ: Any, start: Any) -> Any:
-        found = answer(Request(environ))
+        request = Request(environ)
+        found = answer(request)
         if not isinstance(found, Response):
             found = Response(simplejson.dumps(found), content_type="application/json")
+            found.headers["Link"] = f'<{request.base_url}?page=1>; rel="first"'
         return found(environ, start)
 
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=handler)
@@ -149,13 +151,14 @@ class Many:
     [
         *((count, 1000, True, asked) for count, asked in ((0, 1), (1, 1), (999, 1), (1000, 2), (1001, 2))),
         (2000, 1000, True, 3),
-        # without a Link header one more request proves the end, but for a handful
-        *((count, 1000, False, asked) for count, asked in ((0, 1), (24, 1), (25, 2), (999, 2), (1000, 2))),
+        # without a Link header one more request proves the end
+        *((count, 1000, False, asked) for count, asked in ((0, 1), (1, 2), (25, 2), (999, 2), (1000, 2))),
         (1001, 1000, False, 2),
         # a server that gives shorter pages than were asked for
         *((count, 100, True, asked) for count, asked in ((99, 1), (100, 1), (101, 2), (250, 3), (300, 3))),
         *((count, 100, False, asked) for count, asked in ((99, 2), (100, 2), (101, 2), (250, 3), (300, 4))),
         (60, 25, False, 3),
+        *((count, 10, False, asked) for count, asked in ((9, 2), (10, 2), (11, 2), (35, 4))),
         (15, 4, True, 4),
     ],
 )
@@ -169,6 +172,46 @@ def test_all_records_come_page_by_page_each_once(count: int, most: int, links: b
     assert all(query["pageSize"] == str(PAGE_SIZE) == "1000" for query in many.asked)
     assert all(query["orderBy"] == "id asc" and query["fields"] == "id,name" for query in many.asked)
     assert all("page" not in query for query in many.asked)
+
+
+def test_without_a_link_header_a_list_shorter_than_another_of_its_kind_takes_one_request() -> None:
+    """The proof of its end is that the server gave a longer page: no request for each agreement more."""
+    counts = {1: 9, 2: 8, 3: 0, 4: 8, 5: 9}
+    lists = {id_: Many(count, most=10, links=False) for id_, count in counts.items()}
+
+    def additions(request: Request) -> object:
+        return lists[int(request.path.split("/")[-2])](request)
+
+    with serving(additions) as connectwise:
+        connectwise.side_by_side = 1
+        connectwise.list_records("/finance/agreements/1/additions")
+        asked = {}
+        for id_ in (2, 3, 4, 5):
+            before = connectwise.service.requests
+            records, _ = connectwise.list_records(f"/finance/agreements/{id_}/additions")
+            assert len(records) == counts[id_]
+            asked[id_] = connectwise.service.requests - before
+    assert asked == {2: 1, 3: 1, 4: 1, 5: 2}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_recaps_come_page_by_page_from_a_server_that_caps_its_pages(links: bool) -> None:
+    ids = range(1, 251)
+    of = {
+        id_: {"id": id_, "nextInvoiceDate": "2026-10-31T00:00:00Z", "nextInvoiceAmount": id_} for id_ in ids
+    }
+
+    def recaps(request: Request) -> object:
+        text = request.args["conditions"]
+        (wanted,) = re.findall(r"id in \(([\d,]+)\)", text)
+        many = Many(0, most=40, links=links)
+        many.records = [of[int(id_)] for id_ in wanted.split(",")]
+        return many(request)
+
+    with serving(recaps) as connectwise:
+        found = connectwise.list_recaps(ids)
+    assert isinstance(found, dict)
+    assert {id_: recap.next_amount for id_, recap in found.items()} == {id_: id_ for id_ in ids}
 
 
 def test_the_second_page_keeps_the_condition_in_brackets() -> None:
@@ -299,8 +342,8 @@ def test_the_additions_of_a_server_with_shorter_pages_are_read_whole(links: bool
 
 
 def test_a_server_that_ignores_conditions_is_an_error_not_a_list_without_its_end() -> None:
-    page = [{"id": id_, "product": {"id": 10}, "quantity": 1} for id_ in range(1, 31)]
-    with serving(lambda _: page) as connectwise:
+    page = simplejson.dumps([{"id": id_, "product": {"id": 10}, "quantity": 1} for id_ in range(1, 31)])
+    with serving(lambda _: Response(page, content_type="application/json")) as connectwise:
         found = connectwise.list_additions([1])[1]
     assert isinstance(found, ApiError)
     assert "the same page twice" in found.message
@@ -341,7 +384,8 @@ def test_numbers_are_exact_through_the_wire_zero_is_zero_and_absent_is_none() ->
         '[{"id": 1, "product": {"id": 10}, "quantity": 0.10, "unitPrice": 0, "unitCost": null},'
         ' {"id": 2, "product": {"id": 10}, "quantity": 0, "unitPrice": 1234567890123.4567, "unitCost": 0.0}]'
     )
-    with serving(lambda _: Response(text, content_type="application/json")) as connectwise:
+    link = {"Link": '<http://127.0.0.1/?page=1>; rel="first"'}
+    with serving(lambda _: Response(text, headers=link, content_type="application/json")) as connectwise:
         additions = connectwise.list_additions([1])[1]
     assert not isinstance(additions, ApiError)
     first, second = additions

@@ -208,7 +208,7 @@ def test_a_lost_answer_to_either_write_leads_to_one_successor(desk: Desk, kind: 
     assert_one_successor(desk)
 
 
-def kill_at(desk: Desk, kind: str, number: int, command: str = "apply") -> None:
+def kill_at(desk: Desk, kind: str, number: int, command: str = "apply", of: str = OCTOBER) -> None:
     """A command in a process of its own, which is killed before or after its n-th write is committed."""
     running: list[subprocess.Popen[bytes]] = []
     started = threading.Event()
@@ -222,13 +222,13 @@ def kill_at(desk: Desk, kind: str, number: int, command: str = "apply") -> None:
 
     desk.sandbox.fail(kind, write=number, call=kill)
     before = len(desk.sandbox.writes)
-    words = [sys.executable, "-m", "xlsync", command, OCTOBER, "--yes", "--json"]
+    words = [sys.executable, "-m", "xlsync", command, of, "--yes", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         running.append(process)
         started.set()
         _, err = process.communicate(timeout=60)
     assert process.returncode not in {0, 3}
-    assert len(desk.sandbox.writes) == before + number, err  # it came that far, and no further
+    assert len(desk.sandbox.writes) >= before + number, err  # others may be on their way beside it
 
 
 @pytest.mark.parametrize(("kind", "number"), [("call", 1), ("call-after", 1), ("call-after", 2)])

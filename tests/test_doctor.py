@@ -47,7 +47,19 @@ def test_doctor_only_reads(empty_desk: Desk) -> None:
     assert empty_desk.changes == {}
 
 
-def test_every_check_that_is_not_good_says_what_to_do(
+@pytest.mark.parametrize("words", [(), ("--demo",)])
+def test_every_check_that_is_not_good_says_what_to_do_next(
+    empty_desk: Desk, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("PATH", "")  # LibreOffice is not found there
+    checks = findings(empty_desk, *words).values()
+    assert {"LibreOffice", "Rights to write", "Invoicing"} <= {
+        c["name"] for c in checks if c["state"] != "good"
+    }
+    assert [check["name"] for check in checks if check["state"] != "good" and not check["next_step"]] == []
+
+
+def test_without_settings_both_systems_are_bad_and_login_is_the_next_step(
     empty_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in empty_desk.sandbox.environ:
@@ -94,7 +106,7 @@ def test_the_demo_is_looked_at_without_any_settings(
         monkeypatch.delenv(name)
     checks = findings(empty_desk, "--demo")
     assert checks["ConnectWise: keys"]["state"] == "good"
-    assert "Keyring" not in checks
+    assert not {"Keyring", "Settings file"} & checks.keys()
 
 
 def test_enabled_invoicing_is_told(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,5 +179,6 @@ def test_the_add_in_is_missing_then_good_then_of_another_version(tmp_path: Path,
     (folder / addin.NAME).write_bytes(addin.build("/elsewhere/python"))
     assert look().state is State.BAD
     assert "ribbon install" in look().next_step
+    assert "export" not in look().next_step  # no command changes what starts another Python
     (folder / addin.NAME).write_bytes(b"no add-in")
     assert look().state is State.BAD

@@ -160,6 +160,13 @@ def test_only_approved_rows_are_invoiced_once_with_number_and_pdf(billing: Desk)
     assert one["invoiceNumber"] in result(desk, REDSTART)
 
 
+def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:
+    approve(billing, "invoice:9")
+    told = billing.run("invoice", OCTOBER, "--yes").err
+    assert "`xlsync history " in told
+    assert "undo" not in told
+
+
 def test_json_of_invoice_has_the_fields_of_the_contract(billing: Desk) -> None:
     approve(billing, REDSTART, SISKIN)
     for ran in (invoice(billing, "--dry-run"), invoice(billing)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,8 +39,11 @@ class Drawer(keyring.backend.KeyringBackend):
         super().__init__()
         self.kept: dict[tuple[str, str], str] = {}
         self.is_locked = False
+        self.is_sealed = False  # what is in it cannot be read
 
     def get_password(self, service: str, username: str) -> str | None:
+        if self.is_sealed:
+            raise keyring.errors.KeyringLocked("nobody is here to unlock it")
         return self.kept.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -203,6 +207,23 @@ def test_a_locked_keyring_is_told_and_no_setting_is_written(keys: dict[str, str]
     assert Path("xlsync.toml").read_text() == ""
 
 
+def test_a_keyring_that_cannot_be_read_is_told_while_asking(keys: dict[str, str], drawer: Drawer) -> None:
+    drawer.is_sealed = True
+    with pytest.raises(ConfigError, match="The keyring cannot be read: nobody is here to unlock it"):
+        log_in(from_table(keys), lambda _error: False)
+
+
+def test_a_keyring_that_keeps_nothing_is_told_and_no_setting_is_written(
+    keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was asked for by name, and forgets what it is given."""
+    use(null.Keyring())
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    with pytest.raises(ConfigError, match="took the secrets and did not keep them"):
+        log_in(from_table(keys), never)
+    assert Path("xlsync.toml").read_text() == ""
+
+
 @pytest.mark.parametrize("text", ["[bss", "bss = 3\n"])
 def test_a_settings_file_that_cannot_be_read_is_left_as_it_is(keys: dict[str, str], text: str) -> None:
     Path("xlsync.toml").write_text(text)
@@ -276,3 +297,5 @@ def test_the_demo_needs_no_keys() -> None:
     result = CliRunner().invoke(app, ["login", "--demo"])
     assert (result.exit_code, result.stdout) == (0, "")
     assert "needs no keys" in result.stderr
+    result = CliRunner().invoke(app, ["login", "--demo", "--json"])
+    assert json.loads(result.stdout) == {"settings": None, "keyring": None, "tried": []}

@@ -268,3 +268,13 @@ def test_apply_of_an_open_workbook_writes_the_results_beside_it_and_says_so(desk
     assert desk.addition(52)["quantity"] == 18
     assert desk.file.read_bytes() == before
     assert f"theresultsarein{desk.file.with_name(BESIDE)}" in "".join(told.err.split())
+
+
+def test_a_dry_run_of_an_open_workbook_says_that_it_is_open_and_nothing_of_writing(desk: Desk) -> None:
+    (desk.folder / f"~${desk.file.name}").write_bytes(b"\x04someone")
+    told = desk.run("apply", str(desk.file), "--dry-run").err
+    assert (
+        f"{desk.file.name} is open in another program: what was not saved there is not seen. (If nobody"
+        in told
+    )
+    assert "written instead" not in told

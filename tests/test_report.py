@@ -19,10 +19,15 @@ from hypothesis import strategies as st
 
 from xlsync.compared import Compared
 from xlsync.errors import XlsyncError
+from xlsync.figures import Figures
 from xlsync.journal import Run, Write
+from xlsync.ledger import list_writes
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
-from xlsync.report import Facts, Figures, Report, Row, list_writes, make_report
-from xlsync.report_workbook import build, find_office, notes, write_report
+from xlsync.office import find_office
+from xlsync.report import Report, make_report
+from xlsync.report_facts import Facts, Row
+from xlsync.report_page import notes
+from xlsync.report_workbook import build, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
 MONEY = [name for name, of in Figures.__dataclass_fields__.items() if of.type == "Decimal"]

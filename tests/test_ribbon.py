@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
 
-from xlsync import addin, ribbon
+from xlsync import addin, boxes
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import ExcelWorkbook
@@ -256,6 +256,54 @@ def test_what_changed_meanwhile_is_skipped_and_the_row_says_so_without_a_questio
     assert desk.read().get(MISMATCHES, "units:52", "Result").startswith("skipped: changed since export")
 
 
+def test_apply_tells_the_notices_that_the_command_tells_before_it_asks(desk: Desk) -> None:
+    """No price, another month on Start, links that check has not seen: each as a whole."""
+    with desk.editing() as hand:
+        hand.sheet("Start")["C5"].value = "2026-09"
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+        (key,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(key)
+    workbook = FileWorkbook(desk.file, no)
+    press("Apply", workbook, NOW)
+    (question,) = workbook.asked
+    told = desk.run("apply", OCTOBER, "--dry-run").err
+    notices = [line.removeprefix("Note: ") for line in told.splitlines() if line.startswith("Note: ")]
+    assert ["Start!C5 says" in notices[0], "no price" in notices[1], "not seen" in notices[2]] == [True] * 3
+    assert all(f"• {notice}\n" in question for notice in notices)
+    assert desk.sent() == []
+
+
+def test_apply_tells_notices_also_where_nothing_is_to_be_asked(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+        hand.sheet("Start")["C5"].value = "2026-09"
+    desk.addition(52)["quantity"] = 18
+    workbook = front(desk)
+    press("Apply", workbook, NOW)
+    assert workbook.asked == []
+    assert "1 already" in workbook.told[0]
+    assert "Start!C5 says 2026-09" in workbook.told[0]
+
+
+def test_why_a_row_is_skipped_is_told_to_its_end_where_it_says_what_to_do(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:72", Effective_From=dt.datetime(2026, 10, 20))  # noqa: DTZ001 - as Excel has it
+    workbook = front(desk)
+    press("Apply", workbook, NOW)
+    assert "or clear it to change the addition in place" in workbook.told[0]
+
+
+def test_many_notices_are_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None:
+    with desk.editing() as hand:
+        for row in list(hand.rows(MISMATCHES))[:9]:
+            hand.set(MISMATCHES, row, {"Action": "Ignore", "Approve": "Yes"})
+    workbook = front(desk)
+    press("Check", workbook, NOW)
+    assert workbook.told[0].count("(its row waits)") == 6
+    assert "more: the log holds them" in workbook.told[0]
+    assert log(desk).count("note: Mismatches!") >= 9
+
+
 def test_every_bad_cell_is_in_the_box_and_nothing_is_written(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", "units:53", New_Units="many")
@@ -307,7 +355,7 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     (question,) = workbook.asked
     assert "… and " in question
     assert len(question.splitlines()) < 40
-    assert log(desk).count("planned: ") > ribbon.LINES
+    assert log(desk).count("planned: ") > boxes.LINES
 
 
 # Undo

@@ -370,7 +370,7 @@ def test_free_and_minimum_units_by_note(desk: Desk, by_note: str, units: int, to
     assert hand.get(MISMATCHES, "units:52", "New Units") == units
     assert told in hand.get(MISMATCHES, "units:52", "Explanation")
     assert hand.get(LINES, premium(hand), "Units") == 18  # what was billed is shown as it is
-    assert [rule["units"] for rule in rules(desk)] == [by_note.split()[1].rstrip(",")]
+    assert [rule["units"] for rule in rules(desk)] == [int(by_note.split()[1].rstrip(","))]
     if units == 20:
         with desk.editing() as hand:
             hand.approve("units:52")

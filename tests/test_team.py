@@ -259,6 +259,63 @@ def test_conflicts_are_named_kept_and_replaced_only_if_asked(
     assert company_of == {key: company for kind, key, company, *_ in of_ada if kind == "customer"}
 
 
+def ruled(desk: Desk) -> list[tuple[Any, ...]]:
+    """The rules that are kept, without when."""
+    rules = desk.run("links", "rules", "--json").json["rules"]
+    return sorted(
+        (r["kind"], r["scope"], r["about"], r.get("units"), r.get("until"), r.get("reason")) for r in rules
+    )
+
+
+def test_exported_rules_ignore_and_count_for_a_colleague_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, desk, "ada")
+    contract = str(desk.read().get(LINES, desk.read().line("Redstart Textiles", "Premium"), "Contract ID"))
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
+        line = hand.line("Redstart Textiles", "Teams")
+        hand.set(LINES, line, {"Note": "agreed, until 2026-12-31"})
+    assert desk.check().code == 0
+    words = ("links", "ignore", "--reason", "=paid by hand", "--product", "Visio Plan 2")
+    assert desk.run(*words).code == 0
+    assert desk.run("links", "units", "--contract", contract, "--free", "1.5").code == 0
+    of_ada = ruled(desk)
+    assert len(of_ada) == 3
+    exported = desk.run("links", "export", "links.csv")
+    assert "3 rules written to links.csv" in exported.err
+    at(monkeypatch, desk, "ben")
+    imported = desk.run("links", "import", "links.csv")
+    assert (imported.code, "Rules: 3 added, 0 known already" in imported.err) == (0, True)
+    assert ruled(desk) == of_ada
+    desk.file.unlink()
+    assert desk.export().code == 0
+    hand = desk.read()
+    assert hand.get(MISMATCHES, "units:53", "Action") == "Ignore"
+    assert "Ignored until 2026-12-31: agreed" in hand.get(MISMATCHES, "units:53", "Explanation")
+    assert "1.5 of 18 units are free by rule" in hand.get(MISMATCHES, "units:52", "Explanation")
+    again = desk.run("links", "import", "links.csv")
+    assert (again.code, "Rules: 0 added, 3 known already" in again.err) == (0, True)
+
+
+def test_a_rule_that_a_colleague_made_otherwise_is_named_kept_and_replaced_only_if_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, units in (("ada", "2"), ("ben", "3")):
+        at(monkeypatch, desk, name)
+        assert desk.run("links", "units", "--contract", "S-1", "--free", units, "--reason", name).code == 0
+        assert desk.run("links", "export", f"{name}.csv").code == 0
+    imported = desk.run("links", "import", "ada.csv")
+    assert imported.code == 1
+    assert "free 2: contract S-1 (ada): remembered otherwise, kept as it is (free 3: contract S-1 (ben))" in (
+        imported.err
+    )
+    assert [rule[3] for rule in ruled(desk)] == [3]
+    replaced = desk.run("links", "import", "ada.csv", "--replace")
+    assert (replaced.code, "1 replaced, 0 in conflict" in replaced.err) == (0, True)
+    assert [rule[3] for rule in ruled(desk)] == [2]
+
+
 def test_links_of_another_connectwise_are_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, desk, "ada")
     desk.check()

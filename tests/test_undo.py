@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -294,25 +293,60 @@ def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) ->
     assert (ran.code, desk.changes, ran.json["actions"]) == (0, {}, [])
 
 
-def _hang_up_before(desk: Desk) -> None:
-    desk.sandbox.fail("hang-up-before", write=1)
+UNDO_WRITES = 6  # of what is applied below: two values of one addition, a pair, an end, two creations
 
 
-def _hang_up_after(desk: Desk) -> None:
-    desk.sandbox.fail("hang-up-after", write=1)
+def applied_of_every_kind(desk: Desk) -> str:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+        hand.approve("only:62", Action="Cancel addition")
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+        (product,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(product, Price=1.5)
+    return applied(desk, "units:55", "cost:55", "add:38:15")
 
 
-@pytest.mark.parametrize("fail", [_hang_up_before, _hang_up_after])
+def assert_taken_back(desk: Desk) -> None:
+    """What was there is as before; what was created ended on the day it began, or is inactive."""
+    left = {key: changed for key, changed in desk.changes.items() if key in desk.before}
+    assert left == {}
+    made = {key: changed for key, changed in desk.changes.items() if key not in desk.before}
+    ends = sorted((days(one), one["quantity"]) for (table, _), one in made.items() if table == "additions")
+    assert ends == [(("2026-10-01", "2026-10-01"), 2), (("2026-10-14", "2026-10-14"), 18)]
+    assert [one["inactiveFlag"] for (table, _), one in made.items() if table == "catalog"] == [True]
+    assert len(made) == 3
+
+
+def test_an_undo_of_every_kind_of_write(desk: Desk) -> None:
+    ran = undo(desk, applied_of_every_kind(desk))
+    assert (ran.code, len(desk.sent())) == (0, UNDO_WRITES)
+    assert_taken_back(desk)
+
+
+@pytest.mark.parametrize("number", range(1, UNDO_WRITES + 1))
+@pytest.mark.parametrize("kind", ["hang-up-before", "hang-up-after"])
 def test_an_undo_that_loses_an_answer_ends_the_same_when_started_again(
-    desk: Desk, fail: Callable[[Desk], None]
+    desk: Desk, kind: str, number: int
 ) -> None:
-    run = applied(desk, "units:52", "cost:54", "units:1")
-    fail(desk)
+    run = applied_of_every_kind(desk)
+    desk.sandbox.fail(kind, write=number)
     first = undo(desk, run)
-    assert first.code == (3 if fail is _hang_up_before else 0)
-    assert first.json["unknown"] == (fail is _hang_up_before)
+    is_lost = kind == "hang-up-before"
+    assert (first.code, first.json["unknown"]) == ((3, 1) if is_lost else (0, 0))
     second = undo(desk, run)
-    assert (second.code, set(second.states.values()) <= {"done", "already"}, desk.changes) == (0, True, {})
+    assert (second.code, set(second.states.values()) <= {"done", "already"}) == (0, True)
+    assert len(desk.sent()) == UNDO_WRITES + is_lost
+    assert_taken_back(desk)
+
+
+@pytest.mark.parametrize("number", range(1, UNDO_WRITES + 1))
+@pytest.mark.parametrize("kind", ["call", "call-after"])
+def test_an_undo_that_is_killed_ends_the_same_when_started_again(desk: Desk, kind: str, number: int) -> None:
+    run = applied_of_every_kind(desk)
+    kill_at(desk, kind, number, "undo", run)
+    again = undo(desk, run)
+    assert (again.code, set(again.states.values()) <= {"done", "already"}) == (0, True)
+    assert_taken_back(desk)
 
 
 def test_undo_is_in_the_history_with_the_workbook_it_is_about(desk: Desk) -> None:

@@ -222,6 +222,19 @@ def test_history_tells_every_write_with_what_it_was(desk: Desk) -> None:
 
 # Links and creations
 
+
+def test_an_agreement_found_by_one_product_never_becomes_the_customers_however_often_checked(
+    desk: Desk,
+) -> None:
+    """Pipit has two agreements; one of them holds the Standard seats, which says nothing of Exchange."""
+    exchange = desk.read().line("Pipit Tutors", "Exchange")
+    for _ in range(3):
+        assert desk.check().code == 0
+        hand = desk.read()
+        assert hand.get(LINES, hand.line("Pipit Tutors", "Standard"), "Status") == "OK"
+        assert hand.get(LINES, exchange, "ConnectWise Agreement") is None
+
+
 NEW_CUSTOMERS = {
     "622": "Quillfeather Books",
     "623": "Ypsilon Tauchschule",

@@ -255,10 +255,14 @@ class Built:
     xlwings: str
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it starts this Python."""
+        return Path(self.interpreter).parent == Path(sys.executable).parent  # python and python3 are one
+
+    @property
     def is_current(self) -> bool:
         """Whether it starts this Python, and was built from what is installed now."""
-        mine = (Path(sys.executable).parent, __version__, xlwings_version())  # python and python3 are one
-        return (Path(self.interpreter).parent, self.xlsync, self.xlwings) == mine
+        return self.is_ours and (self.xlsync, self.xlwings) == (__version__, xlwings_version())
 
 
 def read_addin(path: Path) -> Built | None:
@@ -292,6 +296,28 @@ def installed(platform: str = sys.platform, home: Path | None = None) -> Path | 
     """The add-in where Excel loads it, if it is there."""
     files = (folder / NAME for folder in startup_folders(platform, home))
     return next((file for file in files if file.exists()), None)
+
+
+def renew(platform: str = sys.platform, home: Path | None = None) -> str:
+    """Rebuild the add-in that Excel loads, if an update of xlsync or xlwings made it old; what to tell of it.
+
+    One that starts another Python is somebody's choice and stays. While Excel has it loaded, Windows lets
+    nobody replace it: then the next command does.
+    """
+    file = installed(platform, home)
+    built = read_addin(file) if file else None
+    if file is None or built is None or not built.is_ours or built.is_current:
+        return ""
+    made = f"made by xlsync {built.xlsync} with xlwings {built.xlwings}"
+    try:
+        write_addin(file)
+    except XlsyncError as error:
+        return (
+            f"The Excel add-in is out of date ({made}) and could not be renewed: {error.message} "
+            "Quit Excel, and the next command renews it."
+        )
+    now = f"xlsync {__version__} with xlwings {xlwings_version()}"
+    return f"The Excel add-in ({made}) was renewed for {now}: Excel takes it when it starts next."
 
 
 def install(folder: Path, platform: str = sys.platform) -> str:

@@ -16,11 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from xlsync.errors import ConfigError, ReportError
-from xlsync.models import BillingLine, LineType, Month
-from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
-from xlsync.report_tables import Cell, Table, read_table
-from xlsync.report_values import (
+from xlsync.bss_report_tables import Cell, Table, read_table
+from xlsync.bss_report_values import (
     Mark,
     Order,
     Style,
@@ -30,6 +27,9 @@ from xlsync.report_values import (
     parse_date,
     parse_number,
 )
+from xlsync.errors import ConfigError, ReportError
+from xlsync.models import BillingLine, LineType, Month
+from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
 
 MOST_PROBLEMS: Final = 20
 # The first header is the column's own name, by which the settings add others; the order is that of

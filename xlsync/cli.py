@@ -16,10 +16,13 @@ from xlsync.config import Settings, home_folder
 from xlsync.errors import XlsyncError
 from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
-from xlsync.kept_rows import to_plain
+from xlsync.ledger import list_writes
+from xlsync.links_csv import Shared, read_csv, write_csv
+from xlsync.office import write_pdf
 from xlsync.plan import Outcome
-from xlsync.report import list_writes, make_report, read_facts
-from xlsync.report_workbook import write_pdf, write_report
+from xlsync.report import make_report
+from xlsync.report_facts import read_facts
+from xlsync.report_workbook import write_report
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (
@@ -132,10 +135,7 @@ def apply(
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
-        tell_notices([*months.tell_other_month(review.book), *review.new.notices])
-        if review.unseen_links:
-            told_links = f"{review.unseen_links} billing lines have links that check has not seen"
-            tell_notices([f"{told_links}: what they change stands on Mismatches after `xlsync check`"])
+        tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
 
         def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
@@ -261,7 +261,7 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.rules.list()
-        tell_json({"rules": [to_plain(rule) for rule in found]}) if json else show.rules(out, found)
+        tell_json({"rules": [show.rule_json(rule) for rule in found]}) if json else show.rules(out, found)
 
 
 @links_app.command("ignore")
@@ -321,10 +321,11 @@ def links_units(
 def links_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
 ) -> None:
-    """Write all remembered links into a CSV file."""
+    """Write all remembered links and rules into a CSV file, for colleagues."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        count = systems.links.export_csv(file)
-        err.print(f"{count} links written to {file}", markup=False)
+        shared = Shared(systems.links.list(), systems.rules.list())
+        write_csv(file, systems.settings.environment, shared)
+        err.print(f"{len(shared.links)} links and {len(shared.rules)} rules written to {file}", markup=False)
 
 
 @links_app.command("import")
@@ -333,11 +334,15 @@ def links_import(
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
     demo: Demo = False,
 ) -> None:
-    """Merge links from a CSV file; what is remembered otherwise is named and kept."""
+    """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        imported = systems.links.import_csv(file, overwrite=replace)
-        show.imported(err, imported)
-        if imported.conflicts:
+        shared = read_csv(file, systems.settings.environment)
+        links = systems.links.take_in(shared.links, overwrite=replace)
+        rules = systems.rules.take_in(shared.rules, overwrite=replace)
+        show.imported(err, "Links", links)
+        show.imported(err, "Rules", rules)
+        if links.conflicts or rules.conflicts:
+            err.print("--replace lets the file win.")
             raise typer.Exit(1)
 
 
@@ -402,7 +407,7 @@ def ribbon_build(
 
 @ribbon_app.command("install")
 def ribbon_install() -> None:
-    """Put the add-in where Excel loads it; again after an update of xlsync or xlwings."""
+    """Put the add-in where Excel loads it; again after an update of Python."""
     with told():
         err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
 
@@ -434,6 +439,8 @@ def login(demo: Demo = False, json: Json = False) -> None:
     with told():
         if demo:
             err.print("The demo needs no keys.")
+            if json:
+                tell_json({"settings": None, "keyring": None, "tried": []})
             return
         stored = keys.log_in(ask, again)
         facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}

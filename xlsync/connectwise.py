@@ -7,19 +7,19 @@ agreement; a PATCH takes bare field names and must be read back, since a path in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from xlsync.config import ConnectWiseSettings
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Recap
 from xlsync.records import Setup, id_of, read_addition, read_recap, read_setup, record_of, records_of
-from xlsync.rest import Call, Page, Service
+from xlsync.rest import Page, Service
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
-_SMALLEST_PAGE: Final = 25  # what it gives where no size is asked for: no server is known to allow fewer
 COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
@@ -35,6 +35,8 @@ _ADDITION: Final = (
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 Progress = Callable[[int], None]
+T = TypeVar("T", bound=Hashable)
+R = TypeVar("R")
 
 
 class ConnectWise:
@@ -44,6 +46,7 @@ class ConnectWise:
         self._settings = settings
         self.side_by_side = settings.side_by_side
         self.service = self._connect(settings.url)
+        self._longest: dict[str, int] = {}  # page of each kind of list, so far
 
     def _connect(self, url: str) -> Service:
         settings = self._settings
@@ -75,7 +78,8 @@ class ConnectWise:
         """
         records: list[dict[str, Any]] = []
         asked_at = ""
-        last = longest = 0
+        last = 0
+        kind = re.sub(r"\d+", "", path)
         while True:
             parts = [f"({conditions})"] if conditions and last else [conditions] if conditions else []
             query: dict[str, str | int] = {
@@ -90,7 +94,8 @@ class ConnectWise:
             records.extend(found)
             if progress:
                 progress(len(found))
-            longest = max(longest, len(found))
+            longest = self._longest.get(kind, 0)
+            self._longest[kind] = max(longest, len(found))
             if _is_last(page, len(found), longest):
                 return records, asked_at
             newest = max(id_of(record, path) for record in found)
@@ -109,47 +114,51 @@ class ConnectWise:
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """The additions of each agreement, side by side; a failed read is its error, never "none"."""
 
-        def read(id_: int) -> tuple[Addition, ...] | ApiError:
-            try:
-                records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=_ADDITION)
-                return tuple(read_addition(record, id_) for record in records)
-            except ApiError as error:
-                return error
+        def read(id_: int) -> tuple[Addition, ...]:
+            records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=_ADDITION)
+            return tuple(read_addition(record, id_) for record in records)
 
-        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="additions")
-        try:
-            waiting = {id_: pool.submit(read, id_) for id_ in sorted(set(agreement_ids))}
-            for done, _ in enumerate(as_completed(waiting.values()), start=1):
-                if progress is not None:
-                    progress(done)
-            return {id_: one.result() for id_, one in waiting.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
+        return self._each(sorted(set(agreement_ids)), read, progress)
 
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
         """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
 
         The description's list path ends with a slash.
         """
-        pieces = _pieces(sorted(set(agreement_ids)))
-        calls = [
-            Call(
-                "/finance/agreementrecap/",
-                {"conditions": f"id in ({piece})", "pageSize": PAGE_SIZE, "fields": _RECAP},
+
+        def read(piece: str) -> list[Recap]:
+            records, _ = self.list_records(
+                "/finance/agreementrecap/", fields=_RECAP, conditions=f"id in ({piece})"
             )
-            for piece in pieces
-        ]
+            return [read_recap(record) for record in records]
+
         recaps: dict[int, Recap] = {}
-        for answer in self.service.get_many(calls):
-            if isinstance(answer, ApiError):
-                return answer
+        for found in self._each(_pieces(sorted(set(agreement_ids))), read).values():
+            if isinstance(found, ApiError):
+                return found
+            recaps |= {recap.agreement_id: recap for recap in found}
+        return recaps
+
+    def _each(
+        self, things: Iterable[T], read: Callable[[T], R], progress: Progress | None = None
+    ) -> dict[T, R | ApiError]:
+        """What is read of each thing, side by side; a failed read is its error."""
+
+        def tried(thing: T) -> R | ApiError:
             try:
-                for record in records_of(answer, "/finance/agreementrecap/"):
-                    recap = read_recap(record)
-                    recaps[recap.agreement_id] = recap
+                return read(thing)
             except ApiError as error:
                 return error
-        return recaps
+
+        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="reading")
+        try:
+            waiting = {thing: pool.submit(tried, thing) for thing in things}
+            for done, _ in enumerate(as_completed(waiting.values()), start=1):
+                if progress is not None:
+                    progress(done)
+            return {thing: one.result() for thing, one in waiting.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""
@@ -254,16 +263,16 @@ class ConnectWise:
 
 
 def _is_last(page: Page, count: int, longest: int) -> bool:
-    """Whether nothing follows a page of so many records; `longest` is the longest page so far.
+    """Whether nothing follows a page of so many records; `longest` is the longest seen of such a list.
 
     The Link header tells (Developer Guide, "Pagination"). Without one a page shorter than asked may be cut
-    by a server that allows no longer ones: it is the last where it is shorter than such a page would be.
+    by a server that allows no longer ones: it is surely the last where a longer one was seen.
     """
     if count == 0:
         return True
     if page.next_url is not None or count >= PAGE_SIZE:
         return False
-    return "Link" in page.headers or count < max(longest, _SMALLEST_PAGE)
+    return "Link" in page.headers or count < longest
 
 
 def quote(text: str) -> str:

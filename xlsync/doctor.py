@@ -22,9 +22,10 @@ from typing import Any, Final
 
 from xlsync import __version__, addin
 from xlsync.config import Settings, load_settings, settings_file
+from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.login import trusted_backend
-from xlsync.report_workbook import find_office
+from xlsync.office import find_office
 from xlsync.systems import Systems
 
 SKEW: Final = dt.timedelta(minutes=5)
@@ -85,10 +86,10 @@ def examine(
     `open_settings` loads the settings of the BSS, of ConnectWise, or of both.
     """
     yield versions()
-    yield folder_check("Settings file", settings_file(), "Run `xlsync login`.")
-    yield writable(home)
     if not is_demo:
+        yield folder_check("Settings file", settings_file(), "Run `xlsync login`.")
         yield keyring_check(environ)
+    yield writable(home)
     yield from bss_checks(open_settings)
     yield from connectwise_checks(open_settings, now)
     yield excel_check(system)
@@ -171,12 +172,13 @@ def connectwise_checks(
         yield Finding("ConnectWise settings", State.BAD, error.message, error.hint)
         return
     with systems:
-        keys = next(_tried("ConnectWise: keys", systems.connectwise.check))
+        keys = keys_check(systems.connectwise)
         yield keys
-        if keys.state is not State.GOOD:
+        if keys.state is State.BAD:
             return
         service = systems.connectwise.service
-        yield clock_check(service.get_page("/company/companies", _ONE).headers.get("Date", ""), now())
+        if keys.state is State.GOOD:
+            yield clock_check(service.get_page("/company/companies", _ONE).headers.get("Date", ""), now())
         found: Any = None
         for command, path, right in RIGHTS:
             read: list[Any] = []
@@ -206,6 +208,18 @@ def connectwise_checks(
             )
 
 
+def keys_check(connectwise: ConnectWise) -> Finding:
+    """Whether ConnectWise takes the keys; where it only withholds a right, the rights tell which."""
+    try:
+        connectwise.check()
+    except ApiError as error:
+        if error.status != 403:
+            return Finding("ConnectWise: keys", State.BAD, error.message, error.hint)
+        step = "Look at the rights that follow; where all of them are refused, check the client id."
+        return Finding("ConnectWise: keys", State.UNSURE, error.message, step)
+    return Finding("ConnectWise: keys", State.GOOD, "works")
+
+
 def _tried(
     name: str, read: Callable[[], object], otherwise: State = State.BAD, next_step: str = ""
 ) -> Iterator[Finding]:
@@ -223,7 +237,8 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
     try:
         apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
     except ValueError:
-        return Finding("Clock", State.UNSURE, "the server does not tell its time")
+        step = "See that this machine's clock is right: tokens and dates depend on it."
+        return Finding("Clock", State.UNSURE, "the server does not tell its time", step)
     told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
         return Finding("Clock", State.BAD, told, "Set the clock and time zone of this machine right.")
@@ -256,7 +271,8 @@ def excel_check(system: str) -> Finding:
 def addin_check(system: str, home: Path | None = None) -> Finding:
     """Whether the ribbon's add-in is where Excel loads it, and starts this very xlsync."""
     if system not in {"win32", "darwin"}:
-        return Finding("Add-in", State.UNSURE, "is for Excel on Windows and macOS")
+        step = "`xlsync ribbon install` puts it there, on a machine with Excel."
+        return Finding("Add-in", State.UNSURE, "is for Excel on Windows and macOS", step)
     file = addin.installed(system, home)
     if file is None:
         step = "`xlsync ribbon install` puts it there."
@@ -265,6 +281,10 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
     if built is None or not built.is_current:
         about = f" (made by xlsync {built.xlsync} with xlwings {built.xlwings})" if built else ""
         step = "`xlsync ribbon install` renews it."
+        if built is not None and built.is_ours:
+            step = (
+                "Quit Excel: the next export, check or apply renews it, and so does `xlsync ribbon install`."
+            )
         return Finding("Add-in", State.BAD, f"{file} is not of this version{about}", step)
     return Finding("Add-in", State.GOOD, str(file))
 

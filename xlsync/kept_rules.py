@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,7 @@ from xlsync.kept import open_store
 from xlsync.kept_rows import from_plain, to_plain
 from xlsync.links import environment_folder
 from xlsync.rules import Rule
+from xlsync.team import Imported, merge
 
 
 class Rules:
@@ -42,6 +44,19 @@ class Rules:
             self._store.pop(rule.key)
         else:
             self._store[rule.key] = to_plain(rule)
+
+    def take_in(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
+        """Take in a colleague's rules; what is ruled otherwise here changes only if asked."""
+        imported = merge(
+            self.list(),
+            rules,
+            key=lambda rule: rule.key,
+            says=lambda rule: (rule.units, rule.until),
+            overwrite=overwrite,
+        )
+        for rule in imported.taken:
+            self.keep(rule)
+        return imported
 
     def drop(self, key: str) -> None:
         """End a rule."""

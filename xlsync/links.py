@@ -11,39 +11,21 @@ import datetime as dt
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from xlsync.errors import XlsyncError
 from xlsync.kept import NotJsonError, open_store
-from xlsync.links_csv import read_csv, write_csv
 from xlsync.memory import LinkKind, Memory, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
+from xlsync.team import Imported, merge
 
 FORMAT: Final = 1
 _FORMAT_KEY: Final = "format"
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """A link of an imported file that is remembered otherwise."""
-
-    remembered: RememberedLink
-    imported: RememberedLink
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """What became of the links of an imported file; conflicts were kept as they were unless asked."""
-
-    added: tuple[RememberedLink, ...]
-    unchanged: tuple[RememberedLink, ...]
-    replaced: tuple[Conflict, ...]
-    conflicts: tuple[Conflict, ...]
 
 
 class Links:
@@ -200,30 +182,17 @@ class Links:
                 self._store.delete(f"{one.kind} {one.key}", retry=True)
         return found
 
-    def export_csv(self, path: Path) -> int:
-        """Write all links as a table that people can read; their number."""
-        links = self.list()
-        write_csv(path, self.environment, links)
-        return len(links)
-
-    def import_csv(self, path: Path, *, overwrite: bool = False) -> Imported:
-        """Take in the links of such a table; what is remembered otherwise changes only if asked."""
-        imported = read_csv(path, self.environment)
-        known = {(one.kind, one.key): one for one in self.list()}
-        added = tuple(one for one in imported if (one.kind, one.key) not in known)
-        others = [(known[one.kind, one.key], one) for one in imported if (one.kind, one.key) in known]
-        differing = tuple(
-            Conflict(remembered=old, imported=new) for old, new in others if not _same(old.link, new.link)
+    def take_in(
+        self, links: Iterable[RememberedLink], *, overwrite: bool = False
+    ) -> Imported[RememberedLink]:
+        """Take in a colleague's links; what is remembered otherwise changes only if asked."""
+        imported = merge(
+            self.list(), links, key=lambda one: (one.kind, one.key), says=_says, overwrite=overwrite
         )
         with self._writing():
-            for one in (*added, *(conflict.imported for conflict in differing if overwrite)):
+            for one in imported.taken:
                 self._write(one.kind, one.key, one.link)
-        return Imported(
-            added=added,
-            unchanged=tuple(old for old, new in others if _same(old.link, new.link)),
-            replaced=differing if overwrite else (),
-            conflicts=() if overwrite else differing,
-        )
+        return imported
 
     def close(self) -> None:
         """Let go of the file."""
@@ -259,6 +228,10 @@ def _called(one: RememberedLink) -> set[str]:
     if one.kind is not LinkKind.CUSTOMER and one.link.item_id:
         called.add(names.product)
     return {text.strip().casefold() for text in called} - {""}
+
+
+def _says(one: RememberedLink) -> Hashable:
+    return one.link.ids, one.link.for_product
 
 
 def _same(one: Remembered, other: Remembered) -> bool:

@@ -1,7 +1,7 @@
-"""Remembered links as a table that people can read, keep and move: CSV, as Excel opens it.
+"""Remembered links and rules as one table that people can read, keep and hand on: CSV, as Excel opens it.
 
-A cell that Excel would take for a formula gets an apostrophe in front, as in Excel itself; reading
-takes it away again.
+A row with a *Rule* is a rule, all others are links. A cell that Excel would take for a formula gets an
+apostrophe in front, as in Excel itself; reading takes it away again.
 """
 
 from __future__ import annotations
@@ -9,20 +9,29 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from xlsync.bss_report_values import day_and_month
 from xlsync.errors import XlsyncError
 from xlsync.memory import LinkKind, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
+from xlsync.rules import Rule, RuleKind, Scope
+from xlsync.units import tell_number
 
 _ENCODING: Final = "utf-8-sig"  # with its mark: Excel takes a CSV without it for the local code page
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
-def _when(link: RememberedLink) -> str:
-    return link.link.when.isoformat() if link.link.when else ""
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What one person remembers and others may take in."""
+
+    links: tuple[RememberedLink, ...]
+    rules: tuple[Rule, ...] = ()
 
 
 def _id(part: int | None) -> str:
@@ -43,20 +52,33 @@ _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
     "ConnectWise Product Id": lambda one: _id(one.link.item_id),
     "Product Key": lambda one: one.link.for_product,
     "Match": lambda one: str(one.link.evidence),
-    "When": _when,
+    "When": lambda one: one.link.when.isoformat() if one.link.when else "",
     "Workbook": lambda one: one.link.workbook,
 }
-HEADERS: Final = ("Environment", *_COLUMNS)
+_RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
+    "For": lambda rule: str(rule.scope),
+    "Key": lambda rule: rule.about,
+    "When": lambda rule: rule.when,
+    "Workbook": lambda rule: rule.workbook,
+    "Rule": lambda rule: str(rule.kind),
+    "Units": lambda rule: "" if rule.units is None else tell_number(rule.units),
+    "Until": lambda rule: str(rule.until or ""),
+    "Reason": lambda rule: rule.reason,
+}
+_OF_RULES: Final = ("Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
+HEADERS: Final = ("Environment", *_COLUMNS, *_OF_RULES)
 
 
-def write_csv(path: Path, environment: str, links: Iterable[RememberedLink]) -> None:
-    """Write links as a table; `environment` stands on every row."""
+def write_csv(path: Path, environment: str, shared: Shared) -> None:
+    """Write links and rules as a table; `environment` stands on every row."""
+    told = [{name: cell(one) for name, cell in _COLUMNS.items()} for one in shared.links]
+    told += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
     try:
         with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(HEADERS)
-            for one in links:
-                cells = (environment, *(cell(one) for cell in _COLUMNS.values()))
+            for row in told:
+                cells = (environment, *(row.get(name, "") for name in HEADERS[1:]))
                 writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
     except OSError as error:
         raise XlsyncError(
@@ -65,24 +87,34 @@ def write_csv(path: Path, environment: str, links: Iterable[RememberedLink]) -> 
         ) from error
 
 
-def read_csv(path: Path, environment: str) -> tuple[RememberedLink, ...]:
+def read_csv(path: Path, environment: str) -> Shared:
     """Read such a table; every row that cannot be taken is named at once, and then none is taken."""
-    found: dict[tuple[LinkKind, str], RememberedLink] = {}
+    links: dict[tuple[LinkKind, str], RememberedLink] = {}
+    rules: dict[str, Rule] = {}
     bad: list[str] = []
     for number, row in _rows(path):
         try:
-            one = _link(row, environment)
+            if row["Rule"]:
+                rule = _rule(row, environment)
+                first = rules.setdefault(rule.key, rule)
+                if (first.units, first.until) != (rule.units, rule.until):
+                    bad.append(
+                        f"line {number}: {rule.kind} {rule.about} stands in the file before, otherwise"
+                    )
+            else:
+                one = _link(row, environment)
+                if links.setdefault((one.kind, one.key), one).link.ids != one.link.ids:
+                    bad.append(
+                        f"line {number}: {one.kind} {one.key} stands in the file before, with other ids"
+                    )
         except ValueError as error:
             bad.append(f"line {number}: {error}")
-            continue
-        if found.setdefault((one.kind, one.key), one).link.ids != one.link.ids:
-            bad.append(f"line {number}: {one.kind} {one.key} stands in the file before, with other ids")
     if bad:
         raise XlsyncError(
             f"{path.name} cannot be imported; nothing was.\n" + "\n".join(bad),
             f"Correct {'this line' if len(bad) == 1 else 'these lines'} and import the file again.",
         )
-    return tuple(found.values())
+    return Shared(tuple(links.values()), tuple(rules.values()))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
@@ -95,7 +127,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             headers = [header.strip() for header in next(reader, [])]
-            missing = [header for header in HEADERS if header not in headers]
+            missing = [header for header in HEADERS if header not in headers and header not in _OF_RULES]
             if missing:
                 raise XlsyncError(
                     f"{path.name} has no column {', '.join(missing)}; its columns are "
@@ -106,7 +138,8 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             for cells in reader:
                 if any(cells):
                     plain = [cell.removeprefix("'") for cell in cells]
-                    yield begins, dict(zip(headers, plain + [""] * len(headers), strict=False))
+                    row = dict(zip(headers, plain + [""] * len(headers), strict=False))
+                    yield begins, dict.fromkeys(_OF_RULES, "") | row
                 begins = reader.line_num + 1
     except OSError as error:
         raise XlsyncError(
@@ -120,15 +153,53 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         ) from error
 
 
-def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
-    """Raises ValueError with all that is wrong with the row."""
+def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> list[str]:
+    """What is wrong with where a row belongs and what it is about."""
     wrong: list[str] = []
     if row["Environment"] != environment:
         wrong.append(f"it belongs to {row['Environment'] or 'no environment'}, not to {environment}")
-    if row["For"] not in list(LinkKind):
-        wrong.append(f"For is “{row['For']}”, not {', '.join(LinkKind)}")
+    if row["For"] not in kinds:
+        wrong.append(f"For is “{row['For']}”, not {', '.join(kinds)}")
     if not row["Key"]:
         wrong.append("Key is empty")
+    return wrong
+
+
+def _rule(row: Mapping[str, str], environment: str) -> Rule:
+    """Raises ValueError with all that is wrong with the row."""
+    kind, units, until = row["Rule"], row["Units"], row["Until"]
+    counts = kind in {RuleKind.FREE, RuleKind.MINIMUM}
+    wrong = _place(row, environment, [scope for scope in Scope if not (counts and scope is Scope.ROW)])
+    if kind not in list(RuleKind):
+        wrong.append(f"Rule is “{kind}”, not {', '.join(RuleKind)}")
+    elif counts and not (re.fullmatch(r"\d{1,12}([.,]\d{1,6})?", units) and units.strip("0.,")):
+        wrong.append(f"Units is “{units}”, not a number above 0")
+    elif units and not counts:
+        wrong.append(f"Units is “{units}”, and {kind} takes none")
+    when = _read_when(row["When"], wrong)
+    try:
+        found = day_and_month(until) if until else None
+    except ValueError:
+        found = (0, 0, 0)
+    if isinstance(found, tuple):
+        wrong.append(f"Until is “{until}”, not a day such as 2026-12-31")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return Rule(
+        kind=RuleKind(kind),
+        scope=Scope(row["For"]),
+        about=row["Key"],
+        reason=row["Reason"],
+        until=found if isinstance(found, dt.date) else None,
+        units=Decimal(units.replace(",", ".")) if counts else None,
+        when=when.isoformat() if when else "",
+        workbook=row["Workbook"],
+    )
+
+
+def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
+    """Raises ValueError with all that is wrong with the row."""
+    wrong = _place(row, environment, list(LinkKind))
     ids = [
         _read_id(row[f"ConnectWise {what} Id"], what, wrong) for what in ("Customer", "Agreement", "Product")
     ]

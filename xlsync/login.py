@@ -153,7 +153,7 @@ def _answers(
     for question in questions:
         before = known[question.variable]
         if question.is_secret and not before:
-            before = keyring.get_password(KEYRING, question.variable) or ""
+            before = _kept(question.variable)
         answer = ask(question, KEPT if before and question.is_secret else before).strip()
         value = before if answer in {"", KEPT} else answer
         if not value:
@@ -161,6 +161,14 @@ def _answers(
         if any(ord(sign) < 32 for sign in value):
             raise ConfigError(f"{question.title} holds a line break or another control character.")
         yield question.variable, check_url(value) if question.variable.endswith("_URL") else value
+
+
+def _kept(variable: str) -> str:
+    """A secret in the keyring; empty where there is none."""
+    try:
+        return keyring.get_password(KEYRING, variable) or ""
+    except keyring.errors.KeyringError as error:
+        raise ConfigError(f"The keyring cannot be read: {error}", "Unlock it, and try again.") from None
 
 
 def try_bss(values: Mapping[str, str]) -> None:
@@ -237,6 +245,9 @@ def store(answers: Mapping[str, str], file: Path) -> None:
         raise ConfigError(
             f"The keyring did not keep the secrets: {error}", "Unlock it, and try again."
         ) from None
+    if any(_kept(variable) != answers[variable] for variable in SECRETS):
+        name = type(keyring.get_keyring()).__qualname__
+        raise ConfigError(f"{name} took the secrets and did not keep them.", "Use another keyring.")
     file.parent.mkdir(parents=True, exist_ok=True)
     write_file(file, tomlkit.dumps(document).encode(), None)
 

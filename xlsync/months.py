@@ -24,14 +24,13 @@ from xlsync.models import (
     Month,
 )
 from xlsync.overview import Overview
-from xlsync.reviews import BadCells, new_rows_of, open_book
+from xlsync.reviews import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.workbook import (
     Book,
     Save,
-    chosen_month,
     read_workbook,
     write_check,
     write_export,
@@ -130,28 +129,21 @@ def check_workbook(
         report=about.report,
     )
     remember(systems, overview, edits.picked, now, path)
-    notices = [
+    told = [
         *other_month,
         *gathered.notices,
         *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
         *(f"{problem} (its row waits)" for problem in waiting),
         *new.notices,
         *(
-            f"{where}: the approval lapsed, since units or cost changed: look again"
+            f"{where}: the approval lapsed, since what it was given for changed: look again"
             for where in renewed.lapsed
         ),
         *_tell_gone(edits, overview),
         *asked,
     ]
-    return Checked(overview, tuple(notices), renewed.path)
-
-
-def tell_other_month(book: Book) -> list[str]:
-    """That another month was chosen on *Start*: the workbook goes on holding its own."""
-    where, chosen = chosen_month(book)
-    if not chosen or chosen == str(book.month):
-        return []
-    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
+    notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
+    return Checked(overview, notices, renewed.path)
 
 
 def learn_rules(

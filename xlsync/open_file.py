@@ -206,14 +206,15 @@ def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written
     workbook = find(path)
     if workbook is not None:
         workbook.save()
-        notice = f"{path.name} is open in Excel: it was saved, and is written through Excel."
+        through = ", and is written through Excel" if is_written else ""
+        notice = f"{path.name} is open in Excel: it was saved{through}."
         return Place(saved_through(workbook), replaced_under(workbook), notice)
     beside = path.with_name(f"{path.stem}.results{path.suffix}").name
     if owner is None:
-        notice = f"{path.name} is open in another program or may not be written: {beside} is written instead."
+        notice = f"{path.name} is open in another program or may not be written"
     else:
-        notice = (
-            f"{path.name} is open in another program: what was not saved there is not seen, and {beside} "
-        )
-        notice += f"is written instead. (If nobody has it open, delete {owner.name}.)"
+        notice = f"{path.name} is open in another program: what was not saved there is not seen"
+    if is_written:
+        notice += f", and {beside} is written instead"
+    notice += f". (If nobody has it open, delete {owner.name}.)" if owner else "."
     return Place(save_beside, save_beside, notice)

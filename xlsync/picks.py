@@ -98,7 +98,9 @@ def find_decided(
         of_group = _agreed(in_group, part.group(line))
         ladder = (
             of_contract if of_contract and part.reaches(line, of_contract.to) else None,
-            _from_memory(part.by_contract(line), part, line),
+            _from_memory(
+                part.by_contract(line), part, line, is_own=part.by_contract(line) != part.by_group(line)
+            ),
             of_group if of_group and part.reaches(line, of_group.to) else None,
             _from_memory(part.by_group(line), part, line),
         )
@@ -116,10 +118,11 @@ def _agreed(picks: Mapping[Hashable, set[Choice]], key: Hashable | None) -> Choi
     return max(choices, key=lambda choice: choice.evidence.strength)
 
 
-def _from_memory(to: int | None, part: Part, line: BillingLine) -> Choice | None:
+def _from_memory(to: int | None, part: Part, line: BillingLine, *, is_own: bool = False) -> Choice | None:
+    """What is remembered; `is_own` of the contract alone, so that it says nothing of the customer."""
     if to is None or to not in part.offered or not part.fits(line, to):
         return None
-    return Choice(to, Evidence.REMEMBERED)
+    return Choice(to, Evidence.REMEMBERED, of_product=is_own)
 
 
 def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:

@@ -45,6 +45,7 @@ from xlsync.workbook import (
     PICKED_HEADERS,
     Book,
     Save,
+    chosen_month,
     read_workbook,
     write_results,
 )
@@ -95,10 +96,23 @@ class Review:
     live: Live
 
     @property
-    def unseen_links(self) -> int:
-        """Billing lines whose links were changed since the mismatches were computed."""
-        rows = self.book.rows[BILLING_LINES.title]
-        return sum(any(row.is_edited(header) for header in PICKED_HEADERS) for row in rows)
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know besides before agreeing to the plan."""
+        lines = self.book.rows[BILLING_LINES.title]
+        unseen = sum(any(row.is_edited(header) for header in PICKED_HEADERS) for row in lines)
+        of_links = (
+            f"{unseen} billing lines have links that check has not seen: what they change stands on "
+            "Mismatches after a check"
+        )
+        return (*tell_other_month(self.book), *self.new.notices, *([of_links] if unseen else []))
+
+
+def tell_other_month(book: Book) -> list[str]:
+    """That another month was chosen on *Start*: the workbook goes on holding its own."""
+    where, chosen = chosen_month(book)
+    if not chosen or chosen == str(book.month):
+        return []
+    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
 
 
 def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -> Review:

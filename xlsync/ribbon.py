@@ -8,11 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -20,6 +18,7 @@ from typing import Final
 import platformdirs
 
 from xlsync import __version__, addin, invoicing, months, reviews
+from xlsync.boxes import month_text, notices_text, outcomes_text, plan_text, report_text
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import WorkbookError, XlsyncError
@@ -28,18 +27,15 @@ from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
 from xlsync.models import Month
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
-from xlsync.overview import Overview, start_mismatches
-from xlsync.plan import Outcome, Plan, State, monthly_money
-from xlsync.report import Report, make_report, read_facts
+from xlsync.plan import Outcome, Plan
+from xlsync.report import make_report
+from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
 from xlsync.workbook import read_workbook
 from xlsync.xlsx import Package
 
-LINES: Final = 12  # of one kind in a box: more would not fit the screen
-WIDTH: Final = 110
-_LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
 HELP: Final = """\
@@ -121,6 +117,12 @@ class Front:
         yes = self.workbook.ask(text)
         self.log.info("asked: %s: %s", text, "yes" if yes else "no")
         return yes
+
+    def noted(self, notices: Sequence[str]) -> str:
+        """Notices for a box; all of them into the log."""
+        for notice in notices:
+            self.log.info("note: %s", notice)
+        return notices_text(notices)
 
     def progress(self, what: str, done: int, of: int | None) -> None:
         """Say in the status bar what is going on, from whichever thread."""
@@ -205,7 +207,7 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
     path = folder / name
     gathered = months.export_month(systems, Request(month=month), path, front.now, front.progress)
     front.workbook.open(path)
-    front.tell(month_text(gathered.overview), _listed(gathered.notices), f"Workbook: {path}")
+    front.tell(month_text(gathered.overview), front.noted(gathered.notices), f"Workbook: {path}")
 
 
 def _chosen_month(front: Front) -> Month:
@@ -235,7 +237,7 @@ def check(front: Front) -> None:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
-    front.tell(month_text(checked.overview), _listed(checked.notices), _beside(path, checked.path))
+    front.tell(month_text(checked.overview), front.noted(checked.notices), _beside(path, checked.path))
 
 
 def apply(front: Front) -> None:
@@ -243,11 +245,13 @@ def apply(front: Front) -> None:
     path = front.file()
     with _systems_of(path) as systems:
         review = reviews.review_workbook(systems, path, front.progress)
-        if _agreed(front, systems, review.plan):
+        notes = front.noted(review.notices)
+        if _agreed(front, systems, review.plan, notes):
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
-            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), _beside(path, written))
+            unasked = "" if review.plan.actions else notes
+            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), unasked, _beside(path, written))
 
 
 def undo(front: Front) -> None:
@@ -294,14 +298,8 @@ def report(front: Front) -> None:
 
 def help_(front: Front) -> None:
     """What the buttons do, and where things are kept."""
-    file = addin.installed()
-    built = addin.read_addin(file) if file else None
-    old = built is not None and not built.is_current
-    front.tell(
-        HELP,
-        f"xlsync {__version__}\nSettings: {settings_file()}\nLinks, journal and log: {home_folder()}",
-        "The add-in is of an older version: `xlsync ribbon install` renews it." if old else "",
-    )
+    kept = f"Settings: {settings_file()}\nLinks, journal and log: {home_folder()}"
+    front.tell(HELP, f"xlsync {__version__}\n{kept}", addin.renew())
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
@@ -350,62 +348,3 @@ def _is_of(run: Run, path: Path) -> bool:
 
 def _beside(path: Path, written: Path) -> str:
     return "" if written == path else f"{path.name} could not be written; the results are in {written}"
-
-
-def month_text(overview: Overview) -> str:
-    """A month in a few lines."""
-    heading = (
-        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
-        f"{overview.unlinked} to link"
-    )
-    rows = [
-        f"{kind}: {count}" + (f" ({up:+,.2f} / {down:+,.2f} a month)" if up or down else "")
-        for kind, (count, up, down) in start_mismatches(overview).items()
-        if count
-    ]
-    return "\n".join([heading, *(rows or ["No mismatch: ConnectWise bills what the distributor billed."])])
-
-
-def plan_text(plan: Plan) -> str:
-    """What a plan would do, in as much as fits a box; the log holds all of it."""
-    if not plan.actions:
-        return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
-    money = [monthly_money(action) for action in plan.actions]
-    up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
-    told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
-    return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
-
-
-def report_text(found: Report) -> str:
-    """A month's figures, one line a currency."""
-    lines = [f"Report of {found.month}"]
-    for total in found.totals:
-        of = total.figures
-        lines.append(
-            f"{total.currency} billed {of.billed:,.2f}; in ConnectWise {of.before:,.2f} before and "
-            f"{of.after:,.2f} now; found {of.found:,.2f}; open {of.open}"
-        )
-    return "\n".join(lines)
-
-
-def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
-    """What became of everything: counts, whatever is not done, and the run's name."""
-    told = _counted(outcomes, "Nothing was to be done.") + _reasons(outcomes)
-    return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
-
-
-def _counted(outcomes: Iterable[Outcome], otherwise: str) -> str:
-    count = Counter(result.state for result in outcomes)
-    return ", ".join(f"{count[state]} {state}" for state in State if count[state]) or otherwise
-
-
-def _reasons(outcomes: Iterable[Outcome]) -> str:
-    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in _LOST]
-    return f"\n{_listed(lost)}" if lost else ""
-
-
-def _listed(texts: Sequence[str]) -> str:
-    """The first of many lines, none too long for a box."""
-    lines = [f"• {text if len(text) <= WIDTH else text[: WIDTH - 1] + '…'}" for text in texts[:LINES]]
-    more = len(texts) - len(lines)
-    return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])

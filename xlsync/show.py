@@ -15,14 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from xlsync.actions import kind_of
+from xlsync.figures import Group
 from xlsync.gather import Progress as Step
 from xlsync.journal import Run
-from xlsync.links import Imported
+from xlsync.ledger import Written
 from xlsync.memory import RememberedLink
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
-from xlsync.report import Group, Report, Written
+from xlsync.report import Report
 from xlsync.rules import Rule
+from xlsync.team import Imported
 from xlsync.units import tell_number
 
 COLOURS = {
@@ -240,7 +242,8 @@ def report(console: Console, found: Report) -> None:
         label = f"{found.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
     console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
-    created = ", ".join(f"{count} {kind.lower()}" for kind, count in found.created.items() if count)
+    made = [(kind.lower(), count) for kind, count in found.created.items() if count]
+    created = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
 
@@ -336,23 +339,26 @@ def link_json(link: RememberedLink) -> dict[str, Any]:
     }
 
 
-def imported(console: Console, result: Imported) -> None:
-    """What became of imported links."""
+def imported(console: Console, what: str, result: Imported[Any]) -> None:
+    """What became of imported links or rules."""
     console.print(
-        f"{len(result.added)} added, {len(result.unchanged)} known already, "
-        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict"
+        f"{what}: {len(result.added)} added, {len(result.unchanged)} known already, "
+        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict",
+        highlight=False,
     )
     for conflict in result.conflicts:
         console.print(
             f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = Table("Rule", "About", "Units", "Until", "Reason", "Since", box=None, pad_edge=False)
+    table.columns[1].overflow = "fold"  # to be typed after `links forget`
     for rule in found:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
@@ -360,3 +366,17 @@ def rules(console: Console, found: Sequence[Rule]) -> None:
         table.add_row(*map(escape, cells))
     if found:
         console.print(table)
+
+
+def rule_json(rule: Rule) -> dict[str, Any]:
+    """A rule for programs."""
+    return {
+        "kind": str(rule.kind),
+        "scope": str(rule.scope),
+        "about": rule.about,
+        "units": rule.units,
+        "until": str(rule.until) if rule.until else None,
+        "reason": rule.reason,
+        "when": rule.when,
+        "workbook": rule.workbook,
+    }

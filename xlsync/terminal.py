@@ -19,7 +19,8 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import months, reviews, show
+from xlsync import addin, months, reviews, show
+from xlsync.actions import CreateInvoice
 from xlsync.config import Settings, home_folder, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
@@ -75,6 +76,7 @@ def told() -> Iterator[None]:
 def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterator[Systems]:
     """Both systems by the settings, or the sandbox's."""
     with told():
+        tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
@@ -131,7 +133,9 @@ def carry_out(
     if job.json:
         tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
     elif run:
-        err.print(f"Run {run}: `xlsync history {run}` shows it, `xlsync undo {run}` takes it back.")
+        can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
+        undo = f", `xlsync undo {run}` takes it back" if can_end else ""
+        err.print(f"Run {run}: `xlsync history {run}` shows it{undo}.", markup=False, soft_wrap=True)
     if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
         raise typer.Exit(3)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from xlsync.actions import Action, FieldChange, SetFields, Setting
 from xlsync.journal import Run, Write
+from xlsync.ledger import FIELDS, tell_value
 from xlsync.plan import Outcome, State
 
 _FLAGS: Final = {
@@ -69,7 +70,7 @@ def _undo(write: Write) -> SetFields | None:
         kind="Retire",
         path=path,
         changes=(FieldChange(flag, False, True),),
-        what=f"take back: {write.what} ({flag} is set)",
+        what=f"take back: {write.what} (it becomes {FIELDS[flag]})",
     )
 
 
@@ -87,7 +88,9 @@ def _restore(write: Write) -> SetFields:
         for change in write.body
         for name in [str(change["path"])]
     )
-    told = ", ".join(f"{c.name} {_tell(c.seen)} -> {_tell(c.wanted)}" for c in changes)
+    told = ", ".join(
+        f"{FIELDS.get(c.name, c.name)} {tell_value(c.seen)} -> {tell_value(c.wanted)}" for c in changes
+    )
     return SetFields(
         key=write.path,
         rows=(),
@@ -141,7 +144,3 @@ def agreement_in(path: str) -> int | None:
     """The agreement whose additions a path is about."""
     parts = path.strip("/").split("/")
     return int(parts[2]) if parts[:2] == ["finance", "agreements"] and len(parts) > 3 else None
-
-
-def _tell(value: Setting) -> str:
-    return "empty" if value is None else str(value)

@@ -8,6 +8,7 @@ the copy on the hidden sheet, so that an altered cell is told.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -343,10 +344,24 @@ def _without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What a check has to tell of the rows that it renewed, and the file that holds them."""
+    """What a check has to tell of the rows that it renewed, and the file that holds them.
+
+    `moved` are the new numbers of the old rows by sheet: a row that is not among them is gone.
+    """
 
     lapsed: tuple[str, ...] = ()  # approvals whose values no longer hold, where they stood
+    moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     path: Path = Path()
+
+    def place(self, told: str) -> str | None:
+        """A text that begins with the address of a cell, with its new address; None where its row is gone."""
+        found = re.match(r"(?P<sheet>[^!:]+)!(?P<column>[A-Z]+)(?P<row>\d+):", told)
+        if found is None or found["sheet"] not in self.moved:
+            return told
+        row = self.moved[found["sheet"]].get(int(found["row"]) - 1)
+        if row is None:
+            return None
+        return f"{found['sheet']}!{found['column']}{row + 1}:{told[found.end() :]}"
 
 
 def _silent(_done: int, _of: int) -> None:
@@ -449,6 +464,7 @@ def _fill(
     }
     kept: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
+    moved: dict[str, dict[int, int]] = {}
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
@@ -457,6 +473,9 @@ def _fill(
         package.replace_rows(sheet.title, renewal.rows, header_row=header_row)
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
+        moved[sheet.title] = {
+            row.was: number for number, row in enumerate(renewal.rows, header_row + 1) if row.was is not None
+        }
         done += len(offered[sheet.title])
         progress(done, of)
     kept[KEPT_AS] = _keep_compared(overview, book)
@@ -473,7 +492,7 @@ def _fill(
     )
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
     package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
-    return Renewed(tuple(lapsed))
+    return Renewed(tuple(lapsed), moved)
 
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:

@@ -9,7 +9,7 @@ from typing import Final
 
 KINDS: Final = frozenset(
     {"refuse", "delay", "error", "error-json", "error-after", "busy", "hang-up-before", "hang-up-after"}
-    | {"call", "call-after"}
+    | {"call", "call-after", "forbid"}
 )
 
 

@@ -364,6 +364,10 @@ class Sandbox:
                 )
             case "busy":
                 return connectwise.too_many(fault.seconds)
+            case "forbid":
+                return json_response(
+                    {"code": "Security", "message": "You do not have permission.", "errors": None}, 403
+                )
             case "call" if fault.call is not None:
                 fault.call()
         return None

@@ -1,0 +1,83 @@
+"""What the ribbon's boxes say: a month, a plan, what became of it, in as much as fits a screen. PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Final
+
+from xlsync.overview import Overview, start_mismatches
+from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.report import Report
+
+LINES: Final = 12  # of one kind in a box: more would not fit the screen
+WIDTH: Final = 110
+NOTICES: Final = 6
+_LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
+
+
+def month_text(overview: Overview) -> str:
+    """A month in a few lines."""
+    heading = (
+        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
+        f"{overview.unlinked} to link"
+    )
+    rows = [
+        f"{kind}: {count}" + (f" ({up:+,.2f} / {down:+,.2f} a month)" if up or down else "")
+        for kind, (count, up, down) in start_mismatches(overview).items()
+        if count
+    ]
+    return "\n".join([heading, *(rows or ["No mismatch: ConnectWise bills what the distributor billed."])])
+
+
+def plan_text(plan: Plan) -> str:
+    """What a plan would do, in as much as fits a box; the log holds all of it."""
+    if not plan.actions:
+        return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
+    money = [monthly_money(action) for action in plan.actions]
+    up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
+    told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
+    return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
+
+
+def report_text(found: Report) -> str:
+    """A month's figures, one line a currency."""
+    lines = [f"Report of {found.month}"]
+    for total in found.totals:
+        of = total.figures
+        lines.append(
+            f"{total.currency} billed {of.billed:,.2f}; in ConnectWise {of.before:,.2f} before and "
+            f"{of.after:,.2f} now; found {of.found:,.2f}; open {of.open}"
+        )
+    return "\n".join(lines)
+
+
+def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
+    """What became of everything: counts, whatever is not done, and the run's name."""
+    told = _counted(outcomes, "Nothing was to be done.") + _reasons(outcomes)
+    return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
+
+
+def _counted(outcomes: Iterable[Outcome], otherwise: str) -> str:
+    count = Counter(result.state for result in outcomes)
+    return ", ".join(f"{count[state]} {state}" for state in State if count[state]) or otherwise
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> str:
+    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in _LOST]
+    return f"\n{notices_text(lost)}" if lost else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """The first of many lines, none too long for a box."""
+    lines = [f"• {text if len(text) <= WIDTH else text[: WIDTH - 1] + '…'}" for text in texts[:LINES]]
+    more = len(texts) - len(lines)
+    return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])
+
+
+def notices_text(notices: Sequence[str]) -> str:
+    """Notices, each as a whole, since its end says what to do; the log holds all of them."""
+    more = len(notices) - NOTICES
+    shown = [f"• {notice}" for notice in notices[:NOTICES]]
+    return "\n".join([*shown, *([f"… and {more} more: the log holds them"] if more > 0 else [])])
