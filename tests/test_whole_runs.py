@@ -298,6 +298,26 @@ def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
     assert set(hand.column(LINES, "Match").values()) == {"remembered"}
 
 
+def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:
+    with desk.editing() as hand:
+        key = hand.line("Redstart Textiles", "Power BI")
+        contract = hand.get(LINES, key, "Contract ID")
+        hand.set(LINES, key, {"ConnectWise Product": None})
+    assert desk.check().json["unlinked"] == 17
+    hand = desk.read()
+    assert (hand.get(LINES, key, "ConnectWise Product"), hand.get(LINES, key, "Status")) == (
+        None,
+        "Not linked",
+    )
+    desk.run("export", "--month", "2026-09", "--json")
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    (before,) = (k for k, id_ in hand.column(LINES, "Contract ID").items() if id_ == contract)
+    assert (hand.get(LINES, before, "ConnectWise Product"), hand.get(LINES, before, "Status")) == (
+        None,
+        "Not linked",
+    )
+
+
 def test_created_records_hold_what_the_rows_said(desk: Desk) -> None:
     with desk.editing() as hand:
         choose_every_link(hand)

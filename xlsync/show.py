@@ -18,7 +18,7 @@ from xlsync.actions import kind_of
 from xlsync.gather import Progress as Step
 from xlsync.journal import Run
 from xlsync.links import Imported
-from xlsync.memory import RememberedLink
+from xlsync.memory import PARTS, RememberedLink
 from xlsync.overview import Overview, start_mismatches
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.report import Group, Report, Written
@@ -313,10 +313,9 @@ def links(console: Console, found: Sequence[RememberedLink]) -> None:
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
-        cells = (
-            str(link.kind), link.key, names.company, names.agreement, names.item,
-            str(link.link.evidence), when,
-        )  # fmt: skip
+        named = zip(PARTS, (names.company, names.agreement, names.item), strict=True)
+        shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
+        cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
     console.print(table if found else "Nothing is remembered.")
 
@@ -330,6 +329,7 @@ def link_json(link: RememberedLink) -> dict[str, Any]:
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,
+        "emptied": list(remembered.emptied),
         "evidence": str(remembered.evidence),
         "when": remembered.when.isoformat() if remembered.when else None,
         "workbook": remembered.workbook,
