@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -256,7 +256,7 @@ class _Reading:
         start, end = self.date(number, row, "start"), self.date(number, row, "end")
         if units is None and len(self.problems) == before:
             self.problem(number, "units", "is empty")
-        charge, is_credit = self._charge(number, row, units)
+        charge, is_credit = self._charge(number, row, (units, cost, amount))
         if units is None or len(self.problems) > before:
             return None
         if amount is None and cost is None:
@@ -291,11 +291,15 @@ class _Reading:
             end=end,
         )
 
-    def _charge(self, number: int, row: Sequence[Cell], units: Decimal | None) -> tuple[LineType, bool]:
-        """What kind of charge it is, and whether the row takes it back."""
+    def _charge(
+        self, number: int, row: Sequence[Cell], figures: Iterable[Decimal | None]
+    ) -> tuple[LineType, bool]:
+        """What kind of charge it is, and whether the row takes it back: whichever figure has the minus."""
         said, of_invoice = self.text(row, "type").casefold(), self.text(row, "invoice_type").casefold()
         kind = _TYPES.get(said, LineType.RECURRING)
-        is_credit = "credit" in of_invoice or "credit" in said or (units is not None and units < 0)
+        is_credit = (
+            "credit" in of_invoice or "credit" in said or any(one is not None and one < 0 for one in figures)
+        )
         if of_invoice and not any(word in of_invoice for word in ("credit", "debit", "invoice")):
             what = f"“{of_invoice[:40]}” is neither a debit nor a credit invoice"
             self.problem(number, "invoice_type", what)

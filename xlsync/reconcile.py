@@ -436,7 +436,7 @@ def _not_linked(
             impact=None if price is None or total is None else _money(total * price / months),
             stake=amount / months,
             explanation=_sentences(
-                f"Billed {tell_number(amount)} {first.currency} by the distributor.",
+                f"Billed {f'{tell_number(amount)} {first.currency}'.rstrip()} by the distributor.",
                 todo,
                 "Its other lines wait for it: half the units would bill too little."
                 if (customer_key, product) in waiting
