@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
@@ -28,8 +27,8 @@ from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
 from xlsync.models import Month
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
-from xlsync.overview import Overview, start_mismatches
-from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
+from xlsync.plan import Outcome, Plan, State
 from xlsync.report import Report, make_report, read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
@@ -354,26 +353,23 @@ def _beside(path: Path, written: Path) -> str:
 
 def month_text(overview: Overview) -> str:
     """A month in a few lines."""
-    heading = (
-        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
-        f"{overview.unlinked} to link"
-    )
     rows = [
-        f"{kind}: {count}" + (f" ({up:+,.2f} / {down:+,.2f} a month)" if up or down else "")
-        for kind, (count, up, down) in start_mismatches(overview).items()
-        if count
+        f"{money.kind}: {money.count}"
+        + (
+            f" ({money.up:+,.2f} / {money.down:+,.2f} {money.currency} a month)"
+            if money.up or money.down
+            else ""
+        )
+        for money in mismatch_money(overview)
     ]
-    return "\n".join([heading, *(rows or ["No mismatch: ConnectWise bills what the distributor billed."])])
+    return "\n".join([month_heading(overview), *(rows or [no_mismatch(overview)])])
 
 
 def plan_text(plan: Plan) -> str:
     """What a plan would do, in as much as fits a box; the log holds all of it."""
     if not plan.actions:
         return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
-    money = [monthly_money(action) for action in plan.actions]
-    up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
-    told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
-    return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
+    return _listed([str(action) for action in plan.actions]) + _reasons(plan.settled)
 
 
 def report_text(found: Report) -> str:

@@ -19,7 +19,7 @@ from xlsync.gather import Progress as Step
 from xlsync.journal import Run
 from xlsync.links import Imported
 from xlsync.memory import PARTS, RememberedLink
-from xlsync.overview import Overview, start_mismatches
+from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.report import Group, Report, Written
 from xlsync.rules import Rule
@@ -82,22 +82,15 @@ def month_json(overview: Overview, path: Path, requests: Mapping[str, int], seco
 
 def month(console: Console, overview: Overview, facts: Mapping[str, Any]) -> None:
     """A month in a few lines."""
-    console.print(
-        f"{facts['month']} · {facts['environment']}: {facts['lines']} lines, {facts['linked']} linked, "
-        f"{facts['unlinked']} to link",
-        markup=False,
-        highlight=False,
-    )
+    console.print(month_heading(overview), markup=False, highlight=False)
     table = Table("Mismatch", box=None, pad_edge=False)
     for header in ("Rows", "Up a month", "Down a month"):
         table.add_column(header, justify="right")
-    for kind, (count, up, down) in start_mismatches(overview).items():
-        if count:
-            table.add_row(kind, str(count), f"{up:,.2f}", f"{down:,.2f}")
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print("No mismatch: ConnectWise bills what the distributor billed.")
+    table.add_column("")  # the currency
+    for money in mismatch_money(overview):
+        cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
+        table.add_row(str(money.kind), *cells)
+    console.print(table if table.row_count else no_mismatch(overview))
     console.print(f"Workbook: {facts['workbook']}", markup=False, highlight=False, soft_wrap=True)
 
 
