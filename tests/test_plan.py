@@ -22,6 +22,7 @@ from xlsync.actions import (
     CreateContact,
     Field,
     UpdateAddition,
+    end_addition,
 )
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
@@ -419,6 +420,20 @@ def test_a_fall_cannot_be_more_than_a_hundred_percent() -> None:
 def test_the_units_of_a_creation_are_limited_too() -> None:
     assert over(new("1000")) == ""
     assert over(new("1001")).endswith(": a change of 1001 units, the limit is 1000")
+
+
+def test_a_cancellation_is_a_drop_to_zero_and_one_for_a_successor_is_none() -> None:
+    ended = end_addition(SEEN, dt.date(2026, 10, 31), rows=("only:71",), what="cancel it", begins=None)
+    assert over(ended) == ""  # its successor bills on
+    assert over(replace(ended, stops=Decimal(3))) == "cancel it: a drop to zero"
+    assert over(replace(ended, stops=Decimal(0))) == ""
+    assert "a change of 1001 units" in over(replace(ended, stops=Decimal(1001)))
+
+
+def test_so_many_drops_to_zero_are_let_through_as_the_settings_say() -> None:
+    drops = [update("5", "0", key="a"), update("6", "0", key="b")]
+    assert over(*drops, limits=Limits(zero=2)) == ""
+    assert over(*drops, limits=Limits(zero=1)).endswith("\n  2 drops to zero, the limit is 1")
 
 
 def test_a_new_addition_of_zero_is_no_drop() -> None:

@@ -215,7 +215,8 @@ class SetFields:
 
     `guard` is the addition as the approved row showed it, where all of that must still hold.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
-    the first day of what changes, where that must not lie in a period that is invoiced already.
+    the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
+    are the units that nothing bills any more afterwards.
     """
 
     key: str
@@ -227,6 +228,7 @@ class SetFields:
     guard: Addition | None = None
     agreement: int | None = None
     begins: dt.date | None = None
+    stops: Decimal = Decimal(0)
     monthly: Decimal = Decimal(0)
 
     @property

@@ -21,7 +21,7 @@ import platformdirs
 from xlsync import __version__, addin, invoicing, months, reviews
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
-from xlsync.errors import WorkbookError, XlsyncError
+from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import calling_workbook
 from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
@@ -304,10 +304,15 @@ def help_(front: Front) -> None:
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
-    """Whether a plan is within the limits, holds anything, and the person in front agrees to it."""
+    """Whether a plan holds anything, and the person in front agrees to it and to limits that it passes."""
     for action in plan.actions:
         front.log.info("planned: %s", action)
-    reviews.check_plan(systems, plan)
+    try:
+        reviews.check_plan(systems, plan)
+    except UnsafePlan as unsafe:
+        if not front.ask(unsafe.message, "Go over the limits, this once?"):
+            front.tell("Nothing was written.")
+            return False
     if not plan.actions:
         if not plan.settled:
             front.tell(heading, plan_text(plan))
