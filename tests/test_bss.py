@@ -19,7 +19,7 @@ from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
 from xlsync.sandbox.server import Sandbox
-from xlsync.units import months_later
+from xlsync.units import last_day
 
 MARCH = Month(2026, 3)
 ANNA, BORIS = {"id": 601, "name": "Anna's Bakery"}, {"id": 602, "name": "Boris Clinic"}
@@ -330,8 +330,8 @@ def test_all_charges_to_one_end_end_on_its_last_day(
     first: dt.date, months: int, later: list[int], is_exclusive: bool, random: Any
 ) -> None:
     first = first.replace(day=min(first.day, 28))
-    after = months_later(first, months)
-    last = after - dt.timedelta(days=1)
+    last = last_day(first, months)
+    after = last + dt.timedelta(days=1)
     starts = [first, *(first + dt.timedelta(days=n % (after - first).days) for n in later)]
     random.shuffle(starts)
     end = after if is_exclusive else last

@@ -17,8 +17,8 @@ from xlsync.units import (
     Charge,
     covers_full_period,
     lacks_full_charge,
+    last_day,
     lines_to_ask,
-    months_later,
     read_charges,
     tell_number,
 )
@@ -378,6 +378,9 @@ def test_an_absent_cost_is_none_and_a_cost_of_zero_is_one(charges: tuple[Charge,
         ("2026-10-17", "2026-11-30", "", False),
         ("", "2026-10-31", "1", True),
         ("2026-10-17", "", "1", True),
+        ("2026-10-17", "9999-12-31", "1", True),  # without an end, as some write it
+        ("2026-10-17", "9999-12-31", "", True),
+        ("9999-12-01", "9999-12-31", "1", True),
     ],
 )
 def test_a_line_covers_a_full_period_or_only_a_part(start: str, end: str, months: str, is_full: bool) -> None:
@@ -393,7 +396,7 @@ def test_a_line_covers_a_full_period_or_only_a_part(start: str, end: str, months
 def test_a_period_from_any_day_is_full_when_it_reaches_its_anniversary(
     start: dt.date, months: int | None, short: int
 ) -> None:
-    end = months_later(start, months or 1) - dt.timedelta(days=1 + short)
+    end = last_day(start, months or 1) - dt.timedelta(days=short)
     if end < start:
         return
     line = read_line(
