@@ -497,6 +497,8 @@ def test_actions_tell_what_they_do() -> None:
     assert str(contact()) == "create contact Ada Byron"
     assert str(replace(contact(), last_name="")) == "create contact Ada"
     assert str(agreement()) == "create agreement Cloud"
+    assert str(replace(agreement(), customer="Contoso")) == "create agreement Cloud for Contoso"
+    assert str(replace(contact(), customer="Contoso")) == "create contact Ada Byron for Contoso"
     assert str(product()) == "create product B1: Backup"
     assert str(new("5.50")) == "create addition Backup for Contoso: 5.5 units"
     assert str(update("12", "15")) == "update Backup for Contoso: units 12 -> 15"
