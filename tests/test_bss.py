@@ -206,6 +206,18 @@ def test_a_credit_that_is_signed_already_is_not_turned_round(fake: Fake, bss: Bs
     assert (line.units, line.amount, line.cost) == (-2, -20, 10)
 
 
+def test_units_below_zero_are_a_credit_on_whatever_invoice(fake: Fake, bss: Bss) -> None:
+    taken = item(quantity=Decimal(-2), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20))
+    line = only(fake, bss, taken)
+    assert (line.type, line.charge, line.units, line.amount, line.cost) == (
+        LineType.CREDIT,
+        LineType.RECURRING,
+        -2,
+        -20,
+        10,
+    )
+
+
 def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:
     addon = sub("s-2", relatedAddon={"id": "a-1", "name": "Defender"})
     fake.invoices = [

@@ -250,6 +250,26 @@ def test_without_a_contract_id_an_increase_alone_is_not_compared(charge: Charge)
     assert not charge.failure
 
 
+def test_overlapping_full_periods_without_a_contract_id_are_not_compared(charge: Charge) -> None:
+    """
+    line    units  from   to     contract
+    server  2      10-01  10-31  -
+    other   1      10-15  11-14  -
+    """
+    assert charge.units is None
+    assert "several subscriptions may run" in charge.why
+
+
+def test_full_periods_one_after_another_without_a_contract_id_are_one_subscriptions(charge: Charge) -> None:
+    """
+    line      units  from   to     contract
+    this      2      10-01  10-31  -
+    increase  1      10-20  10-31  -
+    next      3      11-01  11-30  -
+    """
+    assert charge.units == 3
+
+
 def test_a_failed_read_of_the_own_quantity_is_a_failure_not_an_absence(charge: Charge) -> None:
     """
     line      units  from   to

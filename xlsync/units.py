@@ -113,6 +113,11 @@ def _read_charge(
     parts, why = _tell_parts(in_force), ""
     if not charges:
         why = "A credit without a charge is not compared: units are never negative."
+    elif not in_force[0].contract_id and _overlap(full, earlier):
+        why = (
+            "Its lines name no subscription and their periods overlap, so several subscriptions may run: "
+            "which of them do is not told, and they are not compared."
+        )
     elif full:
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
@@ -141,6 +146,17 @@ def _read_charge(
         why=why,
         failure=failure,
     )
+
+
+def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
+    """Whether a full period began before an earlier one ended: those of one subscription never do."""
+    starts = [line.start for line in full if line.start is not None]
+    ends = [
+        line.end
+        for line in earlier
+        if line.end is not None and line.type is LineType.RECURRING and covers_full_period(line)
+    ]
+    return bool(starts and ends) and min(starts) <= max(ends)
 
 
 def tell_number(number: Decimal) -> str:
