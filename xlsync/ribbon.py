@@ -230,7 +230,7 @@ def _chosen_month(front: Front) -> Month:
 def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
-    with _systems_of(path, bss=True) as systems:
+    with _systems_of(path) as systems:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
@@ -326,7 +326,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
 
 
 @contextmanager
-def _systems_of(path: Path, *, bss: bool = False) -> Iterator[Systems]:
+def _systems_of(path: Path) -> Iterator[Systems]:
     """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
     from xlsync.sandbox.demo import environment  # noqa: PLC0415
 
@@ -334,7 +334,7 @@ def _systems_of(path: Path, *, bss: bool = False) -> Iterator[Systems]:
         with _demo() as systems:
             yield systems
     else:
-        with Systems(load_settings(bss=bss, connectwise=True)) as systems:
+        with Systems(load_settings(bss=False, connectwise=True)) as systems:
             yield systems
 
 
