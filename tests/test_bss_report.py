@@ -211,6 +211,13 @@ def test_a_workbooks_row_is_named_as_excel_counts(tmp_path: Path) -> None:
 # --- rows
 
 
+@pytest.mark.parametrize("name", ["", "Total", "TOTALS:", "Grand Total"])
+def test_a_row_of_totals_may_be_named_where_the_customers_are(path: Path, name: str) -> None:
+    header = "Customer,Product,Units,Cost"
+    assert len(table(path, header, "A,P,1,1", f"{name},,1,1")) == 1
+    assert "row 2, Product: is empty" in problems(path, header, f"{name or 'Total'},,1,1", "A,P,1,1")
+
+
 def test_the_row_of_totals_is_dropped_and_no_other(path: Path) -> None:
     header = "Customer,Product,Units,Cost"
     assert len(table(path, header, "A,P,1,1", "", ",,,", ",,1,1", "", "")) == 1

@@ -89,8 +89,10 @@ def read_report(
     columns = _find_columns(table.header, known)
     reading = _Reading(table, columns, order)
     numbered = [(table.first_row + n, row) for n, row in enumerate(table.rows) if any(map(_text, row))]
-    if numbered and not any(_text(reading.cell(numbered[-1][1], name)) for name in ("customer", "product")):
-        numbered.pop()  # the row of totals
+    if numbered and _is_total(
+        reading.text(numbered[-1][1], "customer"), reading.text(numbered[-1][1], "product")
+    ):
+        numbered.pop()
     lines: list[BillingLine] = []
     midnights: list[bool] = []
     months = set()
@@ -118,6 +120,11 @@ def _with_last_days(lines: Sequence[BillingLine], midnights: Sequence[bool]) -> 
         for line, at_midnight in zip(lines, midnights, strict=True)
     ]
     return tuple(replace(line, end=end) for line, end in zip(lines, last_days(charges), strict=True))
+
+
+def _is_total(customer: str, product: str) -> bool:
+    """Whether the last row is that of the totals: it is of no product, and of no customer."""
+    return not product and customer.casefold().rstrip(":") in {"", "total", "totals", "grand total", "sum"}
 
 
 def _refuse(path: Path, problems: Sequence[str]) -> None:
