@@ -370,6 +370,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
         assert desk.check().code == 0
         with desk.editing() as hand:
             approve_every_kind(hand)
+        (folder / "xlsync.toml").write_text("[limits]\nzero = 1\n")  # one of them is a cancellation
     shutil.copytree(folder, ended, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, ended)

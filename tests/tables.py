@@ -25,7 +25,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile import Books, Findings, find_mismatches
-from xlsync.units import Charge, months_later, read_charges, tell_number
+from xlsync.units import Charge, last_day, read_charges, tell_number
 
 OCTOBER = Month(2026, 10)
 COMPANY = 100  # of every agreement, where a table names no other
@@ -77,7 +77,7 @@ def read_line(row: Row) -> BillingLine:
     start = date(row.get("from", "10-01"))
     end = date(row.get("to", ""))
     if end is None and start is not None and "to" not in row:
-        end = months_later(start.replace(day=1), int(months or 1)) - dt.timedelta(days=1)
+        end = last_day(start.replace(day=1), int(months or 1))
     return BillingLine(
         key=row["line"],
         invoice="I-1",

@@ -19,7 +19,7 @@ from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
 from xlsync.sandbox.server import Sandbox
-from xlsync.units import months_later
+from xlsync.units import last_day
 
 MARCH = Month(2026, 3)
 ANNA, BORIS = {"id": 601, "name": "Anna's Bakery"}, {"id": 602, "name": "Boris Clinic"}
@@ -206,6 +206,18 @@ def test_a_credit_that_is_signed_already_is_not_turned_round(fake: Fake, bss: Bs
     assert (line.units, line.amount, line.cost) == (-2, -20, 10)
 
 
+def test_units_below_zero_are_a_credit_on_whatever_invoice(fake: Fake, bss: Bss) -> None:
+    taken = item(quantity=Decimal(-2), unitPrice=Decimal(10), total=Decimal(-20), totalOriginal=Decimal(-20))
+    line = only(fake, bss, taken)
+    assert (line.type, line.charge, line.units, line.amount, line.cost) == (
+        LineType.CREDIT,
+        LineType.RECURRING,
+        -2,
+        -20,
+        10,
+    )
+
+
 def test_an_add_on_has_a_contract_of_its_own_beside_its_subscription(fake: Fake, bss: Bss) -> None:
     addon = sub("s-2", relatedAddon={"id": "a-1", "name": "Defender"})
     fake.invoices = [
@@ -330,8 +342,8 @@ def test_all_charges_to_one_end_end_on_its_last_day(
     first: dt.date, months: int, later: list[int], is_exclusive: bool, random: Any
 ) -> None:
     first = first.replace(day=min(first.day, 28))
-    after = months_later(first, months)
-    last = after - dt.timedelta(days=1)
+    last = last_day(first, months)
+    after = last + dt.timedelta(days=1)
     starts = [first, *(first + dt.timedelta(days=n % (after - first).days) for n in later)]
     random.shuffle(starts)
     end = after if is_exclusive else last

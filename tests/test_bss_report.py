@@ -211,6 +211,13 @@ def test_a_workbooks_row_is_named_as_excel_counts(tmp_path: Path) -> None:
 # --- rows
 
 
+@pytest.mark.parametrize("name", ["", "Total", "TOTALS:", "Grand Total"])
+def test_a_row_of_totals_may_be_named_where_the_customers_are(path: Path, name: str) -> None:
+    header = "Customer,Product,Units,Cost"
+    assert len(table(path, header, "A,P,1,1", f"{name},,1,1")) == 1
+    assert "row 2, Product: is empty" in problems(path, header, f"{name or 'Total'},,1,1", "A,P,1,1")
+
+
 def test_the_row_of_totals_is_dropped_and_no_other(path: Path) -> None:
     header = "Customer,Product,Units,Cost"
     assert len(table(path, header, "A,P,1,1", "", ",,,", ",,1,1", "", "")) == 1
@@ -261,6 +268,8 @@ def test_a_line_needs_an_amount_or_a_cost(path: Path) -> None:
         ("CREDIT NOTE,,-2,-20", LineType.CREDIT, LineType.RECURRING, -2, -20),
         (",Credit,2,20", LineType.CREDIT, LineType.RECURRING, -2, -20),
         (",,-2,20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        (",,2,-20", LineType.CREDIT, LineType.RECURRING, -2, -20),
+        ("Debit Invoice,,-2,-20", LineType.CREDIT, LineType.RECURRING, -2, -20),
         (",Usage,2,20", LineType.USAGE, LineType.USAGE, 2, 20),
         ("Credit Invoice,one-time,2,20", LineType.CREDIT, LineType.ONE_TIME, -2, -20),
         (",,0,0", LineType.RECURRING, LineType.RECURRING, 0, 0),
@@ -271,6 +280,11 @@ def test_credits_are_negative(
 ) -> None:
     (line,) = table(path, "Customer,Product,Invoice Type,Type,Units,Amount,Cost", f"A,P,{row},10")
     assert (line.type, line.charge, line.units, line.amount, line.cost) == (kind, charge, units, amount, 10)
+
+
+def test_a_negative_cost_without_an_amount_is_a_credit(path: Path) -> None:
+    (line,) = table(path, "Customer,Product,Units,Cost", "A,P,2,-10")
+    assert (line.type, line.units, line.cost, line.amount) == (LineType.CREDIT, -2, 10, -20)
 
 
 def test_an_unknown_kind_of_invoice_is_a_problem(path: Path) -> None:

@@ -239,7 +239,7 @@ def test_an_unknown_section_or_setting_is_named_with_those_that_are_known() -> N
         "[limit] is not a section of xlsync (bss, connectwise, limits, creation, invoicing, report)"
         in refused("[limit]\ncreations = 1\n")
     )
-    assert "[limits] creation is not a setting (creations, money, percent, units)" in refused(
+    assert "[limits] creation is not a setting (creations, money, percent, units, zero)" in refused(
         "[limits]\ncreation = 1\n"
     )
     assert "[limits] is not a section" in refused("limits = 5\n")
@@ -332,8 +332,8 @@ def test_limits_come_from_the_file_and_the_others_stay() -> None:
 
 
 def test_a_limit_of_zero_is_zero_not_the_default() -> None:
-    zero = load("[limits]\ncreations = 0\npercent = 0\nunits = 0\nmoney = 0\n").limits
-    assert zero == Limits(creations=0, percent=Decimal(0), units=Decimal(0), money=Decimal(0))
+    zero = load("[limits]\ncreations = 0\npercent = 0\nunits = 0\nzero = 3\nmoney = 0\n").limits
+    assert zero == Limits(creations=0, percent=Decimal(0), units=Decimal(0), zero=3, money=Decimal(0))
 
 
 @pytest.mark.parametrize("value", ["-1", '"many"', "true", "nan", "inf", "[1]", "''"])

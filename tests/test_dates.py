@@ -360,7 +360,10 @@ def test_a_new_addition_begins_on_the_day_that_was_entered(desk: Desk) -> None:
 def test_a_line_that_is_gone_is_cancelled_at_the_end_of_the_period(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("only:62", Action="Cancel addition")
-    ran = desk.apply()
+    stopped = desk.apply()
+    assert (stopped.code, desk.sent()) == (1, [])
+    assert "as of 2026-10-31: a drop to zero\n" in stopped.err
+    ran = desk.apply("--force")
     assert (ran.code, ran.json["actions"][0]["kind"]) == (0, "CancelAddition")
     assert desk.changes == {("additions", 62): {"cancelledDate": "2026-10-31T00:00:00Z"}}
     assert [method for method, _ in desk.sent()] == ["PATCH"]
@@ -371,7 +374,7 @@ def test_a_line_that_is_gone_is_cancelled_at_the_end_of_the_period(desk: Desk) -
 def test_a_line_that_is_gone_is_cancelled_on_the_day_that_was_entered(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("only:62", Action="Cancel addition", Effective_From=day("2026-10-20"))
-    assert desk.apply().code == 0
+    assert desk.apply("--force").code == 0
     assert desk.changes == {("additions", 62): {"cancelledDate": "2026-10-20T00:00:00Z"}}
 
 

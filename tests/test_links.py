@@ -146,6 +146,24 @@ def test_a_contract_keeps_its_other_parts_and_no_agreement_of_another_company(li
     assert links.memory().contracts["bss:S"].for_product == "p"
 
 
+def test_an_emptied_part_of_a_contract_lasts_until_it_is_chosen_again(links: Links, tmp_path: Path) -> None:
+    def keep(entry: Remembered) -> Remembered:
+        remember(links, Memory(contracts={"bss:S": entry}))
+        return links.memory().contracts["bss:S"]
+
+    assert keep(Remembered(item_id=7, for_product="p")).emptied == ()
+    kept = keep(Remembered(emptied=("agreement", "item"), for_product="p"))
+    assert (kept.ids, kept.emptied, kept.for_product) == ((None,) * 3, ("agreement", "item"), "p")
+    assert keep(Remembered(company_id=1)).emptied == ("item",)  # another customer has other agreements
+    assert "→ 1, no product" in str(links.list()[0])
+    write_csv(tmp_path / "links.csv", SITE, Shared(links.list()))
+    with Links(tmp_path / "other", SITE) as other:
+        take_in(other, tmp_path / "links.csv")
+        assert other.list() == links.list()
+    kept = keep(Remembered(item_id=8, for_product="q"))
+    assert (kept.ids, kept.emptied, kept.for_product) == ((1, None, 8), (), "q")
+
+
 def test_a_date_without_an_offset_is_refused(links: Links) -> None:
     with pytest.raises(ValueError, match="offset"):
         remember(links, contoso(), OCTOBER.replace(tzinfo=None))
@@ -258,7 +276,16 @@ def test_an_entry_marked_as_pickle_or_binary_is_refused_and_never_run(links: Lin
 
 @pytest.mark.parametrize(
     "entry",
-    ["[]", "{", '{"company_id": "1"}', '{"item_id": true}', '{"when": "soon"}', '{"names": {"item": 1}}'],
+    [
+        "[]",
+        "{",
+        '{"company_id": "1"}',
+        '{"item_id": true}',
+        '{"when": "soon"}',
+        '{"names": {"item": 1}}',
+        '{"emptied": "item"}',
+        '{"emptied": ["all"]}',
+    ],
 )
 def test_an_entry_that_is_no_link_is_named(links: Links, entry: str) -> None:
     remember(links, contoso())
@@ -451,6 +478,7 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
         row(Key="bss:1", ConnectWise_Customer_Id="2"),
         {},
         row(Key="bss:8", When="soon"),
+        row(Key="bss:9", ConnectWise_Agreement_Id="none"),
     )
     with pytest.raises(XlsyncError) as refused:
         take_in(links, path)
@@ -465,6 +493,7 @@ def test_every_bad_row_is_named_at_once_with_its_line_and_nothing_is_imported(
         f"line 9: Match is “perhaps”, not {', '.join(Evidence)}; {no_offset}",
         "line 10: customer bss:1 stands in the file before, with other ids",
         "line 12: When is “soon”, not like 2026-10-31T09:30:00+02:00",
+        "line 13: only a contract can have none for an id",
     ]
     assert links.list() == ()
 

@@ -297,15 +297,48 @@ def test_two_different_picks_stay_two_and_spread_nowhere() -> None:
     }
 
 
-def test_an_emptied_part_stays_empty_on_its_line_and_does_not_spread() -> None:
+def test_an_emptied_part_stays_empty_for_its_contract_and_spreads_no_further() -> None:
     lines = [line("a"), line("b"), line("c", contract_id="S-a")]
     picked = {"a": Picked(company=NOTHING)}
-    assert companies_of(lines, companies("Contoso"), picked=picked) == {"b": "1 exact", "c": "1 exact"}
+    assert companies_of(lines, companies("Contoso"), picked=picked) == {"b": "1 exact"}
+    both = picked | {"c": Picked(company=1)}
+    assert companies_of(lines, companies("Contoso"), picked=both) == {"b": "1 chosen", "c": "1 chosen"}
     links = propose_links(
         lines, companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], [], {5: ()}, NO_MEMORY, picked
     )
     assert links["a"] == Link()
     assert links["b"].agreement == Choice(5, Evidence.ONLY_AGREEMENT)
+
+
+def test_an_emptied_part_is_remembered_and_no_evidence_fills_it_the_month_after() -> None:
+    lines = [line("a"), line("b")]
+    world = (companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], catalog("Backup"), {5: ()})
+    picked = {"a": Picked(item=NOTHING)}
+    kept = choices_to_remember(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
+    assert kept.contracts["bss:S-a"] == Remembered(
+        emptied=("item",),
+        for_product="bss:Backup||",
+        names=Names(customer="Contoso", product="Backup", contract="S-a"),
+    )
+    after = propose_links([*lines, line("c", "Contoso", "Vault", contract_id="S-a")], *world, kept, {})
+    assert after["a"] == Link(
+        company=Choice(1, Evidence.REMEMBERED), agreement=Choice(5, Evidence.REMEMBERED), item=None
+    )
+    assert after["b"].item == Choice(1, Evidence.REMEMBERED)
+    chosen = propose_links(lines, *world, kept, {"a": Picked(item=1)})
+    assert chosen["a"].item == Choice(1, Evidence.CHOSEN)
+    again = choices_to_remember(lines, chosen, {"a": Picked(item=1)}).contracts["bss:S-a"]
+    assert (again.item_id, again.emptied) == (1, ())
+
+
+def test_an_emptied_customer_or_agreement_is_remembered_too() -> None:
+    lines = [line("a")]
+    world = (companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], catalog("Backup"), {5: ()})
+    for part in ("company", "agreement"):
+        picked = {"a": Picked(**{part: NOTHING})}  # type: ignore[arg-type]
+        kept = choices_to_remember(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
+        assert kept.contracts["bss:S-a"].emptied == (part,)
+        assert getattr(propose_links(lines, *world, kept, {})["a"], part) is None
 
 
 def test_a_pick_that_is_no_longer_offered_is_not_replaced_by_a_guess() -> None:

@@ -22,6 +22,7 @@ from xlsync.actions import (
     CreateContact,
     Field,
     UpdateAddition,
+    end_addition,
 )
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
@@ -421,6 +422,20 @@ def test_the_units_of_a_creation_are_limited_too() -> None:
     assert over(new("1001")).endswith(": a change of 1001 units, the limit is 1000")
 
 
+def test_a_cancellation_is_a_drop_to_zero_and_one_for_a_successor_is_none() -> None:
+    ended = end_addition(SEEN, dt.date(2026, 10, 31), rows=("only:71",), what="cancel it", begins=None)
+    assert over(ended) == ""  # its successor bills on
+    assert over(replace(ended, stops=Decimal(3))) == "cancel it: a drop to zero"
+    assert over(replace(ended, stops=Decimal(0))) == ""
+    assert "a change of 1001 units" in over(replace(ended, stops=Decimal(1001)))
+
+
+def test_so_many_drops_to_zero_are_let_through_as_the_settings_say() -> None:
+    drops = [update("5", "0", key="a"), update("6", "0", key="b")]
+    assert over(*drops, limits=Limits(zero=2)) == ""
+    assert over(*drops, limits=Limits(zero=1)).endswith("\n  2 drops to zero, the limit is 1")
+
+
 def test_a_new_addition_of_zero_is_no_drop() -> None:
     assert over(new("0")) == ""
 
@@ -482,6 +497,8 @@ def test_actions_tell_what_they_do() -> None:
     assert str(contact()) == "create contact Ada Byron"
     assert str(replace(contact(), last_name="")) == "create contact Ada"
     assert str(agreement()) == "create agreement Cloud"
+    assert str(replace(agreement(), customer="Contoso")) == "create agreement Cloud for Contoso"
+    assert str(replace(contact(), customer="Contoso")) == "create contact Ada Byron for Contoso"
     assert str(product()) == "create product B1: Backup"
     assert str(new("5.50")) == "create addition Backup for Contoso: 5.5 units"
     assert str(update("12", "15")) == "update Backup for Contoso: units 12 -> 15"

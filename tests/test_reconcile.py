@@ -1449,6 +1449,24 @@ def test_an_addition_marked_for_a_contract_that_is_not_billed_is_only_in_connect
     assert case.row("only:72").action is None
 
 
+def test_an_only_addition_that_is_marked_for_another_contract_says_so(case: Case) -> None:
+    """
+    line  contract  units  link
+    a     S1        5      1:10
+    b     S3        5      2:10
+
+    addition  agreement  quantity  mark
+    71        1          7         S2
+    72        2          7         s3
+
+    mismatch      key
+    Units differ  units:71
+    Units differ  units:72
+    """
+    assert "marked with S2, which none of these lines is of" in case.row("units:71").explanation
+    assert "marked with" not in case.row("units:72").explanation
+
+
 def test_marks_of_other_contracts_do_not_tell_apart(case: Case) -> None:
     """
     line  contract  units

@@ -555,7 +555,7 @@ def test_report_needs_no_network_and_agrees_with_the_sheets(desk: Desk) -> None:
         hand.set(MISMATCHES, "units:69", {"Action": "Ignore"})
         impacts = hand.column(MISMATCHES, "Monthly Impact")
         amounts = hand.column(LINES, "Amount")
-    desk.apply()
+    desk.apply("--force")
     desk.forget_log()
     told = desk.run("report", str(desk.file), "--json")
     assert (told.code, len(desk.sandbox.log)) == (0, 0)
@@ -592,7 +592,7 @@ def test_a_check_between_changes_neither_before_nor_found(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", "units:7", "add:38:15")
         hand.approve("only:62", Action="Cancel addition")
-    desk.apply()
+    desk.apply("--force")
     first = desk.run("report", str(desk.file), "--json").json
     assert desk.check().code == 0
     second = desk.run("report", str(desk.file), "--json").json
@@ -618,7 +618,7 @@ def test_after_undo_the_report_is_as_before(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", "add:38:15")
         hand.approve("only:62", Action="Cancel addition")
-    desk.run("undo", desk.apply().json["run"], "--yes", "--json")
+    desk.run("undo", desk.apply("--force").json["run"], "--yes", "--json")
     after = desk.run("report", str(desk.file), "--json").json
     assert after["totals"] == before["totals"]
     assert (after["created"]["Addition"], len(after["writes"])) == (0, 6)

@@ -320,12 +320,22 @@ def test_every_bad_cell_is_in_the_box_and_nothing_is_written(desk: Desk) -> None
 def test_a_plan_over_the_limits_is_stopped_in_the_words_of_the_terminal(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", New_Units=50000)
+    workbook = FileWorkbook(desk.file, no)
+    press("Apply", workbook, NOW)
+    assert desk.sent() == []
+    (asked,) = workbook.asked
+    assert asked.endswith("Go over the limits, this once?")
+    assert workbook.told == ["Nothing was written."]
+    assert asked.split("\n\n", maxsplit=1)[0] in desk.apply().err
+
+
+def test_a_person_may_go_over_the_limits_and_is_then_asked_about_the_plan(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition")
     workbook = front(desk)
     press("Apply", workbook, NOW)
-    assert workbook.asked == []
-    assert desk.sent() == []
-    told = desk.apply().err
-    assert workbook.told[0].splitlines()[0] in told
+    assert ["a drop to zero" in workbook.asked[0], "Write 1 change" in workbook.asked[1]] == [True, True]
+    assert desk.changes == {("additions", 62): {"cancelledDate": "2026-10-31T00:00:00Z"}}
 
 
 def test_results_that_excel_does_not_take_lie_beside_the_workbook_and_the_box_says_where(desk: Desk) -> None:

@@ -18,6 +18,8 @@ import pytest
 import requests
 import simplejson
 
+from xlsync.errors import XlsyncError
+from xlsync.sandbox.demo import demo_home, demo_settings
 from xlsync.sandbox.fields import RESOURCES
 from xlsync.sandbox.server import Sandbox
 
@@ -960,3 +962,43 @@ def test_what_can_be_written_is_what_the_official_description_names(table: str, 
         choices = description["properties"][name].get("enum")
         if field.kind == "choice":
             assert set(field.choices) == set(choices), name
+
+
+# The demo
+
+
+def test_only_one_command_at_a_time_uses_a_demo(tmp_path: Path) -> None:
+    with (
+        demo_settings(tmp_path),
+        pytest.raises(XlsyncError, match="Another command is using the demo"),
+        demo_settings(tmp_path, patience=0),
+    ):
+        pass
+    with demo_settings(tmp_path, patience=0) as settings:
+        assert settings.home == demo_home(tmp_path)
+
+
+def test_a_second_command_waits_for_the_first(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def second() -> None:
+        with demo_settings(tmp_path):
+            entered.set()
+
+    with demo_settings(tmp_path):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+    waiting.join()
+    assert entered.is_set()
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_lock_of_the_demo_that_cannot_be_used_is_told(tmp_path: Path, is_folder: bool) -> None:
+    lock = demo_home(tmp_path) / "in-use.db"
+    if is_folder:
+        lock.mkdir(parents=True)
+    else:
+        lock.parent.mkdir()
+        lock.write_text("no database " * 100)
+    with pytest.raises(XlsyncError, match="The demo cannot begin"), demo_settings(tmp_path):
+        pass

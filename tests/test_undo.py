@@ -52,7 +52,7 @@ def approve_updates(hand: Hand) -> None:
 def test_undo_after_apply_is_as_before(desk: Desk) -> None:
     with desk.editing() as hand:
         approve_updates(hand)
-    ran = desk.apply()
+    ran = desk.apply("--force")
     assert (ran.code, ran.json["done"]) == (0, 6)
     assert len(desk.changes) == 6
     taken_back = undo(desk, ran.json["run"])
@@ -169,7 +169,7 @@ def test_undo_of_undo_is_as_applied_and_undo_of_that_as_before(desk: Desk) -> No
         approve_updates(hand)
         hand.approve("add:38:15")
         hand.approve("units:53", Effective_From=day("2026-10-14"))
-    run = desk.apply().json["run"]
+    run = desk.apply("--force").json["run"]
     done = records(desk.sandbox)
     assert undo(desk, run).code == 0
     undone = records(desk.sandbox)

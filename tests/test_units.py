@@ -17,8 +17,8 @@ from xlsync.units import (
     Charge,
     covers_full_period,
     lacks_full_charge,
+    last_day,
     lines_to_ask,
-    months_later,
     read_charges,
     tell_number,
 )
@@ -250,6 +250,26 @@ def test_without_a_contract_id_an_increase_alone_is_not_compared(charge: Charge)
     assert not charge.failure
 
 
+def test_overlapping_full_periods_without_a_contract_id_are_not_compared(charge: Charge) -> None:
+    """
+    line    units  from   to     contract
+    server  2      10-01  10-31  -
+    other   1      10-15  11-14  -
+    """
+    assert charge.units is None
+    assert "several subscriptions may run" in charge.why
+
+
+def test_full_periods_one_after_another_without_a_contract_id_are_one_subscriptions(charge: Charge) -> None:
+    """
+    line      units  from   to     contract
+    this      2      10-01  10-31  -
+    increase  1      10-20  10-31  -
+    next      3      11-01  11-30  -
+    """
+    assert charge.units == 3
+
+
 def test_a_failed_read_of_the_own_quantity_is_a_failure_not_an_absence(charge: Charge) -> None:
     """
     line      units  from   to
@@ -378,6 +398,9 @@ def test_an_absent_cost_is_none_and_a_cost_of_zero_is_one(charges: tuple[Charge,
         ("2026-10-17", "2026-11-30", "", False),
         ("", "2026-10-31", "1", True),
         ("2026-10-17", "", "1", True),
+        ("2026-10-17", "9999-12-31", "1", True),  # without an end, as some write it
+        ("2026-10-17", "9999-12-31", "", True),
+        ("9999-12-01", "9999-12-31", "1", True),
     ],
 )
 def test_a_line_covers_a_full_period_or_only_a_part(start: str, end: str, months: str, is_full: bool) -> None:
@@ -393,7 +416,7 @@ def test_a_line_covers_a_full_period_or_only_a_part(start: str, end: str, months
 def test_a_period_from_any_day_is_full_when_it_reaches_its_anniversary(
     start: dt.date, months: int | None, short: int
 ) -> None:
-    end = months_later(start, months or 1) - dt.timedelta(days=1 + short)
+    end = last_day(start, months or 1) - dt.timedelta(days=short)
     if end < start:
         return
     line = read_line(

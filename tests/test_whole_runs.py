@@ -311,6 +311,54 @@ def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
     assert set(hand.column(LINES, "Match").values()) == {"remembered"}
 
 
+def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:
+    with desk.editing() as hand:
+        key = hand.line("Redstart Textiles", "Power BI")
+        contract = hand.get(LINES, key, "Contract ID")
+        hand.set(LINES, key, {"ConnectWise Product": None})
+    assert desk.check().json["unlinked"] == 17
+    hand = desk.read()
+    assert (hand.get(LINES, key, "ConnectWise Product"), hand.get(LINES, key, "Status")) == (
+        None,
+        "Not linked",
+    )
+    desk.run("export", "--month", "2026-09", "--json")
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    (before,) = (k for k, id_ in hand.column(LINES, "Contract ID").items() if id_ == contract)
+    assert (hand.get(LINES, before, "ConnectWise Product"), hand.get(LINES, before, "Status")) == (
+        None,
+        "Not linked",
+    )
+
+
+def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
+    agreements = desk.sandbox.connectwise.agreements
+    agreements[39]["currency"] = agreements[43]["currency"]  # in dollars
+    assert desk.check("--refresh").code == 0
+    told = desk.run("check", str(desk.file)).out
+    assert re.search(r"Only in ConnectWise +3 +0\.00 +-50\.73 +EUR\n", told)
+    assert re.search(r"Only in ConnectWise +1 +0\.00 +-43\.00 +USD\n", told)
+    hand = desk.read()
+    start = hand.sheet("Start")
+    cells = {start.cell(row, 2).value: start.cell(row, 3).value for row in range(1, 20)}
+    euros = [
+        Decimal(str(impact))
+        for key, impact in hand.column(MISMATCHES, "Monthly Impact").items()
+        if impact is not None and key != "only:62"
+    ]
+    assert Decimal(str(cells["To bill less"])) == sum(impact for impact in euros if impact < 0)
+    assert Decimal(str(cells["To bill more"])) == sum(impact for impact in euros if impact > 0)
+    assert cells["Currency"] == "EUR (apart: USD +0.00 / -43.00)"
+    margins = hand.column("Invoices", "Margin")
+    assert {key for key, margin in margins.items() if margin is None} == {"invoice:39", "invoice:43"}
+    assert hand.get("Invoices", "invoice:43", "BSS Amount") == 61.8
+
+
+def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:
+    ran = desk.run("export", "--month", "2020-01")
+    assert "No billing lines: nothing was compared." in ran.out
+
+
 def test_created_records_hold_what_the_rows_said(desk: Desk) -> None:
     with desk.editing() as hand:
         choose_every_link(hand)

@@ -45,6 +45,7 @@ class CreateContact:
     first_name: str
     last_name: str
     email: str = ""
+    customer: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -52,7 +53,8 @@ class CreateContact:
         return _keys(self.company)
 
     def __str__(self) -> str:
-        return f"create contact {' '.join(filter(None, (self.first_name, self.last_name)))}"
+        name = " ".join(filter(None, (self.first_name, self.last_name)))
+        return f"create contact {name}{_of_customer(self.customer)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class CreateAgreement:
     type_id: int
     billing_cycle_id: int | None = None
     start: dt.date | None = None
+    customer: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -74,7 +77,11 @@ class CreateAgreement:
         return _keys(self.company, self.contact)
 
     def __str__(self) -> str:
-        return f"create agreement {self.name}"
+        return f"create agreement {self.name}{_of_customer(self.customer)}"
+
+
+def _of_customer(name: str) -> str:
+    return f" for {name}" if name else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +222,8 @@ class SetFields:
 
     `guard` is the addition as the approved row showed it, where all of that must still hold.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
-    the first day of what changes, where that must not lie in a period that is invoiced already.
+    the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
+    are the units that nothing bills any more afterwards.
     """
 
     key: str
@@ -227,6 +235,7 @@ class SetFields:
     guard: Addition | None = None
     agreement: int | None = None
     begins: dt.date | None = None
+    stops: Decimal = Decimal(0)
     monthly: Decimal = Decimal(0)
 
     @property

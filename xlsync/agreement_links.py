@@ -115,7 +115,7 @@ def _decided_agreements(
         name="agreement",
         contract=lambda line: within(contract_key(line), line),
         group=lambda line: within(customer_key(line), line),
-        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).agreement_id,
+        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).part("agreement"),
         by_group=lambda line: entry_for(memory.customers, customer_key(line)).agreement_id,
         offered=frozenset(company_of),
         fits=fits,

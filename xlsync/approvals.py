@@ -283,7 +283,8 @@ def _change_addition(
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
-        return (replace(end_addition(seen, last_day, rows=rows, what=told, begins=begins), monthly=money),)
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins)
+        return (replace(ended, monthly=money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
         return ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from xlsync.overview import Overview, start_mismatches
+from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
 from xlsync.plan import Outcome, Plan, State, monthly_money
 from xlsync.report import Report
 
@@ -19,16 +19,16 @@ _LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 def month_text(overview: Overview) -> str:
     """A month in a few lines."""
-    heading = (
-        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
-        f"{overview.unlinked} to link"
-    )
     rows = [
-        f"{kind}: {count}" + (f" ({up:+,.2f} / {down:+,.2f} a month)" if up or down else "")
-        for kind, (count, up, down) in start_mismatches(overview).items()
-        if count
+        f"{money.kind}: {money.count}"
+        + (
+            f" ({money.up:+,.2f} / {money.down:+,.2f} {money.currency} a month)"
+            if money.up or money.down
+            else ""
+        )
+        for money in mismatch_money(overview)
     ]
-    return "\n".join([heading, *(rows or ["No mismatch: ConnectWise bills what the distributor billed."])])
+    return "\n".join([month_heading(overview), *(rows or [no_mismatch(overview)])])
 
 
 def plan_text(plan: Plan) -> str:

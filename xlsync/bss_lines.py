@@ -178,7 +178,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     line = BillingLine(
         key=str(item["id"]),
         invoice=code,
-        type=LineType.CREDIT if is_credit else charge,
+        type=LineType.CREDIT if is_credit or units_charged < 0 else charge,
         charge=charge,
         customer=text_of(customer.get("name")),
         customer_id=_id(customer),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -89,8 +89,10 @@ def read_report(
     columns = _find_columns(table.header, known)
     reading = _Reading(table, columns, order)
     numbered = [(table.first_row + n, row) for n, row in enumerate(table.rows) if any(map(_text, row))]
-    if numbered and not any(_text(reading.cell(numbered[-1][1], name)) for name in ("customer", "product")):
-        numbered.pop()  # the row of totals
+    if numbered and _is_total(
+        reading.text(numbered[-1][1], "customer"), reading.text(numbered[-1][1], "product")
+    ):
+        numbered.pop()
     lines: list[BillingLine] = []
     midnights: list[bool] = []
     months = set()
@@ -118,6 +120,11 @@ def _with_last_days(lines: Sequence[BillingLine], midnights: Sequence[bool]) -> 
         for line, at_midnight in zip(lines, midnights, strict=True)
     ]
     return tuple(replace(line, end=end) for line, end in zip(lines, last_days(charges), strict=True))
+
+
+def _is_total(customer: str, product: str) -> bool:
+    """Whether the last row is that of the totals: it is of no product, and of no customer."""
+    return not product and customer.casefold().rstrip(":") in {"", "total", "totals", "grand total", "sum"}
 
 
 def _refuse(path: Path, problems: Sequence[str]) -> None:
@@ -256,7 +263,7 @@ class _Reading:
         start, end = self.date(number, row, "start"), self.date(number, row, "end")
         if units is None and len(self.problems) == before:
             self.problem(number, "units", "is empty")
-        charge, is_credit = self._charge(number, row, units)
+        charge, is_credit = self._charge(number, row, (units, cost, amount))
         if units is None or len(self.problems) > before:
             return None
         if amount is None and cost is None:
@@ -291,11 +298,15 @@ class _Reading:
             end=end,
         )
 
-    def _charge(self, number: int, row: Sequence[Cell], units: Decimal | None) -> tuple[LineType, bool]:
-        """What kind of charge it is, and whether the row takes it back."""
+    def _charge(
+        self, number: int, row: Sequence[Cell], figures: Iterable[Decimal | None]
+    ) -> tuple[LineType, bool]:
+        """What kind of charge it is, and whether the row takes it back: whichever figure has the minus."""
         said, of_invoice = self.text(row, "type").casefold(), self.text(row, "invoice_type").casefold()
         kind = _TYPES.get(said, LineType.RECURRING)
-        is_credit = "credit" in of_invoice or "credit" in said or (units is not None and units < 0)
+        is_credit = (
+            "credit" in of_invoice or "credit" in said or any(one is not None and one < 0 for one in figures)
+        )
         if of_invoice and not any(word in of_invoice for word in ("credit", "debit", "invoice")):
             what = f"“{of_invoice[:40]}” is neither a debit nor a credit invoice"
             self.problem(number, "invoice_type", what)

@@ -44,7 +44,10 @@ def read_table(path: Path, is_header: Callable[[tuple[str, ...]], bool]) -> Tabl
         content = path.read_bytes()
     except OSError as error:
         why = error.strerror or "it cannot be opened"
-        raise ReportError(f"{path.name} cannot be read: {why}.", "Check the file's name.") from None
+        raise ReportError(
+            f"{path} cannot be read: {why}.",
+            "Check its name; `xlsync check` looks there and beside the workbook.",
+        ) from None
     text = ""
     candidates: list[tuple[list[tuple[Cell, ...]], str | None]]
     if content.startswith(_WORKBOOKS):

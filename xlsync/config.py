@@ -44,7 +44,7 @@ _CHOICES: Final = {
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
-    "limits": {"creations", "percent", "units", "money"},
+    "limits": {"creations", "percent", "units", "zero", "money"},
     "creation": {"identifier_length", "name_length", "bill_customer", "code_field", "mark_additions"},
     "invoicing": {"enabled"},
     "report": {"headers"},
@@ -175,6 +175,7 @@ def load_settings(
             creations=int(limits.get("creations", 50)),
             percent=limits.get("percent", Decimal(500)),
             units=limits.get("units", Decimal(1000)),
+            zero=int(limits.get("zero", 0)),
             money=limits.get("money", Decimal(10000)),
         ),
         creation=creation,

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.cells import clean_text
-from xlsync.models import MismatchKind, Status
-from xlsync.overview import Overview, mismatch_cells
+from xlsync.models import Status
+from xlsync.overview import Overview, mismatch_cells, mismatch_currencies, mismatch_money, no_mismatch
 from xlsync.units import tell_number
 
 _TOP: Final = 10
@@ -92,24 +92,18 @@ def _links(overview: Overview) -> Iterator[str]:
 def _kinds(overview: Overview) -> Iterator[str]:
     """The rows of each mismatch, with their money in each currency."""
     yield from ("## Mismatches", "")
-    currencies = _currencies(overview)
-    found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
-    for mismatch in overview.open_mismatches:
-        key = mismatch.kind, currencies[mismatch.key]
-        found.setdefault(key, []).append(_ZERO if mismatch.impact is None else mismatch.impact)
-    if not found:
-        yield "None: ConnectWise bills what the distributor billed."
-        return
-    order = list(MismatchKind)
     rows = [
         (
-            str(kind),
-            str(len(impacts)),
-            _money(sum((i for i in impacts if i > 0), _ZERO), currency),
-            _money(sum((i for i in impacts if i < 0), _ZERO), currency),
+            str(money.kind),
+            str(money.count),
+            _money(money.up, money.currency),
+            _money(money.down, money.currency),
         )
-        for (kind, currency), impacts in sorted(found.items(), key=lambda e: (order.index(e[0][0]), e[0][1]))
+        for money in mismatch_money(overview)
     ]
+    if not rows:
+        yield no_mismatch(overview)
+        return
     yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
 
 
@@ -120,7 +114,7 @@ def _largest(overview: Overview) -> Iterator[str]:
     if not with_money:
         return
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
-    currencies = _currencies(overview)
+    currencies = mismatch_currencies(overview)
     yield from ("## Most money", "")
     rows = []
     for mismatch in with_money[:_TOP]:
@@ -137,20 +131,6 @@ def _largest(overview: Overview) -> Iterator[str]:
         )
     headers = ("Customer", "Product", "Mismatch", "BSS units", "ConnectWise units", "A month")
     yield from _table(headers, "lllrrr", rows)
-
-
-def _currencies(overview: Overview) -> dict[str, str]:
-    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual one."""
-    lines = {line.key: line.currency for line in overview.lines}
-    agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
-    count = Counter(lines.values())
-    usual = max(count, key=lambda currency: (count[currency], currency), default="")
-    found: dict[str, str] = {}
-    for mismatch in overview.open_mismatches:
-        own = [lines[key] for key in mismatch.line_keys if key in lines]
-        agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
-        found[mismatch.key] = own[0] if own else agreements.get(agreement) or usual
-    return found
 
 
 def _units(units: Decimal | None) -> str:

@@ -162,7 +162,7 @@ def gather(
         proposals=proposals,
         lists=lists,
         labels=labels,
-        invoices=preview_invoices(lines, links, findings.mismatches, found),
+        invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)

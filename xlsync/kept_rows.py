@@ -66,7 +66,6 @@ class About:
     by: str
     exported_at: str
     report: str = ""  # the report that its lines came from
-    is_demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

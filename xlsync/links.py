@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 from xlsync.errors import XlsyncError
 from xlsync.kept import NotJsonError, open_store
-from xlsync.memory import LinkKind, Memory, Names, Remembered, RememberedLink
+from xlsync.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
 from xlsync.team import Imported, merge
 
@@ -136,9 +136,9 @@ class Links:
         old = self._link(f"{kind} {key}")
         if kind is LinkKind.CONTRACT and old is not None:
             new = _merged(old, new)
-        if not any(new.ids):
+        if not new.says_something:
             return bool(self._store.delete(f"{kind} {key}", retry=True))
-        same = old is not None and _same(old, new)
+        same = old is not None and _says(old) == _says(new)
         if old is not None and same:
             new = replace(old, names=_newer_names(old.names, new.names))
         else:
@@ -187,7 +187,7 @@ class Links:
     ) -> Imported[RememberedLink]:
         """Take in a colleague's links; what is remembered otherwise changes only if asked."""
         imported = merge(
-            self.list(), links, key=lambda one: (one.kind, one.key), says=_says, overwrite=overwrite
+            self.list(), links, key=lambda one: (one.kind, one.key), says=lambda one: _says(one.link), overwrite=overwrite
         )
         with self._writing():
             for one in imported.taken:
@@ -230,23 +230,28 @@ def _called(one: RememberedLink) -> set[str]:
     return {text.strip().casefold() for text in called} - {""}
 
 
-def _says(one: RememberedLink) -> Hashable:
-    return one.link.ids, one.link.for_product
-
-
-def _same(one: Remembered, other: Remembered) -> bool:
-    return (one.ids, one.for_product) == (other.ids, other.for_product)
+def _says(link: Remembered) -> Hashable:
+    return link.ids, link.for_product, link.emptied
 
 
 def _merged(old: Remembered, new: Remembered) -> Remembered:
     """A contract's new parts over its old ones; an agreement does not outlive its company."""
     moved = new.company_id is not None and new.company_id != old.company_id
+    kept = {
+        part
+        for part in PARTS
+        if new.part(part) is None and not (moved and part == "agreement") and old.part(part) is not None
+    }
+    company, agreement, item = (
+        was if part in kept else now for part, was, now in zip(PARTS, old.ids, new.ids, strict=True)
+    )
     return replace(
         new,
-        company_id=old.company_id if new.company_id is None else new.company_id,
-        agreement_id=old.agreement_id if new.agreement_id is None and not moved else new.agreement_id,
-        item_id=old.item_id if new.item_id is None else new.item_id,
-        for_product=old.for_product if new.item_id is None else new.for_product,
+        company_id=company,
+        agreement_id=agreement,
+        item_id=item,
+        for_product=old.for_product if "item" in kept else new.for_product,
+        emptied=tuple(p for p in PARTS if p in (old if p in kept else new).emptied),
         names=_newer_names(old.names, new.names),
     )
 
@@ -261,6 +266,7 @@ def _to_json(link: Remembered) -> dict[str, object]:
         "agreement_id": link.agreement_id,
         "item_id": link.item_id,
         "for_product": link.for_product,
+        "emptied": list(link.emptied),
         "evidence": str(link.evidence),
         "when": link.when.isoformat() if link.when else "",
         "workbook": link.workbook,
@@ -274,7 +280,9 @@ def _from_json(stored: object) -> Remembered:
         raise TypeError("not a link")
     ids = [stored.get(name) for name in ("company_id", "agreement_id", "item_id")]
     texts = {name: stored.get(name, "") for name in ("for_product", "evidence", "when", "workbook")}
-    names = stored.get("names", {})
+    names, emptied = stored.get("names", {}), stored.get("emptied", [])
+    if not isinstance(emptied, list) or not set(PARTS).issuperset(emptied):
+        raise TypeError("what was emptied is no part of a link")
     known = {field.name: names.get(field.name, "") for field in fields(Names)}
     if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
         raise TypeError("an id is not a whole number")
@@ -285,6 +293,7 @@ def _from_json(stored: object) -> Remembered:
         agreement_id=ids[1],
         item_id=ids[2],
         for_product=texts["for_product"],
+        emptied=tuple(emptied),
         evidence=Evidence(texts["evidence"] or Evidence.CHOSEN),
         when=dt.datetime.fromisoformat(texts["when"]) if texts["when"] else None,
         workbook=texts["workbook"],

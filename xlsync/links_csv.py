@@ -17,12 +17,13 @@ from typing import Final
 
 from xlsync.bss_report_values import day_and_month
 from xlsync.errors import XlsyncError
-from xlsync.memory import LinkKind, Names, Remembered, RememberedLink
+from xlsync.memory import PARTS, LinkKind, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.units import tell_number
 
 _ENCODING: Final = "utf-8-sig"  # with its mark: Excel takes a CSV without it for the local code page
+EMPTIED: Final = "none"  # instead of an id, where a person emptied that part
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
@@ -34,8 +35,9 @@ class Shared:
     rules: tuple[Rule, ...] = ()
 
 
-def _id(part: int | None) -> str:
-    return "" if part is None else str(part)
+def _id(one: RememberedLink, name: str) -> str:
+    part = one.link.part(name)
+    return "" if part is None else str(part) if isinstance(part, int) else EMPTIED
 
 
 _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
@@ -47,9 +49,9 @@ _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
     "ConnectWise Customer": lambda one: one.link.names.company,
     "ConnectWise Agreement": lambda one: one.link.names.agreement,
     "ConnectWise Product": lambda one: one.link.names.item,
-    "ConnectWise Customer Id": lambda one: _id(one.link.company_id),
-    "ConnectWise Agreement Id": lambda one: _id(one.link.agreement_id),
-    "ConnectWise Product Id": lambda one: _id(one.link.item_id),
+    "ConnectWise Customer Id": lambda one: _id(one, "company"),
+    "ConnectWise Agreement Id": lambda one: _id(one, "agreement"),
+    "ConnectWise Product Id": lambda one: _id(one, "item"),
     "Product Key": lambda one: one.link.for_product,
     "Match": lambda one: str(one.link.evidence),
     "When": lambda one: one.link.when.isoformat() if one.link.when else "",
@@ -200,11 +202,13 @@ def _rule(row: Mapping[str, str], environment: str) -> Rule:
 def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
     """Raises ValueError with all that is wrong with the row."""
     wrong = _place(row, environment, list(LinkKind))
-    ids = [
-        _read_id(row[f"ConnectWise {what} Id"], what, wrong) for what in ("Customer", "Agreement", "Product")
-    ]
-    if not wrong and not any(ids):
+    said = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
+    emptied = [part for part, text in zip(PARTS, said.values(), strict=True) if text == EMPTIED]
+    ids = [None if text == EMPTIED else _read_id(text, what, wrong) for what, text in said.items()]
+    if not wrong and not any(ids) and not emptied:
         wrong.append("it has no ConnectWise id")
+    if emptied and row["For"] != LinkKind.CONTRACT:
+        wrong.append(f"only a contract can have {EMPTIED} for an id")
     if (row["For"] == LinkKind.CUSTOMER and ids[2]) or (
         row["For"] == LinkKind.PRODUCT and (ids[0] or ids[1])
     ):
@@ -223,6 +227,7 @@ def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
             agreement_id=ids[1],
             item_id=ids[2],
             for_product=row["Product Key"],
+            emptied=tuple(emptied),
             evidence=Evidence(evidence),
             when=when,
             workbook=row["Workbook"],

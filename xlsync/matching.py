@@ -116,7 +116,7 @@ def _decided_companies(
         name="company",
         contract=contract_key,
         group=customer_key,
-        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).company_id,
+        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).part("company"),
         by_group=lambda line: entry_for(memory.customers, customer_key(line)).company_id,
         offered=frozenset(company.id for company in companies),
         fits=_always,
@@ -201,9 +201,9 @@ def propose_items(
 ) -> dict[str, Choice]:
     """The catalog item of each line, by line key; lines without a proposal are absent."""
 
-    def by_contract(line: BillingLine) -> int | None:
+    def by_contract(line: BillingLine) -> int | Emptied | None:
         entry = entry_for(memory.contracts, contract_key(line))
-        return entry.item_id if entry.for_product in ("", line.product_key) else None
+        return entry.part("item") if entry.for_product in ("", line.product_key) else None
 
     def contract(line: BillingLine) -> tuple[str, str] | None:
         key = contract_key(line)

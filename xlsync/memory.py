@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
-from xlsync.picks import Picked
+from xlsync.picks import NOTHING, Emptied, Picked
+
+PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
+_WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "product"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +37,15 @@ class Remembered:
 
     `evidence`, `when` and `workbook` tell on what it was taken, and when and from which workbook it
     was first remembered. A contract's item holds for the product key `for_product` only: a
-    subscription may be changed to another product and keep its id.
+    subscription may be changed to another product and keep its id. `emptied` names the parts that a
+    person emptied on a contract: no evidence fills them again.
     """
 
     company_id: int | None = None
     agreement_id: int | None = None
     item_id: int | None = None
     for_product: str = ""
+    emptied: tuple[str, ...] = ()
     evidence: Evidence = Evidence.CHOSEN
     when: dt.datetime | None = None
     workbook: str = ""
@@ -50,6 +55,15 @@ class Remembered:
     def ids(self) -> tuple[int | None, int | None, int | None]:
         """Company, agreement and item."""
         return self.company_id, self.agreement_id, self.item_id
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is remembered at all."""
+        return any(self.ids) or bool(self.emptied)
+
+    def part(self, name: str) -> int | Emptied | None:
+        """The id of a part, NOTHING where a person emptied it, None where nothing is remembered of it."""
+        return NOTHING if name in self.emptied else self.ids[PARTS.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,9 @@ class RememberedLink:
             LinkKind.PRODUCT: f"product {names.product or self.key}",
         }[self.kind]
         parts = zip(self.link.ids, (names.company, names.agreement, names.item), strict=True)
-        return f"{subject} → {', '.join(name or str(part) for part, name in parts if part is not None)}"
+        told = [name or str(part) for part, name in parts if part is not None]
+        told += [f"no {_WORDS[part]}" for part in self.link.emptied]
+        return f"{subject} → {', '.join(told)}"
 
 
 def customer_key(line: BillingLine) -> str | None:
@@ -152,9 +168,6 @@ def _remembered_for(lines: Iterable[BillingLine], memory: Memory) -> Iterable[Re
         yield from (entries[key] for key in keys if key is not None and key in entries)
 
 
-_PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
-
-
 class _Votes:
     """What the lines of one customer, product or contract stand on, part by part."""
 
@@ -175,21 +188,23 @@ class _Votes:
         of_one_company = part != "agreement" or len(self.ids["company"]) <= 1
         return of_one_company and len(self.ids[part]) == 1
 
-    def entry(self, parts: Iterable[str], *names: str) -> Remembered:
+    def entry(self, parts: Iterable[str], *names: str, emptied: Set[str] = frozenset()) -> Remembered:
         """What all lines agree on, of these parts; a part on which they differ is left out."""
-        kept = [part for part in parts if self.tell(part)]
+        kept = [part for part in parts if self.tell(part) and part not in emptied]
         products = {line.product_key for line in self.lines} if "contract" in names else set()
         if "contract" in names and len(products) > 1:
             kept = [part for part in kept if part != "item"]
+            emptied = emptied - {"item"}
         evidence = [evidence for part in kept for evidence in self.evidence[part]]
         company_id, agreement_id, item_id = (
-            next(iter(self.ids[part])) if part in kept else None for part in _PARTS
+            next(iter(self.ids[part])) if part in kept else None for part in PARTS
         )
         return Remembered(
             company_id=company_id,
             agreement_id=agreement_id,
             item_id=item_id,
-            for_product=products.pop() if products and "item" in kept else "",
+            for_product=products.pop() if products and "item" in {*kept, *emptied} else "",
+            emptied=tuple(part for part in PARTS if part in emptied),
             evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
             names=Names(**{name: self._name(name) for name in names}),
         )
@@ -217,30 +232,34 @@ def choices_to_remember(
     """What of these links is to be kept, for `Links.remember`.
 
     A customer's company and agreement, and a product's item, where all its lines agree. For the
-    contract: what a person picked on its lines, every part on which its customer or product cannot
-    tell, and an agreement that was found by the product alone. A customer or product on which lines
+    contract: what a person picked or emptied on its lines, every part on which its customer or product
+    cannot tell, and an agreement that was found by the product alone. A customer or product on which lines
     differ stands in it without that part, so that
     what was remembered of it before is dropped.
     """
+    own: defaultdict[str | None, set[str]] = defaultdict(set)
+    emptied: defaultdict[str | None, set[str]] = defaultdict(set)
+    for line in lines:
+        pick = picked.get(line.key, Picked())
+        for part in PARTS:
+            to = getattr(pick, part)
+            if to is not None and not isinstance(to, str):
+                (emptied if to is NOTHING else own)[contract_key(line)].add(part)
     customers: defaultdict[str | None, _Votes] = defaultdict(_Votes)
     products: defaultdict[str | None, _Votes] = defaultdict(_Votes)
     contracts: defaultdict[str | None, _Votes] = defaultdict(_Votes)
     for line in lines:
         settled = _settled(links.get(line.key, Link()))
         company = {
-            part: settled[part] for part in _PARTS[:2] if part in settled and not settled[part].of_product
+            part: settled[part] for part in PARTS[:2] if part in settled and not settled[part].of_product
         }
-        item = {part: settled[part] for part in _PARTS[2:] if part in settled}
+        item = {part: settled[part] for part in PARTS[2:] if part in settled}
         if company:
             customers[customer_key(line)].add(line, company)
         if item:
             products[product_key(line)].add(line, item)
-        if settled:
+        if settled or contract_key(line) in emptied:
             contracts[contract_key(line)].add(line, settled)
-    own: defaultdict[str | None, set[str]] = defaultdict(set)
-    for line in lines:
-        pick = picked.get(line.key, Picked())
-        own[contract_key(line)] |= {part for part in _PARTS if isinstance(getattr(pick, part), int)}
 
     def cannot_tell(line: BillingLine, part: str) -> bool:
         choice = _settled(links.get(line.key, Link())).get(part)
@@ -253,21 +272,20 @@ def choices_to_remember(
     for contract, on_contract in contracts.items():
         parts = [
             part
-            for part in _PARTS
+            for part in PARTS
             if part in own[contract] or any(cannot_tell(line, part) for line in on_contract.lines)
         ]
-        entry = on_contract.entry(parts, "customer", "product", "contract")
-        if contract is not None and any(entry.ids):
+        gone = emptied[contract] - own[contract]
+        entry = on_contract.entry(parts, "customer", "product", "contract", emptied=gone)
+        if contract is not None and entry.says_something:
             kept[contract] = entry
     return Memory(
         contracts=kept,
         customers={
-            key: votes.entry(_PARTS[:2], "customer")
-            for key, votes in customers.items()
-            if key and votes.lines
+            key: votes.entry(PARTS[:2], "customer") for key, votes in customers.items() if key and votes.lines
         },
         products={
-            key: votes.entry(_PARTS[2:], "product") for key, votes in products.items() if key and votes.lines
+            key: votes.entry(PARTS[2:], "product") for key, votes in products.items() if key and votes.lines
         },
     )
 

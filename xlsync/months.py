@@ -57,7 +57,7 @@ def export_month(
         progress=lambda done, of: progress("Writing the workbook", done, of),
         exported_at=_told(now),
         months=last_months(now.date()),
-        report=str(request.report or ""),
+        report=str(request.report.resolve()) if request.report else "",
     )
     return gathered
 
@@ -75,6 +75,12 @@ def refuse_overwriting(path: Path) -> None:
         ) from error
     if book.has_edits or book.problems or book.altered:
         raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
+
+
+def _find_report(told: str, workbook: Path) -> Path:
+    """The report that a workbook's lines came from: where it was, else beside the workbook."""
+    beside = workbook.with_name(told.replace("\\", "/").rpartition("/")[2])
+    return beside if not Path(told).exists() and beside.exists() else Path(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +115,7 @@ def check_workbook(
     request = Request(
         month=book.month,
         by="service-period" if about.by == "service-period" else "invoice-date",
-        report=Path(about.report) if about.report else None,
+        report=_find_report(about.report, path) if about.report else None,
         refresh=refresh,
     )
     asked, ended = learn_rules(systems, book, edits, rows, now)

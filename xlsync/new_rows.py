@@ -88,7 +88,7 @@ class _Reader:
             zip=address["Zip"],
             country_id=country,
         )
-        contact = self._contact(row, row.key)
+        contact = self._contact(row, row.key, name)
         return [company, contact] if contact else [company]
 
     def agreement(
@@ -96,10 +96,12 @@ class _Reader:
     ) -> list[Creation]:
         """The agreement, and the contact it needs where one is named."""
         company: int | str | None
+        customer = row.text("Customer")
         contact_key: str | None = None
         if row.text("Customer") == CREATE_NEW:
             company = proposal.source
             new_customer = customers.get(proposal.source)
+            customer = new_customer.text("Name") if new_customer else ""
             if new_customer is None:
                 self._tell(
                     row,
@@ -115,7 +117,7 @@ class _Reader:
                 )
         else:
             company = self._chosen(row, "Customer", self.directory.companies, is_needed=True)
-        own = self._contact(row, company) if company is not None else None
+        own = self._contact(row, company, customer) if company is not None else None
         type_id = self._chosen(row, "Type", self.directory.types["Agreement"], is_needed=True)
         name = self._needed(row, "Name", _AGREEMENT_NAME)
         cycle = self._chosen(row, "Billing Cycle", self.directory.billing_cycles)
@@ -131,6 +133,7 @@ class _Reader:
             type_id=type_id,
             billing_cycle_id=cycle,
             start=start,
+            customer=customer,
         )
         return [own, agreement] if own else [agreement]
 
@@ -215,7 +218,7 @@ class _Reader:
             for action in others
         ]
 
-    def _contact(self, row: SheetRow, company: int | str) -> CreateContact | None:
+    def _contact(self, row: SheetRow, company: int | str, customer: str) -> CreateContact | None:
         if not _names_contact(row):
             return None
         first = row.text("Contact First Name")
@@ -231,6 +234,7 @@ class _Reader:
             first_name=self._short(row, "Contact First Name", 30),
             last_name=self._short(row, "Contact Last Name", 30),
             email=email,
+            customer=customer,
         )
 
     def _needed(self, row: SheetRow, header: str, length: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -229,10 +229,69 @@ def _by_label(labels: Mapping[int, str]) -> list[tuple[int, str]]:
     return sorted(labels.items(), key=lambda entry: (entry[1].casefold(), entry[0]))
 
 
+@dataclass(frozen=True, slots=True)
+class KindMoney:
+    """The open rows of one mismatch in one currency, with the money a month that they would bring or take."""
+
+    kind: MismatchKind
+    currency: str
+    count: int
+    up: Decimal
+    down: Decimal
+
+
+def mismatch_currencies(overview: Overview) -> dict[str, str]:
+    """The currency of each open mismatch's money: its lines', else its agreement's, else the most usual."""
+    lines = {line.key: line.currency for line in overview.lines}
+    agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
+    known: dict[str, str] = {}
+    for mismatch in overview.open_mismatches:
+        own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
+        agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
+        known[mismatch.key] = own or agreements.get(agreement, "")
+    usual = _usual(lines.values()) or _usual(known.values())
+    return {key: currency or usual for key, currency in known.items()}
+
+
+def _usual(currencies: Iterable[str]) -> str:
+    count = Counter(filter(None, currencies))
+    return max(count, key=lambda currency: (count[currency], currency), default="")
+
+
+def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
+    """The open rows by mismatch and currency: money of two currencies is never added."""
+    currencies = mismatch_currencies(overview)
+    found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
+    for mismatch in overview.open_mismatches:
+        impacts = found.setdefault((mismatch.kind, currencies[mismatch.key]), [])
+        impacts.append(Decimal(0) if mismatch.impact is None else mismatch.impact)
+    order = list(MismatchKind)
+    return tuple(
+        KindMoney(
+            kind,
+            currency,
+            len(impacts),
+            up=sum((i for i in impacts if i > 0), Decimal(0)),
+            down=sum((i for i in impacts if i < 0), Decimal(0)),
+        )
+        for (kind, currency), impacts in sorted(found.items(), key=lambda e: (order.index(e[0][0]), e[0][1]))
+    )
+
+
+def _main_currency(overview: Overview) -> str:
+    """The currency of *Start*: that of the most lines, else of the most rows."""
+    return _usual(line.currency for line in overview.lines) or _usual(mismatch_currencies(overview).values())
+
+
 def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
-    """The values of *Start*, by the names of its cells."""
-    impacts = [m.impact for m in overview.open_mismatches if m.impact is not None]
-    currencies = sorted({line.currency for line in overview.lines if line.currency})
+    """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
+    main = _main_currency(overview)
+    totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
+    for money in mismatch_money(overview):
+        up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
+        totals[money.currency] = (up + money.up, down + money.down)
+    others = [f"{name} {up:+,.2f} / {down:+,.2f}" for name, (up, down) in totals.items() if name != main]
+    apart = f" (apart: {', '.join(sorted(others))})" if others else ""
     return {
         "month": str(overview.month),
         "environment": overview.environment,
@@ -241,19 +300,35 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "linked": overview.linked,
         "unlinked": overview.unlinked,
         "mismatches": len(overview.open_mismatches),
-        "money_up": sum((i for i in impacts if i > 0), Decimal(0)),
-        "money_down": sum((i for i in impacts if i < 0), Decimal(0)),
-        "currency": ", ".join(currencies) or None,
+        "money_up": totals[main][0],
+        "money_down": totals[main][1],
+        "currency": f"{main}{apart}" or None,
     }
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
-    """Of each mismatch: rows, money up, money down."""
-    table: dict[str, tuple[int, Decimal, Decimal]] = {}
-    for kind in MismatchKind:
-        rows = [m for m in overview.open_mismatches if m.kind is kind]
-        impacts = [m.impact for m in rows if m.impact is not None]
-        up = sum((i for i in impacts if i > 0), Decimal(0))
-        down = sum((i for i in impacts if i < 0), Decimal(0))
-        table[str(kind)] = (len(rows), up, down)
-    return table
+    """Of each mismatch: all its rows, and money up and down in the currency of *Start*."""
+    main = _main_currency(overview)
+    counts = overview.mismatch_counts
+    money = {entry.kind: entry for entry in mismatch_money(overview) if entry.currency == main}
+    return {
+        str(kind): (counts[str(kind)], money[kind].up, money[kind].down)
+        if kind in money
+        else (counts[str(kind)], Decimal(0), Decimal(0))
+        for kind in MismatchKind
+    }
+
+
+def month_heading(overview: Overview) -> str:
+    """A month in one line."""
+    return (
+        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
+        f"{overview.unlinked} to link"
+    )
+
+
+def no_mismatch(overview: Overview) -> str:
+    """What is said where there is no row: agreement is not claimed of what was never billed."""
+    if not overview.lines:
+        return "No billing lines: nothing was compared."
+    return "No mismatch: ConnectWise bills what the distributor billed."

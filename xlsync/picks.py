@@ -1,7 +1,8 @@
 """What people decided about links, in this workbook and before, and how far it reaches.
 
 Pure. A pick holds for its line and its contract, and spreads to the lines of the same BSS customer
-or product that have no pick and no remembered link of their own, where all picks there agree.
+or product that have no pick and no remembered link of their own, where all picks there agree. A part
+that was emptied stays empty for its contract alone.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Part:
     name: str  # of the part in `Picked`
     contract: Callable[[BillingLine], Hashable | None]
     group: Callable[[BillingLine], Hashable | None]  # BSS customer or product: what a pick spreads over
-    by_contract: Callable[[BillingLine], int | None]
+    by_contract: Callable[[BillingLine], int | Emptied | None]
     by_group: Callable[[BillingLine], int | None]
     offered: frozenset[int]
     fits: Callable[[BillingLine, int | str], bool]
@@ -74,6 +75,7 @@ def find_decided(
     own: dict[str, Choice | None] = {}
     on_contract: defaultdict[Hashable, set[Choice]] = defaultdict(set)
     in_group: defaultdict[Hashable, set[Choice]] = defaultdict(set)
+    emptied: set[Hashable] = set()  # contracts
     lines = list(lines)
     for line in lines:
         pick = picked.get(line.key)
@@ -83,6 +85,8 @@ def find_decided(
         if to is NOTHING or (isinstance(to, int) and to not in part.offered):
             # A pick that ConnectWise no longer offers is not replaced by a guess.
             own[line.key] = None
+            if to is NOTHING:
+                emptied.add(part.contract(line))
         elif part.fits(line, to):
             choice = Choice(to, pick.evidence)
             own[line.key] = choice
@@ -94,13 +98,17 @@ def find_decided(
         if line.key in own:
             decided[line.key] = own[line.key]
             continue
-        of_contract = _agreed(on_contract, part.contract(line))
+        contract = part.contract(line)
+        of_contract = _agreed(on_contract, contract)
         of_group = _agreed(in_group, part.group(line))
+        known = part.by_contract(line)
+        is_emptied = known is NOTHING or (contract is not None and contract in emptied)
+        if is_emptied and of_contract is None:
+            decided[line.key] = None
+            continue
         ladder = (
             of_contract if of_contract and part.reaches(line, of_contract.to) else None,
-            _from_memory(
-                part.by_contract(line), part, line, is_own=part.by_contract(line) != part.by_group(line)
-            ),
+            _from_memory(known, part, line, is_own=known != part.by_group(line)),
             of_group if of_group and part.reaches(line, of_group.to) else None,
             _from_memory(part.by_group(line), part, line),
         )
@@ -118,9 +126,11 @@ def _agreed(picks: Mapping[Hashable, set[Choice]], key: Hashable | None) -> Choi
     return max(choices, key=lambda choice: choice.evidence.strength)
 
 
-def _from_memory(to: int | None, part: Part, line: BillingLine, *, is_own: bool = False) -> Choice | None:
+def _from_memory(
+    to: int | Emptied | None, part: Part, line: BillingLine, *, is_own: bool = False
+) -> Choice | None:
     """What is remembered; `is_own` of the contract alone, so that it says nothing of the customer."""
-    if to is None or to not in part.offered or not part.fits(line, to):
+    if not isinstance(to, int) or to not in part.offered or not part.fits(line, to):
         return None
     return Choice(to, Evidence.REMEMBERED, of_product=is_own)
 

@@ -76,6 +76,7 @@ class Limits:
     creations: int = 50
     percent: Decimal = Decimal(500)
     units: Decimal = Decimal(1000)
+    zero: int = 0  # quantities that drop to zero, additions that are cancelled among them
     money: Decimal = Decimal(10000)
 
 
@@ -237,6 +238,11 @@ def check_limits(plan: Plan, limits: Limits) -> None:
     creations = sum(not isinstance(a, UpdateAddition | SetFields | CreateInvoice) for a in plan.actions)
     if creations > limits.creations:
         over.append(f"{creations} creations, the limit is {limits.creations}")
+    drops = [action for action in plan.actions if _drops_to_zero(action)]
+    if len(drops) > limits.zero:
+        over.extend(f"{action}: a drop to zero" for action in drops)
+        if limits.zero:
+            over.append(f"{len(drops)} drops to zero, the limit is {limits.zero}")
     for action in plan.actions:
         over.extend(f"{action}: {text}" for text in _over_units(action, limits))
     money = sum((abs(monthly_money(action)) for action in plan.actions), Decimal(0))
@@ -250,30 +256,29 @@ def check_limits(plan: Plan, limits: Limits) -> None:
         )
 
 
-def _over_units(action: Action, limits: Limits) -> Iterable[str]:
+def _units(action: Action) -> tuple[Decimal, Decimal]:
+    """The units that are billed before and after an action; none and none where it changes none."""
     match action:
         case CreateAddition():
-            before = action.succeeds.addition.quantity if action.succeeds else Decimal(0)
-            after = action.quantity
-            if after == 0 and before != 0:
-                yield "a drop to zero"
+            return action.succeeds.addition.quantity if action.succeeds else Decimal(0), action.quantity
         case UpdateAddition():
             units = [change for change in action.changes if change.field is Field.QUANTITY]
-            if not units:
-                return
-            before, after = units[0].seen or Decimal(0), units[0].wanted
-            if after == 0 and before != 0:
-                yield "a drop to zero"
-        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
-            return
+            return (units[0].seen or Decimal(0), units[0].wanted) if units else (Decimal(0), Decimal(0))
         case SetFields():
-            if action.guard is None or not action.monthly:
-                return  # ends for a successor, which is counted itself; or takes a run back
-            before, after = action.guard.quantity, Decimal(0)
-        case CreateInvoice():
-            return
+            return action.stops, Decimal(0)
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | CreateInvoice():
+            return Decimal(0), Decimal(0)
         case _:
             assert_never(action)
+
+
+def _drops_to_zero(action: Action) -> bool:
+    before, after = _units(action)
+    return after == 0 and before != 0
+
+
+def _over_units(action: Action, limits: Limits) -> Iterable[str]:
+    before, after = _units(action)
     change = abs(after - before)
     if change > limits.units:
         yield f"a change of {tell_number(change)} units, the limit is {tell_number(limits.units)}"

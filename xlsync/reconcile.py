@@ -361,9 +361,15 @@ def _units_and_cost(
         connectwise_cost=addition.unit_cost,
         unit_price=price,
     )
-    included = ""
+    beside = ""
     if addition.less_included:
-        included = f"{tell_number(addition.less_included)} units are included (lessIncluded) and left alone."
+        beside = f"{tell_number(addition.less_included)} units are included (lessIncluded) and left alone."
+    contracts = {line.contract_id.casefold() for charge in charges for line in charge.lines}
+    if addition.contract_mark and addition.contract_mark.casefold() not in contracts:
+        beside = _sentences(
+            f"The addition is marked with {addition.contract_mark}, which none of these lines is of.",
+            beside,
+        )
     if units != addition.quantity:
         yield replace(
             base,
@@ -374,7 +380,7 @@ def _units_and_cost(
             explanation=_sentences(
                 base.explanation,
                 f"{_tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
-                included,
+                beside,
                 _tell_costs(charges),
             ),
         )
@@ -390,7 +396,7 @@ def _units_and_cost(
                 base.explanation,
                 f"A unit costs {tell_number(base.bss_cost)}; ConnectWise has "
                 + ("none." if addition.unit_cost is None else f"{tell_number(addition.unit_cost)}."),
-                included,
+                beside,
             ),
         )
 
@@ -436,7 +442,7 @@ def _not_linked(
             impact=None if price is None or total is None else _money(total * price / months),
             stake=amount / months,
             explanation=_sentences(
-                f"Billed {tell_number(amount)} {first.currency} by the distributor.",
+                f"Billed {f'{tell_number(amount)} {first.currency}'.rstrip()} by the distributor.",
                 todo,
                 "Its other lines wait for it: half the units would bill too little."
                 if (customer_key, product) in waiting

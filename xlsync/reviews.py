@@ -60,7 +60,7 @@ def open_book(path: Path, systems: Systems) -> Book:
         raise WorkbookError(
             f"{path.name} belongs to {book.about.environment}, "
             f"the settings to {systems.settings.environment}.",
-            "Use the settings it was exported with, or export the month again.",
+            "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
         )
     return book
 

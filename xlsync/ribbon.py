@@ -21,7 +21,7 @@ from xlsync import __version__, addin, invoicing, months, reviews
 from xlsync.boxes import month_text, notices_text, outcomes_text, plan_text, report_text
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
-from xlsync.errors import WorkbookError, XlsyncError
+from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import calling_workbook
 from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
@@ -233,7 +233,7 @@ def _chosen_month(front: Front) -> Month:
 def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
-    with _systems_of(path, bss=True) as systems:
+    with _systems_of(path) as systems:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
@@ -303,10 +303,15 @@ def help_(front: Front) -> None:
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
-    """Whether a plan is within the limits, holds anything, and the person in front agrees to it."""
+    """Whether a plan holds anything, and the person in front agrees to it and to limits that it passes."""
     for action in plan.actions:
         front.log.info("planned: %s", action)
-    reviews.check_plan(systems, plan)
+    try:
+        reviews.check_plan(systems, plan)
+    except UnsafePlan as unsafe:
+        if not front.ask(unsafe.message, "Go over the limits, this once?"):
+            front.tell("Nothing was written.")
+            return False
     if not plan.actions:
         if not plan.settled:
             front.tell(heading, plan_text(plan))
@@ -320,7 +325,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
 
 
 @contextmanager
-def _systems_of(path: Path, *, bss: bool = False) -> Iterator[Systems]:
+def _systems_of(path: Path) -> Iterator[Systems]:
     """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
     from xlsync.sandbox.demo import environment  # noqa: PLC0415
 
@@ -328,7 +333,7 @@ def _systems_of(path: Path, *, bss: bool = False) -> Iterator[Systems]:
         with _demo() as systems:
             yield systems
     else:
-        with Systems(load_settings(bss=bss, connectwise=True)) as systems:
+        with Systems(load_settings(bss=False, connectwise=True)) as systems:
             yield systems
 
 

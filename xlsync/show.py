@@ -19,8 +19,8 @@ from xlsync.figures import Group
 from xlsync.gather import Progress as Step
 from xlsync.journal import Run
 from xlsync.ledger import Written
-from xlsync.memory import RememberedLink
-from xlsync.overview import Overview, start_mismatches
+from xlsync.memory import PARTS, RememberedLink
+from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.report import Report
 from xlsync.rules import Rule
@@ -84,22 +84,15 @@ def month_json(overview: Overview, path: Path, requests: Mapping[str, int], seco
 
 def month(console: Console, overview: Overview, facts: Mapping[str, Any]) -> None:
     """A month in a few lines."""
-    console.print(
-        f"{facts['month']} · {facts['environment']}: {facts['lines']} lines, {facts['linked']} linked, "
-        f"{facts['unlinked']} to link",
-        markup=False,
-        highlight=False,
-    )
+    console.print(month_heading(overview), markup=False, highlight=False)
     table = Table("Mismatch", box=None, pad_edge=False)
     for header in ("Rows", "Up a month", "Down a month"):
         table.add_column(header, justify="right")
-    for kind, (count, up, down) in start_mismatches(overview).items():
-        if count:
-            table.add_row(kind, str(count), f"{up:,.2f}", f"{down:,.2f}")
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print("No mismatch: ConnectWise bills what the distributor billed.")
+    table.add_column("")  # the currency
+    for money in mismatch_money(overview):
+        cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
+        table.add_row(str(money.kind), *cells)
+    console.print(table if table.row_count else no_mismatch(overview))
     console.print(f"Workbook: {facts['workbook']}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -316,10 +309,9 @@ def links(console: Console, found: Sequence[RememberedLink]) -> None:
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
-        cells = (
-            str(link.kind), link.key, names.company, names.agreement, names.item,
-            str(link.link.evidence), when,
-        )  # fmt: skip
+        named = zip(PARTS, (names.company, names.agreement, names.item), strict=True)
+        shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
+        cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
     console.print(table if found else "Nothing is remembered.")
 
@@ -333,6 +325,7 @@ def link_json(link: RememberedLink) -> dict[str, Any]:
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,
+        "emptied": list(remembered.emptied),
         "evidence": str(remembered.evidence),
         "when": remembered.when.isoformat() if remembered.when else None,
         "workbook": remembered.workbook,

@@ -7,6 +7,7 @@ increased half-way bills the increase alone), the BSS's own quantity of the subs
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,12 +35,16 @@ class Charge:
     failure: str = ""
 
 
-def months_later(day: dt.date, months: int) -> dt.date:
-    """The same day so many months later; the month's last day where it has no such day."""
-    count = day.year * 12 + day.month - 1 + months
-    first = dt.date(count // 12, count % 12 + 1, 1)
-    following = dt.date((count + 1) // 12, (count + 1) % 12 + 1, 1)
-    return min(first + dt.timedelta(days=day.day - 1), following - dt.timedelta(days=1))
+def last_day(start: dt.date, months: int) -> dt.date:
+    """The last day of a period of so many months: the eve of the same day, or of what stands for it in a
+    month that has no such day. Nothing ends after the calendar does.
+    """  # noqa: D205
+    count = start.year * 12 + start.month - 1 + months
+    year, month = count // 12, count % 12 + 1
+    if year > dt.MAXYEAR:
+        return dt.date.max
+    day = min(start.day, calendar.monthrange(year, month)[1])
+    return dt.date(year, month, day) - dt.timedelta(days=1)
 
 
 def covers_full_period(line: BillingLine) -> bool:
@@ -49,11 +54,10 @@ def covers_full_period(line: BillingLine) -> bool:
     """
     if line.start is None or line.end is None:
         return True
-    after = line.end + dt.timedelta(days=1)
     if line.billing_months is not None:
-        return after >= months_later(line.start, line.billing_months)
-    span = (after.year - line.start.year) * 12 + after.month - line.start.month
-    return span > 0 and after == months_later(line.start, span)
+        return line.end >= last_day(line.start, line.billing_months)
+    span = (line.end.year - line.start.year) * 12 + line.end.month - line.start.month
+    return any(line.end == last_day(line.start, months) for months in (span, span + 1) if months > 0)
 
 
 def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:
@@ -109,6 +113,11 @@ def _read_charge(
     parts, why = _tell_parts(in_force), ""
     if not charges:
         why = "A credit without a charge is not compared: units are never negative."
+    elif not in_force[0].contract_id and _overlap(full, earlier):
+        why = (
+            "Its lines name no subscription and their periods overlap, so several subscriptions may run: "
+            "which of them do is not told, and they are not compared."
+        )
     elif full:
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
@@ -137,6 +146,17 @@ def _read_charge(
         why=why,
         failure=failure,
     )
+
+
+def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
+    """Whether a full period began before an earlier one ended: those of one subscription never do."""
+    starts = [line.start for line in full if line.start is not None]
+    ends = [
+        line.end
+        for line in earlier
+        if line.end is not None and line.type is LineType.RECURRING and covers_full_period(line)
+    ]
+    return bool(starts and ends) and min(starts) <= max(ends)
 
 
 def tell_number(number: Decimal) -> str:

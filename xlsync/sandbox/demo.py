@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from xlsync.config import Settings, load_settings
@@ -23,11 +24,17 @@ def demo_home(home: Path) -> Path:
 
 
 @contextmanager
-def demo_settings(home: Path) -> Iterator[Settings]:
-    """Serve the sandbox with its kept state, and the settings that use it."""
+def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
+    """Serve the sandbox with its kept state, and the settings that use it.
+
+    Each command serves a sandbox of its own from the one state: a second command waits so many seconds
+    for the first, since neither would see what the other writes.
+    """
     folder = demo_home(home)
     with ExitStack() as stack:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_alone(folder / "in-use.db", patience))
             sandbox = stack.enter_context(Sandbox(state=folder / "sandbox"))
         except OSError as error:
             raise XlsyncError(
@@ -36,3 +43,23 @@ def demo_settings(home: Path) -> Iterator[Settings]:
             ) from error
         environ = {**os.environ, **sandbox.environ, "XLSYNC_HOME": str(folder)}
         yield load_settings(bss=True, connectwise=True, environ=environ, environment=environment())
+
+
+@contextmanager
+def _alone(path: Path, patience: float) -> Iterator[None]:
+    """Keep others out while this runs. SQLite's lock, since the system lets go of it when a process dies."""
+    try:
+        lock = sqlite3.connect(path, timeout=patience, isolation_level=None)
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from error
+    with closing(lock):
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise OSError(str(error)) from error
+            raise XlsyncError(
+                f"Another command is using the demo ({path.parent}).",
+                "Wait until it has ended, or set XLSYNC_HOME to another folder.",
+            ) from error
+        yield
