@@ -187,7 +187,11 @@ class Links:
     ) -> Imported[RememberedLink]:
         """Take in a colleague's links; what is remembered otherwise changes only if asked."""
         imported = merge(
-            self.list(), links, key=lambda one: (one.kind, one.key), says=lambda one: _says(one.link), overwrite=overwrite
+            self.list(),
+            links,
+            key=lambda one: (one.kind, one.key),
+            says=lambda one: _says(one.link),
+            overwrite=overwrite,
         )
         with self._writing():
             for one in imported.taken:
