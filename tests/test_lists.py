@@ -14,7 +14,7 @@ from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.kept import open_cache
-from xlsync.lists import Lists, read_lists
+from xlsync.lists import Lists, read_lists, read_tables
 from xlsync.sandbox.connectwise import json_response
 from xlsync.sandbox.server import Request, Sandbox
 
@@ -46,7 +46,7 @@ class Reading:
     def read(self, *, later: dt.timedelta = dt.timedelta(), refresh: bool = False) -> Lists:
         """Read the lists so much later; what was asked for is in `seen`."""
         self.sandbox.log.clear()
-        lists = read_lists(self.connectwise, self.cache, now=NOW + later, refresh=refresh)
+        lists = read_lists(read_tables(self.connectwise, self.cache, now=NOW + later, refresh=refresh))
         self.seen = list(self.sandbox.log)
         return lists
 
@@ -282,5 +282,5 @@ def test_lists_are_the_same_through_a_cache_on_disk_and_after_it_is_deleted(
 
 def test_progress_tells_how_many_records_came(reading: Reading) -> None:
     counts: list[int] = []
-    lists = read_lists(reading.connectwise, {}, now=NOW, progress=counts.append)
+    lists = read_lists(read_tables(reading.connectwise, {}, now=NOW, progress=counts.append))
     assert sum(counts) >= len(lists.companies) + len(lists.agreements) + len(lists.items)

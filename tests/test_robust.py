@@ -21,7 +21,7 @@ from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.journal import Journal
 from xlsync.kept import open_cache
-from xlsync.lists import Lists, read_lists
+from xlsync.lists import Lists, read_lists, read_tables
 from xlsync.live import Live
 from xlsync.plan import Outcome, Plan, State
 from xlsync.sandbox.connectwise import json_response
@@ -141,7 +141,7 @@ def test_any_other_failure_to_read_custom_fields_creates_nothing(
 
 
 def lists_of(connectwise: ConnectWise, cache: Any = None) -> Lists:
-    return read_lists(connectwise, {} if cache is None else cache, now=NOW)
+    return read_lists(read_tables(connectwise, {} if cache is None else cache, now=NOW))
 
 
 @contextmanager

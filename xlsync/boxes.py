@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
+from xlsync.overview import Totals, no_mismatch
 from xlsync.plan import Outcome, Plan, State, monthly_money
 from xlsync.report import Report
 
@@ -17,7 +17,7 @@ NOTICES: Final = 6
 _LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
-def month_text(overview: Overview) -> str:
+def month_text(totals: Totals) -> str:
     """A month in a few lines."""
     rows = [
         f"{money.kind}: {money.count}"
@@ -26,9 +26,9 @@ def month_text(overview: Overview) -> str:
             if money.up or money.down
             else ""
         )
-        for money in mismatch_money(overview)
+        for money in totals.money
     ]
-    return "\n".join([month_heading(overview), *(rows or [no_mismatch(overview)])])
+    return "\n".join([totals.heading, *(rows or [no_mismatch(totals.lines)])])
 
 
 def plan_text(plan: Plan) -> str:

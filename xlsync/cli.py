@@ -97,8 +97,7 @@ def export(
     path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
     began = time.monotonic()
     with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
-        gathered = months.export_month(systems, request, path, now(), progress)
-        told_month(systems, gathered.overview, gathered.notices, path, began, form)
+        told_month(systems, months.export_month(systems, request, path, now(), progress), began, form)
     if open_:
         typer.launch(str(path))
 
@@ -118,7 +117,7 @@ def check(
         save = reached(file).renewed
         checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
         tell_beside(file, checked.path)
-        told_month(systems, checked.overview, checked.notices, checked.path, began, form)
+        told_month(systems, checked, began, form)
 
 
 @app.command()

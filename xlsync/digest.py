@@ -102,7 +102,7 @@ def _kinds(overview: Overview) -> Iterator[str]:
         for money in mismatch_money(overview)
     ]
     if not rows:
-        yield no_mismatch(overview)
+        yield no_mismatch(len(overview.lines))
         return
     yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
 

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
-from xlsync.bss import Account
+from xlsync.asking import Asking, Question
 from xlsync.bss_report import read_report
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
-from xlsync.creation import Address, Known, Proposal, customers_to_ask, propose_creations
+from xlsync.creation import Known, Proposal, customers_to_ask, propose_creations
 from xlsync.errors import ApiError
 from xlsync.invoices import preview_invoices
 from xlsync.labels import make_labels
-from xlsync.lists import read_lists
+from xlsync.lists import Tables, read_lists, read_tables
 from xlsync.matching import (
     Memory,
     Picked,
@@ -41,17 +41,13 @@ from xlsync.models import (
     new_product_key,
 )
 from xlsync.overview import Overview
+from xlsync.progress import Progress, silent
 from xlsync.reconcile import Books, find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
 from xlsync.systems import Systems
 from xlsync.units import lines_to_ask, read_charges
 
 By = Literal["invoice-date", "service-period"]
-Progress = Callable[[str, int, int | None], None]  # what, how many, of how many
-
-
-def silent(_what: str, _done: int, _of: int | None) -> None:
-    """No progress is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,38 +78,53 @@ class Gathered:
     notices: tuple[str, ...]
 
 
-def gather(
-    systems: Systems,
-    request: Request,
-    memory: Memory,
-    decisions: Decisions,
-    now: dt.datetime,
-    progress: Progress = silent,
-) -> Gathered:
-    """Read both systems, link every line, and find every mismatch."""
-    with ThreadPoolExecutor(max_workers=2) as pool:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
+
+    lines: tuple[BillingLine, ...]
+    tables: Tables
+
+
+def read_sources(
+    systems: Systems, request: Request, now: dt.datetime, progress: Progress = silent
+) -> Sources:
+    """Read the month's billing and ConnectWise's lists, side by side."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
         reading = pool.submit(_read_lines, systems, request, progress)
-        lists = read_lists(
+        tables = read_tables(
             systems.connectwise,
             systems.lists,
             now=now,
             refresh=request.refresh,
             progress=lambda count: progress("Reading ConnectWise's lists", count, None),
         )
-        lines = reading.result()
-        asking = pool.submit(_read_own_units, systems, lines)
-        picked = decisions.picked
-        lists = replace(lists, agreements=_running(lists.agreements, request.month))
-        companies = propose_companies(lines, lists.companies, memory, picked)
-        needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
-        needed |= _of_moved_customers(lines, companies, lists.agreements, picked)
-        looking_ahead = pool.submit(systems.connectwise.list_recaps, needed)
-        read = systems.connectwise.list_additions(
-            needed, lambda done: progress("Reading additions", done, len(needed))
-        )
+        return Sources(reading.result(), tables)
+
+
+def gather(
+    systems: Systems,
+    request: Request,
+    sources: Sources,
+    asking: Asking,
+    memory: Memory,
+    decisions: Decisions,
+    progress: Progress = silent,
+) -> Gathered:
+    """Ask for what the month needs, link every line, and find every mismatch."""
+    lines, picked = sources.lines, decisions.picked
+    lists = read_lists(sources.tables)
+    lists = replace(lists, agreements=_running(lists.agreements, request.month))
+    companies = propose_companies(lines, lists.companies, memory, picked)
+    needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+    needed |= _of_moved_customers(lines, companies, lists.agreements, picked)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        looking_ahead = pool.submit(asking.recaps, needed)
+        own_units = pool.submit(asking.own_units, lines_to_ask(lines))
+        read = asking.additions(needed)
         recaps = looking_ahead.result()
         rules = systems.rules.list()
-        charges = with_unit_rules(request.month, read_charges(lines, asking.result()), rules)
+        charges = with_unit_rules(request.month, read_charges(lines, own_units.result()), rules)
     progress("Linking", 0, len(lines))
     active = {
         agreement: tuple(addition for addition in additions if addition.is_active(request.month))
@@ -147,9 +158,9 @@ def gather(
         identifier_length=creation.identifier_length,
         name_length=creation.name_length,
     )
-    addresses = {} if request.report else _read_addresses(systems, customers_to_ask(lines, links))
+    addresses = {} if request.report else asking.addresses(customers_to_ask(lines, links))
     proposals = propose_creations(request.month, lines, links, addresses, known)
-    taken = _read_taken(systems, proposals)
+    taken = asking.taken(_about_identifiers(proposals))
     if taken:
         proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
     overview = Overview(
@@ -217,61 +228,13 @@ def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple
     )
 
 
-def _read_own_units(systems: Systems, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | Exception]:
-    asked = lines_to_ask(lines)
-    return dict(systems.bss.list_own_units(asked)) if asked else {}
-
-
-def _read_addresses(systems: Systems, customers: Mapping[str, str]) -> dict[str, Address]:
-    """Addresses of customers that may have to be created; they are proposals, so a failed read is none."""
-
-    def read(id_: str) -> Account | None:
-        try:
-            return systems.bss.read_account(id_)
-        except ApiError:
-            return None
-
-    found: dict[str, Address] = {}
-    with ThreadPoolExecutor() as pool:
-        accounts = list(pool.map(read, customers.values()))
-    for key, account in zip(customers, accounts, strict=True):
-        if account is not None:
-            found[key] = Address(
-                address=account.address,
-                city=account.city,
-                state=account.state,
-                zip=account.zip,
-                country=account.country,
-                email=account.email,
-            )
-    return found
-
-
-def _read_taken(systems: Systems, proposals: Iterable[Proposal]) -> frozenset[str]:
-    """Which proposed identifiers belong to something deleted or inactive, which the lists do not hold.
-
-    What is proposed is looked up again before it is created, so a failed read costs a look, not a mistake.
-    """
+def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
+    """What to ask about the proposed identifiers."""
     paths = {Kind.CUSTOMER: "/company/companies", Kind.PRODUCT: "/procurement/catalog"}
-    asked: list[tuple[str, str]] = []
     for kind, path in paths.items():
         wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
-        asked += [
-            (path, f"identifier in ({','.join(wanted[start : start + 15])})")
-            for start in range(0, len(wanted), 15)  # an identifier may have 75 characters, an address 2000
-        ]
-
-    def read(question: tuple[str, str]) -> list[dict[str, Any]]:
-        path, conditions = question
-        try:
-            return systems.connectwise.list_records(path, fields="id,identifier", conditions=conditions)[0]
-        except ApiError:
-            return []
-
-    with ThreadPoolExecutor() as pool:
-        answers = list(pool.map(read, asked))
-    taken = {str(record.get("identifier") or "").casefold() for records in answers for record in records}
-    return frozenset(taken)
+        for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000
+            yield path, f"identifier in ({','.join(wanted[start : start + 15])})"
 
 
 def _with_own_keys(line: BillingLine, link: Link) -> Link:

@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import re
+import secrets
 import sqlite3
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
@@ -34,6 +35,7 @@ class Links:
     def __init__(self, folder: Path, environment: str) -> None:
         self.environment = environment
         self.folder = folder / environment_folder(environment)
+        self._has_changed = False
         try:
             self._store = open_store(
                 self.folder,
@@ -70,6 +72,11 @@ class Links:
                 f"not to {self.environment}.",
                 "Move the folder back to where it came from.",
             )
+
+    @property
+    def revision(self) -> str:
+        """Another text after every change of the links; empty where they never changed."""
+        return str(self._read(_FORMAT_KEY).get("revision", ""))
 
     def _read(self, key: str) -> Any:
         try:
@@ -137,7 +144,7 @@ class Links:
         if kind is LinkKind.CONTRACT and old is not None:
             new = _merged(old, new)
         if not new.says_something:
-            return bool(self._store.delete(f"{kind} {key}", retry=True))
+            return self._delete(f"{kind} {key}")
         same = old is not None and _says(old) == _says(new)
         if old is not None and same:
             new = replace(old, names=_newer_names(old.names, new.names))
@@ -156,13 +163,23 @@ class Links:
 
     def _write(self, kind: LinkKind, key: str, link: Remembered) -> None:
         self._store.set(f"{kind} {key}", _to_json(link), retry=True)
+        self._has_changed = True
+
+    def _delete(self, name: str) -> bool:
+        was_there = bool(self._store.delete(name, retry=True))
+        self._has_changed = self._has_changed or was_there
+        return was_there
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         """All that is written within, or nothing of it."""
+        self._has_changed = False
         try:
             with self._store.transact(retry=True):
                 yield
+                if self._has_changed:
+                    header = {**self._read(_FORMAT_KEY), "revision": secrets.token_hex(8)}
+                    self._store.set(_FORMAT_KEY, header, retry=True)
         except sqlite3.Error as error:
             raise XlsyncError(
                 f"The remembered links in {self.folder} cannot be written: {error}.",
@@ -179,7 +196,7 @@ class Links:
         found = self.find(*texts)
         with self._writing():
             for one in found:
-                self._store.delete(f"{one.kind} {one.key}", retry=True)
+                self._delete(f"{one.kind} {one.key}")
         return found
 
     def take_in(

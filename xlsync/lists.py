@@ -44,6 +44,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """ConnectWise's lists as it gave them; `odd` tells which setup tables could not be read."""
+
+    companies: list[dict[str, Any]]
+    agreements: list[dict[str, Any]]
+    items: list[dict[str, Any]]
+    setup: SetupTables
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
     """What the dropdowns show: active companies, agreements and products, and the setup tables.
 
@@ -57,20 +68,21 @@ class Lists:
     odd: tuple[str, ...] = ()
 
 
-def read_lists(
+def read_tables(
     connectwise: ConnectWise,
     cache: Cache,
     *,
     now: dt.datetime,
     refresh: bool = False,
     progress: Callable[[int], None] | None = None,
-) -> Lists:
+) -> Tables:
     """All lists; `refresh` reads them whole. Raises ApiError where one cannot be read."""
     setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
-    cycles = {cycle.id: cycle for cycle in setup.billing_cycles}
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
-        kept = {} if refresh else _kept(cache, name, "since", "whole", "records")
+        kept = {} if refresh else _kept(cache, name, "since", "whole", "fields", "records")
+        if kept and kept["fields"] != fields:
+            kept = {}
         since = _since(kept, now)
         if since:
             try:
@@ -81,19 +93,34 @@ def read_lists(
                 if error.status != 400:  # a tenant that does not take the condition is read whole
                     raise
             else:
-                both = _trimmed([*kept["records"], *changed], fields)
-                return _keep(cache, name, both, asked_at, kept["whole"])
+                old = {record.get("id"): record for record in kept["records"]}
+                new = {record.get("id"): record for record in _trimmed(changed, fields)}
+                if all(old.get(id_) == record for id_, record in new.items()):
+                    return list(kept["records"])  # and the next time is asked from the same moment on
+                return _keep(cache, name, fields, {**old, **new}.values(), asked_at, kept["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
-        return _keep(cache, name, _trimmed(records, fields), asked_at, now.isoformat())
+        return _keep(cache, name, fields, _trimmed(records, fields), asked_at, now.isoformat())
 
-    companies = read("companies", "/company/companies", COMPANY_FIELDS, "deletedFlag=False")
-    agreements = read("agreements", "/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False")
-    items = read("catalog", "/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False")
-    return Lists(
-        companies=_usable("customers", companies, read_company, odd),
-        agreements=_usable("agreements", agreements, lambda record: read_agreement(record, cycles), odd),
-        items=_usable("products", items, read_item, odd),
+    return Tables(
+        companies=read("companies", "/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
+        agreements=read("agreements", "/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
+        items=read("catalog", "/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False"),
         setup=setup,
+        odd=tuple(odd),
+    )
+
+
+def read_lists(tables: Tables) -> Lists:
+    """What the lists say; a record that cannot be used is left out and told."""
+    odd = list(tables.odd)
+    cycles = {cycle.id: cycle for cycle in tables.setup.billing_cycles}
+    return Lists(
+        companies=_usable("customers", tables.companies, read_company, odd),
+        agreements=_usable(
+            "agreements", tables.agreements, lambda record: read_agreement(record, cycles), odd
+        ),
+        items=_usable("products", tables.items, read_item, odd),
+        setup=tables.setup,
         odd=tuple(odd),
     )
 
@@ -170,13 +197,16 @@ def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
     return str(kept["since"])
 
 
-def _keep(cache: Cache, name: str, records: Iterable[Any], asked_at: str, whole: str) -> list[dict[str, Any]]:
+def _keep(
+    cache: Cache, name: str, fields: str, records: Iterable[Any], asked_at: str, whole: str
+) -> list[dict[str, Any]]:
     """Keep the newest version of each record, in order of id, and the server's time of asking."""
     newest = {record.get("id"): record for record in records}
     ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
     if asked_at:
         since = parsedate_to_datetime(asked_at).astimezone(dt.UTC) - OVERLAP
-        cache[name] = {"since": f"{since:%Y-%m-%dT%H:%M:%SZ}", "whole": whole, "records": ordered}
+        told = f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        cache[name] = {"since": told, "whole": whole, "fields": fields, "records": ordered}
     return ordered
 
 

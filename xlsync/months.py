@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from xlsync.approvals import RowEdits, read_invoice_rows, read_row_edits
+from xlsync.asking import Asking
+from xlsync.digest import make_digest
 from xlsync.errors import WorkbookError
-from xlsync.gather import Decisions, Gathered, Progress, Request, gather, silent
+from xlsync.gather import Decisions, Request, gather, read_sources
 from xlsync.link_edits import LinkEdits, read_link_edits
 from xlsync.matching import (
     Picked,
@@ -23,11 +25,13 @@ from xlsync.models import (
     ActionLabel,
     Month,
 )
-from xlsync.overview import Overview
+from xlsync.overview import Found, Overview, Totals
+from xlsync.progress import Progress, silent
 from xlsync.reviews import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
+from xlsync.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.workbook import (
     Book,
     Save,
@@ -47,10 +51,12 @@ def last_months(today: dt.date) -> tuple[Month, ...]:
 
 def export_month(
     systems: Systems, request: Request, path: Path, now: dt.datetime, progress: Progress = silent
-) -> Gathered:
+) -> Found:
     """Bring a month into a new workbook."""
     refuse_overwriting(path)
-    gathered = gather(systems, request, systems.links.memory(), Decisions({}), now, progress)
+    sources = read_sources(systems, request, now, progress)
+    asking = Asking(systems, progress)
+    gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
     write_export(
         path,
         gathered.overview,
@@ -59,7 +65,16 @@ def export_month(
         months=last_months(now.date()),
         report=str(request.report.resolve()) if request.report else "",
     )
-    return gathered
+    return _found(gathered.overview, gathered.notices, path)
+
+
+def _found(overview: Overview, notices: tuple[str, ...], path: Path) -> Found:
+    return Found(
+        totals=Totals.of(overview),
+        digest=make_digest(overview, notices, str(path)),
+        notices=notices,
+        path=path,
+    )
 
 
 def refuse_overwriting(path: Path) -> None:
@@ -83,15 +98,6 @@ def _find_report(told: str, workbook: Path) -> Path:
     return beside if not Path(told).exists() and beside.exists() else Path(told)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: the month anew, what people should be told, and the file that holds it."""
-
-    overview: Overview
-    notices: tuple[str, ...]
-    path: Path
-
-
 def check_workbook(
     systems: Systems,
     path: Path,
@@ -100,8 +106,21 @@ def check_workbook(
     refresh: bool = False,
     progress: Progress = silent,
     save: Save | None = None,
-) -> Checked:
-    """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered."""
+) -> Found:
+    """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered.
+
+    Where nothing changed since the last check, neither in the workbook nor in what it is made of, it stays
+    as it is.
+    """
+    asking = Asking(systems, progress)
+    sources = None
+    left = None if refresh else find_left(systems.checks, path)
+    if left is not None:
+        sources = read_sources(systems, left.request, now, progress)
+        if fingerprint_sources(systems, left.request, sources, now) == left.sources:
+            asking.again(left.asked, sources.lines)
+            if asking.fingerprint() == left.answers:
+                return left.found(path)
     book = open_book(path, systems)
     edits = read_link_edits(book)
     rows = read_row_edits(book)
@@ -121,7 +140,9 @@ def check_workbook(
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored=rows.ignored - ended)
     decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
-    gathered = gather(systems, request, systems.links.memory(), decisions, now, progress)
+    sources = sources or read_sources(systems, request, now, progress)
+    made_of = fingerprint_sources(systems, request, sources, now)
+    gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)
     overview = gathered.overview
     own = edits.own()
     renewed = write_check(
@@ -135,12 +156,8 @@ def check_workbook(
         report=about.report,
     )
     remember(systems, overview, edits.picked, now, path)
-    told = [
-        *other_month,
-        *gathered.notices,
+    told_once = [
         *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
-        *(f"{problem} (its row waits)" for problem in waiting),
-        *new.notices,
         *(
             f"{where}: the approval lapsed, since what it was given for changed: look again"
             for where in renewed.lapsed
@@ -148,8 +165,18 @@ def check_workbook(
         *_tell_gone(edits, overview),
         *asked,
     ]
+    told = [
+        *other_month,
+        *gathered.notices,
+        *(f"{problem} (its row waits)" for problem in waiting),
+        *new.notices,
+        *told_once,
+    ]
     notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
-    return Checked(overview, notices, renewed.path)
+    found = _found(overview, notices, renewed.path)
+    if not told_once and renewed.path == path:
+        keep_left(systems.checks, found, request, made_of, asking)
+    return found
 
 
 def learn_rules(

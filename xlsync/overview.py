@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from xlsync.cells import Value, clean_text
 from xlsync.compared import Compared
@@ -67,6 +68,16 @@ class Overview:
         """How many rows of each mismatch there are."""
         count = Counter(mismatch.kind for mismatch in self.open_mismatches)
         return {str(kind): count[kind] for kind in MismatchKind}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an export or a check found: for people, programs and mail, and the file that holds it."""
+
+    totals: Totals
+    digest: str  # Markdown
+    notices: tuple[str, ...]
+    path: Path
 
 
 def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels) -> Cells:
@@ -319,16 +330,42 @@ def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decima
     }
 
 
-def month_heading(overview: Overview) -> str:
-    """A month in one line."""
-    return (
-        f"{overview.month} · {overview.environment}: {len(overview.lines)} lines, {overview.linked} linked, "
-        f"{overview.unlinked} to link"
-    )
-
-
-def no_mismatch(overview: Overview) -> str:
+def no_mismatch(lines: int) -> str:
     """What is said where there is no row: agreement is not claimed of what was never billed."""
-    if not overview.lines:
+    if not lines:
         return "No billing lines: nothing was compared."
     return "No mismatch: ConnectWise bills what the distributor billed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """A month in a few numbers: what commands and buttons tell of it."""
+
+    month: str
+    environment: str
+    lines: int
+    linked: int
+    unlinked: int
+    mismatches: Mapping[str, int]
+    money: tuple[KindMoney, ...]
+
+    @classmethod
+    def of(cls, overview: Overview) -> Totals:
+        """The totals of a month."""
+        return cls(
+            month=str(overview.month),
+            environment=overview.environment,
+            lines=len(overview.lines),
+            linked=overview.linked,
+            unlinked=overview.unlinked,
+            mismatches=overview.mismatch_counts,
+            money=mismatch_money(overview),
+        )
+
+    @property
+    def heading(self) -> str:
+        """A month in one line."""
+        return (
+            f"{self.month} · {self.environment}: {self.lines} lines, {self.linked} linked, "
+            f"{self.unlinked} to link"
+        )

@@ -14,7 +14,6 @@ from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCom
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.errors import ApiError, WorkbookError
-from xlsync.gather import Progress, silent
 from xlsync.journal import Journal, Run, Write
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
@@ -38,6 +37,7 @@ from xlsync.models import (
 from xlsync.new_rows import NewRows, read_new_rows
 from xlsync.picks import Pick
 from xlsync.plan import Outcome, Plan, State, check_limits
+from xlsync.progress import Progress, silent
 from xlsync.sheets import BILLING_LINES
 from xlsync.systems import Systems
 from xlsync.undo import agreement_in, undo_actions

@@ -205,9 +205,9 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
     folder = in_front.parent if in_front else platformdirs.user_documents_path()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    gathered = months.export_month(systems, Request(month=month), path, front.now, front.progress)
+    exported = months.export_month(systems, Request(month=month), path, front.now, front.progress)
     front.workbook.open(path)
-    front.tell(month_text(gathered.overview), front.noted(gathered.notices), f"Workbook: {path}")
+    front.tell(month_text(exported.totals), front.noted(exported.notices), f"Workbook: {path}")
 
 
 def _chosen_month(front: Front) -> Month:
@@ -237,7 +237,7 @@ def check(front: Front) -> None:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
-    front.tell(month_text(checked.overview), front.noted(checked.notices), _beside(path, checked.path))
+    front.tell(month_text(checked.totals), front.noted(checked.notices), _beside(path, checked.path))
 
 
 def apply(front: Front) -> None:

@@ -16,12 +16,12 @@ from rich.table import Table
 
 from xlsync.actions import kind_of
 from xlsync.figures import Group
-from xlsync.gather import Progress as Step
 from xlsync.journal import Run
 from xlsync.ledger import Written
 from xlsync.memory import PARTS, RememberedLink
-from xlsync.overview import Overview, mismatch_money, month_heading, no_mismatch
+from xlsync.overview import Totals, no_mismatch
 from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.progress import Progress as Step
 from xlsync.report import Report
 from xlsync.rules import Rule
 from xlsync.team import Imported
@@ -67,33 +67,33 @@ def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
     return next_one
 
 
-def month_json(overview: Overview, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
+def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
     """What export and check tell programs."""
     return {
-        "month": str(overview.month),
+        "month": totals.month,
         "workbook": str(path),
-        "environment": overview.environment,
-        "lines": len(overview.lines),
-        "linked": overview.linked,
-        "unlinked": overview.unlinked,
-        "mismatches": overview.mismatch_counts,
+        "environment": totals.environment,
+        "lines": totals.lines,
+        "linked": totals.linked,
+        "unlinked": totals.unlinked,
+        "mismatches": dict(totals.mismatches),
         "requests": dict(requests),
         "seconds": Decimal(str(round(seconds, 3))),
     }
 
 
-def month(console: Console, overview: Overview, facts: Mapping[str, Any]) -> None:
+def month(console: Console, totals: Totals, path: Path) -> None:
     """A month in a few lines."""
-    console.print(month_heading(overview), markup=False, highlight=False)
+    console.print(totals.heading, markup=False, highlight=False)
     table = Table("Mismatch", box=None, pad_edge=False)
     for header in ("Rows", "Up a month", "Down a month"):
         table.add_column(header, justify="right")
     table.add_column("")  # the currency
-    for money in mismatch_money(overview):
+    for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
-    console.print(table if table.row_count else no_mismatch(overview))
-    console.print(f"Workbook: {facts['workbook']}", markup=False, highlight=False, soft_wrap=True)
+    console.print(table if table.row_count else no_mismatch(totals.lines))
+    console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def plan(console: Console, planned_: Plan) -> None:

@@ -89,6 +89,11 @@ class Systems:
         """The kept lists of the environment."""
         return self._cache("lists")
 
+    @property
+    def checks(self) -> Cache:
+        """What checks of the environment's workbooks left behind."""
+        return self._cache("checks")
+
     def _cache(self, name: str) -> Cache:
         if name not in self._open:
             folder = (

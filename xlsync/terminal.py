@@ -22,13 +22,12 @@ from rich.prompt import Confirm, IntPrompt
 from xlsync import addin, months, reviews, show
 from xlsync.actions import CreateInvoice
 from xlsync.config import Settings, home_folder, load_settings
-from xlsync.digest import make_digest
 from xlsync.errors import XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.gather import By
 from xlsync.models import Month
 from xlsync.open_file import Place, reach
-from xlsync.overview import Overview
+from xlsync.overview import Found
 from xlsync.plan import Outcome, Plan, State
 from xlsync.rules import Scope
 from xlsync.systems import Systems
@@ -221,19 +220,17 @@ def chosen_form(*, digest: bool, json: bool) -> Form:
     return "digest" if digest else "json" if json else "table"
 
 
-def told_month(
-    systems: Systems, overview: Overview, notices: tuple[str, ...], path: Path, began: float, form: Form
-) -> None:
+def told_month(systems: Systems, found: Found, began: float, form: Form) -> None:
     """Tell what an export or a check found."""
-    tell_notices(notices)
-    facts = show.month_json(overview, path, systems.requests, time.monotonic() - began)
+    tell_notices(found.notices)
     if form == "json":
-        tell_json(facts)
+        seconds = time.monotonic() - began
+        tell_json(show.month_json(found.totals, found.path, systems.requests, seconds))
         return
-    show.month(err if form == "digest" else out, overview, facts)
+    show.month(err if form == "digest" else out, found.totals, found.path)
     if form == "digest":
-        digest = make_digest(overview, notices, str(path))
-        typer.echo(digest if sys.stdout.isatty() else digest.encode(), nl=False)  # a file is UTF-8 everywhere
+        # a file is UTF-8 everywhere
+        typer.echo(found.digest if sys.stdout.isatty() else found.digest.encode(), nl=False)
 
 
 def tell_notices(notices: Iterable[str]) -> None:
