@@ -92,6 +92,13 @@ def test_the_button_checks_a_month_from_a_report_without_keys_of_the_bss(reporte
     assert "4 lines, 3 linked, 1 to link" in workbook.told[0]
 
 
+def test_a_report_of_another_month_is_asked_about(reported: Desk) -> None:
+    ran = reported.run("export", "--month", "2026-12", "--from", "report.csv")
+    assert ran.code == 0
+    assert "No period in report.csv touches 2026-12: is it the report of that month?" in ran.err
+    assert "touches" not in reported.check().err
+
+
 def test_a_months_links_from_a_report_are_remembered_for_the_next_report(reported: Desk) -> None:
     link_all(reported)
     assert reported.check().code == 0
