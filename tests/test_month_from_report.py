@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
 import pytest
 from conftest import LINES, MISMATCHES, Desk, Hand
 
 from xlsync.config import BSS_VARIABLES
+from xlsync.open_file import FileWorkbook
+from xlsync.ribbon import press
 
 REPORT = """\
 Invoice No.;Customer Name;Currency Code;Invoice Type;MS Subscription ID;Billing Cycle Start Date;\
@@ -22,6 +25,7 @@ EX-1;Made-up MSP;EUR;Debit Invoice;;01.10.2026;31.10.2026;Power BI Pro (New Comm
 ;;;;;;;;25;;
 """
 WORKBOOK = "xlsync-2026-10.xlsx"
+NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 
 
 @pytest.fixture
@@ -80,6 +84,19 @@ def test_a_report_is_found_from_another_folder_and_beside_a_workbook_that_moved(
     assert gone.code == 1
     assert f"{reported.folder / 'report.csv'} cannot be read" in gone.err
     assert "beside the workbook" in gone.err
+
+
+def test_the_button_checks_a_month_from_a_report_without_keys_of_the_bss(reported: Desk) -> None:
+    workbook = FileWorkbook(reported.file, lambda _question: True)
+    press("Check", workbook, NOW)
+    assert "4 lines, 3 linked, 1 to link" in workbook.told[0]
+
+
+def test_a_report_of_another_month_is_asked_about(reported: Desk) -> None:
+    ran = reported.run("export", "--month", "2026-12", "--from", "report.csv")
+    assert ran.code == 0
+    assert "No period in report.csv touches 2026-12: is it the report of that month?" in ran.err
+    assert "touches" not in reported.check().err
 
 
 def test_a_months_links_from_a_report_are_remembered_for_the_next_report(reported: Desk) -> None:

@@ -34,7 +34,7 @@ def applied(desk: Desk, *keys: str, **cells: Any) -> str:
     """A run in which these rows were applied."""
     with desk.editing() as hand:
         hand.approve(*keys, **cells)
-    ran = desk.apply()
+    ran = desk.apply("--force")
     assert ran.code == 0, ran.err
     run = ran.json["run"]
     assert run

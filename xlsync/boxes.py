@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Final
 
 from xlsync.overview import Totals, no_mismatch
-from xlsync.plan import Outcome, Plan, State, monthly_money
+from xlsync.plan import Outcome, Plan, State
 from xlsync.report import Report
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
@@ -35,10 +34,7 @@ def plan_text(plan: Plan) -> str:
     """What a plan would do, in as much as fits a box; the log holds all of it."""
     if not plan.actions:
         return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
-    money = [monthly_money(action) for action in plan.actions]
-    up, down = sum((m for m in money if m > 0), Decimal(0)), sum((m for m in money if m < 0), Decimal(0))
-    told = f"\nMonthly billing: {up:+,.2f} / {down:+,.2f}" if up or down else ""
-    return _listed([str(action) for action in plan.actions]) + told + _reasons(plan.settled)
+    return _listed([str(action) for action in plan.actions]) + _reasons(plan.settled)
 
 
 def report_text(found: Report) -> str:

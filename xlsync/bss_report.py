@@ -113,6 +113,13 @@ def read_report(
     return _with_last_days(_with_keys(lines), midnights)
 
 
+def touches(lines: Iterable[BillingLine], month: Month) -> bool:
+    """Whether any line's period has a day of the month; lines without dates may be of any."""
+    periods = [(line.start or line.end, line.end or line.start) for line in lines]
+    dated = [(start, end) for start, end in periods if start and end]
+    return not dated or any(start <= month.last and end >= month.first for start, end in dated)
+
+
 def _with_last_days(lines: Sequence[BillingLine], midnights: Sequence[bool]) -> tuple[BillingLine, ...]:
     """The lines with the ends that all of them together tell; a key holds the end as it is written."""
     charges = [

@@ -113,7 +113,7 @@ def check(
     """Re-read links and both systems, renew the computed sheets, keep every edit."""
     form = chosen_form(digest=digest, json=json)
     began = time.monotonic()
-    with opened(demo=demo, bss=False) as systems, show.progress(err, is_shown=not json) as progress:
+    with opened(demo=demo, of=file) as systems, show.progress(err, is_shown=not json) as progress:
         save = reached(file).renewed
         checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
         tell_beside(file, checked.path)

@@ -13,7 +13,7 @@ from typing import Literal
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
 from xlsync.asking import Asking, Question
-from xlsync.bss_report import read_report
+from xlsync.bss_report import read_report, touches
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
 from xlsync.creation import Known, Proposal, customers_to_ask, propose_creations
@@ -181,6 +181,9 @@ def gather(
         f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."
         for entry in gone
     )
+    if request.report and not touches(lines, request.month):
+        told = f"No period in {request.report.name} touches {request.month}"
+        notices += (f"{told}: is it the report of that month?",)
     if isinstance(recaps, ApiError):
         notices += (f"The next invoices could not be read: {recaps.message}",)
     return Gathered(overview, notices + lists.odd)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from xlsync.approvals import RowEdits, read_invoice_rows, read_row_edits
 from xlsync.asking import Asking
+from xlsync.config import Settings, load_settings
 from xlsync.digest import make_digest
-from xlsync.errors import WorkbookError
+from xlsync.errors import ConfigError, WorkbookError
 from xlsync.gather import Decisions, Request, gather, read_sources
 from xlsync.link_edits import LinkEdits, read_link_edits
 from xlsync.matching import (
@@ -90,6 +91,16 @@ def refuse_overwriting(path: Path) -> None:
         ) from error
     if book.has_edits or book.problems or book.altered:
         raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
+
+
+def settings_to_check(path: Path) -> Settings:
+    """The settings that a check of a workbook needs: none of the BSS where its lines came from a report."""
+    try:
+        return load_settings(bss=True, connectwise=True)
+    except ConfigError:
+        if not path.exists() or not read_workbook(path).about.report:
+            raise
+        return load_settings(bss=False, connectwise=True)
 
 
 def _find_report(told: str, workbook: Path) -> Path:

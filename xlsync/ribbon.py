@@ -233,7 +233,7 @@ def _chosen_month(front: Front) -> Month:
 def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
-    with _systems_of(path) as systems:
+    with _systems_of(path, is_checked=True) as systems:
         checked = months.check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
@@ -325,7 +325,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
 
 
 @contextmanager
-def _systems_of(path: Path) -> Iterator[Systems]:
+def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
     """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
     from xlsync.sandbox.demo import environment  # noqa: PLC0415
 
@@ -333,7 +333,8 @@ def _systems_of(path: Path) -> Iterator[Systems]:
         with _demo() as systems:
             yield systems
     else:
-        with Systems(load_settings(bss=False, connectwise=True)) as systems:
+        to_check = months.settings_to_check(path) if is_checked else None
+        with Systems(to_check or load_settings(bss=False, connectwise=True)) as systems:
             yield systems
 
 

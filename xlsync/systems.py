@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from xlsync.bss import Bss
-from xlsync.config import Settings, load_settings
+from xlsync.config import Settings
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ConfigError
 from xlsync.kept import Cache, open_cache
@@ -52,9 +52,9 @@ class Systems:
     def bss(self) -> Bss:
         """The BSS of the settings; its billing plans are kept."""
         if "bss" not in self._open:
-            # asked for here, since a month whose lines came from a report needs none
-            keys = self.settings.bss or load_settings(bss=True, connectwise=False).bss
-            assert keys is not None  # noqa: S101 - it was asked for
+            keys = self.settings.bss
+            if keys is None:
+                raise ConfigError("The BSS is not set up.", "Run `xlsync login`.")
             self._open["bss"] = Bss(
                 keys.url,
                 keys.client_key,

@@ -72,8 +72,8 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's."""
+def opened(*, demo: bool, bss: bool = True, of: Path | None = None) -> Iterator[Systems]:
+    """Both systems by the settings, or the sandbox's; as a workbook needs them, where it is `of` one."""
     with told():
         tell_notices(filter(None, [addin.renew()]))
         if demo:
@@ -82,7 +82,8 @@ def opened(*, demo: bool, bss: bool = True, connectwise: bool = True) -> Iterato
             with demo_settings(home_folder()) as settings, Systems(settings) as systems:
                 yield systems
         else:
-            with Systems(load_settings(bss=bss, connectwise=connectwise)) as systems:
+            settings = months.settings_to_check(of) if of else load_settings(bss=bss, connectwise=True)
+            with Systems(settings) as systems:
                 yield systems
 
 
