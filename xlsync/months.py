@@ -16,6 +16,7 @@ from xlsync.config import Settings, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import ConfigError, WorkbookError
 from xlsync.gather import Decisions, Request, gather, read_sources
+from xlsync.kept_rows import About
 from xlsync.link_edits import LinkEdits, read_link_edits
 from xlsync.matching import (
     Picked,
@@ -103,6 +104,15 @@ def settings_to_check(path: Path) -> Settings:
         return load_settings(bss=False, connectwise=True)
 
 
+def _request_of(about: About, path: Path) -> Request:
+    """What a workbook was exported with."""
+    return Request(
+        month=Month.parse(about.month),
+        by="service-period" if about.by == "service-period" else "invoice-date",
+        report=_find_report(about.report, path) if about.report else None,
+    )
+
+
 def _find_report(told: str, workbook: Path) -> Path:
     """The report that a workbook's lines came from: where it was, else beside the workbook."""
     beside = workbook.with_name(told.replace("\\", "/").rpartition("/")[2])
@@ -127,8 +137,9 @@ def check_workbook(
     sources = None
     left = None if refresh else find_left(systems.checks, path)
     if left is not None:
-        sources = read_sources(systems, left.request, now, progress)
-        if fingerprint_sources(systems, left.request, sources, now) == left.sources:
+        request = _request_of(left.about, path)
+        sources = read_sources(systems, request, now, progress)
+        if fingerprint_sources(systems, request, sources, now) == left.sources:
             asking.again(left.asked, sources.lines)
             if asking.fingerprint() == left.answers:
                 return left.found(path)
@@ -141,13 +152,7 @@ def check_workbook(
     if link_problems:
         raise BadCells(path, [*link_problems, *waiting])
     other_month = tell_other_month(book)
-    about = book.about
-    request = Request(
-        month=book.month,
-        by="service-period" if about.by == "service-period" else "invoice-date",
-        report=_find_report(about.report, path) if about.report else None,
-        refresh=refresh,
-    )
+    request = replace(_request_of(book.about, path), refresh=refresh)
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored=rows.ignored - ended)
     decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
@@ -164,7 +169,7 @@ def check_workbook(
         own=own,
         save=save,
         progress=lambda done, of: progress("Writing the workbook", done, of),
-        report=about.report,
+        report=book.about.report,
     )
     remember(systems, overview, edits.picked, now, path)
     told_once = [
@@ -186,7 +191,7 @@ def check_workbook(
     notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
     found = _found(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
-        keep_left(systems.checks, found, request, made_of, asking)
+        keep_left(systems.checks, found, book.about, made_of, asking)
     return found
 
 

@@ -17,9 +17,8 @@ from typing import Any, Final
 from xlsync import __version__
 from xlsync.asking import Asked, Asking
 from xlsync.fingerprint import fingerprint
-from xlsync.gather import By, Request, Sources
-from xlsync.kept_rows import from_plain, to_plain
-from xlsync.models import Month
+from xlsync.gather import Request, Sources
+from xlsync.kept_rows import About, from_plain, to_plain
 from xlsync.overview import Found, Totals
 from xlsync.systems import Systems
 
@@ -35,17 +34,10 @@ class Left:
     sources: str
     answers: str
     asked: Asked
-    month: Month
-    by: By
-    report: str
+    about: About
     totals: Totals
     digest: str
     notices: tuple[str, ...]
-
-    @property
-    def request(self) -> Request:
-        """Of which month the workbook is, and from where."""
-        return Request(month=self.month, by=self.by, report=Path(self.report) if self.report else None)
 
     def found(self, path: Path) -> Found:
         """What is told once more."""
@@ -76,7 +68,7 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 
 
 def keep_left(
-    checks: MutableMapping[str, Any], found: Found, request: Request, sources: str, asking: Asking
+    checks: MutableMapping[str, Any], found: Found, about: About, sources: str, asking: Asking
 ) -> None:
     """Keep what a check leaves, unless an answer is missing."""
     answers = asking.fingerprint()
@@ -87,9 +79,7 @@ def keep_left(
         sources=sources,
         answers=answers,
         asked=asking.asked,
-        month=request.month,
-        by=request.by,
-        report=str(request.report or ""),
+        about=about,
         totals=found.totals,
         digest=found.digest,
         notices=found.notices,
