@@ -53,6 +53,7 @@ def apart() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("XLSYNC_")]:
             patch.delenv(name)
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # each command would compile it all
         connect = socket.socket.connect
 
         def to_loopback(self: socket.socket, address: Any) -> None:
