@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import simplejson
-from conftest import OCTOBER, Desk
+from conftest import MISMATCHES, OCTOBER, Desk
 
 from xlsync.actions import CreateAddition
 from xlsync.apply import perform
@@ -305,3 +305,6 @@ def test_a_month_goes_on_beside_odd_records_and_tells_them(empty_desk: Desk) -> 
     assert ran.code == 0
     assert f"Left out of ConnectWise's customers: id {company} " in " ".join(ran.err.split())
     assert ran.json["mismatches"]["Could not check"] >= 1
+    told = empty_desk.read().column(MISMATCHES, "Explanation").values()
+    assert any("which has no quantity" in text for text in told)
+    assert {request.status for request in sandbox.log} <= {200, 204, 404}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ import simplejson
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.demo import demo_home, demo_settings
 from xlsync.sandbox.fields import RESOURCES
-from xlsync.sandbox.server import Sandbox
+from xlsync.sandbox.server import _NO_LINGER, Sandbox
 
 API = "/v4_6_release/apis/3.0"
 ACCEPT = "application/vnd.connectwise.com+json; version=2026.4"
@@ -845,6 +846,26 @@ def test_after_stop_nothing_answers_and_a_taken_port_is_told(client: Client) -> 
     client.sandbox.start()
     assert client.sandbox.url == f"http://127.0.0.1:{port}"
     assert client.read(place(client.sandbox.connectwise.additions[1]))["quantity"] == 7
+
+
+def test_a_client_that_goes_away_before_the_answer_leaves_no_connection_open(sandbox: Sandbox) -> None:
+    server = sandbox._server
+    assert server is not None
+    served: list[socket.socket] = []
+    left = threading.Event()
+
+    def leave() -> None:
+        served.extend(server.connections)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        connection.close()  # with nothing to linger for: a reset, so that the answer cannot be written
+        left.set()
+
+    sandbox.fail("call", path="GET /company/countries", call=leave)
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(f"GET {API}/company/countries HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert left.wait(10)
+    sandbox.stop()
+    assert [connection.fileno() for connection in served] == [-1]
 
 
 def test_the_environ_names_every_setting_of_both_systems(sandbox: Sandbox) -> None:

@@ -224,11 +224,15 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
 def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
     if request.report is not None:
         return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
-    return systems.bss.list_billing_lines(
-        request.month,
-        by=request.by,
-        progress=lambda done: progress("Reading the month's billing", done, None),
-    )
+    bss = systems.bss
+    try:
+        return bss.list_billing_lines(
+            request.month,
+            by=request.by,
+            progress=lambda done: progress("Reading the month's billing", done, None),
+        )
+    finally:
+        systems.plans.close()  # this thread ends here, and only it can
 
 
 def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:

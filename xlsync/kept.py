@@ -148,7 +148,7 @@ class Cache(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file in this thread: each that used it has its own connection."""
         self._store.close()
 
     def __enter__(self) -> Self:

@@ -61,7 +61,7 @@ class Systems:
                 keys.client_secret,
                 keys.username,
                 keys.password,
-                plans=self._cache("plans"),
+                plans=self.plans,
             )
             self._stack.callback(self._open["bss"].service.close)
         return self._open["bss"]  # type: ignore[no-any-return]
@@ -83,6 +83,11 @@ class Systems:
                 Rules(self.home / "links", self.settings.environment)
             )
         return self._open["rules"]  # type: ignore[no-any-return]
+
+    @property
+    def plans(self) -> Cache:
+        """The kept billing plans of the environment."""
+        return self._cache("plans")
 
     @property
     def lists(self) -> Cache:

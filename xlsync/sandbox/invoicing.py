@@ -16,7 +16,7 @@ _CENT: Final = Decimal("0.01")
 
 def with_amounts(addition: Record) -> Record:
     """An addition with what follows from its quantity, price and cost."""
-    billed = addition["quantity"] - addition.get("lessIncluded", Decimal(0))
+    billed = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
     price, cost = (
         billed * addition.get("unitPrice", Decimal(0)),
         billed * addition.get("unitCost", Decimal(0)),

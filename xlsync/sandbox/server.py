@@ -31,6 +31,7 @@ from xlsync.sandbox.state import Journal
 _API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")
 _BIG: Final = 1400
+_LONGEST_CLOSE: Final = 5.0  # seconds
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
 _SECRET: Final = frozenset({"authorization"})
@@ -70,14 +71,12 @@ class _Connection(WSGIRequestHandler):
     wbufsize = -1  # head and body leave in one packet
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
     def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        with contextlib.suppress(OSError):  # the client, or the sandbox on purpose, has closed it
-            super().finish()
+        # Each by itself: the base class leaves the reading one open where the last bytes cannot be written,
+        # and the connection is closed only when both are.
+        for stream in (self.wfile, self.rfile):
+            with contextlib.suppress(OSError):  # the client, or the sandbox on purpose, has closed it
+                stream.close()
 
     def handle(self) -> None:
         try:
@@ -124,6 +123,7 @@ class _Server(ThreadedWSGIServer):
     def __init__(self, sandbox: Sandbox, port: int) -> None:
         self.sandbox = sandbox
         self.connections: set[socket.socket] = set()
+        self._closed = threading.Condition()
         # Werkzeug's own way of listening prints and exits when the port is taken.
         with socket.create_server(("127.0.0.1", port), backlog=128) as listening:
             super().__init__("127.0.0.1", port, lambda *_: [], handler=_Connection, fd=listening.fileno())
@@ -134,12 +134,29 @@ class _Server(ThreadedWSGIServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is nothing to report; anything else is a bug of the sandbox."""
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; noted here, so that `close` misses none whose thread is still starting."""
+        connection, address = super().get_request()
+        with self._closed:
+            self.connections.add(connection)
+        return connection, address
+
+    def close_request(self, request: Any) -> None:
+        """Close a connection that has been served."""
+        super().close_request(request)
+        with self._closed:
+            self.connections.discard(request)
+            self._closed.notify_all()
+
     def close(self) -> None:
-        """Stop listening and close every connection."""
+        """Stop listening, and close every connection: none is left open for a thread to close later."""
         self.shutdown()
         self.server_close()
-        for connection in list(self.connections):
-            _shut(connection)
+        with self._closed:
+            for connection in self.connections:
+                _shut(connection)
+            # A function that was given to `fail` may run for long, or be the one that stops the sandbox.
+            self._closed.wait_for(lambda: not self.connections, _LONGEST_CLOSE)
 
 
 def _shut(connection: socket.socket) -> None:
