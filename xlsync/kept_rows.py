@@ -70,15 +70,21 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class KeptRow:
-    """What one row showed when it was written, by header, and the facts behind it, as JSON text."""
+    """What one row showed when it was written, under which headers, and the facts behind it, as JSON text."""
 
-    shown: Mapping[str, Value]
+    headers: tuple[str, ...]
+    values: tuple[Value, ...]
     text: str = "{}"
 
     @classmethod
     def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
         """A row with these facts."""
-        return cls(shown, _json(facts))
+        return cls(tuple(shown), tuple(shown.values()), _json(facts))
+
+    @property
+    def shown(self) -> dict[str, Value]:
+        """What it showed, by header; put together anew each time, since most rows are never asked."""
+        return dict(zip(self.headers, self.values, strict=True))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -107,23 +113,28 @@ def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
 
 def _write_rows(rows: Mapping[str, KeptRow]) -> Iterator[str]:
     """A line of headers and keys, a line for what each column showed, a line for the facts of each row."""
-    headers = tuple(dict.fromkeys(header for row in rows.values() for header in row.shown))
+    of_rows = {row.headers for row in rows.values()}
+    headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
     yield _json([headers, tuple(rows)])
-    for header in headers:
-        yield _json([_plain(row.shown.get(header)) for row in rows.values()])
+    all_values = [
+        row.values if row.headers == headers else tuple(map(row.shown.get, headers)) for row in rows.values()
+    ]
+    for column in zip(*all_values, strict=True):
+        yield _json([_plain(value) for value in column])
     yield from (row.text for row in rows.values())
 
 
 def _read_rows(text: str) -> dict[str, KeptRow]:
     first, *lines = text.split("\n")
     headers, keys = json.loads(first)
+    headers = tuple(headers)
     columns = [
         [v if type(v) is str or v is None else _value(v) for v in json.loads(line)]
         for line in lines[: len(headers)]
     ]
     shown = zip(*columns, strict=True) if columns else ((),) * len(keys)
     return {
-        key: KeptRow(dict(zip(headers, values, strict=True)), facts)
+        key: KeptRow(headers, values, facts)
         for key, values, facts in zip(keys, shown, lines[len(headers) :], strict=True)
     }
 

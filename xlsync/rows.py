@@ -55,8 +55,10 @@ def _column(name: str) -> int:
     return position(f"{name}1")[1]
 
 
-_FAR = re.compile(rb'<c r="(?:[A-Z]{2,}[0-9]|[A-Z][0-9]{6})')
-_NOT_PLAIN = (b"<!", b"</f>", b"<f ", b'"e"', b"'e'")  # comments, formulas, errors
+_NOT_PLAIN: Final = re.compile(  # a cell far away, with an error or a formula, or written in another way
+    rb'<c(?=[\s/>])(?! r="(?:[A-Z][0-9]{1,5}|[A-Z]{2}[0-9]{1,4})"'
+    rb'(?: s="[0-9]++")?+(?: t="(?!e")[a-zA-Z]++")?+(?:/>|>(?!\s*+<f)))'
+)
 
 
 def is_plain(part: bytes) -> bool:
@@ -66,9 +68,9 @@ def is_plain(part: bytes) -> bool:
     """
     return (
         _MAIN[0].encode() in part[:2000]
-        and 0 < part.count(b"<c ") == part.count(b'<c r="')
-        and not any(mark in part for mark in _NOT_PLAIN)
-        and not _FAR.search(part)
+        and b'<c r="' in part
+        and b"<!" not in part  # a comment may hold anything
+        and not _NOT_PLAIN.search(part)
     )
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -207,8 +208,8 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
         if column in by_column:
             formulas.setdefault(row, set()).add(by_column[column])
     key_column = columns[sheet.columns[-1].header]
-    own = tuple(columns.values())
-    width = max(own) + 1
+    width = max(columns.values()) + 1
+    untouched: dict[tuple[str, ...], _Untouched] = {}
     found = _Found(header_row, columns)
     rows: list[SheetRow] = []
     others: list[int] = []
@@ -217,16 +218,17 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             line = [*line, *([None] * (width - len(line)))]  # noqa: PLW2901
         key = "" if line[key_column] is None else str(line[key_column])
         if key in kept:
-            shown, in_row = kept[key].shown, frozenset(formulas.get(number, ()))
-            was = [shown.get(header) for header in columns]
-            edited = (
-                in_row
-                if [line[place] for place in own] == was
-                else in_row.union(
+            own, edited = kept[key], frozenset(formulas.get(number, ()))
+            rows_like_it = untouched.get(own.headers)
+            if rows_like_it is None:
+                rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
+            in_row = edited
+            if not rows_like_it.read(line, own.values):
+                shown = own.shown
+                edited = in_row.union(
                     header for header, place in columns.items() if not is_same(line[place], shown.get(header))
                 )
-            )
-            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, kept[key]))
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own))
             continue
         if any(value is not None for value in line):
             others.append(number)
@@ -251,6 +253,23 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
         )
     found.rows, found.others = tuple(rows), tuple(others)
     return found
+
+
+class _Untouched:
+    """How rows written under these headers read where nobody changed them, told at a glance."""
+
+    def __init__(self, headers: Sequence[str], columns: Mapping[str, int]) -> None:
+        kept = [columns[header] for header in headers if header in columns]
+        self._kept = itemgetter(*kept) if len(kept) == len(headers) > 1 else None
+        self._others = [place for header, place in columns.items() if header not in headers]
+
+    def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
+        """Whether a row surely reads as it was written; if not, each cell has to be looked at."""
+        return (
+            self._kept is not None
+            and self._kept(line) == values
+            and all(line[place] is None for place in self._others)
+        )
 
 
 def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> tuple[int, dict[str, int]]:

@@ -206,7 +206,8 @@ def measure_workbooks(sizes: Sizes) -> list[Measured]:
             gc.freeze()  # the answers at hand are the benchmark's own: nobody else's collector sees them
             work[lines] = statistics.median(seconds(export) for _ in range(sizes.rounds))
             if lines == sizes.large:
-                found = [_writing(sizes), _reading(sizes), _checking(sizes, answers)]
+                with recalled_systems(answers):  # as within a command
+                    found = [_writing(sizes), _reading(sizes), _checking(sizes, answers)]
     factor = sizes.large / sizes.medium
     found.append(
         Measured(
