@@ -122,13 +122,28 @@ def position(name: str) -> Position:
     return int(found[2]) - 1, column - 1
 
 
+class _Texts(dict[str, str]):
+    """The inside of each text's cell, from after its style to its end; made when it is first looked up."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __missing__(self, value: str) -> str:
+        p = self._prefix
+        clean = clean_text(value)
+        keep = ' xml:space="preserve"' if _SPACE.search(clean) else ""
+        made = f' t="inlineStr"><{p}is><{p}t{keep}>{escape_text(clean)}</{p}t></{p}is></{p}c>'
+        self[value] = made
+        return made
+
+
 class CellWriter:
     """Writes cells as XML, with the namespace prefix and the date system of one workbook's sheet."""
 
     def __init__(self, prefix: str = "", *, from_1904: bool = False) -> None:
         self.prefix = prefix
         self.from_1904 = from_1904
-        self._texts: dict[str, str] = {}
+        self.texts = _Texts(prefix)
 
     def stored(self, value: Value) -> tuple[str, object]:
         """What a value becomes in a cell, and of what kind: the kind "" is empty, "n" a number."""
@@ -167,27 +182,16 @@ class CellWriter:
             for row in rows
         )
 
-    def text(self, value: str) -> str:
-        """The inside of a text cell, from after its style to its end."""
-        known = self._texts.get(value)
-        if known is None:
-            p = self.prefix
-            clean = clean_text(value)
-            keep = ' xml:space="preserve"' if _SPACE.search(clean) else ""
-            known = f' t="inlineStr"><{p}is><{p}t{keep}>{escape_text(clean)}</{p}t></{p}is></{p}c>'
-            self._texts[value] = known
-        return known
-
     def after_style(self, content: Value | Cell) -> str:
         """A cell's XML from after its reference and style to its end."""
         kind = type(content)
         if kind is str:
-            return self.text(content) if content else "/>"  # type: ignore[arg-type]
+            return self.texts[content] if content else "/>"  # type: ignore[index]
         p = self.prefix
         if kind is Decimal:
             if content.is_finite() and -300 < content.adjusted() < 300:  # type: ignore[union-attr]
                 return f"><{p}v>{content or _ZERO:f}</{p}v></{p}c>"
-            return self.text(str(content))
+            return self.texts[str(content)]
         if content is None:
             return "/>"
         if isinstance(content, Cell):
@@ -198,7 +202,7 @@ class CellWriter:
             return f' t="b"><{p}v>{content:d}</{p}v></{p}c>'
         if isinstance(content, dt.date):
             number = serial(content, from_1904=self.from_1904)
-            return self.text(content.isoformat()) if number is None else f"><{p}v>{number:f}</{p}v></{p}c>"
+            return self.texts[content.isoformat()] if number is None else f"><{p}v>{number:f}</{p}v></{p}c>"
         return self.after_style(str(content) if isinstance(content, str) else Decimal(content))
 
     def _formula(self, cell: Cell) -> str:

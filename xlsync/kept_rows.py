@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from itertools import islice
 from typing import Any, Final, Self, TypeVar
 
 import cattrs
@@ -25,9 +26,11 @@ from xlsync.errors import WorkbookError
 
 FORMAT: Final = 1
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
+_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
 T = TypeVar("T")
 _ABOUT, _CHECKSUM = "about", "checksum"
 _MOST_BYTES: Final = 1_000_000_000  # unpacked
+_TOGETHER: Final = 100  # lines
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
@@ -142,7 +145,10 @@ def _read_rows(text: str) -> dict[str, KeptRow]:
 def _packed(lines: Iterable[str]) -> str:
     """Lines as one text of few letters; put together bit by bit, since whole they take much room."""
     packing = zlib.compressobj(_LEVEL)
-    data = [packing.compress(f"{line}\n".encode()) for line in lines]
+    lines = iter(lines)
+    data = []
+    while some := list(islice(lines, _TOGETHER)):
+        data.append(packing.compress("".join(f"{line}\n" for line in some).encode()))
     return base64.b64encode(b"".join([*data, packing.flush()])).decode()
 
 
@@ -218,7 +224,7 @@ def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Val
 
 
 def _json(thing: Any) -> str:
-    return json.dumps(thing, separators=(",", ":"))
+    return _ENCODED(thing)
 
 
 def _chunks(text: str) -> Iterator[str]:

@@ -161,7 +161,7 @@ class Renewal:
         return plan
 
     def _new(self, number: int, cells: Mapping[int, Value | Cell]) -> str:
-        row, after_style, text = str(number + 1), self.writer.after_style, self.writer.text
+        row, after_style, texts = str(number + 1), self.writer.after_style, self.writer.texts
         openings, styles, column_styles = self.openings, self.styles, self.column_styles
         parts: list[str] = []
         for column in self._plan(cells):
@@ -173,7 +173,7 @@ class Renewal:
                 elif styles.get(column, "") == column_styles.get(column, ""):
                     continue  # an absent cell looks the same
             opening, style = openings[column]
-            end = text(content) if type(content) is str and content else after_style(content)
+            end = texts[content] if type(content) is str and content else after_style(content)
             parts.append(f"{opening}{row}{style}{end}")
         height = self._height(cells, ()) if self.wrapped else ""
         return f'<{self.sheet.prefix}row r="{row}"{height}>{"".join(parts)}</{self.sheet.prefix}row>'

@@ -318,8 +318,12 @@ class Package:
         if formula_went:
             for chain in self._related(self._workbook, "calcChain"):
                 self._drop(chain)
-        if any(re.search(rb"<(?:[\w.-]+:)?f[\s>]", self._parts[part]) for part in self._sheets.values()):
+        if any(self._has_formulas(part) for part in self._sheets.values()):
             self._calculate_when_opened()
+
+    def _has_formulas(self, part: str) -> bool:
+        """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
+        return not self._is_plain(part) and bool(re.search(rb"<(?:[\w.-]+:)?f[\s>]", self._parts[part]))
 
     def _drop(self, part: str) -> None:
         """Take a part away, with all that names it."""
