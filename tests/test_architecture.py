@@ -35,7 +35,7 @@ OUTSIDE = {  # files, network, clock, randomness, processes
     "threading", "concurrent", "xlwings", "typer", "rich",
 }  # fmt: skip
 XLSX_SIDE = {
-    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "workbook", "template",
+    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "book", "workbook", "template",
     "bss_report_tables", "report_workbook", "report_look", "report_charts", "report_page", "report_sheets",
     "addin", "vba", "ribbon",
 }  # fmt: skip

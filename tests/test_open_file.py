@@ -13,6 +13,7 @@ import pytest
 from conftest import MISMATCHES, Desk
 
 from xlsync import excel, months, open_file, reviews
+from xlsync.book import read_workbook
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
 from xlsync.open_file import (
@@ -27,7 +28,7 @@ from xlsync.open_file import (
     saved_through,
 )
 from xlsync.systems import Systems
-from xlsync.workbook import Save, backup_path, read_workbook, save_beside, save_in_place, save_or_beside
+from xlsync.workbook import Save, backup_path, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx import Package
 
 OWNERS = ("~$xlsync-2026-10.xlsx", ".~lock.xlsync-2026-10.xlsx#")

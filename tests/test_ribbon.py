@@ -19,12 +19,12 @@ import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
 
 from xlsync import addin, boxes
+from xlsync.book import read_workbook
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import ExcelWorkbook
 from xlsync.open_file import Cells, FileWorkbook
 from xlsync.ribbon import press
-from xlsync.workbook import read_workbook
 from xlsync.xlsx import Package
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)

@@ -19,6 +19,7 @@ from xlsync.actions import (
     UpdateAddition,
     end_addition,
 )
+from xlsync.book import Book, SheetRow
 from xlsync.invoices import NextInvoice
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
@@ -31,7 +32,6 @@ from xlsync.models import (
 from xlsync.plan import judge_creation
 from xlsync.reconcile import Findings
 from xlsync.sheets import INVOICES, MISMATCHES
-from xlsync.workbook import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
 _MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from xlsync.actions import Action, CreateInvoice
 from xlsync.approvals import read_invoice_rows
+from xlsync.book import Book
 from xlsync.errors import ApiError
 from xlsync.journal import list_runs
 from xlsync.live import Live
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.reviews import BadCells, open_book, row_results, write
 from xlsync.systems import Systems
-from xlsync.workbook import Book, Save, write_results
+from xlsync.workbook import Save, write_results
 
 WHY_OFF = (
     "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from xlsync.book import Book, SheetRow
 from xlsync.cells import Value
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
@@ -20,7 +21,6 @@ from xlsync.models import (
 )
 from xlsync.picks import NOTHING, Pick, Picked, confirmed
 from xlsync.sheets import BILLING_LINES
-from xlsync.workbook import Book, SheetRow
 
 _PARTS: Final = {
     "company": "ConnectWise Customer",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xlsync.approvals import RowEdits, read_invoice_rows, read_row_edits
 from xlsync.asking import Asking
+from xlsync.book import Book, read_workbook
 from xlsync.config import Settings, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import ConfigError, WorkbookError
@@ -34,13 +35,7 @@ from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, r
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
 from xlsync.unchanged import find_left, fingerprint_sources, keep_left
-from xlsync.workbook import (
-    Book,
-    Save,
-    read_workbook,
-    write_check,
-    write_export,
-)
+from xlsync.workbook import Save, write_check, write_export
 
 MONTHS_SHOWN = 15
 

@@ -9,12 +9,12 @@ from typing import Final
 
 from xlsync.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.approvals import read_amount, read_approve, read_day
+from xlsync.book import Book, SheetRow
 from xlsync.creation import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Proposal
 from xlsync.kept_rows import from_plain
 from xlsync.link_edits import Directory
 from xlsync.models import CREATE_NEW, Kind, Problem
 from xlsync.sheets import NEW
-from xlsync.workbook import Book, SheetRow
 
 Creation = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 _LENGTHS: Final = {"Address": 50, "City": 50, "State": 50, "Zip": 12}  # OpenAPI description, Company

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 from xlsync.archive import read_file, write_file
+from xlsync.book import Book
 from xlsync.cells import Position, Value
 from xlsync.errors import WorkbookError
-from xlsync.workbook import Book, Save, backup_path, save_beside, save_in_place, save_or_beside
+from xlsync.workbook import Save, backup_path, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx import Package
 
 Cells = Mapping[str, Mapping[Position, Value]]  # by sheet title

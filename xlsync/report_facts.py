@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xlsync.book import Book
 from xlsync.compared import KEPT_AS, Compared
 from xlsync.kept_rows import from_plain
 from xlsync.link_edits import Directory
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
 from xlsync.sheets import BILLING_LINES, MISMATCHES
-from xlsync.workbook import Book
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
+from xlsync.book import Book, chosen_month, read_workbook
 from xlsync.errors import ApiError, WorkbookError
 from xlsync.journal import Journal, Run, Write
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
@@ -41,14 +42,7 @@ from xlsync.progress import Progress, silent
 from xlsync.sheets import BILLING_LINES
 from xlsync.systems import Systems
 from xlsync.undo import agreement_in, undo_actions
-from xlsync.workbook import (
-    PICKED_HEADERS,
-    Book,
-    Save,
-    chosen_month,
-    read_workbook,
-    write_results,
-)
+from xlsync.workbook import PICKED_HEADERS, Save, write_results
 
 _LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 

@@ -18,6 +18,7 @@ from typing import Final
 import platformdirs
 
 from xlsync import __version__, addin, invoicing, months, reviews
+from xlsync.book import read_workbook
 from xlsync.boxes import month_text, notices_text, outcomes_text, plan_text, report_text
 from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
@@ -33,7 +34,6 @@ from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
-from xlsync.workbook import read_workbook
 from xlsync.xlsx import Package
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time

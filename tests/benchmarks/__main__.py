@@ -29,11 +29,12 @@ from tests.benchmarks import obvious
 from tests.benchmarks.recalled import recalled_systems
 from tests.benchmarks.world import World, served
 from xlsync import months
+from xlsync.book import read_workbook
 from xlsync.cells import Row
 from xlsync.cli import app
 from xlsync.models import Month
 from xlsync.sheets import BILLING_LINES, LISTS, MEMORY, MISMATCHES, TABLES
-from xlsync.workbook import read_workbook, template_path
+from xlsync.workbook import template_path
 from xlsync.xlsx import Package
 
 OCTOBER = Month(2026, 10)
