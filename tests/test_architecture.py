@@ -171,12 +171,12 @@ def test_only_what_belongs_to_excel_itself_knows_xlwings() -> None:
 
 
 def test_nobody_imports_the_commands() -> None:
-    assert {name for name, tree in TREES.items() if "cli" in {short(other) for other in own(tree)}} <= {
-        "__main__"
-    }
-    assert {name for name, tree in TREES.items() if "terminal" in {short(other) for other in own(tree)}} <= {
-        "cli"
-    }
+    def importers(module: str) -> set[str]:
+        return {name for name, tree in TREES.items() if module in {short(other) for other in own(tree)}}
+
+    assert importers("cli") <= {"__main__"}
+    assert importers("links_cli") <= {"cli"}
+    assert importers("terminal") <= {"cli", "links_cli"}
 
 
 def test_only_the_commands_print_ask_and_exit() -> None:
@@ -193,7 +193,7 @@ def test_only_the_commands_print_ask_and_exit() -> None:
     found = {
         f"{name}:{line} {call}"
         for name, tree in PROGRAM.items()
-        if short(name) not in {"cli", "terminal", "__main__"}
+        if short(name) not in {"cli", "links_cli", "terminal", "__main__"}
         for call, line in calls(tree)
         if call in said or call in {"sys.stdout.write", "sys.stderr.write"}
     }
@@ -201,7 +201,8 @@ def test_only_the_commands_print_ask_and_exit() -> None:
 
 
 def test_only_the_commands_know_typer() -> None:
-    assert {short(name) for name, tree in PROGRAM.items() if "typer" in top(tree)} == {"cli", "terminal"}
+    knowing = {short(name) for name, tree in PROGRAM.items() if "typer" in top(tree)}
+    assert knowing == {"cli", "links_cli", "terminal"}
 
 
 def test_no_error_is_swallowed_in_silence() -> None:

@@ -17,13 +17,12 @@ from xlsync.errors import XlsyncError
 from xlsync.gather import Request
 from xlsync.journal import list_runs, read_run
 from xlsync.ledger import list_writes
-from xlsync.links_csv import Shared, read_csv, write_csv
+from xlsync.links_cli import links_app
 from xlsync.office import write_pdf
 from xlsync.plan import Outcome
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
-from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (
     Demo,
@@ -35,12 +34,8 @@ from xlsync.terminal import (
     Yes,
     carry_out,
     chosen_by,
-    chosen_day,
     chosen_form,
     chosen_month,
-    chosen_scope,
-    chosen_units,
-    confirmed,
     err,
     new_workbook,
     now,
@@ -64,7 +59,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(links_app, name="links")
 
 
@@ -241,128 +235,6 @@ def history(
         else:
             runs = list_runs(settings.home, settings.environment)
             tell_json({"runs": [show.run_json(entry) for entry in runs]}) if json else show.runs(out, runs)
-
-
-@links_app.command("list")
-def links_list(
-    text: Annotated[list[str] | None, typer.Argument(help="Only links of these keys or names.")] = None,
-    demo: Demo = False,
-    json: Json = False,
-) -> None:
-    """What is remembered, and on what evidence."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        found = systems.links.find(*text) if text else systems.links.list()
-        tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
-
-
-@links_app.command("rules")
-def links_rules(demo: Demo = False, json: Json = False) -> None:
-    """The rules that last: what is ignored, and units that are free or a minimum."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        found = systems.rules.list()
-        tell_json({"rules": [show.rule_json(rule) for rule in found]}) if json else show.rules(out, found)
-
-
-@links_app.command("ignore")
-def links_ignore(
-    reason: Annotated[str, typer.Option(help="Why.")],
-    contract: Annotated[str, typer.Option(help="A contract id.")] = "",
-    product: Annotated[str, typer.Option(help="A product's code or name in the BSS.")] = "",
-    customer: Annotated[str, typer.Option(help="A customer's id or name in the BSS.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
-    demo: Demo = False,
-) -> None:
-    """Ignore a contract, a product or a customer from now on."""
-    scope, about = chosen_scope(contract=contract, product=product, customer=customer)
-    rule = Rule(
-        kind=RuleKind.IGNORE,
-        scope=scope,
-        about=about,
-        reason=reason,
-        until=chosen_day(until),
-        when=now().isoformat(timespec="seconds"),
-    )
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        systems.rules.keep(rule)
-        err.print(f"Kept: {rule}", markup=False, highlight=False)
-
-
-@links_app.command("units")
-def links_units(
-    contract: Annotated[str, typer.Option(help="A contract id.")],
-    free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
-    minimum: Annotated[str, typer.Option(help="Units that are billed at least; 0 ends the rule.")] = "",
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
-    demo: Demo = False,
-) -> None:
-    """Free or minimum units of a contract."""
-    given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
-    if not any(given.values()):
-        raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        for kind, text in given.items():
-            if text:
-                rule = Rule(
-                    kind=kind,
-                    scope=Scope.CONTRACT,
-                    about=contract,
-                    reason=reason,
-                    until=chosen_day(until),
-                    units=chosen_units(text),
-                    when=now().isoformat(timespec="seconds"),
-                )
-                systems.rules.keep(rule)
-                err.print(f"Kept: {rule}", markup=False, highlight=False)
-
-
-@links_app.command("export")
-def links_export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
-) -> None:
-    """Write all remembered links and rules into a CSV file, for colleagues."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        shared = Shared(systems.links.list(), systems.rules.list())
-        write_csv(file, systems.settings.environment, shared)
-        err.print(f"{len(shared.links)} links and {len(shared.rules)} rules written to {file}", markup=False)
-
-
-@links_app.command("import")
-def links_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
-    demo: Demo = False,
-) -> None:
-    """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        shared = read_csv(file, systems.settings.environment)
-        links = systems.links.take_in(shared.links, overwrite=replace)
-        rules = systems.rules.take_in(shared.rules, overwrite=replace)
-        show.imported(err, "Links", links)
-        show.imported(err, "Rules", rules)
-        if links.conflicts or rules.conflicts:
-            err.print("--replace lets the file win.")
-            raise typer.Exit(1)
-
-
-@links_app.command("forget")
-def links_forget(
-    text: Annotated[list[str], typer.Argument(help="Links of these keys or names.")],
-    yes: Yes = False,
-    demo: Demo = False,
-) -> None:
-    """Forget links and rules, so that links are proposed anew."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        found, rules = systems.links.find(*text), systems.rules.find(*text)
-        show.links(err, found)
-        show.rules(err, rules)
-        count = len(found) + len(rules)
-        if count and not yes and not confirmed(count, what="forget"):
-            raise typer.Exit(1)
-        systems.links.forget(*text)
-        for rule in rules:
-            systems.rules.drop(rule.key)
-        err.print(f"{len(found)} links and {len(rules)} rules forgotten")
 
 
 @app.command()
