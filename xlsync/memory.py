@@ -63,7 +63,10 @@ class Remembered:
 
     def part(self, name: str) -> int | Emptied | None:
         """The id of a part, NOTHING where a person emptied it, None where nothing is remembered of it."""
-        return NOTHING if name in self.emptied else self.ids[PARTS.index(name)]
+        if name in self.emptied:
+            return NOTHING
+        id_: int | None = getattr(self, f"{name}_id")
+        return id_
 
 
 @dataclass(frozen=True, slots=True)
