@@ -157,12 +157,15 @@ def _part_by_mark(
     standing = sorted(additions.get((target.agreement, target.item), ()), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
-    if len(active) <= 1:
+    if len(active) == 1:
+        yield _Comparison(target, tuple(charges), tuple(active), beside)
+        return
+    if not active:
         later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
         ends = {addition.cancelled for addition in standing}
         is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
         ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
-        yield _Comparison(target, tuple(charges), tuple(active), beside, later, is_continued, ended)
+        yield _Comparison(target, tuple(charges), (), beside, later, is_continued, ended)
         return
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
