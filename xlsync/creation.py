@@ -144,9 +144,9 @@ def _order(row: Proposal) -> tuple[str, str]:
 
 
 def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
-    if part is not None and isinstance(part.to, str):
-        return True
-    return line.is_compared and (part is None or part.score is not None)
+    if part is None:
+        return line.is_compared
+    return isinstance(part.to, str) or (part.score is not None and line.is_compared)
 
 
 def _customers(
