@@ -94,7 +94,10 @@ def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
 
 def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
     """One line of each contract whose units only the BSS's own quantity can tell."""
-    groups = (find_in_force(group)[0] for group in group_by_contract(lines).values())
+    lines = list(lines)
+    prorated = {line.contract for line in lines if not covers_full_period(line)}
+    contracts = group_by_contract(line for line in lines if line.contract in prorated)
+    groups = (find_in_force(group)[0] for group in contracts.values())
     return tuple(
         in_force[0]
         for in_force in groups
