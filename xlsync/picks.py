@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from xlsync.models import BillingLine, Choice, Evidence, Link
@@ -138,6 +139,11 @@ def _remembered(
 ) -> Choice | None:
     if not isinstance(to, int) or to not in part.offered or not part.fits(line, to):
         return None
+    return _remembered_choice(to, of_product)
+
+
+@cache  # thousands of lines stand on the same few
+def _remembered_choice(to: int, of_product: bool) -> Choice:
     return Choice(to, Evidence.REMEMBERED, of_product=of_product)
 
 
