@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.folding import Suggestions, fold_product, fold_spelling
+from xlsync.folding import Suggestions, digits, fold_product, fold_spelling
 from xlsync.matching import (
     NOTHING,
     Forgotten,
+    Held,
     Memory,
     Names,
     Picked,
@@ -21,6 +22,7 @@ from xlsync.matching import (
     agreements_to_read,
     choices_to_remember,
     confirmed,
+    decide_agreements,
     fold,
     forgotten,
     propose_agreements,
@@ -244,6 +246,16 @@ def test_a_score_is_below_100_and_of_one_nearest_name(name: str, names: list[str
     assert nearest is None or 80 <= nearest[1] < 100
 
 
+ODD_NAMES = st.text("aeE\u00e9s1\uff112\u0663\u00bd\u2163\u4e09 .,-+'\u2122\u0149", max_size=9)
+
+
+@given(ODD_NAMES, ODD_NAMES)
+def test_names_without_the_same_digits_are_neither_equal_nor_near(one: str, other: str) -> None:
+    equal = any(look(one) == look(other) for look in (str.strip, fold, fold_product, fold_spelling))
+    if equal or Suggestions({1: one}, 50).nearest(other):
+        assert digits(one) == digits(other)
+
+
 def test_what_is_remembered_for_the_contract_comes_before_the_customer() -> None:
     memory = Memory(
         contracts={"bss:S-b": Remembered(company_id=2)},
@@ -436,7 +448,8 @@ def agreement_of(
     picked: Mapping[str, Picked] | None = None,
 ) -> str:
     lines = [line("a")]
-    found = propose_agreements(lines, company, item, agreements, additions, memory, picked or {})
+    decided = decide_agreements(lines, company, agreements, memory, picked or {})
+    found = propose_agreements(lines, company, item, decided, Held(agreements, additions))
     return shown(found).get("a", "")
 
 
@@ -489,7 +502,8 @@ def test_an_agreement_to_be_created_spreads_within_its_billing_period() -> None:
     company = {one.key: Choice(1, Evidence.EXACT) for one in lines}
     new = "agreement:bss:Contoso|Monthly"
     picked = {"a": Picked(agreement=new)}
-    found = propose_agreements(lines, company, {}, TWO, {}, NO_MEMORY, picked)
+    decided = decide_agreements(lines, company, TWO, NO_MEMORY, picked)
+    found = propose_agreements(lines, company, {}, decided, Held(TWO, {}))
     assert shown(found) == {"a": f"{new} chosen", "b": f"{new} chosen"}
 
 

@@ -16,25 +16,19 @@ from xlsync.picks import Part, Picked, find_decided, only, present
 
 
 def propose_agreements(
-    lines: Sequence[BillingLine],
+    lines: Iterable[BillingLine],
     chosen_companies: Mapping[str, Choice],
     chosen_items: Mapping[str, Choice],
-    agreements: Sequence[Agreement],
-    additions: Mapping[int, Sequence[Addition]],
-    memory: Memory,
-    picked: Mapping[str, Picked],
+    decided: Mapping[str, Choice | None],
+    held: Held,
 ) -> dict[str, Choice]:
     """The agreement of each line, by line key; lines without a proposal are absent.
 
-    `agreements` and `additions` are the active ones; an agreement without an entry in `additions`
-    was not read, and then nothing is concluded from what its company's agreements hold.
+    `decided` is what `decide_agreements` found for the same lines.
     """
-    decided = _decided_agreements(lines, chosen_companies, agreements, memory, picked)
-    held = _Held(agreements, additions)
     proposed = present(decided)
     for line in lines:
-        company = chosen_companies.get(line.key)
-        if line.key in decided or company is None or not isinstance(company.to, int):
+        if line.key in decided or (company := chosen_companies.get(line.key)) is None:
             continue
         item = chosen_items.get(line.key)
         choice = held.agreement_for(line, company, item.to if item else None)
@@ -44,14 +38,13 @@ def propose_agreements(
 
 
 def propose_marked_items(
-    lines: Sequence[BillingLine],
+    lines: Iterable[BillingLine],
     chosen_companies: Mapping[str, Choice],
     chosen_items: Mapping[str, Choice],
-    agreements: Sequence[Agreement],
     catalog: Iterable[CatalogItem],
-    additions: Mapping[int, Sequence[Addition]],
-    memory: Memory,
     picked: Mapping[str, Picked],
+    decided: Mapping[str, Choice | None],
+    held: Held,
 ) -> dict[str, Choice]:
     """The items that an addition's mark tells where the product is not known, by line key.
 
@@ -60,15 +53,14 @@ def propose_marked_items(
     open_lines = [
         line
         for line in lines
-        if line.contract_id and product_key(line) and _is_open(line, chosen_items, picked)
+        if _is_open(line, chosen_items, picked) and line.contract_id and product_key(line)
     ]
     if not open_lines:
         return {}
-    products: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    products = {(line.source, line.contract_id): set[str]() for line in open_lines}
     for line in lines:
-        products[line.source, line.contract_id].add(f"{product_key(line)}/{line.addon_id}")
-    decided = _decided_agreements(lines, chosen_companies, agreements, memory, picked)
-    held = _Held(agreements, additions)
+        if (line.source, line.contract_id) in products:
+            products[line.source, line.contract_id].add(f"{product_key(line)}/{line.addon_id}")
     offered = frozenset(item.id for item in catalog)
     marked: dict[str, Choice] = {}
     for line in open_lines:
@@ -87,13 +79,14 @@ def _is_open(line: BillingLine, items: Mapping[str, Choice], picked: Mapping[str
     return (item is None or item.evidence is Evidence.SUGGESTED) and (own is None or own.item is None)
 
 
-def _decided_agreements(
+def decide_agreements(
     lines: Sequence[BillingLine],
     chosen_companies: Mapping[str, Choice],
     agreements: Iterable[Agreement],
     memory: Memory,
     picked: Mapping[str, Picked],
 ) -> dict[str, Choice | None]:
+    """The agreements that people gave lines of these companies, now or before; as `find_decided` tells it."""
     company_of = {agreement.id: agreement.company_id for agreement in agreements}
 
     # An agreement to be created is for one billing period: asked for on a monthly line, it is not a
@@ -124,20 +117,20 @@ def _decided_agreements(
     return find_decided(lines, part, picked)
 
 
-class _Held:
-    """What the agreements of each company hold, as far as it was read."""
+class Held:
+    """What the agreements of each company hold, as far as it was read.
+
+    `agreements` and `additions` are the active ones; an agreement without an entry in `additions`
+    was not read, and then nothing is concluded from what its company's agreements hold.
+    """
 
     def __init__(self, agreements: Iterable[Agreement], additions: Mapping[int, Sequence[Addition]]) -> None:
         self._of_company: defaultdict[int, set[int]] = defaultdict(set)
-        self._holding: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-        self._marked: defaultdict[tuple[int, str], list[Addition]] = defaultdict(list)
         for agreement in agreements:
             self._of_company[agreement.company_id].add(agreement.id)
-            for addition in additions.get(agreement.id, ()):
-                self._holding[agreement.company_id, addition.item_id].add(agreement.id)
-                if mark := fold_code(addition.contract_mark):
-                    self._marked[agreement.company_id, mark].append(addition)
+        self._additions = additions
         self._read = frozenset(additions)
+        self._sorted: dict[int, tuple[dict[int, set[int]], dict[str, list[Addition]]]] = {}
 
     def agreement_for(self, line: BillingLine, company: Choice, item: int | str | None) -> Choice | None:
         """The agreement of a line on which nobody decided."""
@@ -155,7 +148,7 @@ class _Held:
         if one is not None:
             return Choice(one, Evidence.ONLY_AGREEMENT)
         if readable and isinstance(item, int):
-            one = only(self._holding.get((company.to, item), set()))
+            one = only(self._additions_of(company.to)[0].get(item, ()))
         return Choice(one, Evidence.ONLY_AGREEMENT, of_product=True) if one is not None else None
 
     def marked(
@@ -174,7 +167,21 @@ class _Held:
             where = where & {decided.to}
         if company.evidence is Evidence.SUGGESTED or not where <= self._read:
             return []
-        return [found for found in self._marked.get((company.to, mark), ()) if found.agreement_id in where]
+        carrying = self._additions_of(company.to)[1].get(mark, ())
+        return [found for found in carrying if found.agreement_id in where]
+
+    def _additions_of(self, company_id: int) -> tuple[dict[int, set[int]], dict[str, list[Addition]]]:
+        """A company's agreements by item, and its additions by mark: sorted when first asked for."""
+        if company_id not in self._sorted:
+            holding: defaultdict[int, set[int]] = defaultdict(set)
+            marked: defaultdict[str, list[Addition]] = defaultdict(list)
+            for agreement_id in self._of_company.get(company_id, ()):
+                for addition in self._additions.get(agreement_id, ()):
+                    holding[addition.item_id].add(agreement_id)
+                    if mark := fold_code(addition.contract_mark):
+                        marked[mark].append(addition)
+            self._sorted[company_id] = holding, marked
+        return self._sorted[company_id]
 
 
 def agreements_to_read(
@@ -189,7 +196,7 @@ def agreements_to_read(
     All of a company on one of whose lines nobody decided, else those decided alone; none of a
     company that is only suggested.
     """
-    decided = _decided_agreements(lines, chosen_companies, agreements, memory, picked)
+    decided = decide_agreements(lines, chosen_companies, agreements, memory, picked)
     of_company: defaultdict[int, set[int]] = defaultdict(set)
     for agreement in agreements:
         of_company[agreement.company_id].add(agreement.id)

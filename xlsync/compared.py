@@ -6,9 +6,10 @@ hidden sheet, also those of an addition that ended since.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from xlsync.models import Addition, BillingLine, Link, Mismatch, MismatchKind, Month
@@ -58,12 +59,18 @@ def list_compared(
     """
     found: dict[str, Compared] = {}
     currencies: dict[int | str, str] = {}
+    additions = books.by_target()
+    seen: set[tuple[int | str, int | str]] = set()
     for line in sorted(lines, key=lambda line: line.key):
         link = links[line.key]
         if not (line.is_compared and link.counts and link.agreement and link.item):
             continue
+        target = link.agreement.to, link.item.to
+        if target in seen:
+            continue
+        seen.add(target)
         currencies.setdefault(link.agreement.to, line.currency)
-        for entry in _of_line(month, line, link, books):
+        for entry in _of_target(month, line, link, books, additions):
             found.setdefault(entry.key, entry)
     for mismatch in mismatches:
         if mismatch.kind is MismatchKind.ONLY_IN_CONNECTWISE and mismatch.addition is not None:
@@ -72,12 +79,19 @@ def list_compared(
     return tuple(found.values())
 
 
-def _of_line(month: Month, line: BillingLine, link: Link, books: Books) -> Iterator[Compared]:
+def _of_target(
+    month: Month,
+    line: BillingLine,
+    link: Link,
+    books: Books,
+    additions: Mapping[tuple[int, int], Sequence[Addition]],
+) -> Iterator[Compared]:
     assert link.agreement and link.item  # noqa: S101, PT018 - it counts
     agreement_id, item_id = link.agreement.to, link.item.to
     agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     company = link.company.to if link.company and isinstance(link.company.to, int) else None
-    without = Compared(
+    without = partial(
+        Compared,
         agreement=agreement_id,
         item=item_id,
         company=agreement.company_id if agreement else company,
@@ -87,23 +101,23 @@ def _of_line(month: Month, line: BillingLine, link: Link, books: Books) -> Itera
         months=(agreement.billing_months if agreement else line.billing_months) or 1,
     )
     if not isinstance(agreement_id, int) or not isinstance(item_id, int):
-        yield without
+        yield without()
         return
-    read = books.additions.get(agreement_id)
-    if read is None or isinstance(read, Exception):
+    if isinstance(books.additions.get(agreement_id), Exception | None):
         return
-    active = [a for a in read if a.item_id == item_id and a.is_active(month)]
+    active = [one for one in additions.get((agreement_id, item_id), ()) if one.is_active(month)]
     for addition in active:
         yield _with(without, addition, books)
     if not active:
-        yield without
+        yield without()
 
 
 def _only(
     mismatch: Mismatch, addition: Addition, books: Books, currencies: Mapping[int | str, str]
 ) -> Compared:
     agreement = books.agreements.get(addition.agreement_id)
-    without = Compared(
+    without = partial(
+        Compared,
         agreement=addition.agreement_id,
         item=addition.item_id,
         company=mismatch.company if isinstance(mismatch.company, int) else None,
@@ -115,11 +129,10 @@ def _only(
     return _with(without, addition, books)
 
 
-def _with(target: Compared, addition: Addition, books: Books) -> Compared:
+def _with(target: Callable[..., Compared], addition: Addition, books: Books) -> Compared:
     item = books.items.get(addition.item_id)
     price = addition.unit_price if addition.unit_price is not None else item.price if item else None
-    return replace(
-        target,
+    return target(
         addition=addition.id,
         units=addition.quantity,
         included=addition.less_included,

@@ -132,6 +132,7 @@ def propose_creations(
     known: Known,
 ) -> tuple[Proposal, ...]:
     """A row for each thing that a line asks to create or is not linked to; each thing once."""
+    lines = sorted(lines, key=lambda line: line.key)  # whatever their order, the first stands for the others
     customers = list(_customers(lines, links, addresses, known))
     agreements = list(_agreements(month, lines, links, known))
     products = list(_products(lines, links, known))
@@ -143,9 +144,9 @@ def _order(row: Proposal) -> tuple[str, str]:
 
 
 def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
-    if part is not None and isinstance(part.to, str):
-        return True
-    return line.is_compared and (part is None or part.score is not None)
+    if part is None:
+        return line.is_compared
+    return isinstance(part.to, str) or (part.score is not None and line.is_compared)
 
 
 def _customers(
@@ -203,7 +204,8 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
     wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
     codes = [line.product_code for line in wanted.values()]
     taken = {item.identifier.casefold() for item in known.items} | known.taken
-    costs = _first(lines, lambda line: line.cost is not None and covers_full_period(line), new_product_key)
+    asked = [line for line in lines if line.cost is not None and new_product_key(line) in wanted]
+    costs = _first(asked, covers_full_period, new_product_key)
     for key, line in sorted(wanted.items()):
         terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))
         name = line.product_code or line.product
@@ -286,9 +288,9 @@ def _with_country(address: Address, countries: Sequence[Entry]) -> Address:
 def _first(
     lines: Iterable[BillingLine], is_wanted: Callable[[BillingLine], bool], key: Callable[[BillingLine], str]
 ) -> dict[str, BillingLine]:
-    """The first wanted line of each key, whatever the order of the lines."""
+    """The first wanted line of each key."""
     found: dict[str, BillingLine] = {}
-    for line in sorted(lines, key=lambda line: line.key):
+    for line in lines:
         if is_wanted(line):
             found.setdefault(key(line), line)
     return found

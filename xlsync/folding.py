@@ -42,6 +42,7 @@ _INVISIBLE_LETTERS: Final = frozenset(
     "\u0640\u115f\u1160\u3164\uffa0\u17b4\u17b5\u034f\u180b\u180c\u180d\u180f"
 )
 _DOTTED: Final = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
+_ONLY_DIGITS: Final = {code: None for code in range(128) if not chr(code).isdigit()}
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 _MIN_LENGTH: Final = 4  # of shorter names one letter is a quarter and more
 
@@ -71,10 +72,17 @@ def words(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, without accents, punctuation, symbols and invisible characters."""
     text = name.translate(_AWAY).casefold()
     if text.isascii():
-        return tuple(_ASCII_WORDS.findall(_DOTTED.sub(r"\1", text)))
+        return tuple(_ASCII_WORDS.findall(_DOTTED.sub(r"\1", text) if "." in text else text))
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_SPELLED)
     text = unicodedata.normalize("NFC", "".join(map(_plain, text)))
     return tuple(_DOTTED.sub(r"\1", text).replace(".", " ").split())
+
+
+def digits(name: str) -> str:
+    """The digits of a name in order of size: names without the same are neither equal nor near."""
+    if name.isascii():
+        return "".join(sorted(name.translate(_ONLY_DIGITS)))
+    return "".join(sorted(letter for word in words(name) for letter in word if letter.isnumeric()))
 
 
 def _without_last_form(name: tuple[str, ...]) -> tuple[str, ...]:
@@ -110,14 +118,15 @@ def _joined(name: Iterable[str]) -> str:
 
 
 def _without_attached_forms(text: str) -> str:
-    while True:
+    while not text.isascii():
         for form in _ATTACHED_FORMS:
             shorter = text.removeprefix(form).removesuffix(form).strip()
             if shorter and shorter != text:
                 text = shorter
                 break
         else:
-            return text
+            break
+    return text
 
 
 def fold(name: str) -> str:

@@ -27,6 +27,7 @@ _PARTS: Final = {
     "agreement": "ConnectWise Agreement",
     "item": "ConnectWise Product",
 }
+_NO_PICK: Final = Picked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +104,27 @@ def read_link_edits(book: Book) -> LinkEdits:
     links: dict[str, Link] = {}
     picked: dict[str, Picked] = {}
     for row in book.rows[BILLING_LINES.title]:
-        line = from_plain(row.facts["line"], BillingLine)
-        link = from_plain(row.facts["link"], Link)
+        facts = row.facts
+        line = from_plain(facts["line"], BillingLine)
+        link = from_plain(facts["link"], Link)
         lines.append(line)
         links[line.key] = link
-        pick = _read_pick(row, line, link, directory, problems)
-        if pick != Picked():
+        kept = _read_kept_pick(facts.get("own"))
+        pick = _read_pick(row, line, link, kept, directory, problems) if row.edited else kept
+        if pick != _NO_PICK:
             picked[line.key] = pick
     return LinkEdits(tuple(lines), links, picked, directory.names, tuple(problems))
 
 
 def _read_pick(
-    row: SheetRow, line: BillingLine, link: Link, directory: Directory, problems: list[Problem]
+    row: SheetRow,
+    line: BillingLine,
+    link: Link,
+    pick: Picked,
+    directory: Directory,
+    problems: list[Problem],
 ) -> Picked:
-    pick = _read_kept_pick(row.facts.get("own"))
+    """What a row's edits make of the pick that was kept of it."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
     if edited:
         pick = replace(pick, evidence=Evidence.CHOSEN)
@@ -216,7 +224,7 @@ def _company_of(pick: Picked, link: Link) -> Pick:
 
 def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
     if not own:
-        return Picked()
+        return _NO_PICK
     parts = {part: NOTHING if own.get(part) is False else own.get(part) for part in _PARTS}
     return Picked(**parts, evidence=Evidence(own["evidence"]))
 

@@ -26,6 +26,8 @@ from xlsync.team import Imported, merge
 
 FORMAT: Final = 1
 _FORMAT_KEY: Final = "format"
+_KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
+_NAMES: Final = tuple(field.name for field in fields(Names))
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
 
@@ -101,13 +103,13 @@ class Links:
         for name in keys:
             if name == _FORMAT_KEY:
                 continue
-            kind, _, key = name.partition(" ")
-            link = self._link(name)
-            if kind not in list(LinkKind) or link is None:
+            told, _, key = name.partition(" ")
+            kind, link = _KINDS.get(told), self._link(name)
+            if kind is None or link is None:
                 raise self._damaged(f"the entry {name} cannot be read")
-            found.append(RememberedLink(kind=LinkKind(kind), key=key, link=link))
+            found.append(RememberedLink(kind=kind, key=key, link=link))
         order = (LinkKind.CUSTOMER, LinkKind.PRODUCT, LinkKind.CONTRACT)
-        return tuple(sorted(found, key=lambda one: (order.index(one.kind), one.key)))
+        return tuple(one for kind in order for one in found if one.kind is kind)
 
     def memory(self) -> Memory:
         """What `matching` proposes from."""
@@ -145,14 +147,13 @@ class Links:
             new = _merged(old, new)
         if not new.says_something:
             return self._delete(f"{kind} {key}")
-        same = old is not None and _says(old) == _says(new)
-        if old is not None and same:
-            new = replace(old, names=_newer_names(old.names, new.names))
-        else:
-            new = replace(new, when=when, workbook=workbook)
-        if new != old:
-            self._write(kind, key, new)
-        return not same
+        if old is None or _says(old) != _says(new):
+            self._write(kind, key, replace(new, when=when, workbook=workbook))
+            return True
+        names = _newer_names(old.names, new.names)
+        if names != old.names:
+            self._write(kind, key, replace(old, names=names))
+        return False
 
     def _link(self, name: str) -> Remembered | None:
         stored = self._read(name)
@@ -278,7 +279,7 @@ def _merged(old: Remembered, new: Remembered) -> Remembered:
 
 
 def _newer_names(old: Names, new: Names) -> Names:
-    return Names(**{name: text or getattr(old, name) for name, text in asdict(new).items()})
+    return replace(old, **{name: text for name in _NAMES if (text := getattr(new, name))})
 
 
 def _to_json(link: Remembered) -> dict[str, object]:
@@ -302,9 +303,9 @@ def _from_json(stored: object) -> Remembered:
     ids = [stored.get(name) for name in ("company_id", "agreement_id", "item_id")]
     texts = {name: stored.get(name, "") for name in ("for_product", "evidence", "when", "workbook")}
     names, emptied = stored.get("names", {}), stored.get("emptied", [])
-    if not isinstance(emptied, list) or not set(PARTS).issuperset(emptied):
+    if not isinstance(emptied, list) or any(part not in PARTS for part in emptied):
         raise TypeError("what was emptied is no part of a link")
-    known = {field.name: names.get(field.name, "") for field in fields(Names)}
+    known = {name: names.get(name, "") for name in _NAMES}
     if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
         raise TypeError("an id is not a whole number")
     if not all(isinstance(text, str) for text in (*texts.values(), *known.values())):

@@ -9,11 +9,17 @@ not be read is never taken for an absence.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from xlsync.agreement_links import agreements_to_read, propose_agreements, propose_marked_items
-from xlsync.folding import Suggestions, fold, fold_code, fold_product, fold_spelling
+from xlsync.agreement_links import (
+    Held,
+    agreements_to_read,
+    decide_agreements,
+    propose_agreements,
+    propose_marked_items,
+)
+from xlsync.folding import Suggestions, digits, fold, fold_code, fold_product, fold_spelling
 from xlsync.memory import (
     Forgotten,
     Memory,
@@ -34,6 +40,7 @@ __all__ = [
     "NOTHING",
     "Emptied",
     "Forgotten",
+    "Held",
     "Memory",
     "Names",
     "Picked",
@@ -41,6 +48,7 @@ __all__ = [
     "agreements_to_read",
     "choices_to_remember",
     "confirmed",
+    "decide_agreements",
     "fold",
     "forgotten",
     "propose_agreements",
@@ -93,15 +101,12 @@ def propose_companies(
     decided = _decided_companies(lines, companies, memory, picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
-        key = customer_key(line)
-        if line.key not in decided and key is not None and line.customer.strip():
+        if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
             spellings[key].add(line.customer)
     by_name = _companies_by_name(lines, companies, memory, decided, spellings)
     proposed = present(decided)
     for line in lines:
-        key = customer_key(line)
-        choice = by_name.get(key) if key is not None else None
-        if line.key not in decided and choice is not None:
+        if line.key not in decided and (choice := by_name.get(customer_key(line) or "")):
             proposed[line.key] = choice
     return proposed
 
@@ -139,17 +144,9 @@ def _companies_by_name(
     """
     if not spellings:
         return {}
-    names = [(company.id, company.name) for company in companies]
+    wanted = {digits(name) for all_names in spellings.values() for name in all_names}
+    names = [(company.id, company.name) for company in companies if digits(company.name) in wanted]
     as_written, as_spelled, folded = (_Directory(names, look) for look in (str.strip, fold_spelling, fold))
-    taken: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
-    for line in lines:
-        choice = decided.get(line.key)
-        if choice is not None and isinstance(choice.to, int) and line.customer:
-            taken[line.source, choice.to].add(fold_spelling(line.customer))
-    for key, remembered in memory.customers.items():
-        if remembered.company_id is not None and remembered.names.customer:
-            taken[_source(key), remembered.company_id].add(fold_spelling(remembered.names.customer))
-
     equal: dict[tuple[str, str], int] = {}
     nearly: dict[tuple[str, str], int] = {}
     ties: set[tuple[str, str]] = set()
@@ -158,14 +155,14 @@ def _companies_by_name(
         after_folding = folded[name]
         if exact is not None:
             equal[source, name] = exact
-            taken[source, exact].add(fold_spelling(name))
         elif len(after_folding) == 1:
             nearly[source, name] = next(iter(after_folding))
         elif after_folding:
             ties.add((source, name))
-    for (source, name), company_id in nearly.items():
-        taken[source, company_id].add(fold_spelling(name))
-
+    taken = {(source, company_id): set[str]() for (source, _), company_id in nearly.items()}
+    for source, company_id, name in _customers_of(lines, memory, decided, equal | nearly):
+        if (source, company_id) in taken:
+            taken[source, company_id].add(fold_spelling(name))
     suggestions = Suggestions(dict(names), _LOWEST_SCORE)
 
     def choice_for(source: str, name: str) -> Choice | None:
@@ -189,6 +186,24 @@ def _companies_by_name(
     return {key: choice for key, choice in found.items() if choice is not None}
 
 
+def _customers_of(
+    lines: Iterable[BillingLine],
+    memory: Memory,
+    decided: Mapping[str, Choice | None],
+    by_name: Mapping[tuple[str, str], int],
+) -> Iterator[tuple[str, int, str]]:
+    """The name of every BSS customer that stands for a company, with its source and the company's id."""
+    for line in lines:
+        choice = decided.get(line.key)
+        if choice is not None and isinstance(choice.to, int) and line.customer:
+            yield line.source, choice.to, line.customer
+    for key, remembered in memory.customers.items():
+        if remembered.company_id is not None and remembered.names.customer:
+            yield _source(key), remembered.company_id, remembered.names.customer
+    for (source, name), company_id in by_name.items():
+        yield source, company_id, name
+
+
 def _source(key: str) -> str:
     return key.partition(":")[0]
 
@@ -203,7 +218,7 @@ def propose_items(
 
     def by_contract(line: BillingLine) -> int | Emptied | None:
         entry = entry_for(memory.contracts, contract_key(line))
-        return entry.part("item") if entry.for_product in ("", line.product_key) else None
+        return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
 
     def contract(line: BillingLine) -> tuple[str, str] | None:
         key = contract_key(line)
@@ -222,15 +237,12 @@ def propose_items(
     decided = find_decided(lines, part, picked)
     spellings: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for line in lines:
-        key = product_key(line)
-        if line.key not in decided and key is not None:
+        if line.key not in decided and (key := product_key(line)):
             spellings[key].add((line.product_code, line.product))
     by_name = _items_by_name(catalog, spellings)
     proposed = present(decided)
     for line in lines:
-        key = product_key(line)
-        choice = by_name.get(key) if key is not None else None
-        if line.key not in decided and choice is not None:
+        if line.key not in decided and (choice := by_name.get(product_key(line) or "")):
             proposed[line.key] = choice
     return proposed
 
@@ -241,10 +253,13 @@ def _items_by_name(
     """The catalog item of each BSS product, by its code and its names."""
     if not spellings:
         return {}
-    names = [(item.id, name) for item in catalog for name in (item.description, item.identifier)]
+    wanted = {digits(name) for all_names in spellings.values() for _, name in all_names}
+    described = {item.id: item.description for item in catalog if digits(item.description) in wanted}
+    named = [(item.id, item.identifier) for item in catalog if digits(item.identifier) in wanted]
+    names = [*described.items(), *named]
     as_written, folded = (_Directory(names, look) for look in (str.strip, fold_product))
     by_code = _Directory(((item.id, code) for item in catalog for code in item.codes), fold_code)
-    suggestions = Suggestions({item.id: item.description for item in catalog}, _LOWEST_PRODUCT_SCORE)
+    suggestions = Suggestions(described, _LOWEST_PRODUCT_SCORE)
 
     def choice_for(code: str, name: str) -> Choice | None:
         coded = by_code[code]
@@ -275,10 +290,10 @@ def propose_links(
     """The link of every line, by line key, as far as the evidence goes."""
     companies_of = propose_companies(lines, companies, memory, picked)
     items_of = propose_items(lines, catalog, memory, picked)
-    items_of |= propose_marked_items(
-        lines, companies_of, items_of, agreements, catalog, additions, memory, picked
-    )
-    agreements_of = propose_agreements(lines, companies_of, items_of, agreements, additions, memory, picked)
+    decided = decide_agreements(lines, companies_of, agreements, memory, picked)
+    held = Held(agreements, additions)
+    items_of |= propose_marked_items(lines, companies_of, items_of, catalog, picked, decided, held)
+    agreements_of = propose_agreements(lines, companies_of, items_of, decided, held)
     return {
         line.key: Link(
             company=companies_of.get(line.key),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -63,7 +63,10 @@ class Remembered:
 
     def part(self, name: str) -> int | Emptied | None:
         """The id of a part, NOTHING where a person emptied it, None where nothing is remembered of it."""
-        return NOTHING if name in self.emptied else self.ids[PARTS.index(name)]
+        if name in self.emptied:
+            return NOTHING
+        id_: int | None = getattr(self, f"{name}_id")
+        return id_
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,62 +171,52 @@ def _remembered_for(lines: Iterable[BillingLine], memory: Memory) -> Iterable[Re
         yield from (entries[key] for key in keys if key is not None and key in entries)
 
 
-class _Votes:
-    """What the lines of one customer, product or contract stand on, part by part."""
-
-    def __init__(self) -> None:
-        self.ids: defaultdict[str, set[int]] = defaultdict(set)
-        self.evidence: defaultdict[str, set[Evidence]] = defaultdict(set)
-        self.lines: list[BillingLine] = []
-
-    def add(self, line: BillingLine, parts: Mapping[str, Choice]) -> None:
-        self.lines.append(line)
-        for part, choice in parts.items():
-            if isinstance(choice.to, int):
-                self.ids[part].add(choice.to)
-                self.evidence[part].add(choice.evidence)
-
-    def tell(self, part: str) -> bool:
-        """Whether all agree on a part; on an agreement only together with its company."""
-        of_one_company = part != "agreement" or len(self.ids["company"]) <= 1
-        return of_one_company and len(self.ids[part]) == 1
-
-    def entry(self, parts: Iterable[str], *names: str, emptied: Set[str] = frozenset()) -> Remembered:
-        """What all lines agree on, of these parts; a part on which they differ is left out."""
-        kept = [part for part in parts if self.tell(part) and part not in emptied]
-        products = {line.product_key for line in self.lines} if "contract" in names else set()
-        if "contract" in names and len(products) > 1:
-            kept = [part for part in kept if part != "item"]
-            emptied = emptied - {"item"}
-        evidence = [evidence for part in kept for evidence in self.evidence[part]]
-        company_id, agreement_id, item_id = (
-            next(iter(self.ids[part])) if part in kept else None for part in PARTS
-        )
-        return Remembered(
-            company_id=company_id,
-            agreement_id=agreement_id,
-            item_id=item_id,
-            for_product=products.pop() if products and "item" in {*kept, *emptied} else "",
-            emptied=tuple(part for part in PARTS if part in emptied),
-            evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
-            names=Names(**{name: self._name(name) for name in names}),
-        )
-
-    def _name(self, name: str) -> str:
-        return max(line.contract_id if name == "contract" else getattr(line, name) for line in self.lines)
-
-
 _DECIDED: Final = (Evidence.REMEMBERED, Evidence.CONFIRMED, Evidence.CHOSEN)
+_Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with what it stands on, part by part
 
 
 def _settled(link: Link) -> dict[str, Choice]:
     """The parts that may be kept: all of a link that counts, else what a person decided."""
-    parts = {"company": link.company, "agreement": link.agreement, "item": link.item}
+    counts = link.counts
     return {
         part: choice
-        for part, choice in parts.items()
-        if choice is not None and isinstance(choice.to, int) and (link.counts or choice.evidence in _DECIDED)
+        for part, choice in zip(PARTS, (link.company, link.agreement, link.item), strict=True)
+        if choice is not None and isinstance(choice.to, int) and (counts or choice.evidence in _DECIDED)
     }
+
+
+def _entry(
+    votes: Sequence[_Vote], parts: Collection[str], *names: str, emptied: Set[str] = frozenset()
+) -> Remembered:
+    """What all lines agree on, of these parts; a part on which they differ is left out.
+
+    An agreement is agreed on only together with its company.
+    """
+    ids: dict[str, set[int]] = {
+        part: {to for _, choices in votes if part in choices and isinstance(to := choices[part].to, int)}
+        for part in PARTS
+    }
+    kept = {part for part in parts if len(ids[part]) == 1} - emptied
+    if len(ids["company"]) > 1:
+        kept.discard("agreement")
+    products = {line.product_key for line, _ in votes} if "contract" in names else set()
+    if len(products) > 1:
+        kept, emptied = kept - {"item"}, emptied - {"item"}
+    evidence = {choices[part].evidence for _, choices in votes for part in kept if part in choices}
+    company_id, agreement_id, item_id = (ids[part].pop() if part in kept else None for part in PARTS)
+    return Remembered(
+        company_id=company_id,
+        agreement_id=agreement_id,
+        item_id=item_id,
+        for_product=products.pop() if products and "item" in kept | emptied else "",
+        emptied=tuple(part for part in PARTS if part in emptied),
+        evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
+        names=Names(**{name: max(_name(line, name) for line, _ in votes) for name in names}),
+    )
+
+
+def _name(line: BillingLine, name: str) -> str:
+    return line.contract_id if name == "contract" else getattr(line, name)
 
 
 def choices_to_remember(
@@ -237,57 +230,50 @@ def choices_to_remember(
     differ stands in it without that part, so that
     what was remembered of it before is dropped.
     """
+    by_customer: defaultdict[str | None, list[_Vote]] = defaultdict(list)
+    by_product: defaultdict[str | None, list[_Vote]] = defaultdict(list)
+    by_contract: defaultdict[str | None, list[_Vote]] = defaultdict(list)
     own: defaultdict[str | None, set[str]] = defaultdict(set)
     emptied: defaultdict[str | None, set[str]] = defaultdict(set)
-    for line in lines:
-        pick = picked.get(line.key, Picked())
+    for line in (line for line in lines if line.key in picked):
         for part in PARTS:
-            to = getattr(pick, part)
+            to = getattr(picked[line.key], part)
             if to is not None and not isinstance(to, str):
                 (emptied if to is NOTHING else own)[contract_key(line)].add(part)
-    customers: defaultdict[str | None, _Votes] = defaultdict(_Votes)
-    products: defaultdict[str | None, _Votes] = defaultdict(_Votes)
-    contracts: defaultdict[str | None, _Votes] = defaultdict(_Votes)
     for line in lines:
-        settled = _settled(links.get(line.key, Link()))
-        company = {
+        contract, settled = contract_key(line), _settled(links.get(line.key, Link()))
+        if settled or contract in emptied:
+            by_contract[contract].append((line, settled))
+        if "item" in settled:
+            by_product[product_key(line)].append((line, settled))
+        of_customer = {
             part: settled[part] for part in PARTS[:2] if part in settled and not settled[part].of_product
         }
-        item = {part: settled[part] for part in PARTS[2:] if part in settled}
-        if company:
-            customers[customer_key(line)].add(line, company)
-        if item:
-            products[product_key(line)].add(line, item)
-        if settled or contract_key(line) in emptied:
-            contracts[contract_key(line)].add(line, settled)
+        if of_customer:
+            by_customer[customer_key(line)].append((line, of_customer))
+    customers = {key: _entry(votes, PARTS[:2], "customer") for key, votes in by_customer.items() if key}
+    products = {key: _entry(votes, PARTS[2:], "product") for key, votes in by_product.items() if key}
 
-    def cannot_tell(line: BillingLine, part: str) -> bool:
-        choice = _settled(links.get(line.key, Link())).get(part)
-        if choice is not None and choice.of_product:
-            return True
-        votes, key = (products, product_key(line)) if part == "item" else (customers, customer_key(line))
-        return key is None or not votes[key].tell(part)
-
-    kept: dict[str, Remembered] = {}
-    for contract, on_contract in contracts.items():
-        parts = [
+    def untold(line: BillingLine, settled: Mapping[str, Choice]) -> set[str]:
+        """The parts that neither the line's customer nor its product tells."""
+        customer = entry_for(customers, customer_key(line))
+        told = customer.company_id, customer.agreement_id, entry_for(products, product_key(line)).item_id
+        return {
             part
-            for part in PARTS
-            if part in own[contract] or any(cannot_tell(line, part) for line in on_contract.lines)
-        ]
-        gone = emptied[contract] - own[contract]
-        entry = on_contract.entry(parts, "customer", "product", "contract", emptied=gone)
-        if contract is not None and entry.says_something:
-            kept[contract] = entry
-    return Memory(
-        contracts=kept,
-        customers={
-            key: votes.entry(PARTS[:2], "customer") for key, votes in customers.items() if key and votes.lines
-        },
-        products={
-            key: votes.entry(PARTS[2:], "product") for key, votes in products.items() if key and votes.lines
-        },
-    )
+            for part, id_ in zip(PARTS, told, strict=True)
+            if id_ is None or (part in settled and settled[part].of_product)
+        }
+
+    contracts: dict[str, Remembered] = {}
+    for contract, votes in by_contract.items():
+        picks = own.get(contract, set())
+        gone = emptied.get(contract, set()) - picks
+        parts = picks.union(*(untold(line, settled) for line, settled in votes))
+        if contract and (parts or gone):
+            entry = _entry(votes, parts, "customer", "product", "contract", emptied=gone)
+            if entry.says_something:
+                contracts[contract] = entry
+    return Memory(contracts, customers, products)
 
 
 def with_names(

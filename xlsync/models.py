@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 CREATE_NEW: Final = "(create new)"
@@ -41,7 +42,7 @@ class Month:
     @property
     def last(self) -> dt.date:
         """The month's last day."""
-        return dt.date(self.year, self.month, calendar.monthrange(self.year, self.month)[1])
+        return _last_day(self.year, self.month)
 
     def plus(self, months: int) -> Month:
         """The month that many months later (earlier, if negative)."""
@@ -50,6 +51,11 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"
+
+
+@cache  # asked of every addition, and of few months
+def _last_day(year: int, month: int) -> dt.date:
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
 
 
 class LineType(StrEnum):
@@ -197,8 +203,10 @@ class Addition:
 
     def is_active(self, month: Month) -> bool:
         """Whether it bills on the month's last day (DESIGN, section 4, "Active")."""
-        begun = self.effective is None or self.effective <= month.last
-        return begun and (self.cancelled is None or self.cancelled > month.last)
+        last = month.last
+        return (self.effective is None or self.effective <= last) and (
+            self.cancelled is None or self.cancelled > last
+        )
 
 
 class Evidence(StrEnum):

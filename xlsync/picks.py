@@ -8,9 +8,10 @@ that was emptied stays empty for its contract alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from xlsync.models import BillingLine, Choice, Evidence, Link
@@ -69,14 +70,13 @@ class Part:
 
 
 def find_decided(
-    lines: Iterable[BillingLine], part: Part, picked: Mapping[str, Picked]
+    lines: Sequence[BillingLine], part: Part, picked: Mapping[str, Picked]
 ) -> dict[str, Choice | None]:
     """What people decided of one part, by line key; None where it stays empty, absent where nobody did."""
     own: dict[str, Choice | None] = {}
     on_contract: defaultdict[Hashable, set[Choice]] = defaultdict(set)
     in_group: defaultdict[Hashable, set[Choice]] = defaultdict(set)
     emptied: set[Hashable] = set()  # contracts
-    lines = list(lines)
     for line in lines:
         pick = picked.get(line.key)
         to = getattr(pick, part.name) if pick else None
@@ -92,47 +92,59 @@ def find_decided(
             own[line.key] = choice
             on_contract[part.contract(line)].add(choice)
             in_group[part.group(line)].add(choice)
-
+    of_contract = dict.fromkeys(emptied - {None}, NOTHING) | _agreed(on_contract)
+    of_group = _agreed(in_group)
     decided: dict[str, Choice | None] = {}
     for line in lines:
         if line.key in own:
             decided[line.key] = own[line.key]
-            continue
-        contract = part.contract(line)
-        of_contract = _agreed(on_contract, contract)
-        of_group = _agreed(in_group, part.group(line))
-        known = part.by_contract(line)
-        is_emptied = known is NOTHING or (contract is not None and contract in emptied)
-        if is_emptied and of_contract is None:
-            decided[line.key] = None
-            continue
-        ladder = (
-            of_contract if of_contract and part.reaches(line, of_contract.to) else None,
-            _from_memory(known, part, line, is_own=known != part.by_group(line)),
-            of_group if of_group and part.reaches(line, of_group.to) else None,
-            _from_memory(part.by_group(line), part, line),
-        )
-        strongest = next((choice for choice in ladder if choice is not None), None)
-        if strongest is not None:
-            decided[line.key] = strongest
+        elif strongest := _strongest(line, part, of_contract, of_group):
+            decided[line.key] = None if strongest is NOTHING else strongest
     return decided
 
 
-def _agreed(picks: Mapping[Hashable, set[Choice]], key: Hashable | None) -> Choice | None:
+def _agreed(picks: Mapping[Hashable | None, set[Choice]]) -> dict[Hashable, Choice]:
     """What all picks of one contract, customer or product agree on."""
-    choices = picks.get(key) if key is not None else None
-    if not choices or len({choice.to for choice in choices}) > 1:
-        return None
-    return max(choices, key=lambda choice: choice.evidence.strength)
+    return {
+        key: max(choices, key=lambda choice: choice.evidence.strength)
+        for key, choices in picks.items()
+        if key is not None and len({choice.to for choice in choices}) == 1
+    }
 
 
-def _from_memory(
-    to: int | Emptied | None, part: Part, line: BillingLine, *, is_own: bool = False
+def _strongest(
+    line: BillingLine,
+    part: Part,
+    of_contract: Mapping[Hashable, Choice | Emptied],
+    of_group: Mapping[Hashable, Choice],
+) -> Choice | Emptied | None:
+    """What was decided on other lines or before, nearest to the line first."""
+    on_contract = of_contract.get(part.contract(line)) if of_contract else None
+    remembered, of_all = part.by_contract(line), part.by_group(line)
+    if on_contract is NOTHING or (remembered is NOTHING and on_contract is None):
+        return NOTHING
+    if on_contract is not None and part.reaches(line, on_contract.to):
+        return on_contract
+    in_group = of_group.get(part.group(line)) if of_group else None
+    # What is remembered of the contract alone says nothing of the customer.
+    return (
+        _remembered(remembered, part, line, of_product=remembered != of_all)
+        or (in_group if in_group is not None and part.reaches(line, in_group.to) else None)
+        or _remembered(of_all, part, line)
+    )
+
+
+def _remembered(
+    to: int | Emptied | None, part: Part, line: BillingLine, *, of_product: bool = False
 ) -> Choice | None:
-    """What is remembered; `is_own` of the contract alone, so that it says nothing of the customer."""
     if not isinstance(to, int) or to not in part.offered or not part.fits(line, to):
         return None
-    return Choice(to, Evidence.REMEMBERED, of_product=is_own)
+    return _remembered_choice(to, of_product)
+
+
+@cache  # thousands of lines stand on the same few
+def _remembered_choice(to: int, of_product: bool) -> Choice:
+    return Choice(to, Evidence.REMEMBERED, of_product=of_product)
 
 
 def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:

@@ -44,6 +44,14 @@ class Books:
     linked_items: Set[int] = frozenset()
     yearly_items: Set[int] = frozenset()
 
+    def by_target(self) -> dict[tuple[int, int], list[Addition]]:
+        """The additions that were read, by agreement and item."""
+        found: dict[tuple[int, int], list[Addition]] = {}
+        for agreement_id, read in self.additions.items():
+            for addition in () if isinstance(read, Exception) else read:
+                found.setdefault((agreement_id, addition.item_id), []).append(addition)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -69,15 +77,17 @@ def find_mismatches(
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
-    open_products = {product for charge in unlinked for product in _products_of(charge)}
+    open_products = {_product_of(line) for charge in unlinked for line in charge.lines}
+    additions = books.by_target()
     compared: list[_Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
-        if any(not open_products.isdisjoint(_products_of(charge)) for charge in group):
+        # Of every line: a contract may have changed hands within the month.
+        if any(_product_of(line) in open_products for charge in group for line in charge.lines):
             waiting.extend(group)
         else:
-            compared.extend(_part_by_mark(month, target, group, books))
-    found = list(_not_linked(unlinked, {_product_of(charge) for charge in waiting}, links, books))
+            compared.extend(_part_by_mark(month, target, group, books, additions))
+    found = list(_not_linked(unlinked, {_product_of(charge.lines[0]) for charge in waiting}, links, books))
     found.extend(
         mismatch for comparison in compared for mismatch in _compare(month, comparison, links, books)
     )
@@ -118,14 +128,9 @@ def _part_by_link(
     return linked, unlinked
 
 
-def _product_of(charge: Charge) -> tuple[str, str]:
+def _product_of(line: BillingLine) -> tuple[str, str]:
     """The customer and product that one row *Not linked* stands for."""
-    return charge.lines[0].customer_key, charge.lines[0].bss_product
-
-
-def _products_of(charge: Charge) -> set[tuple[str, str]]:
-    """The same for every line: a contract may have changed hands within the month."""
-    return {(line.customer_key, line.bss_product) for line in charge.lines}
+    return line.customer_key, line.bss_product
 
 
 def _target(link: Link) -> Target | None:
@@ -135,7 +140,11 @@ def _target(link: Link) -> Target | None:
 
 
 def _part_by_mark(
-    month: Month, target: Target, charges: Sequence[Charge], books: Books
+    month: Month,
+    target: Target,
+    charges: Sequence[Charge],
+    books: Books,
+    additions: Mapping[tuple[int, int], Sequence[Addition]],
 ) -> Iterator[_Comparison]:
     """Tell the several additions of a target apart by the contract that each is marked with."""
     if isinstance(target.agreement, str) or isinstance(target.item, str):
@@ -145,15 +154,18 @@ def _part_by_mark(
     if isinstance(read, Exception):
         yield _Comparison(target, tuple(charges), read)
         return
-    standing = sorted((a for a in read if a.item_id == target.item), key=lambda a: a.id)
+    standing = sorted(additions.get((target.agreement, target.item), ()), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
-    if len(active) <= 1:
+    if len(active) == 1:
+        yield _Comparison(target, tuple(charges), tuple(active), beside)
+        return
+    if not active:
         later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
         ends = {addition.cancelled for addition in standing}
         is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
         ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
-        yield _Comparison(target, tuple(charges), tuple(active), beside, later, is_continued, ended)
+        yield _Comparison(target, tuple(charges), (), beside, later, is_continued, ended)
         return
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
@@ -179,7 +191,6 @@ def _compare(
     charges = comparison.charges
     if not charges:  # additions left over beside those told apart by contract
         return
-    base = _describe(month, comparison, links, books)
     unknown = [charge for charge in charges if charge.units is None]
     failure = next((charge.failure for charge in charges if charge.failure), "")
     if isinstance(comparison.additions, Exception):
@@ -187,6 +198,7 @@ def _compare(
     if len(unknown) == len(charges) and not failure:
         return
     if failure or unknown:
+        base = _describe(month, comparison, links, books)
         why = failure or (
             f"{unknown[0].why} The other units of this product alone would bill too little: "
             "look at it by hand."
@@ -198,16 +210,20 @@ def _compare(
             explanation=_sentences(base.explanation, why),
         )
         return
-    uncomparable = list(_uncomparable(base, charges, books))
-    if uncomparable:
-        yield from uncomparable
-        return
+    uncomparable = list(_uncomparable(comparison, books))
     total = sum((charge.units for charge in charges if charge.units is not None), Decimal(0))
+    if not uncomparable and _agree(total, comparison):
+        return
+    base = _describe(month, comparison, links, books)
+    if uncomparable:
+        for prefix, kind, why in uncomparable:
+            explanation = _sentences(base.explanation, why)
+            yield replace(base, key=f"{prefix}:{base.key}", kind=kind, explanation=explanation)
+        return
     match comparison.additions:
         case ():
-            if total:  # nothing runs and nothing is billed: they agree
-                elsewhere = tuple(_tell_held_elsewhere(month, base, books))
-                yield _not_in_connectwise(month, base, total, charges, comparison, elsewhere)
+            elsewhere = tuple(_tell_held_elsewhere(month, base, books))
+            yield _not_in_connectwise(month, base, total, charges, comparison, elsewhere)
         case (addition,):
             yield from _units_and_cost(base, total, charges, addition)
         case several if isinstance(several, tuple):
@@ -223,6 +239,17 @@ def _compare(
                     "in ConnectWise: cancel all but one, or mark each with its Subscription ID.",
                 ),
             )
+
+
+def _agree(units: Decimal, comparison: _Comparison) -> bool:
+    match comparison.additions:
+        case ():
+            return not units  # nothing runs and nothing is billed
+        case (addition,):
+            cost = _one_cost(comparison.charges)
+            return units == addition.quantity and (cost is None or cost == addition.unit_cost)
+        case _:
+            return False
 
 
 def _describe(month: Month, comparison: _Comparison, links: Mapping[str, Link], books: Books) -> Mismatch:
@@ -264,45 +291,39 @@ def _tell_agreement(month: Month, agreement: Agreement | None) -> str:
     return _sentences(already, "The agreement prorates." if agreement.prorated else "")
 
 
-def _uncomparable(base: Mismatch, charges: Sequence[Charge], books: Books) -> Iterator[Mismatch]:
-    """Rows that stand in place of units and cost where line and agreement cannot be compared."""
-    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+def _uncomparable(comparison: _Comparison, books: Books) -> Iterator[tuple[str, MismatchKind, str]]:
+    """What stands in place of units and cost where line and agreement cannot be compared."""
+    agreement_id = comparison.target.agreement
+    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     if agreement is None:
         return
-    lines = [line for charge in charges for line in charge.lines]
+    lines = [line for charge in comparison.charges for line in charge.lines]
     periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
     other = [name for months, name in periods.items() if months != agreement.billing_months]
     if agreement.billing_months is not None and other:
-        yield replace(
-            base,
-            key=f"period:{base.key}",
-            kind=MismatchKind.BILLING_PERIOD_DIFFERS,
-            explanation=_sentences(
-                base.explanation,
+        yield (
+            "period",
+            MismatchKind.BILLING_PERIOD_DIFFERS,
+            (
                 f"The distributor bills {' and '.join(other)}, the agreement {agreement.billing_cycle}: "
-                "link the line to an agreement with its billing period.",
+                "link the line to an agreement with its billing period."
             ),
         )
     currencies = sorted({line.currency for line in lines if line.currency})
     if agreement.currency and any(currency != agreement.currency for currency in currencies):
-        yield replace(
-            base,
-            key=f"currency:{base.key}",
-            kind=MismatchKind.CURRENCY_DIFFERS,
-            explanation=_sentences(
-                base.explanation,
-                f"The distributor bills in {' and '.join(currencies)}, "
-                f"the agreement in {agreement.currency}.",
-            ),
+        yield (
+            "currency",
+            MismatchKind.CURRENCY_DIFFERS,
+            f"The distributor bills in {' and '.join(currencies)}, the agreement in {agreement.currency}.",
         )
 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
     """Active additions of the product on other agreements of the same customer, in words."""
     for agreement in books.agreements.values():
-        read = books.additions.get(agreement.id, ())
         if agreement.company_id != base.company or agreement.id == base.agreement:
             continue
+        read = books.additions.get(agreement.id, ())
         for addition in () if isinstance(read, Exception) else sorted(read, key=lambda a: a.id):
             if addition.item_id == base.item and addition.is_active(month):
                 yield (
@@ -407,7 +428,7 @@ def _not_linked(
     """One row a customer and product; `waiting` are those of which other lines are linked already."""
     groups: dict[tuple[str, str], list[Charge]] = {}
     for charge in unlinked:
-        groups.setdefault(_product_of(charge), []).append(charge)
+        groups.setdefault(_product_of(charge.lines[0]), []).append(charge)
     for (customer_key, product), charges in groups.items():
         first = charges[0].lines[0]
         link = links[first.key]
@@ -483,7 +504,7 @@ def _only_in_connectwise(
         for addition in comparison.additions
     }
     linked_items = books.linked_items | {
-        link.item.to for link in links.values() if link.counts and link.item and isinstance(link.item.to, int)
+        link.item.to for link in links.values() if link.item and isinstance(link.item.to, int) and link.counts
     }
     for agreement_id, line in customers.items():
         read = books.additions.get(agreement_id)
@@ -554,12 +575,12 @@ def _statuses(
             yield line.key, Status.IGNORED
         elif charge is None or (charge.units is None and not charge.failure):
             yield line.key, Status.NOT_COMPARED
+        elif link.counts and line.key not in held:
+            yield line.key, Status.MISMATCH if own else Status.OK
         elif link.is_complete and link.is_suggested:
             yield line.key, Status.CONFIRM_LINK
-        elif not link.counts or line.key in held:
-            yield line.key, Status.NOT_LINKED
         else:
-            yield line.key, Status.MISMATCH if own else Status.OK
+            yield line.key, Status.NOT_LINKED
 
 
 def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:

@@ -100,12 +100,15 @@ def ignoring(
         for rule in wide
         if rule.scope is Scope.CUSTOMER and rule.covers(line)
     }
+    by_customer: dict[str, list[Rule | None]] = {}
+    for line in lines:
+        by_customer.setdefault(line.customer, []).append(whole.get(line.key))
 
     def tell(mismatch: Mismatch) -> str | None:
         if mismatch.line_keys:
             found = [by_line.get(key) for key in mismatch.line_keys]
         else:
-            found = [whole.get(line.key) for line in lines if line.customer == mismatch.customer]
+            found = by_customer.get(mismatch.customer, [])
         rule = by_row.get(mismatch.key) or (found[0] if all(found) and found else None)
         if rule is None:
             return None

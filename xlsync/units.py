@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from xlsync.models import BillingLine, LineType
 
@@ -30,9 +31,13 @@ class Charge:
     earlier: tuple[BillingLine, ...]
     units: Decimal | None
     costs: tuple[Decimal, ...] = ()
-    parts: str = ""  # how the units add up: `12 + 3 from 2026-10-17`
     why: str = ""
     failure: str = ""
+
+    @property
+    def parts(self) -> str:
+        """How the billed units add up: `12 + 3 from 2026-10-17`."""
+        return _tell_parts(self.lines)
 
 
 def last_day(start: dt.date, months: int) -> dt.date:
@@ -54,10 +59,15 @@ def covers_full_period(line: BillingLine) -> bool:
     """
     if line.start is None or line.end is None:
         return True
-    if line.billing_months is not None:
-        return line.end >= last_day(line.start, line.billing_months)
-    span = (line.end.year - line.start.year) * 12 + line.end.month - line.start.month
-    return any(line.end == last_day(line.start, months) for months in (span, span + 1) if months > 0)
+    return _is_full(line.start, line.end, line.billing_months)
+
+
+@cache  # many lines are of the same few periods
+def _is_full(start: dt.date, end: dt.date, billing_months: int | None) -> bool:
+    if billing_months is not None:
+        return end >= last_day(start, billing_months)
+    span = (end.year - start.year) * 12 + end.month - start.month
+    return any(end == last_day(start, months) for months in (span, span + 1) if months > 0)
 
 
 def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:
@@ -84,7 +94,10 @@ def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
 
 def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
     """One line of each contract whose units only the BSS's own quantity can tell."""
-    groups = (find_in_force(group)[0] for group in group_by_contract(lines).values())
+    lines = list(lines)
+    prorated = {line.contract for line in lines if not covers_full_period(line)}
+    contracts = group_by_contract(line for line in lines if line.contract in prorated)
+    groups = (find_in_force(group)[0] for group in contracts.values())
     return tuple(
         in_force[0]
         for in_force in groups
@@ -110,7 +123,7 @@ def _read_charge(
     costs = tuple(dict.fromkeys(line.cost for line in full if line.cost is not None))
     failure = next((line.unread for line in in_force if line.unread), "")
     units: Decimal | None = None
-    parts, why = _tell_parts(in_force), ""
+    why = ""
     if not charges:
         why = "A credit without a charge is not compared: units are never negative."
     elif not in_force[0].contract_id and _overlap(full, earlier):
@@ -121,7 +134,8 @@ def _read_charge(
     elif full:
         units = sum((line.units for line in in_force), Decimal(0))
         if units < 0:
-            units, why = None, f"Credits exceed charges ({parts}): units are never negative."
+            units = None
+            why = f"Credits exceed charges ({_tell_parts(in_force)}): units are never negative."
     elif in_force[0].source != "bss" or not in_force[0].contract_id:
         why = "No charge for a full period, and a report does not tell how many units run: not compared."
     else:
@@ -129,7 +143,7 @@ def _read_charge(
             case Decimal() as own:
                 units = own
                 why = (
-                    f"The month holds no charge for a full period, only {parts}: "
+                    f"The month holds no charge for a full period, only {_tell_parts(in_force)}: "
                     f"{tell_number(own)} is the BSS's own quantity of the subscription."
                 )
             case None:
@@ -142,7 +156,6 @@ def _read_charge(
         earlier=tuple(earlier),
         units=units,
         costs=costs,
-        parts=parts,
         why=why,
         failure=failure,
     )
