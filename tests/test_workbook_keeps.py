@@ -196,3 +196,54 @@ def test_a_line_that_changed_is_renewed_among_those_that_did_not(furnished: Desk
         key: value for key, value in before.items() if key != approve
     }
     assert BILLING_LINES.title in hand.book.sheetnames
+
+
+def differ(desk: Desk, by: int) -> None:
+    """Let many more additions hold other units than are billed."""
+    for addition in list(desk.sandbox.connectwise.additions.values())[:40]:
+        addition["quantity"] += by
+
+
+def place_of_table(desk: Desk) -> str:
+    (table,) = desk.read().sheet(MISMATCHES).tables.values()
+    return str(table.ref)
+
+
+def test_what_stands_below_the_table_keeps_its_distance_when_rows_are_added_and_dropped(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        last = sheet.max_row
+        sheet.cell(last + 3, 1).value = "Ask Pia about these"
+        sheet.cell(last + 3, 11).value = f"=SUM(K2:K{last})"
+    for by in (0, 3, -3):
+        differ(desk, by)
+        assert desk.check().code == 0
+        hand = desk.read()
+        sheet = hand.sheet(MISMATCHES)
+        last = max(hand.rows(MISMATCHES).values())
+        assert place_of_table(desk) == f"A1:S{last}"
+        assert sheet.cell(last + 3, 1).value == "Ask Pia about these"
+        assert sheet.cell(last + 3, 11).value == f"=SUM(K2:K{last})"
+        assert sheet.max_row == last + 3
+
+
+def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_under(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
+        sheet.insert_rows(9)
+        sheet.cell(9, 1).value = "These are for Pia"
+        sheet.insert_rows(5)
+        sheet.cell(5, 11).value = "=K4+K4"  # saved without its value
+        (table,) = sheet.tables.values()
+        table.ref = f"A1:S{sheet.max_row}"
+    for by in (0, 3):
+        differ(desk, by)
+        assert desk.check().code == 0
+        hand = desk.read()
+        sheet, rows = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)
+        assert sheet.cell(rows[keys[8]] + 1, 1).value == "These are for Pia"
+        above = rows[keys[4]]
+        assert sheet.cell(above + 1, 11).value == f"=K{above}+K{above}"
+        assert place_of_table(desk) == f"A1:S{sheet.max_row}"
+        assert sheet.max_row == len(rows) + 3

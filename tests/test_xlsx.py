@@ -30,6 +30,7 @@ from openpyxl.worksheet.table import Table
 from xlsync.cells import address, letters, position
 from xlsync.errors import WorkbookError
 from xlsync.models import Evidence
+from xlsync.rows import is_plain
 from xlsync.xlsx import Cell, Package, Row, clean_text
 
 SHEET = "Billing Lines"
@@ -347,6 +348,34 @@ def test_addresses_and_positions_are_each_others_inverse(name: str, place: tuple
 def test_reading_errors_shows_them_as_text() -> None:
     data = with_rows('<row r="2"><c r="B2" t="e"><v>#REF!</v></c><c r="C2"><v>1</v></c></row>')
     assert Package.from_bytes(data).grid("Sheet") == [[None] * 3, [None, "#REF!", Decimal(1)]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_told"),
+    [
+        ('<c r="A1"><v>2</v></c><c r="B1" s="3" t="s"><v>0</v></c><c r="CZ99999"/>', True),
+        ('<c r="A1"><f>1+1</f><v>2</v></c>', False),
+        ('<c r="A1">\n<f>1+1</f><v>2</v></c>', False),
+        ('<c r="A1"><?mark?><f>1+1</f><v>2</v></c>', False),
+        ('<c r="A1"><v>2</v><f>1+1</f></c>', False),
+        ('<c r="A1" s="3" t="e"><v>#N/A</v></c>', False),
+        ('<c r="A1" t="e" vm="1"><v>#VALUE!</v></c>', False),
+        ('<c r="A1" t="&#101;"><v>#N/A</v></c>', False),
+        ('<c r="A1"/><!-- <c r="A2"> -->', False),
+        ('<c r="A1"/><c r="DA1"/>', False),
+        ('<c r="ZZ1"/><c r="A99999"/>', False),
+        ('<c r="A1"/><c r="A100000"/>', False),
+        ('<c r="A1"/><c><v>2</v></c>', False),
+        (f'<c r="A1"/><x:c xmlns:x="{MAIN}" r="B1"><x:f>1+1</x:f></x:c>', False),
+    ],
+)
+def test_a_sheet_is_called_plain_only_where_no_formula_error_comment_or_far_cell_can_hide(
+    cells: str, is_told: bool
+) -> None:
+    rows = f'<sheetData><row r="1">{cells}</row></sheetData>'
+    assert is_plain(f'<worksheet xmlns="{MAIN}">{rows}</worksheet>'.encode()) is is_told
+    prefixed = f'<x:worksheet xmlns="urn:mine" xmlns:x="{MAIN}">{rows}</x:worksheet>'
+    assert not is_plain(prefixed.encode())
 
 
 def test_a_cell_far_away_is_refused_before_memory_is_full() -> None:

@@ -160,7 +160,9 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
     header_row, columns = _find_headers(grid, sheet, name)
     by_column = {column: header for header, column in columns.items()}
     formulas: dict[int, set[str]] = {}
+    with_formula: set[int] = set()  # a program that does not calculate leaves it without a value
     for row, column in package.formulas(sheet.title):
+        with_formula.add(row)
         if column in by_column:
             formulas.setdefault(row, set()).add(by_column[column])
     key_column = columns[sheet.columns[-1].header]
@@ -186,7 +188,7 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
                 )
             rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own))
             continue
-        if any(value is not None for value in line):
+        if number in with_formula or any(value is not None for value in line):
             others.append(number)
         if key or ("Approve" in columns and str(line[columns["Approve"]] or "").strip()):
             found.problems.append(

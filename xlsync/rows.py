@@ -55,9 +55,9 @@ def _column(name: str) -> int:
     return position(f"{name}1")[1]
 
 
-_NOT_PLAIN: Final = re.compile(  # a cell far away, with an error or a formula, or written in another way
-    rb'<c(?=[\s/>])(?! r="(?:[A-Z][0-9]{1,5}|[A-Z]{2}[0-9]{1,4})"'
-    rb'(?: s="[0-9]++")?+(?: t="(?!e")[a-zA-Z]++")?+(?:/>|>(?!\s*+<f)))'
+_NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
+    rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
+    rb'(?: s="[0-9]++")?+(?: t="(?!e")[a-zA-Z]++")?+(?:/>|><[vi/]))'
 )
 
 
@@ -66,8 +66,10 @@ def is_plain(part: bytes) -> bool:
 
     Only ever true of sheets as nearly all programs write them, so that their XML need not be cut up.
     """
+    space = _MAIN[0].encode()
     return (
-        _MAIN[0].encode() in part[:2000]
+        b' xmlns="%b"' % space in part[:2000]
+        and part.count(space) == 1  # else the same elements may stand there under a prefix
         and b'<c r="' in part
         and b"<!" not in part  # a comment may hold anything
         and not _NOT_PLAIN.search(part)

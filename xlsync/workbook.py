@@ -6,7 +6,8 @@ With `book.py`, which reads it back, the only module that knows where on a sheet
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -184,18 +185,18 @@ def _fill(
     }
     kept: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
-    moved: dict[str, dict[int, int]] = {}
+    moved: dict[str, Mapping[int, int]] = {}
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
         renewal = _renew(sheet, offered[sheet.title], columns[sheet.title], book)
         header_row = book.header_rows[sheet.title] if book else 0
-        package.replace_rows(sheet.title, renewal.rows, header_row=header_row)
+        last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
+        moved[sheet.title] = package.replace_rows(
+            sheet.title, renewal.rows, header_row=header_row, last_row=last_row
+        )
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
-        moved[sheet.title] = {
-            row.was: number for number, row in enumerate(renewal.rows, header_row + 1) if row.was is not None
-        }
         done += len(offered[sheet.title])
         progress(done, of)
     kept[KEPT_AS] = _keep_compared(overview, book)
@@ -239,7 +240,8 @@ def _renew(
 ) -> _Renewal:
     """The rows of a sheet as they shall stand: renewed, with every edit kept.
 
-    A person's order of rows is kept; where it is still xlsync's own, the rows are ordered anew.
+    A person's order of rows is kept; where it is still xlsync's own, the rows are ordered anew. A row that a
+    person put between them stays under the one that it stood under.
     """
     renewal = _Renewal()
     old = {row.key: row for row in (book.rows[sheet.title] if book else ())}
@@ -250,21 +252,39 @@ def _renew(
     if is_own_order:
         rank = {key: number for number, key in enumerate(offered)}
         keys.sort(key=lambda key: rank.get(key, len(rank)))
+    others = book.others[sheet.title] if book else ()
+    under, last = _find_rows_under([old[key] for key in kept_on], others)
+    renewal.rows += under.get("", ())
     for key in keys:
         row = old.get(key)
         if key not in offered and row is not None:  # wanted by a person, though no line asks for it
             renewal.rows.append(Row(row.number, {}))
             renewal.kept[key] = row.kept
-            continue
-        cells = offered[key].shown
-        if row is None:
-            renewal.rows.append(Row(None, _place(cells, columns)))
+        elif row is None:
+            renewal.rows.append(Row(None, _place(offered[key].shown, columns)))
+            renewal.kept[key] = offered[key]
         else:
-            changed = _keep_edits(row, cells, renewal.lapsed)
+            changed = _keep_edits(row, offered[key].shown, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
-        renewal.kept[key] = offered[key]
-    renewal.rows += [Row(number, {}) for number in (book.others[sheet.title] if book else ())]
+            renewal.kept[key] = offered[key]
+        renewal.rows += under.get(key, ())
+    renewal.rows += last
     return renewal
+
+
+def _find_rows_under(
+    rows: Sequence[SheetRow], others: Iterable[int]
+) -> tuple[dict[str, list[Row]], list[Row]]:
+    """A person's own rows by the key of the row that they stand under, and those that stand under all."""
+    ordered = sorted(rows, key=lambda row: row.number)
+    numbers = [row.number for row in ordered]
+    under: dict[str, list[Row]] = {}
+    last: list[Row] = []
+    for number in others:
+        place = bisect(numbers, number)
+        key = ordered[place - 1].key if place else ""
+        (last if place == len(ordered) else under.setdefault(key, [])).append(Row(number, {}))
+    return under, last
 
 
 def _is_wanted(row: SheetRow) -> bool:

@@ -13,7 +13,7 @@ import datetime as dt
 import io
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
@@ -224,52 +224,60 @@ class Package:
         formula_went = sheet.change(self._writer(sheet), cells)
         self._changed(title, sheet, formula_went=formula_went)
 
-    def replace_rows(self, title: str, rows: Sequence[Row], *, header_row: int | None = None) -> None:
+    def replace_rows(
+        self, title: str, rows: Sequence[Row], *, header_row: int | None = None, last_row: int | None = None
+    ) -> Mapping[int, int]:
         """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
 
-        Rows that no item names in `was` go; what stands below the table stays below it.
+        They end with the table, or with `last_row` where that is further down; without both, with the last
+        row that holds something. Those that no item names in `was` go; what stands below them stays below
+        them. Returns the new place of each row that was named.
         """
         values = self.grid(title)
         sheet = self._sheet_to_change(title)
         tables = self._tables(self._sheets[title])
         columns = {column for row in rows for column in row.cells}
         table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
-        named = [row.was for row in rows if row.was is not None]
         if table and header_row is None:
             first, last = tables[table].first, tables[table].last
         elif table and header_row == tables[table].first - 1:
-            first, last = tables[table].first, max([tables[table].last, *named])
+            first, last = tables[table].first, max(tables[table].last, last_row or 0)
         else:  # the table was made a plain range, or lags behind rows that were inserted
             first = (header_row or 0) + 1
-            filled = [
-                number
-                for number, line in enumerate(values)
-                if number >= first
-                and any(
-                    line[column] is not None for column in columns or range(len(line)) if column < len(line)
-                )
-            ]
-            last = max([first - 1, *filled, *named])
+            last = self._last_filled(values, first, columns) if last_row is None else last_row
+        named = [row.was for row in rows if row.was is not None]
+        rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
         if table and not rows:  # a table needs a data row (ECMA-376-1, 18.5.1.2)
             is_blank = first == last and not any(
                 value is not None for line in values[first : last + 1] for value in line
             )
             rows = [Row(first if is_blank else None, {})]
         to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
-        if len(to) != sum(row.was is not None for row in rows) or any(not first <= old <= last for old in to):
+        if len(set(named)) != len(named) or any(not first <= old <= last for old in to):
             raise ValueError("a row may be taken once, and from the data rows only")
         moves = Moves(first, last, first + len(rows) - 1, to)
+        went = {old: to.get(old, old + moves.shift) for old in named}
         had_formulas = f"<{sheet.prefix}f" in sheet.body
         writer = self._writer(sheet)
         if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
-            return
+            return went
         calculated = tables[table].calculated if table else frozenset()
         renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
         if not renewal.write(rows):
-            return
+            return went
         if not moves.nothing_moves:
             self._follow(title, sheet, moves, tables)
         self._changed(title, sheet, formula_went=had_formulas)
+        return went
+
+    @staticmethod
+    def _last_filled(values: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:
+        """The last row from `first` on that holds something in these columns, or in any if there are none."""
+        for number in range(len(values) - 1, first - 1, -1):
+            line = values[number]
+            if any(line[column] is not None for column in columns or range(len(line)) if column < len(line)):
+                return number
+        return first - 1
 
     def _writer(self, sheet: SheetXml) -> CellWriter:
         return CellWriter(sheet.prefix, from_1904=self._from_1904)
