@@ -474,7 +474,7 @@ def test_another_cost_is_a_row_of_its_own(case: Case) -> None:
     Units differ  units:71  15   12  9         8        30.00   Update units
     Cost differs  cost:71   15   12  9         8        -15.00  Update cost
     """
-    assert case.row("cost:71").explanation == "A unit costs 9; ConnectWise has 8."
+    assert case.row("cost:71").explanation == "A unit costs 9.00; ConnectWise has 8.00."
     assert case.row("cost:71").action is ActionLabel.UPDATE_COST
 
 
@@ -538,7 +538,7 @@ def test_a_cost_of_zero_is_a_cost(case: Case) -> None:
     Cost differs  cost:71  0         8        16.00
     Cost differs  cost:72  8         0        -16.00
     """
-    assert case.row("cost:72").explanation == "A unit costs 8; ConnectWise has 0."
+    assert case.row("cost:72").explanation == "A unit costs 8.00; ConnectWise has 0.00."
 
 
 def test_an_absent_cost_in_connectwise_differs_from_any_cost(case: Case) -> None:
@@ -555,7 +555,7 @@ def test_an_absent_cost_in_connectwise_differs_from_any_cost(case: Case) -> None
     Cost differs  cost:71  8         -        -16.00
     Cost differs  cost:72  0         -        0.00
     """
-    assert case.row("cost:71").explanation == "A unit costs 8; ConnectWise has none."
+    assert case.row("cost:71").explanation == "A unit costs 8.00; ConnectWise has none."
 
 
 def test_several_unit_costs_are_named_and_not_compared(case: Case) -> None:
@@ -570,7 +570,7 @@ def test_several_unit_costs_are_named_and_not_compared(case: Case) -> None:
     mismatch      key       bss  cw  bss cost
     Units differ  units:71  4    3   -
     """
-    assert "Several unit costs (8.5, 9): costs are not compared." in case.explanation
+    assert "Several unit costs (8.50, 9.00): costs are not compared." in case.explanation
 
 
 def test_several_unit_costs_with_equal_units_are_ok(case: Case) -> None:
@@ -1061,8 +1061,8 @@ def test_one_row_stands_for_a_customers_product_that_is_not_linked(case: Case) -
     """
     row = case.row("link:bss:Contoso:bss:Backup")
     assert row.explanation == (
-        "Billed 50 EUR by the distributor. "
-        "Choose the ConnectWise customer, agreement, product on sheet Billing Lines."
+        "Billed 50.00 EUR by the distributor. "
+        "Choose the ConnectWise customer, agreement and product on sheet Billing Lines."
     )
     assert ActionLabel.offered(row.kind) == (ActionLabel.IGNORE,)
 

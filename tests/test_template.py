@@ -153,9 +153,9 @@ def test_the_actions_of_a_mismatch_are_found_by_offset_and_count(kind: MismatchK
 
 def test_start_has_a_place_for_every_fact_and_a_chart_of_the_mismatches(workbook: openpyxl.Workbook) -> None:
     page = workbook["Start"]
-    for cell in sheets.START_CELLS.values():
+    for name, cell in sheets.START_CELLS.items():
         assert page[cell].value is None
-        assert page[cell].offset(0, -1).value
+        assert page[cell].offset(0, -1).value or name == "money_of"
     for label, cells in sheets.START_MISMATCH_CELLS.items():
         assert page[f"E{cells[0][1:]}"].value == label
     assert list(sheets.START_MISMATCH_CELLS) == list(MismatchKind)
@@ -178,8 +178,8 @@ def test_columns_and_first_rows_carry_the_formats_that_new_rows_take(workbook: o
     page = workbook["Billing Lines"]
     for header, form in {
         "Contract ID": "@",
-        "Units": "#,##0",
-        "Cost": "#,##0.00##",
+        "Units": "#,##0_)_)",
+        "Cost": "#,##0.00##_)_)",
         "Effective Date": "yyyy-mm-dd",
     }.items():
         name = address(1, sheets.BILLING_LINES.index(header))
@@ -194,6 +194,61 @@ def test_panes_are_frozen_below_the_header(workbook: openpyxl.Workbook) -> None:
         "New in ConnectWise": "C2",
         "Invoices": "C2",
     }
+
+
+def test_the_keys_of_rows_are_hidden(workbook: openpyxl.Workbook) -> None:
+    for sheet in sheets.TABLES:
+        dimensions = workbook[sheet.title].column_dimensions
+        hidden = [letters for letters, dimension in dimensions.items() if dimension.hidden]
+        assert hidden == [address(1, len(sheet.columns) - 1)[:-1]]
+        assert sheet.columns[-1].is_key
+
+
+def test_pages_on_paper_name_their_rows_and_can_be_read(workbook: openpyxl.Workbook) -> None:
+    for sheet in sheets.TABLES:
+        page = workbook[sheet.title]
+        assert (page.print_title_rows, page.print_title_cols) == (
+            "$1:$1",
+            f"$A:${address(1, sheet.frozen - 1)[:-1]}",
+        )
+        assert page.page_setup.orientation == "landscape"
+        shown = sum(column.width for column in sheet.columns if not column.is_key)
+        assert shown / page.page_setup.fitToWidth < 250  # half the size of the screen's letters
+        assert page.page_setup.fitToHeight == 0
+
+
+def test_start_tells_every_colour_of_the_sheets(workbook: openpyxl.Workbook) -> None:
+    used = {
+        rule.dxf.fill.bgColor.rgb
+        for sheet in sheets.TABLES
+        for entry in workbook[sheet.title].conditional_formatting
+        for rule in entry.rules
+        if rule.dxf.fill
+    }
+    legend = {cell.fill.start_color.rgb for (cell,) in workbook["Start"]["E32:E38"]}
+    assert used - {f"FF{template.IDLE[0]}"} == legend - {f"FF{template.INPUT}"}
+    assert f"FF{template.INPUT}" in legend
+
+
+def test_start_leads_to_the_sheets(workbook: openpyxl.Workbook) -> None:
+    links = [cell.hyperlink.location for row in workbook["Start"] for cell in row if cell.hyperlink]
+    assert links == ["'Billing Lines'!A1", "'New in ConnectWise'!A1", "'Mismatches'!A1"]
+
+
+@pytest.mark.parametrize("header", [column.header for column in sheets.NEW.columns if column.is_input])
+def test_what_is_not_asked_of_a_kind_looks_empty(header: str, workbook: openpyxl.Workbook) -> None:
+    page = workbook["New in ConnectWise"]
+    letter = address(1, sheets.NEW.index(header))[:-1]
+    rules = [
+        rule.formula[0]
+        for entry in page.conditional_formatting
+        if str(entry.sqref) == f"{letter}2"
+        for rule in entry.rules
+        if rule.dxf.fill and rule.dxf.fill.bgColor.rgb == f"FF{template.IDLE[0]}"
+    ]
+    asked = {kind for kind in sheets.ASKED if header in sheets.ASKED[kind]} or set(sheets.ASKED)
+    told = {kind for formula in rules for kind in re.findall(r'\$A2="(\w+)"', formula)}
+    assert told == (asked if asked != set(sheets.ASKED) else set())
 
 
 def filled() -> bytes:

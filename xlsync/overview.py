@@ -301,6 +301,7 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     for money in mismatch_money(overview):
         up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
         totals[money.currency] = (up + money.up, down + money.down)
+    offered = sum(row.action is not None for row in overview.open_mismatches)
     others = [f"{name} {up:+,.2f} / {down:+,.2f}" for name, (up, down) in totals.items() if name != main]
     apart = f" (apart: {', '.join(sorted(others))})" if others else ""
     return {
@@ -314,7 +315,16 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "money_up": totals[main][0],
         "money_down": totals[main][1],
         "currency": f"{main}{apart}" or None,
+        "to_link": f"{counted(overview.unlinked, 'line')} to link",
+        "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
+        "to_approve": f"{counted(offered, 'row')} can be written",
+        "money_of": f"Money a month in {main}" if main else None,
     }
+
+
+def counted(number: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
@@ -366,6 +376,6 @@ class Totals:
     def heading(self) -> str:
         """A month in one line."""
         return (
-            f"{self.month} · {self.environment}: {self.lines} lines, {self.linked} linked, "
-            f"{self.unlinked} to link"
+            f"{self.month} · {self.environment}: {counted(self.lines, 'line')}, {self.linked:,} linked, "
+            f"{self.unlinked:,} to link"
         )

@@ -23,7 +23,7 @@ from xlsync.models import (
     Status,
     Target,
 )
-from xlsync.units import Charge, covers_full_period, tell_number
+from xlsync.units import Charge, covers_full_period, tell_cost, tell_number
 
 CENT = Decimal("0.01")
 
@@ -415,8 +415,8 @@ def _units_and_cost(
             action=ActionLabel.UPDATE_COST,
             explanation=_sentences(
                 base.explanation,
-                f"A unit costs {tell_number(base.bss_cost)}; ConnectWise has "
-                + ("none." if addition.unit_cost is None else f"{tell_number(addition.unit_cost)}."),
+                f"A unit costs {tell_cost(base.bss_cost)}; ConnectWise has "
+                + ("none." if addition.unit_cost is None else f"{tell_cost(addition.unit_cost)}."),
                 beside,
             ),
         )
@@ -440,7 +440,8 @@ def _not_linked(
         if len({_target(links[line.key]) for line in lines}) > 1:
             todo = "Its lines are linked differently: link all lines of a contract alike."
         elif missing:
-            todo = f"Choose the ConnectWise {', '.join(missing)} on sheet Billing Lines."
+            wanted = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+            todo = f"Choose the ConnectWise {wanted} on sheet Billing Lines."
         else:
             todo = "Only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
         item = books.items.get(link.item.to) if link.item and isinstance(link.item.to, int) else None
@@ -463,7 +464,7 @@ def _not_linked(
             impact=None if price is None or total is None else _money(total * price / months),
             stake=amount / months,
             explanation=_sentences(
-                f"Billed {f'{tell_number(amount)} {first.currency}'.rstrip()} by the distributor.",
+                f"Billed {f'{amount:,.2f} {first.currency}'.rstrip()} by the distributor.",
                 todo,
                 "Its other lines wait for it: half the units would bill too little."
                 if (customer_key, product) in waiting
@@ -610,7 +611,7 @@ def _tell_costs(charges: Sequence[Charge]) -> str:
     """Why costs are not compared, where they are not."""
     costs = sorted({cost for charge in charges for cost in charge.costs})
     if len(costs) > 1:
-        return f"Several unit costs ({', '.join(map(tell_number, costs))}): costs are not compared."
+        return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
     charged = [line for charge in charges for line in charge.lines if line.type is LineType.RECURRING]
     if not costs and not any(map(covers_full_period, charged)):
         return "Prorated lines alone tell no unit cost: costs are not compared."

@@ -10,19 +10,9 @@ from xlsync.cells import Cell, CellWriter, Row, Value, escape_markup, letters
 from xlsync.markup import attribute, unescape, without_attributes
 from xlsync.moves import Moves
 from xlsync.rows import OldCell, OldRow, SheetXml, translated
+from xlsync.wrapping import lines_of
 
 _HIGHEST: Final = 409  # points, by Excel's limits
-
-
-def _lines(text: str, width: float) -> int:
-    """How many lines a text takes, about, in a column as wide as so many digits."""
-    room = max(1, int(width * 1.1) - 1)  # letters are narrower than digits
-    wide = sum(letter > "\u2e7f" for letter in text) if not text.isascii() else 0
-    if not wide and "\n" not in text:
-        return -(-len(text) // room)
-    return sum(
-        max(1, -(-sum(2 if letter > "\u2e7f" else 1 for letter in line) // room)) for line in text.split("\n")
-    )
 
 
 class Renewal:
@@ -184,7 +174,7 @@ class Renewal:
         for column, width in self.wrapped.items():
             content = cells[column] if column in cells else values[column] if column < len(values) else None
             if isinstance(content, str):
-                lines = max(lines, _lines(content, width))
+                lines = max(lines, lines_of(content, width))
         return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
     def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str:

@@ -174,9 +174,7 @@ def _section(page: Worksheet, row: int, number: int, headers: Sequence[str]) -> 
     for offset, header in enumerate(headers):
         cell = put(page, row, _SECTIONS[number] + offset, header or None)
         cell.font, cell.fill = font("FFFFFF", 9, bold=True), fill(SLATE)
-        cell.alignment = Alignment(
-            horizontal="right" if offset else "left", vertical="center", indent=0 if offset else 1
-        )
+        cell.alignment = Alignment(horizontal="right" if offset else "left", vertical="center", indent=1)
 
 
 def _line(
@@ -188,7 +186,7 @@ def _line(
         faint = isinstance(content, int | Decimal) and content == 0
         cell.font = font(FAINT if faint else INK, 9)
         cell.alignment = Alignment(
-            horizontal="right" if offset else "left", vertical="center", indent=0 if offset else 1,
+            horizontal="right" if offset else "left", vertical="center", indent=1,
             shrink_to_fit=offset == 0 or None,
         )  # fmt: skip
         cell.border = Border(bottom=edge())

@@ -31,6 +31,7 @@ from xlsync.template import (
     TABLE_STYLE,
     VIOLET,
 )
+from xlsync.wrapping import lines_of
 
 _STATES: Final = {
     str(State.DONE): GREEN,
@@ -148,7 +149,7 @@ def _table(
         head.font, head.fill = font("FFFFFF", bold=True), fill(SLATE)
         right = column.kind not in {"text", "long"}
         head.alignment = Alignment(
-            horizontal="right" if right else "left", vertical="top", wrap_text=True, indent=0 if right else 1
+            horizontal="right" if right else "left", vertical="top", wrap_text=True, indent=1
         )
         page.column_dimensions[letters(number - 1)].width = column.width
     for row, entry in enumerate(rows, 2):
@@ -177,7 +178,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.of(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(lines, sum(1 + int(len(part) / column.width / 1.1) for part in content.split("\n")))
+            lines = max(lines, lines_of(content, column.width))
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):
@@ -187,7 +188,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
             horizontal="right" if right else "left",
             vertical="top",
             wrap_text=wraps or None,
-            indent=0 if right else 1,
+            indent=1,
         )
         colors = column.colors(entry)
         is_nothing = isinstance(content, int | Decimal) and not content

@@ -95,13 +95,13 @@ BILLING_LINES: Final = Sheet(
     "BillingLines",
     (
         Column("Customer", width=30),
-        Column("Contract ID", width=24),
-        Column("Product", width=38),
+        Column("Contract ID", width=35),  # a GUID in full
+        Column("Product", width=42),
         Column("Billing Period", width=14),
-        Column("Commitment Period", width=15),
+        Column("Commitment Period", width=16),
         Column("Units", "units", width=10),
         Column("Cost", "money", width=12),
-        Column("Effective Date", "date", width=13),
+        Column("Effective Date", "date", width=15),
         Column("Amount", "money", width=13),
         Column("Currency", width=10),
         Column("Type", width=11),
@@ -120,7 +120,7 @@ BILLING_LINES: Final = Sheet(
         ),
         _input(
             "ConnectWise Product",
-            width=38,
+            width=46,
             choices="xlsync_products",
             prompt="What it is called in ConnectWise.",
         ),
@@ -131,7 +131,13 @@ BILLING_LINES: Final = Sheet(
             prompt="Set a suggested link to confirmed: it counts for nothing until then.",
         ),
         Column("Status", width=14),
-        _input("Note", "text", 30, wraps=True),
+        _input(
+            "Note",
+            "text",
+            30,
+            prompt="Why a row is ignored; free 2 or minimum 10 at its beginning is a rule of the contract.",
+            wraps=True,
+        ),
         Column("Line Key", width=9),
     ),
 )
@@ -142,15 +148,15 @@ MISMATCHES: Final = Sheet(
     (
         Column("Customer", width=28),
         Column("Agreement", width=24),
-        Column("Product", width=36),
+        Column("Product", width=46),
         Column("Mismatch", width=22),
         Column("BSS Units", "units", width=12),
         Column("ConnectWise Units", "units", width=14),
         Column("Difference", "units", width=12),
-        Column("BSS Cost", "money", width=11),
+        Column("BSS Cost", "money", width=12),
         Column("ConnectWise Cost", "money", width=14),
         Column("Unit Price", "money", width=12),
-        Column("Monthly Impact", "money", width=15),
+        Column("Monthly Impact", "money", width=14),
         _input("Action", width=17, choices=_ACTIONS, prompt="What apply will do once you approve."),
         _input("New Units", "units", 12, prompt="Empty: the BSS units."),
         _input("New Cost", "money", 12, prompt="Empty: the BSS cost."),
@@ -161,35 +167,49 @@ MISMATCHES: Final = Sheet(
             prompt="Empty: change the addition in place. A date: end it the day before and begin a new one.",
         ),
         _approve("Only rows with Yes are written."),
-        Column("Result", width=28),
-        Column("Explanation", width=90, wraps=True),
+        Column("Result", width=40),
+        Column("Explanation", width=100, wraps=True),
         Column("Row Key", width=9),
     ),
 )
+
+_CHANGES: Final = (ActionLabel.UPDATE_UNITS, ActionLabel.UPDATE_COST, ActionLabel.CREATE_ADDITION)
+WRITES: Final[Mapping[str, tuple[ActionLabel, ...]]] = {
+    "New Units": _CHANGES,
+    "New Cost": _CHANGES,
+    "Effective From": (*_CHANGES, ActionLabel.CANCEL_ADDITION),
+    "Approve": (*_CHANGES, ActionLabel.CANCEL_ADDITION),
+}
+"""For which actions of *Mismatches* an input is looked at."""
 
 NEW: Final = Sheet(
     "New in ConnectWise",
     "NewInConnectWise",
     (
         Column("Kind", width=11),
-        Column("For", width=30),
-        _input("Name", "text", 34),
-        _input("Identifier", "text", 20),
+        Column("For", width=44),
+        _input("Name", "text", 40),
+        _input("Identifier", "text", 24, prompt="No two customers, and no two products, may have the same."),
         _input("Customer", width=28, choices="xlsync_customers", prompt="Whose agreement it is."),
         _input("Type", width=18, choices=_TYPES),
         _input(
             "Category", width=24, choices="xlsync_categories", prompt="Category / Subcategory of a product."
         ),
         _input("Billing Cycle", width=14, choices="xlsync_billing_cycles"),
-        _input("Start Date", "date", 12),
-        _input("Price", "money", 11),
+        _input("Start Date", "date", 13),
+        _input("Price", "money", 11, prompt="What the customer pays for a unit; 0 if it is free."),
         _input("Cost", "money", 11),
         _input("Address", "text", 24),
         _input("City", "text", 16),
         _input("State", "text", 10),
         _input("Zip", "text", 10),
         _input("Country", width=16, choices="xlsync_countries"),
-        _input("Contact First Name", "text", 14),
+        _input(
+            "Contact First Name",
+            "text",
+            16,
+            prompt="An agreement needs a contact: named here, or on the row of its new customer.",
+        ),
         _input("Contact Last Name", "text", 16),
         _input("Contact Email", "text", 28),
         _approve("Only rows with Yes are created."),
@@ -198,6 +218,14 @@ NEW: Final = Sheet(
     ),
     frozen=2,
 )
+_ADDRESS: Final = frozenset({"Address", "City", "State", "Zip", "Country"})
+_CONTACT: Final = frozenset({"Contact First Name", "Contact Last Name", "Contact Email"})
+ASKED: Final[Mapping[str, frozenset[str]]] = {
+    "Customer": frozenset({"Name", "Identifier", "Type"}) | _ADDRESS | _CONTACT,
+    "Agreement": frozenset({"Name", "Customer", "Type", "Billing Cycle", "Start Date"}) | _CONTACT,
+    "Product": frozenset({"Name", "Identifier", "Type", "Category", "Price", "Cost"}),
+}
+"""What *New in ConnectWise* asks of each kind; what stands in its other cells is not looked at."""
 
 INVOICES: Final = Sheet(
     "Invoices",
@@ -205,7 +233,7 @@ INVOICES: Final = Sheet(
     (
         Column("Customer", width=30),
         Column("Agreement", width=28),
-        Column("Next Invoice Date", "date", width=14),
+        Column("Next Invoice Date", "date", width=13),
         Column("Next Invoice Amount", "money", width=15),
         Column("BSS Amount", "money", width=14),
         Column("Margin", "money", width=13),
@@ -298,8 +326,15 @@ START_CELLS: Final[Mapping[str, str]] = {
     "money_up": "C16",
     "money_down": "C17",
     "currency": "C18",
+    "to_link": "C21",
+    "to_create": "C24",
+    "to_approve": "C30",
+    "money_of": "E5",
 }
-"""Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR."""
+"""Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR.
+
+Workbooks of older versions have these cells too, but for the last four, which were empty there.
+"""
 START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)
 }

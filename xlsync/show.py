@@ -14,12 +14,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
-from xlsync.actions import kind_of
 from xlsync.figures import Group
 from xlsync.journal import Run
-from xlsync.ledger import Written
+from xlsync.ledger import Written, tell_write
 from xlsync.memory import PARTS, RememberedLink
 from xlsync.overview import Totals, no_mismatch
+from xlsync.overview import counted as told_count
 from xlsync.plan import Outcome, Plan, State, outcome
 from xlsync.progress import Progress as Step
 from xlsync.report import Report
@@ -94,6 +94,7 @@ def month(console: Console, totals: Totals, path: Path) -> None:
         table.add_row(str(money.kind), *cells)
     console.print(table if table.row_count else no_mismatch(totals.lines))
     console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
 
 
 def plan(console: Console, planned_: Plan) -> None:
@@ -103,10 +104,9 @@ def plan(console: Console, planned_: Plan) -> None:
         verb = "was done" if is_lost else "to do"
         console.print(f"Nothing {verb}: " + _told(planned_.settled, "no row is approved."))
     else:
-        table = Table("Action", "What", box=None, pad_edge=False)
+        console.print(f"{told_count(len(planned_.actions), 'change')} to write:", highlight=False)
         for action in planned_.actions:
-            table.add_row(kind_of(action), escape(str(action)))
-        console.print(table)
+            console.print(f"  {action}", markup=False, highlight=False, soft_wrap=True)
     _skipped(console, planned_.settled)
 
 
@@ -171,9 +171,17 @@ def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outc
     }
 
 
+def _table(*headers: str) -> Table:
+    """A table that cuts nothing: names and keys are to be typed into other commands."""
+    table = Table(box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
 def runs(console: Console, found: Sequence[Run]) -> None:
     """A table of runs."""
-    table = Table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook", box=None, pad_edge=False)
+    table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
     table.columns[0].no_wrap = True  # to be typed after `history` and `undo`
     for entry in found:
         count = Counter(write.state for write in entry.writes)
@@ -186,13 +194,12 @@ def runs(console: Console, found: Sequence[Run]) -> None:
 
 def run(console: Console, found: Run) -> None:
     """Every write of a run."""
-    table = Table("When", "State", "What", "Was", "Detail", box=None, pad_edge=False)
-    for write in found.writes:
-        was = ", ".join(f"{name} {value}" for name, value in (write.was or {}).items())
-        cells = (write.at[:19], write.state, write.what, was, write.detail)
-        table.add_row(*map(escape, cells))
-    console.print(f"{found.id} · {found.who} · {found.workbook}", markup=False, highlight=False)
-    console.print(table if found.writes else "It wrote nothing.")
+    heading = f"{found.id} · {found.who} · {found.workbook}"
+    console.print(heading, markup=False, highlight=False, soft_wrap=True)
+    if found.writes:
+        written(console, [tell_write(found, write) for write in found.writes])
+    else:
+        console.print("It wrote nothing.")
 
 
 def run_json(found: Run) -> dict[str, Any]:
@@ -298,14 +305,16 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
         changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
         console.print(f"  {changed}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        if write.state != State.DONE and write.detail:
+            console.print(f"  {write.detail}", markup=False, highlight=False, soft_wrap=True)
     if not writes:
         console.print("Nothing was written.")
 
 
 def links(console: Console, found: Sequence[RememberedLink]) -> None:
     """A table of remembered links."""
-    table = Table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since", box=None)
-    table.columns[1].overflow = "fold"  # to be typed after `links forget`
+    table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
+    table.columns[-1].no_wrap = True
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
@@ -350,8 +359,8 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
 
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
-    table = Table("Rule", "About", "Units", "Until", "Reason", "Since", box=None, pad_edge=False)
-    table.columns[1].overflow = "fold"  # to be typed after `links forget`
+    table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
+    table.columns[-1].no_wrap = True
     for rule in found:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")

@@ -16,6 +16,7 @@ from typing import Final
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, Reference
 from openpyxl.chart.axis import ChartLines
+from openpyxl.chart.label import DataLabelList
 from openpyxl.chart.layout import Layout, ManualLayout
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.chart.text import RichText, Text
@@ -29,6 +30,7 @@ from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
@@ -36,6 +38,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.cells import letters
 from xlsync.models import MismatchKind
 from xlsync.sheets import (
+    ASKED,
     BILLING_LINES,
     EMPTY_LISTS,
     FIXED_LISTS,
@@ -43,11 +46,13 @@ from xlsync.sheets import (
     LISTS,
     MEMORY,
     MISMATCHES,
+    NEW,
     START,
     START_CELLS,
     START_MISMATCH_CELLS,
     START_NAMES,
     TABLES,
+    WRITES,
     Column,
     Sheet,
 )
@@ -66,24 +71,34 @@ RED: Final = ("F9DEDA", "9C2F20")
 BLUE: Final = ("DCE9F7", "1F5A94")
 VIOLET: Final = ("E9E1F5", "5B3A8C")
 DIM: Final = ("ECEFF1", "66757F")
+IDLE: Final = ("FFFFFF", "B8C2C9")
 UP: Final = "4C9A6A"
 DOWN: Final = "D08A3C"
 
 FONT: Final = "Calibri"
-FORMATS: Final = {"text": "@", "choice": "@", "units": "#,##0", "money": "#,##0.00##", "date": "yyyy-mm-dd"}
+_PAD: Final = "_)_)"  # keeps numbers off the next cell; LibreOffice loses an indent beside coloured cells
+FORMATS: Final = {
+    "text": "@",
+    "choice": "@",
+    "units": f"#,##0{_PAD}",
+    "money": f"#,##0.00##{_PAD}",
+    "date": "yyyy-mm-dd",
+}
+_PAPER: Final = 240  # characters that can still be read on a page's width
 TABLE_STYLE: Final = "TableStyleLight1"
+_LAST_ROW: Final = 38  # of Start
 STEPS: Final = (
     (
-        "1",
         "Link",
+        BILLING_LINES.title,
         "On Billing Lines, filter Status for Not linked and Confirm link; choose, or set Match to confirmed.",
     ),
-    ("2", "Create", "On New in ConnectWise, fill in what ConnectWise lacks and set Approve to Yes."),
-    ("3", "Check", "Renew the workbook with xlsync check, or Check on the ribbon. Every edit is kept."),
-    ("4", "Approve", "On Mismatches, set Approve to Yes on the rows to be written."),
+    ("Create", NEW.title, "On New in ConnectWise, fill in what ConnectWise lacks and set Approve to Yes."),
+    ("Check", "", "Renew the workbook with xlsync check, or Check on the ribbon. Every edit is kept."),
+    ("Approve", MISMATCHES.title, "On Mismatches, set Approve to Yes on the rows to be written."),
     (
-        "5",
         "Apply",
+        "",
         "Write the approved rows with xlsync apply, or Apply on the ribbon; then read the results.",
     ),
 )
@@ -118,7 +133,7 @@ def _fraction(formula: str) -> Rule:
     """Decimals where there are some: `#,##0.####` alone would show five as `5.`."""
     return Rule(
         type="expression",
-        dxf=DifferentialStyle(numFmt=NumberFormat(numFmtId=170, formatCode="#,##0.####")),
+        dxf=DifferentialStyle(numFmt=NumberFormat(numFmtId=170, formatCode=f"#,##0.####{_PAD}")),
         formula=[formula],
     )
 
@@ -143,6 +158,7 @@ def _table_sheet(workbook: Workbook, sheet: Sheet, rules: Mapping[str, list[Rule
     page.sheet_view.zoomScale = 100
     page.sheet_properties.tabColor = f"FF{SLATE}"
     page.freeze_panes = f"{letters(sheet.frozen)}2"
+    page.print_title_cols = f"A:{letters(sheet.frozen - 1)}"
     page.row_dimensions[1].height = 34  # the filter buttons sit below the text
     for index, column in enumerate(sheet.columns):
         _column(page, index, column)
@@ -152,6 +168,7 @@ def _table_sheet(workbook: Workbook, sheet: Sheet, rules: Mapping[str, list[Rule
     table.tableStyleInfo = TableStyleInfo(name=TABLE_STYLE, showRowStripes=False, showColumnStripes=False)
     page.add_table(table)
     _print_setup(page, "1:1", title=sheet.title)
+    page.page_setup.fitToWidth = -(-sum(column.width for column in sheet.columns) // _PAPER)
 
 
 def _column(page: Worksheet, index: int, column: Column) -> None:
@@ -161,9 +178,11 @@ def _column(page: Worksheet, index: int, column: Column) -> None:
     head.font = _font("FFFFFF", bold=True)
     head.fill = _fill(INPUT_HEAD if column.is_input else GREY if column.is_key else SLATE)
     side = _alignment(column)
-    head.alignment = Alignment(horizontal=side.horizontal, vertical="top", wrap_text=True, indent=side.indent)
+    indent = 0 if side.horizontal == "center" else 1
+    head.alignment = Alignment(horizontal=side.horizontal, vertical="top", wrap_text=True, indent=indent)
     dimension = page.column_dimensions[name]
     dimension.width = column.width
+    dimension.hidden = column.is_key
     dimension.number_format = _format(column)
     dimension.font = _font(GREY if column.is_key else INK, 8 if column.is_key else 10)
     dimension.alignment = _alignment(column)
@@ -255,6 +274,10 @@ def _rules(sheet: Sheet) -> dict[str, list[Rule]]:
         ]
         rules["Match"] = [_colored(BLUE, _starts(match, "suggested"))]
     if sheet is MISMATCHES:
+        action = _cell(sheet, "Action")
+        for header, actions in WRITES.items():
+            tests = ",".join(f'{action}="{name}"' for name in actions)
+            rules[header] = [_colored(IDLE, f"NOT(OR({tests}))")]
         impact, label = _cell(sheet, "Monthly Impact"), _cell(sheet, "Mismatch")
         rules["Monthly Impact"] = [
             _colored(GREEN, f"AND(ISNUMBER({impact}),{impact}>0)"),
@@ -267,9 +290,17 @@ def _rules(sheet: Sheet) -> dict[str, list[Rule]]:
                 f'OR({label}="{MismatchKind.COULD_NOT_CHECK}",{label}="{MismatchKind.CHANGED_SINCE_EXPORT}")',
             ),
         ]
+    if sheet is NEW:
+        kind = _cell(sheet, "Kind")
+        for column in sheet.columns:
+            if column.is_input and column.header != "Approve":
+                asked = [name for name in ASKED if column.header in ASKED[name]]
+                if set(asked) != set(ASKED):
+                    tests = ",".join(f'{kind}="{name}"' for name in asked)
+                    rules[column.header] = [_colored(IDLE, f'AND({kind}<>"",NOT(OR({tests})))')]
     for header, make in (("Approve", _approve_rules), ("Result", _result_rules)):
         if header in sheet.headers:
-            rules[header] = make(_cell(sheet, header))
+            rules[header] = make(_cell(sheet, header)) + rules.get(header, [])
     return rules
 
 
@@ -297,7 +328,7 @@ def _start_sheet(workbook: Workbook) -> None:
     page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
     for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 15, 2.5), strict=True):
         page.column_dimensions[name].width = width
-    for row in range(4, 37):
+    for row in range(4, _LAST_ROW + 1):
         page.row_dimensions[row].height = 16
     page.row_dimensions[2].height = 30
     page["B2"].value, page["B2"].font = "xlsync", _font(INK, 22, bold=True)
@@ -310,18 +341,19 @@ def _start_sheet(workbook: Workbook) -> None:
     _facts(page)
     _mismatch_table(page)
     _steps(page)
+    _legend(page)
     page.add_chart(_chart(page))
     for name, reference in START_NAMES.items():
         workbook.defined_names[name] = DefinedName(name, attr_text=reference)
     _print_setup(page, "", title=START)
     page.page_setup.fitToHeight = 1
     page.print_options.horizontalCentered = True
-    page.print_area = "A1:I36"
+    page.print_area = f"A1:I{_LAST_ROW}"
 
 
 FACTS: Final = (
     ("This workbook", ("month", "Month"), ("environment", "Environment"), ("exported_at", "Exported")),
-    ("Billing lines", ("lines", "Lines"), ("linked", "Linked"), ("unlinked", "Not linked")),
+    ("Billing lines", ("lines", "Lines"), ("linked", "Linked"), ("unlinked", "To link")),
     (
         "Money at stake per month",
         ("mismatches", "Mismatches"),
@@ -341,7 +373,7 @@ def _facts(page: Worksheet) -> None:
             name = page[f"B{cell.row}"]
             name.value, name.font, name.alignment = label, _font(GREY), Alignment(horizontal="left", indent=1)
             cell.font = _font(INK, 11, bold=True)
-            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True)
+            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
             cell.number_format = (
                 "#,##0.00" if key.startswith("money") else "#,##0" if first > 9 and key != "currency" else "@"
             )
@@ -371,12 +403,12 @@ def _mismatch_table(page: Worksheet) -> None:
     for name, text in zip("EFGH", ("", "Rows", "To bill more", "To bill less"), strict=True):
         cell = page[f"{name}{first - 1}"]
         cell.value, cell.font, cell.fill = text or None, _font(GREY), _fill(PALE)
-        cell.alignment = Alignment(horizontal="right")
+        cell.alignment = Alignment(horizontal="left" if name == "E" else "right", indent=1)
     for label, cells in START_MISMATCH_CELLS.items():
         row = int(cells[0][1:])
         page[f"E{row}"].value, page[f"E{row}"].font = label, _font(INK)
         page[f"E{row}"].alignment = Alignment(horizontal="left", indent=1)
-        for name, form in zip(cells, ("#,##0", "#,##0.00", "#,##0.00"), strict=True):
+        for name, form in zip(cells, (f"#,##0{_PAD}", *[f"#,##0.00{_PAD}"] * 2), strict=True):
             page[name].number_format, page[name].font = form, _font(INK)
             page[name].alignment = Alignment(horizontal="right")
         for name in "EFGH":
@@ -396,13 +428,44 @@ def _mismatch_table(page: Worksheet) -> None:
 def _steps(page: Worksheet) -> None:
     _heading(page, "B20", "What to do next", "BC")
     row = 21
-    for number, word, text in STEPS:
+    for number, (word, sheet, text) in enumerate(STEPS, start=1):
         page[f"B{row}"].value, page[f"B{row}"].font = f"{number}  {word}", _font(INK, 11, bold=True)
         page[f"B{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
+        page[f"C{row}"].font = _font(INK, 11, bold=True)
+        page[f"C{row}"].alignment = Alignment(horizontal="right", vertical="center", indent=1)
+        if sheet:
+            page[f"B{row}"].hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet}'!A1", tooltip=sheet)
+            page[f"B{row}"].font = _font(BLUE[1], 11, bold=True)
         page.merge_cells(f"B{row + 1}:C{row + 2}")
         page[f"B{row + 1}"].value, page[f"B{row + 1}"].font = text, _font(GREY, 10)
         page[f"B{row + 1}"].alignment = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
         row += 3
+
+
+LEGEND: Final = (
+    ((INPUT, INK), "Yours to fill in", "the rest is computed, and renewed by check"),
+    (GREEN, "OK · Yes · done", "agrees, approved, written; money to bill more"),
+    (AMBER, "Mismatch · skipped", "look and decide; money to bill less"),
+    (RED, "Not linked · failed", "waits for you"),
+    (BLUE, "Confirm link · suggested", "counts once Match is set to confirmed"),
+    (VIOLET, "Could not check · unknown", "not known: run check, or apply, again"),
+    (DIM, "Ignored · Not compared · No", "left alone"),
+)
+
+
+def _legend(page: Worksheet) -> None:
+    """What the colours of all sheets mean."""
+    first = _LAST_ROW - len(LEGEND) + 1
+    _heading(page, f"E{first - 1}", "Colours", "EFGH")
+    for row, ((back, front), words, meaning) in enumerate(LEGEND, start=first):
+        page[f"E{row}"].value, page[f"E{row}"].font = words, _font(front)
+        page[f"E{row}"].fill, page[f"E{row}"].border = (
+            _fill(back),
+            _frame(INPUT_EDGE if back == INPUT else RULE),
+        )
+        page[f"F{row}"].value, page[f"F{row}"].font = meaning, _font(GREY)
+        for name in "EF":
+            page[f"{name}{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
 
 
 def _chart(page: Worksheet) -> BarChart:
@@ -417,6 +480,7 @@ def _chart(page: Worksheet) -> BarChart:
         series.graphicalProperties = GraphicalProperties(solidFill=color)
         series.graphicalProperties.line = LineProperties(noFill=True)
         series.invertIfNegative = False
+        series.dLbls = _labels(color)
     small = CharacterProperties(sz=900, solidFill=GREY, latin=None)
     look = RichText(p=[Paragraph(pPr=ParagraphProperties(defRPr=small), endParaRPr=small)])
     chart.x_axis.scaling.orientation = "maxMin"
@@ -437,12 +501,30 @@ def _chart(page: Worksheet) -> BarChart:
     )
     chart.title = Title(tx=Text(rich=RichText(p=[heading])), overlay=False)
     chart.layout = Layout(
-        manualLayout=ManualLayout(xMode="edge", yMode="edge", x=0.03, y=0.2, w=0.94, h=0.76)
+        manualLayout=ManualLayout(xMode="edge", yMode="edge", x=0.03, y=0.24, w=0.94, h=0.72)
     )
     chart.graphical_properties = GraphicalProperties(ln=LineProperties(solidFill=RULE))
     chart.roundedCorners = False
-    chart.anchor = _between((4, 17), (8, 36))  # type: ignore[assignment]
+    chart.anchor = _between((4, 16), (8, _LAST_ROW - len(LEGEND) - 2))  # type: ignore[assignment]
     return chart
+
+
+_BAR: Final = "#,##0;-#,##0;;"
+
+
+def _labels(color: str) -> DataLabelList:
+    """The money beside each bar; a bar of nothing has none."""
+    letters_ = CharacterProperties(sz=900, solidFill=color, latin=None)
+    return DataLabelList(
+        numFmt=_BAR,
+        showVal=True,
+        showSerName=False,
+        showCatName=False,
+        showLegendKey=False,
+        showPercent=False,
+        dLblPos="outEnd",
+        txPr=RichText(p=[Paragraph(pPr=ParagraphProperties(defRPr=letters_), endParaRPr=letters_)]),
+    )
 
 
 def _between(start: tuple[int, int], end: tuple[int, int]) -> TwoCellAnchor:
@@ -474,6 +556,11 @@ def _steady(data: bytes) -> bytes:
             content = old.read(name)
             if name == "docProps/app.xml":  # programs trust the values of Excel's files
                 content = re.sub(rb"(<Application>)[^<]*", rb"\1xlsync", content)
+            if name.startswith(
+                "xl/charts/"
+            ):  # openpyxl leaves out that the labels have a format of their own
+                bar = f'numFmt formatCode="{_BAR}"'.encode()
+                content = content.replace(bar, bar + b' sourceLinked="0"')
             if name == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2026-01-01T00:00:00Z", content)
             member = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))

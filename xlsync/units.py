@@ -178,6 +178,12 @@ def tell_number(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def tell_cost(cost: Decimal) -> str:
+    """A cost with two decimals, or as many more as it has."""
+    text = tell_number(cost)
+    return f"{cost:.2f}" if len(text.partition(".")[2]) < 2 else text
+
+
 def _tell_parts(lines: Sequence[BillingLine]) -> str:
     """`12 + 3 from 2026-10-17 - 2 from 2026-10-20`: how the units of a contract add up."""
     parts = ""
