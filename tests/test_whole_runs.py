@@ -11,6 +11,8 @@ import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, records
 from openpyxl.comments import Comment
 
+from xlsync.config import load_settings
+from xlsync.journal import one_writer
 from xlsync.sandbox.server import Sandbox
 
 MONTH_FIELDS = [
@@ -927,3 +929,13 @@ def test_a_hostile_name_reaches_connectwise_as_it_is_in_the_bss(empty_desk: Desk
     (request,) = desk.sandbox.writes
     sent = " ".join(name.split()) if "\n" in name else name  # ConnectWise makes a line break a blank
     assert request.body["name"] in {name, sent}
+
+
+def test_a_second_apply_is_refused_while_one_writes_to_the_same_environment(approved: Desk) -> None:
+    with one_writer(approved.home, load_settings(bss=False, connectwise=True).environment):
+        refused = approved.apply()
+        assert refused.code == 1
+        assert "Another run writes to" in refused.err
+        assert approved.apply("--dry-run").code == 0
+    assert approved.sent() == []
+    assert approved.apply().code == 0

@@ -13,8 +13,10 @@ import getpass
 import os
 import re
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -112,10 +114,7 @@ class Journal:
             # a lone surrogate of some product name must not keep a write from being recorded
             return self._file.open("x", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
-            raise XlsyncError(
-                f"The journal cannot be written, so nothing was sent: {self._file} ({error})",
-                "Make room, or set XLSYNC_HOME to a folder that can be written.",
-            ) from error
+            raise _unwritable(self._file, error) from error
 
     def _write(self, line: Mapping[str, Any]) -> None:
         stamped = {"at": dt.datetime.now().astimezone().isoformat(timespec="milliseconds"), **line}
@@ -129,6 +128,39 @@ class Journal:
                 self._out.write(text + "\n")
             self._out.flush()
             os.fsync(self._out.fileno())
+
+
+@contextmanager
+def one_writer(home: Path, environment: str) -> Iterator[None]:
+    """Nobody else on this machine writes to an environment meanwhile; raises XlsyncError where somebody does.
+
+    Two runs at once would both look, both find nothing, and both create it. The lock is SQLite's: it falls
+    with its process, however that ends, on every system.
+    """
+    folder = journal_folder(home, environment)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = sqlite3.connect(folder / "writing.lock", timeout=0, isolation_level=None)
+    except (OSError, sqlite3.OperationalError) as error:
+        raise _unwritable(folder, error) from error
+    with closing(lock):
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise _unwritable(folder, error) from error
+            raise XlsyncError(
+                f"Another run writes to {environment} just now, or waits for its answer; nothing was sent.",
+                "Let it end, then try again.",
+            ) from None
+        yield
+
+
+def _unwritable(place: Path, error: Exception) -> XlsyncError:
+    return XlsyncError(
+        f"The journal cannot be written, so nothing was sent: {place} ({error})",
+        "Make room, or set XLSYNC_HOME to a folder that can be written.",
+    )
 
 
 def journal_folder(home: Path, environment: str) -> Path:

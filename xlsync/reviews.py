@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.book import Book, chosen_month, read_workbook
 from xlsync.errors import ApiError, WorkbookError
-from xlsync.journal import Journal, Run, Write
+from xlsync.journal import Journal, Run, Write, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
 from xlsync.matching import (
@@ -57,6 +58,11 @@ def open_book(path: Path, systems: Systems) -> Book:
             "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
         )
     return book
+
+
+def writing(systems: Systems) -> AbstractContextManager[None]:
+    """From the look at what is there to the last result nobody else on this machine writes."""
+    return one_writer(systems.home, systems.settings.environment)
 
 
 class BadCells(WorkbookError):
