@@ -1067,6 +1067,19 @@ def test_one_row_stands_for_a_customers_product_that_is_not_linked(case: Case) -
     assert ActionLabel.offered(row.kind) == (ActionLabel.IGNORE,)
 
 
+def test_money_of_two_currencies_is_told_apart_where_nothing_is_linked(case: Case) -> None:
+    """
+    line  customer  product  contract  units  amount  currency  link
+    a     Contoso   Backup   S1        2      20      EUR       -
+    b     Contoso   Backup   S2        3      30.5    USD       -
+
+    mismatch    key                          customer  product  bss  cw  impact  action  lines
+    Not linked  link:bss:Contoso:bss:Backup  Contoso   Backup   5    -   -       -       a b
+    """
+    row = case.row("link:bss:Contoso:bss:Backup")
+    assert row.explanation.startswith("Billed 20.00 EUR and 30.50 USD by the distributor. ")
+
+
 def test_a_product_billed_in_two_ways_is_still_one_row(case: Case) -> None:
     """
     line  contract  months  link

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from xlsync.models import Addition
-from xlsync.units import tell_number
+from xlsync.units import tell_cost, tell_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +176,8 @@ class Change:
     wanted: Decimal
 
     def __str__(self) -> str:
-        seen = "none" if self.seen is None else tell_number(self.seen)
-        return f"{'units' if self.field is Field.QUANTITY else 'cost'} {seen} -> {tell_number(self.wanted)}"
+        what, tell = ("units", tell_number) if self.field is Field.QUANTITY else ("cost", tell_cost)
+        return f"{what} {'none' if self.seen is None else tell(self.seen)} -> {tell(self.wanted)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +282,7 @@ class CreateInvoice:
         return ()
 
     def __str__(self) -> str:
-        return f"invoice {self.name} of {self.customer}: {tell_number(self.seen_amount)} on {self.seen_date}"
+        return f"invoice {self.name} of {self.customer}: {tell_cost(self.seen_amount)} on {self.seen_date}"
 
 
 Action = (

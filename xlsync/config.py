@@ -164,7 +164,8 @@ def load_settings(
     if problems:
         raise ConfigError(
             "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
-            f"Run `xlsync login`, set the variables, or write them into {file}; `--demo` needs none.",
+            f"Run `xlsync login`, or set the variables; all but the secrets may stand in {file}. "
+            "`--demo` needs none.",
         )
     return Settings(
         home=home_folder(environ),

@@ -48,6 +48,8 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.rules.list()
         tell_json({"rules": [show.rule_json(rule) for rule in found]}) if json else show.rules(out, found)
+        if not found and not json:
+            out.print("There are no rules.")
 
 
 @links_app.command("ignore")

@@ -434,7 +434,10 @@ def _not_linked(
         link = links[first.key]
         units = [charge.units for charge in charges if charge.units is not None]
         lines = [line for charge in charges for line in charge.lines]
-        amount = sum((line.amount for line in lines), Decimal(0))
+        amounts: dict[str, Decimal] = {}
+        for line in lines:
+            amounts[line.currency] = amounts.get(line.currency, Decimal(0)) + line.amount
+        billed = " and ".join(f"{amount:,.2f} {currency}".rstrip() for currency, amount in amounts.items())
         parts = {"customer": link.company, "agreement": link.agreement, "product": link.item}
         missing = [name for name, part in parts.items() if part is None]
         if len({_target(links[line.key]) for line in lines}) > 1:
@@ -462,9 +465,9 @@ def _not_linked(
             unit_price=price,
             months=months,
             impact=None if price is None or total is None else _money(total * price / months),
-            stake=amount / months,
+            stake=sum(amounts.values(), Decimal(0)) / months,
             explanation=_sentences(
-                f"Billed {f'{amount:,.2f} {first.currency}'.rstrip()} by the distributor.",
+                f"Billed {billed} by the distributor.",
                 todo,
                 "Its other lines wait for it: half the units would bill too little."
                 if (customer_key, product) in waiting

@@ -322,7 +322,7 @@ def links(console: Console, found: Sequence[RememberedLink]) -> None:
         shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
         cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
-    console.print(table if found else "Nothing is remembered.")
+    console.print(table if found else "No link is remembered.")
 
 
 def link_json(link: RememberedLink) -> dict[str, Any]:
