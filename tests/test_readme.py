@@ -35,17 +35,15 @@ def help_of(*words: str) -> str:
 
 
 def help_section() -> str:
-    blocks = []
-    for command in COMMANDS:
-        blocks.append(f"```text\n$ xlsync {command} --help\n{help_of(command)}\n```")
-        blocks += [
-            f"```text\n$ xlsync {command} {word} --help\n{help_of(command, word)}\n```"
-            for word in GROUPS.get(command, ())
-        ]
+    texts = [
+        f"$ xlsync {words} --help\n{help_of(*words.split())}"
+        for command in COMMANDS
+        for words in (command, *(f"{command} {word}" for word in GROUPS.get(command, ())))
+    ]
     return (
-        "<!-- help -->\n<details><summary>The help of every command</summary>\n\n"
-        + "\n\n".join(blocks)
-        + "\n\n</details>\n<!-- /help -->"
+        "<!-- help -->\n<details><summary>The help of every command</summary>\n\n```text\n"
+        + "\n\n".join(texts)
+        + "\n```\n\n</details>\n<!-- /help -->"
     )
 
 
