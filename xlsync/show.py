@@ -135,7 +135,8 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
     """What became of everything: counts, and whatever is not done and was not told with the plan."""
     count = Counter(result.state for result in results)
     counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
-    console.print(counts or "Nothing was to be done.")
+    if counts:  # else the plan has said that there is nothing to do
+        console.print(counts)
     _skipped(console, [result for result in results if result not in told])
 
 
