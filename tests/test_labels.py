@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlsync.cells import LONGEST
@@ -81,6 +81,7 @@ NAMES = st.sampled_from(
 )
 
 
+@example([("Contoso", "1"), ("Contoso", "1"), ("Contoso [1]", "A"), ("Contoso [1]", "1")])
 @given(st.lists(st.tuples(NAMES, st.sampled_from(["A", "B", "1", "2"])), max_size=8))
 def test_no_two_customers_share_a_label(entries: list[tuple[str, str]]) -> None:
     found = companies(*entries)

@@ -46,6 +46,13 @@ def _tell_apart(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
         id_: name if count[_seen(name)] == 1 and name != CREATE_NEW else clean_text(f"{name} [{apart}]")
         for id_, name, apart in known
     }
+    while (longer := _with_ids(labels)) != labels:  # what was told apart may read as another's name
+        labels = longer
+    return labels
+
+
+def _with_ids(labels: Mapping[int, str]) -> dict[int, str]:
+    """The same, with the id behind every label that is not the only one to read so."""
     count = Counter(map(_seen, labels.values()))
     return {
         id_: label if count[_seen(label)] == 1 else clean_text(f"{label} [{id_}]")
