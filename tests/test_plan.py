@@ -502,4 +502,4 @@ def test_actions_tell_what_they_do() -> None:
     assert str(product()) == "create product B1: Backup"
     assert str(new("5.50")) == "create addition Backup for Contoso: 5.5 units"
     assert str(update("12", "15")) == "update Backup for Contoso: units 12 -> 15"
-    assert str(update(None, "8", Field.UNIT_COST)) == "update Backup for Contoso: cost none -> 8"
+    assert str(update(None, "8", Field.UNIT_COST)) == "update Backup for Contoso: cost none -> 8.00"
