@@ -22,7 +22,7 @@ from urllib.parse import unquote
 import python_calamine
 
 from xlsync.archive import SAVE_AGAIN, packed, read_file, unpacked, write_file
-from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, position
+from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, escape_markup, position
 from xlsync.errors import WorkbookError
 from xlsync.markup import attribute, unescape, with_attribute
 from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
@@ -306,16 +306,12 @@ class Package:
                 self._put(part, move(self._text(part), moves))
         for part in tables:
             self._put(part, move_table(self._text(part), moves))
-        index = str(self.sheets.index(title))
 
-        def stretched(found: re.Match[str]) -> str:
-            is_filter = attribute(found[1], "name") == "_xlnm._FilterDatabase"
-            if not is_filter or attribute(found[1], "localSheetId") != index:
-                return found[0]
-            sheet_name, mark, ranges = found[2].rpartition("!")
-            return f"{found[1]}{sheet_name}{mark}{moves.ranges(ranges)}<"
+        def followed(found: re.Match[str]) -> str:
+            inside = moves.formula(unescape(found[2]), title, here=False)
+            return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
 
-        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", stretched, self._text(self._workbook))
+        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", followed, self._text(self._workbook))
         self._put(self._workbook, text)
 
     def _tables(self, part: str) -> dict[str, _Table]:
