@@ -1060,6 +1060,19 @@ def test_cells_and_rows_without_references_are_counted() -> None:
     assert '<row r="2"><c r="A2"' in xml
 
 
+def test_what_the_element_of_all_rows_says_stays_when_rows_are_renewed() -> None:
+    space = 'xmlns:mine="urn:mine"'
+    cell = '<row r="2" mine:from="Pia"><c r="A2"><v>1</v></c></row>'
+
+    def put(xml: str) -> str:
+        return re.sub("<sheetData ?/>", f"<sheetData {space}>{cell}</sheetData>", xml)
+
+    package = Package.from_bytes(edited(BLANK, "xl/worksheets/sheet1.xml", put))
+    package.replace_rows("Sheet", [Row(1, {0: Decimal(2)}), Row(None, {0: Decimal(3)})])
+    assert loaded(package, "Sheet")["A3"].value == 3
+    assert f"<sheetData {space}>" in part_of(package, "xl/worksheets/sheet1.xml")
+
+
 def test_comments_and_cdata_in_a_sheet_do_not_confuse() -> None:
     rows = '<!-- <row r="9"/> --><row r="1"><c r="A1" t="str"><v><![CDATA[</c> & <]]></v></c></row>'
     data = with_rows(rows)

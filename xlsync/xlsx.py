@@ -13,7 +13,9 @@ import datetime as dt
 import io
 import posixpath
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
@@ -99,8 +101,13 @@ class Package:
 
     def _text(self, part: str) -> str:
         """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
-        try:
+        with self._as_text(part):
             return self._parts[part].decode("utf-8-sig")
+
+    @contextmanager
+    def _as_text(self, part: str) -> Iterator[None]:
+        try:
+            yield
         except UnicodeDecodeError:
             raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
 
@@ -184,7 +191,8 @@ class Package:
         """The sheet's part as it is now, to be read."""
         part = self._part(title)
         if part not in self._cut:
-            self._cut[part] = SheetXml(self._text(part), title)
+            with self._as_text(part):
+                self._cut[part] = SheetXml(self._parts[part].removeprefix(BOM_UTF8), title)
         return self._cut[part]
 
     def _sheet_to_change(self, title: str) -> SheetXml:
