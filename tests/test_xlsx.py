@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -1065,7 +1066,7 @@ def test_what_the_element_of_all_rows_says_stays_when_rows_are_renewed() -> None
     cell = '<row r="2" mine:from="Pia"><c r="A2"><v>1</v></c></row>'
 
     def put(xml: str) -> str:
-        return re.sub("<sheetData ?/>", f"<sheetData {space}>{cell}</sheetData>", xml)
+        return xml.replace("<sheetData>", f"<sheetData {space}>{cell}")
 
     package = Package.from_bytes(edited(BLANK, "xl/worksheets/sheet1.xml", put))
     package.replace_rows("Sheet", [Row(1, {0: Decimal(2)}), Row(None, {0: Decimal(3)})])
@@ -1204,6 +1205,25 @@ def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="only here a process can be kept from writing much")
+@pytest.mark.parametrize("room", [0.5, 1.5])
+def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: Path, room: float) -> None:
+    path, backup = tmp_path / "month.xlsx", tmp_path / "month.backup.xlsx"
+    path.write_bytes(b"now" * 1000)
+    backup.write_bytes(b"before" * 500)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from xlsync.archive import write_file; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({int(3000 * room)}, {int(3000 * room)})); "
+        f"write_file(Path({str(path)!r}), bytes(6000), Path({str(backup)!r}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "cannot be written" in ran.stderr
+    assert path.read_bytes() == b"now" * 1000
+    assert backup.read_bytes() == (b"before" * 500 if room < 1 else b"now" * 1000)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_saving_keeps_permissions_and_links(tmp_path: Path) -> None:
     path, link = tmp_path / "book.xlsx", tmp_path / "link.xlsx"
     path.write_bytes(BUSY)
