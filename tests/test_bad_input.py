@@ -641,3 +641,22 @@ def test_a_copy_elsewhere_works_as_well(desk: Desk) -> None:
     shutil.copy(desk.file, copy)
     assert desk.run("apply", str(copy), "--yes").code == 0
     assert Hand(copy).get(MISMATCHES, "units:52", "Result").startswith("done")
+
+
+def test_a_name_that_leaves_no_room_for_what_is_put_beside_it_is_told_before_anything_is_done(
+    desk: Desk,
+) -> None:
+    longest = desk.folder / f"{'x' * 245}.xlsx"  # 250 letters of 255
+    desk.file.rename(longest)
+    for words in (
+        ("check", str(longest)),
+        ("apply", str(longest), "--yes"),
+        ("export", "--month", "2026-10", "--output", f"{'x' * 300}.xlsx"),
+        ("report", str(longest), "--output", f"{'x' * 300}.xlsx"),
+    ):
+        desk.forget_log()
+        ran = desk.run(*words)
+        assert ran.code == 1
+        assert "name of a file is too long" in ran.err
+        assert not desk.sandbox.writes
+    assert [file.name for file in desk.folder.glob("*.xlsx")] == [longest.name]

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
-from openpyxl.formatting.rule import CellIsRule
+from openpyxl.formatting.rule import CellIsRule, FormulaRule
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils.escape import unescape
 from openpyxl.workbook.defined_name import DefinedName
@@ -600,11 +601,12 @@ def test_table_filter_rules_and_dimension_stretch_to_the_new_last_row() -> None:
     assert str(page.data_validations.dataValidation[0].sqref) == "C2:C7"
     assert [str(rule.sqref) for rule in page.conditional_formatting] == ["B2:B7"]
     assert page.dimensions == "A1:G12"
-    assert page.print_area == "'Billing Lines'!$A$1:$D$50"
+    assert page.print_area == "'Billing Lines'!$A$1:$D$52"
 
 
-def test_other_sheets_charts_and_names_stay_byte_for_byte() -> None:
+def test_other_sheets_charts_and_other_names_stay_byte_for_byte() -> None:
     old, new = parts(BUSY), parts(reordered().to_bytes())
+    old["xl/workbook.xml"] = old["xl/workbook.xml"].replace(b"$A$1:$D$50", b"$A$1:$D$52")  # what is printed
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     assert {name for name in changed if not re.search(r"sheet1\.xml$|table1|comment", name)} == set()
 
@@ -689,8 +691,14 @@ def test_threaded_comments_and_extension_rules_follow_too() -> None:
         b"</Relationships>", f"{relation}</Relationships>".encode()
     )
     extension = (
-        '<extLst><ext uri="{x}"><x14:r xmlns:x14="u" xmlns:xm="v">'
-        "<xm:f>z</xm:f><xm:sqref>C2:C5</xm:sqref></x14:r></ext></extLst>"
+        '<extLst><ext uri="{x}" xmlns:x14="u" xmlns:xm="v"><x14:conditionalFormattings>'
+        '<x14:conditionalFormatting><x14:cfRule type="expression" priority="2" id="{y}"><xm:f>$C2&gt;1</xm:f>'
+        "</x14:cfRule><xm:sqref>C2:C5</xm:sqref></x14:conditionalFormatting></x14:conditionalFormattings></ext>"
+        '<ext uri="{z}" xmlns:x14="u" xmlns:xm="v"><x14:sparklineGroups><x14:sparklineGroup type="column">'
+        "<x14:sparklines>"
+        "<x14:sparkline><xm:f>'Billing Lines'!A3:B3</xm:f><xm:sqref>H3</xm:sqref></x14:sparkline>"
+        "<x14:sparkline><xm:f>'Billing Lines'!A5:B5</xm:f><xm:sqref>H5</xm:sqref></x14:sparkline>"
+        "</x14:sparklines></x14:sparklineGroup></x14:sparklineGroups></ext></extLst>"
     )
     sheet = "xl/worksheets/sheet1.xml"
     content[sheet] = content[sheet].replace(b"</worksheet>", f"{extension}</worksheet>".encode())
@@ -698,7 +706,89 @@ def test_threaded_comments_and_extension_rules_follow_too() -> None:
     package.replace_rows(SHEET, rows_of((2, "b"), (None, "n"), (None, "n2")))
     moved = part_of(package, "xl/threadedComments/threadedComment1.xml")
     assert re.findall(r'ref="(\w+)"', moved) == ["C2"]
-    assert "<xm:sqref>C2:C4</xm:sqref>" in part_of(package, sheet)
+    xml = part_of(package, sheet)
+    assert re.findall(r"<xm:f>([^<]*)</xm:f>(?:</x14:cfRule>)?<xm:sqref>([^<]*)<", xml) == [
+        ("$C2&gt;1", "C2:C4"),
+        ("'Billing Lines'!A2:B2", "H2"),
+    ]
+    package.replace_rows(SHEET, rows_of((2, "n")))
+    assert "sparkline" not in part_of(package, sheet)
+    assert "x14:conditionalFormattings" in part_of(package, sheet)
+
+
+@pytest.mark.parametrize(
+    ("cells", "moved", "formula"),
+    [
+        ("A2:A5", "A2:A7", "$A2=1"),  # all of them, from the first to the last
+        ("A2:D7", "A2:D9", "$A2=1"),
+        ("A5:D5", "A2:D2", "$A2=1"),  # one of them
+        ("A3:D4", "A4:D5", "$A4=1"),
+        ("A4:A5", "A4:A7", "$A4=1"),  # from one of them to the last
+        ("A2:C2", None, ""),  # it is gone
+        ("A2:C2 A3", "A4", "$A4=1"),
+        ("H9", "H11", "$A11=1"),  # below
+        ("A1:D1", "A1:D1", "$A1=1"),
+        ("A1:A1048576", "A1:A1048576", "$A1=1"),
+    ],
+)
+def test_rules_on_some_rows_follow_these_rows_with_their_formulas(
+    cells: str, moved: str | None, formula: str
+) -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    sheet = workbook[SHEET]
+    row = re.findall(r"\d+", cells)[0]
+    sheet.conditional_formatting.add(cells, FormulaRule([f"$A{row}=1"], font=Font(bold=True)))
+    rule = DataValidation(type="custom", formula1=f"$A{row}=1", sqref=cells)
+    sheet.add_data_validation(rule)
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(
+        SHEET, rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2"), (None, "n3"))
+    )
+    after = loaded(package)
+    found = [
+        (str(area.sqref), rule.formula[0])
+        for area in after.conditional_formatting
+        for rule in area.rules
+        if rule.type == "expression"
+    ]
+    found += [
+        (str(rule.sqref), rule.formula1)
+        for rule in after.data_validations.dataValidation
+        if rule.type == "custom"
+    ]
+    assert found == ([(moved, formula)] * 2 if moved else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "followed"),
+    [
+        ("'Billing Lines'!$B$2:$B$5", "'Billing Lines'!$B$2:$B$7"),
+        ("'Billing Lines'!$A$1:$D$5", "'Billing Lines'!$A$1:$D$7"),
+        ("SUM('Billing Lines'!$B$2:$B$5)&\"<5>\"", "SUM('Billing Lines'!$B$2:$B$7)&\"<5>\""),
+        ("'Billing Lines'!$B$3", "'Billing Lines'!$B$4"),
+        ("'Billing Lines'!$1:$1", "'Billing Lines'!$1:$1"),
+        ("Other!$B$2:$B$5", "Other!$B$2:$B$5"),
+        ("$B$2:$B$5", "$B$2:$B$5"),
+        ("#N/A", "#N/A"),
+    ],
+)
+def test_a_name_for_the_rows_follows_them(name: str, followed: str) -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    workbook.defined_names["mine"] = DefinedName("mine", attr_text=name)
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(
+        SHEET, rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2"), (None, "n3"))
+    )
+    assert package.names()["mine"] == followed
+    assert package.names()["choices"] == "Other!$A$1:$A$2"
+
+
+def test_a_new_row_between_the_rows_of_a_rule_is_one_of_them() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(BUSY))
+    workbook[SHEET].conditional_formatting.add("B2:B3", FormulaRule(["$B2=1"]))
+    package = Package.from_bytes(bytes_of(workbook))
+    package.replace_rows(SHEET, rows_of((1, "a"), (None, "n1"), (2, "b"), (None, "n2"), (3, "c"), (4, "d")))
+    assert "B2:B4" in [str(area.sqref) for area in loaded(package).conditional_formatting]
 
 
 def test_a_sheet_without_a_table_is_renewed_below_its_first_row() -> None:
@@ -799,7 +889,7 @@ def test_a_rule_on_one_row_of_several_does_not_spread() -> None:
     workbook[SHEET].add_data_validation(rule)
     package = Package.from_bytes(bytes_of(workbook))
     package.replace_rows(SHEET, rows_of((1, "a"), (None, "n")))
-    assert str(loaded(package).data_validations.dataValidation[1].sqref) == "A5 B2:B3 C18"
+    assert str(loaded(package).data_validations.dataValidation[1].sqref) == "B2:B3 C18"
 
 
 def test_a_merge_over_rows_that_come_apart_goes_and_one_that_stays_together_moves() -> None:
@@ -971,6 +1061,19 @@ def test_cells_and_rows_without_references_are_counted() -> None:
     assert '<row r="2"><c r="A2"' in xml
 
 
+def test_what_the_element_of_all_rows_says_stays_when_rows_are_renewed() -> None:
+    space = 'xmlns:mine="urn:mine"'
+    cell = '<row r="2" mine:from="Pia"><c r="A2"><v>1</v></c></row>'
+
+    def put(xml: str) -> str:
+        return xml.replace("<sheetData>", f"<sheetData {space}>{cell}")
+
+    package = Package.from_bytes(edited(BLANK, "xl/worksheets/sheet1.xml", put))
+    package.replace_rows("Sheet", [Row(1, {0: Decimal(2)}), Row(None, {0: Decimal(3)})])
+    assert loaded(package, "Sheet")["A3"].value == 3
+    assert f"<sheetData {space}>" in part_of(package, "xl/worksheets/sheet1.xml")
+
+
 def test_comments_and_cdata_in_a_sheet_do_not_confuse() -> None:
     rows = '<!-- <row r="9"/> --><row r="1"><c r="A1" t="str"><v><![CDATA[</c> & <]]></v></c></row>'
     data = with_rows(rows)
@@ -1102,6 +1205,25 @@ def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="only here a process can be kept from writing much")
+@pytest.mark.parametrize("room", [0.5, 1.5])
+def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: Path, room: float) -> None:
+    path, backup = tmp_path / "month.xlsx", tmp_path / "month.backup.xlsx"
+    path.write_bytes(b"now" * 1000)
+    backup.write_bytes(b"before" * 500)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from xlsync.archive import write_file; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({int(3000 * room)}, {int(3000 * room)})); "
+        f"write_file(Path({str(path)!r}), bytes(6000), Path({str(backup)!r}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "cannot be written" in ran.stderr
+    assert path.read_bytes() == b"now" * 1000
+    assert backup.read_bytes() == (b"before" * 500 if room < 1 else b"now" * 1000)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_saving_keeps_permissions_and_links(tmp_path: Path) -> None:
     path, link = tmp_path / "book.xlsx", tmp_path / "link.xlsx"
     path.write_bytes(BUSY)

@@ -10,7 +10,8 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -84,22 +85,19 @@ def packed(parts: Mapping[str, bytes], stored: frozenset[str]) -> bytes:
 
 
 def write_file(path: Path, data: bytes, backup: Path | None) -> None:
-    """Put a workbook there in one step; `backup` gets a copy of the old one first."""
+    """Put a workbook there in one step; `backup` gets a copy of the old one first, in one step too."""
     path = Path(os.path.realpath(path))  # a link stays a link
-    temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
     try:
         if backup is not None and path.exists():
-            shutil.copy2(path, backup)
-        try:
+            with _in_one_step(backup) as temporary:
+                shutil.copy2(path, temporary)
+        with _in_one_step(path) as temporary:
             with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             if path.exists():
                 shutil.copymode(path, temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except PermissionError:
         raise WorkbookError(
             f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",
@@ -109,3 +107,14 @@ def write_file(path: Path, data: bytes, backup: Path | None) -> None:
         raise WorkbookError(
             f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
         ) from None
+
+
+@contextmanager
+def _in_one_step(path: Path) -> Iterator[Path]:
+    """A file beside that becomes this one once it is complete."""
+    temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -9,10 +9,23 @@ from typing import Final
 
 from openpyxl.formula.tokenizer import Token, Tokenizer, TokenizerError
 
-from xlsync.cells import LAST_ROW, address, position
-from xlsync.markup import attribute, with_attribute
+from xlsync.cells import LAST_ROW, address, escape_markup, position
+from xlsync.markup import attribute, unescape, with_attribute
+from xlsync.rows import translated
 
 _P: Final = r"(?:[\w.-]+:)?"
+_HOLDERS: Final = (  # what may not be empty, and what it holds
+    ("mergeCells", "mergeCell"),
+    ("hyperlinks", "hyperlink"),
+    ("conditionalFormattings", "conditionalFormatting"),
+    ("dataValidations", "dataValidation"),
+    ("ignoredErrors", "ignoredError"),
+    ("protectedRanges", "protectedRange"),
+    ("sparklineGroup", "sparkline"),
+    ("sparklineGroups", "sparklineGroup"),
+)
+_X14_CELLS = re.compile(r"(<[\w.-]+:sqref>)([^<]*)</")  # rules in extLst name them so (MS-XLSX, 2.2.2)
+_FORMULA = re.compile(rf"(<{_P}(?:formula[12]?|f)>)([^<]*)(<)")
 _RANGE = re.compile(r"(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7})(?::(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7}))?")
 
 
@@ -53,7 +66,7 @@ class Moves:
             return top + self.shift, bottom + self.shift
         if top == bottom and self.first < self.last:  # one row of several is not all of them
             return top, bottom
-        if bottom == self.last or (top <= self.first and bottom > self.last):
+        if bottom >= self.last:
             return min(top, self.new_last), bottom + self.shift
         return top, bottom
 
@@ -72,6 +85,31 @@ class Moves:
 
         return _RANGE.sub(stretched, text)
 
+    def followed(self, cells: str) -> str:
+        """The cells of a rule: those of some data rows follow these rows, other ranges stretch.
+
+        A new row between two of them is one of them. Empty where all of them are gone.
+        """
+        taken = set(self.to.values())
+        found: list[str] = []
+        for reference in cells.split():
+            corners = _RANGE.fullmatch(reference)
+            top = int(corners[2]) - 1 if corners else 0
+            bottom = int(corners[4]) - 1 if corners and corners[4] else top
+            is_last_of_several = top == bottom == self.last > self.first
+            if not corners or not (self.first <= bottom < self.last or is_last_of_several):
+                found.append(self.ranges(reference))
+                continue
+            runs: list[list[int]] = []
+            for row in sorted(new for old in range(top, bottom + 1) if (new := self.row(old)) is not None):
+                if runs and taken.isdisjoint(range(runs[-1][1] + 1, row)):
+                    runs[-1][1] = row
+                else:
+                    runs.append([row, row])
+            for one, other in runs:
+                found.append(f"{corners[1]}{one + 1}" + (f":{corners[3]}{other + 1}" if corners[3] else ""))
+        return " ".join(found)
+
     def place(self, reference: str) -> str | None:
         """A cell or range that sits on its rows, where they are now; None where they are gone or apart."""
         first, _, last = reference.partition(":")
@@ -86,22 +124,25 @@ class Moves:
             return None
         return address(new[0], left) + (f":{address(new[0] + len(new) - 1, right)}" if last else "")
 
-    def formula(self, formula: str, title: str) -> str:
-        """A formula that stands outside the data rows: ranges stretch, single cells follow their row."""
+    def formula(self, formula: str, title: str, *, here: bool = True) -> str:
+        """A formula that stands outside the data rows: ranges stretch, single cells follow their row.
+
+        `here` is whether it stands on their sheet, and means that one where it names none.
+        """
         try:
             tokens = Tokenizer(f"={formula}").items
         except TokenizerError:
             return formula
         return "".join(
-            self._operand(token.value, title)
+            self._operand(token.value, title, here)
             if token.type == Token.OPERAND and token.subtype == Token.RANGE
             else token.value
             for token in tokens
         )
 
-    def _operand(self, text: str, title: str) -> str:
+    def _operand(self, text: str, title: str, here: bool) -> str:
         sheet, mark, ranges = text.rpartition("!")
-        if mark and sheet.strip("'").replace("''", "'") != title:
+        if not (mark or here) or (mark and sheet.strip("'").replace("''", "'") != title):
             return text
         found = _RANGE.fullmatch(ranges)
         if not found:
@@ -132,28 +173,57 @@ def _emptied(xml: str, container: str, item: str) -> str:
 
 
 def move_sheet_rules(xml: str, moves: Moves) -> str:
-    """The part of a sheet after its rows: merges and links follow their rows, rules and filters stretch."""
+    """The part of a sheet after its rows: merges, links and rules follow their rows, filters stretch."""
 
     def placed(found: re.Match[str]) -> str:
         new = moves.place(attribute(found[0], "ref"))
         return "" if new is None else _sub_attribute(found[0], "ref", new)
 
     def stretched(found: re.Match[str]) -> str:
-        name = "ref" if attribute(found[0], "ref") else "sqref"
-        return _sub_attribute(found[0], name, moves.ranges(attribute(found[0], name)))
+        return _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref")))
 
-    if "mergeCell" in xml:
-        xml = _emptied(re.sub(rf"<{_P}mergeCell\s[^>]*?/>", placed, xml), "mergeCells", "mergeCell")
-    if "hyperlink" in xml:
-        xml = _emptied(re.sub(rf"<{_P}hyperlink\s[^>]*?/>", placed, xml), "hyperlinks", "hyperlink")
+    xml = re.sub(rf"<{_P}(?:mergeCell|hyperlink)\s[^>]*?/>", placed, xml)
+    xml = re.sub(rf"<{_P}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
     xml = re.sub(
-        rf"<{_P}(?:conditionalFormatting|dataValidation|autoFilter|sort\w+|ignoredError|protectedRange)\s[^>]*>",
-        stretched,
+        rf"<({_P}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])[^>]*?"
+        r"(?:/>|>.*?</\1\s*>)",
+        lambda found: _moved_rule(found[0], moves),
         xml,
+        flags=re.DOTALL,
     )
-    return re.sub(  # x14 rules in extLst name their cells in an element (MS-XLSX, 2.2.2)
-        r"(<[\w.-]+:sqref>)([^<]*)(</)", lambda found: found[1] + moves.ranges(found[2]) + found[3], xml
+    for holder, item in _HOLDERS:
+        if holder in xml:
+            xml = _emptied(xml, holder, item)
+    return re.sub(rf"<({_P}ext)\s[^>]*>\s*</\1>|<({_P}extLst)>\s*</\2>", "", xml)
+
+
+def _moved_rule(rule: str, moves: Moves) -> str:
+    """A rule on its cells' new places, or nothing; its formulas are written for the first of its cells."""
+    inner = _X14_CELLS.search(rule)
+    cells = inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
+    new = moves.followed(cells)
+    if not new:
+        return ""
+    if new == cells:
+        return rule
+    if inner:
+        rule = f"{rule[: inner.start(2)]}{new}{rule[inner.end(2) :]}"
+    else:
+        tag, mark, rest = rule.partition(">")
+        rule = with_attribute(f"{tag}>", "sqref", new) + rest if mark else rule
+    here, there = _first_row(cells), _first_row(new)
+    if here is None or there is None or here == there:
+        return rule
+    return _FORMULA.sub(
+        lambda found: (
+            found[1] + escape_markup(translated(unescape(found[2]), (here, 0), (there, 0))) + found[3]
+        ),
+        rule,
     )
+
+
+def _first_row(cells: str) -> int | None:
+    return min((int(found[2]) - 1 for found in _RANGE.finditer(cells)), default=None)
 
 
 def move_table(xml: str, moves: Moves) -> str:

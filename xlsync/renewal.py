@@ -45,6 +45,7 @@ class Renewal:
                 self.data[row.number] = row
             else:
                 self.below.append(row)
+        sheet.body = ""  # the rows are all of it: large sheets are not held twice
         self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
@@ -80,7 +81,7 @@ class Renewal:
         same = self.stays
         number = moves.first
         for row in rows:
-            old = None if row.was is None else self.data.get(row.was)
+            old = None if row.was is None else self.data.pop(row.was, None)
             if old is None:
                 piece = self._new(number, row.cells)
                 same = False

@@ -77,14 +77,19 @@ def is_plain(part: bytes) -> bool:
 
 
 class OldRow(NamedTuple):
-    """A row as it stands in the part: 0-based number, attributes, cells' XML, the whole."""
+    """A row as it stands in the part: 0-based number, attributes, the whole, where in it its cells begin."""
 
     number: int
     attributes: str
-    inside: str
     whole: str
+    begin: int
     start: int
     end: int
+
+    @property
+    def inside(self) -> str:
+        """Its cells' XML."""
+        return self.whole[self.begin : self.whole.rindex("<")] if self.begin else ""
 
 
 class OldCell(NamedTuple):
@@ -104,28 +109,31 @@ class OldCell(NamedTuple):
 class SheetXml:
     """One worksheet part, cut into what stands before its rows, the rows, and what stands after."""
 
-    def __init__(self, xml: str, title: str) -> None:
+    def __init__(self, part: bytes, title: str) -> None:
         self.title = title
-        if "<!" in xml:
-            xml = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), xml)
-        root = re.search(r"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", xml)
-        if not root or "<!DOCTYPE" in xml or not any(space in root[0] for space in _MAIN):
+        if b"<!" in part:
+            part = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), part.decode()).encode()
+        root = re.search(rb"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", part)
+        if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in _MAIN):
             raise WorkbookError(
                 f"the sheet {title} is not written as xlsync can change it",
                 "Save the workbook once in Excel, as .xlsx, and try again.",
             )
-        self.prefix = p = root[1]
-        self.root = root[0]
-        opening = re.search(rf"<{re.escape(p)}sheetData(?=[\s/>])[^>]*?(/?)>", xml)
-        closing = re.search(rf"</{re.escape(p)}sheetData\s*>", xml)
+        self.prefix = p = root[1].decode()
+        self.root = root[0].decode()
+        opening = re.search(rb"<%bsheetData(?=[\s/>])[^>]*?(/?)>" % re.escape(root[1]), part)
+        closing = re.search(rb"</%bsheetData\s*>" % re.escape(root[1]), part)
         if not opening or not (opening[1] or closing):
             raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
-        self.before = xml[: opening.start()]
-        self.opening, self.closing = f"<{p}sheetData>", f"</{p}sheetData>"
+        self.before = part[: opening.start()].decode()
+        self.opening, self.closing = opening[0].decode().removesuffix("/>").rstrip(), f"</{p}sheetData>"
+        self.opening = self.opening if self.opening.endswith(">") else f"{self.opening}>"
+        # Each is decoded by itself: one letter of a foreign script makes a text twice as large.
         if opening[1] or not closing:
-            self.body, self.after = "", xml[opening.end() :]
+            self.body, self.after = "", part[opening.end() :].decode()
         else:
-            self.body, self.after = xml[opening.end() : closing.start()], xml[closing.end() :]
+            self.body = part[opening.end() : closing.start()].decode()
+            self.after = part[closing.end() :].decode()
         self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
         self._row, self._cell, self.formula = _patterns(p)
 
@@ -148,7 +156,8 @@ class SheetXml:
         for found in self._row.finditer(self.body):
             said = attribute(found[1], "r")
             number = int(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
-            yield OldRow(number, found[1], found[2] or "", found[0], found.start(), found.end())
+            begin = found.start(2) - found.start() if found[2] else 0
+            yield OldRow(number, found[1], found[0], begin, found.start(), found.end())
 
     def cells(self, row: OldRow) -> dict[int, OldCell]:
         """The cells of a row by 0-based column."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import io
 import re
 import sys
@@ -65,6 +66,13 @@ def told() -> Iterator[None]:
         err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
         if error.hint:
             err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    except OSError as error:  # asked of any name, and before anything is written
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        what = "the name of a file is too long for this system, or for what is put beside it"
+        err.print(f"Error: {what}.", style="red")
+        err.print("Choose a shorter name or folder.")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("Stopped.", style="red")

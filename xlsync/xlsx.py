@@ -13,7 +13,9 @@ import datetime as dt
 import io
 import posixpath
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
@@ -22,7 +24,7 @@ from urllib.parse import unquote
 import python_calamine
 
 from xlsync.archive import SAVE_AGAIN, packed, read_file, unpacked, write_file
-from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, position
+from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, escape_markup, position
 from xlsync.errors import WorkbookError
 from xlsync.markup import attribute, unescape, with_attribute
 from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
@@ -99,8 +101,13 @@ class Package:
 
     def _text(self, part: str) -> str:
         """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
-        try:
+        with self._as_text(part):
             return self._parts[part].decode("utf-8-sig")
+
+    @contextmanager
+    def _as_text(self, part: str) -> Iterator[None]:
+        try:
+            yield
         except UnicodeDecodeError:
             raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
 
@@ -184,7 +191,8 @@ class Package:
         """The sheet's part as it is now, to be read."""
         part = self._part(title)
         if part not in self._cut:
-            self._cut[part] = SheetXml(self._text(part), title)
+            with self._as_text(part):
+                self._cut[part] = SheetXml(self._parts[part].removeprefix(BOM_UTF8), title)
         return self._cut[part]
 
     def _sheet_to_change(self, title: str) -> SheetXml:
@@ -306,16 +314,12 @@ class Package:
                 self._put(part, move(self._text(part), moves))
         for part in tables:
             self._put(part, move_table(self._text(part), moves))
-        index = str(self.sheets.index(title))
 
-        def stretched(found: re.Match[str]) -> str:
-            is_filter = attribute(found[1], "name") == "_xlnm._FilterDatabase"
-            if not is_filter or attribute(found[1], "localSheetId") != index:
-                return found[0]
-            sheet_name, mark, ranges = found[2].rpartition("!")
-            return f"{found[1]}{sheet_name}{mark}{moves.ranges(ranges)}<"
+        def followed(found: re.Match[str]) -> str:
+            inside = moves.formula(unescape(found[2]), title, here=False)
+            return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
 
-        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", stretched, self._text(self._workbook))
+        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", followed, self._text(self._workbook))
         self._put(self._workbook, text)
 
     def _tables(self, part: str) -> dict[str, _Table]:
