@@ -85,6 +85,10 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         _setting(MISMATCHES, "units:52", "New Units", 12.345678901234567),
         "has more than 15 digits",
     ),
+    "next to nothing, which is no drop to zero": (
+        _setting(MISMATCHES, "units:52", "New Units", 0.0000001),
+        "has more than 6 decimals",
+    ),
     "a date long ago": (
         _setting(MISMATCHES, "units:52", "Effective From", "2021-09-30"),
         "more than 5 years from 2026-10",

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 from xlsync.actions import (
@@ -36,6 +37,7 @@ from xlsync.sheets import INVOICES, MISMATCHES
 RowAction = CreateAddition | UpdateAddition | SetFields
 _MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
 _DIGITS: Final = 15  # that a spreadsheet keeps
+_DECIMALS: Final = 6  # what is finer is no amount: next to zero it would pass for a small change
 _FAR: Final = 60  # months
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
@@ -53,8 +55,8 @@ class RowEdits:
 NO_EDITS = RowEdits((), frozenset(), ())
 
 
-def read_row_edits(book: Book) -> RowEdits:
-    """Every decision on *Mismatches*."""
+def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType({})) -> RowEdits:
+    """Every decision on *Mismatches*; `prices` stand on *New in ConnectWise* now, by row key."""
     problems: list[Problem] = []
     ignored: set[str] = set()
     creations: list[CreateAddition] = []
@@ -70,7 +72,7 @@ def read_row_edits(book: Book) -> RowEdits:
         if approved is None:
             continue
         if action is ActionLabel.CREATE_ADDITION:
-            creation = _create_addition(approved)
+            creation = _create_addition(approved, prices)
             if creation is not None:
                 creations.append(creation)
         elif mismatch.addition is not None:
@@ -170,12 +172,18 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
         problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
     elif value > _MOST:
         problems.append(Problem(row.where(header), f"{value} is too large", f"enter at most {_MOST:,}"))
-    elif row.is_edited(header) and len(Decimal(value).normalize().as_tuple().digits) > _DIGITS:
-        what = f"{value} has more than {_DIGITS} digits"
-        problems.append(Problem(row.where(header), what, "round it"))
+    elif row.is_edited(header) and (what := _too_fine(Decimal(value).normalize())):
+        problems.append(Problem(row.where(header), f"{value} has {what}", "round it"))
     else:
         return Decimal(value)
     return None
+
+
+def _too_fine(number: Decimal) -> str:
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > _DIGITS:
+        return f"more than {_DIGITS} digits"
+    return f"more than {_DECIMALS} decimals" if isinstance(exponent, int) and -exponent > _DECIMALS else ""
 
 
 def read_day(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
@@ -230,12 +238,14 @@ def _read_approved(
     return _Approved(row, mismatch, action, units, cost, effective)
 
 
-def _create_addition(approved: _Approved) -> CreateAddition | None:
+def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> CreateAddition | None:
     mismatch = approved.mismatch
     if mismatch.agreement is None or mismatch.item is None:
         return None
     quantity = approved.units if approved.units is not None else mismatch.bss_units
     price = mismatch.unit_price or Decimal(0)
+    if isinstance(mismatch.item, str):  # a product to be created: its price may have been entered since
+        price = prices.get(mismatch.item, price)
     quantity = Decimal(0) if quantity is None else quantity
     return CreateAddition(
         key=mismatch.key,

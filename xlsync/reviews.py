@@ -119,8 +119,8 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     """Read a workbook and plan what it approves; raises BadCells with every problem at once."""
     book = open_book(path, systems)
     edits = read_link_edits(book)
-    rows = read_row_edits(book)
     new = new_rows_of(systems, book)
+    rows = read_row_edits(book, new.prices)
     problems = [*book.problems, *book.altered, *edits.problems, *rows.problems, *new.problems]
     if problems:
         raise BadCells(path, problems)
