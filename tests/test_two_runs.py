@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 
 import pytest
-from conftest import OCTOBER, Desk, Undisturbed, end_of
+from conftest import MISMATCHES, OCTOBER, Desk, Hand, Undisturbed, end_of
 
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
@@ -113,3 +113,35 @@ def test_another_environment_is_not_held_up(approved: Desk) -> None:
     (folder / "writing.lock").mkdir()
     with pytest.raises(XlsyncError, match="cannot be written"), one_writer(approved.home, "another/company"):
         pass
+
+
+def test_what_a_person_saves_while_check_works_is_not_lost(approved: Desk) -> None:
+    """A No in place of a Yes above all: check would give the Yes back."""
+
+    def decide() -> None:
+        with approved.editing() as hand:
+            hand.set(MISMATCHES, "units:53", {"Approve": "No"})
+
+    approved.sandbox.fail("call", path=r"GET /finance/agreements/37/additions", call=decide)
+    ran = approved.check()
+    assert (ran.code, "was changed while xlsync worked" in ran.err) == (1, True)
+    assert approved.read().get(MISMATCHES, "units:53", "Approve") == "No"
+    assert approved.check().code == 0
+    assert approved.read().get(MISMATCHES, "units:53", "Approve") == "No"
+
+
+def test_what_a_person_saves_while_apply_works_is_not_lost_and_the_results_lie_beside_it(
+    approved: Desk,
+) -> None:
+    def decide() -> None:
+        with approved.editing() as hand:
+            hand.set(MISMATCHES, "cost:54", {"Action": "Ignore"})
+
+    approved.sandbox.fail("call", write=1, call=decide)
+    ran = approved.apply()
+    assert ran.code == 0
+    assert "the results are in" in " ".join(ran.err.split())
+    assert approved.read().get(MISMATCHES, "cost:54", "Action") == "Ignore"
+    beside = Hand(approved.folder / OCTOBER.replace(".xlsx", ".results.xlsx"))
+    assert str(beside.get(MISMATCHES, "units:53", "Result")).startswith("done")
+    assert set(approved.apply().states.values()) == {"already"}
