@@ -126,18 +126,26 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
     if body is None:
         return outcome(action, State.SKIPPED, path)
-    journal.before(
-        action.key,
-        kind=kind_of(action),
-        what=str(action),
-        rows=action.rows,
-        method=method,
-        path=path,
-        body=body,
-        was=_was(action),
-    )
+    try:
+        journal.before(
+            action.key,
+            kind=kind_of(action),
+            what=str(action),
+            rows=action.rows,
+            method=method,
+            path=path,
+            body=body,
+            was=_was(action),
+        )
+    except OSError as error:
+        detail = f"not sent, since the journal cannot be written ({error.strerror})"
+        return outcome(action, State.SKIPPED, detail)
     result = _send(action, live, path, body)
-    journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
+    try:
+        journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
+    except OSError as error:
+        told = f"{result.detail} (the journal could not note it: {error.strerror})"
+        return replace(result, detail=told)
     return result
 
 

@@ -6,8 +6,8 @@ What apply, undo and the ribbon's buttons share, without a terminal: nothing her
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCom
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.book import Book, chosen_month, read_workbook
-from xlsync.errors import ApiError, WorkbookError
+from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
 from xlsync.journal import Journal, Run, Write, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
@@ -160,6 +160,20 @@ def write(
     return journal.run, outcomes
 
 
+@contextmanager
+def noting(run: str) -> Iterator[None]:
+    """What cannot be noted after a run's writes is no stop before them: raises NotNoted then."""
+    try:
+        yield
+    except XlsyncError as error:
+        if not run:
+            raise
+        raise NotNoted(
+            f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
+            f"`xlsync history {run}` shows them. {error.hint}",
+        ) from error
+
+
 def perform_review(
     systems: Systems,
     review: Review,
@@ -170,9 +184,10 @@ def perform_review(
     """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
     run, outcomes = write(systems, review.plan, review.live, "apply", review.book, now, progress)
     ids = {result.key: result.id for result in outcomes if result.id is not None}
-    picked = remember_created(systems, review, ids, now)
-    own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
-    written = write_results(review.book, row_results(outcomes), own, save)
+    with noting(run):
+        picked = remember_created(systems, review, ids, now)
+        own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
+        written = write_results(review.book, row_results(outcomes), own, save)
     return run, outcomes, written
 
 
