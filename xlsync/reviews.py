@@ -6,7 +6,7 @@ What apply, undo and the ribbon's buttons share, without a terminal: nothing her
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.book import Book, chosen_month, read_workbook
 from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
-from xlsync.journal import Journal, Run, Write, one_writer
+from xlsync.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
 from xlsync.matching import (
@@ -194,19 +194,25 @@ def perform_review(
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
     live = Live(systems.connectwise, systems.settings.creation)
-    run = replace(run, writes=tuple(_looked_up(write, live) for write in run.writes))
+    of_others = frozenset(
+        write.id
+        for other in list_runs(systems.home, systems.settings.environment)
+        for write in other.writes
+        if other.id != run.id and write.kind == "CreateAddition"
+    )
+    run = replace(run, writes=tuple(_looked_up(write, live, of_others) for write in run.writes))
     actions, kept = undo_actions(run)
     plan = live.plan(actions)
     return replace(plan, settled=(*plan.settled, *kept)), live
 
 
-def _looked_up(write: Write, live: Live) -> Write:
-    """A write of a run that was cut off: whether the addition that it asked for was made."""
+def _looked_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
+    """A write of a run that was cut off: whether it made the addition that it asked for."""
     agreement = agreement_in(write.path)
     if (write.kind, write.state) != ("CreateAddition", State.UNKNOWN) or write.id or agreement is None:
         return write
     try:
-        found = live.find_made(agreement, write.body)
+        found = [id_ for id_ in live.find_made(agreement, write.body) if id_ not in of_others]
     except ApiError:
         return write
     if len(found) == 1:
