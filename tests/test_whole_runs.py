@@ -957,3 +957,11 @@ def test_a_second_apply_is_refused_while_one_writes_to_the_same_environment(appr
         assert approved.apply("--dry-run").code == 0
     assert approved.sent() == []
     assert approved.apply().code == 0
+
+
+def test_an_identifier_with_a_line_break_is_looked_up_as_connectwise_keeps_it(approved: Desk) -> None:
+    with approved.editing() as hand:
+        hand.set(NEW, "customer:bss:622", {"Identifier": "QUILL\nBOOKS"})
+    assert approved.apply().code == 0
+    again = approved.apply()
+    assert (again.code, set(again.states.values())) == (0, {"already"})

@@ -37,7 +37,7 @@ from xlsync.plan import (
     judge_update,
     outcome,
 )
-from xlsync.records import MARK_ID, MARK_NAME, id_of, read_date, read_day, read_number, record_of
+from xlsync.records import MARK_ID, MARK_NAME, id_of, read_date, read_date_strictly, read_number, record_of
 
 FRESH: Final = 10.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError
@@ -307,7 +307,7 @@ def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
     example = change.wanted if change.wanted is not None else change.seen
     if isinstance(example, bool):
         return bool(value)
-    return read_day(value, path) if isinstance(example, dt.date) else read_number(value, path)
+    return read_date_strictly(value, path) if isinstance(example, dt.date) else read_number(value, path)
 
 
 def resolve(action: Action, ids: Mapping[str, int]) -> Action:

@@ -147,6 +147,7 @@ def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) 
             ("ConnectWise Units", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
             ("ConnectWise Cost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
             ("Unit Price", seen.unit_price, live.unit_price, None),
+            ("lessIncluded", seen.less_included, live.less_included, None),
         )
         if now != was and (wish is None or now != wish)
     ]

@@ -118,8 +118,8 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
         less_included=read_number(record.get("lessIncluded"), path) or Decimal(0),
         unit_price=read_number(record.get("unitPrice"), path),
         unit_cost=read_number(record.get("unitCost"), path),
-        effective=read_day(record.get("effectiveDate"), path),
-        cancelled=read_day(record.get("cancelledDate"), path),
+        effective=read_date_strictly(record.get("effectiveDate"), path),
+        cancelled=read_date_strictly(record.get("cancelledDate"), path),
         contract_mark=clean(str(marks[0] or "")) if marks else "",
         kept={name: record[name] for name in kept if record.get(name) is not None},
     )
@@ -152,7 +152,7 @@ def read_date(value: object) -> dt.date | None:
             return None
 
 
-def read_day(value: object, path: str) -> dt.date | None:
+def read_date_strictly(value: object, path: str) -> dt.date | None:
     """The same where a date that cannot be read must not pass for none, as an addition's end."""
     day = read_date(value)
     if day is None and value:
