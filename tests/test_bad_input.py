@@ -85,8 +85,20 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         _setting(MISMATCHES, "units:52", "New Units", 12.345678901234567),
         "has more than 15 digits",
     ),
+    "next to nothing, which is no drop to zero": (
+        _setting(MISMATCHES, "units:52", "New Units", 0.0000001),
+        "has more than 6 decimals",
+    ),
     "a date long ago": (
         _setting(MISMATCHES, "units:52", "Effective From", "2021-09-30"),
+        "more than 5 years from 2026-10",
+    ),
+    "an agreement's start long ago": (
+        _setting(NEW, "agreement:bss:622|Monthly", "Start Date", "1899-12-31", Approve="Yes"),
+        "more than 5 years from 2026-10",
+    ),
+    "an agreement's start far ahead": (
+        _setting(NEW, "agreement:bss:622|Monthly", "Start Date", "2062-10-01", Approve="Yes"),
         "more than 5 years from 2026-10",
     ),
     "a date far ahead": (

@@ -421,6 +421,20 @@ def test_what_is_no_number_is_an_error_not_zero(value: object) -> None:
         read_number(value, "/x")
 
 
+def test_a_number_that_would_fill_the_memory_is_an_error() -> None:
+    assert read_number(Decimal("1e18"), "/x") == 10**18
+    for number in (Decimal("1e19"), Decimal("1e999999999"), 10**4000):
+        with pytest.raises(ApiError, match="where a number belongs"):
+            read_number(number, "/x")
+
+
+@pytest.mark.parametrize("field", ["cancelledDate", "effectiveDate"])
+@pytest.mark.parametrize("value", ["31.12.2026", "soon", 5, {"on": 1}])
+def test_a_date_of_an_addition_that_cannot_be_read_is_an_error_not_none(field: str, value: object) -> None:
+    with pytest.raises(ApiError, match="where a date belongs"):
+        addition(**{field: value})
+
+
 @given(st.decimals(-(10**12), 10**12, places=6))
 def test_numbers_written_as_text_are_read_as_numbers(number: Decimal) -> None:
     assert read_number(f" {number:f} ", "/x") == number

@@ -151,3 +151,32 @@ def test_ctrl_c_lets_the_request_end_skips_the_rest_and_tells_it(
     assert approved.apply().code == 0
     assert_ended_well(approved, undisturbed)
     assert_journal_tells_every_write(approved)
+
+
+FULL = f"""
+import resource, signal, sys
+sys.dont_write_bytecode = True  # it would be cut off, too
+from xlsync.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+sys.argv = ["xlsync", "apply", "{OCTOBER}", "--yes", "--json"]
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no disk can be made full for one process")
+def test_a_disk_that_is_full_in_the_middle_sends_nothing_unwritten_and_is_no_stop_before_any_write(
+    approved: Desk, undisturbed: Undisturbed
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL], capture_output=True, text=True, timeout=120, check=False
+    )
+    sent = len(approved.sandbox.writes)
+    assert 0 < sent < WRITES
+    assert (ran.returncode, "Traceback" in ran.stderr) == (3, False), ran.stderr
+    run = approved.run("history", "--json").json["runs"][0]
+    assert f"`xlsync history {run['run']}` shows them" in ran.stderr
+    assert_journal_tells_every_write(approved, was_killed=True)
+    again = approved.apply()
+    assert again.code == 0, again.err
+    assert_ended_well(approved, undisturbed)

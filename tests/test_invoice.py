@@ -234,6 +234,28 @@ def test_an_invoice_that_someone_made_meanwhile_is_already(billing: Desk) -> Non
     assert (ran.code, ran.states, billing.sent()) == (0, {REDSTART: "already"}, [])
 
 
+def test_an_agreement_without_a_next_invoice_is_not_told_as_invoiced(billing: Desk) -> None:
+    """It was ended or cancelled meanwhile: the number of its last invoice is that of another period."""
+    approve(billing, REDSTART)
+    billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
+    assert "was 3650.85 on 2026-10-31 and is now none" in result(billing, REDSTART)
+
+
+def test_the_last_invoice_of_an_agreement_whose_answer_was_lost_is_found(billing: Desk) -> None:
+    approve(billing, REDSTART)
+
+    def end() -> None:
+        billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
+        raise ConnectionAbortedError
+
+    billing.sandbox.fail("call-after", write=1, call=end)
+    ran = invoice(billing)
+    assert (ran.code, ran.states, len(made(billing, 37))) == (0, {REDSTART: "done"}, 1)
+    assert invoice(billing).states == {REDSTART: "already"}
+
+
 def test_after_invoicing_the_month_is_told_as_already_invoiced(billing: Desk) -> None:
     approve(billing, REDSTART)
     invoice(billing)

@@ -266,6 +266,7 @@ def test_live_as_wanted_is_already() -> None:
         (live(cost="9"), "ConnectWise Cost was 8 and is now 9"),
         (live(cost=None), "ConnectWise Cost was 8 and is now empty"),
         (live(price="11"), "Unit Price was 10 and is now 11"),
+        (replace(live(), less_included=Decimal(2)), "lessIncluded was 0 and is now 2"),
         (live(price=None), "Unit Price was 10 and is now empty"),
         (live(item=11), "it is another product now"),
         (live(cancelled="2026-10-15"), "the addition has been cancelled as of 2026-10-15"),

@@ -315,6 +315,15 @@ def test_a_page_in_place_of_json_is_an_error_of_a_read(remote: Remote, service: 
         service.post_form("token", {})
 
 
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_what_is_nested_without_end_is_no_json(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: Response("[" * 200_000, status, content_type="application/json")
+    with pytest.raises(ApiError, match="GET /x"):
+        service.get("x")
+    if status == 200:
+        assert service.send("POST", "x", {}) is None  # it did act, and has to be looked up
+
+
 def test_a_404_of_connectwise_names_the_keys_too(remote: Remote, service: Service) -> None:
     remote.answer = lambda _: reply(None, 404)
     with pytest.raises(ApiError) as caught:
@@ -505,6 +514,19 @@ def test_a_write_that_never_connected_says_so() -> None:
         assert service.requests == 5
     assert (caught.value.sent, type(caught.value)) == (False, ApiError)
     assert "XLSYNC_BSS_URL" in caught.value.hint
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_that_are_not_where_the_environment_says_are_told_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "/no/such/file.pem")
+    with Service("BSS", f"https://127.0.0.1:{closed_port()}", headers={}, patience=0) as service:
+        with pytest.raises(ApiError, match="names no file of certificates") as caught:
+            service.send("POST", "x", {})
+        assert service.requests == 1
+    assert (caught.value.sent, type(caught.value)) == (False, ApiError)
 
 
 def test_an_earlier_failure_to_connect_is_not_mistaken(remote: Remote, service: Service) -> None:

@@ -308,3 +308,44 @@ def test_a_month_goes_on_beside_odd_records_and_tells_them(empty_desk: Desk) -> 
     told = empty_desk.read().column(MISMATCHES, "Explanation").values()
     assert any("which has no quantity" in text for text in told)
     assert {request.status for request in sandbox.log} <= {200, 204, 404}
+
+
+# --- answers of another shape
+
+
+@pytest.mark.parametrize(
+    ("path", "odd"),
+    [
+        ("/company/companies", [{"identifier": "QUILL", "name": "Quillfeather Books"}]),  # without an id
+        ("/company/companies", [{"id": "7", "identifier": "QUILL", "name": "Quillfeather Books"}]),
+        ("/company/companies", [{"id": True, "identifier": "QUILL", "name": "Quillfeather Books"}]),
+        ("/finance/agreements/27/additions", [{"id": 1, "product": 5, "quantity": 1}]),
+        (
+            "/finance/agreements/27/additions",
+            [{"id": 1, "product": {"id": 5}, "quantity": 1, "customFields": 5}],
+        ),
+        ("/finance/agreements/39/additions/62", []),
+    ],
+)
+def test_a_look_that_is_answered_oddly_skips_what_it_was_for_and_the_rest_goes_on(
+    approved: Desk, path: str, odd: object
+) -> None:
+    api: Any = approved.sandbox._connectwise_api
+    answer = api.answer
+
+    def strange(request: Any, asked: str) -> Any:
+        is_it = asked == path and request.method == "GET"
+        return json_response(odd) if is_it else answer(request, asked)
+
+    api.answer = strange
+    try:
+        ran = approved.apply()
+    finally:
+        api.answer = answer
+    assert ran.code == 3, ran.err
+    assert 0 < ran.json["skipped"] < len(ran.json["actions"])
+    assert ran.json["failed"] == ran.json["unknown"] == 0
+    told = [
+        action["detail"] for action in ran.json["actions"] if "could not be looked up" in action["detail"]
+    ]
+    assert told, ran.json["actions"]

@@ -293,6 +293,18 @@ def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) ->
     assert (ran.code, desk.changes, ran.json["actions"]) == (0, {}, [])
 
 
+def test_what_a_later_run_created_in_its_place_is_not_taken_back_with_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    kill_at(desk, "call", 1)
+    killed = newest(desk)
+    assert desk.apply().json["done"] == 1
+    made = max(desk.sandbox.connectwise.additions)
+    ran = undo(desk, killed)
+    assert (ran.code, ran.json["actions"], desk.addition(made).get("cancelledDate")) == (0, [], None)
+    assert undo(desk, newest(desk)).json["done"] == 1
+
+
 UNDO_WRITES = 6  # of what is applied below: two values of one addition, a pair, an end, two creations
 
 

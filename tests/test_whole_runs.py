@@ -751,6 +751,24 @@ def test_each_limit_lets_its_value_pass_and_stops_above(desk: Desk, settings: st
         assert "--force" in ran.err
 
 
+@pytest.mark.parametrize(("most", "code"), [(2999970, 0), (2999969, 1)])
+def test_the_price_entered_for_a_new_product_counts_as_money_without_another_check(
+    approved: Desk, most: int, code: int
+) -> None:
+    """30 units of a product that is to be created, at a price that the check before did not know."""
+    with approved.editing() as hand:
+        for title in (MISMATCHES, NEW):
+            for key in hand.rows(title):
+                hand.set(title, key, {"Approve": None})
+        (dark,) = (key for key in hand.rows(NEW) if hand.get(NEW, key, "Name") == "Dark Web Watch")
+        hand.approve(dark, Price=99999)
+        hand.approve(f"add:27:{dark}")
+    (approved.folder / "xlsync.toml").write_text(f"[limits]\nmoney = {most}\n", encoding="utf-8")
+    ran = approved.apply("--dry-run")
+    assert ran.code == code, ran.err
+    assert (f"2999970 of monthly money, the limit is {most}" in ran.err) == bool(code)
+
+
 @pytest.mark.parametrize(("most", "code"), [(2, 1), (3, 0)])
 def test_creations_are_counted(desk: Desk, most: int, code: int) -> None:
     (desk.folder / "xlsync.toml").write_text(f"[limits]\ncreations = {most}\n", encoding="utf-8")
@@ -939,3 +957,11 @@ def test_a_second_apply_is_refused_while_one_writes_to_the_same_environment(appr
         assert approved.apply("--dry-run").code == 0
     assert approved.sent() == []
     assert approved.apply().code == 0
+
+
+def test_an_identifier_with_a_line_break_is_looked_up_as_connectwise_keeps_it(approved: Desk) -> None:
+    with approved.editing() as hand:
+        hand.set(NEW, "customer:bss:622", {"Identifier": "QUILL\nBOOKS"})
+    assert approved.apply().code == 0
+    again = approved.apply()
+    assert (again.code, set(again.states.values())) == (0, {"already"})

@@ -35,6 +35,9 @@ def failure_of(error: BaseException) -> Failure:
                 return Failure("was not sent: its name is unknown to this network", sent=False)
             case low.NewConnectionError() | low.ConnectTimeoutError():
                 return Failure("was not sent: no connection", sent=False)
+            case OSError() if "TLS CA certificate bundle" in str(cause):  # as requests tells it, and only so
+                what = "was not sent: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates"
+                return Failure(what, sent=False, may_pass=False)
             case OSError() if _while_connecting(cause):
                 return Failure("was not sent: no secure connection", sent=False)
             case low.ReadTimeoutError():
@@ -70,7 +73,10 @@ def _while_connecting(error: BaseException) -> bool:
 def read_json(content: bytes) -> Any:
     """Its JSON; None where it is empty. Raises ValueError."""
     text = content.decode("utf-8-sig")
-    return simplejson.loads(text, use_decimal=True) if text.strip() else None
+    try:
+        return simplejson.loads(text, use_decimal=True) if text.strip() else None
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _error_body(content: bytes) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Perform a plan: look, write it down, send, look again, write down what became of it.
 
 Nothing is created twice and nothing is sent blindly again: a request without an answer is *unknown*
-and is looked up. What was looked at longer than ten seconds ago is looked at again before it is written over.
+and is looked up. What is to be created is looked for just before; what was looked at longer than ten seconds
+ago is looked at again before it is written over.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from xlsync.plan import (
     State,
     first_lost,
     judge_creation,
+    judge_invoice,
     outcome,
     tell_lost,
 )
@@ -114,6 +116,7 @@ class _Run:
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
+    live.look_again(action)
     settled = live.judge(action)
     if settled is not None:
         return settled
@@ -123,18 +126,26 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
     if body is None:
         return outcome(action, State.SKIPPED, path)
-    journal.before(
-        action.key,
-        kind=kind_of(action),
-        what=str(action),
-        rows=action.rows,
-        method=method,
-        path=path,
-        body=body,
-        was=_was(action),
-    )
+    try:
+        journal.before(
+            action.key,
+            kind=kind_of(action),
+            what=str(action),
+            rows=action.rows,
+            method=method,
+            path=path,
+            body=body,
+            was=_was(action),
+        )
+    except OSError as error:
+        detail = f"not sent, since the journal cannot be written ({error.strerror})"
+        return outcome(action, State.SKIPPED, detail)
     result = _send(action, live, path, body)
-    journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
+    try:
+        journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
+    except OSError as error:
+        told = f"{result.detail} (the journal could not note it: {error.strerror})"
+        return replace(result, detail=told)
     return result
 
 
@@ -150,7 +161,7 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
             live.connectwise.service.send("PATCH", path, body)
         elif isinstance(action, CreateInvoice):
             answer = live.connectwise.service.send("POST", path)
-            invoice = answer if isinstance(answer, int) else None
+            invoice = answer if type(answer) is int else None
         else:
             created = live.connectwise.create(path, body)
             if created is not None:
@@ -194,10 +205,7 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
         case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
             found = judge_found(action, live.find(action))
         case CreateInvoice():
-            recap = live.connectwise.read_recap(action.agreement)
-            if recap.next_date is None or recap.next_date > action.seen_date:
-                return outcome(action, State.DONE, f"invoice {recap.last_number}")
-            return None
+            found = judge_invoice(action, live.connectwise.read_recap(action.agreement))
         case SetFields():
             now = live.settings(action)
             is_set = all(now[change.name] == change.wanted for change in action.changes)

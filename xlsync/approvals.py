@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final
+from types import MappingProxyType
 
 from xlsync.actions import (
     Change,
@@ -20,6 +19,7 @@ from xlsync.actions import (
     end_addition,
 )
 from xlsync.book import Book, SheetRow
+from xlsync.inputs import read_amount, read_approve, read_day
 from xlsync.invoices import NextInvoice
 from xlsync.kept_rows import from_plain
 from xlsync.models import (
@@ -34,9 +34,6 @@ from xlsync.reconcile import Findings
 from xlsync.sheets import INVOICES, MISMATCHES
 
 RowAction = CreateAddition | UpdateAddition | SetFields
-_MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
-_DIGITS: Final = 15  # that a spreadsheet keeps
-_FAR: Final = 60  # months
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
 
@@ -53,8 +50,8 @@ class RowEdits:
 NO_EDITS = RowEdits((), frozenset(), ())
 
 
-def read_row_edits(book: Book) -> RowEdits:
-    """Every decision on *Mismatches*."""
+def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType({})) -> RowEdits:
+    """Every decision on *Mismatches*; `prices` stand on *New in ConnectWise* now, by row key."""
     problems: list[Problem] = []
     ignored: set[str] = set()
     creations: list[CreateAddition] = []
@@ -70,7 +67,7 @@ def read_row_edits(book: Book) -> RowEdits:
         if approved is None:
             continue
         if action is ActionLabel.CREATE_ADDITION:
-            creation = _create_addition(approved)
+            creation = _create_addition(approved, prices)
             if creation is not None:
                 creations.append(creation)
         elif mismatch.addition is not None:
@@ -143,63 +140,6 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
     return found
 
 
-def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
-    """Whether a row has its Yes; anything but Yes, No or nothing is a problem."""
-    text = row.text("Approve").casefold()
-    if text not in {"", "yes", "no"} or "Approve" in row.formulas:
-        problems.append(
-            Problem(
-                row.where("Approve"),
-                f"{row.text('Approve')!r} is not an approval",
-                "choose Yes or No, or leave it empty",
-            )
-        )
-        return False
-    return text == "yes"
-
-
-def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
-    """A number from 0 up in an input cell; empty is None."""
-    value = row.get(header)
-    if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
-        return None
-    if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
-        what = "a formula stands here" if header in row.formulas else f"{str(value)!r} is not a number"
-        problems.append(Problem(row.where(header), what, "enter a number, or leave it empty"))
-    elif value < 0:
-        problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
-    elif value > _MOST:
-        problems.append(Problem(row.where(header), f"{value} is too large", f"enter at most {_MOST:,}"))
-    elif row.is_edited(header) and len(Decimal(value).normalize().as_tuple().digits) > _DIGITS:
-        what = f"{value} has more than {_DIGITS} digits"
-        problems.append(Problem(row.where(header), what, "round it"))
-    else:
-        return Decimal(value)
-    return None
-
-
-def read_day(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
-    """A calendar date in an input cell; ISO text is taken too, empty is None."""
-    value = row.get(header)
-    if header not in row.formulas:
-        match value:
-            case None:
-                return None
-            case dt.datetime():
-                return value.date()
-            case dt.date():
-                return value
-            case str():
-                if not value.strip():
-                    return None
-                with contextlib.suppress(ValueError):
-                    return dt.date.fromisoformat(value.strip())
-    problems.append(
-        Problem(row.where(header), f"{str(value)!r} is not a date", "enter a date such as 2026-10-01")
-    )
-    return None
-
-
 def _read_approved(
     row: SheetRow,
     mismatch: Mismatch,
@@ -210,12 +150,7 @@ def _read_approved(
     is_approved = read_approve(row, problems)
     units = read_amount(row, "New Units", problems)
     cost = read_amount(row, "New Cost", problems)
-    effective = read_day(row, "Effective From", problems)
-    if effective is not None and row.is_edited("Effective From"):
-        away = (effective.year - month.year) * 12 + effective.month - month.month
-        if abs(away) > _FAR:
-            what = f"{effective} is more than {_FAR // 12} years from {month}"
-            problems.append(Problem(row.where("Effective From"), what, "enter a nearer date, or clear it"))
+    effective = read_day(row, "Effective From", month, problems)
     if not is_approved:
         return None
     if action is None or action is ActionLabel.IGNORE:
@@ -230,12 +165,14 @@ def _read_approved(
     return _Approved(row, mismatch, action, units, cost, effective)
 
 
-def _create_addition(approved: _Approved) -> CreateAddition | None:
+def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> CreateAddition | None:
     mismatch = approved.mismatch
     if mismatch.agreement is None or mismatch.item is None:
         return None
     quantity = approved.units if approved.units is not None else mismatch.bss_units
     price = mismatch.unit_price or Decimal(0)
+    if isinstance(mismatch.item, str):  # a product to be created: its price may have been entered since
+        price = prices.get(mismatch.item, price)
     quantity = Decimal(0) if quantity is None else quantity
     return CreateAddition(
         key=mismatch.key,

@@ -186,14 +186,14 @@ class ConnectWise:
         """Create a record; its id, or None where the answer does not tell it (then look it up)."""
         answer = self.service.send("POST", path, {k: v for k, v in fields.items() if v is not None})
         found = answer.get("id") if isinstance(answer, dict) else None
-        return found if isinstance(found, int) else None
+        return found if type(found) is int else None
 
     def find_invoice(self, number: str) -> int | None:
         """The id of an invoice by its number."""
-        records, _ = self.list_records(
-            "/finance/invoices", fields="id,invoiceNumber", conditions=f"invoiceNumber={quote(number)}"
-        )
-        return next((r["id"] for r in records if r.get("invoiceNumber") == number), None)
+        path = "/finance/invoices"
+        asked = f"invoiceNumber={quote(number)}"
+        records, _ = self.list_records(path, fields="id,invoiceNumber", conditions=asked)
+        return next((id_of(r, path) for r in records if r.get("invoiceNumber") == number), None)
 
     def read_invoice(self, invoice_id: int) -> str | None:
         """The number of an invoice; None where there is none of that id."""

@@ -3,6 +3,7 @@
 XlsyncError
 ├── ConfigError      settings: all that is missing or wrong, at once
 ├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
+│   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read
 ├── ApiError         a service answered with an error, or could not be reached
 │   └── NoAnswer     a request was sent and its outcome is not known
@@ -25,6 +26,10 @@ class ConfigError(XlsyncError):
 
 class WorkbookError(XlsyncError):
     """A workbook that is not xlsync's, is broken, belongs elsewhere, or cannot be written."""
+
+
+class NotNoted(WorkbookError):
+    """Writes were made, and what became of them could not be put into the workbook or the links."""
 
 
 class ReportError(XlsyncError):

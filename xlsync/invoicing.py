@@ -19,7 +19,7 @@ from xlsync.errors import ApiError
 from xlsync.journal import list_runs
 from xlsync.live import Live
 from xlsync.plan import Outcome, Plan, State, outcome
-from xlsync.reviews import BadCells, open_book, row_results, write
+from xlsync.reviews import BadCells, noting, open_book, row_results, write
 from xlsync.systems import Systems
 from xlsync.workbook import Save, write_results
 
@@ -90,7 +90,8 @@ def perform_invoices(
     """Create what was reviewed, save the PDFs, write the invoice numbers into the workbook."""
     run, outcomes = write(systems, review.plan, review.live, "invoice", review.book, now, progress)
     outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
-    written = write_results(review.book, row_results(outcomes), {}, save)
+    with noting(run):
+        written = write_results(review.book, row_results(outcomes), {}, save)
     return run, outcomes, written
 
 

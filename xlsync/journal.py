@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TextIO
@@ -103,10 +103,12 @@ class Journal:
         self._write({"event": "after", "key": key, **facts})
 
     def end(self) -> None:
-        """The run came to its end."""
+        """The run came to its end; where that cannot be written, it reads as one that was cut off."""
         if self._out is not None:
-            self._write({"event": "end"})
-            self._out.close()
+            with suppress(OSError):
+                self._write({"event": "end"})
+            with suppress(OSError):
+                self._out.close()
 
     def _opened(self) -> TextIO:
         try:

@@ -37,7 +37,7 @@ from xlsync.plan import (
     judge_update,
     outcome,
 )
-from xlsync.records import MARK_ID, MARK_NAME, read_date, read_number
+from xlsync.records import MARK_ID, MARK_NAME, id_of, read_date, read_date_strictly, read_number, record_of
 
 FRESH: Final = 10.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError
@@ -107,11 +107,17 @@ class Live:
         except ApiError as error:
             return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
 
+    def look_again(self, action: Action) -> None:
+        """Let what an action would create be looked up anew: it may be there by now."""
+        if isinstance(action, CreateAddition) and isinstance(action.agreement, int):
+            self._additions[action.agreement] = (float("-inf"), ())
+
     def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
         read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
-        if time.monotonic() - read_at > FRESH:
+        now = time.monotonic()
+        if now - read_at > FRESH:
             additions = self.connectwise.list_additions([agreement])[agreement]
-            self._additions[agreement] = (time.monotonic(), additions)
+            self._additions[agreement] = (now, additions)
         if isinstance(additions, ApiError):
             raise additions
         return additions
@@ -148,8 +154,7 @@ class Live:
     def settings(self, action: SetFields) -> dict[str, Setting]:
         """The fields as they are now, each read in the form of the value that is wanted or was seen."""
         names = ",".join(change.name for change in action.changes)
-        record = self.connectwise.service.get(action.path, {"fields": f"id,{names}"})
-        found = record if isinstance(record, dict) else {}
+        found = record_of(self.connectwise.service.get(action.path, {"fields": f"id,{names}"}), action.path)
         return {
             change.name: _read_setting(found.get(change.name), change, action.path)
             for change in action.changes
@@ -186,7 +191,7 @@ class Live:
                     "/finance/agreements",
                     f"company/id={company} and cancelledFlag=False",
                     "name",
-                    lambda r: _folded(r.get("name") or "") == name,
+                    lambda r: _folded(str(r.get("name") or "")) == name,
                 )
             case CreateContact() | CreateAgreement():
                 return None  # of a company that does not exist yet
@@ -202,12 +207,12 @@ class Live:
             conditions=f"identifier={quote(identifier)}",
         )
         for record in records:
-            if _folded(record.get("identifier") or "") == _folded(identifier):
+            if _folded(str(record.get("identifier") or "")) == _folded(identifier):
                 taken = str(record.get(name_field) or "")
                 is_same = _folded(taken) == _folded(name) and not record.get(gone_field)
                 state = " (deleted)" if record.get(gone_field) else ""
                 return _Found(
-                    record["id"],
+                    id_of(record, path),
                     is_same,
                     f"identifier {identifier} belongs to {taken}{state}: choose another",
                 )
@@ -218,7 +223,7 @@ class Live:
     ) -> _Found | None:
         records, _ = self.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
         return next(
-            (_Found(record["id"], is_same=True, told="") for record in records if is_it(record)), None
+            (_Found(id_of(record, path), is_same=True, told="") for record in records if is_it(record)), None
         )
 
     def find_made(self, agreement: int, body: Mapping[str, Any]) -> tuple[int, ...]:
@@ -235,20 +240,18 @@ class Live:
 
     def default_contact(self, company: int) -> int | None:
         """The company's main contact, for an agreement that names none."""
-        record = self.connectwise.service.get(
-            f"/company/companies/{company}", {"fields": "id,defaultContact/id"}
-        )
-        contact = record.get("defaultContact") if isinstance(record, dict) else None
-        return contact.get("id") if contact else None
+        path = f"/company/companies/{company}"
+        record = record_of(self.connectwise.service.get(path, {"fields": "id,defaultContact/id"}), path)
+        contact = record.get("defaultContact")
+        return id_of(record_of(contact, path), path) if contact else None
 
     def email_type(self) -> int | None:
         """The tenant's communication type for e-mail."""
-        types, _ = self.connectwise.list_records(
-            "/company/communicationTypes", fields="id,emailFlag,defaultFlag"
-        )
+        path = "/company/communicationTypes"
+        types, _ = self.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
         mails = [entry for entry in types if entry.get("emailFlag")]
         mails.sort(key=lambda entry: not entry.get("defaultFlag"))
-        return mails[0]["id"] if mails else None
+        return id_of(mails[0], path) if mails else None
 
     def marks(self, agreement: int) -> dict[str, dict[str, Any]]:
         """The additions' custom fields `Subscription ID` and `Subscription Name`, where the tenant has them.
@@ -263,7 +266,9 @@ class Live:
 
     def _marks_of_additions(self, agreement: int) -> dict[str, dict[str, Any]]:
         known = [
-            additions for _, additions in self._additions.values() if not isinstance(additions, ApiError)
+            additions
+            for _, additions in list(self._additions.values())  # other agreements are read side by side
+            if not isinstance(additions, ApiError)
         ]
         known.append(self._additions_of(agreement))
         for addition in (addition for additions in known for addition in additions):
@@ -302,7 +307,7 @@ def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
     example = change.wanted if change.wanted is not None else change.seen
     if isinstance(example, bool):
         return bool(value)
-    return read_date(value) if isinstance(example, dt.date) else read_number(value, path)
+    return read_date_strictly(value, path) if isinstance(example, dt.date) else read_number(value, path)
 
 
 def resolve(action: Action, ids: Mapping[str, int]) -> Action:

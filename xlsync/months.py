@@ -186,7 +186,7 @@ def check_workbook(
     notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
     found = _found(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
-        keep_left(systems.checks, found, book.about, made_of, asking)
+        keep_left(systems.checks, found, book, made_of, asking)
     return found
 
 

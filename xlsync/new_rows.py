@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
-from xlsync.approvals import read_amount, read_approve, read_day
 from xlsync.book import Book, SheetRow
 from xlsync.creation import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Proposal
+from xlsync.inputs import read_amount, read_approve, read_day
 from xlsync.kept_rows import from_plain
 from xlsync.link_edits import Directory
 from xlsync.models import CREATE_NEW, Kind, Problem
@@ -34,7 +34,7 @@ class NewRows:
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
     """Every approved row of *New in ConnectWise*; the prices of all of them, approved or not."""
-    reader = _Reader(Directory(book.lists), identifier_length, name_length)
+    reader = _Reader(book, identifier_length, name_length)
     rows = book.rows[NEW.title]
     proposals = {row.key: from_plain(row.facts["proposal"], Proposal) for row in rows}
     approved = [row for row in rows if read_approve(row, reader.problems)]
@@ -61,8 +61,9 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
 class _Reader:
     """Reads rows into actions and collects what is wrong with them."""
 
-    def __init__(self, directory: Directory, identifier_length: int, name_length: int) -> None:
-        self.directory = directory
+    def __init__(self, book: Book, identifier_length: int, name_length: int) -> None:
+        self.directory = Directory(book.lists)
+        self.month = book.month
         self.identifier_length = identifier_length
         self.name_length = name_length
         self.problems: list[Problem] = []
@@ -71,7 +72,7 @@ class _Reader:
     def customer(self, row: SheetRow) -> list[Creation]:
         """The company, and its contact where one is named."""
         name = self._needed(row, "Name", self.name_length)
-        identifier = self._needed(row, "Identifier", self.identifier_length)
+        identifier = self._identifier(row, self.identifier_length)
         address = {header: self._short(row, header, length) for header, length in _LENGTHS.items()}
         country = self._chosen(row, "Country", self.directory.countries)
         if not any(address.values()) and country is None:
@@ -121,7 +122,7 @@ class _Reader:
         type_id = self._chosen(row, "Type", self.directory.types["Agreement"], is_needed=True)
         name = self._needed(row, "Name", _AGREEMENT_NAME)
         cycle = self._chosen(row, "Billing Cycle", self.directory.billing_cycles)
-        start = read_day(row, "Start Date", self.problems)
+        start = read_day(row, "Start Date", self.month, self.problems)
         if company is None or type_id is None:
             return []
         agreement = CreateAgreement(
@@ -140,7 +141,7 @@ class _Reader:
     def product(self, row: SheetRow, proposal: Proposal) -> list[Creation]:
         """The catalog item; its whole name goes to the customer description."""
         name = self._needed(row, "Name", DESCRIPTION_LENGTH)
-        identifier = self._needed(row, "Identifier", ITEM_IDENTIFIER_LENGTH)
+        identifier = self._identifier(row, ITEM_IDENTIFIER_LENGTH)
         type_id = self._chosen(row, "Type", self.directory.types["Product"], is_needed=True)
         subcategory = self._chosen(row, "Category", self.directory.categories, is_needed=True)
         problems: list[Problem] = []
@@ -236,6 +237,10 @@ class _Reader:
             email=email,
             customer=customer,
         )
+
+    def _identifier(self, row: SheetRow, length: int) -> str:
+        """An identifier on one line, as ConnectWise keeps it: it is looked up by that."""
+        return " ".join(self._needed(row, "Identifier", length).split())
 
     def _needed(self, row: SheetRow, header: str, length: int) -> str:
         if not row.text(header):

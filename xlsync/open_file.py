@@ -17,7 +17,7 @@ from xlsync.archive import read_file, write_file
 from xlsync.book import Book
 from xlsync.cells import Position, Value
 from xlsync.errors import WorkbookError
-from xlsync.workbook import Save, backup_path, save_beside, save_in_place, save_or_beside
+from xlsync.workbook import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx import Package
 
 Cells = Mapping[str, Mapping[Position, Value]]  # by sheet title
@@ -159,6 +159,7 @@ def saved_through(workbook: OpenWorkbook) -> Save:
 
     def save(book: Book) -> Path:
         try:
+            refuse_changed(book)
             write_file(backup_path(book.path), read_file(book.path), None)
             workbook.write(changed_cells(Package.open(book.path), book.package))
         except WorkbookError:

@@ -123,15 +123,19 @@ def judge_settings(
 
 
 def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
-    """Whether an invoice was made since it was approved, or would be another one now."""
-    if live.next_date is None or live.next_date > action.seen_date:
+    """Whether an invoice was made since it was approved, or would be another one now.
+
+    An agreement that has no next invoice any more was invoiced only where its last one tells so: it may have
+    been cancelled instead.
+    """
+    is_later = live.next_date is not None and live.next_date > action.seen_date
+    was_last = live.next_date is None and live.last_date is not None and live.last_date >= action.seen_date
+    if is_later or was_last:
         return outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
     if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
-        return _changed(
-            action,
-            f"the next invoice was {tell_number(action.seen_amount)} on {action.seen_date} "
-            f"and is now {_tell(live.next_amount)} on {live.next_date}",
-        )
+        now = f"{_tell(live.next_amount)} on {live.next_date}" if live.next_date else "none"
+        was = f"{tell_number(action.seen_amount)} on {action.seen_date}"
+        return _changed(action, f"the next invoice was {was} and is now {now}")
     return None
 
 
@@ -143,6 +147,7 @@ def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) 
             ("ConnectWise Units", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
             ("ConnectWise Cost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
             ("Unit Price", seen.unit_price, live.unit_price, None),
+            ("lessIncluded", seen.less_included, live.less_included, None),
         )
         if now != was and (wish is None or now != wish)
     ]

@@ -17,6 +17,7 @@ from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
 
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
+_LARGEST: Final = 18  # power of ten: written out, what is far larger would fill the memory
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
 
@@ -106,7 +107,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
     quantity = read_number(record.get("quantity"), path)
     if quantity is None:  # which is not zero: there is nothing to compare with
         raise broken(path, f"addition {record.get('id')}, which has no quantity")
-    custom = [field for field in record.get("customFields") or [] if isinstance(field, dict)]
+    custom = records_of(record.get("customFields") or [], f"{path}/{record.get('id')} (customFields)")
     marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
     kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
     return Addition(
@@ -117,8 +118,8 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
         less_included=read_number(record.get("lessIncluded"), path) or Decimal(0),
         unit_price=read_number(record.get("unitPrice"), path),
         unit_cost=read_number(record.get("unitCost"), path),
-        effective=read_date(record.get("effectiveDate")),
-        cancelled=read_date(record.get("cancelledDate")),
+        effective=read_date_strictly(record.get("effectiveDate"), path),
+        cancelled=read_date_strictly(record.get("cancelledDate"), path),
         contract_mark=clean(str(marks[0] or "")) if marks else "",
         kept={name: record[name] for name in kept if record.get(name) is not None},
     )
@@ -151,6 +152,14 @@ def read_date(value: object) -> dt.date | None:
             return None
 
 
+def read_date_strictly(value: object, path: str) -> dt.date | None:
+    """The same where a date that cannot be read must not pass for none, as an addition's end."""
+    day = read_date(value)
+    if day is None and value:
+        raise broken(path, f"{value!r} where a date belongs")
+    return day
+
+
 def write_date(day: dt.date) -> str:
     """A calendar date as ConnectWise takes it: midnight UTC, whole seconds."""
     return f"{day.isoformat()}T00:00:00Z"
@@ -158,16 +167,19 @@ def write_date(day: dt.date) -> str:
 
 def read_number(value: object, path: str) -> Decimal | None:
     """A number as it was sent; absent is None."""
+    number = None
     match value:
         case None:
             return None
         case bool():
             pass
         case Decimal() | int():
-            return Decimal(value)
+            number = Decimal(value)
         case str() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip()):
-            return Decimal(value.strip())
-    raise broken(path, f"{value!r} where a number belongs")
+            number = Decimal(value.strip())
+    if number is None or number.adjusted() > _LARGEST:
+        raise broken(path, f"{str(value)[:40]!r} where a number belongs")
+    return number
 
 
 def clean(text: str) -> str:

@@ -23,7 +23,6 @@ import simplejson
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
-from requests.exceptions import RequestException
 
 from xlsync import __version__
 from xlsync.answers import Failure, describe, failure_of, is_retriable, read_json, retry_after, title_of
@@ -233,7 +232,7 @@ class Service:
                     allow_redirects=False,
                     **request,
                 )
-            except RequestException as error:
+            except OSError as error:  # RequestException, and what requests lets through of the file system
                 return failure_of(error)
         if _is_too_much(answer):
             asked = retry_after(answer.headers)

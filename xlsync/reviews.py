@@ -6,8 +6,8 @@ What apply, undo and the ribbon's buttons share, without a terminal: nothing her
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,8 +15,8 @@ from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCom
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.book import Book, chosen_month, read_workbook
-from xlsync.errors import ApiError, WorkbookError
-from xlsync.journal import Journal, Run, Write, one_writer
+from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
+from xlsync.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
 from xlsync.matching import (
@@ -119,8 +119,8 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     """Read a workbook and plan what it approves; raises BadCells with every problem at once."""
     book = open_book(path, systems)
     edits = read_link_edits(book)
-    rows = read_row_edits(book)
     new = new_rows_of(systems, book)
+    rows = read_row_edits(book, new.prices)
     problems = [*book.problems, *book.altered, *edits.problems, *rows.problems, *new.problems]
     if problems:
         raise BadCells(path, problems)
@@ -160,6 +160,20 @@ def write(
     return journal.run, outcomes
 
 
+@contextmanager
+def noting(run: str) -> Iterator[None]:
+    """What cannot be noted after a run's writes is no stop before them: raises NotNoted then."""
+    try:
+        yield
+    except XlsyncError as error:
+        if not run:
+            raise
+        raise NotNoted(
+            f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
+            f"`xlsync history {run}` shows them. {error.hint}",
+        ) from error
+
+
 def perform_review(
     systems: Systems,
     review: Review,
@@ -170,28 +184,35 @@ def perform_review(
     """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
     run, outcomes = write(systems, review.plan, review.live, "apply", review.book, now, progress)
     ids = {result.key: result.id for result in outcomes if result.id is not None}
-    picked = remember_created(systems, review, ids, now)
-    own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
-    written = write_results(review.book, row_results(outcomes), own, save)
+    with noting(run):
+        picked = remember_created(systems, review, ids, now)
+        own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
+        written = write_results(review.book, row_results(outcomes), own, save)
     return run, outcomes, written
 
 
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
     live = Live(systems.connectwise, systems.settings.creation)
-    run = replace(run, writes=tuple(_looked_up(write, live) for write in run.writes))
+    of_others = frozenset(
+        write.id
+        for other in list_runs(systems.home, systems.settings.environment)
+        for write in other.writes
+        if other.id != run.id and write.kind == "CreateAddition"
+    )
+    run = replace(run, writes=tuple(_looked_up(write, live, of_others) for write in run.writes))
     actions, kept = undo_actions(run)
     plan = live.plan(actions)
     return replace(plan, settled=(*plan.settled, *kept)), live
 
 
-def _looked_up(write: Write, live: Live) -> Write:
-    """A write of a run that was cut off: whether the addition that it asked for was made."""
+def _looked_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
+    """A write of a run that was cut off: whether it made the addition that it asked for."""
     agreement = agreement_in(write.path)
     if (write.kind, write.state) != ("CreateAddition", State.UNKNOWN) or write.id or agreement is None:
         return write
     try:
-        found = live.find_made(agreement, write.body)
+        found = [id_ for id_ in live.find_made(agreement, write.body) if id_ not in of_others]
     except ApiError:
         return write
     if len(found) == 1:

@@ -23,7 +23,7 @@ from rich.prompt import Confirm, IntPrompt
 from xlsync import addin, months, reviews, show
 from xlsync.actions import CreateInvoice
 from xlsync.config import Settings, home_folder, load_settings
-from xlsync.errors import XlsyncError
+from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.gather import By
 from xlsync.models import Month
@@ -66,7 +66,7 @@ def told() -> Iterator[None]:
         err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
         if error.hint:
             err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
     except OSError as error:  # asked of any name, and before anything is written
         if error.errno != errno.ENAMETOOLONG:
             raise

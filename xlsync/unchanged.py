@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.asking import Asked, Asking
+from xlsync.book import Book
 from xlsync.fingerprint import fingerprint
 from xlsync.gather import Request, Sources
 from xlsync.kept_rows import About, from_plain, to_plain
@@ -68,18 +69,21 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 
 
 def keep_left(
-    checks: MutableMapping[str, Any], found: Found, about: About, sources: str, asking: Asking
+    checks: MutableMapping[str, Any], found: Found, book: Book, sources: str, asking: Asking
 ) -> None:
-    """Keep what a check leaves, unless an answer is missing."""
+    """Keep what a check leaves, unless an answer is missing.
+
+    The workbook counts as it was written, not as it lies there: somebody may have saved it since.
+    """
     answers = asking.fingerprint()
     if not answers:
         return
     left = Left(
-        workbook=_bytes_of(found.path),
+        workbook=book.package.digest,
         sources=sources,
         answers=answers,
         asked=asking.asked,
-        about=about,
+        about=book.about,
         totals=found.totals,
         digest=found.digest,
         notices=found.notices,

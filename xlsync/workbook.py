@@ -128,9 +128,19 @@ def write_check(
 
 
 def save_in_place(book: Book) -> Path:
-    """Save the workbook with a backup beside it."""
+    """Save the workbook with a backup beside it, where it still is what was read."""
+    refuse_changed(book)
     book.package.save(book.path, backup=backup_path(book.path))
     return book.path
+
+
+def refuse_changed(book: Book) -> None:
+    """Raise WorkbookError where the file is another than was read: what was decided in it would be lost."""
+    if not book.package.is_still(book.path):
+        raise WorkbookError(
+            f"{book.path.name} was changed while xlsync worked, so it is left as it is.",
+            "Let nobody save it meanwhile, and try again.",
+        )
 
 
 def backup_path(path: Path) -> Path:

@@ -10,6 +10,7 @@ calculated when it is opened, since their values may be out of date.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import io
 import posixpath
 import re
@@ -42,6 +43,7 @@ class Package:
 
     def __init__(self, parts: dict[str, bytes], name: str) -> None:
         self.name = name
+        self.digest = ""  # of the file as it was read, or saved last
         self._parts = parts
         self._names = {part.casefold(): part for part in parts}  # part names know no case (ECMA-376-2, 9.1.1)
         self._stored: frozenset[str] = frozenset()
@@ -67,6 +69,7 @@ class Package:
         parts, stored = unpacked(data, name)
         package = cls(parts, name)
         package._stored = stored
+        package.digest = hashlib.sha256(data).hexdigest()
         return package
 
     def _find_workbook(self) -> str:
@@ -430,7 +433,13 @@ class Package:
 
         `backup` gets a copy of the old file first.
         """
-        write_file(path, self.to_bytes(), backup)
+        data = self.to_bytes()
+        write_file(path, data, backup)
+        self.digest = hashlib.sha256(data).hexdigest()
+
+    def is_still(self, path: Path) -> bool:
+        """Whether a file is as it was read, or saved last."""
+        return hashlib.sha256(read_file(path)).hexdigest() == self.digest
 
 
 class _Table:
