@@ -467,6 +467,7 @@ def test_what_xlwings_own_installer_says_is_passed_on_in_two_lines(tmp_path: Pat
     with pytest.raises(XlsyncError, match=r"xlwings could not install the add-in: .+") as told:
         addin.install(tmp_path, "win32")
     assert told.value.hint == "Quit Excel, and try again."
+    assert ("\n" in told.value.message, "Traceback" in told.value.message) == (False, False)
     assert addin.read_addin(tmp_path / "xlsync.xlam")
     with pytest.raises(XlsyncError, match=r"xlwings could not remove the add-in: .+"):
         addin.remove(tmp_path, "darwin")

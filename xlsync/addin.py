@@ -349,7 +349,7 @@ def _xlwings(verb: str, file: Path) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
     told = done.stdout.strip()
     if done.returncode or "uccessfully" not in told:
-        why = told or done.stderr.strip()[-300:] or "it does not say why"
+        why = told or done.stderr.strip().rpartition("\n")[2][-300:] or "it does not say why"
         raise XlsyncError(
             f"xlwings could not {verb} the add-in: {why}",
             "Quit Excel, and try again.",
