@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from xlsync.cells import Value, letters, position
 from xlsync.errors import WorkbookError
@@ -24,8 +24,7 @@ from xlsync.xlsx import Package
 READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
 
 
-@dataclass(frozen=True, slots=True)
-class SheetRow:
+class SheetRow(NamedTuple):
     """One row of a sheet as it was found: its cells by header, and what it showed when it was written."""
 
     sheet: Sheet

@@ -59,7 +59,7 @@ def list_compared(
     """
     found: dict[str, Compared] = {}
     currencies: dict[int | str, str] = {}
-    additions = books.by_target()
+    additions = books.by_target
     seen: set[tuple[int | str, int | str]] = set()
     for line in sorted(lines, key=lambda line: line.key):
         link = links[line.key]

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from itertools import islice
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_union_passthrough
@@ -71,8 +71,7 @@ class About:
     report: str = ""  # the report that its lines came from
 
 
-@dataclass(frozen=True, slots=True)
-class KeptRow:
+class KeptRow(NamedTuple):
     """What one row showed when it was written, under which headers, and the facts behind it, as JSON text."""
 
     headers: tuple[str, ...]
@@ -131,10 +130,7 @@ def _read_rows(text: str) -> dict[str, KeptRow]:
     first, *lines = text.split("\n")
     headers, keys = json.loads(first)
     headers = tuple(headers)
-    columns = [
-        [v if type(v) is str or v is None else _value(v) for v in json.loads(line)]
-        for line in lines[: len(headers)]
-    ]
+    columns = [json.loads(line, object_hook=_value) for line in lines[: len(headers)]]
     shown = zip(*columns, strict=True) if columns else ((),) * len(keys)
     return {
         key: KeptRow(headers, values, facts)
@@ -210,7 +206,9 @@ def is_same(cell: Value, shown: Value) -> bool:
 
 def _text(text: str) -> str:
     """A text as all spreadsheet programs leave it: they differ in line ends and outer blanks."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
 
 
 def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
@@ -242,10 +240,7 @@ def _plain(value: Value) -> Any:
     return value
 
 
-def _value(plain: Any) -> Value:
-    match plain:
-        case {"n": text}:
-            return Decimal(text)
-        case {"d": text}:
-            return dt.date.fromisoformat(text)
-    raise ValueError(plain)
+def _value(plain: dict[str, str]) -> Value:
+    """Of what is no text: a number, else a day."""
+    number = plain.get("n")
+    return Decimal(number) if number is not None else dt.date.fromisoformat(plain["d"])

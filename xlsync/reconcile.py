@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 
 from xlsync.models import (
     ActionLabel,
@@ -28,7 +29,7 @@ from xlsync.units import Charge, covers_full_period, tell_cost, tell_number
 CENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Books:
     """What ConnectWise holds of the month's customers.
 
@@ -44,6 +45,15 @@ class Books:
     linked_items: Set[int] = frozenset()
     yearly_items: Set[int] = frozenset()
 
+    @cached_property
+    def by_company(self) -> dict[int, list[Agreement]]:
+        """The agreements of each company."""
+        found: dict[int, list[Agreement]] = {}
+        for agreement in self.agreements.values():
+            found.setdefault(agreement.company_id, []).append(agreement)
+        return found
+
+    @cached_property
     def by_target(self) -> dict[tuple[int, int], list[Addition]]:
         """The additions that were read, by agreement and item."""
         found: dict[tuple[int, int], list[Addition]] = {}
@@ -78,7 +88,7 @@ def find_mismatches(
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
     open_products = {_product_of(line) for charge in unlinked for line in charge.lines}
-    additions = books.by_target()
+    additions = books.by_target
     compared: list[_Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
@@ -320,8 +330,8 @@ def _uncomparable(comparison: _Comparison, books: Books) -> Iterator[tuple[str, 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
     """Active additions of the product on other agreements of the same customer, in words."""
-    for agreement in books.agreements.values():
-        if agreement.company_id != base.company or agreement.id == base.agreement:
+    for agreement in books.by_company.get(base.company, ()) if isinstance(base.company, int) else ():
+        if agreement.id == base.agreement:
             continue
         read = books.additions.get(agreement.id, ())
         for addition in () if isinstance(read, Exception) else sorted(read, key=lambda a: a.id):
