@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import lzma
 import os
@@ -36,6 +37,11 @@ def read_file(path: Path) -> bytes:
         raise WorkbookError(
             f"{path} cannot be read: {error.strerror}", "Check the name and the folder."
         ) from None
+
+
+def digest_of(data: bytes) -> str:
+    """By which a file is known again, byte for byte."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -124,7 +124,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Write to ConnectWise what was approved in the workbook, and the results into it."""
-    with opened(demo=demo, bss=False) as systems, nullcontext() if dry_run else reviews.writing(systems):
+    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
@@ -148,7 +148,7 @@ def undo(
     json: Json = False,
 ) -> None:
     """Take a run back: former values return, what was created ends or becomes inactive."""
-    with opened(demo=demo, bss=False) as systems, nullcontext() if dry_run else reviews.writing(systems):
+    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         found = read_run(systems.home, systems.settings.environment, run)
         plan, live = reviews.plan_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
@@ -164,7 +164,7 @@ def invoice(
     json: Json = False,
 ) -> None:
     """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
-    with opened(demo=demo, bss=False) as systems, nullcontext() if dry_run else reviews.writing(systems):
+    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing

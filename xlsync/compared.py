@@ -6,7 +6,7 @@ hidden sheet, also those of an addition that ended since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -59,7 +59,6 @@ def list_compared(
     """
     found: dict[str, Compared] = {}
     currencies: dict[int | str, str] = {}
-    additions = books.by_target
     seen: set[tuple[int | str, int | str]] = set()
     for line in sorted(lines, key=lambda line: line.key):
         link = links[line.key]
@@ -70,7 +69,7 @@ def list_compared(
             continue
         seen.add(target)
         currencies.setdefault(link.agreement.to, line.currency)
-        for entry in _of_target(month, line, link, books, additions):
+        for entry in _of_target(month, line, link, books):
             found.setdefault(entry.key, entry)
     for mismatch in mismatches:
         if mismatch.kind is MismatchKind.ONLY_IN_CONNECTWISE and mismatch.addition is not None:
@@ -84,7 +83,6 @@ def _of_target(
     line: BillingLine,
     link: Link,
     books: Books,
-    additions: Mapping[tuple[int, int], Sequence[Addition]],
 ) -> Iterator[Compared]:
     assert link.agreement and link.item  # noqa: S101, PT018 - it counts
     agreement_id, item_id = link.agreement.to, link.item.to
@@ -105,7 +103,7 @@ def _of_target(
         return
     if isinstance(books.additions.get(agreement_id), Exception | None):
         return
-    active = [one for one in additions.get((agreement_id, item_id), ()) if one.is_active(month)]
+    active = [one for one in books.by_target.get((agreement_id, item_id), ()) if one.is_active(month)]
     for addition in active:
         yield _with(without, addition, books)
     if not active:

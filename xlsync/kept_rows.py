@@ -26,7 +26,7 @@ from xlsync.errors import WorkbookError
 
 FORMAT: Final = 1
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
-_ENCODED: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
 T = TypeVar("T")
 _ABOUT, _CHECKSUM = "about", "checksum"
 _MOST_BYTES: Final = 1_000_000_000  # unpacked
@@ -219,10 +219,6 @@ def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Val
         values = "\x1f".join("" if value is None else _text(str(value)) for value in lists[header])
         digest.update(f"{header}\x1d{values.rstrip(chr(31))}\x1e".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
-
-
-def _json(thing: Any) -> str:
-    return _ENCODED(thing)
 
 
 def _chunks(text: str) -> Iterator[str]:

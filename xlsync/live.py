@@ -110,7 +110,7 @@ class Live:
     def look_again(self, action: Action) -> None:
         """Let what an action would create be looked up anew: it may be there by now."""
         if isinstance(action, CreateAddition) and isinstance(action.agreement, int):
-            self._additions[action.agreement] = (float("-inf"), ())
+            self._additions.pop(action.agreement, None)
 
     def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
         read_at, additions = self._additions.get(agreement, (float("-inf"), ()))

@@ -88,7 +88,6 @@ def find_mismatches(
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = _part_by_link(charges, links)
     open_products = {_product_of(line) for charge in unlinked for line in charge.lines}
-    additions = books.by_target
     compared: list[_Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
@@ -96,7 +95,7 @@ def find_mismatches(
         if any(_product_of(line) in open_products for charge in group for line in charge.lines):
             waiting.extend(group)
         else:
-            compared.extend(_part_by_mark(month, target, group, books, additions))
+            compared.extend(_part_by_mark(month, target, group, books))
     found = list(_not_linked(unlinked, {_product_of(charge.lines[0]) for charge in waiting}, links, books))
     found.extend(
         mismatch for comparison in compared for mismatch in _compare(month, comparison, links, books)
@@ -154,7 +153,6 @@ def _part_by_mark(
     target: Target,
     charges: Sequence[Charge],
     books: Books,
-    additions: Mapping[tuple[int, int], Sequence[Addition]],
 ) -> Iterator[_Comparison]:
     """Tell the several additions of a target apart by the contract that each is marked with."""
     if isinstance(target.agreement, str) or isinstance(target.item, str):
@@ -164,7 +162,7 @@ def _part_by_mark(
     if isinstance(read, Exception):
         yield _Comparison(target, tuple(charges), read)
         return
-    standing = sorted(additions.get((target.agreement, target.item), ()), key=lambda a: a.id)
+    standing = sorted(books.by_target.get((target.agreement, target.item), ()), key=lambda a: a.id)
     active = [addition for addition in standing if addition.is_active(month)]
     beside = tuple(addition.id for addition in standing)
     if len(active) == 1:

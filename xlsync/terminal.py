@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -80,19 +80,25 @@ def told() -> Iterator[None]:
 
 
 @contextmanager
-def opened(*, demo: bool, bss: bool = True, of: Path | None = None) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's; as a workbook needs them, where it is `of` one."""
-    with told():
+def opened(
+    *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
+) -> Iterator[Systems]:
+    """Both systems by the settings, or the sandbox's; as a workbook needs them, where it is `of` one.
+
+    Of those who write, there is one at a time.
+    """
+    with told(), ExitStack() as stack:
         tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
-            with demo_settings(home_folder()) as settings, Systems(settings) as systems:
-                yield systems
+            settings = stack.enter_context(demo_settings(home_folder()))
         else:
             settings = months.settings_to_check(of) if of else load_settings(bss=bss, connectwise=True)
-            with Systems(settings) as systems:
-                yield systems
+        systems = stack.enter_context(Systems(settings))
+        if is_writing:
+            stack.enter_context(reviews.writing(systems))
+        yield systems
 
 
 def settings_for(*, demo: bool) -> Settings:

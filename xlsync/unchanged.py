@@ -8,15 +8,16 @@ linking, comparing and writing would give the same workbook. It lies with the ca
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
+from xlsync.archive import digest_of, read_file
 from xlsync.asking import Asked, Asking
 from xlsync.book import Book
+from xlsync.errors import WorkbookError
 from xlsync.fingerprint import fingerprint
 from xlsync.gather import Request, Sources
 from xlsync.kept_rows import About, from_plain, to_plain
@@ -93,6 +94,6 @@ def keep_left(
 
 def _bytes_of(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        return digest_of(read_file(path))
+    except WorkbookError:
         return ""  # reading it as a workbook tells what is wrong

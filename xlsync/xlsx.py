@@ -10,7 +10,6 @@ calculated when it is opened, since their values may be out of date.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import io
 import posixpath
 import re
@@ -24,7 +23,7 @@ from urllib.parse import unquote
 
 import python_calamine
 
-from xlsync.archive import SAVE_AGAIN, packed, read_file, unpacked, write_file
+from xlsync.archive import SAVE_AGAIN, digest_of, packed, read_file, unpacked, write_file
 from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, escape_markup, position
 from xlsync.errors import WorkbookError
 from xlsync.markup import attribute, unescape, with_attribute
@@ -69,7 +68,7 @@ class Package:
         parts, stored = unpacked(data, name)
         package = cls(parts, name)
         package._stored = stored
-        package.digest = hashlib.sha256(data).hexdigest()
+        package.digest = digest_of(data)
         return package
 
     def _find_workbook(self) -> str:
@@ -435,11 +434,11 @@ class Package:
         """
         data = self.to_bytes()
         write_file(path, data, backup)
-        self.digest = hashlib.sha256(data).hexdigest()
+        self.digest = digest_of(data)
 
     def is_still(self, path: Path) -> bool:
         """Whether a file is as it was read, or saved last."""
-        return hashlib.sha256(read_file(path)).hexdigest() == self.digest
+        return digest_of(read_file(path)) == self.digest
 
 
 class _Table:
