@@ -71,7 +71,7 @@ def is_plain(part: bytes) -> bool:
         b' xmlns="%b"' % space in part[:2000]
         and part.count(space) == 1  # else the same elements may stand there under a prefix
         and b'<c r="' in part
-        and b"<!" not in part  # a comment may hold anything
+        and (b"!" not in part or b"<!" not in part)  # a comment may hold anything; one byte is found sooner
         and not _NOT_PLAIN.search(part)
     )
 

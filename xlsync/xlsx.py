@@ -173,7 +173,11 @@ class Package:
             raise WorkbookError(
                 f"the sheet {title} of {self.name} cannot be read: {error}", SAVE_AGAIN
             ) from None
-        grid = [[(v or None) if type(v) is str else _value(v) for v in row] for row in rows]
+        numbers = _Numbers()
+        grid = [
+            [(v or None) if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
+            for row in rows
+        ]
         for (row, column), text in sheet.errors() if sheet is not None else ():
             if row < len(grid) and column < len(grid[row]):
                 grid[row][column] = text
@@ -466,17 +470,20 @@ class _Table:
         )
 
 
+class _Numbers(dict[float, Decimal]):
+    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
+
+    def __missing__(self, number: float) -> Decimal:
+        made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
+        return made
+
+
 def _value(value: object) -> Value:
-    """What calamine read, as xlsync's values."""
-    kind = type(value)
-    if kind is float:
-        return Decimal(int(value)) if value.is_integer() else Decimal(repr(value))  # type: ignore[attr-defined, call-overload]
-    if kind is bool:
-        return value  # type: ignore[return-value]
+    """What calamine read and is no text and no decimal number, as xlsync's values."""
+    if isinstance(value, bool | dt.date):
+        return value
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, dt.date):
-        return value
     if isinstance(value, dt.time):  # a part of a day
         seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
         return Decimal(repr(seconds / 86_400)).normalize()
