@@ -100,8 +100,8 @@ def write_export(
 ) -> None:
     """Write a month into a new workbook."""
     package = Package.open(template_path())
-    for title in (*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY):
-        package.grid(title)  # while it is small: after a change the whole package is read again
+    # while it is small: after a change the whole package would be opened again
+    package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
     _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
     package.save(path)
