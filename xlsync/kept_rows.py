@@ -12,12 +12,12 @@ import datetime as dt
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice, repeat
-from typing import Any, Final, NamedTuple, Self, TypeVar, overload
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_union_passthrough
@@ -74,17 +74,18 @@ class About:
 
 
 class KeptRow(NamedTuple):
-    """What one row showed when it was written, under which headers, and where the facts behind it stand."""
+    """What one row showed when it was written, under which headers, and who tells the facts behind it."""
 
     headers: tuple[str, ...]
     values: tuple[Value, ...]
-    texts: Sequence[str]  # of its own, or of all rows of its sheet
-    number: int = 0  # of its text among them
+    tell: Callable[[int], str]  # the facts as JSON, of the row with this number among those it tells of
+    number: int = 0
 
     @classmethod
-    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
-        """A row with these facts."""
-        return cls(tuple(shown), tuple(shown.values()), (_json(facts),))
+    def of(cls, shown: Mapping[str, Value], facts: Callable[[], Mapping[str, Any]]) -> Self:
+        """A row with these facts, which are not made before they are asked for: a month's are large."""
+        headers = tuple(shown)
+        return cls(_alike(headers), tuple(shown.values()), lambda _: _json(facts()))
 
     @property
     def shown(self) -> dict[str, Value]:
@@ -94,7 +95,7 @@ class KeptRow(NamedTuple):
     @property
     def text(self) -> str:
         """The facts as JSON."""
-        return self.texts[self.number]
+        return self.tell(self.number)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -102,7 +103,13 @@ class KeptRow(NamedTuple):
         return json.loads(self.text)  # type: ignore[no-any-return]
 
 
-class _PackedLines(Sequence[str]):
+@cache
+def _alike(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """The same headers for all rows that have them: one tuple, not one a row."""
+    return headers
+
+
+class _PackedLines:
     """The lines of a packed text, which is not unpacked before somebody asks for one of them."""
 
     def __init__(self, packed: str, count: int, altered: WorkbookError) -> None:
@@ -120,14 +127,8 @@ class _PackedLines(Sequence[str]):
             raise self._altered
         return lines
 
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, number: int) -> str: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[str]: ...
-    def __getitem__(self, number: int | slice) -> str | list[str]:
+    def line(self, number: int) -> str:
+        """One of them."""
         return self._lines[number]
 
 
@@ -170,7 +171,7 @@ def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
 def _read_rows(text: str, facts: str, altered: WorkbookError) -> dict[str, KeptRow]:
     headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
     shown = [map([_read_value(value) for value in values].__getitem__, places) for values, places in columns]
-    return _rows(headers, keys, shown, _PackedLines(facts, len(keys), altered))
+    return _rows(headers, keys, shown, _PackedLines(facts, len(keys), altered).line)
 
 
 def _read_rows_1(text: str) -> dict[str, KeptRow]:
@@ -178,17 +179,23 @@ def _read_rows_1(text: str) -> dict[str, KeptRow]:
     first, *lines = _unpacked(text).split("\n")
     headers, keys = json.loads(first)
     shown = [json.loads(line, object_hook=_read_value_1) for line in lines[: len(headers)]]
-    return _rows(headers, keys, shown, lines[len(headers) :])
+    facts = lines[len(headers) :]
+    if len(facts) != len(keys):
+        raise ValueError("facts are missing")
+    return _rows(headers, keys, shown, facts.__getitem__)
 
 
 def _rows(
-    headers: Iterable[str], keys: Sequence[str], columns: Sequence[Iterable[Value]], facts: Sequence[str]
+    headers: Iterable[str],
+    keys: Sequence[str],
+    columns: Sequence[Iterable[Value]],
+    tell: Callable[[int], str],
 ) -> dict[str, KeptRow]:
     headers = tuple(headers)
     shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
     return {
-        key: KeptRow(headers, values, facts, number)
-        for key, values, number in zip(keys, shown, range(len(facts)), strict=True)
+        key: KeptRow(headers, values, tell, number)
+        for number, (key, values) in enumerate(zip(keys, shown, strict=True))
     }
 
 

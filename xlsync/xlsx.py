@@ -176,9 +176,9 @@ class Package:
             ) from None
 
     def _values(self, title: str, rows: Iterable[Iterable[object]]) -> list[list[Value]]:
-        numbers = _Numbers()
+        texts, numbers = _Texts(), _Numbers()
         grid = [
-            [(v or None) if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
+            [texts[v] if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
             for row in rows
         ]
         if not self._is_plain(self._part(title)):
@@ -471,6 +471,14 @@ class _Table:
             )
             if "calculatedColumnFormula" in column
         )
+
+
+class _Texts(dict[str, str | None]):
+    """Texts that recur are one object, not one a cell; the empty text is none."""
+
+    def __missing__(self, text: str) -> str | None:
+        made = self[text] = text or None
+        return made
 
 
 class _Numbers(dict[float, Decimal]):
