@@ -204,7 +204,11 @@ def _fill(
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(
-            sheet.title, renewal.rows, header_row=header_row, last_row=last_row
+            sheet.title,
+            renewal.rows,
+            columns=columns[sheet.title].values(),
+            header_row=header_row,
+            last_row=last_row,
         )
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
@@ -279,7 +283,8 @@ def _renew(
             renewal.rows.append(Row(None, _place(offered[key].shown, columns)))
             renewal.kept[key] = offered[key]
         else:
-            changed = _keep_edits(row, offered[key].shown, renewal.lapsed)
+            is_unchanged = not row.edited and row.kept[:2] == offered[key][:2]
+            changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
             renewal.kept[key] = offered[key]
         renewal.rows += under.get(key, ())

@@ -242,10 +242,17 @@ class Package:
         self._changed(title, sheet, formula_went=formula_went)
 
     def replace_rows(
-        self, title: str, rows: Sequence[Row], *, header_row: int | None = None, last_row: int | None = None
+        self,
+        title: str,
+        rows: Sequence[Row],
+        *,
+        columns: Collection[int] = (),
+        header_row: int | None = None,
+        last_row: int | None = None,
     ) -> Mapping[int, int]:
         """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
 
+        Its table is the one that stands in most of `columns`, which are those of the rows if none are given.
         They end with the table, or with `last_row` where that is further down; without both, with the last
         row that holds something. Those that no item names in `was` go; what stands below them stays below
         them. Returns the new place of each row that was named.
@@ -253,7 +260,7 @@ class Package:
         values = self.grid(title)
         sheet = self._sheet_to_change(title)
         tables = self._tables(self._sheets[title])
-        columns = {column for row in rows for column in row.cells}
+        columns = set(columns) or {column for row in rows for column in row.cells}
         table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
         if table and header_row is None:
             first, last = tables[table].first, tables[table].last
