@@ -22,6 +22,7 @@ import simplejson
 from hypothesis import HealthCheck, settings
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
+from tables import Case, read_case
 from typer.testing import CliRunner
 
 from xlsync.cli import app
@@ -37,6 +38,14 @@ Records = dict[tuple[str, int], dict[str, Any]]
 # A busy machine is slow at times: that is no finding.
 settings.register_profile("xlsync", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("xlsync")
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """The tables of the test's docstring, already found to give what they expect."""
+    found = read_case(request.function.__doc__)
+    assert found.found == found.expected
+    return found
 
 
 def pytest_collection_finish() -> None:

@@ -42,9 +42,10 @@ from xlsync.models import (
 )
 from xlsync.overview import Overview
 from xlsync.progress import Progress, silent
-from xlsync.reconcile import Books, find_mismatches
+from xlsync.reconcile import find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
 from xlsync.systems import Systems
+from xlsync.targets import Books
 from xlsync.units import lines_to_ask, read_charges
 
 By = Literal["invoice-date", "service-period"]

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.compared import Compared
-from xlsync.figures import Figures, Part, cents
+from xlsync.figures import Figures, Part
 from xlsync.journal import Write
 from xlsync.ledger import ADDITION, Course, Ledger, known
 from xlsync.models import BillingLine, Link
+from xlsync.money import cents
 from xlsync.naming import Naming
 from xlsync.report_facts import Facts
 from xlsync.units import covers_full_period
