@@ -36,7 +36,8 @@ OUTSIDE = {  # files, network, clock, randomness, processes
     "threading", "concurrent", "xlwings", "typer", "rich",
 }  # fmt: skip
 XLSX_SIDE = {
-    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "book", "workbook", "template",
+    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "book", "workbook",
+    "look", "charts", "template", "template_start", "template_tables", "template_colors",
     "bss_report_tables", "report_workbook", "report_look", "report_charts", "report_page", "report_sheets",
     "addin", "vba", "ribbon",
 }  # fmt: skip
