@@ -16,7 +16,16 @@ from xlsync.asking import Asking, Question
 from xlsync.bss_report import read_report, touches
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
-from xlsync.creation import Known, Proposal, customers_to_ask, propose_creations
+from xlsync.creation import (
+    Kind,
+    Known,
+    Proposal,
+    customers_to_ask,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+    propose_creations,
+)
 from xlsync.errors import ApiError
 from xlsync.invoices import preview_invoices
 from xlsync.labels import make_labels
@@ -28,18 +37,7 @@ from xlsync.matching import (
     propose_companies,
     propose_links,
 )
-from xlsync.models import (
-    Agreement,
-    BillingLine,
-    Choice,
-    Kind,
-    Link,
-    Month,
-    Recap,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
-)
+from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
 from xlsync.overview import Overview
 from xlsync.progress import Progress, silent
 from xlsync.reconcile import find_mismatches
