@@ -243,9 +243,13 @@ def test_no_module_has_a_name_of_the_standard_librarys() -> None:
 
 
 def test_the_bss_is_only_ever_read() -> None:
-    (name,) = [name for name in PROGRAM if short(name) == "bss"]
+    reading = [name for name in PROGRAM if short(name).startswith("bss")]
+    assert "bss" in {short(name) for name in reading}
     assert not [
-        call for call in calls(PROGRAM[name]) if call[0].endswith((".send", ".post", ".patch", ".put"))
+        call
+        for name in reading
+        for call in calls(PROGRAM[name])
+        if call[0].endswith((".send", ".post", ".patch", ".put"))
     ]
 
 

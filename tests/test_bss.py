@@ -14,7 +14,8 @@ from test_rest import Remote, reply
 from werkzeug import Request, Response
 
 from xlsync.bss import Account, Bss
-from xlsync.bss_lines import is_cancelled, keep_plan, read_lines, read_units
+from xlsync.bss_lines import is_cancelled, read_lines, read_units
+from xlsync.bss_plans import keep_plan
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
 from xlsync.asking import Asking, Question
+from xlsync.bss import By
 from xlsync.bss_report import read_report, touches
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
@@ -45,8 +45,6 @@ from xlsync.rules import ignoring, with_unit_rules
 from xlsync.systems import Systems
 from xlsync.targets import Books
 from xlsync.units import lines_to_ask, read_charges
-
-By = Literal["invoice-date", "service-period"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
