@@ -22,7 +22,8 @@ import simplejson
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.demo import demo_home, demo_settings
 from xlsync.sandbox.fields import RESOURCES
-from xlsync.sandbox.server import _NO_LINGER, Sandbox
+from xlsync.sandbox.listening import NO_LINGER
+from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"
 ACCEPT = "application/vnd.connectwise.com+json; version=2026.4"
@@ -856,7 +857,7 @@ def test_a_client_that_goes_away_before_the_answer_leaves_no_connection_open(san
 
     def leave() -> None:
         served.extend(server.connections)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         connection.close()  # with nothing to linger for: a reset, so that the answer cannot be written
         left.set()
 
