@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import ipaddress
+import logging
 import os
 import pickle
 import shutil
@@ -22,10 +23,12 @@ import simplejson
 from hypothesis import HealthCheck, settings
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
+from remote import Remote, connected, connectwise_settings
 from tables import Case, read_case
 from typer.testing import CliRunner
 
 from xlsync.cli import app
+from xlsync.connectwise import ConnectWise
 from xlsync.sandbox.server import Sandbox
 
 OCTOBER = "xlsync-2026-10.xlsx"
@@ -301,6 +304,27 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(sandbox, folder, begun)
 
 
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = Remote()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small one, of twenty lines."""
+    with Sandbox(lines=20) as one:
+        yield one
+
+
+@pytest.fixture
+def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
+    with connected(connectwise_settings(sandbox.url, sandbox.environ)) as one:
+        yield one
+
+
 def settle(patch: pytest.MonkeyPatch, sandbox: Sandbox, folder: Path) -> None:
     """Work in a folder with the settings of a sandbox."""
     for name, value in sandbox.environ.items():
@@ -333,6 +357,15 @@ def day(text: str) -> dt.datetime:
 
 
 # A run in which every kind of write is approved
+
+
+def choose_new(desk: Desk) -> None:
+    """Ask for a customer with its agreement, and for a product, and renew the workbook."""
+    with desk.editing() as hand:
+        new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
+        hand.set(LINES, hand.line("Quillfeather Books"), new)
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+    assert desk.check().code == 0
 
 
 def approve_every_kind(hand: Hand) -> None:
@@ -384,11 +417,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, folder)
         desk = _desk(world, folder)
-        with desk.editing() as hand:
-            new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
-            hand.set(LINES, hand.line("Quillfeather Books"), new)
-            hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
-        assert desk.check().code == 0
+        choose_new(desk)
         with desk.editing() as hand:
             approve_every_kind(hand)
         (folder / "xlsync.toml").write_text("[limits]\nzero = 1\n")  # one of them is a cancellation

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_rest import Remote, reply
+from remote import Remote, reply
 from werkzeug import Request, Response
 
 from xlsync.bss import Account, Bss
@@ -130,13 +130,6 @@ class Fake:
 
     def asked(self, part: str) -> list[str]:
         return [path for _, path in self.remote.seen if part in path]
-
-
-@pytest.fixture
-def remote() -> Iterator[Remote]:
-    server = Remote()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

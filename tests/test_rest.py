@@ -7,11 +7,9 @@ import datetime as dt
 import email.utils
 import gzip
 import json
-import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,82 +19,13 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
+from remote import Remote, Silent, hang_up, reply
 from werkzeug import Request, Response
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from xlsync.answers import describe, retry_after
 from xlsync.errors import ApiError, ConfigError, NoAnswer
 from xlsync.rest import Call, Service
-
-Answer = Callable[[Request], Response]
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-class Remote:
-    """A server that answers with `answer`, or with the next of `script` while there is one."""
-
-    def __init__(self) -> None:
-        self.script: list[Answer | Response] = []
-        self.answer: Answer = lambda _: reply({})
-        self.seen: list[tuple[str, str]] = []
-        self.requests: list[Request] = []
-        self.bodies: list[bytes] = []
-        self.times: list[float] = []
-        self.beside = self.most_beside = 0
-        self.released = threading.Event()
-        self._lock = threading.Lock()
-        self._server = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=Silent)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def _app(self, environ: Any, start: Any) -> Any:
-        request = Request(environ)
-        with self._lock:
-            self.seen.append((request.method, request.full_path.rstrip("?")))
-            self.requests.append(request)
-            self.bodies.append(request.get_data())
-            self.times.append(time.monotonic())
-            self.beside += 1
-            self.most_beside = max(self.most_beside, self.beside)
-            answer = self.script.pop(0) if self.script else self.answer
-        try:
-            return (answer if isinstance(answer, Response) else answer(request))(environ, start)
-        finally:
-            with self._lock:
-                self.beside -= 1
-
-    def stop(self) -> None:
-        self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(simplejson.dumps(body), status, named, content_type="application/json")
-
-
-def hang_up(request: Request) -> Response:
-    """Close the connection instead of answering."""
-    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    return Response()
-
-
-@pytest.fixture
-def remote() -> Iterator[Remote]:
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    server = Remote()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
