@@ -20,6 +20,8 @@ from typing import Any
 import openpyxl
 import pytest
 import simplejson
+from client import Client
+from fake_bss import Fake
 from hypothesis import HealthCheck, settings
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
@@ -27,6 +29,7 @@ from remote import Remote, connected, connectwise_settings
 from tables import Case, read_case
 from typer.testing import CliRunner
 
+from xlsync.bss import Bss
 from xlsync.cli import app
 from xlsync.connectwise import ConnectWise
 from xlsync.sandbox.server import Sandbox
@@ -320,9 +323,30 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def fake(remote: Remote) -> Fake:
+    return Fake(remote)
+
+
+@pytest.fixture
+def bss(remote: Remote) -> Iterator[Bss]:
+    one = Bss(remote.url, "key", "made-up-secret", "user", "made-up-word", plans={}, patience=0.001)
+    with one.service:
+        yield one
+
+
+@pytest.fixture
 def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
     with connected(connectwise_settings(sandbox.url, sandbox.environ)) as one:
         yield one
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """Requests to a sandbox with the whole month."""
+    with Sandbox() as running:
+        found = Client(running)
+        with found.session:
+            yield found
 
 
 def settle(patch: pytest.MonkeyPatch, sandbox: Sandbox, folder: Path) -> None:
