@@ -6,9 +6,10 @@ Written after the description of its reseller API, version 3.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
@@ -99,21 +100,20 @@ class Bss:
         # a period is invoiced from a month before it to three months after it, by the rule of
         # interworks' own reconciliation for Power BI
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
-        invoices = [
-            invoice
-            for invoice in self._list_invoices(first.first, last.last, steps)
-            if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
-        ]
-        for invoice in invoices:
-            _require_id(invoice)
-        if not invoices:
-            return ()
-        units = self._read_units(steps)
-        read = [
-            one
-            for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True)
-            for one in read_lines(invoice, items, units, (month, by))
-        ]
+        units: dict[str, Unit] | None = None
+        read: list[Charged] = []
+        for page in self._list_invoices(first.first, last.last, steps):
+            invoices = [
+                invoice
+                for invoice in page
+                if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
+            ]
+            for invoice in invoices:
+                _require_id(invoice)
+            if invoices and units is None:
+                units = self._read_units(steps)
+            for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True):
+                read += read_lines(invoice, items, units or {}, (month, by))
         lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
         return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
 
@@ -160,8 +160,8 @@ class Bss:
             raise odd("oauth/token", "it gave no token", method="POST")
         return f"Bearer {token}"
 
-    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> list[Json]:
-        """Invoices of a time and some around it, with their analytical items.
+    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> Iterator[list[Json]]:
+        """Invoices of a time and some around it, with their analytical items, page by page: they are large.
 
         Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
         of its creation (an invoice may be dated back, so without an end), then none.
@@ -171,21 +171,24 @@ class Bss:
         before = f"datetime'{last + dt.timedelta(days=2)}'"
         earlier = f"datetime'{first - dt.timedelta(days=60)}'"
         query = {"include": "analysisItems"}
-        for text in (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}"):
+        filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}")
+        for asked in (*({**query, "$filter": text} for text in filters), query):
+            pages = read_pages(self.service, "api/invoices", asked, steps.one_more)
             try:
-                return self._list("api/invoices", {**query, "$filter": text}, steps)
+                first_page = next(pages)
             except ApiError as error:
-                if error.status != 400:
+                if error.status != 400 or asked is query:
                     raise
-        return self._list("api/invoices", query, steps)
-
-    def _list(self, path: str, query: Mapping[str, str | int], steps: _Steps) -> list[Json]:
-        return read_pages(self.service, path, query, steps.one_more)
+                continue
+            yield first_page
+            yield from pages
+            return
 
     def _read_units(self, steps: _Steps) -> dict[str, Unit]:
         """The billing cycles; none where these keys may not read them, and the units' names must do."""
         path = "api/organization/unitGroups"
-        return read_units(_if_allowed(lambda: self._list(path, {"include": "units"}, steps)) or ())
+        pages = read_pages(self.service, path, {"include": "units"}, steps.one_more)
+        return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
         """The items of each invoice, one subscription each: asked for where the list did not bring them."""

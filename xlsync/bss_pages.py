@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +14,12 @@ PAGE_SIZE: Final = 500  # the most that the API allows
 
 def read_pages(
     service: Service, path: str, query: Mapping[str, str | int], on_page: Callable[[], None]
-) -> list[Json]:
-    """Every page of a list; an element that moved to a later page meanwhile is taken once.
+) -> Iterator[list[Json]]:
+    """The entries of a list page by page; one that moved to a later page meanwhile is given once.
 
     A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
     """
-    found: dict[str, Json] = {}
+    given: set[str] = set()
     pages: list[list[str]] = []
     size, count = PAGE_SIZE, 0
     while True:
@@ -32,16 +32,17 @@ def read_pages(
         ids = [_key(one) for one in data]
         if ids and ids in pages:
             if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
-                return list(found.values())
+                return
             raise odd(path, f"page {number} is page {pages.index(ids) + 1} again")
-        found |= zip(ids, data, strict=True)
+        yield list({id_: one for id_, one in zip(ids, data, strict=True) if id_ not in given}.values())
+        given.update(ids)
         pages.append(ids)
         count += len(ids)
         paging = _Paging.of(answer)
         if not ids and count < (paging.records or 0):
             raise odd(path, f"it has {paging.records} entries and gives only {count}")
         if not ids or paging.is_over(number, count):
-            return list(found.values())
+            return
         if number == 1:  # what it serves at most, whatever was asked for
             size = min(size, paging.size or len(ids))
 
