@@ -277,10 +277,13 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
                 body[live.creation.code_field] = action.code[:50] or None
             return "POST", "/procurement/catalog", _filled(body)
         case CreateAddition():
+            taken_over = _taken_over(action, live)
+            if taken_over is None:
+                return "POST", "the addition that it continues is gone from ConnectWise", None
             body = {
                 "billCustomer": live.creation.bill_customer,
                 "customFields": _mark_values(action, live),
-                **_taken_over(action),
+                **taken_over,
                 "product": {"id": action.item},
                 "quantity": action.quantity,
                 "unitCost": action.unit_cost,
@@ -303,16 +306,22 @@ def _request(action: Action, live: Live) -> tuple[str, str, Any]:
             assert_never(action)
 
 
-def _taken_over(action: CreateAddition) -> dict[str, Any]:
-    """What a successor keeps of the addition it continues: price, custom fields, texts, an end it had."""
+def _taken_over(action: CreateAddition, live: Live) -> dict[str, Any] | None:
+    """What a successor keeps of the addition it continues: price, custom fields, texts, an end it had.
+
+    As they are now, but for the end, which this very run has set anew. None where that addition is gone.
+    """
     if action.succeeds is None:
         return {}
-    ended = action.succeeds.addition
+    seen = action.succeeds.addition
+    ended = live.addition(seen)
+    if ended is None:
+        return None
     return {
         **ended.kept,
         "unitPrice": ended.unit_price,
         "lessIncluded": ended.less_included or None,
-        "cancelledDate": write_date(ended.cancelled) if ended.cancelled else None,
+        "cancelledDate": write_date(seen.cancelled) if seen.cancelled else None,
     }
 
 

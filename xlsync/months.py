@@ -150,6 +150,8 @@ def check_workbook(
     request = replace(_request_of(book.about, path), refresh=refresh)
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored=rows.ignored - ended)
+    chosen = tuple(line for line in edits.lines if line.key in edits.picked)
+    edits = replace(edits, lines=chosen, links={})  # the others are read anew: a month is not held twice
     decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)
