@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from functools import cached_property
+from functools import lru_cache
 from itertools import islice, repeat
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
@@ -138,27 +138,24 @@ def keep_rows(
     return rows
 
 
-class _PackedLines:
-    """The lines of a packed text, which is not unpacked before somebody asks for one of them."""
+def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
+    """Who tells the lines of a packed text, which is not unpacked before somebody asks for one of them."""
 
-    def __init__(self, packed: str, count: int, altered: WorkbookError) -> None:
-        self._packed = packed
-        self._count = count
-        self._altered = altered
-
-    @cached_property
-    def _lines(self) -> list[str]:
+    def tell(number: int) -> str:
         try:
-            lines = _unpacked(self._packed).split("\n")
+            lines = _lines_of(packed)
         except (ValueError, zlib.error) as error:
-            raise self._altered from error
-        if len(lines) != self._count:
-            raise self._altered
-        return lines
+            raise altered from error
+        if len(lines) != count:
+            raise altered
+        return lines[number]
 
-    def line(self, number: int) -> str:
-        """One of them."""
-        return self._lines[number]
+    return tell
+
+
+@lru_cache(maxsize=1)  # sheet after sheet is gone through: only the one at hand need be unpacked
+def _lines_of(packed: str) -> list[str]:
+    return _unpacked(packed).split("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +197,7 @@ def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
 def _read_rows(text: str, facts: str, altered: WorkbookError) -> dict[str, KeptRow]:
     headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
     shown = [map([_read_value(value) for value in values].__getitem__, places) for values, places in columns]
-    return _rows(headers, keys, shown, _PackedLines(facts, len(keys), altered).line)
+    return _rows(headers, keys, shown, _telling(facts, len(keys), altered))
 
 
 def _read_rows_1(text: str) -> dict[str, KeptRow]:
