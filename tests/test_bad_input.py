@@ -516,6 +516,20 @@ def test_all_wrong_settings_are_told_at_once(desk: Desk, monkeypatch: pytest.Mon
     assert "xlsync login" in ran.err
 
 
+@pytest.mark.parametrize("words", [
+    ["history"], ["links", "list"], ["links", "rules"], ["links", "export", "team.csv"], ["report", OCTOBER],
+    ["links", "ignore", "--product", "X", "--reason", "ours"], ["links", "forget", "nobody"],
+    ["links", "units", "--contract", "c", "--free", "1"],
+])  # fmt: skip
+def test_what_sends_nothing_needs_no_key(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    for name in set(desk.sandbox.environ) - {"XLSYNC_CW_URL", "XLSYNC_CW_COMPANY"}:
+        monkeypatch.delenv(name)
+    ran = desk.run(*words)
+    assert (ran.code, desk.sandbox.log) == (0, []), ran.err
+
+
 @pytest.mark.parametrize("url", ["http://cw.example.com", "http://10.0.0.1", "ftp://127.0.0.1", "https://"])
 def test_an_unencrypted_address_is_accepted_on_loopback_only(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, url: str

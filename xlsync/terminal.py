@@ -22,7 +22,7 @@ from rich.prompt import Confirm, IntPrompt
 
 from xlsync import addin, months, reviews, show
 from xlsync.actions import CreateInvoice
-from xlsync.config import Settings, home_folder, load_settings
+from xlsync.config import Settings, home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.gather import By
@@ -107,7 +107,7 @@ def settings_for(*, demo: bool) -> Settings:
         from xlsync.sandbox.demo import demo_home, environment  # noqa: PLC0415
 
         return Settings(home=demo_home(home_folder()), environment=environment())
-    return load_settings(bss=False, connectwise=True)
+    return load_environment()
 
 
 def tell_beside(file: Path, written: Path) -> None:
