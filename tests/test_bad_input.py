@@ -379,6 +379,16 @@ def test_a_file_that_is_not_there_is_told(desk: Desk) -> None:
     assert_told(desk, OCTOBER)
 
 
+@pytest.mark.parametrize("command", ["check", "apply", "invoice", "report"])
+def test_a_file_that_is_not_there_is_told_before_settings_that_are_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("XLSYNC_CW_URL")
+    ran = desk.run(command, "nope.xlsx")
+    assert (ran.code, desk.sandbox.log) == (1, [])
+    assert ran.err == "Error: nope.xlsx does not exist.\nCheck the name and the folder.\n"
+
+
 def test_a_folder_in_place_of_a_file_is_told(desk: Desk) -> None:
     desk.file.unlink()
     desk.file.mkdir()

@@ -124,7 +124,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Write to ConnectWise what was approved in the workbook, and the results into it."""
-    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
@@ -164,7 +164,7 @@ def invoice(
     json: Json = False,
 ) -> None:
     """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
-    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
@@ -194,7 +194,7 @@ def report(
     """The month on one page: billed, found revenue, margin, what is open, and every write."""
     if output:
         new_workbook(output)
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with told(), Systems(settings_for(demo=demo, of=file)) as systems:
         book = reviews.open_book(file, systems)
         path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")
         found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))

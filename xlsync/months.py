@@ -94,7 +94,7 @@ def settings_to_check(path: Path) -> Settings:
     try:
         return load_settings(bss=True, connectwise=True)
     except ConfigError:
-        if not path.exists() or not read_workbook(path).about.report:
+        if not read_workbook(path).about.report:
             raise
         return load_settings(bss=False, connectwise=True)
 

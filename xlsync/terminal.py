@@ -27,7 +27,7 @@ from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.gather import By
 from xlsync.models import Month
-from xlsync.open_file import Place, reach
+from xlsync.open_file import Place, reach, refuse_unusable
 from xlsync.overview import Found
 from xlsync.plan import Outcome, Plan, State
 from xlsync.rules import Scope
@@ -83,26 +83,33 @@ def told() -> Iterator[None]:
 def opened(
     *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
 ) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's; as a workbook needs them, where it is `of` one.
+    """Both systems by the settings, or the sandbox's.
 
-    Of those who write, there is one at a time.
+    Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
+    whether the BSS is needed. Of those who write, there is one at a time.
     """
     with told(), ExitStack() as stack:
+        if of:
+            refuse_unusable(of, is_written=False)
         tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
             settings = stack.enter_context(demo_settings(home_folder()))
         else:
-            settings = months.settings_to_check(of) if of else load_settings(bss=bss, connectwise=True)
+            settings = (
+                months.settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
+            )
         systems = stack.enter_context(Systems(settings))
         if is_writing:
             stack.enter_context(reviews.writing(systems))
         yield systems
 
 
-def settings_for(*, demo: bool) -> Settings:
-    """The settings of commands that look at what is kept here and send nothing."""
+def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
+    """The settings of commands that look at what is kept here and send nothing; `of` must be there."""
+    if of:
+        refuse_unusable(of, is_written=False)
     if demo:
         from xlsync.sandbox.demo import demo_home, environment  # noqa: PLC0415
 
