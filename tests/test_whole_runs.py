@@ -560,7 +560,7 @@ def test_a_cost_that_changed_since_export_is_skipped(desk: Desk) -> None:
     desk.addition(54)["unitCost"] = Decimal("4.90")
     ran = desk.apply()
     assert (ran.code, ran.states["update:54"]) == (3, "skipped")
-    assert "ConnectWise Cost was 4.8 and is now 4.9" in desk.read().get(MISMATCHES, "cost:54", "Result")
+    assert "ConnectWise Cost was 4.80 and is now 4.90" in desk.read().get(MISMATCHES, "cost:54", "Result")
 
 
 def test_units_are_not_written_over_a_price_that_changed(desk: Desk) -> None:
@@ -568,7 +568,7 @@ def test_units_are_not_written_over_a_price_that_changed(desk: Desk) -> None:
         hand.approve("units:52")
     desk.addition(52)["unitPrice"] += 1
     assert desk.apply().code == 3
-    assert "Unit Price was 21.5 and is now 22.5" in desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "Unit Price was 21.50 and is now 22.50" in desk.read().get(MISMATCHES, "units:52", "Result")
 
 
 def test_a_cancelled_addition_is_not_written_to(desk: Desk) -> None:
@@ -736,7 +736,7 @@ def test_a_drop_to_zero_stops(desk: Desk) -> None:
         ("percent = 20", ""),
         ("percent = 19", "a change of 20 %, the limit is 19 %"),
         ("money = 64.5", ""),
-        ("money = 64.4", "64.5 of monthly money, the limit is 64.4"),
+        ("money = 64.4", "64.50 of monthly money, the limit is 64.40"),
     ],
 )
 def test_each_limit_lets_its_value_pass_and_stops_above(desk: Desk, settings: str, told: str) -> None:
@@ -766,7 +766,7 @@ def test_the_price_entered_for_a_new_product_counts_as_money_without_another_che
     (approved.folder / "xlsync.toml").write_text(f"[limits]\nmoney = {most}\n", encoding="utf-8")
     ran = approved.apply("--dry-run")
     assert ran.code == code, ran.err
-    assert (f"2999970 of monthly money, the limit is {most}" in ran.err) == bool(code)
+    assert (f"2999970.00 of monthly money, the limit is {most}.00" in ran.err) == bool(code)
 
 
 @pytest.mark.parametrize(("most", "code"), [(2, 1), (3, 0)])
