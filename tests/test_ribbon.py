@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
+from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, day
 
 from xlsync import addin, boxes
 from xlsync.book import read_workbook
@@ -128,9 +128,10 @@ def test_export_never_overwrites_edits_and_says_it_in_the_words_of_the_terminal(
     assert told[1] in workbook.told[0]
 
 
-def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk) -> None:
+@pytest.mark.parametrize("chosen", ["2026-09", day("2026-09-01")], ids=["text", "a date, as Excel takes it"])
+def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk, chosen: object) -> None:
     with desk.editing() as hand:
-        hand.sheet("Start")["C5"].value = "2026-09"
+        hand.sheet("Start")["C5"].value = chosen
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert workbook.opened == [desk.folder / "xlsync-2026-09.xlsx"]
