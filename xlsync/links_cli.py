@@ -63,17 +63,7 @@ def links_ignore(
 ) -> None:
     """Ignore a contract, a product or a customer from now on."""
     scope, about = chosen_scope(contract=contract, product=product, customer=customer)
-    rule = Rule(
-        kind=RuleKind.IGNORE,
-        scope=scope,
-        about=about,
-        reason=reason,
-        until=chosen_day(until),
-        when=now().isoformat(timespec="seconds"),
-    )
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        systems.rules.keep(rule)
-        err.print(f"Kept: {rule}", markup=False, highlight=False)
+    _keep(demo, _rule(RuleKind.IGNORE, scope, about, reason, until))
 
 
 @links_app.command("units")
@@ -89,20 +79,35 @@ def links_units(
     given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
     if not any(given.values()):
         raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
+    scope, about = chosen_scope(contract=contract)
+    rules = [_rule(kind, scope, about, reason, until, text) for kind, text in given.items() if text]
+    _keep(demo, *rules)
+
+
+def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, units: str = "") -> Rule:
+    return Rule(
+        kind=kind,
+        scope=scope,
+        about=about,
+        reason=reason,
+        until=chosen_day(until),
+        units=chosen_units(units) if units else None,
+        when=now().isoformat(timespec="seconds"),
+    )
+
+
+def _keep(demo: bool, *rules: Rule) -> None:
+    """Keep rules, or end those of no units, and say which."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        for kind, text in given.items():
-            if text:
-                rule = Rule(
-                    kind=kind,
-                    scope=Scope.CONTRACT,
-                    about=contract,
-                    reason=reason,
-                    until=chosen_day(until),
-                    units=chosen_units(text),
-                    when=now().isoformat(timespec="seconds"),
-                )
-                systems.rules.keep(rule)
-                err.print(f"Kept: {rule}", markup=False, highlight=False)
+        known = {rule.key for rule in systems.rules.list()}
+        for rule in rules:
+            systems.rules.keep(rule)
+            if rule.units != 0:
+                said = f"Kept: {rule}"
+            else:
+                verb = "Ended" if rule.key in known else "There was no rule"
+                said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
+            err.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 @links_app.command("export")

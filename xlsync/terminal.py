@@ -191,12 +191,12 @@ def chosen_month(text: str) -> Month:
         ) from None
 
 
-def chosen_scope(*, contract: str, product: str, customer: str) -> tuple[Scope, str]:
-    """What a rule is about: one of the three."""
-    given = {Scope.CONTRACT: contract, Scope.PRODUCT: product, Scope.CUSTOMER: customer}
-    named = [(scope, text) for scope, text in given.items() if text.strip()]
+def chosen_scope(**given: str) -> tuple[Scope, str]:
+    """What a rule is about: one contract, product or customer."""
+    named = [(Scope(scope), text.strip()) for scope, text in given.items() if text.strip()]
     if len(named) != 1:
-        raise typer.BadParameter("name one of them", param_hint="--contract, --product, --customer")
+        hint = ", ".join(f"--{scope}" for scope in given)
+        raise typer.BadParameter("name one of them" if len(given) > 1 else "name it", param_hint=hint)
     return named[0]
 
 
