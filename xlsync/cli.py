@@ -19,7 +19,6 @@ from xlsync.journal import list_runs, read_run
 from xlsync.ledger import list_writes
 from xlsync.links_cli import links_app
 from xlsync.office import write_pdf
-from xlsync.plan import Outcome
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
@@ -38,6 +37,7 @@ from xlsync.terminal import (
     chosen_month,
     err,
     new_workbook,
+    noted,
     now,
     opened,
     out,
@@ -130,13 +130,7 @@ def apply(
             review = reviews.review_workbook(systems, file, progress)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
-
-        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = reviews.perform_review(systems, review, now(), step, save)
-            tell_beside(file, written)
-            return run, outcomes
-
-        carry_out(job, write)
+        carry_out(job, lambda step: noted(file, reviews.perform_review(systems, review, now(), step, save)))
 
 
 @app.command()
@@ -169,15 +163,10 @@ def invoice(
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
         if not is_on:
-            err.print(invoicing.WHY_OFF, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            tell_notices([invoicing.WHY_OFF])
         job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
-
-        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = invoicing.perform_invoices(systems, review, now(), step, save)
-            tell_beside(file, written)
-            return run, outcomes
-
-        carry_out(job, write)
+        perform = invoicing.perform_invoices
+        carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
 
 
 @app.command()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from xlsync.actions import (
     ORDER,
@@ -38,6 +39,9 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     PLANNED = "planned"
+
+
+LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +222,16 @@ def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | No
     return Plan(tuple(to_do), tuple(settled.values()))
 
 
+def count_states(outcomes: Iterable[Outcome]) -> str:
+    """How many came to what: `2 done, 1 skipped`; empty where there are none."""
+    count = Counter(result.state for result in outcomes)
+    return ", ".join(f"{count[state]} {state}" for state in State if count[state])
+
+
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
     """What an action needs and cannot have."""
-    lost = (State.SKIPPED, State.FAILED, State.UNKNOWN)
     needed = (outcomes[key] for key in action.needs if key in outcomes)
-    return next((result for result in needed if result.state in lost), None)
+    return next((result for result in needed if result.state in LOST), None)
 
 
 def tell_lost(lost: Outcome) -> str:

@@ -20,7 +20,7 @@ from xlsync.ledger import Written, tell_write
 from xlsync.memory import PARTS, RememberedLink
 from xlsync.overview import Totals, no_mismatch
 from xlsync.overview import counted as told_count
-from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.plan import LOST, Outcome, Plan, State, count_states, outcome
 from xlsync.progress import Progress as Step
 from xlsync.report import Report
 from xlsync.rules import Rule
@@ -102,17 +102,12 @@ def plan(console: Console, planned_: Plan) -> None:
     if not planned_.actions:
         is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
         verb = "was done" if is_lost else "to do"
-        console.print(f"Nothing {verb}: " + _told(planned_.settled, "no row is approved."))
+        console.print(f"Nothing {verb}: {count_states(planned_.settled) or 'no row is approved.'}")
     else:
         console.print(f"{told_count(len(planned_.actions), 'change')} to write:", highlight=False)
         for action in planned_.actions:
             console.print(f"  {action}", markup=False, highlight=False, soft_wrap=True)
     _skipped(console, planned_.settled)
-
-
-def _told(settled: Sequence[Outcome], otherwise: str) -> str:
-    count = Counter(result.state for result in settled)
-    return ", ".join(f"{number} {state}" for state, number in count.items()) or otherwise
 
 
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
@@ -142,7 +137,7 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
 
 def _skipped(console: Console, results: Iterable[Outcome]) -> None:
     for result in results:
-        if result.state in {State.SKIPPED, State.FAILED, State.UNKNOWN}:
+        if result.state in LOST:
             console.print(
                 f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.key)}: {escape(result.detail)}",
                 highlight=False,
@@ -153,7 +148,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
 def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
     """What apply and undo tell programs."""
     count = Counter(result.state for result in results)
-    states = (State.DONE, State.ALREADY, State.SKIPPED, State.FAILED, State.UNKNOWN)
+    states = (State.DONE, State.ALREADY, *LOST)
     return {
         "run": run_id,
         "workbook": str(path),
@@ -180,6 +175,10 @@ def _table(*headers: str) -> Table:
     return table
 
 
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
 def runs(console: Console, found: Sequence[Run]) -> None:
     """A table of runs."""
     table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
@@ -187,8 +186,8 @@ def runs(console: Console, found: Sequence[Run]) -> None:
     for entry in found:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
-        when = entry.at[:16].replace("T", " ")
-        cells = (entry.id, when, entry.who, entry.command, entry.month, told, Path(entry.workbook).name)
+        at, file = _minute(entry.at), Path(entry.workbook).name
+        cells = (entry.id, at, entry.who, entry.command, entry.month, told, file)
         table.add_row(*map(escape, cells))
     console.print(table if found else "No runs yet.")
 
@@ -205,6 +204,7 @@ def run(console: Console, found: Run) -> None:
 
 def run_json(found: Run) -> dict[str, Any]:
     """A run for programs."""
+    names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
     return {
         "run": found.id,
         "at": found.at,
@@ -214,21 +214,7 @@ def run_json(found: Run) -> dict[str, Any]:
         "month": found.month,
         "workbook": found.workbook,
         "finished": found.is_finished,
-        "writes": [
-            {
-                "key": write.key,
-                "kind": write.kind,
-                "what": write.what,
-                "at": write.at,
-                "path": write.path,
-                "was": write.was,
-                "body": write.body,
-                "state": write.state,
-                "detail": write.detail,
-                "id": write.id,
-            }
-            for write in found.writes
-        ],
+        "writes": [{name: getattr(write, name) for name in names} for write in found.writes],
     }
 
 
@@ -244,7 +230,7 @@ def report(console: Console, found: Report) -> None:
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
     console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
-    created = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in made)
+    created = ", ".join(told_count(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
 
@@ -300,8 +286,8 @@ def written(console: Console, writes: Sequence[Written]) -> None:
     for write in writes:
         colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
         state = f"{write.state}, taken back" if write.is_taken_back else write.state
-        when = write.at[:16].replace("T", " ")
-        told = f"{when}  {escape(write.who)}  {write.command} {write.run}  [{colour or 'none'}]{state}[/]"
+        by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
+        told = f"{by}  [{colour or 'none'}]{state}[/]"
         console.print(told, highlight=False, soft_wrap=True)
         console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
         changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"

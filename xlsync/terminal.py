@@ -28,13 +28,12 @@ from xlsync.excel import find_in_excel
 from xlsync.gather import By
 from xlsync.models import Month
 from xlsync.open_file import Place, reach, refuse_unusable
-from xlsync.overview import Found
-from xlsync.plan import Outcome, Plan, State
+from xlsync.overview import Found, counted
+from xlsync.plan import LOST, Outcome, Plan
 from xlsync.rules import Scope
 from xlsync.systems import Systems
 
 Form = Literal["table", "digest", "json"]
-LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 out = Console()
 err = Console(stderr=True)
 
@@ -118,9 +117,16 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
 
 
 def tell_beside(file: Path, written: Path) -> None:
-    """Tell where the results are, if the workbook itself could not be written."""
+    """Tell where a workbook was written, if not in its own place."""
     if written.resolve() != file.resolve():
         err.print(f"{file} could not be written; the results are in {written}", markup=False)
+
+
+def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
+    """A run and its outcomes, with the file that holds their results told where it is another one."""
+    run, outcomes, written = performed
+    tell_beside(file, written)
+    return run, outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,7 @@ def confirmed(count: int, what: str = "write") -> bool:
     if not sys.stdin.isatty():
         err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
         return False
-    return Confirm.ask(f"{what.capitalize()} {count} change{'s' if count != 1 else ''}?", console=err)
+    return Confirm.ask(f"{what.capitalize()} {counted(count, 'change')}?", console=err)
 
 
 def chosen_form(*, digest: bool, json: bool) -> Form:
@@ -281,6 +287,5 @@ def new_workbook(path: Path) -> Path:
 def reached(file: Path, *, is_written: bool = True) -> Place:
     """How a workbook is written that somebody may have open, which is said then."""
     place = reach(file, find_in_excel, is_written=is_written)
-    if place.notice:
-        err.print(f"Note: {place.notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    tell_notices(filter(None, [place.notice]))
     return place
