@@ -356,6 +356,17 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     assert hand.get("Invoices", "invoice:43", "BSS Amount") == 61.8
 
 
+def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: Desk) -> None:
+    """Two of the demo's lines are one-time, one is a credit of an earlier period; four more are ignored."""
+    start = desk.read().sheet("Start")
+    lines, linked, to_link = (start[cell].value for cell in ("C10", "C11", "C12"))
+    assert start["C9"].value == f"{lines - linked - to_link} need no link" == "3 need no link"
+    assert desk.run("links", "ignore", "--customer", "Tansy Accountants", "--reason", "ours").code == 0
+    told = desk.run("check", str(desk.file), "--digest")
+    assert "12 to link, 7 need no link\n" in told.err
+    assert "**12** to link, 7 need no link. **" in told.out
+
+
 def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:
     ran = desk.run("export", "--month", "2020-01")
     assert "No billing lines: nothing was compared." in ran.out

@@ -13,7 +13,14 @@ from typing import Final
 
 from xlsync.cells import clean_text
 from xlsync.models import Status
-from xlsync.overview import Overview, mismatch_cells, mismatch_currencies, mismatch_money, no_mismatch
+from xlsync.overview import (
+    Overview,
+    mismatch_cells,
+    mismatch_currencies,
+    mismatch_money,
+    no_mismatch,
+    tell_no_link,
+)
 from xlsync.units import tell_number
 
 _TOP: Final = 10
@@ -59,9 +66,11 @@ def _summary(overview: Overview, workbook: str) -> Iterator[str]:
         billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
     told = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
     billed_told = f" ({told})" if told else ""
+    no_link = tell_no_link(overview.no_link)
     yield (
         f"**{len(overview.lines)}** lines billed{billed_told}, **{overview.linked}** linked, "
-        f"**{overview.unlinked}** to link. **{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
+        f"**{overview.unlinked}** to link{f', {no_link}' if no_link else ''}. "
+        f"**{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
         + (f", {ignored} more ignored." if ignored else ".")
     )
     yield ""

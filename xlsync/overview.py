@@ -59,6 +59,14 @@ class Overview:
         return sum(status in waiting for status in self.findings.statuses.values())
 
     @property
+    def no_link(self) -> int:
+        """Lines without a link that need none: usage, one-time, ignored, or of an earlier period."""
+        waiting, statuses = (Status.NOT_LINKED, Status.CONFIRM_LINK), self.findings.statuses
+        return sum(
+            not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
+        )
+
+    @property
     def open_mismatches(self) -> tuple[Mismatch, ...]:
         """Those that nobody chose to ignore."""
         return tuple(m for m in self.findings.mismatches if m.action is not ActionLabel.IGNORE)
@@ -319,12 +327,18 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
         "to_approve": f"{counted(offered, 'row')} can be written",
         "money_of": f"Money a month in {main}" if main else None,
+        "no_link": tell_no_link(overview.no_link) or None,
     }
 
 
 def counted(number: int, what: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def tell_no_link(number: int) -> str:
+    """Why linked lines and lines to link are fewer than all; empty where they are not."""
+    return f"{number:,} need{'s' if number == 1 else ''} no link" if number else ""
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
@@ -356,6 +370,7 @@ class Totals:
     lines: int
     linked: int
     unlinked: int
+    no_link: int = 0  # not known of a check that an older xlsync kept
     mismatches: Mapping[str, int]
     money: tuple[KindMoney, ...]
 
@@ -368,6 +383,7 @@ class Totals:
             lines=len(overview.lines),
             linked=overview.linked,
             unlinked=overview.unlinked,
+            no_link=overview.no_link,
             mismatches=overview.mismatch_counts,
             money=mismatch_money(overview),
         )
@@ -375,7 +391,10 @@ class Totals:
     @property
     def heading(self) -> str:
         """A month in one line."""
-        return (
-            f"{self.month} · {self.environment}: {counted(self.lines, 'line')}, {self.linked:,} linked, "
-            f"{self.unlinked:,} to link"
+        counts = (
+            counted(self.lines, "line"),
+            f"{self.linked:,} linked",
+            f"{self.unlinked:,} to link",
+            tell_no_link(self.no_link),
         )
+        return f"{self.month} · {self.environment}: {', '.join(filter(None, counts))}"

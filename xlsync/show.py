@@ -84,7 +84,7 @@ def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds:
 
 def month(console: Console, totals: Totals, path: Path) -> None:
     """A month in a few lines."""
-    console.print(totals.heading, markup=False, highlight=False)
+    console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
     table = Table("Mismatch", box=None, pad_edge=False)
     for header in ("Rows", "Up a month", "Down a month"):
         table.add_column(header, justify="right")

@@ -379,6 +379,9 @@ def _facts(page: Worksheet) -> None:
             )
             for part in (name, cell):
                 part.border = Border(bottom=_edge(RULE))
+    no_link = page[START_CELLS["no_link"]]  # in the heading
+    no_link.font = _font("FFFFFF")
+    no_link.alignment = Alignment(horizontal="right", vertical="center", indent=1)
     month = page[START_CELLS["month"]]
     month.fill, month.border = _fill(INPUT), _frame(INPUT_EDGE)
     _dropdown(
