@@ -341,6 +341,9 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     assert re.search(r"Only in ConnectWise +3 +0\.00 +-50\.73 +EUR\n", told)
     assert re.search(r"Only in ConnectWise +1 +0\.00 +-43\.00 +USD\n", told)
     hand = desk.read()
+    explained = hand.column(MISMATCHES, "Explanation")
+    assert explained["units:52"].endswith("Its money is in EUR.")
+    assert explained["only:62"].endswith("Its money is in USD.")
     start = hand.sheet("Start")
     cells = {start.cell(row, 2).value: start.cell(row, 3).value for row in range(1, 20)}
     euros = [

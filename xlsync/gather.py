@@ -40,7 +40,7 @@ from xlsync.models import (
     new_customer_key,
     new_product_key,
 )
-from xlsync.overview import Overview
+from xlsync.overview import Overview, with_currencies
 from xlsync.progress import Progress, silent
 from xlsync.reconcile import Books, find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
@@ -176,6 +176,7 @@ def gather(
         invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
     )
+    overview = with_currencies(overview)
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = tuple(
         f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."

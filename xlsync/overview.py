@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -260,16 +260,35 @@ class KindMoney:
 
 
 def mismatch_currencies(overview: Overview) -> dict[str, str]:
-    """The currency of each open mismatch's money: its lines', else its agreement's, else the most usual."""
+    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual."""
     lines = {line.key: line.currency for line in overview.lines}
     agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
     known: dict[str, str] = {}
-    for mismatch in overview.open_mismatches:
+    for mismatch in overview.findings.mismatches:
         own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
         agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
         known[mismatch.key] = own or agreements.get(agreement, "")
     usual = _usual(lines.values()) or _usual(known.values())
     return {key: currency or usual for key, currency in known.items()}
+
+
+def with_currencies(overview: Overview) -> Overview:
+    """The same, where several currencies meet with that of its money in the explanation of each row.
+
+    *Not linked* names it beside the amount that was billed.
+    """
+    currencies = mismatch_currencies(overview)
+    if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
+        return overview
+    told = tuple(
+        mismatch
+        if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED
+        else replace(
+            mismatch, explanation=f"{mismatch.explanation} Its money is in {currencies[mismatch.key]}."
+        )
+        for mismatch in overview.findings.mismatches
+    )
+    return replace(overview, findings=replace(overview.findings, mismatches=told))
 
 
 def _usual(currencies: Iterable[str]) -> str:
