@@ -66,9 +66,10 @@ def export_month(
 
 
 def _found(overview: Overview, notices: tuple[str, ...], path: Path) -> Found:
+    totals = Totals.of(overview)
     return Found(
-        totals=Totals.of(overview),
-        digest=make_digest(overview, notices, str(path)),
+        totals=totals,
+        digest=make_digest(overview, totals, notices, str(path)),
         notices=notices,
         path=path,
     )

@@ -325,7 +325,8 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
     main = _main_currency(overview)
     totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
-    for money in mismatch_money(overview):
+    of_month = Totals.of(overview)
+    for money in of_month.money:
         up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
         totals[money.currency] = (up + money.up, down + money.down)
     offered = sum(row.action is not None for row in overview.open_mismatches)
@@ -335,18 +336,18 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "month": str(overview.month),
         "environment": overview.environment,
         "exported_at": exported_at,
-        "lines": len(overview.lines),
-        "linked": overview.linked,
-        "unlinked": overview.unlinked,
+        "lines": of_month.lines,
+        "linked": of_month.linked,
+        "unlinked": of_month.unlinked,
         "mismatches": len(overview.open_mismatches),
         "money_up": totals[main][0],
         "money_down": totals[main][1],
         "currency": f"{main}{apart}" or None,
-        "to_link": f"{counted(overview.unlinked, 'line')} to link",
+        "to_link": f"{counted(of_month.unlinked, 'line')} to link",
         "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
         "to_approve": f"{counted(offered, 'row')} can be written",
         "money_of": f"Money a month in {main}" if main else None,
-        "no_link": tell_no_link(overview.no_link) or None,
+        "no_link": tell_no_link(of_month.no_link) or None,
     }
 
 
