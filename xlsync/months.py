@@ -76,7 +76,10 @@ def _found(overview: Overview, notices: tuple[str, ...], path: Path) -> Found:
 
 
 def refuse_overwriting(path: Path) -> None:
-    """Raise WorkbookError where a file stands that is not an untouched export."""
+    """Raise WorkbookError where a file stands that is not an untouched export, or none can be put."""
+    if not path.absolute().parent.is_dir():
+        told = f"{path} cannot be written: its folder does not exist."
+        raise WorkbookError(told, "Check the name and the folder.")
     if not path.exists():
         return
     hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
