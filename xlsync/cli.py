@@ -235,7 +235,14 @@ def sandbox(
     """Serve a made-up BSS and ConnectWise on this machine, and print the settings to use it."""
     from xlsync.sandbox.server import Sandbox  # noqa: PLC0415
 
-    with told(), Sandbox(port=port, seed=seed, lines=lines or None) as served:
+    if not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is no port: choose one from 0 to 65535", param_hint="--port")
+    with told(), ExitStack() as stack:
+        try:
+            served = stack.enter_context(Sandbox(port=port, seed=seed, lines=lines or None))
+        except OSError as error:
+            what = f"Port {port} of this machine is taken, or may not be listened at."
+            raise XlsyncError(what, "Choose another with --port; 0 takes one that is free.") from error
         word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
         for name, value in served.environ.items():
             out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ import typer
 
 from xlsync import show
 from xlsync.links_csv import Shared, read_csv, write_csv
+from xlsync.overview import counted
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (
@@ -27,6 +28,7 @@ from xlsync.terminal import (
     told,
 )
 
+NONE = "No link of these keys or names is remembered."
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -39,7 +41,10 @@ def links_list(
     """What is remembered, and on what evidence."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.links.find(*text) if text else systems.links.list()
-        tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
+        if json:
+            tell_json({"links": [show.link_json(link) for link in found]})
+        else:
+            show.links(out, found, NONE if text else "No link is remembered.")
 
 
 @links_app.command("rules")
@@ -118,7 +123,8 @@ def links_export(
     with told(), Systems(settings_for(demo=demo)) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
-        err.print(f"{len(shared.links)} links and {len(shared.rules)} rules written to {file}", markup=False)
+        told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
+        err.print(told_, markup=False, highlight=False, soft_wrap=True)
 
 
 @links_app.command("import")
@@ -148,12 +154,17 @@ def links_forget(
     """Forget links and rules, so that links are proposed anew."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found, rules = systems.links.find(*text), systems.rules.find(*text)
-        show.links(err, found)
+        both = _both(len(found), len(rules))
+        show.links(err, found, NONE)
         show.rules(err, rules)
-        count = len(found) + len(rules)
-        if count and not yes and not confirmed(count, what="forget"):
+        if (found or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
             raise typer.Exit(1)
         systems.links.forget(*text)
         for rule in rules:
             systems.rules.drop(rule.key)
-        err.print(f"{len(found)} links and {len(rules)} rules forgotten")
+        err.print(f"{both} forgotten", highlight=False)
+
+
+def _both(links: int, rules: int) -> str:
+    known = [counted(count, what) for count, what in ((links, "link"), (rules, "rule")) if count]
+    return " and ".join(known) or "nothing"

@@ -85,14 +85,15 @@ def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds:
 def month(console: Console, totals: Totals, path: Path) -> None:
     """A month in a few lines."""
     console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
-    table = Table("Mismatch", box=None, pad_edge=False)
-    for header in ("Rows", "Up a month", "Down a month"):
-        table.add_column(header, justify="right")
+    table = _money_table("Mismatch", "Rows", "Up a month", "Down a month")
     table.add_column("")  # the currency
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
-    console.print(table if table.row_count else no_mismatch(totals.lines))
+    if totals.money:
+        _print(console, table, whole=True)
+    else:
+        console.print(no_mismatch(totals.lines), soft_wrap=True)
     console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
     console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
 
@@ -130,8 +131,7 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
     """What became of everything: counts, and whatever is not done and was not told with the plan."""
     count = Counter(result.state for result in results)
     counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
-    if counts:  # else the plan has said that there is nothing to do
-        console.print(counts)
+    console.print(counts)
     _skipped(console, [result for result in results if result not in told])
 
 
@@ -171,8 +171,23 @@ def _table(*headers: str) -> Table:
     """A table that cuts nothing: names and keys are to be typed into other commands."""
     table = Table(box=None, pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold")
+        table.add_column(header, overflow="fold", min_width=max(8, len(header)))
     return table
+
+
+def _money_table(first: str, *headers: str) -> Table:
+    """A table of money, of which every line stays whole."""
+    table = Table(first, box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right")
+    return table
+
+
+def _print(console: Console, table: Table, *, whole: bool = False) -> None:
+    """Show a table: cells fold on a terminal, else each row is one line, to be searched and cut up."""
+    if whole or not console.is_terminal:
+        table.width = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    console.print(table, crop=False)
 
 
 def _minute(at: str) -> str:
@@ -189,7 +204,10 @@ def runs(console: Console, found: Sequence[Run]) -> None:
         at, file = _minute(entry.at), Path(entry.workbook).name
         cells = (entry.id, at, entry.who, entry.command, entry.month, told, file)
         table.add_row(*map(escape, cells))
-    console.print(table if found else "No runs yet.")
+    if found:
+        _print(console, table)
+    else:
+        console.print("No runs yet.")
 
 
 def run(console: Console, found: Run) -> None:
@@ -220,19 +238,21 @@ def run_json(found: Run) -> dict[str, Any]:
 
 def report(console: Console, found: Report) -> None:
     """A month's figures, one line a currency; what was created, and where nothing can be said."""
-    table = Table("Month", box=None, pad_edge=False)
-    for header in ("Billed", "Before", "After", "Found", "Margin", "Open"):
-        table.add_column(header, justify="right")
+    table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
     for total in found.totals:
         figures = total.figures
         money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
         label = f"{found.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
-    console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
+    if found.totals:
+        _print(console, table, whole=True)
+    else:
+        console.print(f"{found.month}: no line, no addition, no mismatch.", highlight=False)
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
     created = ", ".join(told_count(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
-    console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
+    made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
+    console.print(made_told, highlight=False, soft_wrap=True)
 
 
 def report_json(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
@@ -298,7 +318,7 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         console.print("Nothing was written.")
 
 
-def links(console: Console, found: Sequence[RememberedLink]) -> None:
+def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
     """A table of remembered links."""
     table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
     table.columns[-1].no_wrap = True
@@ -309,7 +329,10 @@ def links(console: Console, found: Sequence[RememberedLink]) -> None:
         shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
         cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
-    console.print(table if found else "No link is remembered.")
+    if found:
+        _print(console, table)
+    else:
+        console.print(none)
 
 
 def link_json(link: RememberedLink) -> dict[str, Any]:
@@ -354,7 +377,7 @@ def rules(console: Console, found: Sequence[Rule]) -> None:
         cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
     if found:
-        console.print(table)
+        _print(console, table)
 
 
 def rule_json(rule: Rule) -> dict[str, Any]:

@@ -66,14 +66,19 @@ def told() -> Iterator[None]:
         if error.hint:
             err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
-    except OSError as error:  # asked of any name, and before anything is written
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        what = "the name of a file is too long for this system, or for what is put beside it"
-        err.print(f"Error: {what}.", style="red")
-        err.print("Choose a shorter name or folder.")
+    except OSError as error:
+        match error.errno:
+            case errno.ENAMETOOLONG:  # asked of any name, and before anything is written
+                what = "the name of a file is too long for this system, or for what is put beside it"
+                hint = "Choose a shorter name or folder."
+            case errno.ENOSPC:  # where the output goes: what is kept tells so itself
+                what, hint = "the disk is full, and not all could be told", "Make room, and try again."
+            case _:
+                raise
+        err.print(f"Error: {what}.", style="red", soft_wrap=True)
+        err.print(hint)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError, typer.Abort):
         err.print("Stopped.", style="red")
         raise typer.Exit(1) from None
 
@@ -151,18 +156,27 @@ def carry_out(
         reviews.check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
-        if job.plan.actions and not job.yes and not confirmed(len(job.plan.actions)):
+        question = f"Write {counted(len(job.plan.actions), 'change')}?"
+        if job.plan.actions and not job.yes and not confirmed(question, "write"):
             err.print("Nothing was written.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
             run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
-        show.outcomes(err, outcomes, told=job.plan.settled)
+        if job.plan.actions:  # else the plan has said that there is nothing to do
+            show.outcomes(err, outcomes, told=job.plan.settled)
     if job.json:
-        tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+        try:
+            tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+        except OSError as error:
+            if not run:
+                raise
+            what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+            raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
     elif run:
         can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
         undo = f", `xlsync undo {run}` takes it back" if can_end else ""
-        err.print(f"Run {run}: `xlsync history {run}` shows it{undo}.", markup=False, soft_wrap=True)
+        told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
+        err.print(told_run, markup=False, highlight=False, soft_wrap=True)
     if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
         raise typer.Exit(3)
 
@@ -184,10 +198,12 @@ def chosen_month(text: str) -> Month:
             if not sys.stdin.isatty():
                 raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
             for number, month in enumerate(offered):
-                err.print(f"{number:3}  {month}")
-            number = IntPrompt.ask(
-                "Which month", console=err, choices=[str(n) for n in range(len(offered))], default=1
-            )
+                err.print(f"{number:3}  {month}", highlight=False)
+            numbers = [str(number) for number in range(len(offered))]
+            with told():
+                number = IntPrompt.ask(
+                    "Which month, by its number", console=err, choices=numbers, show_choices=False, default=1
+                )
             return offered[number]
     try:
         return Month.parse(text)
@@ -231,12 +247,12 @@ def chosen_by(text: str) -> By:
     raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
 
 
-def confirmed(count: int, what: str = "write") -> bool:
+def confirmed(question: str, what: str) -> bool:
     """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
     if not sys.stdin.isatty():
         err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
         return False
-    return Confirm.ask(f"{what.capitalize()} {counted(count, 'change')}?", console=err)
+    return Confirm.ask(question, console=err)
 
 
 def chosen_form(*, digest: bool, json: bool) -> Form:
