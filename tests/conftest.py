@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import ipaddress
+import logging
 import os
 import pickle
 import shutil
@@ -19,12 +20,18 @@ from typing import Any
 import openpyxl
 import pytest
 import simplejson
+from client import Client
+from fake_bss import Fake
 from hypothesis import HealthCheck, settings
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
+from remote import Remote, connected, connectwise_settings
+from tables import Case, read_case
 from typer.testing import CliRunner
 
+from xlsync.bss import Bss
 from xlsync.cli import app
+from xlsync.connectwise import ConnectWise
 from xlsync.sandbox.server import Sandbox
 
 OCTOBER = "xlsync-2026-10.xlsx"
@@ -37,6 +44,14 @@ Records = dict[tuple[str, int], dict[str, Any]]
 # A busy machine is slow at times: that is no finding.
 settings.register_profile("xlsync", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("xlsync")
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> Case:
+    """The tables of the test's docstring, already found to give what they expect."""
+    found = read_case(request.function.__doc__)
+    assert found.found == found.expected
+    return found
 
 
 def pytest_collection_finish() -> None:
@@ -292,6 +307,48 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(sandbox, folder, begun)
 
 
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    server = Remote()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A small one, of twenty lines."""
+    with Sandbox(lines=20) as one:
+        yield one
+
+
+@pytest.fixture
+def fake(remote: Remote) -> Fake:
+    return Fake(remote)
+
+
+@pytest.fixture
+def bss(remote: Remote) -> Iterator[Bss]:
+    one = Bss(remote.url, "key", "made-up-secret", "user", "made-up-word", plans={}, patience=0.001)
+    with one.service:
+        yield one
+
+
+@pytest.fixture
+def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
+    with connected(connectwise_settings(sandbox.url, sandbox.environ)) as one:
+        yield one
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    """Requests to a sandbox with the whole month."""
+    with Sandbox() as running:
+        found = Client(running)
+        with found.session:
+            yield found
+
+
 def settle(patch: pytest.MonkeyPatch, sandbox: Sandbox, folder: Path) -> None:
     """Work in a folder with the settings of a sandbox."""
     for name, value in sandbox.environ.items():
@@ -324,6 +381,15 @@ def day(text: str) -> dt.datetime:
 
 
 # A run in which every kind of write is approved
+
+
+def choose_new(desk: Desk) -> None:
+    """Ask for a customer with its agreement, and for a product, and renew the workbook."""
+    with desk.editing() as hand:
+        new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
+        hand.set(LINES, hand.line("Quillfeather Books"), new)
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+    assert desk.check().code == 0
 
 
 def approve_every_kind(hand: Hand) -> None:
@@ -375,11 +441,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, folder)
         desk = _desk(world, folder)
-        with desk.editing() as hand:
-            new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
-            hand.set(LINES, hand.line("Quillfeather Books"), new)
-            hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
-        assert desk.check().code == 0
+        choose_new(desk)
         with desk.editing() as hand:
             approve_every_kind(hand)
         (folder / "xlsync.toml").write_text("[limits]\nzero = 1\n")  # one of them is a cancellation

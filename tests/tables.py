@@ -1,6 +1,9 @@
 """Small tables in a test's docstring: billing lines, agreements, additions, and what is expected of them.
 
 Cells stand two or more blanks apart, `-` is an empty one. A table is known by its first header.
+
+Where a table does not say otherwise a line is 1 unit of Contoso's Backup, contract S1, October, monthly,
+in EUR, linked to agreement 1 and product 10, and an addition has no cost and a unit price of 10.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from xlsync.models import (
     Mismatch,
     Month,
 )
-from xlsync.reconcile import Books, Findings, find_mismatches
+from xlsync.reconcile import Findings, find_mismatches
+from xlsync.targets import Books
 from xlsync.units import Charge, last_day, read_charges, tell_number
 
 OCTOBER = Month(2026, 10)

@@ -22,7 +22,8 @@ PROGRAM = {name: tree for name, tree in TREES.items() if not name.startswith("sa
 
 DECIDING = {  # they compare and decide: facts in, decisions out
     "matching", "folding", "picks", "memory", "agreement_links",
-    "units", "reconcile", "actions", "plan", "creation", "labels",
+    "units", "targets", "unlinked", "differences", "unbilled", "explanation", "money", "reconcile",
+    "compared", "actions", "plan", "creation", "labels",
 }  # fmt: skip
 WORDS = {"models", "errors", "cells"}
 PLAIN = {
@@ -35,7 +36,8 @@ OUTSIDE = {  # files, network, clock, randomness, processes
     "threading", "concurrent", "xlwings", "typer", "rich",
 }  # fmt: skip
 XLSX_SIDE = {
-    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "book", "workbook", "template",
+    "archive", "xlsx", "markup", "moves", "rows", "renewal", "sheets", "book", "workbook",
+    "look", "charts", "template", "template_start", "template_tables", "template_colors",
     "bss_report_tables", "report_workbook", "report_look", "report_charts", "report_page", "report_sheets",
     "addin", "vba", "ribbon",
 }  # fmt: skip
@@ -143,10 +145,8 @@ def test_what_calls_itself_pure_reaches_no_file_network_clock_or_dice(name: str)
     assert not [call for call in calls(tree) if call[0].rsplit(".", 1)[-1] in outside]
 
 
-def test_what_decides_calls_itself_pure_where_it_is_more_than_words() -> None:
-    assert {name for name in PROGRAM if short(name) in {"units", "reconcile", "plan", "creation"}} <= {
-        name for name, tree in PROGRAM.items() if is_pure(tree)
-    }
+def test_what_decides_calls_itself_pure() -> None:
+    assert not {name for name, tree in PROGRAM.items() if short(name) in DECIDING and not is_pure(tree)}
 
 
 def test_only_rest_and_what_lies_beside_it_sends_http() -> None:
@@ -243,9 +243,13 @@ def test_no_module_has_a_name_of_the_standard_librarys() -> None:
 
 
 def test_the_bss_is_only_ever_read() -> None:
-    (name,) = [name for name in PROGRAM if short(name) == "bss"]
+    reading = [name for name in PROGRAM if short(name).startswith("bss")]
+    assert "bss" in {short(name) for name in reading}
     assert not [
-        call for call in calls(PROGRAM[name]) if call[0].endswith((".send", ".post", ".patch", ".put"))
+        call
+        for name in reading
+        for call in calls(PROGRAM[name])
+        if call[0].endswith((".send", ".post", ".patch", ".put"))
     ]
 
 

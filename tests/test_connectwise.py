@@ -18,10 +18,10 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
+from remote import Silent, connected, connectwise_settings
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise import (
     PAGE_SIZE,
     ConnectWise,
@@ -43,48 +43,6 @@ from xlsync.records import (
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"
-
-
-def settings(url: str, keys: dict[str, str], **more: Any) -> ConnectWiseSettings:
-    return ConnectWiseSettings(
-        **{
-            "url": url if "/apis/" in url else url + API,
-            "company": keys["XLSYNC_CW_COMPANY"],
-            "public_key": keys["XLSYNC_CW_PUBLIC_KEY"],
-            "private_key": keys["XLSYNC_CW_PRIVATE_KEY"],
-            "client_id": keys["XLSYNC_CW_CLIENT_ID"],
-            **more,
-        }
-    )
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(lines=20) as one:
-        yield one
-
-
-@contextmanager
-def connected(to: ConnectWiseSettings) -> Iterator[ConnectWise]:
-    connectwise = ConnectWise(to)
-    connectwise.service._patience = 0.001
-    try:
-        yield connectwise
-    finally:
-        connectwise.service.close()
-
-
-@pytest.fixture
-def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
-    with connected(settings(sandbox.url, sandbox.environ)) as one:
-        yield one
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
 
 
 @contextmanager
@@ -110,7 +68,7 @@ def serving(
         "made-up",
     )
     try:
-        with connected(settings(f"http://127.0.0.1:{server.server_port}", keys)) as connectwise:
+        with connected(connectwise_settings(f"http://127.0.0.1:{server.server_port}", keys)) as connectwise:
             yield connectwise
     finally:
         server.shutdown()
@@ -629,7 +587,7 @@ def test_good_keys_pass(connectwise: ConnectWise) -> None:
 def test_wrong_keys_which_the_cloud_answers_404_are_told_as_wrong_keys(
     sandbox: Sandbox, part: str, release: str
 ) -> None:
-    wrong = settings(f"{sandbox.url}/{release}/apis/3.0", sandbox.environ, **{part: "wrong"})
+    wrong = connectwise_settings(f"{sandbox.url}/{release}/apis/3.0", sandbox.environ, **{part: "wrong"})
     with connected(wrong) as connectwise, pytest.raises(ApiError) as raised:
         connectwise.check()
     assert "may mean wrong keys" in raised.value.message
@@ -638,7 +596,7 @@ def test_wrong_keys_which_the_cloud_answers_404_are_told_as_wrong_keys(
 
 
 def test_an_unknown_company_id_is_told_as_that(sandbox: Sandbox) -> None:
-    wrong = settings(sandbox.url, sandbox.environ, company="nobody")
+    wrong = connectwise_settings(sandbox.url, sandbox.environ, company="nobody")
     with connected(wrong) as connectwise, pytest.raises(ApiError) as raised:
         connectwise.check()
     assert raised.value.message == "ConnectWise: the site does not know the company id nobody"
@@ -646,7 +604,7 @@ def test_an_unknown_company_id_is_told_as_that(sandbox: Sandbox) -> None:
 
 
 def test_another_release_of_the_site_is_found_and_used(sandbox: Sandbox) -> None:
-    outdated = settings(f"{sandbox.url}/v2019_5/apis/3.0", sandbox.environ)
+    outdated = connectwise_settings(f"{sandbox.url}/v2019_5/apis/3.0", sandbox.environ)
     with connected(outdated) as connectwise:
         assert connectwise.find_codebase() == "v2026_1/"
         connectwise.check()
@@ -664,7 +622,7 @@ def test_other_failures_are_passed_on_as_they_are(sandbox: Sandbox, connectwise:
 
 
 def test_no_message_holds_a_key(sandbox: Sandbox) -> None:
-    wrong = replace(settings(sandbox.url, sandbox.environ), private_key="Sup3rSecretKey")
+    wrong = replace(connectwise_settings(sandbox.url, sandbox.environ), private_key="Sup3rSecretKey")
     with connected(wrong) as connectwise, pytest.raises(ApiError) as raised:
         connectwise.check()
     assert "Sup3rSecretKey" not in raised.value.message + raised.value.hint

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 from conftest import MISMATCHES, OCTOBER, WRITES, Desk, Undisturbed, end_of
+from process import kill_at, strike_at
 
 SURE = {"done", "already"}
 
@@ -68,26 +68,8 @@ def test_killed_at_the_nth_write_and_started_again_leads_to_the_same_end(
     approved: Desk, undisturbed: Undisturbed, when: str, number: int
 ) -> None:
     """SIGKILL before and after ConnectWise has committed the n-th write."""
-    started = threading.Event()
-    running: list[subprocess.Popen[bytes]] = []
-    killed = threading.Event()
-
-    def kill() -> None:
-        started.wait(10)
-        killed.set()
-        running[0].kill()
-        running[0].wait(10)
-        if when == "call":
-            raise ConnectionAbortedError  # so that nothing is committed
-
-    approved.sandbox.fail(when, write=number, call=kill)
-    words = [sys.executable, "-m", "xlsync", "apply", OCTOBER, "--yes", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        running.append(process)
-        started.set()
-        out, err = process.communicate(timeout=120)
-    assert killed.is_set(), err.decode()
-    assert (process.returncode != 0, out) == (True, b"")
+    killed = kill_at(approved, when, number)
+    assert (killed.code != 0, killed.out) == (True, b"")
     unfinished = journal(approved)
     assert any(write["state"] == "unknown" for write in unfinished)
     again = approved.apply()
@@ -127,25 +109,13 @@ def test_a_journal_that_cannot_be_written_stops_before_any_write(approved: Desk)
 def test_ctrl_c_lets_the_request_end_skips_the_rest_and_tells_it(
     approved: Desk, undisturbed: Undisturbed
 ) -> None:
-    started = threading.Event()
-    running: list[subprocess.Popen[bytes]] = []
-
-    def interrupt() -> None:
-        started.wait(10)
-        running[0].send_signal(signal.SIGINT)
-
-    approved.sandbox.fail("call", write=3, call=interrupt)
-    words = [sys.executable, "-m", "xlsync", "apply", OCTOBER, "--yes", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        running.append(process)
-        started.set()
-        out, err = process.communicate(timeout=120)
-    assert process.returncode == 3, err
-    states = Counter(action["state"] for action in json.loads(out)["actions"])
+    ran = strike_at(approved, "call", 3, lambda process: process.send_signal(signal.SIGINT))
+    assert ran.code == 3, ran.err
+    states = Counter(action["state"] for action in json.loads(ran.out)["actions"])
     assert states["skipped"] >= 1
     assert states["failed"] == states["unknown"] == 0
     assert states["done"] == len(approved.sandbox.writes)
-    assert b"Traceback" not in err
+    assert b"Traceback" not in ran.err
     results = [text for text in approved.read().column(MISMATCHES, "Result").values() if text]
     assert any("interrupted" in text for text in results)
     assert approved.apply().code == 0

@@ -17,6 +17,7 @@ from xlsync.creation import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
     Address,
+    Kind,
     Known,
     Proposal,
     category_label,
@@ -24,7 +25,7 @@ from xlsync.creation import (
     propose_creations,
     shorten,
 )
-from xlsync.models import BillingLine, CatalogItem, Choice, Company, Evidence, Kind, Link
+from xlsync.models import BillingLine, CatalogItem, Choice, Company, Evidence, Link
 
 
 @dataclass(frozen=True)

@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import MISMATCHES, OCTOBER, Desk, Hand, changes, day, records
-
-from xlsync.sandbox.writes import custom_field
-
-SEEN = {  # of addition 52, as a tenant may have filled it
-    "unitPrice": Decimal("23.45"),
-    "unitCost": Decimal("17.20"),
-    "lessIncluded": Decimal(2),
-    "billCustomer": "DoNotBill",
-    "taxableFlag": False,
-    "invoiceDescription": "Seats of the Hamburg office",
-    "description": "Premium seats (Hamburg)",
-}
-EXPORTED_CUSTOMS = {"Subscription ID": None, "Subscription Name": "by hand", "Cost Centre": "4711"}
-
-
-def additions_of(desk: Desk, agreement: int, item: int) -> list[dict[str, Any]]:
-    """The additions of one product on an agreement, the oldest first."""
-    held = desk.sandbox.connectwise.additions.of(agreement)
-    return [addition for addition in held if addition["product"]["id"] == item]
-
-
-def customs(addition: dict[str, Any]) -> dict[str, Any]:
-    return {field["caption"]: field.get("value") for field in addition["customFields"]}
-
-
-def days(addition: dict[str, Any]) -> tuple[str | None, str | None]:
-    """When an addition begins and when it ends."""
-    begins, ends = addition.get("effectiveDate"), addition.get("cancelledDate")
-    return begins and begins[:10], ends and ends[:10]
-
-
-def fill_52(desk: Desk) -> None:
-    """Addition 52 with values of its own, and a third custom field; renewed in the workbook."""
-    state = desk.sandbox.connectwise
-    definition = {**state.user_defined_fields[42], "id": 43, "caption": "Cost Centre"}
-    state.user_defined_fields[43] = definition
-    fields = [custom_field(one) for one in state.user_defined_fields.values()]
-    for field in fields:
-        if value := EXPORTED_CUSTOMS[field["caption"]]:
-            field["value"] = value
-    state.additions[52] = {**state.additions[52], **SEEN, "customFields": fields}
-    assert desk.check().code == 0
-    desk.forget_log()
-    desk.before = records(desk.sandbox)
+from additions import EXPORTED_CUSTOMS, SEEN, additions_of, customs, days, fill_52
+from conftest import MISMATCHES, Desk, Hand, changes, day, records
+from process import kill_at
 
 
 def approve_from(desk: Desk, text: str, *keys: str, **cells: Any) -> None:
@@ -206,29 +161,6 @@ def test_a_lost_answer_to_either_write_leads_to_one_successor(desk: Desk, kind: 
     second = desk.apply()
     assert (second.code, set(second.states.values()) <= {"done", "already"}) == (0, True)
     assert_one_successor(desk)
-
-
-def kill_at(desk: Desk, kind: str, number: int, command: str = "apply", of: str = OCTOBER) -> None:
-    """A command in a process of its own, which is killed before or after its n-th write is committed."""
-    running: list[subprocess.Popen[bytes]] = []
-    started = threading.Event()
-
-    def kill() -> None:
-        started.wait(10)
-        running[0].kill()
-        running[0].wait(10)
-        if kind == "call":
-            raise ConnectionAbortedError  # so that nothing is committed
-
-    desk.sandbox.fail(kind, write=number, call=kill)
-    before = len(desk.sandbox.writes)
-    words = [sys.executable, "-m", "xlsync", command, of, "--yes", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        running.append(process)
-        started.set()
-        _, err = process.communicate(timeout=60)
-    assert process.returncode not in {0, 3}
-    assert len(desk.sandbox.writes) >= before + number, err  # others may be on their way beside it
 
 
 @pytest.mark.parametrize(("kind", "number"), [("call", 1), ("call-after", 1), ("call-after", 2)])

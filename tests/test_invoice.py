@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import LINES, MISMATCHES, OCTOBER, Desk, Ran, day
-from test_dates import kill_at
+from process import kill_at
 
 INVOICES = "Invoices"
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]

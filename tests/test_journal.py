@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from xlsync.actions import Change, Field, UpdateAddition
 from xlsync.apply import perform
-from xlsync.config import ConnectWiseSettings, Creation
+from xlsync.config import Creation
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import XlsyncError
 from xlsync.journal import Journal, Write, journal_folder, list_runs, read_run
@@ -223,45 +223,35 @@ def test_the_journal_is_its_owners(tmp_path: Path) -> None:
     assert stat.S_IMODE(journal_folder(tmp_path, SITE).stat().st_mode) == 0o700
 
 
-def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(tmp_path: Path) -> None:
-    with Sandbox(lines=20) as sandbox:
-        keys = sandbox.environ
-        connectwise = ConnectWise(
-            ConnectWiseSettings(
-                url=f"{sandbox.url}/v4_6_release/apis/3.0",
-                company=keys["XLSYNC_CW_COMPANY"],
-                public_key=keys["XLSYNC_CW_PUBLIC_KEY"],
-                private_key=keys["XLSYNC_CW_PRIVATE_KEY"],
-                client_id=keys["XLSYNC_CW_CLIENT_ID"],
-            )
-        )
-        record = next(
-            record for record in sandbox.connectwise.additions.values() if not record.get("cancelledDate")
-        )
-        seen = connectwise.read_addition(record["agreementId"], record["id"])
-        assert seen is not None
-        action = UpdateAddition(
-            key="update",
-            rows=("units",),
-            seen=seen,
-            changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
-            customer="Contoso",
-            product="Backup",
-        )
-        journal = begin(tmp_path)
-        at_the_request: list[list[str]] = []
-        sandbox.fail(
-            "call",
-            write=1,
-            call=lambda: at_the_request.append([line["event"] for line in lines_of(tmp_path, journal)]),
-        )
-        (result,) = perform(Plan((action,)), Live(connectwise, Creation()), journal)
-        journal.end()
-        connectwise.service.close()
+def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(
+    sandbox: Sandbox, connectwise: ConnectWise, tmp_path: Path
+) -> None:
+    record = next(
+        record for record in sandbox.connectwise.additions.values() if not record.get("cancelledDate")
+    )
+    seen = connectwise.read_addition(record["agreementId"], record["id"])
+    assert seen is not None
+    action = UpdateAddition(
+        key="update",
+        rows=("units",),
+        seen=seen,
+        changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
+        customer="Contoso",
+        product="Backup",
+    )
+    journal = begin(tmp_path)
+    at_the_request: list[list[str]] = []
+    sandbox.fail(
+        "call",
+        write=1,
+        call=lambda: at_the_request.append([line["event"] for line in lines_of(tmp_path, journal)]),
+    )
+    (result,) = perform(Plan((action,)), Live(connectwise, Creation()), journal)
+    journal.end()
     assert result.state is State.DONE
     assert at_the_request == [["run", "before"]]
     assert [line["event"] for line in lines_of(tmp_path, journal)] == ["run", "before", "after", "end"]
     written = file_of(tmp_path, journal).read_text("utf-8")
-    for name, value in keys.items():
+    for name, value in sandbox.environ.items():
         assert name.endswith(("URL", "COMPANY")) or value not in written
     assert "Basic" not in written

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.kept import open_cache
@@ -67,20 +66,8 @@ class Reading:
 
 
 @pytest.fixture
-def reading() -> Iterator[Reading]:
-    with Sandbox(lines=20) as sandbox:
-        keys = sandbox.environ
-        connectwise = ConnectWise(
-            ConnectWiseSettings(
-                url=f"{sandbox.url}/v4_6_release/apis/3.0",
-                company=keys["XLSYNC_CW_COMPANY"],
-                public_key=keys["XLSYNC_CW_PUBLIC_KEY"],
-                private_key=keys["XLSYNC_CW_PRIVATE_KEY"],
-                client_id=keys["XLSYNC_CW_CLIENT_ID"],
-            )
-        )
-        with connectwise.service:
-            yield Reading(sandbox, connectwise)
+def reading(sandbox: Sandbox, connectwise: ConnectWise) -> Reading:
+    return Reading(sandbox, connectwise)
 
 
 def test_the_first_reading_is_whole_and_of_active_entries_with_their_fields_only(reading: Reading) -> None:

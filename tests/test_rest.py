@@ -7,11 +7,9 @@ import datetime as dt
 import email.utils
 import gzip
 import json
-import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,82 +19,13 @@ import pytest
 import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
+from remote import Remote, Silent, hang_up, reply
 from werkzeug import Request, Response
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import make_server
 
 from xlsync.answers import describe, retry_after
 from xlsync.errors import ApiError, ConfigError, NoAnswer
-from xlsync.rest import Call, Service, check_url
-
-Answer = Callable[[Request], Response]
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no log."""
-
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
-
-
-class Remote:
-    """A server that answers with `answer`, or with the next of `script` while there is one."""
-
-    def __init__(self) -> None:
-        self.script: list[Answer | Response] = []
-        self.answer: Answer = lambda _: reply({})
-        self.seen: list[tuple[str, str]] = []
-        self.requests: list[Request] = []
-        self.bodies: list[bytes] = []
-        self.times: list[float] = []
-        self.beside = self.most_beside = 0
-        self.released = threading.Event()
-        self._lock = threading.Lock()
-        self._server = make_server("127.0.0.1", 0, self._app, threaded=True, request_handler=Silent)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def _app(self, environ: Any, start: Any) -> Any:
-        request = Request(environ)
-        with self._lock:
-            self.seen.append((request.method, request.full_path.rstrip("?")))
-            self.requests.append(request)
-            self.bodies.append(request.get_data())
-            self.times.append(time.monotonic())
-            self.beside += 1
-            self.most_beside = max(self.most_beside, self.beside)
-            answer = self.script.pop(0) if self.script else self.answer
-        try:
-            return (answer if isinstance(answer, Response) else answer(request))(environ, start)
-        finally:
-            with self._lock:
-                self.beside -= 1
-
-    def stop(self) -> None:
-        self.released.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-def reply(body: object, status: int = 200, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(simplejson.dumps(body), status, named, content_type="application/json")
-
-
-def hang_up(request: Request) -> Response:
-    """Close the connection instead of answering."""
-    request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    return Response()
-
-
-@pytest.fixture
-def remote() -> Iterator[Remote]:
-    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-    server = Remote()
-    yield server
-    server.stop()
+from xlsync.rest import Call, Service
 
 
 @pytest.fixture
@@ -697,41 +626,3 @@ def test_closing_ends_every_wait(remote: Remote) -> None:
     reading.join(20)
     assert len(answers) == 9
     assert all(isinstance(answer, ApiError) for answer in answers)
-
-
-# --- addresses
-
-
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [
-        (" https://BSS.Example.com/ ", "https://bss.example.com"),
-        ("bss.example.com", "https://bss.example.com"),
-        ("https://cw.example.com/v4_6_release/apis/3.0/", "https://cw.example.com/v4_6_release/apis/3.0"),
-        ("https://cw.example.com:8443", "https://cw.example.com:8443"),
-        ("http://localhost:5000", "http://localhost:5000"),
-        ("http://127.3.2.1", "http://127.3.2.1"),
-        ("http://[::1]:80/x", "http://[::1]:80/x"),
-    ],
-)
-def test_addresses_are_written_one_way(text: str, url: str) -> None:
-    assert check_url(text) == url
-    assert check_url(url) == url
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "https://", "http://bss.example.com", "http://127.0.0.1.example.com", "http://localhost.example.com",
-     "ftp://bss.example.com", "https://bss.example.com/?a=1", "https://bss.example.com/#a", "https://a b.com",
-     "https://bss.example.com:port", "http://localhost@bss.example.com", "https://[::1", "http://0.0.0.0",
-     "https:///path", "http://localhost\\@bss.example.com"],
-)  # fmt: skip
-def test_an_address_that_is_unsafe_or_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError):
-        check_url(text)
-
-
-def test_a_password_in_an_address_is_not_repeated() -> None:
-    with pytest.raises(ConfigError) as caught:
-        check_url("https://user:hunter22@bss.example.com")
-    assert "hunter22" not in caught.value.message + caught.value.hint

@@ -16,7 +16,7 @@ from conftest import MISMATCHES, OCTOBER, Desk
 
 from xlsync.actions import CreateAddition
 from xlsync.apply import perform
-from xlsync.config import ConnectWiseSettings, Creation
+from xlsync.config import Creation
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.journal import Journal
@@ -28,29 +28,6 @@ from xlsync.sandbox.connectwise import json_response
 from xlsync.sandbox.server import Sandbox
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(lines=20) as one:
-        yield one
-
-
-@pytest.fixture
-def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
-    keys = sandbox.environ
-    one = ConnectWise(
-        ConnectWiseSettings(
-            url=f"{sandbox.url}/v4_6_release/apis/3.0",
-            company=keys["XLSYNC_CW_COMPANY"],
-            public_key=keys["XLSYNC_CW_PUBLIC_KEY"],
-            private_key=keys["XLSYNC_CW_PRIVATE_KEY"],
-            client_id=keys["XLSYNC_CW_CLIENT_ID"],
-        )
-    )
-    one.service._patience = 0.001
-    with one.service:
-        yield one
 
 
 @contextmanager

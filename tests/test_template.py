@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from openpyxl.formula.tokenizer import Token, Tokenizer
 
-from xlsync import sheets, template
+from xlsync import look, sheets, template
 from xlsync.cells import address, position
 from xlsync.models import ActionLabel, MismatchKind
 from xlsync.xlsx import Package, Row
@@ -226,8 +226,8 @@ def test_start_tells_every_colour_of_the_sheets(workbook: openpyxl.Workbook) -> 
         if rule.dxf.fill
     }
     legend = {cell.fill.start_color.rgb for (cell,) in workbook["Start"]["E32:E38"]}
-    assert used - {f"FF{template.IDLE[0]}"} == legend - {f"FF{template.INPUT}"}
-    assert f"FF{template.INPUT}" in legend
+    assert used - {f"FF{look.IDLE[0]}"} == legend - {f"FF{look.INPUT}"}
+    assert f"FF{look.INPUT}" in legend
 
 
 def test_start_leads_to_the_sheets(workbook: openpyxl.Workbook) -> None:
@@ -244,7 +244,7 @@ def test_what_is_not_asked_of_a_kind_looks_empty(header: str, workbook: openpyxl
         for entry in page.conditional_formatting
         if str(entry.sqref) == f"{letter}2"
         for rule in entry.rules
-        if rule.dxf.fill and rule.dxf.fill.bgColor.rgb == f"FF{template.IDLE[0]}"
+        if rule.dxf.fill and rule.dxf.fill.bgColor.rgb == f"FF{look.IDLE[0]}"
     ]
     asked = {kind for kind in sheets.ASKED if header in sheets.ASKED[kind]} or set(sheets.ASKED)
     told = {kind for formula in rules for kind in re.findall(r'\$A2="(\w+)"', formula)}

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import LINES, MISMATCHES, NEW, Desk, Hand, Ran, day, records
+from additions import additions_of, days, fill_52
+from conftest import LINES, MISMATCHES, NEW, Desk, Hand, Ran, choose_new, day, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_dates import additions_of, days, fill_52, kill_at
+from process import kill_at
 
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
 FIRST, SECOND = "/finance/agreements/37/additions/52", "/finance/agreements/37/additions/53"
@@ -225,11 +226,7 @@ def test_a_successor_with_an_end_of_its_own_is_taken_back_too(desk: Desk) -> Non
 
 
 def test_what_was_created_is_inactive_cancelled_or_named(desk: Desk) -> None:
-    with desk.editing() as hand:
-        new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
-        hand.set(LINES, hand.line("Quillfeather Books"), new)
-        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
-    assert desk.check().code == 0
+    choose_new(desk)
     with desk.editing() as hand:
         hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
         hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")

@@ -1,6 +1,6 @@
 """Which agreement of its company a billing line belongs to, and what must be read to tell.
 
-Pure; a part of `matching.py`, which explains the ladder.
+PURE; a part of `matching.py`, which explains the ladder.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from xlsync.cells import Value, letters, position
 from xlsync.errors import WorkbookError
 from xlsync.kept_rows import About, KeptRow, is_same, read_kept
 from xlsync.models import MismatchKind, Month, Problem
-from xlsync.sheets import BILLING_LINES, INVOICES, LIST_COLUMNS, LISTS, MEMORY, MISMATCHES, NEW, Sheet
+from xlsync.sheets import BILLING_LINES, INVOICES, LIST_COLUMNS, LISTS, MEMORY, MISMATCHES, NEW, START, Sheet
 from xlsync.xlsx import Package
 
 READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
@@ -116,6 +116,8 @@ def read_workbook(path: Path) -> Book:
             f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             "Go back to its backup, or export the month again into another file.",
         )
+    wanted = (*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY, START)
+    package.read_grids(title for title in wanted if title in package.sheets)
     lists = _read_lists(package)
     kept = read_kept(package.grid(MEMORY), lists, path.name)
     rows: dict[str, tuple[SheetRow, ...]] = {}

@@ -6,39 +6,37 @@ Written after the description of its reseller API, version 3.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from itertools import chain
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
+from xlsync.bss_answers import Json, entries_of, odd, part, text_of
 from xlsync.bss_lines import (
     Charged,
-    Json,
     Unit,
     invoice_date,
     is_cancelled,
-    keep_plan,
-    part,
     read_lines,
     read_units,
     settle_ends,
-    text_of,
-    whole,
-    with_plan,
 )
+from xlsync.bss_own_units import own_units_of, path_of
+from xlsync.bss_pages import read_pages
+from xlsync.bss_plans import keep_plan, plans_to_ask, with_plan, without_plan
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, Month
 from xlsync.rest import Call, Service
 
+T = TypeVar("T")
 By = Literal["invoice-date", "service-period"]
 Progress = Callable[[int], None]
 
-PAGE_SIZE: Final = 500  # the most that the API allows
 # No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
 SIDE_BY_SIDE: Final = 24
 PER_MINUTE: Final = 3000
-_ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,21 +100,20 @@ class Bss:
         # a period is invoiced from a month before it to three months after it, by the rule of
         # interworks' own reconciliation for Power BI
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
-        invoices = [
-            invoice
-            for invoice in self._list_invoices(first.first, last.last, steps)
-            if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
-        ]
-        for invoice in invoices:
-            _require_id("api/invoices", invoice)
-        if not invoices:
-            return ()
-        units = self._read_units(steps)
-        read = [
-            one
-            for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True)
-            for one in read_lines(invoice, items, units, (month, by))
-        ]
+        units: dict[str, Unit] | None = None
+        read: list[Charged] = []
+        for page in self._list_invoices(first.first, last.last, steps):
+            invoices = [
+                invoice
+                for invoice in page
+                if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
+            ]
+            for invoice in invoices:
+                _require_id(invoice)
+            if invoices and units is None:
+                units = self._read_units(steps)
+            for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True):
+                read += read_lines(invoice, items, units or {}, (month, by))
         lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
         return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
 
@@ -126,25 +123,17 @@ class Bss:
         Of the subscription or, for an add-on, of the add-on; a read that failed is its ApiError.
         """
         wanted = {line.contract: line for line in contracts if line.contract_id and line.source == "bss"}
-        paths = {
-            contract: f"api/subscriptions/{quote(line.contract_id, safe='')}"
-            + ("/addons" if line.addon_id else "")
-            for contract, line in wanted.items()
-        }
-        asked = list(dict.fromkeys(paths.values()))
+        asked = list(dict.fromkeys(path_of(line) for line in wanted.values()))
         answers = dict(zip(asked, self.service.get_many([Call(path) for path in asked]), strict=True))
-        return {
-            contract: _own_units(line, paths[contract], answers[paths[contract]])
-            for contract, line in wanted.items()
-        }
+        return {contract: own_units_of(line, answers[path_of(line)]) for contract, line in wanted.items()}
 
     def read_account(self, customer_id: str) -> Account | None:
         """An end customer's name and address; None where these keys may not read it."""
         path = f"api/accounts/{quote(customer_id, safe='')}"
-        found = self._read_if_allowed(path)
+        found = _if_allowed(lambda: self.service.get(path))
         if not isinstance(found, Mapping):
             return None
-        place = found.get("billingAddress") or self._read_if_allowed(f"{path}/billingaddress")
+        place = found.get("billingAddress") or _if_allowed(lambda: self.service.get(f"{path}/billingaddress"))
         place = place if isinstance(place, Mapping) else {}
         state, country = part(place, "state"), part(place, "country")
         lines = (text_of(place.get("address")), text_of(place.get("address2")))
@@ -168,11 +157,11 @@ class Bss:
             raise
         token = answer.get("access_token") if isinstance(answer, Mapping) else None
         if not token:
-            raise _odd("oauth/token", "it gave no token", method="POST")
+            raise odd("oauth/token", "it gave no token", method="POST")
         return f"Bearer {token}"
 
-    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> list[Json]:
-        """Invoices of a time and some around it, with their analytical items.
+    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> Iterator[list[Json]]:
+        """Invoices of a time and some around it, with their analytical items, page by page: they are large.
 
         Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
         of its creation (an invoice may be dated back, so without an end), then none.
@@ -182,52 +171,24 @@ class Bss:
         before = f"datetime'{last + dt.timedelta(days=2)}'"
         earlier = f"datetime'{first - dt.timedelta(days=60)}'"
         query = {"include": "analysisItems"}
-        for text in (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}"):
+        filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}")
+        for asked in (*({**query, "$filter": text} for text in filters), query):
+            pages = read_pages(self.service, "api/invoices", asked, steps.one_more)
             try:
-                return self._list("api/invoices", {**query, "$filter": text}, steps)
+                first_page = next(pages)
             except ApiError as error:
-                if error.status != 400:
+                if error.status != 400 or asked is query:
                     raise
-        return self._list("api/invoices", query, steps)
-
-    def _list(self, path: str, query: Mapping[str, str | int], steps: _Steps) -> list[Json]:
-        """Every page of a list; an element that moved to a later page meanwhile is taken once.
-
-        A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
-        """
-        found: dict[str, Json] = {}
-        pages: list[list[str]] = []
-        size, count = PAGE_SIZE, 0
-        while True:
-            number = len(pages) + 1
-            answer = self.service.get(path, {**query, "pageIndex": number, "pageSize": size})
-            steps.add(1)
-            data = answer.get("data") if isinstance(answer, Mapping) else answer
-            if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
-                raise _odd(path, "it is no list")
-            ids = [_key(one) for one in data]
-            if ids and ids in pages:
-                if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
-                    return list(found.values())
-                raise _odd(path, f"page {number} is page {pages.index(ids) + 1} again")
-            found |= zip(ids, data, strict=True)
-            pages.append(ids)
-            count += len(ids)
-            paging = _Paging.of(answer)
-            if not ids and count < (paging.records or 0):
-                raise _odd(path, f"it has {paging.records} entries and gives only {count}")
-            if not ids or paging.is_over(number, count):
-                return list(found.values())
-            if number == 1:  # what it serves at most, whatever was asked for
-                size = min(size, paging.size or len(ids))
+                continue
+            yield first_page
+            yield from pages
+            return
 
     def _read_units(self, steps: _Steps) -> dict[str, Unit]:
-        try:
-            return read_units(self._list("api/organization/unitGroups", {"include": "units"}, steps))
-        except ApiError as error:
-            if error.status in (403, 404):
-                return {}  # not for these keys: the units' names must do
-            raise
+        """The billing cycles; none where these keys may not read them, and the units' names must do."""
+        path = "api/organization/unitGroups"
+        pages = read_pages(self.service, path, {"include": "units"}, steps.one_more)
+        return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
         """The items of each invoice, one subscription each: asked for where the list did not bring them."""
@@ -239,24 +200,15 @@ class Bss:
         for n, path, answer in zip(poor, paths, self._read_many(calls, steps), strict=True):
             if isinstance(answer, ApiError):
                 raise answer
-            answer = answer.get("data") if isinstance(answer, Mapping) else answer  # noqa: PLW2901
-            if not isinstance(answer, list):
-                raise _odd(path, "it is no list")
-            items[n] = answer
+            found = entries_of(answer)
+            if not isinstance(found, list):
+                raise odd(path, "it is no list")
+            items[n] = found
         return items
 
     def _complete(self, charged: Sequence[Charged], steps: _Steps) -> list[BillingLine]:
         """Add the billing plans, each asked for once and kept."""
-        asked: dict[str, str] = {}
-        for one in charged:
-            kept = self._plans.get(one.line.contract_id) if one.wants_plan else None
-            is_own = not one.line.addon_id  # the plan is the subscription's: an add-on's unit may differ
-            if one.wants_plan and (
-                not isinstance(kept, Mapping) or (is_own and kept.get("unit") not in ("", one.unit_id))
-            ):
-                asked[one.line.contract_id] = (
-                    one.unit_id if is_own else asked.get(one.line.contract_id, one.unit_id)
-                )
+        asked = plans_to_ask(charged, self._plans)
         calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]
         failed: dict[str, ApiError] = {}
         for (id_, unit_id), answer in zip(asked.items(), self._read_many(calls, steps), strict=True):
@@ -265,7 +217,7 @@ class Bss:
             else:
                 self._plans[id_] = keep_plan(answer, unit_id)
         return [
-            _unread(one.line, failed[one.line.contract_id])
+            without_plan(one, failed[one.line.contract_id])
             if one.wants_plan and one.line.contract_id in failed
             else with_plan(one, self._plans.get(one.line.contract_id) if one.wants_plan else None)
             for one in charged
@@ -277,14 +229,6 @@ class Bss:
         steps.tell(done + len(calls))
         return answers
 
-    def _read_if_allowed(self, path: str) -> Any:
-        try:
-            return self.service.get(path)
-        except ApiError as error:
-            if error.status in (403, 404):
-                return None
-            raise
-
 
 class _Steps:
     """How many reads are done."""
@@ -293,8 +237,8 @@ class _Steps:
         self._progress = progress
         self.done = 0
 
-    def add(self, count: int) -> None:
-        self.tell(self.done + count)
+    def one_more(self) -> None:
+        self.tell(self.done + 1)
 
     def tell(self, done: int) -> None:
         if self._progress is not None and done != self.done:
@@ -302,52 +246,9 @@ class _Steps:
         self.done = done
 
 
-@dataclass(frozen=True, slots=True)
-class _Paging:
-    """What one page of a list tells of the whole; None where it does not."""
-
-    pages: int | None
-    records: int | None
-    size: int | None
-    has_next: bool | None
-
-    @classmethod
-    def of(cls, answer: Any) -> _Paging:
-        answer = answer if isinstance(answer, Mapping) else {}
-        paging, links = part(answer, "paging"), part(answer, "links")
-        return cls(
-            pages=_whole(paging, "totalPages", "pageCount"),
-            records=_whole(paging, "totalRecords", "totalCount"),
-            size=_whole(paging, "size") or None,
-            has_next=bool(links["next"]) if "next" in links else None,
-        )
-
-    def is_over(self, number: int, count: int) -> bool:
-        """Whether this page is the last, `count` entries being read. Where nothing tells, it is not."""
-        if self.records is not None and count < self.records:
-            return False
-        if self.pages is not None:
-            return number >= self.pages
-        return self.has_next is False or (self.has_next is None and bool(self.records))
-
-
-def _whole(paging: Json, *names: str) -> int | None:
-    """The first of these numbers that is told."""
-    told = (paging.get(name) for name in names)
-    return next(
-        (one for one in told if isinstance(one, int) and not isinstance(one, bool) and one >= 0), None
-    )
-
-
-def _key(thing: Json) -> str:
-    """An entry's id; what has none is known by all that it holds."""
-    found = thing.get("id")
-    return f"no id: {thing!r}" if found is None else str(found)
-
-
-def _require_id(path: str, thing: Json) -> None:
-    if thing.get("id") is None:
-        raise _odd(path, f"{thing.get('code') or thing.get('name') or 'an entry'} has no id")
+def _require_id(invoice: Json) -> None:
+    if invoice.get("id") is None:
+        raise odd("api/invoices", f"{invoice.get('code') or invoice.get('name') or 'an entry'} has no id")
 
 
 def _is_several(item: object) -> bool:
@@ -355,48 +256,11 @@ def _is_several(item: object) -> bool:
     return isinstance(several, list) and len(several) > 1
 
 
-def _unread(line: BillingLine, error: ApiError) -> BillingLine:
-    why = f"The billing plan could not be read ({error.message})."
-    return replace(line, billing_period="", billing_months=None, unread=line.unread or why)
-
-
-def _own_units(line: BillingLine, path: str, answer: Any) -> Decimal | ApiError:
-    """The quantity in what the BSS answered about a line's contract."""
-    if isinstance(answer, ApiError):
-        return answer
-    what = "subscription"
-    if line.addon_id:
-        what = "add-on"
-        addons = answer.get("data") if isinstance(answer, Mapping) else answer
-        addons = [one for one in addons if isinstance(one, Mapping)] if isinstance(addons, list) else []
-        # whether a line names the add-on itself or its product is not known
-        own = [one for one in addons if str(one.get("id")) == line.addon_id]
-        own = own or [one for one in addons if _product_id(one) in (line.addon_id, line.product_id)]
-        own = [one for one in own if _status(one) not in _ENDED] if len(own) > 1 else own
-        if len(own) != 1:
-            return _odd(path, f"it tells of {len(own)} add-ons {line.product}")
-        answer = own[0]
-    if not isinstance(answer, Mapping) or _number(answer.get("quantity")) is None:
-        return _odd(path, f"the {what} has no quantity")
-    if _status(answer) in _ENDED:
-        return _odd(path, f"the {what} is {answer.get('status')}")
-    return whole(Decimal(answer["quantity"]))
-
-
-def _product_id(addon: Json) -> str:
-    return str(part(addon, "product").get("id") or "?")
-
-
-def _status(thing: Json) -> str:
-    return str(thing.get("status") or "").casefold()
-
-
-def _number(value: object) -> int | Decimal | None:
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
-
-
-def _odd(path: str, why: str, method: str = "GET") -> ApiError:
-    hint = "If it stays so, export from a report with --from."
-    return ApiError(
-        f"BSS: the answer of {method} /{path} cannot be used: {why}.", hint, method=method, path=path
-    )
+def _if_allowed(read: Callable[[], T]) -> T | None:
+    """What is read; None where these keys may not."""
+    try:
+        return read()
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise

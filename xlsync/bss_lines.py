@@ -13,13 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
+from xlsync.bss_answers import Json, count_of, id_of, number_of, part, text_of, whole
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.periods import Charge, is_midnight, last_days, months_in, months_of, period_name
-
-Json = Mapping[str, Any]
 
 CENT: Final = Decimal("0.01")
 FOUR_PLACES: Final = Decimal("0.0001")
@@ -60,8 +59,8 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
         recurs = group.get("isRecurringChargeUnit") is not False
         for unit in group.get("units") or ():
             length = months_in(text_of(unit.get("billingCycleUnitType")))
-            months = _count(unit.get("billingCycleDuration")) * length
-            units[_id(unit)] = Unit(months or None, recurs)
+            months = count_of(unit.get("billingCycleDuration")) * length
+            units[id_of(unit)] = Unit(months or None, recurs)
     return units
 
 
@@ -113,7 +112,7 @@ def settle_ends(charged: Sequence[Charged]) -> list[Charged]:
 def _charged(invoice: Json, code: str, item: Json, units: Mapping[str, Unit], invoiced: dt.date) -> Charged:
     try:
         line = _line(invoice, code, item, units)
-        return Charged(line, _id(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate"))))
+        return Charged(line, id_of(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate"))))
     except (AttributeError, TypeError) as error:
         raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
 
@@ -162,7 +161,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     product, addon = part(item, "product"), part(subscription, "relatedAddon")
     customer = part(first, "account") or part(invoice, "account")
     unit_name = text_of(part(item, "unit").get("name"))
-    unit = units.get(_id(part(item, "unit")), Unit(months_of(unit_name), is_recurring=True))
+    unit = units.get(id_of(part(item, "unit")), Unit(months_of(unit_name), is_recurring=True))
     charge = _charge(subscriptions, assets, product, unit)
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
@@ -181,12 +180,12 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         type=LineType.CREDIT if is_credit or units_charged < 0 else charge,
         charge=charge,
         customer=text_of(customer.get("name")),
-        customer_id=_id(customer),
+        customer_id=id_of(customer),
         product=text_of(product.get("name") or addon.get("name") or item.get("description")),
-        product_id=_id(product),
+        product_id=id_of(product),
         product_code=text_of(product.get("code")),
-        contract_id=_id(subscription),
-        addon_id=_id(addon),
+        contract_id=id_of(subscription),
+        addon_id=id_of(addon),
         units=-units_charged if is_turned else units_charged,
         cost=_cost(item, where, is_credit=is_credit),
         amount=-total if is_turned else total,
@@ -243,34 +242,6 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     return ((price * units - saved if is_for_line else total) / units).quantize(FOUR_PLACES)
 
 
-def with_plan(charged: Charged, plan: Json | None) -> BillingLine:
-    """The line with its billing period: from its installment plan (kept as in `keep_plan`), else its term.
-
-    A plan of another unit is that of the add-on's subscription, or of a later term: it says nothing here.
-    """
-    line = charged.line
-    if plan is None or plan.get("unit") not in ("", None, charged.unit_id):
-        return line
-    count, months = plan.get("installments") or 0, plan.get("months") or 0
-    if not months or (count == 1 and line.commitment_months):
-        return line  # paid at once, for the whole term
-    return replace(line, billing_period=period_name(months), billing_months=months)
-
-
-def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
-    """What is kept of a subscription's installment plan: how many payments, every how many months.
-
-    The BSS answers nothing where there is no plan; that is kept too, for the unit that was asked about.
-    """
-    if not isinstance(plan, Mapping) or not plan:
-        return {"unit": unit_id, "installments": 0, "months": 0}
-    return {
-        "unit": _id(part(plan, "unit")),
-        "installments": _count(plan.get("installments")),
-        "months": _count(plan.get("installmentsFrequency")),
-    }
-
-
 def _date(value: object, where: str) -> dt.date | None:
     """The calendar date as it is written: converting to UTC would move the first of a month."""
     if value is None or value == "":
@@ -285,9 +256,10 @@ def _date(value: object, where: str) -> dt.date | None:
 def _number(value: object, where: str, name: str) -> Decimal | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    number = number_of(value)
+    if number is None:
         raise _unusable(where, f"its {name} is not a number")
-    return Decimal(value)
+    return Decimal(number)
 
 
 def _required(item: Json, name: str, where: str) -> Decimal:
@@ -295,33 +267,6 @@ def _required(item: Json, name: str, where: str) -> Decimal:
     if value is None:
         raise _unusable(where, f"it has no {name}")
     return value
-
-
-def whole(number: Decimal) -> Decimal:
-    """12 for 12.0, as units are shown."""
-    whole = number.to_integral_value()
-    return whole if whole == number else number
-
-
-def text_of(value: object) -> str:
-    """A text as people read it, absent as empty."""
-    return " ".join(str(value).split()) if value is not None else ""
-
-
-def part(thing: Json, name: str) -> Json:
-    """An object within an object; empty where it is none."""
-    found = thing.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _count(value: object) -> int:
-    """A number of payments or months; 0 where it is none."""
-    return max(0, int(value)) if isinstance(value, int | Decimal) else 0
-
-
-def _id(thing: Json) -> str:
-    found = thing.get("id")
-    return "" if found is None else str(found)
 
 
 def _unusable(where: str, why: str) -> ApiError:

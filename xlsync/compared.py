@@ -13,7 +13,7 @@ from functools import partial
 from typing import Final
 
 from xlsync.models import Addition, BillingLine, Link, Mismatch, MismatchKind, Month
-from xlsync.reconcile import Books
+from xlsync.targets import Books
 
 KEPT_AS: Final = "Compared"
 
@@ -128,11 +128,9 @@ def _only(
 
 
 def _with(target: Callable[..., Compared], addition: Addition, books: Books) -> Compared:
-    item = books.items.get(addition.item_id)
-    price = addition.unit_price if addition.unit_price is not None else item.price if item else None
     return target(
         addition=addition.id,
         units=addition.quantity,
         included=addition.less_included,
-        unit_price=price,
+        unit_price=books.price_of(addition),
     )

@@ -15,7 +15,7 @@ import platformdirs
 
 from xlsync.errors import ConfigError
 from xlsync.plan import Limits
-from xlsync.rest import check_url
+from xlsync.url import check_url
 
 FILE_NAME: Final = "xlsync.toml"
 KEYRING: Final = "xlsync"

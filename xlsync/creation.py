@@ -8,26 +8,38 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
-from xlsync.models import (
-    CREATE_NEW,
-    BillingLine,
-    CatalogItem,
-    Choice,
-    Company,
-    Kind,
-    Link,
-    Month,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
-)
+from xlsync.models import CREATE_NEW, BillingLine, CatalogItem, Choice, Company, Link, Month
 from xlsync.units import covers_full_period
 
 DESCRIPTION_LENGTH: Final = 60  # of a catalog item (OpenAPI description, CatalogItem)
 ITEM_IDENTIFIER_LENGTH: Final = 75
 T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What a row of *New in ConnectWise* creates."""
+
+    CUSTOMER = "Customer"
+    AGREEMENT = "Agreement"
+    PRODUCT = "Product"
+
+
+def new_customer_key(line: BillingLine) -> str:
+    """The row of *New in ConnectWise* that creates this line's customer."""
+    return f"customer:{line.customer_key}"
+
+
+def new_agreement_key(line: BillingLine) -> str:
+    """The row that creates this customer's agreement for what is billed in this line's period."""
+    return f"agreement:{line.customer_key}|{line.billing_period}"
+
+
+def new_product_key(line: BillingLine) -> str:
+    """The row that creates this line's product."""
+    return f"product:{line.product_key}"
 
 
 class Entry(Protocol):

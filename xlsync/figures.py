@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import Any, Final
 
-_CENT: Final = Decimal("0.01")
+from xlsync.money import DIGITS
+
 ZERO: Final = Decimal(0)
-_DIGITS: Final = 100  # sums of money never lose one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ def add(figures: Iterable[Figures]) -> Figures:
     """The sum, exactly."""
     names = Figures.__dataclass_fields__
     found = list(figures)
-    with localcontext(prec=_DIGITS):
+    with localcontext(prec=DIGITS):
         return Figures(**{name: sum((getattr(f, name) for f in found), _start(name)) for name in names})
 
 
@@ -83,12 +83,6 @@ class Part:
     customer_key: str
     product_key: str
     figures: Figures
-
-
-def cents(amount: Decimal, months: int) -> Decimal:
-    """A month of an amount, in cents."""
-    with localcontext(prec=_DIGITS):
-        return (amount / months).quantize(_CENT, ROUND_HALF_UP)
 
 
 def grouped(parts: Iterable[tuple[str, str, Part]]) -> list[Group]:

@@ -8,15 +8,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 from xlsync.agreement_links import agreements_to_read
 from xlsync.approvals import NO_EDITS, RowEdits, keep_halfway
 from xlsync.asking import Asking, Question
+from xlsync.bss import By
 from xlsync.bss_report import read_report, touches
 from xlsync.compared import list_compared
 from xlsync.connectwise import quote
-from xlsync.creation import Known, Proposal, customers_to_ask, propose_creations
+from xlsync.creation import (
+    Kind,
+    Known,
+    Proposal,
+    customers_to_ask,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+    propose_creations,
+)
 from xlsync.errors import ApiError
 from xlsync.invoices import preview_invoices
 from xlsync.labels import make_labels
@@ -28,26 +37,14 @@ from xlsync.matching import (
     propose_companies,
     propose_links,
 )
-from xlsync.models import (
-    Agreement,
-    BillingLine,
-    Choice,
-    Kind,
-    Link,
-    Month,
-    Recap,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
-)
+from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
 from xlsync.overview import Overview, with_currencies
 from xlsync.progress import Progress, silent
-from xlsync.reconcile import Books, find_mismatches
+from xlsync.reconcile import find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
 from xlsync.systems import Systems
+from xlsync.targets import Books
 from xlsync.units import lines_to_ask, read_charges
-
-By = Literal["invoice-date", "service-period"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ import sqlite3
 import stat
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import diskcache
@@ -154,12 +153,7 @@ class Cache(MutableMapping[str, Any]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

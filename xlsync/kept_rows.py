@@ -1,8 +1,8 @@
 """What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
 
 A row of the sheet holds a title and a text in as many cells as it needs: first what the workbook is, as
-JSON, then what the rows of each sheet showed and stand for, as packed lines of JSON. The last row is a
-checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
+JSON, then as packed lines of JSON what the rows of each sheet showed, and what they stand for. The last row
+is a checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import datetime as dt
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from itertools import islice
+from functools import cache, cached_property
+from itertools import islice, repeat
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import cattrs
@@ -24,11 +25,12 @@ from cattrs.strategies import configure_union_passthrough
 from xlsync.cells import Row, Value, clean_text
 from xlsync.errors import WorkbookError
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # in the first, the facts stood below what the rows showed
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
 _json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
 T = TypeVar("T")
 _ABOUT, _CHECKSUM = "about", "checksum"
+_FACTS: Final = "facts of "  # a title
 _MOST_BYTES: Final = 1_000_000_000  # unpacked
 _TOGETHER: Final = 100  # lines
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
@@ -72,16 +74,18 @@ class About:
 
 
 class KeptRow(NamedTuple):
-    """What one row showed when it was written, under which headers, and the facts behind it, as JSON text."""
+    """What one row showed when it was written, under which headers, and who tells the facts behind it."""
 
     headers: tuple[str, ...]
     values: tuple[Value, ...]
-    text: str = "{}"
+    tell: Callable[[int], str]  # the facts as JSON, of the row with this number among those it tells of
+    number: int = 0
 
     @classmethod
-    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
-        """A row with these facts."""
-        return cls(tuple(shown), tuple(shown.values()), _json(facts))
+    def of(cls, shown: Mapping[str, Value], facts: Callable[[], Mapping[str, Any]]) -> Self:
+        """A row with these facts, which are not made before they are asked for: a month's are large."""
+        headers = tuple(shown)
+        return cls(_alike(headers), tuple(shown.values()), lambda _: _json(facts()))
 
     @property
     def shown(self) -> dict[str, Value]:
@@ -89,9 +93,43 @@ class KeptRow(NamedTuple):
         return dict(zip(self.headers, self.values, strict=True))
 
     @property
+    def text(self) -> str:
+        """The facts as JSON."""
+        return self.tell(self.number)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What the row stands for; read anew each time, since most rows are never asked."""
         return json.loads(self.text)  # type: ignore[no-any-return]
+
+
+@cache
+def _alike(headers: tuple[str, ...]) -> tuple[str, ...]:
+    """The same headers for all rows that have them: one tuple, not one a row."""
+    return headers
+
+
+class _PackedLines:
+    """The lines of a packed text, which is not unpacked before somebody asks for one of them."""
+
+    def __init__(self, packed: str, count: int, altered: WorkbookError) -> None:
+        self._packed = packed
+        self._count = count
+        self._altered = altered
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        try:
+            lines = _unpacked(self._packed).split("\n")
+        except (ValueError, zlib.error) as error:
+            raise self._altered from error
+        if len(lines) != self._count:
+            raise self._altered
+        return lines
+
+    def line(self, number: int) -> str:
+        """One of them."""
+        return self._lines[number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +142,10 @@ class Kept:
 
 def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     """The rows of the hidden sheet."""
-    texts = [(_ABOUT, _json(to_plain(kept.about)))]
-    texts += [(title, _packed(_write_rows(rows))) for title, rows in kept.rows.items()]
+    texts = [(_ABOUT, _json(to_plain(replace(kept.about, format=FORMAT))))]
+    for title, rows in kept.rows.items():
+        texts.append((title, _packed(_write_shown(rows))))
+        texts.append((f"{_FACTS}{title}", _packed(row.text for row in rows.values())))
     texts.append((_CHECKSUM, _checksum(texts, lists)))
     return [
         Row(None, {0: title, **{1 + n: chunk for n, chunk in enumerate(_chunks(text))}})
@@ -113,28 +153,49 @@ def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     ]
 
 
-def _write_rows(rows: Mapping[str, KeptRow]) -> Iterator[str]:
-    """A line of headers and keys, a line for what each column showed, a line for the facts of each row."""
+def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
+    """A line of headers, one of keys, and one for each column: its different values, and which is where."""
     of_rows = {row.headers for row in rows.values()}
     headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
-    yield _json([headers, tuple(rows)])
+    yield _json(headers)
+    yield _json(tuple(rows))
     all_values = [
         row.values if row.headers == headers else tuple(map(row.shown.get, headers)) for row in rows.values()
     ]
     for column in zip(*all_values, strict=True):
-        yield _json([_plain(value) for value in column])
-    yield from (row.text for row in rows.values())
+        texts = [_write_value(value) for value in column]
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        yield _json([list(places), [places[text] for text in texts]])
 
 
-def _read_rows(text: str) -> dict[str, KeptRow]:
-    first, *lines = text.split("\n")
+def _read_rows(text: str, facts: str, altered: WorkbookError) -> dict[str, KeptRow]:
+    headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
+    shown = [map([_read_value(value) for value in values].__getitem__, places) for values, places in columns]
+    return _rows(headers, keys, shown, _PackedLines(facts, len(keys), altered).line)
+
+
+def _read_rows_1(text: str) -> dict[str, KeptRow]:
+    """The same of the first format: every value of a column, and the facts below the columns."""
+    first, *lines = _unpacked(text).split("\n")
     headers, keys = json.loads(first)
+    shown = [json.loads(line, object_hook=_read_value_1) for line in lines[: len(headers)]]
+    facts = lines[len(headers) :]
+    if len(facts) != len(keys):
+        raise ValueError("facts are missing")
+    return _rows(headers, keys, shown, facts.__getitem__)
+
+
+def _rows(
+    headers: Iterable[str],
+    keys: Sequence[str],
+    columns: Sequence[Iterable[Value]],
+    tell: Callable[[int], str],
+) -> dict[str, KeptRow]:
     headers = tuple(headers)
-    columns = [json.loads(line, object_hook=_value) for line in lines[: len(headers)]]
-    shown = zip(*columns, strict=True) if columns else ((),) * len(keys)
+    shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
     return {
-        key: KeptRow(headers, values, facts)
-        for key, values, facts in zip(keys, shown, lines[len(headers) :], strict=True)
+        key: KeptRow(headers, values, tell, number)
+        for number, (key, values) in enumerate(zip(keys, shown, strict=True))
     }
 
 
@@ -181,7 +242,15 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
     except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
         raise altered from error
     try:
-        rows = {title: _read_rows(_unpacked(text)) for title, text in texts[:-1] if title != _ABOUT}
+        packed = {title: text for title, text in texts[:-1] if title != _ABOUT}
+        if facts["format"] == 1:
+            rows = {title: _read_rows_1(text) for title, text in packed.items()}
+        else:
+            rows = {
+                title: _read_rows(text, packed[f"{_FACTS}{title}"], altered)
+                for title, text in packed.items()
+                if not title.startswith(_FACTS)
+            }
         return Kept(from_plain(facts, About), rows)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise WorkbookError(  # it is as it was written, and written otherwise
@@ -225,18 +294,41 @@ def _chunks(text: str) -> Iterator[str]:
     return (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
 
 
-def _plain(value: Value) -> Any:
-    if value is None or type(value) is str:
-        return value
+def _write_value(value: Value) -> str | None:
+    """As a text that begins with its kind: text, number, day, moment, or yes and no."""
     match value:
-        case Decimal() | int():
-            return {"n": str(value)}
+        case None:
+            return None
+        case str():
+            return f"t{value}"
+        case bool():
+            return f"b{value:d}"
+        case dt.datetime():
+            return f"m{value.isoformat()}"
         case dt.date():
-            return {"d": value.isoformat()}
-    return value
+            return f"d{value.isoformat()}"
+    return f"n{value}"
 
 
-def _value(plain: dict[str, str]) -> Value:
-    """Of what is no text: a number, else a day."""
+def _read_value(text: str | None) -> Value:
+    if text is None:
+        return None
+    kind, rest = text[:1], text[1:]
+    match kind:
+        case "t":
+            return rest
+        case "n":
+            return Decimal(rest)
+        case "d":
+            return dt.date.fromisoformat(rest)
+        case "m":
+            return dt.datetime.fromisoformat(rest)
+        case "b":
+            return rest == "1"
+    raise ValueError(text)
+
+
+def _read_value_1(plain: dict[str, str]) -> Value:
+    """Of what was no text in the first format: a number, else a day."""
     number = plain.get("n")
     return Decimal(number) if number is not None else dt.date.fromisoformat(plain["d"])

@@ -8,17 +8,9 @@ from typing import Any, Final
 
 from xlsync.book import Book, SheetRow
 from xlsync.cells import Value
+from xlsync.creation import new_agreement_key, new_customer_key, new_product_key
 from xlsync.kept_rows import from_plain
-from xlsync.models import (
-    CREATE_NEW,
-    BillingLine,
-    Evidence,
-    Link,
-    Problem,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
-)
+from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link, Problem
 from xlsync.picks import NOTHING, Pick, Picked, confirmed
 from xlsync.sheets import BILLING_LINES
 

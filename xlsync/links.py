@@ -15,7 +15,6 @@ import sqlite3
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from xlsync.errors import XlsyncError
@@ -223,12 +222,7 @@ class Links:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -34,7 +34,7 @@ from xlsync.config import (
 )
 from xlsync.connectwise import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
-from xlsync.rest import check_url
+from xlsync.url import check_url
 
 BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # keyring's own variable
 # What the systems themselves keep behind the login of the person; everything else must be asked for.

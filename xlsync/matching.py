@@ -1,6 +1,6 @@
 """Propose to which ConnectWise customer, agreement and product each billing line belongs.
 
-Pure. The ladder of evidence is DESIGN, section 5: what a person picked or confirmed, what is
+PURE. The ladder of evidence is DESIGN, section 5: what a person picked or confirmed, what is
 remembered, what is marked in ConnectWise, equal names, the only agreement, and last a suggestion,
 which counts for nothing until it is confirmed. A tie is never resolved by guessing, and what could
 not be read is never taken for an absence.
@@ -104,9 +104,19 @@ def propose_companies(
         if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
             spellings[key].add(line.customer)
     by_name = _companies_by_name(lines, companies, memory, decided, spellings)
+    return _with_named(lines, decided, by_name, customer_key)
+
+
+def _with_named(
+    lines: Iterable[BillingLine],
+    decided: Mapping[str, Choice | None],
+    by_name: Mapping[str, Choice],
+    key: Callable[[BillingLine], str | None],
+) -> dict[str, Choice]:
+    """What was decided and, for the other lines, what their names tell, by line key."""
     proposed = present(decided)
     for line in lines:
-        if line.key not in decided and (choice := by_name.get(customer_key(line) or "")):
+        if line.key not in decided and (choice := by_name.get(key(line) or "")):
             proposed[line.key] = choice
     return proposed
 
@@ -240,11 +250,7 @@ def propose_items(
         if line.key not in decided and (key := product_key(line)):
             spellings[key].add((line.product_code, line.product))
     by_name = _items_by_name(catalog, spellings)
-    proposed = present(decided)
-    for line in lines:
-        if line.key not in decided and (choice := by_name.get(product_key(line) or "")):
-            proposed[line.key] = choice
-    return proposed
+    return _with_named(lines, decided, by_name, product_key)
 
 
 def _items_by_name(

@@ -1,6 +1,6 @@
 """What is remembered of links, and what of a workbook's links is to be kept.
 
-Pure. `links.py` makes it last, `matching.py` proposes from it.
+PURE. `links.py` makes it last, `matching.py` proposes from it.
 """
 
 from __future__ import annotations

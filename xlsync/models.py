@@ -388,29 +388,6 @@ class Mismatch:
         return (self.bss_units or Decimal(0)) - (self.connectwise_units or Decimal(0))
 
 
-class Kind(StrEnum):
-    """What a row of *New in ConnectWise* creates."""
-
-    CUSTOMER = "Customer"
-    AGREEMENT = "Agreement"
-    PRODUCT = "Product"
-
-
-def new_customer_key(line: BillingLine) -> str:
-    """The row of *New in ConnectWise* that creates this line's customer."""
-    return f"customer:{line.customer_key}"
-
-
-def new_agreement_key(line: BillingLine) -> str:
-    """The row that creates this customer's agreement for what is billed in this line's period."""
-    return f"agreement:{line.customer_key}|{line.billing_period}"
-
-
-def new_product_key(line: BillingLine) -> str:
-    """The row that creates this line's product."""
-    return f"product:{line.product_key}"
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A cell that cannot be accepted: where it is, what is wrong, what to do."""

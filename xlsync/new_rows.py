@@ -9,11 +9,11 @@ from typing import Final
 
 from xlsync.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.book import Book, SheetRow
-from xlsync.creation import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Proposal
+from xlsync.creation import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Kind, Proposal
 from xlsync.inputs import read_amount, read_approve, read_day
 from xlsync.kept_rows import from_plain
 from xlsync.link_edits import Directory
-from xlsync.models import CREATE_NEW, Kind, Problem
+from xlsync.models import CREATE_NEW, Problem
 from xlsync.sheets import NEW
 
 Creation = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem

@@ -139,6 +139,8 @@ def is_locked(path: Path) -> bool:
 def changed_cells(before: Package, after: Package) -> dict[str, dict[Position, Value]]:
     """Which cells hold other values, by sheet."""
     changed: dict[str, dict[Position, Value]] = {}
+    before.read_grids(after.sheets)
+    after.read_grids(after.sheets)
     for title in after.sheets:
         old, new = before.grid(title), after.grid(title)
         rows, columns = max(len(old), len(new)), max([0, *map(len, old), *map(len, new)])

@@ -1,6 +1,6 @@
 """What people decided about links, in this workbook and before, and how far it reaches.
 
-Pure. A pick holds for its line and its contract, and spreads to the lines of the same BSS customer
+PURE. A pick holds for its line and its contract, and spreads to the lines of the same BSS customer
 or product that have no pick and no remembered link of their own, where all picks there agree. A part
 that was emptied stays empty for its contract alone.
 """

@@ -45,7 +45,6 @@ class Renewal:
                 self.data[row.number] = row
             else:
                 self.below.append(row)
-        sheet.body = ""  # the rows are all of it: large sheets are not held twice
         self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
@@ -77,24 +76,20 @@ class Renewal:
     def _pieces(self, rows: Sequence[Row]) -> list[bytes] | None:
         """The XML of all rows, or None where it would be the same as before."""
         moves = self.moves
-        pieces = [self._aside(row).encode() for row in self.above]
+        pieces = [self._aside(row) for row in self.above]
         same = self.stays
         number = moves.first
         for row in rows:
             old = None if row.was is None else self.data.pop(row.was, None)
-            if old is None:
-                piece = self._new(number, row.cells)
-                same = False
-            else:
-                piece = self._kept(number, old, row.cells)
-                same = same and piece is old.whole
-            pieces.append(piece.encode())
+            piece = self._new(number, row.cells) if old is None else self._kept(number, old, row.cells)
+            same = same and piece is None
+            pieces.append(old.whole if piece is None and old is not None else (piece or "").encode())
             number += 1
         if same:
             return None
-        return pieces + [self._aside(row).encode() for row in self.below]
+        return pieces + [self._aside(row) for row in self.below]
 
-    def _aside(self, row: OldRow) -> str:
+    def _aside(self, row: OldRow) -> bytes:
         """A row above or below the data rows: its references follow what they point at."""
         sheet, moves = self.sheet, self.moves
         number = moves.row(row.number)
@@ -104,7 +99,7 @@ class Renewal:
             self._placed(cell, number, column, lambda formula: moves.formula(formula, sheet.title))
             for column, cell in sheet.cells(row).items()
         )
-        return sheet.row_xml(row.attributes, number, inside)
+        return sheet.row_xml(row.attributes, number, inside).encode()
 
     def _placed(self, cell: OldCell, number: int, column: int, change: Callable[[str], str]) -> str:
         """A cell at its new place, its formula changed by `change`."""
@@ -178,12 +173,12 @@ class Renewal:
                 lines = max(lines, lines_of(content, width))
         return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
-    def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str:
-        """An old row with the wanted cells renewed, at its new place."""
+    def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
+        """An old row with the wanted cells renewed, at its new place; None where it stays as it is."""
         sheet, writer = self.sheet, self.writer
         values = self.old_values[old.number] if old.number < len(self.old_values) else ()
         if number == old.number and f"<{sheet.prefix}f" not in old.inside and writer.holds(values, wanted):
-            return old.whole
+            return None
         cells = sheet.cells(old)
         changed = {
             column: content
@@ -191,7 +186,7 @@ class Renewal:
             if not self._holds(old, column, cells.get(column), values, content)
         }
         if number == old.number and not changed:
-            return old.whole
+            return None
         row_style = sheet.row_style(old)
         inside: list[str] = []
         for column in sorted(cells.keys() | changed.keys()):

@@ -9,17 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
 
-from xlsync.figures import Figures, Group, Part, grouped, ranked
+from xlsync.figures import ZERO, Figures, Group, Part, grouped, ranked
 from xlsync.journal import Run
 from xlsync.ledger import MADE, Ledger, Written
 from xlsync.models import MismatchKind
 from xlsync.naming import Naming
 from xlsync.report_facts import Facts, Row
 from xlsync.report_parts import addition_parts, line_parts
-
-_ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,13 +123,13 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
 
 def _open_parts(rows: Iterable[Row], naming: Naming) -> Iterator[Part]:
     for row in rows:
-        impact = row.mismatch.impact or _ZERO
+        impact = row.mismatch.impact or ZERO
         customer, product = naming.row(row.mismatch)
         yield Part(
             currency=naming.currency(row.mismatch),
             customer_key=customer,
             product_key=product,
-            figures=Figures(open=1, up=max(impact, _ZERO), down=min(impact, _ZERO)),
+            figures=Figures(open=1, up=max(impact, ZERO), down=min(impact, ZERO)),
         )
 
 
@@ -160,7 +157,7 @@ def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindTot
         for kind in MismatchKind:
             own = [row for row in rows if row.kind == kind and row.currency == currency]
             impacts = [row.impact for row in own if row.impact is not None]
-            up = sum((i for i in impacts if i > 0), _ZERO)
-            down = sum((i for i in impacts if i < 0), _ZERO)
+            up = sum((i for i in impacts if i > 0), ZERO)
+            down = sum((i for i in impacts if i < 0), ZERO)
             if own:
                 yield KindTotal(str(kind), currency, len(own), up, down)

@@ -12,22 +12,12 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.cells import letters
 from xlsync.figures import Group
+from xlsync.look import AMBER, DOWN, FAINT, GREEN, GREY, INK, PALE, RED, SLATE, UP, edge, fill, font
 from xlsync.models import Month
 from xlsync.plan import State
 from xlsync.report import KindTotal, Report
 from xlsync.report_charts import CHART_ROWS, add, bars, before_after
-from xlsync.report_look import FAINT, MIDDLE, MONEY, Content, edge, fill, font, print_setup, put
-from xlsync.template import (
-    AMBER,
-    DOWN,
-    GREEN,
-    GREY,
-    INK,
-    PALE,
-    RED,
-    SLATE,
-    UP,
-)
+from xlsync.report_look import MIDDLE, MONEY, Content, print_report, put
 
 OVERVIEW: Final = "Report"
 _TOP: Final = 10
@@ -88,7 +78,7 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
         title = f"Customers billed most{unit}"
         add(page, bars(page, below, len(top), (14, 15), (MIDDLE, UP), title), _SECTIONS[2], row)
     last = _notes(page, max(ends) + 2, report)
-    print_setup(page, f"{month_name(report.month)}, {report.environment}")
+    print_report(page, f"{month_name(report.month)}, {report.environment}")
     page.page_setup.fitToHeight = 1
     page.print_options.horizontalCentered = True
     page.print_area = f"A1:{letters(_LAST)}{last}"

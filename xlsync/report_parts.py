@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from xlsync.compared import Compared
-from xlsync.figures import Figures, Part, cents
+from xlsync.figures import ZERO, Figures, Part
 from xlsync.journal import Write
 from xlsync.ledger import ADDITION, Course, Ledger, known
 from xlsync.models import BillingLine, Link
+from xlsync.money import cents
 from xlsync.naming import Naming
 from xlsync.report_facts import Facts
 from xlsync.units import covers_full_period
-
-_ZERO: Final = Decimal(0)
 
 
 def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Part]:
@@ -78,7 +77,7 @@ class _Standing:
     of: Compared
     before: Decimal
     after: Decimal
-    cost_change: Decimal = _ZERO  # of its unit cost
+    cost_change: Decimal = ZERO  # of its unit cost
 
 
 def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Part]:
@@ -105,32 +104,32 @@ def _money(chain: Sequence[_Standing]) -> Figures:
     """An addition with its successors, as one: impacts are rounded once, as on *Mismatches*."""
     first = chain[0].of
     price = next((entry.of.unit_price for entry in chain if entry.of.unit_price is not None), None)
-    impact = sum((-e.cost_change * e.after for e in chain), _ZERO)
+    impact = sum((-e.cost_change * e.after for e in chain), ZERO)
     figures = Figures(cost_impact=cents(impact, first.months))
     if price is None:
         return replace(figures, unpriced=1)
-    before = cents(sum((e.before for e in chain), _ZERO) * price, first.months)
-    change = cents(sum((e.after - e.before for e in chain), _ZERO) * price, first.months)
+    before = cents(sum((e.before for e in chain), ZERO) * price, first.months)
+    change = cents(sum((e.after - e.before for e in chain), ZERO) * price, first.months)
     return replace(figures, before=before, after=before + change)
 
 
 def _standing(entry: Compared, course: Course) -> _Standing:
     units = entry.units
     first, last = course.first.get("quantity"), course.last.get("quantity")
-    before = _ZERO if course.made else _billed(units if first is None else _number(first), entry)
-    after = _ZERO if course.has_ended else _billed(units if last is None else _number(last), entry)
-    cost = _ZERO
+    before = ZERO if course.made else _billed(units if first is None else _number(first), entry)
+    after = ZERO if course.has_ended else _billed(units if last is None else _number(last), entry)
+    cost = ZERO
     if "unitCost" in course.last:
         cost = _number(course.last["unitCost"]) - _number(course.first["unitCost"])
     return _Standing(entry, before, after, cost)
 
 
 def _billed(units: Decimal, entry: Compared) -> Decimal:
-    return max(units - entry.included, _ZERO)
+    return max(units - entry.included, ZERO)
 
 
 def _number(value: Any) -> Decimal:
-    return _ZERO if value is None else Decimal(str(value))
+    return ZERO if value is None else Decimal(str(value))
 
 
 def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:

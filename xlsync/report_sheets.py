@@ -10,27 +10,30 @@ from typing import Final, Generic, Literal, TypeVar
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
-from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.cells import letters
 from xlsync.figures import Group
 from xlsync.ledger import MADE, Written
-from xlsync.plan import State
-from xlsync.report import OpenRow, Report
-from xlsync.report_look import FAINT, MONEY, Content, edge, fill, font, print_setup, put
-from xlsync.template import (
+from xlsync.look import (
     AMBER,
     DIM,
+    FAINT,
     GREEN,
     GREY,
     INK,
     PALE,
     RED,
     SLATE,
-    TABLE_STYLE,
     VIOLET,
+    add_table,
+    edge,
+    fill,
+    font,
 )
+from xlsync.plan import State
+from xlsync.report import OpenRow, Report
+from xlsync.report_look import MONEY, Content, print_report, put
 from xlsync.wrapping import lines_of
 
 _STATES: Final = {
@@ -157,9 +160,7 @@ def _table(
     if not rows:
         put(page, 2, 1, "None").font = font(GREY)
     last = max(len(rows), 1) + 1
-    table = Table(displayName=name, ref=f"A1:{letters(len(columns) - 1)}{last}")
-    table.tableStyleInfo = TableStyleInfo(name=TABLE_STYLE, showRowStripes=False, showColumnStripes=False)
-    page.add_table(table)
+    add_table(page, name, f"A1:{letters(len(columns) - 1)}{last}")
     for row, total in enumerate(totals, last + 1):
         _row(page, row, columns, total)
         put(page, row, 1, "Total")
@@ -168,7 +169,7 @@ def _table(
             cell = page.cell(row, number)
             cell.font, cell.fill = font(bold=True), fill(PALE)
             cell.border = Border(top=edge(SLATE) if row == last + 1 else None, bottom=edge())
-    print_setup(page, title)
+    print_report(page, title)
     page.print_title_rows = "1:1"
 
 

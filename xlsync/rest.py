@@ -1,15 +1,11 @@
-"""The only module that sends HTTP: sessions, time-outs, retries of reads, a polite rate, errors.
+"""The only module that sends HTTP: sessions, time-outs, tries, a polite rate.
 
-Reads are repeated where that may help; a write is sent again only where the server surely did not
-act on it (never connected, or 429). Numbers come in as `Decimal` and go out exactly as written.
+Numbers come in as `Decimal` and go out exactly as written.
 """
 
 from __future__ import annotations
 
-import base64
 import http.cookiejar
-import ipaddress
-import random
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import simplejson
 from requests import PreparedRequest, Response, Session
@@ -25,19 +21,16 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from xlsync import __version__
-from xlsync.answers import Failure, describe, failure_of, is_retriable, read_json, retry_after, title_of
-from xlsync.errors import ApiError, ConfigError, NoAnswer
+from xlsync.answers import Failure, failure_of, read_json
+from xlsync.credentials import Credentials, basic
+from xlsync.errors import ApiError, ConfigError
 from xlsync.pace import Gate
+from xlsync.refusals import Refusals
+from xlsync.retries import TRIES, pause_after, wait_before_next
+from xlsync.url import check_url, within
 
-TRIES: Final = 5
-LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
-_FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
-_BUSY: Final = frozenset({429, 500, 502, 503, 504})
-_GATEWAY: Final = frozenset({502, 504})
-_DICE: Final = random.SystemRandom()
 _OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
 _OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
-_SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +72,9 @@ class Service:
     ) -> None:
         self.name = name
         self.url = check_url(url)
-        self._authorize = authorize
-        self._authorization = _basic(auth) if auth else None
-        self._renewing = threading.Lock()
-        self._no_login: ApiError | None = None
-        self._secrets: frozenset[str] = frozenset()
-        self._hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
-        self._hide(*(auth or ())[1:], (self._authorization or "").removeprefix("Basic "))
+        self._refusals = Refusals(name)
+        self._refusals.hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
+        self._credentials = Credentials(self._basic(auth), authorize, self._refusals.hide)
         self._workers = workers
         self._time_out = time_out
         self._patience = patience
@@ -122,8 +111,7 @@ class Service:
         try:
             data = read_json(answer.content)
         except ValueError:
-            what = f"with something that is not JSON{title_of(answer.content)}"
-            raise self._error("GET", path, what, status=answer.status_code) from None
+            raise self._refusals.unreadable("GET", path, answer) from None
         return Page(data, answer.headers, answer.links.get("next", {}).get("url"))
 
     def get_bytes(self, path: str) -> bytes:
@@ -172,15 +160,20 @@ class Service:
 
     def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
         """Ask for a token. Repeated like a read, since it changes nothing."""
-        value = _basic(auth) if auth else None
-        self._hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
-        self._hide(*(auth or ())[1:], (value or "").removeprefix("Basic "))
-        answer = self._repeat("POST", path, read=True, data=dict(form), authorization=value)
+        self._refusals.hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
+        answer = self._repeat("POST", path, read=True, data=dict(form), authorization=self._basic(auth))
         try:
             return read_json(answer.content)
         except ValueError:
-            what = f"with something that is not JSON{title_of(answer.content)}"
-            raise self._error("POST", path, what, status=answer.status_code) from None
+            raise self._refusals.unreadable("POST", path, answer) from None
+
+    def _basic(self, auth: tuple[str, str] | None) -> str | None:
+        """The header's value, of which nothing but the name may be told."""
+        if auth is None:
+            return None
+        value = basic(*auth)
+        self._refusals.hide(auth[1], value.removeprefix("Basic "))
+        return value
 
     def _read(self, path: str, query: Mapping[str, str | int] | None, accept: str) -> Response:
         # the headers of the service come first: ConnectWise names its version in Accept
@@ -201,21 +194,22 @@ class Service:
         renewed = False
         for attempt in count(1):
             if authorize:
-                authorization = self._credentials()
+                authorization = self._credentials.current()
             answer = self._once(method, path, authorization, **request)
-            if read and self._authorize and authorize and not renewed and _status(answer) == 401:
+            may_renew = read and authorize and self._credentials.can_be_renewed and not renewed
+            if may_renew and isinstance(answer, Response) and answer.status_code == 401:
                 renewed = True
-                self._renew(authorization)
+                self._credentials.renew(authorization)
                 continue
-            wait = self._wait_before_next(answer, attempt, read=read)
+            wait = wait_before_next(answer, attempt, read=read)
             if wait is None or attempt >= TRIES + renewed:
                 break
             self._closed.wait(wait * self._patience)
         if isinstance(answer, Response):
             if answer.status_code < 300:
                 return answer
-            raise self._refusal(method, path, answer, read=read)
-        raise self._lost(method, path, answer, read=read)
+            raise self._refusals.refused(method, path, answer, read=read)
+        raise self._refusals.lost(method, path, answer, read=read)
 
     def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | Failure:
         with self._gate:
@@ -226,7 +220,7 @@ class Service:
             try:
                 answer = self._session.request(
                     method,
-                    self._address(path),
+                    within(self.url, path),
                     auth=_Authorization(authorization),
                     timeout=self._time_out,
                     allow_redirects=False,
@@ -234,154 +228,12 @@ class Service:
                 )
             except OSError as error:  # RequestException, and what requests lets through of the file system
                 return failure_of(error)
-        if _is_too_much(answer):
-            asked = retry_after(answer.headers)
-            if asked is None or asked <= LONGEST_PAUSE:
-                self._gate.slow_down(1.0 if asked is None else asked)
+        pause = pause_after(answer)
+        if pause is not None:
+            self._gate.slow_down(pause)
         elif answer.status_code < 400:
             self._gate.speed_up()
         return answer
-
-    def _wait_before_next(self, answer: Response | Failure, attempt: int, *, read: bool) -> float | None:
-        """Seconds to wait before sending it again, None where it may not or need not be."""
-        back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _DICE.uniform(0.5, 1)
-        if isinstance(answer, Failure):
-            return back_off if answer.may_pass and (read or not answer.sent) else None
-        status = answer.status_code
-        if not (status == 429 or (read and (status in _BUSY or _is_too_much(answer)))):
-            return None
-        asked = retry_after(answer.headers)
-        if asked is not None and asked > LONGEST_PAUSE:
-            return None
-        return back_off if asked is None else asked + back_off / 10
-
-    def _credentials(self) -> str | None:
-        if self._authorize is None:
-            return self._authorization
-        with self._renewing:
-            if self._no_login is not None:
-                raise self._no_login  # asking again and again may lock the account
-            if self._authorization is None:
-                try:
-                    self._authorization = self._authorize()
-                except ApiError as error:
-                    self._no_login = error if error.status in (400, 401, 403) else None
-                    raise
-                self._hide(self._authorization.removeprefix("Bearer "))
-            return self._authorization
-
-    def _hide(self, *secrets: str) -> None:
-        """Never let these stand in a message."""
-        self._secrets |= {secret for secret in secrets if len(secret) > 3}
-
-    def _renew(self, refused: str | None) -> None:
-        with self._renewing:
-            if self._authorization == refused:  # else another thread has renewed it already
-                self._authorization = None
-
-    def _address(self, path: str) -> str:
-        """Under the root; of a whole address only its path and query count, so keys never leave the host."""
-        if "://" not in path:
-            return f"{self.url}/{path.lstrip('/')}"
-        root, there = urlsplit(self.url), urlsplit(path)
-        return urlunsplit((root.scheme, root.netloc, there.path, there.query, ""))
-
-    def _refusal(self, method: str, path: str, answer: Response, *, read: bool) -> ApiError:
-        status = answer.status_code
-        what, codes = describe(answer.content)
-        if not read and status in _GATEWAY:
-            return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
-        hint = ""
-        if status < 400:
-            to = urlsplit(answer.headers.get("Location", ""))
-            where = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
-            what = f": it sends the request on{where}"
-            hint = f"Set {self._setting} to the address where the service itself answers."
-        return self._error(method, path, f"{status}{what}", hint, status=status, codes=codes)
-
-    def _lost(self, method: str, path: str, failure: Failure, *, read: bool) -> ApiError:
-        hint = f"Check the network and the address in {self._setting}."
-        if failure.sent and not read:
-            return self._error(method, path, failure.what, kind=NoAnswer)
-        return self._error(method, path, failure.what, hint, sent=failure.sent)
-
-    def _error(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        hint: str = "",
-        *,
-        status: int | None = None,
-        codes: tuple[str, ...] = (),
-        sent: bool = True,
-        kind: type[ApiError] = ApiError,
-    ) -> ApiError:
-        path = urlsplit(path).path if "://" in path else path.partition("?")[0]
-        verb = "answered " if status is not None else ""
-        message = f"{self.name}: {method} /{path.lstrip('/')} {verb}{what}"
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            message = message.replace(secret, "…")
-        hint = hint or self._hint(status, kind)
-        return kind(message, hint, method=method, path=path, status=status, codes=codes, sent=sent)
-
-    def _hint(self, status: int | None, kind: type[ApiError]) -> str:
-        if kind is NoAnswer:
-            return f"It may have been done or not: look in {self.name} before doing it again."
-        match status:
-            case 400 | 409 | 415 | 422:
-                return "Mend what it names, then try again."
-            case 401:
-                return "Check the keys: `xlsync login` stores them anew and tries them."
-            case 403:
-                return f"The keys lack a right in {self.name}: `xlsync doctor` names the rights."
-            case 404 if self.name == "ConnectWise":
-                return "It may be deleted; ConnectWise also answers 404 to wrong keys: try `xlsync doctor`."
-            case 404:
-                return "It may be deleted, or hidden from these keys: try `xlsync doctor`."
-            case 429:
-                return f"{self.name} asks for fewer requests: try again in some minutes."
-            case None | 200:
-                return f"Check the address in {self._setting}."
-            case _:
-                return f"The trouble is at {self.name}: try again later."
-
-    @property
-    def _setting(self) -> str:
-        return _SETTING.get(self.name, f"the settings of {self.name}")
-
-
-def check_url(text: str) -> str:
-    """A service's root as it is used: https (http for this machine only), no slash at its end.
-
-    Raises ConfigError, without repeating an address that holds a password.
-    """
-    text = text.strip()
-    whole = text if "://" in text else f"https://{text}"
-    hint = "Write it like https://bss.example.com."
-    try:
-        parts = urlsplit(whole)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ConfigError("A service's address cannot be read.", hint) from None
-    if "@" in parts.netloc:
-        raise ConfigError("A service's address holds a user name or password.", "Leave out all before the @.")
-    if not re.fullmatch(r"[^\s\\?#<>\"']+", whole) or not re.fullmatch(r"[\w.:-]+", host):
-        raise ConfigError(f"{text!r} is not the address of a service.", hint)
-    if parts.scheme not in ("http", "https"):
-        raise ConfigError(f"{text!r} does not begin with https://.", hint)
-    if parts.scheme == "http" and not _is_this_machine(host):
-        raise ConfigError(f"{text!r} is not encrypted.", "Use https://; http:// is for this machine only.")
-    shown = f"[{host}]" if ":" in host else host
-    shown += f":{port}" if port is not None else ""
-    return urlunsplit((parts.scheme, shown, parts.path.rstrip("/"), "", ""))
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Authorization(AuthBase):
@@ -396,18 +248,12 @@ class _Authorization(AuthBase):
         return request
 
 
-def _basic(auth: tuple[str, str]) -> str:
-    return "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-
-
 def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Session:
     bad = [name for name, value in headers.items() if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", value)]
     if bad:
         raise ConfigError(f"The header {bad[0]} cannot be sent: it is empty or holds unusual characters.")
     session = Session()
-    session.trust_env = (
-        not is_local
-    )  # proxies and CA bundle of the environment, but not on the way to oneself
+    session.trust_env = not is_local  # proxies and CA bundle of the environment, but not to oneself
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = f"xlsync/{__version__}"
     del session.headers["Accept"]
@@ -415,13 +261,3 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=workers, pool_block=False))
     return session
-
-
-def _is_too_much(answer: Response) -> bool:
-    """Whether a service asks for fewer requests; the BSS says so with a 403 too (its status codes)."""
-    status = answer.status_code
-    return status in {429, 503} or (status == 403 and is_retriable(answer.content))
-
-
-def _status(answer: Response | Failure) -> int | None:
-    return answer.status_code if isinstance(answer, Response) else None

@@ -15,6 +15,7 @@ from xlsync.actions import Action, CreateAgreement, CreateCatalogItem, CreateCom
 from xlsync.apply import perform
 from xlsync.approvals import RowEdits, read_row_edits
 from xlsync.book import Book, chosen_month, read_workbook
+from xlsync.creation import new_agreement_key, new_customer_key, new_product_key
 from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
 from xlsync.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
@@ -24,18 +25,7 @@ from xlsync.matching import (
     choices_to_remember,
     with_names,
 )
-from xlsync.models import (
-    Agreement,
-    CatalogItem,
-    Choice,
-    Company,
-    Evidence,
-    Link,
-    Problem,
-    new_agreement_key,
-    new_customer_key,
-    new_product_key,
-)
+from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem
 from xlsync.new_rows import NewRows, read_new_rows
 from xlsync.picks import Pick
 from xlsync.plan import LOST, Outcome, Plan, State, check_limits

@@ -2,14 +2,16 @@
 
 A sheet part is cut at its `sheetData` (ECMA-376-1, 18.3.1.80). Rows and cells are found by patterns that
 hold because their own attributes are numbers and references only, and because text never holds a bare `<`.
+Rows stay bytes until one is looked into: as text a whole sheet takes up to four bytes a letter.
 """
 
 from __future__ import annotations
 
 import io
 import re
+from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -33,14 +35,15 @@ _MAIN: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict variant of the standard
 )
+_STRETCH: Final = 1_000_000  # bytes
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
 @cache
-def _patterns(prefix: str) -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+def _patterns(prefix: str) -> tuple[re.Pattern[bytes], re.Pattern[str], re.Pattern[str]]:
     """The patterns of a row, a cell and a formula under one namespace prefix."""
     p = re.escape(prefix)
-    row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)"
+    row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)".encode()
     cell = rf"<{p}c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}c\s*>)"
     formula = rf"<{p}f(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}f\s*>)"
     return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL), re.compile(formula, re.DOTALL)
@@ -71,25 +74,31 @@ def is_plain(part: bytes) -> bool:
         b' xmlns="%b"' % space in part[:2000]
         and part.count(space) == 1  # else the same elements may stand there under a prefix
         and b'<c r="' in part
-        and b"<!" not in part  # a comment may hold anything
+        and (b"!" not in part or b"<!" not in part)  # a comment may hold anything; one byte is found sooner
         and not _NOT_PLAIN.search(part)
     )
 
 
 class OldRow(NamedTuple):
-    """A row as it stands in the part: 0-based number, attributes, the whole, where in it its cells begin."""
+    """A row as it stands: its 0-based number, its attributes, and where in the body it and its cells are."""
 
     number: int
     attributes: str
-    whole: str
-    begin: int
+    body: bytes
     start: int
     end: int
+    cells_start: int
+    cells_end: int
+
+    @property
+    def whole(self) -> bytes:
+        """Its XML."""
+        return self.body[self.start : self.end]
 
     @property
     def inside(self) -> str:
         """Its cells' XML."""
-        return self.whole[self.begin : self.whole.rindex("<")] if self.begin else ""
+        return self.body[self.cells_start : self.cells_end].decode()
 
 
 class OldCell(NamedTuple):
@@ -104,6 +113,14 @@ class OldCell(NamedTuple):
         """Its index in the styles part, empty for none."""
         found = _STYLE.search(self.attributes)
         return found[1] if found else ""
+
+
+def _refuse_other_encodings(part: bytes, start: int, end: int) -> None:
+    """Raise UnicodeDecodeError where that stretch of a part is not UTF-8; looked at in pieces."""
+    decoder = getincrementaldecoder("utf-8")()
+    for at in range(start, end, _STRETCH):
+        decoder.decode(part[at : min(at + _STRETCH, end)])
+    decoder.decode(b"", final=True)
 
 
 class SheetXml:
@@ -128,18 +145,18 @@ class SheetXml:
         self.before = part[: opening.start()].decode()
         self.opening, self.closing = opening[0].decode().removesuffix("/>").rstrip(), f"</{p}sheetData>"
         self.opening = self.opening if self.opening.endswith(">") else f"{self.opening}>"
-        # Each is decoded by itself: one letter of a foreign script makes a text twice as large.
         if opening[1] or not closing:
-            self.body, self.after = "", part[opening.end() :].decode()
-        else:
-            self.body = part[opening.end() : closing.start()].decode()
+            self.body, self.span, self.after = b"", (0, 0), part[opening.end() :].decode()
+        else:  # the rows are not cut out of the part, which would hold them twice
+            self.body, self.span = part, (opening.end(), closing.start())
             self.after = part[closing.end() :].decode()
+            _refuse_other_encodings(part, *self.span)
         self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
         self._row, self._cell, self.formula = _patterns(p)
 
     def encoded(self) -> bytes:
-        """The whole part again, piece by piece: one text of it takes up to four bytes a letter."""
-        pieces = deque([self.body.encode()] if self.renewed is None else self.renewed)
+        """The whole part again, put together piece by piece."""
+        pieces = deque(self._pieces() if self.renewed is None else self.renewed)
         self.renewed = None
         whole = io.BytesIO()
         whole.write((self.before + self.opening).encode())
@@ -148,16 +165,33 @@ class SheetXml:
         whole.write((self.closing + self.after).encode())
         return whole.getvalue()
 
+    def _pieces(self) -> list[bytes]:
+        start, end = self.span
+        return [self.body[start:end]]
+
+    def _replace(self, pieces: Iterable[bytes]) -> None:
+        """Let other rows stand in place of all."""
+        self.body = b"".join(pieces)
+        self.span = 0, len(self.body)
+
+    def holds(self, mark: str) -> bool:
+        """Whether a text stands anywhere in its rows."""
+        return self.body.find(mark.encode(), *self.span) >= 0
+
+    def _finds(self, pattern: str) -> bool:
+        return bool(re.compile(pattern.encode()).search(self.body, *self.span))
+
     # reading
 
     def rows(self) -> Iterator[OldRow]:
         """All rows that the part holds, as they stand."""
         number = -1
-        for found in self._row.finditer(self.body):
-            said = attribute(found[1], "r")
+        for found in self._row.finditer(self.body, *self.span):
+            attributes = found[1].decode()
+            said = attribute(attributes, "r")
             number = int(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
-            begin = found.start(2) - found.start() if found[2] else 0
-            yield OldRow(number, found[1], found[0], begin, found.start(), found.end())
+            cells = found.span(2) if found[2] else (0, 0)
+            yield OldRow(number, attributes, self.body, *found.span(), *cells)
 
     def cells(self, row: OldRow) -> dict[int, OldCell]:
         """The cells of a row by 0-based column."""
@@ -172,7 +206,7 @@ class SheetXml:
     def formulas(self) -> dict[Position, str]:
         """The formulas of all cells that hold one, without `=`; shared ones written out."""
         mark = f"<{self.prefix}f"
-        if mark not in self.body:
+        if not self.holds(mark):
             return {}
         shared: dict[str, tuple[Position, str]] = {}
         formulas: dict[Position, str] = {}
@@ -203,9 +237,10 @@ class SheetXml:
 
     def is_far_flung(self, most: int) -> bool:
         """Whether its values span more than that many cells; most sheets are told at a glance."""
-        reach = re.findall(rf'<{re.escape(self.prefix)}c r="([A-Z]+)', self.body)
-        last = re.findall(rf'<{re.escape(self.prefix)}row\s[^>]*?\br="([0-9]+)"', self.body)
-        columns = max(map(_column, set(reach)), default=LAST_COLUMN) + 1
+        p = re.escape(self.prefix)
+        reach = re.compile(rf'<{p}c r="([A-Z]+)'.encode()).findall(self.body, *self.span)
+        last = re.compile(rf'<{p}row\s[^>]*?\br="([0-9]+)"'.encode()).findall(self.body, *self.span)
+        columns = max((_column(name.decode()) for name in set(reach)), default=LAST_COLUMN) + 1
         if columns * (int(last[-1]) if last else LAST_ROW) <= most:
             return False
         height, width = self.extent()
@@ -213,7 +248,7 @@ class SheetXml:
 
     def errors(self) -> Iterator[tuple[Position, str]]:
         """The cells that show an error such as `#REF!`."""
-        if not re.search(r"""t\s*=\s*["']e["']""", self.body):
+        if not self._finds(r"""t\s*=\s*["']e["']"""):
             return
         value = re.compile(rf"<{re.escape(self.prefix)}v[^>]*>([^<]*)<")
         for row in self.rows():
@@ -253,11 +288,11 @@ class SheetXml:
 
     def unshare(self) -> None:
         """Write shared formulas out, so that a cell can leave its group (18.3.1.40)."""
-        if not re.search(r"""t\s*=\s*["']shared["']""", self.body):
+        if not self._finds(r"""t\s*=\s*["']shared["']"""):
             return
         formulas = self.formulas()
-        pieces: list[str] = []
-        at = 0
+        pieces: list[bytes] = []
+        at, end = self.span
         for row in self.rows():
             if "shared" in row.inside:
                 cells = self.cells(row)
@@ -267,9 +302,12 @@ class SheetXml:
                     else cell.whole
                     for column, cell in cells.items()
                 )
-                pieces += [self.body[at : row.start], self.row_xml(row.attributes, row.number, inside)]
+                pieces += [
+                    self.body[at : row.start],
+                    self.row_xml(row.attributes, row.number, inside).encode(),
+                ]
                 at = row.end
-        self.body = "".join(pieces) + self.body[at:]
+        self._replace([*pieces, self.body[at:end]])
 
     def _is_shared(self, cell: OldCell) -> bool:
         found = self.formula.match(cell.inside.lstrip())
@@ -311,21 +349,24 @@ class SheetXml:
         ):
             self.unshare()
         styles = self.column_styles()
-        pieces: list[str] = []
-        at, lost = 0, False
+        pieces: list[bytes] = []
+        (at, end), lost = self.span, False
         waiting = list(wanted)
         for row in self.rows():
             while waiting and waiting[0] < row.number:
-                pieces.append(self.body[at : row.start])
+                new = self._new_row(writer, waiting[0], wanted[waiting.pop(0)], styles)
+                pieces += [self.body[at : row.start], new.encode()]
                 at = row.start
-                pieces.append(self._new_row(writer, waiting[0], wanted[waiting.pop(0)], styles))
             if waiting and waiting[0] == row.number:
                 inside, lost_here = self._changed(writer, row, wanted[waiting.pop(0)], styles)
-                pieces += [self.body[at : row.start], self.row_xml(row.attributes, row.number, inside)]
+                pieces += [
+                    self.body[at : row.start],
+                    self.row_xml(row.attributes, row.number, inside).encode(),
+                ]
                 at, lost = row.end, lost or lost_here
-        pieces.append(self.body[at:])
-        pieces += [self._new_row(writer, number, wanted[number], styles) for number in waiting]
-        self.body = "".join(pieces)
+        pieces.append(self.body[at:end])
+        pieces += [self._new_row(writer, number, wanted[number], styles).encode() for number in waiting]
+        self._replace(pieces)
         if changes:
             self.widen(max(row for row, _ in changes), max(column for _, column in changes))
         return lost

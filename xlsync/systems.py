@@ -6,7 +6,6 @@ import gc
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from xlsync.bss import Bss
@@ -33,9 +32,7 @@ class Systems:
         gc.set_threshold(100_000, 50, 50)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     @property

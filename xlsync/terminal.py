@@ -22,10 +22,10 @@ from rich.prompt import Confirm, IntPrompt
 
 from xlsync import addin, months, reviews, show
 from xlsync.actions import CreateInvoice
+from xlsync.bss import By
 from xlsync.config import Settings, home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
-from xlsync.gather import By
 from xlsync.models import Month
 from xlsync.open_file import Place, reach, refuse_unusable
 from xlsync.overview import Found, counted

@@ -172,6 +172,34 @@ def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> boo
     return bool(starts and ends) and min(starts) <= max(ends)
 
 
+def lines_of(charges: Iterable[Charge]) -> list[BillingLine]:
+    """The lines in force of these charges."""
+    return [line for charge in charges for line in charge.lines]
+
+
+def total_units(charges: Iterable[Charge]) -> Decimal | None:
+    """Their units together, as far as they are known; None where none are."""
+    units = [charge.units for charge in charges if charge.units is not None]
+    return sum(units, Decimal(0)) if units else None
+
+
+def costs_of(charges: Iterable[Charge]) -> set[Decimal]:
+    """The different unit costs of their full periods."""
+    return {cost for charge in charges for cost in charge.costs}
+
+
+def only_cost(charges: Iterable[Charge]) -> Decimal | None:
+    """Their unit cost, where they have one only."""
+    costs = costs_of(charges)
+    return costs.pop() if len(costs) == 1 else None
+
+
+def only_contract(charges: Iterable[Charge]) -> str:
+    """The subscription that they are all of, empty where there are several."""
+    contracts = {charge.lines[0].contract_id for charge in charges}
+    return contracts.pop() if len(contracts) == 1 else ""
+
+
 def tell_number(number: Decimal) -> str:
     """A number as people write it: no exponent, no idle zeros."""
     text = f"{number:f}"

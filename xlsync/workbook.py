@@ -9,6 +9,7 @@ import re
 from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from xlsync.cells import Row, Value, letters, position
 from xlsync.compared import KEPT_AS
 from xlsync.errors import WorkbookError
 from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, is_same, to_plain, write_kept
-from xlsync.models import MismatchKind, Month
+from xlsync.models import BillingLine, MismatchKind, Month
 from xlsync.overview import (
     Cells,
     Overview,
@@ -100,8 +101,8 @@ def write_export(
 ) -> None:
     """Write a month into a new workbook."""
     package = Package.open(template_path())
-    for title in (*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY):
-        package.grid(title)  # while it is small: after a change the whole package is read again
+    # while it is small: after a change the whole package would be opened again
+    package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
     _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
     package.save(path)
@@ -164,32 +165,32 @@ def _fill(
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
     )
+    statuses = overview.findings.statuses
+
+    def facts_of(line: BillingLine) -> dict[str, Any]:
+        chosen = {"own": own[line.key]} if line.key in own else {}
+        return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
+
     offered: dict[str, dict[str, KeptRow]] = {
         BILLING_LINES.title: {
             line.key: KeptRow.of(
-                line_cells(
-                    line, overview.links[line.key], overview.findings.statuses[line.key], overview.labels
-                ),
-                {
-                    "line": to_plain(line),
-                    "link": to_plain(overview.links[line.key]),
-                    **({"own": own[line.key]} if line.key in own else {}),
-                },
+                line_cells(line, overview.links[line.key], statuses[line.key], overview.labels),
+                partial(facts_of, line),
             )
             for line in ordered
         },
         MISMATCHES.title: {
             mismatch.key: KeptRow.of(
-                mismatch_cells(mismatch, overview.labels, names), {"mismatch": to_plain(mismatch)}
+                mismatch_cells(mismatch, overview.labels, names), partial(_facts, "mismatch", mismatch)
             )
             for mismatch in overview.findings.mismatches
         },
         NEW.title: {
-            row.key: KeptRow.of(proposal_cells(row), {"proposal": to_plain(row)})
+            row.key: KeptRow.of(proposal_cells(row), partial(_facts, "proposal", row))
             for row in overview.proposals
         },
         INVOICES.title: {
-            row.key: KeptRow.of(invoice_cells(row, overview.labels), {"invoice": to_plain(row)})
+            row.key: KeptRow.of(invoice_cells(row, overview.labels), partial(_facts, "invoice", row))
             for row in overview.invoices
         },
     }
@@ -203,7 +204,11 @@ def _fill(
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(
-            sheet.title, renewal.rows, header_row=header_row, last_row=last_row
+            sheet.title,
+            renewal.rows,
+            columns=columns[sheet.title].values(),
+            header_row=header_row,
+            last_row=last_row,
         )
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
@@ -228,11 +233,15 @@ def _fill(
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
     """The additions that the month was compared with, for the report; those that ended since stay known."""
-    kept = {entry.key: KeptRow.of({}, {"compared": to_plain(entry)}) for entry in overview.compared}
+    kept = {entry.key: KeptRow.of({}, partial(_facts, "compared", entry)) for entry in overview.compared}
     for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
         if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
-            kept[key] = KeptRow.of({}, {"compared": {**compared, "has_ended": True}})
+            kept[key] = KeptRow.of({}, partial(dict, compared={**compared, "has_ended": True}))
     return kept
+
+
+def _facts(name: str, thing: object) -> dict[str, Any]:
+    return {name: to_plain(thing)}
 
 
 @dataclass(slots=True)
@@ -274,7 +283,8 @@ def _renew(
             renewal.rows.append(Row(None, _place(offered[key].shown, columns)))
             renewal.kept[key] = offered[key]
         else:
-            changed = _keep_edits(row, offered[key].shown, renewal.lapsed)
+            is_unchanged = not row.edited and row.kept[:2] == offered[key][:2]
+            changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
             renewal.kept[key] = offered[key]
         renewal.rows += under.get(key, ())
@@ -403,7 +413,7 @@ def write_results(
     for row in book.rows[BILLING_LINES.title]:
         if row.key in own:
             shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
-            lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
+            lines[row.key] = KeptRow.of(shown, partial(dict, row.facts, own=own[row.key]))
     kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
     return (save or save_or_beside)(book)

@@ -14,7 +14,7 @@ import io
 import posixpath
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -46,7 +46,6 @@ class Package:
         self._parts = parts
         self._names = {part.casefold(): part for part in parts}  # part names know no case (ECMA-376-2, 9.1.1)
         self._stored: frozenset[str] = frozenset()
-        self._read: python_calamine.CalamineWorkbook | None = None
         self._grids: dict[str, list[list[Value]]] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
         self._plain: dict[str, bool] = {}
@@ -117,7 +116,6 @@ class Package:
         data = text.encode() if isinstance(text, str) else text
         if data != self._parts[part]:
             self._parts[part] = data
-            self._read = None
             self._grids.pop(part, None)
             self._cut.pop(part, None)
             self._plain.pop(part, None)
@@ -152,32 +150,41 @@ class Package:
 
     def grid(self, title: str) -> list[list[Value]]:
         """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
-        part = self._part(title)
-        if part in self._grids:
-            return self._grids[part]
-        sheet = None if self._is_plain(part) else self._sheet(title)
-        if sheet is not None and sheet.is_far_flung(
-            _MOST_CELLS
-        ):  # calamine makes room for the whole rectangle, or aborts
-            raise WorkbookError(
-                f"the sheet {title} of {self.name} has a cell far away from all others",
-                "Delete the rows and columns around it.",
-            )
-        try:
-            if self._read is None:
-                self._read = python_calamine.CalamineWorkbook.from_filelike(
-                    io.BytesIO(self._bytes(fast=True))
+        self.read_grids([title])
+        return self._grids[self._part(title)]
+
+    def read_grids(self, titles: Iterable[str]) -> None:
+        """Read the values of these sheets at once: for each reading the whole package is opened anew."""
+        new = [title for title in titles if self._part(title) not in self._grids]
+        for title in new:  # calamine makes room for the whole rectangle, or aborts
+            if not self._is_plain(self._part(title)) and self._sheet(title).is_far_flung(_MOST_CELLS):
+                raise WorkbookError(
+                    f"the sheet {title} of {self.name} has a cell far away from all others",
+                    "Delete the rows and columns around it.",
                 )
-            rows = self._read.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        if not new:
+            return
+        title = new[0]
+        try:
+            reader = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(self._bytes(fast=True)))
+            for title in new:
+                rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
+                self._grids[self._part(title)] = self._values(title, rows)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookError(
                 f"the sheet {title} of {self.name} cannot be read: {error}", SAVE_AGAIN
             ) from None
-        grid = [[(v or None) if type(v) is str else _value(v) for v in row] for row in rows]
-        for (row, column), text in sheet.errors() if sheet is not None else ():
-            if row < len(grid) and column < len(grid[row]):
-                grid[row][column] = text
-        self._grids[part] = grid
+
+    def _values(self, title: str, rows: Iterable[Iterable[object]]) -> list[list[Value]]:
+        texts, numbers = _Texts(), _Numbers()
+        grid = [
+            [texts[v] if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
+            for row in rows
+        ]
+        if not self._is_plain(self._part(title)):
+            for (row, column), text in self._sheet(title).errors():
+                if row < len(grid) and column < len(grid[row]):
+                    grid[row][column] = text
         return grid
 
     def formulas(self, title: str) -> dict[Position, str]:
@@ -235,10 +242,17 @@ class Package:
         self._changed(title, sheet, formula_went=formula_went)
 
     def replace_rows(
-        self, title: str, rows: Sequence[Row], *, header_row: int | None = None, last_row: int | None = None
+        self,
+        title: str,
+        rows: Sequence[Row],
+        *,
+        columns: Collection[int] = (),
+        header_row: int | None = None,
+        last_row: int | None = None,
     ) -> Mapping[int, int]:
         """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
 
+        Its table is the one that stands in most of `columns`, which are those of the rows if none are given.
         They end with the table, or with `last_row` where that is further down; without both, with the last
         row that holds something. Those that no item names in `was` go; what stands below them stays below
         them. Returns the new place of each row that was named.
@@ -246,7 +260,7 @@ class Package:
         values = self.grid(title)
         sheet = self._sheet_to_change(title)
         tables = self._tables(self._sheets[title])
-        columns = {column for row in rows for column in row.cells}
+        columns = set(columns) or {column for row in rows for column in row.cells}
         table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
         if table and header_row is None:
             first, last = tables[table].first, tables[table].last
@@ -267,7 +281,7 @@ class Package:
             raise ValueError("a row may be taken once, and from the data rows only")
         moves = Moves(first, last, first + len(rows) - 1, to)
         went = {old: to.get(old, old + moves.shift) for old in named}
-        had_formulas = f"<{sheet.prefix}f" in sheet.body
+        had_formulas = sheet.holds(f"<{sheet.prefix}f")
         writer = self._writer(sheet)
         if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
             return went
@@ -466,17 +480,28 @@ class _Table:
         )
 
 
+class _Texts(dict[str, str | None]):
+    """Texts that recur are one object, not one a cell; the empty text is none."""
+
+    def __missing__(self, text: str) -> str | None:
+        made = self[text] = text or None
+        return made
+
+
+class _Numbers(dict[float, Decimal]):
+    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
+
+    def __missing__(self, number: float) -> Decimal:
+        made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
+        return made
+
+
 def _value(value: object) -> Value:
-    """What calamine read, as xlsync's values."""
-    kind = type(value)
-    if kind is float:
-        return Decimal(int(value)) if value.is_integer() else Decimal(repr(value))  # type: ignore[attr-defined, call-overload]
-    if kind is bool:
-        return value  # type: ignore[return-value]
+    """What calamine read and is no text and no decimal number, as xlsync's values."""
+    if isinstance(value, bool | dt.date):
+        return value
     if isinstance(value, int):
         return Decimal(value)
-    if isinstance(value, dt.date):
-        return value
     if isinstance(value, dt.time):  # a part of a day
         seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
         return Decimal(repr(seconds / 86_400)).normalize()

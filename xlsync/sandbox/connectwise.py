@@ -88,6 +88,11 @@ def json_response(body: Any, status: int = 200) -> Response:
     return Response(text, status=status, content_type="application/json; charset=utf-8")
 
 
+def refusal(status: int, code: str, message: str) -> Response:
+    """ConnectWise's answer to a request that it refuses as a whole."""
+    return json_response(Refused(status, code, message).body, status)
+
+
 def too_many(seconds: float) -> Response:
     """ConnectWise's answer to more requests than it takes, which has a shape of its own."""
     response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
@@ -126,14 +131,9 @@ class ConnectWiseApi:
                 return too_many(60 - time.monotonic() + self.recent[0])
             return json_response(refused.body, refused.status)
         except BadQuery as bad:
-            return json_response({"code": "InvalidCondition", "message": str(bad), "errors": None}, 400)
+            return refusal(400, "InvalidCondition", str(bad))
         except (MethodNotAllowed, NotFound) as refused:
-            body = {
-                "code": refused.name.replace(" ", ""),
-                "message": "The resource was not found.",
-                "errors": None,
-            }
-            return json_response(body, refused.code or 404)
+            return refusal(refused.code or 404, refused.name.replace(" ", ""), "The resource was not found.")
 
     def _check_access(self, request: Request) -> None:
         given = request.headers.get("Authorization", "")

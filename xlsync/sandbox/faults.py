@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from werkzeug import Response
+
+from xlsync.sandbox.connectwise import refusal, too_many
+from xlsync.sandbox.listening import hang_up, refuse
 
 KINDS: Final = frozenset(
     {"refuse", "delay", "error", "error-json", "error-after", "busy", "hang-up-before", "hang-up-after"}
     | {"call", "call-after", "forbid"}
 )
+_HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
 
 
 @dataclass
@@ -31,6 +38,36 @@ class Fault:
         if self.first is not None and (write is None or write < self.first):
             return False
         return self.path is None or bool(self.path.search(request))
+
+    def before(self, connection: socket.socket) -> Response | None:
+        """What befalls a request before anything is committed: an answer in place of its own, or none."""
+        match self.kind:
+            case "refuse":
+                refuse(connection)
+            case "hang-up-before":
+                hang_up(connection)
+            case "error":
+                return Response(_HTML, status=500, content_type="text/html")
+            case "error-json":
+                return refusal(500, "ServerError", "Made-up fault.")
+            case "busy":
+                return too_many(self.seconds)
+            case "forbid":
+                return refusal(403, "Security", "You do not have permission.")
+            case "call" if self.call is not None:
+                self.call()
+        return None
+
+    def after(self, connection: socket.socket) -> Response | None:
+        """What befalls a request once it is committed."""
+        match self.kind:
+            case "hang-up-after":
+                hang_up(connection)
+            case "error-after":
+                return Response(_HTML, status=500, content_type="text/html")
+            case "call-after" if self.call is not None:
+                self.call()
+        return None
 
 
 class Faults:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Final
 
+from xlsync.sandbox.sales import money
 from xlsync.sandbox.state import ConnectWise, Record
 from xlsync.sandbox.writes import MONTHS, Refused, month_end
 
 # Up to when periods count as due: the sandbox's months end here, whatever day it is.
 DUE: Final = dt.date(2026, 10, 31)
-_CENT: Final = Decimal("0.01")
 
 
 def with_amounts(addition: Record) -> Record:
@@ -42,7 +42,7 @@ def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
         lasting = addition.get("cancelledDate") is None or addition["cancelledDate"] >= text
         if begun and lasting and addition["billCustomer"] == "Billable":
             total += with_amounts(addition)["extPrice"]
-    return total.quantize(_CENT, ROUND_HALF_UP)
+    return money(total)
 
 
 def by_agreement(state: ConnectWise) -> dict[int, list[Record]]:
