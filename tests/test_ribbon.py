@@ -19,11 +19,13 @@ import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, day
 
 from xlsync import addin, boxes
+from xlsync.actions import CreateAddition
 from xlsync.book import read_workbook
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import ExcelWorkbook
 from xlsync.open_file import Cells, FileWorkbook
+from xlsync.plan import Plan
 from xlsync.ribbon import press
 from xlsync.xlsx import Package
 
@@ -376,6 +378,24 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     assert "… and " in question
     assert len(question.splitlines()) < 40
     assert log(desk).count("planned: ") > boxes.LINES
+
+
+def test_of_a_long_line_of_a_plan_the_box_shows_what_becomes_of_the_units() -> None:
+    action = CreateAddition(
+        key="add",
+        rows=(),
+        agreement=1,
+        item=2,
+        quantity=Decimal(12),
+        unit_cost=None,
+        effective=None,
+        customer="Extraordinarily Long Customer Name " * 3,
+        product="Extended Security Monitoring and Managed Response",
+    )
+    shown = boxes.plan_text(Plan((action,), ()))
+    assert shown.startswith("• create addition Extended Security Monitoring")
+    assert shown.endswith(": 12 units")
+    assert len(shown) <= boxes.WIDTH + 2
 
 
 # Undo

@@ -11,6 +11,7 @@ from xlsync.report import Report
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110
+END: Final = 45
 NOTICES: Final = 6
 
 
@@ -61,9 +62,14 @@ def _reasons(outcomes: Iterable[Outcome]) -> str:
 
 def _listed(texts: Sequence[str]) -> str:
     """The first of many lines, none too long for a box."""
-    lines = [f"• {text if len(text) <= WIDTH else text[: WIDTH - 1] + '…'}" for text in texts[:LINES]]
+    lines = [f"• {_fitted(text)}" for text in texts[:LINES]]
     more = len(texts) - len(lines)
     return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])
+
+
+def _fitted(text: str) -> str:
+    """A text cut in its middle, where names stand: its end says what becomes of the units."""
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - END - 1]}…{text[-END:]}"
 
 
 def notices_text(notices: Sequence[str]) -> str:
