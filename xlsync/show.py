@@ -171,7 +171,7 @@ def _table(*headers: str) -> Table:
     """A table that cuts nothing: names and keys are to be typed into other commands."""
     table = Table(box=None, pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold", min_width=max(8, len(header)))
+        table.add_column(header, overflow="fold")
     return table
 
 
@@ -321,7 +321,7 @@ def written(console: Console, writes: Sequence[Written]) -> None:
 def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
     """A table of remembered links."""
     table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
-    table.columns[-1].no_wrap = True
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
@@ -370,7 +370,7 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
-    table.columns[-1].no_wrap = True
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for rule in found:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
