@@ -258,6 +258,18 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
     assert set(TopologicalSorter(graph).static_order()) >= set(TREES)
 
 
+def test_no_module_takes_what_another_keeps_to_itself() -> None:
+    taken = {
+        f"{name}: {node.module}.{alias.name}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "xlsync"
+        for alias in node.names
+        if alias.name.startswith("_") and alias.name != "__version__"
+    }
+    assert not taken
+
+
 def test_the_sandbox_does_not_know_the_program_it_stands_in_for() -> None:
     outside = {
         f"{name} -> {other}"

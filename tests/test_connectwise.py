@@ -334,7 +334,7 @@ def test_any_other_failure_to_read_one_addition_is_an_error(
 
 
 def addition(**fields: Any) -> Addition:
-    return read_addition({"id": 71, "product": {"id": 10}, "quantity": 1, **fields}, 1)
+    return read_addition({"id": 71, "product": {"id": 10}, "quantity": 1, **fields}, 1, whole=True)
 
 
 def test_numbers_are_exact_through_the_wire_zero_is_zero_and_absent_is_none() -> None:
@@ -470,7 +470,7 @@ def test_an_agreement_or_addition_without_its_reference_tells_the_record() -> No
     with pytest.raises(ApiError, match=r"/finance/agreements/7 \(company\)"):
         read_agreement({"id": 7, "name": "Cloud"}, {})
     with pytest.raises(ApiError, match=r"/finance/agreements/1/additions/71 \(product\)"):
-        read_addition({"id": 71, "quantity": 1}, 1)
+        read_addition({"id": 71, "quantity": 1}, 1, whole=False)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,15 @@ def test_the_successor_keeps_price_cost_custom_fields_and_texts(desk: Desk) -> N
     assert desk.changes[("additions", 52)] == {"cancelledDate": "2026-10-13T00:00:00Z"}
 
 
+def test_the_successor_keeps_the_texts_that_connectwise_holds_now(desk: Desk) -> None:
+    approve_from(desk, "2026-10-14")
+    now = {"billCustomer": "NoCharge", "invoiceDescription": "As agreed on Monday"}
+    desk.addition(52).update(now)
+    assert desk.apply().code == 0
+    _, new = additions_of(desk, 37, 3)
+    assert {name: new[name] for name in now} == now
+
+
 def test_a_new_cost_from_a_date_is_the_successors_alone(desk: Desk) -> None:
     approve_from(desk, "2026-10-14", "cost:54")
     assert desk.apply().code == 0

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -59,7 +58,7 @@ def told(rows: Mapping[str, KeptRow]) -> list[tuple[str, dict[str, str], dict[st
 def test_rows_are_read_back_to_the_last_digit(
     written: dict[str, tuple[dict[str, Value], dict[str, Any]]],
 ) -> None:
-    rows = {key: KeptRow.of(shown, partial(dict, facts)) for key, (shown, facts) in written.items()}
+    rows = {key: KeptRow.of(shown, facts) for key, (shown, facts) in written.items()}
     kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx")
     assert kept.about == ABOUT
     assert told(kept.rows["Sheet"]) == told(rows)
@@ -67,8 +66,8 @@ def test_rows_are_read_back_to_the_last_digit(
 
 def test_rows_with_other_headers_keep_what_they_showed() -> None:
     rows = {
-        "a": KeptRow.of({"One": "1"}, lambda: {"is": "a"}),
-        "b": KeptRow.of({"Two": Decimal("2.50")}, lambda: {"is": "b"}),
+        "a": KeptRow.of({"One": "1"}, {"is": "a"}),
+        "b": KeptRow.of({"Two": Decimal("2.50")}, {"is": "b"}),
     }
     kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx").rows["Sheet"]
     assert kept["a"].shown == {"One": "1", "Two": None}

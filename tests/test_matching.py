@@ -10,27 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.folding import Suggestions, digits, fold_product, fold_spelling
-from xlsync.matching import (
-    NOTHING,
-    Forgotten,
-    Held,
-    Memory,
-    Names,
-    Picked,
-    Remembered,
-    agreements_to_read,
-    choices_to_remember,
-    confirmed,
-    decide_agreements,
-    fold,
-    forgotten,
-    propose_agreements,
-    propose_companies,
-    propose_items,
-    propose_links,
-    with_names,
-)
+from xlsync.agreement_links import Held, agreements_to_read, decide_agreements, propose_agreements
+from xlsync.folding import Suggestions, digits, fold, fold_product, fold_spelling
+from xlsync.matching import propose_companies, propose_items, propose_links
+from xlsync.memory import Forgotten, Memory, Names, Remembered, choices_to_remember, forgotten, with_names
 from xlsync.models import (
     Addition,
     Agreement,
@@ -42,6 +25,7 @@ from xlsync.models import (
     LineType,
     Link,
 )
+from xlsync.picks import NOTHING, Picked, confirmed
 
 NO_MEMORY = Memory()
 

@@ -7,12 +7,10 @@ ago is looked at again before it is written over.
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from typing import Any, assert_never
 
 from xlsync.actions import (
     Action,
@@ -27,6 +25,7 @@ from xlsync.actions import (
     UpdateAddition,
     kind_of,
 )
+from xlsync.bodies import Request, request_of
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.journal import Journal
 from xlsync.live import Live, agreement_of, judge_found, resolve
@@ -40,7 +39,6 @@ from xlsync.plan import (
     outcome,
     tell_lost,
 )
-from xlsync.records import MARK_ID, MARK_NAME, write_date
 
 
 def perform(
@@ -121,26 +119,26 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     if settled is not None:
         return settled
     try:
-        method, path, body = _request(action, live)
+        request = request_of(action, live)
     except ApiError as error:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
-    if body is None:
-        return outcome(action, State.SKIPPED, path)
+    if isinstance(request, str):
+        return outcome(action, State.SKIPPED, request)
     try:
         journal.before(
             action.key,
             kind=kind_of(action),
             what=str(action),
             rows=action.rows,
-            method=method,
-            path=path,
-            body=body,
+            method=request.method,
+            path=request.path,
+            body=request.body,
             was=_was(action),
         )
     except OSError as error:
         detail = f"not sent, since the journal cannot be written ({error.strerror})"
         return outcome(action, State.SKIPPED, detail)
-    result = _send(action, live, path, body)
+    result = _send(action, live, request)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
@@ -149,7 +147,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     return result
 
 
-def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
+def _send(action: Action, live: Live, request: Request) -> Outcome:
     """Send one write and tell what became of it, by looking where the answer does not tell.
 
     An error of the server itself (5xx) may come after it has acted, so that is looked up too.
@@ -158,12 +156,12 @@ def _send(action: Action, live: Live, path: str, body: Any) -> Outcome:
     invoice: int | None = None
     try:
         if isinstance(action, UpdateAddition | SetFields):
-            live.connectwise.service.send("PATCH", path, body)
+            live.connectwise.service.send("PATCH", request.path, request.body)
         elif isinstance(action, CreateInvoice):
-            answer = live.connectwise.service.send("POST", path)
+            answer = live.connectwise.service.send("POST", request.path)
             invoice = answer if type(answer) is int else None
         else:
-            created = live.connectwise.create(path, body)
+            created = live.connectwise.create(request.path, request.body)
             if created is not None:
                 return outcome(action, State.DONE, _tell_created(action, created), created)
     except ApiError as error:
@@ -221,110 +219,6 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
     return found if found is not None and found.state is State.ALREADY else None
 
 
-def _request(action: Action, live: Live) -> tuple[str, str, Any]:
-    """Method, path and body; no body where it cannot be made, the path then says why."""
-    match action:
-        case CreateCompany():
-            body: dict[str, Any] = {
-                "identifier": action.identifier,
-                "name": action.name,
-                "addressLine1": action.address or None,
-                "city": action.city or None,
-                "state": action.state or None,
-                "zip": action.zip or None,
-                "country": _reference(action.country_id),
-                "types": [{"id": action.type_id}] if action.type_id else None,
-            }
-            return "POST", "/company/companies", _filled(body)
-        case CreateContact():
-            email_type = live.email_type() if action.email else None
-            mail = {"value": action.email, "communicationType": "Email", "defaultFlag": True}
-            body = {
-                "firstName": action.first_name,
-                "lastName": action.last_name or None,
-                "company": {"id": action.company},
-                "communicationItems": [{"type": {"id": email_type}, **mail}] if email_type else None,
-            }
-            return "POST", "/company/contacts", _filled(body)
-        case CreateAgreement():
-            contact = action.contact
-            if contact is None and isinstance(action.company, int):
-                contact = live.default_contact(action.company)
-            if contact is None:
-                return "POST", "the company has no default contact: fill in Contact First Name", None
-            body = {
-                "name": action.name,
-                "type": {"id": action.type_id},
-                "company": {"id": action.company},
-                "contact": {"id": contact},
-                "billingCycle": _reference(action.billing_cycle_id),
-                "startDate": write_date(action.start) if action.start else None,
-                "noEndingDateFlag": True,
-            }
-            return "POST", "/finance/agreements", _filled(body)
-        case CreateCatalogItem():
-            body = {
-                "identifier": action.identifier,
-                "description": action.description,
-                "customerDescription": action.customer_description,
-                "subcategory": {"id": action.subcategory_id},
-                "type": {"id": action.type_id},
-                "productClass": "Agreement",
-                "price": action.price,
-                "cost": action.cost,
-            }
-            if live.creation.code_field != "none":
-                body[live.creation.code_field] = action.code[:50] or None
-            return "POST", "/procurement/catalog", _filled(body)
-        case CreateAddition():
-            body = {
-                "billCustomer": live.creation.bill_customer,
-                "customFields": _mark_values(action, live),
-                **_taken_over(action),
-                "product": {"id": action.item},
-                "quantity": action.quantity,
-                "unitCost": action.unit_cost,
-                "effectiveDate": write_date(action.effective) if action.effective else None,
-            }
-            return "POST", f"/finance/agreements/{action.agreement}/additions", _filled(body)
-        case CreateInvoice():
-            return "POST", f"/finance/agreements/{action.agreement}/invoice", {}
-        case SetFields():
-            changed = [c for c in action.changes if c.seen != c.wanted]
-            return "PATCH", action.path, [_replace(c.name, c.wanted) for c in changed]
-        case UpdateAddition():
-            path = f"/finance/agreements/{action.seen.agreement_id}/additions/{action.seen.id}"
-            return (
-                "PATCH",
-                path,
-                [{"op": "replace", "path": str(c.field), "value": c.wanted} for c in action.changes],
-            )
-        case _:
-            assert_never(action)
-
-
-def _taken_over(action: CreateAddition) -> dict[str, Any]:
-    """What a successor keeps of the addition it continues: price, custom fields, texts, an end it had."""
-    if action.succeeds is None:
-        return {}
-    ended = action.succeeds.addition
-    return {
-        **ended.kept,
-        "unitPrice": ended.unit_price,
-        "lessIncluded": ended.less_included or None,
-        "cancelledDate": write_date(ended.cancelled) if ended.cancelled else None,
-    }
-
-
-def _mark_values(action: CreateAddition, live: Live) -> list[dict[str, Any]] | None:
-    is_asked = live.creation.mark_additions and action.contract_id
-    if not is_asked or not isinstance(action.agreement, int):
-        return None
-    values = {MARK_ID: action.contract_id, MARK_NAME: action.product}
-    marks = live.marks(action.agreement)
-    return [{**mark, "value": values[caption]} for caption, mark in marks.items()] or None
-
-
 def _tell_created(action: Action, id_: int) -> str:
     match action:
         case CreateAddition():
@@ -345,22 +239,3 @@ def _was(action: Action) -> dict[str, Setting] | None:
             return {"nextInvoiceDate": action.seen_date}
         case _:
             return None
-
-
-def _replace(field: str, value: Setting) -> dict[str, Any]:
-    """One PATCH operation; an emptied field is removed (Developer Guide, "Patch": add, replace, remove)."""
-    if value is None:
-        return {"op": "remove", "path": field}
-    return {
-        "op": "replace",
-        "path": field,
-        "value": write_date(value) if isinstance(value, dt.date) else value,
-    }
-
-
-def _reference(id_: int | None) -> dict[str, int] | None:
-    return None if id_ is None else {"id": id_}
-
-
-def _filled(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if value is not None}

@@ -16,7 +16,16 @@ from urllib.parse import urlsplit
 from xlsync.config import ConnectWiseSettings
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Recap
-from xlsync.records import Setup, id_of, read_addition, read_recap, read_setup, record_of, records_of
+from xlsync.records import (
+    TAKEN_OVER,
+    Setup,
+    id_of,
+    read_addition,
+    read_recap,
+    read_setup,
+    record_of,
+    records_of,
+)
 from xlsync.rest import Page, Service
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
@@ -29,9 +38,10 @@ ITEM_FIELDS: Final = (
     "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber"
 )
 _ADDITION: Final = (
-    "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,billCustomer,"
-    "effectiveDate,cancelledDate,description,invoiceDescription,taxableFlag,customFields"
+    "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
+    "effectiveDate,cancelledDate,customFields"
 )
+_WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 Progress = Callable[[int], None]
@@ -110,13 +120,17 @@ class ConnectWise:
             last = newest
 
     def list_additions(
-        self, agreement_ids: Iterable[int], progress: Progress | None = None
+        self, agreement_ids: Iterable[int], progress: Progress | None = None, *, whole: bool = False
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
-        """The additions of each agreement, side by side; a failed read is its error, never "none"."""
+        """The additions of each agreement, side by side; a failed read is its error, never "none".
+
+        `whole` are those that also hold what a successor takes over.
+        """
+        fields = _WHOLE_ADDITION if whole else _ADDITION
 
         def read(id_: int) -> tuple[Addition, ...]:
-            records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=_ADDITION)
-            return tuple(read_addition(record, id_) for record in records)
+            records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=fields)
+            return tuple(read_addition(record, id_, whole=whole) for record in records)
 
         return self._each(sorted(set(agreement_ids)), read, progress)
 
@@ -166,15 +180,15 @@ class ConnectWise:
         return read_recap(record_of(self.service.get(path, {"fields": _RECAP}), path))
 
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
-        """One addition as it is now; None where there is none of that id."""
+        """One addition as it is now, whole; None where there is none of that id."""
         path = f"/finance/agreements/{agreement_id}/additions/{addition_id}"
         try:
-            record = self.service.get(path, {"fields": _ADDITION})
+            record = self.service.get(path, {"fields": _WHOLE_ADDITION})
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
-        return read_addition(record_of(record, path), agreement_id)
+        return read_addition(record_of(record, path), agreement_id, whole=True)
 
     def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
         """A setup table, without its inactive entries, by name."""

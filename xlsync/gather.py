@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,6 +15,7 @@ from xlsync.asking import Asking, Question
 from xlsync.bss import By
 from xlsync.bss_report import read_report, touches
 from xlsync.compared import list_compared
+from xlsync.config import Creation
 from xlsync.connectwise import quote
 from xlsync.creation import (
     Kind,
@@ -28,17 +29,13 @@ from xlsync.creation import (
 )
 from xlsync.errors import ApiError
 from xlsync.invoices import preview_invoices
-from xlsync.labels import make_labels
-from xlsync.lists import Tables, read_lists, read_tables
-from xlsync.matching import (
-    Memory,
-    Picked,
-    forgotten,
-    propose_companies,
-    propose_links,
-)
+from xlsync.labels import Labels, make_labels
+from xlsync.lists import Lists, Tables, read_lists, read_tables
+from xlsync.matching import propose_companies, propose_links
+from xlsync.memory import Forgotten, Memory, forgotten
 from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
 from xlsync.overview import Overview, with_currencies
+from xlsync.picks import Picked
 from xlsync.progress import Progress, silent
 from xlsync.reconcile import find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
@@ -146,20 +143,7 @@ def gather(
     findings = keep_halfway(findings, decisions.rows, read)
     progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
-    creation = systems.settings.creation
-    known = Known(
-        companies=lists.companies,
-        items=lists.items,
-        labels=labels.companies,
-        setup=lists.setup,
-        identifier_length=creation.identifier_length,
-        name_length=creation.name_length,
-    )
-    addresses = {} if request.report else asking.addresses(customers_to_ask(lines, links))
-    proposals = propose_creations(request.month, lines, links, addresses, known)
-    taken = asking.taken(_about_identifiers(proposals))
-    if taken:
-        proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
+    proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
     overview = Overview(
         month=request.month,
         environment=systems.settings.environment,
@@ -173,18 +157,51 @@ def gather(
         invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
     )
-    overview = with_currencies(overview)
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
-    notices = tuple(
-        f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise: link it anew."
-        for entry in gone
+    return Gathered(with_currencies(overview), (*_notices(request, lines, gone, recaps), *lists.odd))
+
+
+def _propose_new(
+    settings: Creation,
+    request: Request,
+    lines: Sequence[BillingLine],
+    links: Mapping[str, Link],
+    lists: Lists,
+    labels: Labels,
+    asking: Asking,
+) -> tuple[Proposal, ...]:
+    """What may be created, with addresses of the BSS and with identifiers that nothing deleted holds."""
+    known = Known(
+        companies=lists.companies,
+        items=lists.items,
+        labels=labels.companies,
+        setup=lists.setup,
+        identifier_length=settings.identifier_length,
+        name_length=settings.name_length,
     )
+    addresses = {} if request.report else asking.addresses(customers_to_ask(lines, links))
+    proposals = propose_creations(request.month, lines, links, addresses, known)
+    taken = asking.taken(_about_identifiers(proposals))
+    if taken:
+        proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
+    return proposals
+
+
+def _notices(
+    request: Request,
+    lines: Sequence[BillingLine],
+    gone: Iterable[Forgotten],
+    recaps: Mapping[int, Recap] | ApiError,
+) -> Iterator[str]:
+    """What a person should know of the month beside its rows."""
+    for entry in gone:
+        told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
+        yield f"{told}: link it anew."
     if request.report and not touches(lines, request.month):
         told = f"No period in {request.report.name} touches {request.month}"
-        notices += (f"{told}: is it the report of that month?",)
+        yield f"{told}: is it the report of that month?"
     if isinstance(recaps, ApiError):
-        notices += (f"The next invoices could not be read: {recaps.message}",)
-    return Gathered(overview, notices + lists.odd)
+        yield f"The next invoices could not be read: {recaps.message}"
 
 
 def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:

@@ -15,9 +15,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import islice, repeat
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 import cattrs
 from cattrs.strategies import configure_union_passthrough
@@ -82,10 +82,10 @@ class KeptRow(NamedTuple):
     number: int = 0
 
     @classmethod
-    def of(cls, shown: Mapping[str, Value], facts: Callable[[], Mapping[str, Any]]) -> Self:
-        """A row with these facts, which are not made before they are asked for: a month's are large."""
-        headers = tuple(shown)
-        return cls(_alike(headers), tuple(shown.values()), lambda _: _json(facts()))
+    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
+        """A row with these facts."""
+        text = _json(facts)
+        return cls(tuple(shown), tuple(shown.values()), lambda _: text)
 
     @property
     def shown(self) -> dict[str, Value]:
@@ -103,10 +103,39 @@ class KeptRow(NamedTuple):
         return json.loads(self.text)  # type: ignore[no-any-return]
 
 
-@cache
-def _alike(headers: tuple[str, ...]) -> tuple[str, ...]:
-    """The same headers for all rows that have them: one tuple, not one a row."""
-    return headers
+class Keyed(Protocol):
+    """A thing that a row stands for, with the key of its row."""
+
+    @property
+    def key(self) -> str:
+        """The key of its row."""
+        ...
+
+
+K = TypeVar("K", bound=Keyed)
+
+
+def keep_rows(
+    things: Sequence[K],
+    cells: Callable[[K], Mapping[str, Value]],
+    facts: Callable[[K], Mapping[str, Any]],
+) -> dict[str, KeptRow]:
+    """Rows of these things by key, with what each shows.
+
+    Their facts are not made before they are asked for, since a month's are large; nor are the headers held
+    once a row.
+    """
+    rows: dict[str, KeptRow] = {}
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def tell(number: int) -> str:
+        return _json(facts(things[number]))
+
+    for number, thing in enumerate(things):
+        shown = cells(thing)
+        headers = tuple(shown)
+        rows[thing.key] = KeptRow(known.setdefault(headers, headers), tuple(shown.values()), tell, number)
+    return rows
 
 
 class _PackedLines:

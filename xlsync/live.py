@@ -68,7 +68,7 @@ class Live:
         """Read the additions of every agreement that the actions touch, side by side."""
         ids = {id_ for action in actions if (id_ := agreement_of(action)) is not None}
         now = time.monotonic()
-        for id_, additions in self.connectwise.list_additions(ids, progress).items():
+        for id_, additions in self.connectwise.list_additions(ids, progress, whole=True).items():
             self._additions[id_] = (now, additions)
 
     def plan(self, actions: Sequence[Action], progress: Callable[[int], None] | None = None) -> Plan:
@@ -89,13 +89,13 @@ class Live:
         try:
             match action:
                 case UpdateAddition():
-                    return judge_update(action, self._addition(action.seen))
+                    return judge_update(action, self.addition(action.seen))
                 case CreateAddition(agreement=int() as agreement):
                     return judge_creation(action, self._additions_of(agreement))
                 case CreateAddition():
                     return None
                 case SetFields():
-                    guard = self._addition(action.guard) if action.guard else None
+                    guard = self.addition(action.guard) if action.guard else None
                     settled = judge_settings(action, self.settings(action), guard)
                     return settled or self._judge_begin(action)
                 case CreateInvoice():
@@ -116,13 +116,14 @@ class Live:
         read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
         now = time.monotonic()
         if now - read_at > FRESH:
-            additions = self.connectwise.list_additions([agreement])[agreement]
+            additions = self.connectwise.list_additions([agreement], whole=True)[agreement]
             self._additions[agreement] = (now, additions)
         if isinstance(additions, ApiError):
             raise additions
         return additions
 
-    def _addition(self, seen: Addition) -> Addition | None:
+    def addition(self, seen: Addition) -> Addition | None:
+        """An addition as it is now, whole; None where it is gone."""
         read_at, additions = self._additions.get(seen.agreement_id, (float("-inf"), ()))
         if time.monotonic() - read_at > FRESH:
             return self.connectwise.read_addition(seen.agreement_id, seen.id)

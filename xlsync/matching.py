@@ -14,50 +14,20 @@ from typing import Final
 
 from xlsync.agreement_links import (
     Held,
-    agreements_to_read,
     decide_agreements,
     propose_agreements,
     propose_marked_items,
 )
 from xlsync.folding import Suggestions, digits, fold, fold_code, fold_product, fold_spelling
 from xlsync.memory import (
-    Forgotten,
     Memory,
-    Names,
-    Remembered,
-    choices_to_remember,
     contract_key,
     customer_key,
     entry_for,
-    forgotten,
     product_key,
-    with_names,
 )
 from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
-from xlsync.picks import NOTHING, Emptied, Part, Picked, confirmed, find_decided, only, present
-
-__all__ = [
-    "NOTHING",
-    "Emptied",
-    "Forgotten",
-    "Held",
-    "Memory",
-    "Names",
-    "Picked",
-    "Remembered",
-    "agreements_to_read",
-    "choices_to_remember",
-    "confirmed",
-    "decide_agreements",
-    "fold",
-    "forgotten",
-    "propose_agreements",
-    "propose_companies",
-    "propose_items",
-    "propose_links",
-    "propose_marked_items",
-    "with_names",
-]
+from xlsync.picks import Emptied, Part, Picked, find_decided, only, present
 
 # Products share the words of their brand: below 85, `Business Basic` is near to `Business Premium`.
 _LOWEST_SCORE: Final = 80

@@ -186,7 +186,7 @@ class Addition:
     """A catalog item on an agreement, with the quantity that is billed each cycle.
 
     `contract_mark` is the value of its custom field `Subscription ID`. `kept` are the fields that a
-    successor takes over unchanged, as ConnectWise gave them.
+    successor takes over unchanged, as ConnectWise gave them; they are read for a write only.
     """
 
     id: int

@@ -19,16 +19,13 @@ from xlsync.errors import ConfigError, WorkbookError
 from xlsync.gather import Decisions, Request, gather, read_sources
 from xlsync.kept_rows import About
 from xlsync.link_edits import LinkEdits, read_link_edits
-from xlsync.matching import (
-    Picked,
-    choices_to_remember,
-    with_names,
-)
+from xlsync.memory import choices_to_remember, with_names
 from xlsync.models import (
     ActionLabel,
     Month,
 )
 from xlsync.overview import Found, Overview, Totals
+from xlsync.picks import Picked
 from xlsync.progress import Progress, silent
 from xlsync.reviews import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
@@ -154,6 +151,8 @@ def check_workbook(
     request = replace(_request_of(book.about, path), refresh=refresh)
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored=rows.ignored - ended)
+    chosen = tuple(line for line in edits.lines if line.key in edits.picked)
+    edits = replace(edits, lines=chosen, links={})  # the others are read anew: a month is not held twice
     decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)

@@ -17,6 +17,7 @@ from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
 
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
+TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
 _LARGEST: Final = 18  # power of ten: written out, what is far larger would fill the memory
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
@@ -100,8 +101,8 @@ def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
     )
 
 
-def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
-    """An addition of an agreement, with its mark."""
+def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) -> Addition:
+    """An addition of an agreement, with its mark; a `whole` one with what a successor takes over."""
     path = f"/finance/agreements/{agreement_id}/additions"
     product = record_of(record.get("product"), f"{path}/{record.get('id')} (product)")
     quantity = read_number(record.get("quantity"), path)
@@ -109,7 +110,6 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
         raise broken(path, f"addition {record.get('id')}, which has no quantity")
     custom = records_of(record.get("customFields") or [], f"{path}/{record.get('id')} (customFields)")
     marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
-    kept = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
     return Addition(
         id=id_of(record, path),
         agreement_id=agreement_id,
@@ -121,7 +121,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int) -> Addition:
         effective=read_date_strictly(record.get("effectiveDate"), path),
         cancelled=read_date_strictly(record.get("cancelledDate"), path),
         contract_mark=clean(str(marks[0] or "")) if marks else "",
-        kept={name: record[name] for name in kept if record.get(name) is not None},
+        kept={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
     )
 
 

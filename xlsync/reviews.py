@@ -20,14 +20,10 @@ from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
 from xlsync.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.link_edits import LinkEdits, read_link_edits, write_pick
 from xlsync.live import Live, agreement_of
-from xlsync.matching import (
-    Picked,
-    choices_to_remember,
-    with_names,
-)
+from xlsync.memory import choices_to_remember, with_names
 from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem
 from xlsync.new_rows import NewRows, read_new_rows
-from xlsync.picks import Pick
+from xlsync.picks import Pick, Picked
 from xlsync.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.progress import Progress, silent
 from xlsync.sheets import BILLING_LINES

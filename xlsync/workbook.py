@@ -18,7 +18,7 @@ from xlsync.book import READ_SHEETS, Book, SheetRow, without_empty_end
 from xlsync.cells import Row, Value, letters, position
 from xlsync.compared import KEPT_AS
 from xlsync.errors import WorkbookError
-from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, is_same, to_plain, write_kept
+from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, is_same, keep_rows, to_plain, write_kept
 from xlsync.models import BillingLine, MismatchKind, Month
 from xlsync.overview import (
     Cells,
@@ -167,32 +167,24 @@ def _fill(
     )
     statuses = overview.findings.statuses
 
+    def cells_of(line: BillingLine) -> Cells:
+        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels)
+
     def facts_of(line: BillingLine) -> dict[str, Any]:
         chosen = {"own": own[line.key]} if line.key in own else {}
         return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
 
     offered: dict[str, dict[str, KeptRow]] = {
-        BILLING_LINES.title: {
-            line.key: KeptRow.of(
-                line_cells(line, overview.links[line.key], statuses[line.key], overview.labels),
-                partial(facts_of, line),
-            )
-            for line in ordered
-        },
-        MISMATCHES.title: {
-            mismatch.key: KeptRow.of(
-                mismatch_cells(mismatch, overview.labels, names), partial(_facts, "mismatch", mismatch)
-            )
-            for mismatch in overview.findings.mismatches
-        },
-        NEW.title: {
-            row.key: KeptRow.of(proposal_cells(row), partial(_facts, "proposal", row))
-            for row in overview.proposals
-        },
-        INVOICES.title: {
-            row.key: KeptRow.of(invoice_cells(row, overview.labels), partial(_facts, "invoice", row))
-            for row in overview.invoices
-        },
+        BILLING_LINES.title: keep_rows(ordered, cells_of, facts_of),
+        MISMATCHES.title: keep_rows(
+            overview.findings.mismatches,
+            lambda mismatch: mismatch_cells(mismatch, overview.labels, names),
+            partial(_facts, "mismatch"),
+        ),
+        NEW.title: keep_rows(overview.proposals, proposal_cells, partial(_facts, "proposal")),
+        INVOICES.title: keep_rows(
+            overview.invoices, lambda row: invoice_cells(row, overview.labels), partial(_facts, "invoice")
+        ),
     }
     kept: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
@@ -233,10 +225,10 @@ def _fill(
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
     """The additions that the month was compared with, for the report; those that ended since stay known."""
-    kept = {entry.key: KeptRow.of({}, partial(_facts, "compared", entry)) for entry in overview.compared}
+    kept = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
     for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
         if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
-            kept[key] = KeptRow.of({}, partial(dict, compared={**compared, "has_ended": True}))
+            kept[key] = KeptRow.of({}, {"compared": {**compared, "has_ended": True}})
     return kept
 
 
@@ -413,7 +405,7 @@ def write_results(
     for row in book.rows[BILLING_LINES.title]:
         if row.key in own:
             shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
-            lines[row.key] = KeptRow.of(shown, partial(dict, row.facts, own=own[row.key]))
+            lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
     kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
     return (save or save_or_beside)(book)
