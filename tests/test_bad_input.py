@@ -378,6 +378,16 @@ def test_a_file_that_is_not_there_is_told(desk: Desk) -> None:
     assert_told(desk, OCTOBER)
 
 
+@pytest.mark.parametrize("command", ["check", "apply", "invoice", "report"])
+def test_a_file_that_is_not_there_is_told_before_settings_that_are_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("XLSYNC_CW_URL")
+    ran = desk.run(command, "nope.xlsx")
+    assert (ran.code, desk.sandbox.log) == (1, [])
+    assert ran.err == "Error: nope.xlsx does not exist.\nCheck the name and the folder.\n"
+
+
 def test_a_folder_in_place_of_a_file_is_told(desk: Desk) -> None:
     desk.file.unlink()
     desk.file.mkdir()
@@ -503,6 +513,20 @@ def test_all_wrong_settings_are_told_at_once(desk: Desk, monkeypatch: pytest.Mon
     assert "xlsync login" in ran.err
 
 
+@pytest.mark.parametrize("words", [
+    ["history"], ["links", "list"], ["links", "rules"], ["links", "export", "team.csv"], ["report", OCTOBER],
+    ["links", "ignore", "--product", "X", "--reason", "ours"], ["links", "forget", "nobody"],
+    ["links", "units", "--contract", "c", "--free", "1"],
+])  # fmt: skip
+def test_what_sends_nothing_needs_no_key(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    for name in set(desk.sandbox.environ) - {"XLSYNC_CW_URL", "XLSYNC_CW_COMPANY"}:
+        monkeypatch.delenv(name)
+    ran = desk.run(*words)
+    assert (ran.code, desk.sandbox.log) == (0, []), ran.err
+
+
 @pytest.mark.parametrize("url", ["http://cw.example.com", "http://10.0.0.1", "ftp://127.0.0.1", "https://"])
 def test_an_unencrypted_address_is_accepted_on_loopback_only(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, url: str
@@ -614,7 +638,7 @@ def test_export_never_overwrites_a_file_that_it_did_not_write(desk: Desk) -> Non
 
 def test_export_into_a_folder_that_is_not_there_is_told(desk: Desk) -> None:
     ran = desk.export("--output", str(desk.folder / "nowhere" / "x.xlsx"))
-    assert ran.code == 1
+    assert (ran.code, desk.sandbox.log) == (1, [])
     assert "nowhere" in ran.err
     assert "Traceback" not in ran.err
 

@@ -12,7 +12,7 @@ import keyring.backend
 import keyring.errors
 import pytest
 
-from xlsync.config import Creation, Settings, home_folder, load_settings, settings_file
+from xlsync.config import Creation, Settings, home_folder, load_environment, load_settings, settings_file
 from xlsync.errors import ConfigError
 from xlsync.plan import Limits
 
@@ -110,6 +110,22 @@ def test_what_a_command_does_not_need_is_not_asked_for() -> None:
     assert (settings.bss, settings.connectwise, settings.environment) == (None, None, "")
     only_bss = load_settings(bss=True, connectwise=False, environ=KEYS)
     assert (only_bss.bss is None, only_bss.connectwise is None) == (False, True)
+
+
+def test_whose_things_are_kept_here_is_told_without_any_key() -> None:
+    site = {name: KEYS[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")}
+    settings = load_environment({**site, "XLSYNC_HOME": "/kept"})
+    assert (settings.home, settings.environment) == (Path("/kept"), load().environment)
+    assert (settings.bss, settings.connectwise) == (None, None)
+
+
+def test_only_site_and_company_are_missed_where_nothing_is_sent() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_environment({"XLSYNC_CW_URL": "http://cw.example.com"})
+    told = raised.value.message
+    assert "XLSYNC_CW_URL" in told
+    assert "XLSYNC_CW_COMPANY is not set" in told
+    assert not [name for name in KEYS.keys() - {"XLSYNC_CW_URL", "XLSYNC_CW_COMPANY"} if name in told]
 
 
 def test_the_file_gives_what_the_environment_does_not() -> None:

@@ -203,6 +203,20 @@ def test_a_run_that_is_not_there_is_told_with_what_to_do(tmp_path: Path, run: st
     assert "xlsync history" in raised.value.hint
 
 
+def test_a_journal_that_cannot_be_read_is_told_and_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    folder = journal_folder(tmp_path, SITE)
+    assert list_runs(tmp_path, SITE) == ()
+    folder.parent.mkdir()
+    folder.write_text("no folder")
+    for read in (lambda: list_runs(tmp_path, SITE), lambda: read_run(tmp_path, SITE, "one")):
+        with pytest.raises(XlsyncError, match="The journal cannot be read"):
+            read()
+    folder.unlink()
+    (folder / "run.jsonl").mkdir(parents=True)
+    with pytest.raises(XlsyncError, match=r"The journal cannot be read: .*run\.jsonl"):
+        list_runs(tmp_path, SITE)
+
+
 def test_where_the_journal_cannot_be_written_nothing_is_sent(tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("in the way")
     with pytest.raises(XlsyncError, match="nothing was sent"):

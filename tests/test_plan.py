@@ -263,11 +263,11 @@ def test_live_as_wanted_is_already() -> None:
     ("now", "told"),
     [
         (live(units="13"), "ConnectWise Units was 12 and is now 13"),
-        (live(cost="9"), "ConnectWise Cost was 8 and is now 9"),
-        (live(cost=None), "ConnectWise Cost was 8 and is now empty"),
-        (live(price="11"), "Unit Price was 10 and is now 11"),
+        (live(cost="9"), "ConnectWise Cost was 8.00 and is now 9.00"),
+        (live(cost=None), "ConnectWise Cost was 8.00 and is now empty"),
+        (live(price="11"), "Unit Price was 10.00 and is now 11.00"),
         (replace(live(), less_included=Decimal(2)), "lessIncluded was 0 and is now 2"),
-        (live(price=None), "Unit Price was 10 and is now empty"),
+        (live(price=None), "Unit Price was 10.00 and is now empty"),
         (live(item=11), "it is another product now"),
         (live(cancelled="2026-10-15"), "the addition has been cancelled as of 2026-10-15"),
         (live(units="0"), "ConnectWise Units was 12 and is now 0"),
@@ -296,14 +296,14 @@ def test_of_two_wanted_values_one_that_is_there_already_does_not_stop_the_other(
         ),
     )
     assert judged(both, live(units="15", cost="8")) == "do it"
-    assert judged(both, live(units="15", cost="9")) == "already units 15, cost 9"
-    assert "ConnectWise Cost was 8 and is now 7" in judged(both, live(units="15", cost="7"))
+    assert judged(both, live(units="15", cost="9")) == "already units 15, cost 9.00"
+    assert "ConnectWise Cost was 8.00 and is now 7.00" in judged(both, live(units="15", cost="7"))
 
 
 def test_zero_and_absent_are_different_values() -> None:
     cost = update("8", "0", Field.UNIT_COST)
     assert judged(cost, live(cost=None)).startswith("skipped: changed since export")
-    assert judged(cost, live(cost="0")) == "already cost 0"
+    assert judged(cost, live(cost="0")) == "already cost 0.00"
 
 
 @given(st.decimals(0, 20, places=1), st.decimals(0, 20, places=1), st.sampled_from(["12", "12.0", "15", "3"]))
@@ -450,7 +450,7 @@ def test_monthly_money_up_and_down_is_added_without_sign() -> None:
     up, down = new(monthly="6000"), update(monthly="-4000")
     assert over(up, down) == ""
     assert over(replace(up, monthly=Decimal("6000.01")), down) == (
-        "10000.01 of monthly money, the limit is 10000"
+        "10000.01 of monthly money, the limit is 10000.00"
     )
 
 
@@ -464,7 +464,7 @@ def test_every_limit_that_is_passed_is_named_with_the_row_it_is_about() -> None:
         "52 creations, the limit is 50",
         "  update Backup for Contoso: units 10 -> 0: a drop to zero",
         "  create addition Backup for Contoso: 2000 units: a change of 2000 units, the limit is 1000",
-        "  20000 of monthly money, the limit is 10000",
+        "  20000.00 of monthly money, the limit is 10000.00",
     ]
 
 

@@ -646,7 +646,7 @@ def test_history_of_a_month_tells_who_when_before_and_after(desk: Desk) -> None:
     assert "units 15 -> units 18" in told
     writes = desk.run("history", "--month", "2026-10", "--json").json["writes"]
     assert sorted((w["before"], w["after"], w["state"]) for w in writes) == [
-        ("cost 4.8", "cost 5.05", "done"),
+        ("cost 4.80", "cost 5.05", "done"),
         ("units 15", "units 18", "done"),
     ]
     assert desk.run("history", "--month", "2026-09", "--json").json["writes"] == []

@@ -175,11 +175,15 @@ def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Desk) 
 
 
 def test_price_and_description_are_never_touched_unless_a_row_says_so(busy: Desk) -> None:
-    for request in busy.sandbox.writes:
-        if request.method == "POST" and "additions" in request.path and "unitPrice" in request.body:
-            # a successor keeps the price, the texts and the custom fields of what it continues
-            was = busy.addition(52)
-            assert all(request.body[name] == was[name] for name in ("unitPrice", "description"))
+    """Of all additions asked for, the successor alone names them: as they are on the one it continues."""
+    names = ("unitPrice", "description", "invoiceDescription")
+    posted = [r.body for r in busy.sandbox.writes if r.method == "POST" and r.path.endswith("/additions")]
+    told = [{name: body[name] for name in names if name in body} for body in posted]
+    was = busy.addition(52)
+    assert len(told) == 5
+    assert [named for named in told if named] == [{name: was[name] for name in names}]
+    touched = {name for key, of in busy.changes.items() if key in busy.before for name in of}
+    assert touched == {"quantity", "unitCost", "cancelledDate"}
 
 
 def test_the_bss_is_only_ever_read(busy: Desk) -> None:

@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
+from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, day
 
 from xlsync import addin, boxes
+from xlsync.actions import CreateAddition
 from xlsync.book import read_workbook
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import ExcelWorkbook
 from xlsync.open_file import Cells, FileWorkbook
+from xlsync.plan import Plan
 from xlsync.ribbon import press
 from xlsync.xlsx import Package
 
@@ -128,9 +130,10 @@ def test_export_never_overwrites_edits_and_says_it_in_the_words_of_the_terminal(
     assert told[1] in workbook.told[0]
 
 
-def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk) -> None:
+@pytest.mark.parametrize("chosen", ["2026-09", day("2026-09-01")], ids=["text", "a date, as Excel takes it"])
+def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk, chosen: object) -> None:
     with desk.editing() as hand:
-        hand.sheet("Start")["C5"].value = "2026-09"
+        hand.sheet("Start")["C5"].value = chosen
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert workbook.opened == [desk.folder / "xlsync-2026-09.xlsx"]
@@ -375,6 +378,24 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     assert "… and " in question
     assert len(question.splitlines()) < 40
     assert log(desk).count("planned: ") > boxes.LINES
+
+
+def test_of_a_long_line_of_a_plan_the_box_shows_what_becomes_of_the_units() -> None:
+    action = CreateAddition(
+        key="add",
+        rows=(),
+        agreement=1,
+        item=2,
+        quantity=Decimal(12),
+        unit_cost=None,
+        effective=None,
+        customer="Extraordinarily Long Customer Name " * 3,
+        product="Extended Security Monitoring and Managed Response",
+    )
+    shown = boxes.plan_text(Plan((action,), ()))
+    assert shown.startswith("• create addition Extended Security Monitoring")
+    assert shown.endswith(": 12 units")
+    assert len(shown) <= boxes.WIDTH + 2
 
 
 # Undo

@@ -388,14 +388,29 @@ def test_free_and_minimum_units_by_command_last_and_zero_ends_them(desk: Desk) -
     assert desk.run("export", "--month", "2026-09").code == 0
     september = Hand(desk.folder / "xlsync-2026-09.xlsx")
     assert "units:52" not in september.rows(MISMATCHES)
-    assert desk.run("links", "units", "--contract", contract, "--free", "0", "--minimum", "0").code == 0
+    ran = desk.run("links", "units", "--contract", contract, "--free", "0", "--minimum", "0")
+    told = f"Ended: free units of contract {contract}\nEnded: minimum units of contract {contract}\n"
+    assert (ran.code, ran.err) == (0, told)
     assert rules(desk) == []
+    ran = desk.run("links", "units", "--contract", contract, "--free", "0")
+    assert ran.err == f"There was no rule: free units of contract {contract}\n"
     desk.check()
     assert desk.read().get(MISMATCHES, "units:52", "BSS Units") == 18
 
 
+def test_of_two_numbers_one_that_is_wrong_lets_neither_be_kept(desk: Desk) -> None:
+    assert desk.run("links", "units", "--contract", "c", "--free", "3", "--minimum", "ten").code == 2
+    assert rules(desk) == []
+
+
+def test_what_a_rule_is_about_is_known_without_the_spaces_around_it(desk: Desk) -> None:
+    assert desk.run("links", "units", "--contract", " c ", "--free", "3").code == 0
+    assert [rule["about"] for rule in rules(desk)] == ["c"]
+
+
 def test_a_rule_that_says_too_little_or_too_much_is_a_wrong_use(desk: Desk) -> None:
     for words in (
+        ("units", "--contract", " ", "--free", "1"),
         ("ignore", "--reason", "x"),
         ("ignore", "--reason", "x", "--contract", "a", "--customer", "b"),
         ("ignore", "--contract", "a"),

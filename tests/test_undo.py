@@ -142,6 +142,17 @@ def test_another_field_that_changed_since_stays_as_it_is(desk: Desk) -> None:
     assert desk.changes == {("additions", 52): {"unitCost": Decimal("16.99")}}
 
 
+def test_money_reads_as_money_and_units_as_units(desk: Desk) -> None:
+    """In history, in the plan that takes it back, and in the reason why that is skipped."""
+    desk.addition(55)["unitCost"] = Decimal("9.1")
+    assert desk.check().code == 0
+    run = applied(desk, "units:55", "cost:55")
+    assert "units 3, cost 9.10 -> units 4, cost 8.45" in desk.run("history", run).out
+    assert "cost 8.45 -> 9.10" in desk.run("undo", run, "--dry-run").err
+    desk.addition(55)["unitCost"] = Decimal(9)
+    assert "unitCost was 8.45 and is now 9.00" in undo(desk, run).json["actions"][0]["detail"]
+
+
 def test_an_addition_made_by_the_run_and_changed_since_is_not_ended(desk: Desk) -> None:
     run = applied(desk, "add:38:15")
     made = max(desk.sandbox.connectwise.additions)

@@ -341,6 +341,9 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     assert re.search(r"Only in ConnectWise +3 +0\.00 +-50\.73 +EUR\n", told)
     assert re.search(r"Only in ConnectWise +1 +0\.00 +-43\.00 +USD\n", told)
     hand = desk.read()
+    explained = hand.column(MISMATCHES, "Explanation")
+    assert explained["units:52"].endswith("Its money is in EUR.")
+    assert explained["only:62"].endswith("Its money is in USD.")
     start = hand.sheet("Start")
     cells = {start.cell(row, 2).value: start.cell(row, 3).value for row in range(1, 20)}
     euros = [
@@ -354,6 +357,17 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     margins = hand.column("Invoices", "Margin")
     assert {key for key, margin in margins.items() if margin is None} == {"invoice:39", "invoice:43"}
     assert hand.get("Invoices", "invoice:43", "BSS Amount") == 61.8
+
+
+def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: Desk) -> None:
+    """Two of the demo's lines are one-time, one is a credit of an earlier period; four more are ignored."""
+    start = desk.read().sheet("Start")
+    lines, linked, to_link = (start[cell].value for cell in ("C10", "C11", "C12"))
+    assert start["C9"].value == f"{lines - linked - to_link} need no link" == "3 need no link"
+    assert desk.run("links", "ignore", "--customer", "Tansy Accountants", "--reason", "ours").code == 0
+    told = desk.run("check", str(desk.file), "--digest")
+    assert "12 to link, 7 need no link\n" in told.err
+    assert "**12** to link, 7 need no link. **" in told.out
 
 
 def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:
@@ -560,7 +574,7 @@ def test_a_cost_that_changed_since_export_is_skipped(desk: Desk) -> None:
     desk.addition(54)["unitCost"] = Decimal("4.90")
     ran = desk.apply()
     assert (ran.code, ran.states["update:54"]) == (3, "skipped")
-    assert "ConnectWise Cost was 4.8 and is now 4.9" in desk.read().get(MISMATCHES, "cost:54", "Result")
+    assert "ConnectWise Cost was 4.80 and is now 4.90" in desk.read().get(MISMATCHES, "cost:54", "Result")
 
 
 def test_units_are_not_written_over_a_price_that_changed(desk: Desk) -> None:
@@ -568,7 +582,7 @@ def test_units_are_not_written_over_a_price_that_changed(desk: Desk) -> None:
         hand.approve("units:52")
     desk.addition(52)["unitPrice"] += 1
     assert desk.apply().code == 3
-    assert "Unit Price was 21.5 and is now 22.5" in desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "Unit Price was 21.50 and is now 22.50" in desk.read().get(MISMATCHES, "units:52", "Result")
 
 
 def test_a_cancelled_addition_is_not_written_to(desk: Desk) -> None:
@@ -736,7 +750,7 @@ def test_a_drop_to_zero_stops(desk: Desk) -> None:
         ("percent = 20", ""),
         ("percent = 19", "a change of 20 %, the limit is 19 %"),
         ("money = 64.5", ""),
-        ("money = 64.4", "64.5 of monthly money, the limit is 64.4"),
+        ("money = 64.4", "64.50 of monthly money, the limit is 64.40"),
     ],
 )
 def test_each_limit_lets_its_value_pass_and_stops_above(desk: Desk, settings: str, told: str) -> None:
@@ -766,7 +780,7 @@ def test_the_price_entered_for_a_new_product_counts_as_money_without_another_che
     (approved.folder / "xlsync.toml").write_text(f"[limits]\nmoney = {most}\n", encoding="utf-8")
     ran = approved.apply("--dry-run")
     assert ran.code == code, ran.err
-    assert (f"2999970 of monthly money, the limit is {most}" in ran.err) == bool(code)
+    assert (f"2999970.00 of monthly money, the limit is {most}.00" in ran.err) == bool(code)
 
 
 @pytest.mark.parametrize(("most", "code"), [(2, 1), (3, 0)])

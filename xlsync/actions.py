@@ -151,6 +151,11 @@ class CreateAddition:
         return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
 
 
+def tell_field(name: str, number: Decimal) -> str:
+    """A number by the ConnectWise field that holds it: money as money, units as units."""
+    return tell_cost(number) if name in {"unitCost", "unitPrice"} else tell_number(number)
+
+
 class Field(StrEnum):
     """What may be changed on an addition; the values are ConnectWise's field names."""
 
@@ -161,6 +166,11 @@ class Field(StrEnum):
     def header(self) -> str:
         """The column that shows it."""
         return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
+
+    @property
+    def word(self) -> str:
+        """What it is called in a sentence."""
+        return "units" if self is Field.QUANTITY else "cost"
 
     def of(self, addition: Addition) -> Decimal | None:
         """Its value on an addition."""
@@ -176,8 +186,8 @@ class Change:
     wanted: Decimal
 
     def __str__(self) -> str:
-        what, tell = ("units", tell_number) if self.field is Field.QUANTITY else ("cost", tell_cost)
-        return f"{what} {'none' if self.seen is None else tell(self.seen)} -> {tell(self.wanted)}"
+        seen = "none" if self.seen is None else tell_field(self.field, self.seen)
+        return f"{self.field.word} {seen} -> {tell_field(self.field, self.wanted)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -299,7 +299,7 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
 
 def _tell(value: Value) -> str:
     text = "empty" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return text if len(text) <= 300 else f"{text[:299]}…"  # a whole explanation
 
 
 def chosen_month(book: Book) -> tuple[str, str]:

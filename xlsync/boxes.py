@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from xlsync.overview import Totals, no_mismatch
-from xlsync.plan import Outcome, Plan, State
+from xlsync.plan import LOST, Outcome, Plan, count_states
 from xlsync.report import Report
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110
+END: Final = 45
 NOTICES: Final = 6
-_LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
 def month_text(totals: Totals) -> str:
@@ -33,7 +32,8 @@ def month_text(totals: Totals) -> str:
 def plan_text(plan: Plan) -> str:
     """What a plan would do, in as much as fits a box; the log holds all of it."""
     if not plan.actions:
-        return "Nothing to do: " + _counted(plan.settled, "no row is approved.") + _reasons(plan.settled)
+        settled = count_states(plan.settled) or "no row is approved."
+        return f"Nothing to do: {settled}{_reasons(plan.settled)}"
     return _listed([str(action) for action in plan.actions]) + _reasons(plan.settled)
 
 
@@ -51,25 +51,25 @@ def report_text(found: Report) -> str:
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
     """What became of everything: counts, whatever is not done, and the run's name."""
-    told = _counted(outcomes, "Nothing was to be done.") + _reasons(outcomes)
+    told = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
     return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 
 
-def _counted(outcomes: Iterable[Outcome], otherwise: str) -> str:
-    count = Counter(result.state for result in outcomes)
-    return ", ".join(f"{count[state]} {state}" for state in State if count[state]) or otherwise
-
-
 def _reasons(outcomes: Iterable[Outcome]) -> str:
-    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in _LOST]
+    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in LOST]
     return f"\n{notices_text(lost)}" if lost else ""
 
 
 def _listed(texts: Sequence[str]) -> str:
     """The first of many lines, none too long for a box."""
-    lines = [f"• {text if len(text) <= WIDTH else text[: WIDTH - 1] + '…'}" for text in texts[:LINES]]
+    lines = [f"• {_fitted(text)}" for text in texts[:LINES]]
     more = len(texts) - len(lines)
     return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])
+
+
+def _fitted(text: str) -> str:
+    """A text cut in its middle, where names stand: its end says what becomes of the units."""
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - END - 1]}…{text[-END:]}"
 
 
 def notices_text(notices: Sequence[str]) -> str:

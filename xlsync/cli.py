@@ -19,7 +19,6 @@ from xlsync.journal import list_runs, read_run
 from xlsync.ledger import list_writes
 from xlsync.links_cli import links_app
 from xlsync.office import write_pdf
-from xlsync.plan import Outcome
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
@@ -38,6 +37,7 @@ from xlsync.terminal import (
     chosen_month,
     err,
     new_workbook,
+    noted,
     now,
     opened,
     out,
@@ -124,19 +124,13 @@ def apply(
     json: Json = False,
 ) -> None:
     """Write to ConnectWise what was approved in the workbook, and the results into it."""
-    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
-
-        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = reviews.perform_review(systems, review, now(), step, save)
-            tell_beside(file, written)
-            return run, outcomes
-
-        carry_out(job, write)
+        carry_out(job, lambda step: noted(file, reviews.perform_review(systems, review, now(), step, save)))
 
 
 @app.command()
@@ -164,20 +158,15 @@ def invoice(
     json: Json = False,
 ) -> None:
     """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
-    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
         if not is_on:
-            err.print(invoicing.WHY_OFF, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            tell_notices([invoicing.WHY_OFF])
         job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
-
-        def write(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            run, outcomes, written = invoicing.perform_invoices(systems, review, now(), step, save)
-            tell_beside(file, written)
-            return run, outcomes
-
-        carry_out(job, write)
+        perform = invoicing.perform_invoices
+        carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
 
 
 @app.command()
@@ -194,7 +183,7 @@ def report(
     """The month on one page: billed, found revenue, margin, what is open, and every write."""
     if output:
         new_workbook(output)
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with told(), Systems(settings_for(demo=demo, of=file)) as systems:
         book = reviews.open_book(file, systems)
         path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")
         found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
@@ -246,7 +235,14 @@ def sandbox(
     """Serve a made-up BSS and ConnectWise on this machine, and print the settings to use it."""
     from xlsync.sandbox.server import Sandbox  # noqa: PLC0415
 
-    with told(), Sandbox(port=port, seed=seed, lines=lines or None) as served:
+    if not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is no port: choose one from 0 to 65535", param_hint="--port")
+    with told(), ExitStack() as stack:
+        try:
+            served = stack.enter_context(Sandbox(port=port, seed=seed, lines=lines or None))
+        except OSError as error:
+            what = f"Port {port} of this machine is taken, or may not be listened at."
+            raise XlsyncError(what, "Choose another with --port; 0 takes one that is free.") from error
         word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
         for name, value in served.environ.items():
             out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)

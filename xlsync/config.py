@@ -34,6 +34,9 @@ CONNECTWISE_VARIABLES: Final = {
     "XLSYNC_CW_PRIVATE_KEY": "private_key",
     "XLSYNC_CW_CLIENT_ID": "client_id",
 }
+ENVIRONMENT_VARIABLES: Final = {
+    name: CONNECTWISE_VARIABLES[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")
+}
 API_PATH: Final = "/v4_6_release/apis/3.0"
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
@@ -152,7 +155,7 @@ def load_settings(
                 requests_per_minute=int(more.get("requests_per_minute", PER_MINUTE)),
                 side_by_side=max(1, int(more.get("side_by_side", SIDE_BY_SIDE))),
             )
-            environment = environment or f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
+            environment = environment or _environment(keys)
     limits = _numbers(table, "limits", _KNOWN["limits"], problems)
     creation = _read_creation(table, problems)
     enabled = _section(table, "invoicing").get("enabled", False)
@@ -161,12 +164,7 @@ def load_settings(
     said = environ.get("XLSYNC_INVOICING", "").strip().casefold()
     invoicing = said == "enabled" if said else enabled is True
     headers = _read_headers(table, problems)
-    if problems:
-        raise ConfigError(
-            "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
-            f"Run `xlsync login`, or set the variables; all but the secrets may stand in {file}. "
-            "`--demo` needs none.",
-        )
+    _refuse(problems, file)
     return Settings(
         home=home_folder(environ),
         environment=environment,
@@ -183,6 +181,28 @@ def load_settings(
         invoicing=invoicing,
         report_headers=headers,
     )
+
+
+def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Whose things are kept here, and where: all that commands need which send nothing."""
+    problems: list[str] = []
+    file = settings_file()
+    keys = _collect("connectwise", ENVIRONMENT_VARIABLES, _read_file(file, problems), environ, problems)
+    _refuse(problems, file)
+    return Settings(home=home_folder(environ), environment=_environment(keys))
+
+
+def _environment(keys: Mapping[str, str]) -> str:
+    return f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
+
+
+def _refuse(problems: Sequence[str], file: Path) -> None:
+    if problems:
+        raise ConfigError(
+            "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
+            f"Run `xlsync login`, or set the variables; all but the secrets may stand in {file}. "
+            "`--demo` needs none.",
+        )
 
 
 def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:

@@ -13,7 +13,14 @@ from typing import Final
 
 from xlsync.cells import clean_text
 from xlsync.models import Status
-from xlsync.overview import Overview, mismatch_cells, mismatch_currencies, mismatch_money, no_mismatch
+from xlsync.overview import (
+    Overview,
+    Totals,
+    mismatch_cells,
+    mismatch_currencies,
+    no_mismatch,
+    tell_no_link,
+)
 from xlsync.units import tell_number
 
 _TOP: Final = 10
@@ -38,20 +45,20 @@ def escape(text: str, longest: int = _LONGEST) -> str:
     return _STARTS.sub(lambda found: f"\\{found[1]}" if not found[1].isdigit() else f"{found[1]}\\", line)
 
 
-def make_digest(overview: Overview, notices: Sequence[str], workbook: str) -> str:
+def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], workbook: str) -> str:
     """The month in Markdown: counts, links to make, mismatches with their money, the largest, and notices."""
     parts = [
         [f"# xlsync {overview.month}: {escape(overview.environment)}"],
-        list(_summary(overview, workbook)),
+        list(_summary(overview, totals, workbook)),
         list(_links(overview)),
-        list(_kinds(overview)),
+        list(_kinds(totals)),
         list(_largest(overview)),
         ["## Notices", "", *(f"- {escape(notice, 500)}" for notice in notices)] if notices else [],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def _summary(overview: Overview, workbook: str) -> Iterator[str]:
+def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]:
     rows = overview.open_mismatches
     ignored = len(overview.findings.mismatches) - len(rows)
     billed: dict[str, Decimal] = {}
@@ -59,9 +66,11 @@ def _summary(overview: Overview, workbook: str) -> Iterator[str]:
         billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
     told = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
     billed_told = f" ({told})" if told else ""
+    no_link = tell_no_link(totals.no_link)
     yield (
-        f"**{len(overview.lines)}** lines billed{billed_told}, **{overview.linked}** linked, "
-        f"**{overview.unlinked}** to link. **{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
+        f"**{totals.lines}** lines billed{billed_told}, **{totals.linked}** linked, "
+        f"**{totals.unlinked}** to link{f', {no_link}' if no_link else ''}. "
+        f"**{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
         + (f", {ignored} more ignored." if ignored else ".")
     )
     yield ""
@@ -89,7 +98,7 @@ def _links(overview: Overview) -> Iterator[str]:
         yield from ("", f"… and {len(shown) - _LINKS} more.")
 
 
-def _kinds(overview: Overview) -> Iterator[str]:
+def _kinds(totals: Totals) -> Iterator[str]:
     """The rows of each mismatch, with their money in each currency."""
     yield from ("## Mismatches", "")
     rows = [
@@ -99,10 +108,10 @@ def _kinds(overview: Overview) -> Iterator[str]:
             _money(money.up, money.currency),
             _money(money.down, money.currency),
         )
-        for money in mismatch_money(overview)
+        for money in totals.money
     ]
     if not rows:
-        yield no_mismatch(len(overview.lines))
+        yield no_mismatch(totals.lines)
         return
     yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
 

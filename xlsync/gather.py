@@ -34,7 +34,7 @@ from xlsync.lists import Lists, Tables, read_lists, read_tables
 from xlsync.matching import propose_companies, propose_links
 from xlsync.memory import Forgotten, Memory, forgotten
 from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
-from xlsync.overview import Overview
+from xlsync.overview import Overview, with_currencies
 from xlsync.picks import Picked
 from xlsync.progress import Progress, silent
 from xlsync.reconcile import find_mismatches
@@ -158,7 +158,7 @@ def gather(
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
-    return Gathered(overview, (*_notices(request, lines, gone, recaps), *lists.odd))
+    return Gathered(with_currencies(overview), (*_notices(request, lines, gone, recaps), *lists.odd))
 
 
 def _propose_new(

@@ -172,16 +172,36 @@ def journal_folder(home: Path, environment: str) -> Path:
 
 def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
     """All runs of an environment, the newest first."""
-    files = sorted(journal_folder(home, environment).glob("*.jsonl"), reverse=True)
-    return tuple(_read_run(file) for file in files)
+    return tuple(_read_run(file) for file in sorted(_run_files(home, environment), reverse=True))
 
 
 def read_run(home: Path, environment: str, run: str) -> Run:
     """One run; raises XlsyncError where there is none of that name."""
-    file = journal_folder(home, environment) / f"{run}.jsonl"
-    if not re.fullmatch(r"[\w-]+", run) or not file.exists():
+    file = next((file for file in _run_files(home, environment) if file.stem == run), None)
+    if file is None:
         raise XlsyncError(f"There is no run {run} in {environment}.", "`xlsync history` lists the runs.")
     return _read_run(file)
+
+
+def _run_files(home: Path, environment: str) -> list[Path]:
+    folder = journal_folder(home, environment)
+    with _reading(folder):
+        try:  # and not glob, to which a folder that may not be read is an empty one
+            return [file for file in folder.iterdir() if file.suffix == ".jsonl"]
+        except FileNotFoundError:
+            return []
+
+
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    """What cannot be read is never taken for what is not there."""
+    try:
+        yield
+    except OSError as error:
+        raise XlsyncError(
+            f"The journal cannot be read: {place} ({error.strerror or error}).",
+            "Let yourself read it, or set XLSYNC_HOME to the folder that it lies in.",
+        ) from error
 
 
 def _read_run(file: Path) -> Run:
@@ -222,7 +242,9 @@ def _read_write(line: Mapping[str, Any]) -> Write:
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     """The lines that were written whole: a crash may leave the last one torn."""
     # not splitlines, which also parts at characters that stand in names; a torn line may end in half of one
-    for text in file.read_text(encoding="utf-8", errors="replace").split("\n"):
+    with _reading(file):
+        content = file.read_text(encoding="utf-8", errors="replace")
+    for text in content.split("\n"):
         try:
             line = simplejson.loads(text, use_decimal=True)
         except simplejson.JSONDecodeError:

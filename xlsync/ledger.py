@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from xlsync.actions import tell_field
 from xlsync.journal import Run, Write
 from xlsync.plan import State
-from xlsync.units import tell_number
 
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
 MADE: Final = {
@@ -202,10 +202,10 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
 
 
 def _tell(fields: Mapping[str, Any]) -> str:
-    return ", ".join(f"{FIELDS.get(name, name)} {tell_value(value)}" for name, value in fields.items())
+    return ", ".join(f"{FIELDS.get(name, name)} {tell_value(name, value)}" for name, value in fields.items())
 
 
-def tell_value(value: Any) -> str:
+def tell_value(name: str, value: Any) -> str:
     """A field's value in words."""
     match value:
         case None:
@@ -213,7 +213,7 @@ def tell_value(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case Decimal() | int():
-            return tell_number(Decimal(value))
+            return tell_field(name, Decimal(value))
     return re.sub(r"^(\d{4}-\d\d-\d\d)T[\d:.]+Z?$", r"\1", str(value))
 
 

@@ -9,6 +9,7 @@ import typer
 
 from xlsync import show
 from xlsync.links_csv import Shared, read_csv, write_csv
+from xlsync.overview import counted
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (
@@ -27,6 +28,7 @@ from xlsync.terminal import (
     told,
 )
 
+NONE = "No link of these keys or names is remembered."
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -39,7 +41,10 @@ def links_list(
     """What is remembered, and on what evidence."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.links.find(*text) if text else systems.links.list()
-        tell_json({"links": [show.link_json(link) for link in found]}) if json else show.links(out, found)
+        if json:
+            tell_json({"links": [show.link_json(link) for link in found]})
+        else:
+            show.links(out, found, NONE if text else "No link is remembered.")
 
 
 @links_app.command("rules")
@@ -63,17 +68,7 @@ def links_ignore(
 ) -> None:
     """Ignore a contract, a product or a customer from now on."""
     scope, about = chosen_scope(contract=contract, product=product, customer=customer)
-    rule = Rule(
-        kind=RuleKind.IGNORE,
-        scope=scope,
-        about=about,
-        reason=reason,
-        until=chosen_day(until),
-        when=now().isoformat(timespec="seconds"),
-    )
-    with told(), Systems(settings_for(demo=demo)) as systems:
-        systems.rules.keep(rule)
-        err.print(f"Kept: {rule}", markup=False, highlight=False)
+    _keep(demo, _rule(RuleKind.IGNORE, scope, about, reason, until))
 
 
 @links_app.command("units")
@@ -89,20 +84,35 @@ def links_units(
     given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
     if not any(given.values()):
         raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
+    scope, about = chosen_scope(contract=contract)
+    rules = [_rule(kind, scope, about, reason, until, text) for kind, text in given.items() if text]
+    _keep(demo, *rules)
+
+
+def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, units: str = "") -> Rule:
+    return Rule(
+        kind=kind,
+        scope=scope,
+        about=about,
+        reason=reason,
+        until=chosen_day(until),
+        units=chosen_units(units) if units else None,
+        when=now().isoformat(timespec="seconds"),
+    )
+
+
+def _keep(demo: bool, *rules: Rule) -> None:
+    """Keep rules, or end those of no units, and say which."""
     with told(), Systems(settings_for(demo=demo)) as systems:
-        for kind, text in given.items():
-            if text:
-                rule = Rule(
-                    kind=kind,
-                    scope=Scope.CONTRACT,
-                    about=contract,
-                    reason=reason,
-                    until=chosen_day(until),
-                    units=chosen_units(text),
-                    when=now().isoformat(timespec="seconds"),
-                )
-                systems.rules.keep(rule)
-                err.print(f"Kept: {rule}", markup=False, highlight=False)
+        known = {rule.key for rule in systems.rules.list()}
+        for rule in rules:
+            systems.rules.keep(rule)
+            if rule.units != 0:
+                said = f"Kept: {rule}"
+            else:
+                verb = "Ended" if rule.key in known else "There was no rule"
+                said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
+            err.print(said, markup=False, highlight=False, soft_wrap=True)
 
 
 @links_app.command("export")
@@ -113,7 +123,8 @@ def links_export(
     with told(), Systems(settings_for(demo=demo)) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
-        err.print(f"{len(shared.links)} links and {len(shared.rules)} rules written to {file}", markup=False)
+        told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
+        err.print(told_, markup=False, highlight=False, soft_wrap=True)
 
 
 @links_app.command("import")
@@ -143,12 +154,17 @@ def links_forget(
     """Forget links and rules, so that links are proposed anew."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found, rules = systems.links.find(*text), systems.rules.find(*text)
-        show.links(err, found)
+        both = _both(len(found), len(rules))
+        show.links(err, found, NONE)
         show.rules(err, rules)
-        count = len(found) + len(rules)
-        if count and not yes and not confirmed(count, what="forget"):
+        if (found or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
             raise typer.Exit(1)
         systems.links.forget(*text)
         for rule in rules:
             systems.rules.drop(rule.key)
-        err.print(f"{len(found)} links and {len(rules)} rules forgotten")
+        err.print(f"{both} forgotten", highlight=False)
+
+
+def _both(links: int, rules: int) -> str:
+    known = [counted(count, what) for count, what in ((links, "link"), (rules, "rule")) if count]
+    return " and ".join(known) or "nothing"

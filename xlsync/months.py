@@ -63,16 +63,20 @@ def export_month(
 
 
 def _found(overview: Overview, notices: tuple[str, ...], path: Path) -> Found:
+    totals = Totals.of(overview)
     return Found(
-        totals=Totals.of(overview),
-        digest=make_digest(overview, notices, str(path)),
+        totals=totals,
+        digest=make_digest(overview, totals, notices, str(path)),
         notices=notices,
         path=path,
     )
 
 
 def refuse_overwriting(path: Path) -> None:
-    """Raise WorkbookError where a file stands that is not an untouched export."""
+    """Raise WorkbookError where a file stands that is not an untouched export, or none can be put."""
+    if not path.absolute().parent.is_dir():
+        told = f"{path} cannot be written: its folder does not exist."
+        raise WorkbookError(told, "Check the name and the folder.")
     if not path.exists():
         return
     hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
@@ -91,7 +95,7 @@ def settings_to_check(path: Path) -> Settings:
     try:
         return load_settings(bss=True, connectwise=True)
     except ConfigError:
-        if not path.exists() or not read_workbook(path).about.report:
+        if not read_workbook(path).about.report:
             raise
         return load_settings(bss=False, connectwise=True)
 

@@ -108,11 +108,11 @@ def refuse_unusable(path: Path, *, is_written: bool) -> None:
     """Raise WorkbookError where a file cannot be read, or nothing can be written where it lies."""
     if path.is_dir():
         raise WorkbookError(f"{path} is a folder, not a workbook.", "Name the workbook in it.")
-    if not path.exists():
-        return  # told by whoever reads it
     try:
         with path.open("rb"):
             pass
+    except FileNotFoundError:
+        raise WorkbookError(f"{path} does not exist.", "Check the name and the folder.") from None
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be read: {error.strerror or error}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -57,6 +57,14 @@ class Overview:
         """Lines that should be compared and have no link that counts."""
         waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
         return sum(status in waiting for status in self.findings.statuses.values())
+
+    @property
+    def no_link(self) -> int:
+        """Lines without a link that need none: usage, one-time, ignored, or of an earlier period."""
+        waiting, statuses = (Status.NOT_LINKED, Status.CONFIRM_LINK), self.findings.statuses
+        return sum(
+            not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
+        )
 
     @property
     def open_mismatches(self) -> tuple[Mismatch, ...]:
@@ -252,16 +260,35 @@ class KindMoney:
 
 
 def mismatch_currencies(overview: Overview) -> dict[str, str]:
-    """The currency of each open mismatch's money: its lines', else its agreement's, else the most usual."""
+    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual."""
     lines = {line.key: line.currency for line in overview.lines}
     agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
     known: dict[str, str] = {}
-    for mismatch in overview.open_mismatches:
+    for mismatch in overview.findings.mismatches:
         own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
         agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
         known[mismatch.key] = own or agreements.get(agreement, "")
     usual = _usual(lines.values()) or _usual(known.values())
     return {key: currency or usual for key, currency in known.items()}
+
+
+def with_currencies(overview: Overview) -> Overview:
+    """The same, where several currencies meet with that of its money in the explanation of each row.
+
+    *Not linked* names it beside the amount that was billed.
+    """
+    currencies = mismatch_currencies(overview)
+    if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
+        return overview
+    told = tuple(
+        mismatch
+        if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED
+        else replace(
+            mismatch, explanation=f"{mismatch.explanation} Its money is in {currencies[mismatch.key]}."
+        )
+        for mismatch in overview.findings.mismatches
+    )
+    return replace(overview, findings=replace(overview.findings, mismatches=told))
 
 
 def _usual(currencies: Iterable[str]) -> str:
@@ -298,7 +325,8 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
     main = _main_currency(overview)
     totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
-    for money in mismatch_money(overview):
+    of_month = Totals.of(overview)
+    for money in of_month.money:
         up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
         totals[money.currency] = (up + money.up, down + money.down)
     offered = sum(row.action is not None for row in overview.open_mismatches)
@@ -308,23 +336,29 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "month": str(overview.month),
         "environment": overview.environment,
         "exported_at": exported_at,
-        "lines": len(overview.lines),
-        "linked": overview.linked,
-        "unlinked": overview.unlinked,
+        "lines": of_month.lines,
+        "linked": of_month.linked,
+        "unlinked": of_month.unlinked,
         "mismatches": len(overview.open_mismatches),
         "money_up": totals[main][0],
         "money_down": totals[main][1],
         "currency": f"{main}{apart}" or None,
-        "to_link": f"{counted(overview.unlinked, 'line')} to link",
+        "to_link": f"{counted(of_month.unlinked, 'line')} to link",
         "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
         "to_approve": f"{counted(offered, 'row')} can be written",
         "money_of": f"Money a month in {main}" if main else None,
+        "no_link": tell_no_link(of_month.no_link) or None,
     }
 
 
 def counted(number: int, what: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def tell_no_link(number: int) -> str:
+    """Why linked lines and lines to link are fewer than all; empty where they are not."""
+    return f"{number:,} need{'s' if number == 1 else ''} no link" if number else ""
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
@@ -356,6 +390,7 @@ class Totals:
     lines: int
     linked: int
     unlinked: int
+    no_link: int = 0  # not known of a check that an older xlsync kept
     mismatches: Mapping[str, int]
     money: tuple[KindMoney, ...]
 
@@ -368,6 +403,7 @@ class Totals:
             lines=len(overview.lines),
             linked=overview.linked,
             unlinked=overview.unlinked,
+            no_link=overview.no_link,
             mismatches=overview.mismatch_counts,
             money=mismatch_money(overview),
         )
@@ -375,7 +411,10 @@ class Totals:
     @property
     def heading(self) -> str:
         """A month in one line."""
-        return (
-            f"{self.month} · {self.environment}: {counted(self.lines, 'line')}, {self.linked:,} linked, "
-            f"{self.unlinked:,} to link"
+        counts = (
+            counted(self.lines, "line"),
+            f"{self.linked:,} linked",
+            f"{self.unlinked:,} to link",
+            tell_no_link(self.no_link),
         )
+        return f"{self.month} · {self.environment}: {', '.join(filter(None, counts))}"

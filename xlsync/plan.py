@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from xlsync.actions import (
     ORDER,
@@ -22,10 +23,11 @@ from xlsync.actions import (
     Setting,
     UpdateAddition,
     kind_of,
+    tell_field,
 )
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition, Recap
-from xlsync.units import tell_number
+from xlsync.units import tell_cost, tell_number
 
 
 class State(StrEnum):
@@ -37,6 +39,9 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     PLANNED = "planned"
+
+
+LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +112,13 @@ def judge_settings(
     """The same for fields of a record as they are now; `guarded` is the addition where `guard` is one."""
     if all(live[change.name] == change.wanted for change in action.changes):
         told = ", ".join(
-            f"{change.name} {_tell_setting(change.wanted)}"
+            f"{change.name} {_tell(change.name, change.wanted)}"
             for change in action.changes
             if change.seen != change.wanted
         )
         return outcome(action, State.ALREADY, told)
     differing = [
-        f"{change.name} was {_tell_setting(change.seen)} and is now {_tell_setting(live[change.name])}"
+        _tell_change(change.name, change.name, change.seen, live[change.name])
         for change in action.changes
         if live[change.name] not in (change.seen, change.wanted)
     ]
@@ -133,8 +138,9 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
     if is_later or was_last:
         return outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
     if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
-        now = f"{_tell(live.next_amount)} on {live.next_date}" if live.next_date else "none"
-        was = f"{tell_number(action.seen_amount)} on {action.seen_date}"
+        amount = "empty" if live.next_amount is None else tell_cost(live.next_amount)
+        now = f"{amount} on {live.next_date}" if live.next_date else "none"
+        was = f"{tell_cost(action.seen_amount)} on {action.seen_date}"
         return _changed(action, f"the next invoice was {was} and is now {now}")
     return None
 
@@ -142,12 +148,12 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
 def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) -> str:
     """Which values that a row showed are others now, but for those that are as wanted."""
     told = [
-        f"{name} was {_tell(was)} and is now {_tell(now)}"
-        for name, was, now, wish in (
-            ("ConnectWise Units", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
-            ("ConnectWise Cost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
-            ("Unit Price", seen.unit_price, live.unit_price, None),
-            ("lessIncluded", seen.less_included, live.less_included, None),
+        _tell_change(header, field, was, now)
+        for header, field, was, now, wish in (
+            ("ConnectWise Units", "quantity", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
+            ("ConnectWise Cost", "unitCost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
+            ("Unit Price", "unitPrice", seen.unit_price, live.unit_price, None),
+            ("lessIncluded", "lessIncluded", seen.less_included, live.less_included, None),
         )
         if now != was and (wish is None or now != wish)
     ]
@@ -162,12 +168,16 @@ def _tell_cancelled(live: Addition) -> str:
     return f"the addition has been cancelled as of {live.cancelled}"
 
 
-def _tell_setting(value: Setting) -> str:
+def _tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
+    return f"{name} was {_tell(field, was)} and is now {_tell(field, now)}"
+
+
+def _tell(field: str, value: Setting) -> str:
     match value:
         case None:
             return "empty"
         case Decimal():
-            return tell_number(value)
+            return tell_field(field, value)
     return str(value)
 
 
@@ -212,11 +222,16 @@ def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | No
     return Plan(tuple(to_do), tuple(settled.values()))
 
 
+def count_states(outcomes: Iterable[Outcome]) -> str:
+    """How many came to what: `2 done, 1 skipped`; empty where there are none."""
+    count = Counter(result.state for result in outcomes)
+    return ", ".join(f"{count[state]} {state}" for state in State if count[state])
+
+
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
     """What an action needs and cannot have."""
-    lost = (State.SKIPPED, State.FAILED, State.UNKNOWN)
     needed = (outcomes[key] for key in action.needs if key in outcomes)
-    return next((result for result in needed if result.state in lost), None)
+    return next((result for result in needed if result.state in LOST), None)
 
 
 def tell_lost(lost: Outcome) -> str:
@@ -252,7 +267,7 @@ def check_limits(plan: Plan, limits: Limits) -> None:
         over.extend(f"{action}: {text}" for text in _over_units(action, limits))
     money = sum((abs(monthly_money(action)) for action in plan.actions), Decimal(0))
     if money > limits.money:
-        over.append(f"{tell_number(money)} of monthly money, the limit is {tell_number(limits.money)}")
+        over.append(f"{tell_cost(money)} of monthly money, the limit is {tell_cost(limits.money)}")
     if over:
         raise UnsafePlan(
             "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over),
@@ -304,11 +319,4 @@ def _changed(action: Action, detail: str) -> Outcome:
 
 
 def _tell_wanted(action: UpdateAddition) -> str:
-    return ", ".join(
-        f"{'units' if change.field is Field.QUANTITY else 'cost'} {tell_number(change.wanted)}"
-        for change in action.changes
-    )
-
-
-def _tell(number: Decimal | None) -> str:
-    return "empty" if number is None else tell_number(number)
+    return ", ".join(f"{c.field.word} {tell_field(c.field, c.wanted)}" for c in action.changes)

@@ -24,14 +24,12 @@ from xlsync.memory import choices_to_remember, with_names
 from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem
 from xlsync.new_rows import NewRows, read_new_rows
 from xlsync.picks import Pick, Picked
-from xlsync.plan import Outcome, Plan, State, check_limits
+from xlsync.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.progress import Progress, silent
 from xlsync.sheets import BILLING_LINES
 from xlsync.systems import Systems
 from xlsync.undo import agreement_in, undo_actions
 from xlsync.workbook import PICKED_HEADERS, Save, write_results
-
-_LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
 def open_book(path: Path, systems: Systems) -> Book:
@@ -288,10 +286,10 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
     outcomes = tuple(outcomes)
-    rows_of = {result.key: set(result.rows) for result in outcomes if result.state in _LOST}
+    rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
     for result in outcomes:
         for row in result.rows:
-            waits_for = result.detail.removeprefix("needs ").split(",")[0] if result.state in _LOST else ""
+            waits_for = result.detail.removeprefix("needs ").split(",")[0] if result.state in LOST else ""
             if row not in rows_of.get(waits_for, ()):  # its own row tells the reason already
                 by_row.setdefault(row, []).append(result)
     return {

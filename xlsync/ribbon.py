@@ -18,9 +18,8 @@ from typing import Final
 import platformdirs
 
 from xlsync import __version__, addin, invoicing, months, reviews
-from xlsync.book import read_workbook
+from xlsync.book import chosen_month, read_workbook
 from xlsync.boxes import month_text, notices_text, outcomes_text, plan_text, report_text
-from xlsync.cells import position
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import calling_workbook
@@ -28,13 +27,13 @@ from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
 from xlsync.models import Month
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
+from xlsync.overview import counted
 from xlsync.plan import Outcome, Plan
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
-from xlsync.xlsx import Package
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
@@ -213,17 +212,13 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
 def _chosen_month(front: Front) -> Month:
     """The month that was chosen on *Start* of the workbook in front."""
     path = front.file()
-    own = read_workbook(path).about.month
-    package = Package.open(path)
-    sheet, _, cell = package.names().get("xlsync_month", "").rpartition("!")
+    book = read_workbook(path)
+    where, text = chosen_month(book)
     hint = "Choose another month beside Month on the sheet Start, then click Choose… again."
-    if sheet.strip("'") not in package.sheets:
+    if not where:
         raise WorkbookError(f"{path.name} has no month on its sheet Start.", "Take one of the menu's months.")
-    row, column = position(cell)
-    grid = package.grid(sheet.strip("'"))
-    text = str(grid[row][column]) if row < len(grid) and column < len(grid[row]) else ""
-    if text == own:
-        raise WorkbookError(f"The sheet Start shows {own}, which is what this workbook holds.", hint)
+    if text == str(book.month):
+        raise WorkbookError(f"The sheet Start shows {text}, which is what this workbook holds.", hint)
     try:
         return Month.parse(text)
     except ValueError:
@@ -316,8 +311,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
         if not plan.settled:
             front.tell(heading, plan_text(plan))
         return bool(plan.settled)  # nothing is sent, but the rows get their results
-    count = len(plan.actions)
-    question = f"Write {count} change{'s' if count != 1 else ''} to ConnectWise?"
+    question = f"Write {counted(len(plan.actions), 'change')} to ConnectWise?"
     if front.ask(heading, plan_text(plan), question):
         return True
     front.tell("Nothing was written.")

@@ -330,10 +330,11 @@ START_CELLS: Final[Mapping[str, str]] = {
     "to_create": "C24",
     "to_approve": "C30",
     "money_of": "E5",
+    "no_link": "C9",
 }
 """Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR.
 
-Workbooks of older versions have these cells too, but for the last four, which were empty there.
+Workbooks of older versions have these cells too, but for the last five, which were empty there.
 """
 START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)

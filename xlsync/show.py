@@ -20,7 +20,7 @@ from xlsync.ledger import Written, tell_write
 from xlsync.memory import PARTS, RememberedLink
 from xlsync.overview import Totals, no_mismatch
 from xlsync.overview import counted as told_count
-from xlsync.plan import Outcome, Plan, State, outcome
+from xlsync.plan import LOST, Outcome, Plan, State, count_states, outcome
 from xlsync.progress import Progress as Step
 from xlsync.report import Report
 from xlsync.rules import Rule
@@ -84,15 +84,16 @@ def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds:
 
 def month(console: Console, totals: Totals, path: Path) -> None:
     """A month in a few lines."""
-    console.print(totals.heading, markup=False, highlight=False)
-    table = Table("Mismatch", box=None, pad_edge=False)
-    for header in ("Rows", "Up a month", "Down a month"):
-        table.add_column(header, justify="right")
+    console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
+    table = _money_table("Mismatch", "Rows", "Up a month", "Down a month")
     table.add_column("")  # the currency
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
-    console.print(table if table.row_count else no_mismatch(totals.lines))
+    if totals.money:
+        _print(console, table, whole=True)
+    else:
+        console.print(no_mismatch(totals.lines), soft_wrap=True)
     console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
     console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
 
@@ -102,17 +103,12 @@ def plan(console: Console, planned_: Plan) -> None:
     if not planned_.actions:
         is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
         verb = "was done" if is_lost else "to do"
-        console.print(f"Nothing {verb}: " + _told(planned_.settled, "no row is approved."))
+        console.print(f"Nothing {verb}: {count_states(planned_.settled) or 'no row is approved.'}")
     else:
         console.print(f"{told_count(len(planned_.actions), 'change')} to write:", highlight=False)
         for action in planned_.actions:
             console.print(f"  {action}", markup=False, highlight=False, soft_wrap=True)
     _skipped(console, planned_.settled)
-
-
-def _told(settled: Sequence[Outcome], otherwise: str) -> str:
-    count = Counter(result.state for result in settled)
-    return ", ".join(f"{number} {state}" for state, number in count.items()) or otherwise
 
 
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
@@ -135,14 +131,13 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
     """What became of everything: counts, and whatever is not done and was not told with the plan."""
     count = Counter(result.state for result in results)
     counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
-    if counts:  # else the plan has said that there is nothing to do
-        console.print(counts)
+    console.print(counts)
     _skipped(console, [result for result in results if result not in told])
 
 
 def _skipped(console: Console, results: Iterable[Outcome]) -> None:
     for result in results:
-        if result.state in {State.SKIPPED, State.FAILED, State.UNKNOWN}:
+        if result.state in LOST:
             console.print(
                 f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.key)}: {escape(result.detail)}",
                 highlight=False,
@@ -153,7 +148,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
 def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
     """What apply and undo tell programs."""
     count = Counter(result.state for result in results)
-    states = (State.DONE, State.ALREADY, State.SKIPPED, State.FAILED, State.UNKNOWN)
+    states = (State.DONE, State.ALREADY, *LOST)
     return {
         "run": run_id,
         "workbook": str(path),
@@ -180,6 +175,25 @@ def _table(*headers: str) -> Table:
     return table
 
 
+def _money_table(first: str, *headers: str) -> Table:
+    """A table of money, of which every line stays whole."""
+    table = Table(first, box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right")
+    return table
+
+
+def _print(console: Console, table: Table, *, whole: bool = False) -> None:
+    """Show a table: cells fold on a terminal, else each row is one line, to be searched and cut up."""
+    if whole or not console.is_terminal:
+        table.width = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    console.print(table, crop=False)
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
 def runs(console: Console, found: Sequence[Run]) -> None:
     """A table of runs."""
     table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
@@ -187,10 +201,13 @@ def runs(console: Console, found: Sequence[Run]) -> None:
     for entry in found:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
-        when = entry.at[:16].replace("T", " ")
-        cells = (entry.id, when, entry.who, entry.command, entry.month, told, Path(entry.workbook).name)
+        at, file = _minute(entry.at), Path(entry.workbook).name
+        cells = (entry.id, at, entry.who, entry.command, entry.month, told, file)
         table.add_row(*map(escape, cells))
-    console.print(table if found else "No runs yet.")
+    if found:
+        _print(console, table)
+    else:
+        console.print("No runs yet.")
 
 
 def run(console: Console, found: Run) -> None:
@@ -205,6 +222,7 @@ def run(console: Console, found: Run) -> None:
 
 def run_json(found: Run) -> dict[str, Any]:
     """A run for programs."""
+    names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
     return {
         "run": found.id,
         "at": found.at,
@@ -214,39 +232,27 @@ def run_json(found: Run) -> dict[str, Any]:
         "month": found.month,
         "workbook": found.workbook,
         "finished": found.is_finished,
-        "writes": [
-            {
-                "key": write.key,
-                "kind": write.kind,
-                "what": write.what,
-                "at": write.at,
-                "path": write.path,
-                "was": write.was,
-                "body": write.body,
-                "state": write.state,
-                "detail": write.detail,
-                "id": write.id,
-            }
-            for write in found.writes
-        ],
+        "writes": [{name: getattr(write, name) for name in names} for write in found.writes],
     }
 
 
 def report(console: Console, found: Report) -> None:
     """A month's figures, one line a currency; what was created, and where nothing can be said."""
-    table = Table("Month", box=None, pad_edge=False)
-    for header in ("Billed", "Before", "After", "Found", "Margin", "Open"):
-        table.add_column(header, justify="right")
+    table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
     for total in found.totals:
         figures = total.figures
         money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
         label = f"{found.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
-    console.print(table if found.totals else f"{found.month}: no line, no addition, no mismatch.")
+    if found.totals:
+        _print(console, table, whole=True)
+    else:
+        console.print(f"{found.month}: no line, no addition, no mismatch.", highlight=False)
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
-    created = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in made)
+    created = ", ".join(told_count(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
-    console.print(f"Created: {created or 'nothing'}. Writes: {states or 'none'}.", highlight=False)
+    made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
+    console.print(made_told, highlight=False, soft_wrap=True)
 
 
 def report_json(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
@@ -300,8 +306,8 @@ def written(console: Console, writes: Sequence[Written]) -> None:
     for write in writes:
         colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
         state = f"{write.state}, taken back" if write.is_taken_back else write.state
-        when = write.at[:16].replace("T", " ")
-        told = f"{when}  {escape(write.who)}  {write.command} {write.run}  [{colour or 'none'}]{state}[/]"
+        by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
+        told = f"{by}  [{colour or 'none'}]{state}[/]"
         console.print(told, highlight=False, soft_wrap=True)
         console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
         changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
@@ -312,10 +318,10 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         console.print("Nothing was written.")
 
 
-def links(console: Console, found: Sequence[RememberedLink]) -> None:
+def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
     """A table of remembered links."""
     table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
-    table.columns[-1].no_wrap = True
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for link in found:
         names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
@@ -323,7 +329,10 @@ def links(console: Console, found: Sequence[RememberedLink]) -> None:
         shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
         cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
-    console.print(table if found else "No link is remembered.")
+    if found:
+        _print(console, table)
+    else:
+        console.print(none)
 
 
 def link_json(link: RememberedLink) -> dict[str, Any]:
@@ -361,14 +370,14 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
-    table.columns[-1].no_wrap = True
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for rule in found:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
         cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
     if found:
-        console.print(table)
+        _print(console, table)
 
 
 def rule_json(rule: Rule) -> dict[str, Any]:

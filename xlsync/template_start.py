@@ -142,6 +142,9 @@ def _facts(page: Worksheet) -> None:
             )
             for part in (name, cell):
                 part.border = Border(bottom=edge())
+    no_link = page[START_CELLS["no_link"]]  # in the heading
+    no_link.font = font("FFFFFF")
+    no_link.alignment = Alignment(horizontal="right", vertical="center", indent=1)
     month = page[START_CELLS["month"]]
     month.fill, month.border = fill(INPUT), frame(INPUT_EDGE)
     add_dropdown(

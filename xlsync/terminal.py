@@ -23,18 +23,17 @@ from rich.prompt import Confirm, IntPrompt
 from xlsync import addin, months, reviews, show
 from xlsync.actions import CreateInvoice
 from xlsync.bss import By
-from xlsync.config import Settings, home_folder, load_settings
+from xlsync.config import Settings, home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.models import Month
-from xlsync.open_file import Place, reach
-from xlsync.overview import Found
-from xlsync.plan import Outcome, Plan, State
+from xlsync.open_file import Place, reach, refuse_unusable
+from xlsync.overview import Found, counted
+from xlsync.plan import LOST, Outcome, Plan
 from xlsync.rules import Scope
 from xlsync.systems import Systems
 
 Form = Literal["table", "digest", "json"]
-LOST = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 out = Console()
 err = Console(stderr=True)
 
@@ -67,14 +66,19 @@ def told() -> Iterator[None]:
         if error.hint:
             err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
-    except OSError as error:  # asked of any name, and before anything is written
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        what = "the name of a file is too long for this system, or for what is put beside it"
-        err.print(f"Error: {what}.", style="red")
-        err.print("Choose a shorter name or folder.")
+    except OSError as error:
+        match error.errno:
+            case errno.ENAMETOOLONG:  # asked of any name, and before anything is written
+                what = "the name of a file is too long for this system, or for what is put beside it"
+                hint = "Choose a shorter name or folder."
+            case errno.ENOSPC:  # where the output goes: what is kept tells so itself
+                what, hint = "the disk is full, and not all could be told", "Make room, and try again."
+            case _:
+                raise
+        err.print(f"Error: {what}.", style="red", soft_wrap=True)
+        err.print(hint)
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError, typer.Abort):
         err.print("Stopped.", style="red")
         raise typer.Exit(1) from None
 
@@ -83,37 +87,51 @@ def told() -> Iterator[None]:
 def opened(
     *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
 ) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's; as a workbook needs them, where it is `of` one.
+    """Both systems by the settings, or the sandbox's.
 
-    Of those who write, there is one at a time.
+    Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
+    whether the BSS is needed. Of those who write, there is one at a time.
     """
     with told(), ExitStack() as stack:
+        if of:
+            refuse_unusable(of, is_written=False)
         tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
             settings = stack.enter_context(demo_settings(home_folder()))
         else:
-            settings = months.settings_to_check(of) if of else load_settings(bss=bss, connectwise=True)
+            settings = (
+                months.settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
+            )
         systems = stack.enter_context(Systems(settings))
         if is_writing:
             stack.enter_context(reviews.writing(systems))
         yield systems
 
 
-def settings_for(*, demo: bool) -> Settings:
-    """The settings of commands that look at what is kept here and send nothing."""
+def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
+    """The settings of commands that look at what is kept here and send nothing; `of` must be there."""
+    if of:
+        refuse_unusable(of, is_written=False)
     if demo:
         from xlsync.sandbox.demo import demo_home, environment  # noqa: PLC0415
 
         return Settings(home=demo_home(home_folder()), environment=environment())
-    return load_settings(bss=False, connectwise=True)
+    return load_environment()
 
 
 def tell_beside(file: Path, written: Path) -> None:
-    """Tell where the results are, if the workbook itself could not be written."""
+    """Tell where a workbook was written, if not in its own place."""
     if written.resolve() != file.resolve():
         err.print(f"{file} could not be written; the results are in {written}", markup=False)
+
+
+def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
+    """A run and its outcomes, with the file that holds their results told where it is another one."""
+    run, outcomes, written = performed
+    tell_beside(file, written)
+    return run, outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +156,27 @@ def carry_out(
         reviews.check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
-        if job.plan.actions and not job.yes and not confirmed(len(job.plan.actions)):
+        question = f"Write {counted(len(job.plan.actions), 'change')}?"
+        if job.plan.actions and not job.yes and not confirmed(question, "write"):
             err.print("Nothing was written.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
             run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
-        show.outcomes(err, outcomes, told=job.plan.settled)
+        if job.plan.actions:  # else the plan has said that there is nothing to do
+            show.outcomes(err, outcomes, told=job.plan.settled)
     if job.json:
-        tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+        try:
+            tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+        except OSError as error:
+            if not run:
+                raise
+            what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+            raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
     elif run:
         can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
         undo = f", `xlsync undo {run}` takes it back" if can_end else ""
-        err.print(f"Run {run}: `xlsync history {run}` shows it{undo}.", markup=False, soft_wrap=True)
+        told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
+        err.print(told_run, markup=False, highlight=False, soft_wrap=True)
     if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
         raise typer.Exit(3)
 
@@ -171,10 +198,12 @@ def chosen_month(text: str) -> Month:
             if not sys.stdin.isatty():
                 raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
             for number, month in enumerate(offered):
-                err.print(f"{number:3}  {month}")
-            number = IntPrompt.ask(
-                "Which month", console=err, choices=[str(n) for n in range(len(offered))], default=1
-            )
+                err.print(f"{number:3}  {month}", highlight=False)
+            numbers = [str(number) for number in range(len(offered))]
+            with told():
+                number = IntPrompt.ask(
+                    "Which month, by its number", console=err, choices=numbers, show_choices=False, default=1
+                )
             return offered[number]
     try:
         return Month.parse(text)
@@ -184,12 +213,12 @@ def chosen_month(text: str) -> Month:
         ) from None
 
 
-def chosen_scope(*, contract: str, product: str, customer: str) -> tuple[Scope, str]:
-    """What a rule is about: one of the three."""
-    given = {Scope.CONTRACT: contract, Scope.PRODUCT: product, Scope.CUSTOMER: customer}
-    named = [(scope, text) for scope, text in given.items() if text.strip()]
+def chosen_scope(**given: str) -> tuple[Scope, str]:
+    """What a rule is about: one contract, product or customer."""
+    named = [(Scope(scope), text.strip()) for scope, text in given.items() if text.strip()]
     if len(named) != 1:
-        raise typer.BadParameter("name one of them", param_hint="--contract, --product, --customer")
+        hint = ", ".join(f"--{scope}" for scope in given)
+        raise typer.BadParameter("name one of them" if len(given) > 1 else "name it", param_hint=hint)
     return named[0]
 
 
@@ -218,12 +247,12 @@ def chosen_by(text: str) -> By:
     raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
 
 
-def confirmed(count: int, what: str = "write") -> bool:
+def confirmed(question: str, what: str) -> bool:
     """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
     if not sys.stdin.isatty():
         err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
         return False
-    return Confirm.ask(f"{what.capitalize()} {count} change{'s' if count != 1 else ''}?", console=err)
+    return Confirm.ask(question, console=err)
 
 
 def chosen_form(*, digest: bool, json: bool) -> Form:
@@ -274,6 +303,5 @@ def new_workbook(path: Path) -> Path:
 def reached(file: Path, *, is_written: bool = True) -> Place:
     """How a workbook is written that somebody may have open, which is said then."""
     place = reach(file, find_in_excel, is_written=is_written)
-    if place.notice:
-        err.print(f"Note: {place.notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    tell_notices(filter(None, [place.notice]))
     return place

@@ -89,7 +89,8 @@ def _restore(write: Write) -> SetFields:
         for name in [str(change["path"])]
     )
     told = ", ".join(
-        f"{FIELDS.get(c.name, c.name)} {tell_value(c.seen)} -> {tell_value(c.wanted)}" for c in changes
+        f"{FIELDS.get(c.name, c.name)} {tell_value(c.name, c.seen)} -> {tell_value(c.name, c.wanted)}"
+        for c in changes
     )
     return SetFields(
         key=write.path,
