@@ -19,7 +19,7 @@ from xlsync import show
 from xlsync.config import load_settings
 from xlsync.journal import list_runs
 from xlsync.models import MismatchKind
-from xlsync.overview import KindMoney, Totals
+from xlsync.totals import KindMoney, Totals
 
 XLSYNC = (sys.executable, "-m", "xlsync")
 FULL = Path("/dev/full")

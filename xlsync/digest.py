@@ -13,14 +13,8 @@ from typing import Final
 
 from xlsync.cells import clean_text
 from xlsync.models import Status
-from xlsync.overview import (
-    Overview,
-    Totals,
-    mismatch_cells,
-    mismatch_currencies,
-    no_mismatch,
-    tell_no_link,
-)
+from xlsync.overview import Overview, mismatch_cells
+from xlsync.totals import Totals, mismatch_currencies, no_mismatch, tell_no_link
 from xlsync.units import tell_number
 
 _TOP: Final = 10

@@ -34,13 +34,14 @@ from xlsync.lists import Lists, Tables, read_lists, read_tables
 from xlsync.matching import propose_companies, propose_links
 from xlsync.memory import Forgotten, Memory, forgotten
 from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
-from xlsync.overview import Overview, with_currencies
+from xlsync.overview import Overview
 from xlsync.picks import Picked
 from xlsync.progress import Progress, silent
 from xlsync.reconcile import find_mismatches
 from xlsync.rules import ignoring, with_unit_rules
 from xlsync.systems import Systems
 from xlsync.targets import Books
+from xlsync.totals import with_currencies
 from xlsync.units import lines_to_ask, read_charges
 
 

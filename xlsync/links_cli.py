@@ -9,7 +9,6 @@ import typer
 
 from xlsync import show
 from xlsync.links_csv import Shared, read_csv, write_csv
-from xlsync.overview import counted
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
 from xlsync.terminal import (
@@ -27,6 +26,7 @@ from xlsync.terminal import (
     tell_json,
     told,
 )
+from xlsync.totals import counted
 
 NONE = "No link of these keys or names is remembered."
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)

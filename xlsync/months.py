@@ -24,13 +24,14 @@ from xlsync.models import (
     ActionLabel,
     Month,
 )
-from xlsync.overview import Found, Overview, Totals
+from xlsync.overview import Overview
 from xlsync.picks import Picked
 from xlsync.progress import Progress, silent
 from xlsync.reviews import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
 from xlsync.sheets import BILLING_LINES, MISMATCHES
 from xlsync.systems import Systems
+from xlsync.totals import Found, Totals
 from xlsync.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.workbook import Save, write_check, write_export
 

@@ -27,13 +27,13 @@ from xlsync.gather import Request
 from xlsync.journal import Run, list_runs
 from xlsync.models import Month
 from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
-from xlsync.overview import counted
 from xlsync.plan import Outcome, Plan
 from xlsync.report import make_report
 from xlsync.report_facts import read_facts
 from xlsync.report_workbook import write_report
 from xlsync.switchboard import Switchboard
 from xlsync.systems import Systems
+from xlsync.totals import counted
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 

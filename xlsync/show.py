@@ -18,13 +18,13 @@ from xlsync.figures import Group
 from xlsync.journal import Run
 from xlsync.ledger import Written, tell_write
 from xlsync.memory import PARTS, RememberedLink
-from xlsync.overview import Totals, no_mismatch
-from xlsync.overview import counted as told_count
 from xlsync.plan import LOST, Outcome, Plan, State, count_states, outcome
 from xlsync.progress import Progress as Step
 from xlsync.report import Report
 from xlsync.rules import Rule
 from xlsync.team import Imported
+from xlsync.totals import Totals, no_mismatch
+from xlsync.totals import counted as told_count
 from xlsync.units import tell_number
 
 COLOURS = {

@@ -28,10 +28,10 @@ from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import find_in_excel
 from xlsync.models import Month
 from xlsync.open_file import Place, reach, refuse_unusable
-from xlsync.overview import Found, counted
 from xlsync.plan import LOST, Outcome, Plan
 from xlsync.rules import Scope
 from xlsync.systems import Systems
+from xlsync.totals import Found, counted
 
 Form = Literal["table", "digest", "json"]
 out = Console()

@@ -21,8 +21,8 @@ from xlsync.errors import WorkbookError
 from xlsync.fingerprint import fingerprint
 from xlsync.gather import Request, Sources
 from xlsync.kept_rows import About, from_plain, to_plain
-from xlsync.overview import Found, Totals
 from xlsync.systems import Systems
+from xlsync.totals import Found, Totals
 
 NOTHING_CHANGED: Final = "Nothing changed since the last check: the workbook stays as it is."
 _VERSION: Final = "version"

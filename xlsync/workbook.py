@@ -28,8 +28,6 @@ from xlsync.overview import (
     list_columns,
     mismatch_cells,
     proposal_cells,
-    start_mismatches,
-    start_values,
 )
 from xlsync.sheets import (
     BILLING_LINES,
@@ -44,6 +42,7 @@ from xlsync.sheets import (
     START_MISMATCH_CELLS,
     Sheet,
 )
+from xlsync.totals import start_mismatches, start_values
 from xlsync.xlsx import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
