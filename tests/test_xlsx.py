@@ -31,7 +31,7 @@ from openpyxl.worksheet.table import Table
 from xlsync.cells import address, letters, position
 from xlsync.errors import WorkbookError
 from xlsync.models import Evidence
-from xlsync.rows import is_plain
+from xlsync.plain import is_plain
 from xlsync.xlsx import Cell, Package, Row, clean_text
 
 SHEET = "Billing Lines"

@@ -5,6 +5,13 @@ from __future__ import annotations
 import html
 import re
 from functools import cache
+from typing import Final
+
+NAMESPACES: Final = (
+    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict variant of the standard
+)
+ANY_PREFIX: Final = r"(?:[\w.-]+:)?"  # of an element's name, in a pattern
 
 
 @cache

@@ -26,10 +26,10 @@ from xlsync.new_rows import NewRows, read_new_rows
 from xlsync.picks import Pick, Picked
 from xlsync.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.progress import Progress, silent
-from xlsync.sheets import BILLING_LINES
+from xlsync.sheets import BILLING_LINES, PICKED_HEADERS
 from xlsync.systems import Systems
 from xlsync.undo import agreement_in, undo_actions
-from xlsync.workbook import PICKED_HEADERS, Save, write_results
+from xlsync.workbook import Save, write_results
 
 
 def open_book(path: Path, systems: Systems) -> Book:

@@ -29,12 +29,8 @@ from xlsync.cells import (
     position,
 )
 from xlsync.errors import WorkbookError
-from xlsync.markup import attribute, unescape, without_attributes
+from xlsync.markup import NAMESPACES, attribute, unescape, without_attributes
 
-_MAIN: Final = (
-    "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-    "http://purl.oclc.org/ooxml/spreadsheetml/main",  # the strict variant of the standard
-)
 _STRETCH: Final = 1_000_000  # bytes
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
@@ -56,27 +52,6 @@ _STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
 @cache
 def _column(name: str) -> int:
     return position(f"{name}1")[1]
-
-
-_NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
-    rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
-    rb'(?: s="[0-9]++")?+(?: t="(?!e")[a-zA-Z]++")?+(?:/>|><[vi/]))'
-)
-
-
-def is_plain(part: bytes) -> bool:
-    """Whether it can be told at a glance that a sheet has no formulas, no errors, no cell far away.
-
-    Only ever true of sheets as nearly all programs write them, so that their XML need not be cut up.
-    """
-    space = _MAIN[0].encode()
-    return (
-        b' xmlns="%b"' % space in part[:2000]
-        and part.count(space) == 1  # else the same elements may stand there under a prefix
-        and b'<c r="' in part
-        and (b"!" not in part or b"<!" not in part)  # a comment may hold anything; one byte is found sooner
-        and not _NOT_PLAIN.search(part)
-    )
 
 
 class OldRow(NamedTuple):
@@ -131,7 +106,7 @@ class SheetXml:
         if b"<!" in part:
             part = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), part.decode()).encode()
         root = re.search(rb"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", part)
-        if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in _MAIN):
+        if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in NAMESPACES):
             raise WorkbookError(
                 f"the sheet {title} is not written as xlsync can change it",
                 "Save the workbook once in Excel, as .xlsx, and try again.",

@@ -142,6 +142,9 @@ BILLING_LINES: Final = Sheet(
     ),
 )
 
+PICKED_HEADERS: Final = ("ConnectWise Customer", "ConnectWise Agreement", "ConnectWise Product", "Match")
+"""The columns of *Billing Lines* that make a link."""
+
 MISMATCHES: Final = Sheet(
     "Mismatches",
     "Mismatches",

@@ -6,19 +6,19 @@ With `book.py`, which reads it back, the only module that knows where on a sheet
 from __future__ import annotations
 
 import re
-from bisect import bisect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
-from xlsync.book import READ_SHEETS, Book, SheetRow, without_empty_end
+from xlsync.book import READ_SHEETS, Book, without_empty_end
 from xlsync.cells import Row, Value, letters, position
 from xlsync.compared import KEPT_AS
 from xlsync.errors import WorkbookError
-from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, is_same, keep_rows, to_plain, write_kept
+from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, keep_rows, to_plain, write_kept
+from xlsync.merging import merge
 from xlsync.models import BillingLine, MismatchKind, Month
 from xlsync.overview import (
     Cells,
@@ -37,21 +37,15 @@ from xlsync.sheets import (
     MEMORY,
     MISMATCHES,
     NEW,
+    PICKED_HEADERS,
     START,
     START_CELLS,
     START_MISMATCH_CELLS,
-    Sheet,
 )
 from xlsync.totals import start_mismatches, start_values
 from xlsync.xlsx import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
-_APPROVED_FOR: Final = {  # an approval lapses when these change
-    MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
-    INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
-}
-PICKED_HEADERS: Final = ("ConnectWise Customer", "ConnectWise Agreement", "ConnectWise Product", "Match")
-
 Progress = Callable[[int, int], None]  # rows done, of how many
 Save = Callable[[Book], Path]
 """Puts a changed workbook where it belongs, and tells which file holds it now."""
@@ -191,7 +185,7 @@ def _fill(
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
-        renewal = _renew(sheet, offered[sheet.title], columns[sheet.title], book)
+        renewal = merge(sheet, offered[sheet.title], columns[sheet.title], book)
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(
@@ -233,108 +227,6 @@ def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
 
 def _facts(name: str, thing: object) -> dict[str, Any]:
     return {name: to_plain(thing)}
-
-
-@dataclass(slots=True)
-class _Renewal:
-    rows: list[Row] = field(default_factory=list)
-    kept: dict[str, KeptRow] = field(default_factory=dict)
-    lapsed: list[str] = field(default_factory=list)
-
-
-def _renew(
-    sheet: Sheet,
-    offered: Mapping[str, KeptRow],
-    columns: Mapping[str, int],
-    book: Book | None,
-) -> _Renewal:
-    """The rows of a sheet as they shall stand: renewed, with every edit kept.
-
-    A person's order of rows is kept; where it is still xlsync's own, the rows are ordered anew. A row that a
-    person put between them stays under the one that it stood under.
-    """
-    renewal = _Renewal()
-    old = {row.key: row for row in (book.rows[sheet.title] if book else ())}
-    kept_on = [key for key in old if key in offered or (sheet is NEW and _is_wanted(old[key]))]
-    written = [key for key in (book.kept.get(sheet.title, {}) if book else ()) if key in old]
-    is_own_order = list(old) == written
-    keys = kept_on + [key for key in offered if key not in old]
-    if is_own_order:
-        rank = {key: number for number, key in enumerate(offered)}
-        keys.sort(key=lambda key: rank.get(key, len(rank)))
-    others = book.others[sheet.title] if book else ()
-    under, last = _find_rows_under([old[key] for key in kept_on], others)
-    renewal.rows += under.get("", ())
-    for key in keys:
-        row = old.get(key)
-        if key not in offered and row is not None:  # wanted by a person, though no line asks for it
-            renewal.rows.append(Row(row.number, {}))
-            renewal.kept[key] = row.kept
-        elif row is None:
-            renewal.rows.append(Row(None, _place(offered[key].shown, columns)))
-            renewal.kept[key] = offered[key]
-        else:
-            is_unchanged = not row.edited and row.kept[:2] == offered[key][:2]
-            changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, renewal.lapsed)
-            renewal.rows.append(Row(row.number, _place(changed, columns)))
-            renewal.kept[key] = offered[key]
-        renewal.rows += under.get(key, ())
-    renewal.rows += last
-    return renewal
-
-
-def _find_rows_under(
-    rows: Sequence[SheetRow], others: Iterable[int]
-) -> tuple[dict[str, list[Row]], list[Row]]:
-    """A person's own rows by the key of the row that they stand under, and those that stand under all."""
-    ordered = sorted(rows, key=lambda row: row.number)
-    numbers = [row.number for row in ordered]
-    under: dict[str, list[Row]] = {}
-    last: list[Row] = []
-    for number in others:
-        place = bisect(numbers, number)
-        key = ordered[place - 1].key if place else ""
-        (last if place == len(ordered) else under.setdefault(key, [])).append(Row(number, {}))
-    return under, last
-
-
-def _is_wanted(row: SheetRow) -> bool:
-    """A row of *New in ConnectWise* that a person worked on and that is not done yet."""
-    edited = any(row.is_edited(column.header) for column in row.sheet.columns if column.is_input)
-    return edited and not row.text("Result").startswith(("done", "already"))
-
-
-def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
-    """The cells to write over an existing row: computed ones anew, a person's edits as they are."""
-    kept = {
-        column.header
-        for column in row.sheet.columns
-        if column.is_input and (column.header not in cells or row.is_edited(column.header))
-    }
-    changed = {header: value for header, value in cells.items() if header not in kept}
-    if row.sheet is BILLING_LINES:
-        # a choice that was understood is shown as its label; Match stays what the person set
-        for header in PICKED_HEADERS[:3]:
-            if cells[header] is not None:
-                changed[header] = cells[header]
-    approved_for = _APPROVED_FOR.get(row.sheet.title)
-    if approved_for is None:
-        return changed
-    same = all(is_same(row.kept.shown.get(header), cells[header]) for header in approved_for)
-    if not same:
-        changed["Result"] = None
-        if row.text("Approve").casefold() == "yes":
-            changed["Approve"] = None
-            lapsed.append(row.where("Approve"))
-    elif row.text("Result").startswith("skipped: changed since export"):
-        changed["Result"] = None
-    elif row.text("Result").startswith(("done", "already")):
-        changed["Approve"] = None  # it was used, for a date still to come
-    return changed
-
-
-def _place(cells: Mapping[str, Value], columns: Mapping[str, int]) -> dict[int, Value]:
-    return {columns[header]: value for header, value in cells.items()}
 
 
 def _fill_start(package: Package, overview: Overview, exported_at: str) -> None:

@@ -9,50 +9,53 @@ calculated when it is opened, since their values may be out of date.
 
 from __future__ import annotations
 
-import datetime as dt
-import io
-import posixpath
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import unquote
-
-import python_calamine
 
 from xlsync.archive import SAVE_AGAIN, digest_of, packed, read_file, unpacked, write_file
-from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text, escape_markup, position
+from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text
 from xlsync.errors import WorkbookError
-from xlsync.markup import attribute, unescape, with_attribute
 from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
+from xlsync.parts import Parts
+from xlsync.plain import is_plain
 from xlsync.renewal import Renewal
-from xlsync.rows import SheetXml, is_plain
+from xlsync.rows import SheetXml
+from xlsync.table_part import Table
+from xlsync.values import Grid, read_values
+from xlsync.workbook_part import (
+    calculated_when_opened,
+    counts_from_1904,
+    is_workbook,
+    names_of,
+    sheets_of,
+    with_name,
+    with_names_moved,
+    wrapping_styles,
+)
 
 __all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
-_P: Final = r"(?:[\w.-]+:)?"
+_XML: Final = (".xml", ".rels")
 
 
 class Package:
     """One .xlsx workbook, all parts in memory, changed only where asked."""
 
-    def __init__(self, parts: dict[str, bytes], name: str) -> None:
-        self.name = name
+    def __init__(self, parts: Parts, stored: frozenset[str] = frozenset()) -> None:
+        self.name = parts.workbook
         self.digest = ""  # of the file as it was read, or saved last
         self._parts = parts
-        self._names = {part.casefold(): part for part in parts}  # part names know no case (ECMA-376-2, 9.1.1)
-        self._stored: frozenset[str] = frozenset()
-        self._grids: dict[str, list[list[Value]]] = {}  # of parts that did not change since
+        self._stored = stored
+        self._grids: dict[str, Grid] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
         self._plain: dict[str, bool] = {}
         self._workbook = self._find_workbook()
         self._sheets = self._find_sheets()
-        properties = re.search(rf"<{_P}workbookPr\s[^>]*>", self._text(self._workbook))
-        self._from_1904 = bool(properties) and attribute(properties[0], "date1904") in {"1", "true"}  # type: ignore[index]
+        self._from_1904 = counts_from_1904(parts.text(self._workbook))
 
     # opening
 
@@ -65,81 +68,43 @@ class Package:
     def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
         """The same from memory; `name` is for messages."""
         parts, stored = unpacked(data, name)
-        package = cls(parts, name)
-        package._stored = stored
+        package = cls(Parts(parts, name), stored)
         package.digest = digest_of(data)
         return package
 
     def _find_workbook(self) -> str:
-        if "[content_types].xml" not in self._names:
+        if not self._parts.has_types:
             raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
-        found = self._related("", "officeDocument")
+        found = self._parts.related("", "officeDocument")
         if not found:
             raise WorkbookError(
                 f"{self.name} is damaged: it has no workbook part", "Take a backup, or export again."
             )
         if found[0].casefold().endswith(".bin"):
             raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", SAVE_AGAIN)
-        if not re.search(rf"<{_P}workbook[\s>]", self._text(found[0])):
+        if not is_workbook(self._parts.text(found[0])):
             raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
         return found[0]
 
     def _find_sheets(self) -> dict[str, str]:
-        targets = self._relations(self._workbook)
+        targets = self._parts.relations(self._workbook)
         found: dict[str, str] = {}
-        for sheet in re.finditer(rf"<{_P}sheet\s[^>]*>", self._text(self._workbook)):
-            reference = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", sheet[0])
-            target = targets.get(unescape(reference[1])) if reference else None
-            if target is None or target[1] not in self._parts:
-                title = attribute(sheet[0], "name")
+        for title, id_ in sheets_of(self._parts.text(self._workbook)):
+            _, part = targets.get(id_, ("", ""))
+            if part not in self._parts:
                 raise WorkbookError(
                     f"{self.name} is damaged: the sheet {title} is missing", "Take a backup of it."
                 )
-            found[attribute(sheet[0], "name")] = target[1]
+            found[title] = part
         if not found:
             raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
         return found
 
-    def _text(self, part: str) -> str:
-        """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
-        with self._as_text(part):
-            return self._parts[part].decode("utf-8-sig")
-
-    @contextmanager
-    def _as_text(self, part: str) -> Iterator[None]:
-        try:
-            yield
-        except UnicodeDecodeError:
-            raise WorkbookError(f"{self.name} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
-
-    def _put(self, part: str, text: str | bytes) -> None:
-        data = text.encode() if isinstance(text, str) else text
-        if data != self._parts[part]:
-            self._parts[part] = data
+    def _put(self, part: str, content: str | bytes) -> None:
+        if self._parts.put(part, content):
             self._grids.pop(part, None)
             self._cut.pop(part, None)
             self._plain.pop(part, None)
-
-    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """The relationships of a part: id to kind (the last word of its type) and part name."""
-        folder, name = posixpath.split(part)
-        own = self._names.get(posixpath.join(folder, "_rels", f"{name}.rels").casefold())
-        found: dict[str, tuple[str, str]] = {}
-        for tag in re.findall(rf"<{_P}Relationship\s[^>]*>", self._text(own)) if own else ():
-            if attribute(tag, "TargetMode") != "External":
-                target = posixpath.normpath(posixpath.join("/", folder, unquote(attribute(tag, "Target"))))[
-                    1:
-                ]
-                target = self._names.get(target.casefold(), target)
-                found[attribute(tag, "Id")] = (attribute(tag, "Type").rpartition("/")[2], target)
-        return found
-
-    def _related(self, part: str, kind: str) -> list[str]:
-        return [
-            target
-            for is_kind, target in self._relations(part).values()
-            if is_kind == kind and target in self._parts
-        ]
 
     # reading
 
@@ -148,7 +113,7 @@ class Package:
         """The titles of all sheets, in order."""
         return tuple(self._sheets)
 
-    def grid(self, title: str) -> list[list[Value]]:
+    def grid(self, title: str) -> Grid:
         """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
         self.read_grids([title])
         return self._grids[self._part(title)]
@@ -164,28 +129,12 @@ class Package:
                 )
         if not new:
             return
-        title = new[0]
-        try:
-            reader = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(self._bytes(fast=True)))
-            for title in new:
-                rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
-                self._grids[self._part(title)] = self._values(title, rows)
-        except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise WorkbookError(
-                f"the sheet {title} of {self.name} cannot be read: {error}", SAVE_AGAIN
-            ) from None
-
-    def _values(self, title: str, rows: Iterable[Iterable[object]]) -> list[list[Value]]:
-        texts, numbers = _Texts(), _Numbers()
-        grid = [
-            [texts[v] if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
-            for row in rows
-        ]
-        if not self._is_plain(self._part(title)):
-            for (row, column), text in self._sheet(title).errors():
-                if row < len(grid) and column < len(grid[row]):
-                    grid[row][column] = text
-        return grid
+        for title, grid in read_values(self._to_be_read(), new, self.name):
+            if not self._is_plain(self._part(title)):
+                for (row, column), text in self._sheet(title).errors():
+                    if row < len(grid) and column < len(grid[row]):
+                        grid[row][column] = text
+            self._grids[self._part(title)] = grid
 
     def formulas(self, title: str) -> dict[Position, str]:
         """The formulas of a sheet by 0-based row and column, without `=`."""
@@ -200,7 +149,7 @@ class Package:
         """The sheet's part as it is now, to be read."""
         part = self._part(title)
         if part not in self._cut:
-            with self._as_text(part):
+            with self._parts.as_text(part):
                 self._cut[part] = SheetXml(self._parts[part].removeprefix(BOM_UTF8), title)
         return self._cut[part]
 
@@ -221,15 +170,11 @@ class Package:
 
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook, and what they stand for."""
-        found: dict[str, str] = {}
-        for tag, inside in self._defined_names():
-            if not attribute(tag, "localSheetId"):
-                found[attribute(tag, "name")] = unescape(inside)
-        return found
+        return names_of(self._parts.text(self._workbook))
 
-    def _defined_names(self) -> list[tuple[str, str]]:
-        pattern = rf"(<{_P}definedName\s[^>]*>)([^<]*)<"
-        return re.findall(pattern, self._text(self._workbook))
+    def set_name(self, name: str, reference: str) -> None:
+        """Let a defined name of the whole workbook stand for a reference such as `Lists!$A$2:$A$9`."""
+        self._put(self._workbook, with_name(self._parts.text(self._workbook), name, reference))
 
     # changing
 
@@ -307,17 +252,11 @@ class Package:
         return CellWriter(sheet.prefix, from_1904=self._from_1904)
 
     def _wrapping(self) -> frozenset[str]:
-        """The indices of the cell styles that wrap text (18.8.10 `cellXfs`)."""
-        found: set[str] = set()
-        for part in self._related(self._workbook, "styles"):
-            section = re.search(rf"<{_P}cellXfs[\s>].*?</{_P}cellXfs>", self._text(part), re.DOTALL)
-            for index, style in enumerate(re.split(rf"<{_P}xf(?=[\s/>])", section[0])[1:] if section else ()):
-                alignment = re.search(rf"<{_P}alignment\s[^>]*>", style)
-                if alignment and attribute(alignment[0], "wrapText") in {"1", "true"}:
-                    found.add(str(index))
-        return frozenset(found)
+        """The cell styles that wrap text."""
+        styles = self._parts.related(self._workbook, "styles")
+        return frozenset(style for part in styles for style in wrapping_styles(self._parts.text(part)))
 
-    def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, _Table]) -> None:
+    def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, Table]) -> None:
         """Let everything that points at the rows follow them."""
         sheet.after = move_sheet_rules(sheet.after, moves)
         followers: tuple[tuple[str, Callable[[str, Moves], str]], ...] = (
@@ -326,120 +265,37 @@ class Package:
             ("vmlDrawing", move_comment_shapes),
         )
         for kind, move in followers:
-            for part in self._related(self._sheets[title], kind):
-                self._put(part, move(self._text(part), moves))
+            for part in self._parts.related(self._sheets[title], kind):
+                self._put(part, move(self._parts.text(part), moves))
         for part in tables:
-            self._put(part, move_table(self._text(part), moves))
+            self._put(part, move_table(self._parts.text(part), moves))
+        self._put(self._workbook, with_names_moved(self._parts.text(self._workbook), moves, title))
 
-        def followed(found: re.Match[str]) -> str:
-            inside = moves.formula(unescape(found[2]), title, here=False)
-            return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
-
-        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", followed, self._text(self._workbook))
-        self._put(self._workbook, text)
-
-    def _tables(self, part: str) -> dict[str, _Table]:
-        return {table: _Table(self._text(table)) for table in self._related(part, "table")}
+    def _tables(self, part: str) -> dict[str, Table]:
+        return {table: Table(self._parts.text(table)) for table in self._parts.related(part, "table")}
 
     def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
         self._put(self._sheets[title], sheet.encoded())
         if formula_went:
-            for chain in self._related(self._workbook, "calcChain"):
-                self._drop(chain)
+            for chain in self._parts.related(self._workbook, "calcChain"):
+                self._parts.drop(chain, self._workbook)
         if any(self._has_formulas(part) for part in self._sheets.values()):
-            self._calculate_when_opened()
+            self._put(self._workbook, calculated_when_opened(self._parts.text(self._workbook)))
 
     def _has_formulas(self, part: str) -> bool:
         """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
         return not self._is_plain(part) and bool(re.search(rb"<(?:[\w.-]+:)?f[\s>]", self._parts[part]))
 
-    def _drop(self, part: str) -> None:
-        """Take a part away, with all that names it."""
-        del self._parts[part]
-        del self._names[part.casefold()]
-        folder, name = posixpath.split(self._workbook)
-        relations = self._names[posixpath.join(folder, "_rels", f"{name}.rels").casefold()]
-        gone = [id_ for id_, (_, target) in self._relations(self._workbook).items() if target == part]
-        text = re.sub(
-            rf"<{_P}Relationship\s[^>]*>",
-            lambda found: "" if attribute(found[0], "Id") in gone else found[0],
-            self._text(relations),
-        )
-        self._put(relations, text)
-        types = self._names["[content_types].xml"]
-        text = re.sub(
-            rf"<{_P}Override\s[^>]*>",
-            lambda found: (
-                "" if attribute(found[0], "PartName").casefold() == f"/{part}".casefold() else found[0]
-            ),
-            self._text(types),
-        )
-        self._put(types, text)
-
-    def _calculate_when_opened(self) -> None:
-        text = self._text(self._workbook)
-        found = re.search(rf"<{_P}calcPr(?=[\s/>])[^>]*>", text)
-        if found:
-            if attribute(found[0], "fullCalcOnLoad") not in {"1", "true"}:
-                text = text.replace(found[0], with_attribute(found[0], "fullCalcOnLoad", "1"), 1)
-        else:
-            after = "sheets|functionGroups|externalReferences|definedNames"
-            text = self._insert(text, after, lambda prefix: f'<{prefix}calcPr fullCalcOnLoad="1"/>')
-        self._put(self._workbook, text)
-
-    @staticmethod
-    def _insert(text: str, after: str, make: Callable[[str], str]) -> str:
-        """Put an element behind the last of those, which is where the schema wants it (18.2.27)."""
-        ends = list(re.finditer(rf"</({_P})(?:{after})\s*>|<({_P})(?:{after})(?=[\s/])[^>]*/>", text))
-        last = ends[-1]
-        return text[: last.end()] + make(last[1] or last[2] or "") + text[last.end() :]
-
-    def set_name(self, name: str, reference: str) -> None:
-        """Let a defined name of the whole workbook stand for a reference such as `Lists!$A$2:$A$9`."""
-        text = self._text(self._workbook)
-        content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        replaced = False
-
-        def renewed(found: re.Match[str]) -> str:
-            nonlocal replaced
-            is_it = attribute(found[1], "name").casefold() == name.casefold()
-            if not is_it or attribute(found[1], "localSheetId"):
-                return found[0]
-            replaced = True
-            return f"{found[1]}{content}<"
-
-        def entry(p: str) -> str:
-            return f'<{p}definedName name="{name}">{content}</{p}definedName>'
-
-        text = re.sub(rf"(<{_P}definedName\s[^>]*>)([^<]*)<", renewed, text)
-        if not replaced:
-            text = re.sub(rf"<{_P}definedNames\s*/>", "", text)
-            closing = re.search(rf"</({_P})definedNames\s*>", text)
-            if closing:
-                text = text[: closing.start()] + entry(closing[1]) + text[closing.start() :]
-            else:
-                text = self._insert(
-                    text,
-                    "sheets|functionGroups|externalReferences",
-                    lambda p: f"<{p}definedNames>{entry(p)}</{p}definedNames>",
-                )
-        self._put(self._workbook, text)
-
     # saving
 
     def to_bytes(self) -> bytes:
         """The workbook as a file's content; the same parts always give the same bytes."""
-        return self._bytes(fast=False)
+        return packed(self._parts.all, self._stored)
 
-    def _bytes(self, *, fast: bool) -> bytes:
-        if fast:  # pictures and macros are not needed to read values
-            parts = {
-                part: data
-                for part, data in self._parts.items()
-                if part.casefold().endswith((".xml", ".rels"))
-            }
-            return packed(parts, frozenset(parts))
-        return packed(self._parts, self._stored)
+    def _to_be_read(self) -> bytes:
+        """The same for a reader of values: not compressed, without pictures and macros."""
+        parts = {part: data for part, data in self._parts.all.items() if part.casefold().endswith(_XML)}
+        return packed(parts, frozenset(parts))
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:
         """Write the workbook in one step: the old file or the new one is there, never a half.
@@ -453,58 +309,3 @@ class Package:
     def is_still(self, path: Path) -> bool:
         """Whether a file is as it was read, or saved last."""
         return digest_of(read_file(path)) == self.digest
-
-
-class _Table:
-    """A table's place on its sheet: its columns, and its first and last data row."""
-
-    def __init__(self, xml: str) -> None:
-        tag = re.search(rf"<{_P}table\s[^>]*>", xml)
-        corners = attribute(tag[0], "ref").partition(":") if tag else ("", "", "")
-        try:
-            (top, left), (bottom, right) = position(corners[0]), position(corners[2] or corners[0])
-        except ValueError:
-            raise WorkbookError(
-                "a table of the workbook is damaged", "Take a backup of it, or export again."
-            ) from None
-        opening = tag[0] if tag else ""
-        self.columns = range(left, right + 1)
-        self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
-        self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))
-        self.calculated = frozenset(
-            left + index
-            for index, column in enumerate(
-                re.findall(rf"<{_P}tableColumn\s[^>]*?(?:/>|>.*?</{_P}tableColumn>)", xml, re.DOTALL)
-            )
-            if "calculatedColumnFormula" in column
-        )
-
-
-class _Texts(dict[str, str | None]):
-    """Texts that recur are one object, not one a cell; the empty text is none."""
-
-    def __missing__(self, text: str) -> str | None:
-        made = self[text] = text or None
-        return made
-
-
-class _Numbers(dict[float, Decimal]):
-    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
-
-    def __missing__(self, number: float) -> Decimal:
-        made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
-        return made
-
-
-def _value(value: object) -> Value:
-    """What calamine read and is no text and no decimal number, as xlsync's values."""
-    if isinstance(value, bool | dt.date):
-        return value
-    if isinstance(value, int):
-        return Decimal(value)
-    if isinstance(value, dt.time):  # a part of a day
-        seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
-        return Decimal(repr(seconds / 86_400)).normalize()
-    if isinstance(value, dt.timedelta):
-        return Decimal(repr(value / dt.timedelta(days=1)))
-    return None

@@ -1,0 +1,66 @@
+"""The values of sheets, read by python-calamine: numbers as Decimal, dates as dates, empty as None."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import python_calamine
+
+from xlsync.archive import SAVE_AGAIN
+from xlsync.cells import Value
+from xlsync.errors import WorkbookError
+
+Grid = list[list[Value]]
+"""The values of a sheet from A1 on, 0-based."""
+
+
+def read_values(data: bytes, titles: Iterable[str], name: str) -> Iterator[tuple[str, Grid]]:
+    """The values of these sheets of a workbook, given its content and name; cells in error are empty."""
+    reader: python_calamine.CalamineWorkbook | None = None
+    for title in titles:
+        try:
+            reader = reader or python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        except (python_calamine.CalamineError, OSError, ValueError) as error:
+            raise WorkbookError(f"the sheet {title} of {name} cannot be read: {error}", SAVE_AGAIN) from None
+        texts, numbers = _Texts(), _Numbers()
+        yield (
+            title,
+            [
+                [texts[v] if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
+                for row in rows
+            ],
+        )
+
+
+class _Texts(dict[str, str | None]):
+    """Texts that recur are one object, not one a cell; the empty text is none."""
+
+    def __missing__(self, text: str) -> str | None:
+        made = self[text] = text or None
+        return made
+
+
+class _Numbers(dict[float, Decimal]):
+    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
+
+    def __missing__(self, number: float) -> Decimal:
+        made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
+        return made
+
+
+def _value(value: object) -> Value:
+    """What calamine read and is no text and no decimal number, as xlsync's values."""
+    if isinstance(value, bool | dt.date):
+        return value
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, dt.time):  # a part of a day
+        seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+        return Decimal(repr(seconds / 86_400)).normalize()
+    if isinstance(value, dt.timedelta):
+        return Decimal(repr(value / dt.timedelta(days=1)))
+    return None
