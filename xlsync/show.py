@@ -85,7 +85,7 @@ def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds:
 def month(console: Console, totals: Totals, path: Path) -> None:
     """A month in a few lines."""
     console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
-    table = _money_table("Mismatch", "Rows", "Up a month", "Down a month")
+    table = _money_table("Mismatch", "Rows", "More a month", "Less a month")
     table.add_column("")  # the currency
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
