@@ -36,8 +36,8 @@ OUTSIDE = {  # files, network, clock, randomness, processes
     "threading", "concurrent", "xlwings", "typer", "rich",
 }  # fmt: skip
 XLSX_SIDE = {
-    "archive", "xlsx", "parts", "workbook_part", "table_part", "values", "markup", "moves", "plain", "rows",
-    "renewal", "sheets", "book", "merging", "workbook",
+    "archive", "xlsx", "parts", "workbook_part", "table_part", "values", "markup", "moves", "formulas",
+    "plain", "rows", "renewal", "sheets", "book", "merging", "workbook",
     "look", "charts", "template", "template_start", "template_tables", "template_colors",
     "bss_report_tables", "report_workbook", "report_look", "report_charts", "report_page", "report_sheets",
     "addin", "vba", "ribbon",

@@ -10,10 +10,9 @@ from typing import Final
 from openpyxl.formula.tokenizer import Token, Tokenizer, TokenizerError
 
 from xlsync.cells import LAST_ROW, address, escape_markup, position
-from xlsync.markup import attribute, unescape, with_attribute
-from xlsync.rows import translated
+from xlsync.formulas import translated
+from xlsync.markup import ANY_PREFIX, attribute, unescape, with_attribute
 
-_P: Final = r"(?:[\w.-]+:)?"
 _HOLDERS: Final = (  # what may not be empty, and what it holds
     ("mergeCells", "mergeCell"),
     ("hyperlinks", "hyperlink"),
@@ -25,7 +24,7 @@ _HOLDERS: Final = (  # what may not be empty, and what it holds
     ("sparklineGroups", "sparklineGroup"),
 )
 _X14_CELLS = re.compile(r"(<[\w.-]+:sqref>)([^<]*)</")  # rules in extLst name them so (MS-XLSX, 2.2.2)
-_FORMULA = re.compile(rf"(<{_P}(?:formula[12]?|f)>)([^<]*)(<)")
+_FORMULA = re.compile(rf"(<{ANY_PREFIX}(?:formula[12]?|f)>)([^<]*)(<)")
 _RANGE = re.compile(r"(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7})(?::(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7}))?")
 
 
@@ -161,14 +160,17 @@ def _emptied(xml: str, container: str, item: str) -> str:
     """A container without its count gone wrong, and itself gone with its last item (it may not be empty)."""
 
     def counted(found: re.Match[str]) -> str:
-        count = len(re.findall(rf"<{_P}{item}(?=[\s/>])", found[2]))
+        count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", found[2]))
         if not count:
             return ""
         opening = with_attribute(found[1], "count", str(count)) if "count" in found[1] else found[1]
         return f"{opening}{found[2]}{found[3]}"
 
     return re.sub(
-        rf"(<{_P}{container}(?=[\s>])[^>]*>)(.*?)(</{_P}{container}\s*>)", counted, xml, flags=re.DOTALL
+        rf"(<{ANY_PREFIX}{container}(?=[\s>])[^>]*>)(.*?)(</{ANY_PREFIX}{container}\s*>)",
+        counted,
+        xml,
+        flags=re.DOTALL,
     )
 
 
@@ -182,10 +184,10 @@ def move_sheet_rules(xml: str, moves: Moves) -> str:
     def stretched(found: re.Match[str]) -> str:
         return _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref")))
 
-    xml = re.sub(rf"<{_P}(?:mergeCell|hyperlink)\s[^>]*?/>", placed, xml)
-    xml = re.sub(rf"<{_P}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
+    xml = re.sub(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*?/>", placed, xml)
+    xml = re.sub(rf"<{ANY_PREFIX}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
     xml = re.sub(
-        rf"<({_P}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])[^>]*?"
+        rf"<({ANY_PREFIX}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])[^>]*?"
         r"(?:/>|>.*?</\1\s*>)",
         lambda found: _moved_rule(found[0], moves),
         xml,
@@ -194,7 +196,7 @@ def move_sheet_rules(xml: str, moves: Moves) -> str:
     for holder, item in _HOLDERS:
         if holder in xml:
             xml = _emptied(xml, holder, item)
-    return re.sub(rf"<({_P}ext)\s[^>]*>\s*</\1>|<({_P}extLst)>\s*</\2>", "", xml)
+    return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
 
 
 def _moved_rule(rule: str, moves: Moves) -> str:
@@ -228,9 +230,14 @@ def _first_row(cells: str) -> int | None:
 
 def move_table(xml: str, moves: Moves) -> str:
     """A table's part: its range and filter stretch; a remembered sort order no longer holds."""
-    xml = re.sub(rf"<{_P}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{_P}sortState\s*>)", "", xml, flags=re.DOTALL)
+    xml = re.sub(
+        rf"<{ANY_PREFIX}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{ANY_PREFIX}sortState\s*>)",
+        "",
+        xml,
+        flags=re.DOTALL,
+    )
     return re.sub(
-        rf"<{_P}(?:table|autoFilter)\s[^>]*>",
+        rf"<{ANY_PREFIX}(?:table|autoFilter)\s[^>]*>",
         lambda found: _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref"))),
         xml,
     )
@@ -243,7 +250,7 @@ def move_comments(xml: str, moves: Moves) -> str:
         new = moves.place(attribute(found[1], "ref"))
         return "" if new is None else _sub_attribute(found[1], "ref", new) + found[2]
 
-    kind = rf"{_P}(?:comment|threadedComment)"
+    kind = rf"{ANY_PREFIX}(?:comment|threadedComment)"
     return re.sub(rf"(<{kind}\s[^>]*(?<!/)>)(.*?</{kind}\s*>)", placed, xml, flags=re.DOTALL)
 
 
@@ -252,7 +259,7 @@ def move_comment_shapes(xml: str, moves: Moves) -> str:
 
     def placed(found: re.Match[str]) -> str:
         shape = found[0]
-        row = re.search(rf"(<{_P}Row>\s*)([0-9]+)(\s*<)", shape)
+        row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
         if not row or 'ObjectType="Note"' not in shape:
             return shape
         new = moves.row(int(row[2]))
@@ -262,9 +269,9 @@ def move_comment_shapes(xml: str, moves: Moves) -> str:
         if not by:
             return shape
         shape = shape.replace(row[0], f"{row[1]}{new}{row[3]}")
-        return re.sub(rf"(<{_P}Anchor>)([^<]*)(<)", lambda anchor: _lowered(anchor, by), shape)
+        return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)(<)", lambda anchor: _lowered(anchor, by), shape)
 
-    return re.sub(rf"<{_P}shape\s.*?</{_P}shape\s*>", placed, xml, flags=re.DOTALL)
+    return re.sub(rf"<{ANY_PREFIX}shape\s.*?</{ANY_PREFIX}shape\s*>", placed, xml, flags=re.DOTALL)
 
 
 def _lowered(anchor: re.Match[str], by: int) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from xlsync.cells import Cell, CellWriter, Row, Value, escape_markup, letters
+from xlsync.formulas import translated
 from xlsync.markup import attribute, unescape, without_attributes
 from xlsync.moves import Moves
-from xlsync.rows import OldCell, OldRow, SheetXml, translated
+from xlsync.rows import OldCell, OldRow, SheetXml
 from xlsync.wrapping import lines_of
 
 _HIGHEST: Final = 409  # points, by Excel's limits

@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
-from openpyxl.formula.translate import Translator, TranslatorError
-
 from xlsync.cells import (
     LAST_COLUMN,
     LAST_ROW,
@@ -29,6 +27,7 @@ from xlsync.cells import (
     position,
 )
 from xlsync.errors import WorkbookError
+from xlsync.formulas import translated
 from xlsync.markup import NAMESPACES, attribute, unescape, without_attributes
 
 _STRETCH: Final = 1_000_000  # bytes
@@ -389,14 +388,3 @@ class SheetXml:
             wider,
             self.before,
         )
-
-
-def translated(formula: str, origin: Position, destination: Position) -> str:
-    """A formula as it reads when its cell is moved: relative references move along."""
-    if origin == destination or not formula:
-        return formula
-    try:
-        moved = Translator(f"={formula}", address(*origin)).translate_formula(address(*destination))
-    except TranslatorError:  # a reference would leave the sheet
-        return formula
-    return str(moved).removeprefix("=")
