@@ -1,7 +1,7 @@
 """Perform a plan: look, write it down, send, look again, write down what became of it.
 
 Nothing is created twice and nothing is sent blindly again: a request without an answer is *unknown*
-and is looked up. What is to be created is looked for just before; what was looked at longer than ten seconds
+and is looked up. What is to be created is looked for just before; what was looked at longer than five seconds
 ago is looked at again before it is written over.
 """
 

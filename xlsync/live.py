@@ -39,7 +39,7 @@ from xlsync.plan import (
 )
 from xlsync.records import MARK_ID, MARK_NAME, id_of, read_date, read_date_strictly, read_number, record_of
 
-FRESH: Final = 10.0  # seconds: a value read longer ago is read again before it is written over
+FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError
 
 

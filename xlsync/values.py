@@ -26,22 +26,21 @@ def read_values(data: bytes, titles: Iterable[str], name: str) -> Iterator[tuple
             rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookError(f"the sheet {title} of {name} cannot be read: {error}", SAVE_AGAIN) from None
-        texts, numbers = _Texts(), _Numbers()
-        yield (
-            title,
-            [
-                [texts[v] if type(v) is str else numbers[v] if type(v) is float else _value(v) for v in row]
-                for row in rows
-            ],
-        )
+        yield title, _grid(rows)
 
 
-class _Texts(dict[str, str | None]):
-    """Texts that recur are one object, not one a cell; the empty text is none."""
-
-    def __missing__(self, text: str) -> str | None:
-        made = self[text] = text or None
-        return made
+def _grid(rows: Iterable[Iterable[object]]) -> Grid:
+    texts: dict[str, str] = {}  # those that recur are one object, not one a cell
+    numbers, one_of = _Numbers(), texts.setdefault
+    return [
+        [
+            (one_of(v, v) if v else None) if type(v) is str
+            else numbers[v] if type(v) is float
+            else _value(v)
+            for v in row
+        ]
+        for row in rows
+    ]  # fmt: skip
 
 
 class _Numbers(dict[float, Decimal]):
