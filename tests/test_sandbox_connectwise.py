@@ -22,10 +22,12 @@ from client import API, COMPANY, Client, active_addition, codes, place
         ((), {"Accept": "text/html"}, 406),
         ((), {"Accept": "application/vnd.connectwise.com+json"}, 406),
         ((), {"Accept": "application/json"}, 200),
+        ((), {"Accept": "*/*"}, 200),  # what curl and requests send by themselves
+        ((), {"Accept": None}, 200),
     ],
 )
-def test_connectwise_wants_keys_client_id_and_a_version(
-    client: Client, keys: Any, headers: dict[str, str], status: int
+def test_connectwise_wants_keys_client_id_and_a_version_that_it_knows_if_one_is_named(
+    client: Client, keys: Any, headers: dict[str, Any], status: int
 ) -> None:
     url = f"{client.sandbox.url}{API}/company/companies"
     auth = client.keys if keys == () else keys

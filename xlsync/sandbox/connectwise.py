@@ -34,7 +34,10 @@ MAX_QUERY: Final = 2000
 
 _QUERY: Final = {"conditions", "childConditions", "customFieldConditions", "orderBy", "fields"}
 _PAGING: Final = {"page", "pageSize", "pageId"}
-_ACCEPT: Final = re.compile(r"application/(json|vnd\.connectwise\.com\+json; ?version=20\d\d\.\d{1,2})")
+# One that names no version is served the newest model: that is all that most programs send at first.
+_ACCEPT: Final = re.compile(
+    r"\*/\*|application/(\*|json|vnd\.connectwise\.com\+json; ?version=20\d\d\.\d{1,2})"
+)
 _LISTS: Final = {
     "/company/companies": "companies",
     "/company/companies/statuses": "company_statuses",
@@ -145,7 +148,7 @@ class ConnectWiseApi:
             raise Refused(404, "NotFound", "The resource was not found.")
         if request.headers.get("clientId", "").lower() != CLIENT_ID:
             raise Refused(403, "Security", "A valid clientId is required.")
-        accept = request.headers.get("Accept", "")
+        accept = request.headers.get("Accept", "*/*")
         if not request.path.endswith("/pdf") and not _ACCEPT.fullmatch(accept.split(",")[0].strip()):
             raise Refused(406, "NotAcceptable", f"Accept {accept} is not supported.")
         if self.state.per_minute is not None:
