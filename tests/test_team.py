@@ -232,6 +232,27 @@ def test_exported_links_spare_a_colleague_the_linking(desk: Desk, monkeypatch: p
     assert (again.code, f"0 added, {len(links)} known already" in again.err) == (0, True)
 
 
+def test_every_links_command_tells_programs_what_it_did(desk: Desk) -> None:
+    choose_delta(desk, "Delta Ltd")
+    count = len(desk.links())
+    kept = desk.run("links", "ignore", "--product", "Visio", "--reason", "ours", "--json").json["kept"]
+    assert [(rule["kind"], rule["scope"], rule["about"]) for rule in kept] == [("ignore", "product", "Visio")]
+    ended = desk.run("links", "units", "--contract", "c", "--free", "0", "--json").json
+    assert (ended["kept"], ended["ended"][0]["units"]) == ([], 0)
+    exported = desk.run("links", "export", "links.csv", "--json").json
+    assert exported == {"file": "links.csv", "links": count, "rules": 1}
+    forgotten = desk.run("links", "forget", "DELTA", "Visio", "--yes", "--json").json["forgotten"]
+    assert {link["company_id"] for link in forgotten["links"] if link["kind"] == "customer"}
+    assert [rule["about"] for rule in forgotten["rules"]] == ["Visio"]
+    imported = desk.run("links", "import", "links.csv", "--json").json
+    gone = len(forgotten["links"])
+    assert imported["links"] == {"added": gone, "known": count - gone, "replaced": 0, "conflicts": []}
+    assert imported["rules"] == {"added": 1, "known": 0, "replaced": 0, "conflicts": []}
+    choose_delta(desk, "Delta GmbH")
+    again = desk.run("links", "import", "links.csv", "--json")
+    assert (again.code, bool(again.json["links"]["conflicts"])) == (1, True)
+
+
 def test_conflicts_are_named_kept_and_replaced_only_if_asked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -65,10 +66,11 @@ def links_ignore(
     customer: Annotated[str, typer.Option(help="A customer's id or name in the BSS.")] = "",
     until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
     demo: Demo = False,
+    json: Json = False,
 ) -> None:
     """Ignore a contract, a product or a customer from now on."""
     scope, about = chosen_scope(contract=contract, product=product, customer=customer)
-    _keep(demo, _rule(RuleKind.IGNORE, scope, about, reason, until))
+    _keep([_rule(RuleKind.IGNORE, scope, about, reason, until)], demo=demo, json=json)
 
 
 @links_app.command("units")
@@ -79,6 +81,7 @@ def links_units(
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
     demo: Demo = False,
+    json: Json = False,
 ) -> None:
     """Free or minimum units of a contract."""
     given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
@@ -86,7 +89,7 @@ def links_units(
         raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
     scope, about = chosen_scope(contract=contract)
     rules = [_rule(kind, scope, about, reason, until, text) for kind, text in given.items() if text]
-    _keep(demo, *rules)
+    _keep(rules, demo=demo, json=json)
 
 
 def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, units: str = "") -> Rule:
@@ -101,7 +104,7 @@ def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, uni
     )
 
 
-def _keep(demo: bool, *rules: Rule) -> None:
+def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
     """Keep rules, or end those of no units, and say which."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         known = {rule.key for rule in systems.rules.list()}
@@ -113,11 +116,16 @@ def _keep(demo: bool, *rules: Rule) -> None:
                 verb = "Ended" if rule.key in known else "There was no rule"
                 said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
             err.print(said, markup=False, highlight=False, soft_wrap=True)
+        if json:
+            kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
+            tell_json({"kept": list(map(show.rule_json, kept)), "ended": list(map(show.rule_json, ended))})
 
 
 @links_app.command("export")
 def links_export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")], demo: Demo = False
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")],
+    demo: Demo = False,
+    json: Json = False,
 ) -> None:
     """Write all remembered links and rules into a CSV file, for colleagues."""
     with told(), Systems(settings_for(demo=demo)) as systems:
@@ -125,6 +133,8 @@ def links_export(
         write_csv(file, systems.settings.environment, shared)
         told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
         err.print(told_, markup=False, highlight=False, soft_wrap=True)
+        if json:
+            tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
 
 
 @links_app.command("import")
@@ -132,6 +142,7 @@ def links_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
     demo: Demo = False,
+    json: Json = False,
 ) -> None:
     """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
     with told(), Systems(settings_for(demo=demo)) as systems:
@@ -140,6 +151,8 @@ def links_import(
         rules = systems.rules.take_in(shared.rules, overwrite=replace)
         show.imported(err, "Links", links)
         show.imported(err, "Rules", rules)
+        if json:
+            tell_json({"links": show.imported_json(links), "rules": show.imported_json(rules)})
         if links.conflicts or rules.conflicts:
             err.print("--replace lets the file win.")
             raise typer.Exit(1)
@@ -150,6 +163,7 @@ def links_forget(
     text: Annotated[list[str], typer.Argument(help="Links of these keys or names.")],
     yes: Yes = False,
     demo: Demo = False,
+    json: Json = False,
 ) -> None:
     """Forget links and rules, so that links are proposed anew."""
     with told(), Systems(settings_for(demo=demo)) as systems:
@@ -163,6 +177,9 @@ def links_forget(
         for rule in rules:
             systems.rules.drop(rule.key)
         err.print(f"{both} forgotten", highlight=False)
+        if json:
+            forgotten = {"links": list(map(show.link_json, found)), "rules": list(map(show.rule_json, rules))}
+            tell_json({"forgotten": forgotten})
 
 
 def _both(links: int, rules: int) -> str:

@@ -367,6 +367,16 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
         )
 
 
+def imported_json(result: Imported[Any]) -> dict[str, Any]:
+    """What became of imported links or rules, for programs."""
+    return {
+        "added": len(result.added),
+        "known": len(result.unchanged),
+        "replaced": len(result.replaced),
+        "conflicts": [str(conflict.imported) for conflict in result.conflicts],
+    }
+
+
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
