@@ -28,6 +28,7 @@ from xlsync.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.progress import Progress, silent
 from xlsync.sheets import BILLING_LINES, PICKED_HEADERS
 from xlsync.systems import Systems
+from xlsync.totals import counted
 from xlsync.undo import agreement_in, undo_actions
 from xlsync.workbook import Save, write_results
 
@@ -84,9 +85,10 @@ class Review:
         """What a person should know besides before agreeing to the plan."""
         lines = self.book.rows[BILLING_LINES.title]
         unseen = sum(any(row.is_edited(header) for header in PICKED_HEADERS) for row in lines)
+        verb = "has" if unseen == 1 else "have"
         of_links = (
-            f"{unseen} billing lines have links that check has not seen: what they change stands on "
-            "Mismatches after a check"
+            f"{counted(unseen, 'billing line')} {verb} links that check has not seen: "
+            "what they change stands on Mismatches after a check"
         )
         return (*tell_other_month(self.book), *self.new.notices, *([of_links] if unseen else []))
 
