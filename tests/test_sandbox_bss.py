@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -88,6 +89,37 @@ def test_a_bss_that_cannot_filter_by_invoice_date_says_400(client: Client) -> No
     text = "gt datetime'2026-10-01T00:00:00'"
     assert client.bss("/api/invoices", **{"$filter": f"invoiceDate {text}"}).status_code == 400
     assert client.bss("/api/invoices", **{"$filter": f"createdAt {text}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "holds"),
+    [
+        ("subscriptions", "status eq 'Active'", lambda one: one["status"] == "Active"),
+        (
+            "subscriptions",
+            "quantity gt 20 and contains(name,'m365 - ')",
+            lambda one: one["quantity"] > 20 and "M365 - " in one["name"],
+        ),
+        ("subscriptions", "createdAt ge datetime'2026-01-01'", lambda one: one["createdAt"] >= "2026-01"),
+        ("accounts", "contains(name,'delta')", lambda one: "delta" in one["name"].casefold()),
+        ("accounts", "id eq 601", lambda one: one["id"] == 601),
+    ],
+)
+def test_subscriptions_and_accounts_are_filtered_and_sorted(
+    client: Client, path: str, text: str, holds: Callable[[dict[str, Any]], bool]
+) -> None:
+    everything = client.bss(f"/api/{path}", pageSize=500).json()["data"]
+    query = {"$filter": text, "$orderBy": "name desc", "pageSize": 500}
+    found = client.bss(f"/api/{path}", **query).json()["data"]
+    wanted = [one for one in everything if holds(one)]
+    assert 0 < len(wanted) < len(everything)
+    assert found == sorted(wanted, key=lambda one: one["name"], reverse=True)
+
+
+def test_what_subscriptions_have_not_is_no_filter(client: Client) -> None:
+    for text in ("colour eq 'red'", "createdAt eq '2026-01-01'", "name eq datetime'2026-01-01'", "name eq"):
+        assert client.bss("/api/subscriptions", **{"$filter": text}).status_code == 400
+    assert client.bss("/api/subscriptions", include="customFields").status_code == 200
 
 
 def test_analytical_items_are_of_one_subscription_each_and_add_up(client: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,7 +26,12 @@ PASSWORD: Final = "made-up-password"  # noqa: S105 - made up, for loopback only
 MAX_PAGE: Final = 500
 
 _PAGING: Final = {"pageIndex", "pageSize"}
-_INVOICE_LIST: Final = {"$filter", "$orderby", "$orderBy", "include", "transactionCurrency", "skipRounding"}
+_ASKED: Final = {"$filter", "$orderby", "$orderBy"}
+_INVOICE_LIST: Final = _ASKED | {"include", "transactionCurrency", "skipRounding"}
+_OF_ACCOUNTS: Final = {"id", "name", "phone", "email", "createdAt", "updatedAt"}
+_OF_SUBSCRIPTIONS: Final = {
+    "id", "name", "status", "quantity", "startDate", "endDate", "createdAt", "updatedAt"
+}  # fmt: skip
 _RULES: Final = {
     "/api/invoices": "invoices",
     "/api/invoices/<key>": "invoice",
@@ -125,16 +130,11 @@ class BssApi:
     def _invoices(self, request: Request) -> Response:
         self._only(request, _PAGING | _INVOICE_LIST)
         shown = self._invoice_shape(request)
-        records = self.state.invoices
-        if text := request.args.get("$filter"):
-            test = filters.parse_filter(text, self.state.filterable)
-            records = [record for record in records if test(record)]
-        if text := request.args.get("$orderby") or request.args.get("$orderBy"):
-            records = filters.parse_order(text, self.state.filterable)(records)
+        records = self._asked(request, self.state.invoices, self.state.filterable)
         return self._page(request, records, shown)
 
     def _invoice(self, request: Request, key: str) -> Response:
-        self._only(request, _INVOICE_LIST - {"$filter", "$orderby", "$orderBy"})
+        self._only(request, _INVOICE_LIST - _ASKED)
         shape = self._invoice_shape(request)
         return json_response(shape(self._invoice_record(key)))
 
@@ -172,8 +172,9 @@ class BssApi:
     # Everything else
 
     def _subscriptions(self, request: Request) -> Response:
-        self._only(request, _PAGING)
-        return self._page(request, list(self.state.subscriptions.values()))
+        self._only(request, _PAGING | _ASKED | {"include"})
+        records = list(self.state.subscriptions.values())
+        return self._page(request, self._asked(request, records, _OF_SUBSCRIPTIONS))
 
     def _subscription(self, request: Request, key: str) -> Response:
         self._only(request, {"include"})
@@ -207,8 +208,9 @@ class BssApi:
         return self._page(request, groups)
 
     def _accounts(self, request: Request) -> Response:
-        self._only(request, _PAGING)
-        return self._page(request, list(self.state.accounts.values()))
+        self._only(request, _PAGING | _ASKED)
+        records = list(self.state.accounts.values())
+        return self._page(request, self._asked(request, records, _OF_ACCOUNTS))
 
     def _account(self, request: Request, key: int) -> Response:
         self._only(request, {"include"})
@@ -238,6 +240,15 @@ class BssApi:
         for name in request.args:
             if name not in allowed:
                 raise BssRefused(400, "ValidationError", f"{name} is not a parameter of this request.")
+
+    def _asked(self, request: Request, records: list[Record], known: Set[str]) -> list[Record]:
+        """Those that `$filter` lets through, as `$orderby` sorts them."""
+        if text := request.args.get("$filter"):
+            test = filters.parse_filter(text, known)
+            records = [record for record in records if test(record)]
+        if text := request.args.get("$orderby") or request.args.get("$orderBy"):
+            records = filters.parse_order(text, known)(records)
+        return records
 
     def _page(self, request: Request, records: list[Record], shape: Any = dict) -> Response:
         numbers = []

@@ -1,16 +1,24 @@
-"""The BSS's `$filter` and `$orderby` on invoices: dates compared with eq, gt, ge, lt, le, joined by `and`."""
+"""The BSS's `$filter` and `$orderby`: eq, gt, ge, lt, le and contains, joined by `and`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from decimal import Decimal
 from typing import Any, Final
 
 Record = dict[str, Any]
 
-_PART: Final = re.compile(r"\s*(\w+)\s+(eq|gt|ge|lt|le)\s+datetime'([^']+)'\s*")
+_PART: Final = re.compile(
+    r"""\s*(?:
+      (?P<name>\w+)\s+(?P<sign>eq|gt|ge|lt|le)\s+
+      (?:datetime'(?P<moment>[^']+)'|'(?P<text>[^']*)'|(?P<number>-?\d+(?:\.\d+)?))
+    | contains\(\s*(?P<among>\w+)\s*,\s*'(?P<part>[^']*)'\s*\)
+    )\s*(?P<more>and\s|$)""",
+    re.VERBOSE,
+)
 _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,
     "gt": operator.gt,
@@ -24,26 +32,57 @@ class BadFilter(Exception):
     """A filter that the BSS answers with 400."""
 
 
-def parse_filter(text: str, known: set[str]) -> Callable[[Record], bool]:
-    """The test that `$filter` puts to each record. A literal without an offset is UTC."""
-    tests: list[tuple[str, Callable[[Any, Any], bool], dt.datetime]] = []
-    for part in re.split(r"\s+and\s+", text):
-        match = _PART.fullmatch(part)
-        if match is None or match[1] not in known:
-            raise BadFilter(f"The filter '{part.strip()}' is not valid")
+def _is_moment(name: str) -> bool:
+    return name.endswith(("At", "Date"))
+
+
+def _value(part: re.Match[str]) -> Any:
+    """The literal of a comparison. A moment without an offset is UTC."""
+    if (text := part["moment"]) is not None:
+        moment = dt.datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return part["text"] if part["number"] is None else Decimal(part["number"])
+
+
+def _held(record: Record, name: str) -> Any:
+    """What a record holds in a field; None where it is empty."""
+    held = record.get(name)
+    return dt.datetime.fromisoformat(held) if held and _is_moment(name) else held
+
+
+def _test(part: re.Match[str]) -> Callable[[Record], bool]:
+    if part["among"] is not None:
+        name, piece = part["among"], part["part"].casefold()
+        return lambda record: piece in str(record.get(name) or "").casefold()
+    name, compare, wanted = part["name"], _COMPARE[part["sign"]], _value(part)
+    if _is_moment(name) is not isinstance(wanted, dt.datetime):
+        raise ValueError(name)
+    kind = (int, Decimal) if isinstance(wanted, Decimal) else type(wanted)
+
+    def test(record: Record) -> bool:
+        held = _held(record, name)
+        return isinstance(held, kind) and compare(held, wanted)
+
+    return test
+
+
+def parse_filter(text: str, known: Set[str]) -> Callable[[Record], bool]:
+    """The test that `$filter` puts to each record."""
+    tests: list[Callable[[Record], bool]] = []
+    at, more = 0, True
+    while more:
+        part = _PART.match(text, at)
+        if part is None or (part["name"] or part["among"]) not in known:
+            raise BadFilter(f"The filter '{text[at:].strip()}' is not valid")
         try:
-            moment = dt.datetime.fromisoformat(match[3])
+            tests.append(_test(part))
         except ValueError:
-            raise BadFilter(f"The filter '{part.strip()}' is not valid") from None
-        tests.append(
-            (match[1], _COMPARE[match[2]], moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
-        )
-    return lambda record: all(
-        compare(dt.datetime.fromisoformat(record[name]), moment) for name, compare, moment in tests
-    )
+            raise BadFilter(f"The filter '{part[0].strip()}' is not valid") from None
+        at, more = part.end(), bool(part["more"])
+    return lambda record: all(test(record) for test in tests)
 
 
-def parse_order(text: str, known: set[str]) -> Callable[[list[Record]], list[Record]]:
+def parse_order(text: str, known: Set[str]) -> Callable[[list[Record]], list[Record]]:
     """How `$orderby` sorts: a comma list of fields with `asc` or `desc`."""
     keys: list[tuple[str, bool]] = []
     for part in text.split(","):
@@ -52,11 +91,16 @@ def parse_order(text: str, known: set[str]) -> Callable[[list[Record]], list[Rec
             raise BadFilter(f"The order '{part.strip()}' is not valid")
         keys.append((name, direction.strip() == "desc"))
 
+    def of(name: str) -> Callable[[Record], tuple[bool, Any]]:
+        def key(record: Record) -> tuple[bool, Any]:
+            held = _held(record, name)
+            return held is not None, "" if held is None else held
+
+        return key
+
     def ordered(records: list[Record]) -> list[Record]:
         for name, backwards in reversed(keys):
-            records = sorted(
-                records, key=lambda record: dt.datetime.fromisoformat(record[name]), reverse=backwards
-            )
+            records = sorted(records, key=of(name), reverse=backwards)
         return records
 
     return ordered
