@@ -16,6 +16,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
 
 from xlsync import kept_rows
 from xlsync.__main__ import main
@@ -594,7 +596,10 @@ def test_export_over_an_untouched_workbook_renews_it(desk: Desk) -> None:
     assert desk.export().code == 0
 
 
-@pytest.mark.parametrize("edit", ["approve", "note", "choice", "delete row", "own row"])
+@pytest.mark.parametrize(
+    "edit",
+    ["approve", "note", "choice", "delete row", "own row", "own sheet", "own column", "comment", "colour"],
+)
 def test_export_never_overwrites_edits_and_names_check(desk: Desk, edit: str) -> None:
     with desk.editing() as hand:
         line = hand.line("DELTA")
@@ -607,6 +612,14 @@ def test_export_never_overwrites_edits_and_names_check(desk: Desk, edit: str) ->
                 hand.set(LINES, line, {"ConnectWise Customer": "Delta Ltd"})
             case "delete row":
                 hand.sheet(LINES).delete_rows(hand.rows(LINES)[line])
+            case "own sheet":
+                hand.book.create_sheet("My sums")
+            case "own column":
+                hand.sheet(LINES).cell(1, 20).value = "Ticket"
+            case "comment":
+                hand.cell(LINES, line, "Product").comment = Comment("Ask Pia", "Ada")
+            case "colour":
+                hand.cell(LINES, line, "Product").fill = PatternFill("solid", "FFFFFF00")
             case _:
                 hand.sheet(LINES).cell(hand.sheet(LINES).max_row + 2, 3).value = "remember the milk"
     before = desk.file.read_bytes()

@@ -36,6 +36,7 @@ from xlsync.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.workbook import Save, write_check, write_export
 
 MONTHS_SHOWN = 15
+SAVED_BY = "xlsync"  # as the template says of itself
 
 
 def last_months(today: dt.date) -> tuple[Month, ...]:
@@ -89,6 +90,9 @@ def refuse_overwriting(path: Path) -> None:
         ) from error
     if book.has_edits or book.problems or book.altered:
         raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
+    if book.package.saved_by != SAVED_BY:  # a sheet or column of one's own, a comment, a colour
+        told = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
+        raise WorkbookError(told, hint)
 
 
 def settings_to_check(path: Path) -> Settings:

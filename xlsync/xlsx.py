@@ -168,6 +168,14 @@ class Package:
             )
         return part
 
+    @property
+    def saved_by(self) -> str:
+        """The program that saved it last, in its own words; empty where it does not say."""
+        for part in self._parts.related("", "extended-properties"):
+            if found := re.search(r"<(?:[\w.-]+:)?Application>([^<]*)<", self._parts.text(part)):
+                return found[1].strip()
+        return ""
+
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook, and what they stand for."""
         return names_of(self._parts.text(self._workbook))
