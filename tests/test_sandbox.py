@@ -20,7 +20,7 @@ from client import API, COMPANY, DESCRIPTION, Client, place
 
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.demo import demo_home, demo_settings
-from xlsync.sandbox.fields import RESOURCES
+from xlsync.sandbox.fields import RECAP, RESOURCES
 from xlsync.sandbox.listening import NO_LINGER
 from xlsync.sandbox.server import Sandbox
 
@@ -359,6 +359,16 @@ def test_what_can_be_written_is_what_the_official_description_names(table: str, 
         choices = description["properties"][name].get("enum")
         if field.kind == "choice":
             assert set(field.choices) == set(choices), name
+
+
+@pytest.mark.skipif(not DESCRIPTION.exists(), reason="the official description is not part of the project")
+def test_every_field_that_the_official_description_names_may_be_asked_for() -> None:
+    schemas = json.loads(DESCRIPTION.read_text(encoding="utf-8"))["components"]["schemas"]
+    described = {name.casefold(): set(schema.get("properties", ())) for name, schema in schemas.items()}
+    names = {"productCatalog": "catalogItem"}
+    for resource in (*RESOURCES.values(), RECAP):
+        fields = described.get(names.get(resource.name, resource.name).casefold(), set())
+        assert fields <= resource.known, resource.name
 
 
 # The demo

@@ -118,9 +118,18 @@ CONTACT: Final = Resource(
         **_EVERY,
         **_texts("firstName lastName addressLine1 addressLine2 city state zip title nickName"),
         **_texts("defaultPhoneType defaultPhoneNbr defaultPhoneExtension"),
+        **_texts(
+            "anniversary birthDay children facebookUrl linkedInUrl twitterUrl mobileGuid portalPassword"
+        ),
+        **_texts("relationshipOverride school securityIdentifier significantOther"),
+        **_texts(_USER_FIELDS, 50),
+        **_integers("defaultMergeContactId portalSecurityLevel"),
+        **_choice("gender", "Female Male"),
+        **_choice("presence", "NoAgent Online DoNotDisturb Away Offline"),
+        **_references("contacts", "assistantContact managerContact"),
         **_references("companies", "company"),
         **_references("countries", "country"),
-        **_references("other", "site relationship department companyLocation"),
+        **_references("other", "site relationship department companyLocation photo"),
         **_flags("inactiveFlag defaultBillingFlag defaultFlag ignoreDuplicates marriedFlag childrenFlag"),
         **_flags("disablePortalLoginFlag unsubscribeFlag"),
         **_of("communications", "communicationItems"),
@@ -254,7 +263,15 @@ INVOICE: Final = _fixed(
     "invoiceNumber type status company billToCompany accountNumber applyToType applyToId reference "
     "customerPO date dueDate location department taxableFlag serviceTotal currency expenseTotal productTotal "
     "agreementAmount subtotal total salesTax payments credits balance specialInvoiceFlag "
-    "agreement customFields",
+    "agreement customFields addToBatchEmailList adjustedBy adjustmentReason attention billingSetupReference "
+    "billingSite billingSiteAddressLine1 billingSiteAddressLine2 billingSiteCity billingSiteCountry "
+    "billingSiteState billingSiteZip billingTerms bottomComment closedBy departmentId downpaymentApplied "
+    "downpaymentPreviouslyTaxedFlag emailTemplateId glBatch internalNotes invoiceTemplate locationId "
+    "overrideDownPaymentAmountFlag phase previousProgressApplied project remainingDownpayment "
+    "restrictDownpaymentFlag salesOrder serviceAdjustmentAmount shipToAttention shipToCompany shippingSite "
+    "shippingSiteAddressLine1 shippingSiteAddressLine2 shippingSiteCity shippingSiteCountry "
+    "shippingSiteState shippingSiteZip taxCode templateSetupId territory territoryId ticket topComment "
+    "unbatchedBatch",
 )
 RECAP: Final = _fixed(
     "agreementRecap",
@@ -264,28 +281,66 @@ RECAP: Final = _fixed(
     "startingAmount unbilledOverageAmount unbilledPeriods usedAmount",
 )
 SETUP: Final = (
-    _fixed("companyStatus", "company_statuses", "name defaultFlag inactiveFlag disallowSavingFlag"),
-    _fixed("companyType", "company_types", "name defaultFlag vendorFlag"),
-    _fixed("communicationType", "communication_types", "description phoneFlag faxFlag emailFlag defaultFlag"),
-    _fixed("country", "countries", "name currency countryCode defaultFlag"),
+    _fixed(
+        "companyStatus",
+        "company_statuses",
+        "name defaultFlag inactiveFlag disallowSavingFlag cancelOpenTracksFlag connectWiseId "
+        "customNoteFlag notificationMessage notifyFlag track",
+    ),
+    _fixed(
+        "companyType",
+        "company_types",
+        "name defaultFlag vendorFlag connectWiseId serviceAlertFlag serviceAlertMessage",
+    ),
+    _fixed(
+        "communicationType",
+        "communication_types",
+        "description phoneFlag faxFlag emailFlag defaultFlag exchangeXref iphoneXref googleXref androidXref",
+    ),
+    _fixed(
+        "country",
+        "countries",
+        "name currency countryCode defaultFlag addressFormat cityCaption coreEntityCountryCode "
+        "dialingPrefix localizationCaptionOne localizationValueOne stateCaption zipCaption "
+        "zipMinimumLength",
+    ),
     _fixed("state", "states", "identifier name country"),
     _fixed(
         "agreementType",
         "agreement_types",
         "name defaultFlag inactiveFlag billingCycle employeeCompRate employeeCompNotExceed invoicingCycle "
-        "billTime billExpenses billProducts prorateFlag",
+        "billTime billExpenses billProducts prorateFlag addAllWorkRoleExclusions "
+        "addAllWorkTypeExclusions allowOverrunsFlag applicationCycle applicationLimit "
+        "applicationUnits applicationUnlimitedFlag autoInvoiceFlag billAmount billOneTimeFlag "
+        "billZeroAmountFlag billableExpenseInvoiceFlag billableProductInvoiceFlag "
+        "billableTimeInvoiceFlag billingTerms bottomCommentFlag carryOverUnusedFlag chargeToFirmFlag "
+        "compHourlyRate compLimitAmount connectWiseId copyWorkRolesFlag copyWorkTypesFlag "
+        "coverAgreementExpenseFlag coverAgreementProductFlag coverAgreementTimeFlag coverSalesTaxFlag "
+        "department emailTemplate exclusionWorkRoleIds exclusionWorkTypeIds expireWhenZero "
+        "expiredDays integrationXRef invoiceDescription invoicePreSuffix invoiceProratedAdditionsFlag "
+        "invoiceTemplate limit location oneTimeFlag prePaymentFlag prefixSuffixOption projectType "
+        "removeAllWorkRoleExclusions removeAllWorkTypeExclusions restrictDepartmentFlag "
+        "restrictDownPaymentFlag restrictLocationFlag sla taxableFlag topCommentFlag workRole "
+        "workType",
     ),
     _fixed("billingCycle", "billing_cycles", "identifier name defaultFlag billingOptions"),
     _fixed("currency", "currencies", "currencyIdentifier currencyCode symbol name defaultFlag"),
     _fixed("productType", "product_types", "name inactiveFlag typeXref defaultFlag"),
-    _fixed("category", "categories", "name inactiveFlag defaultFlag"),
-    _fixed("subcategory", "subcategories", "name inactiveFlag defaultFlag category"),
-    _fixed("unitOfMeasure", "units_of_measure", "name inactiveFlag defaultFlag"),
+    _fixed(
+        "category",
+        "categories",
+        "name inactiveFlag defaultFlag addAllLocations integrationXref locationIds priceLevelXref "
+        "removeAllLocations",
+    ),
+    _fixed("subcategory", "subcategories", "name inactiveFlag defaultFlag category integrationXref"),
+    _fixed("unitOfMeasure", "units_of_measure", "name inactiveFlag defaultFlag uomScheduleXref"),
     _fixed(
         "userDefinedField",
         "user_defined_fields",
         "podId caption sequenceNumber screenId fieldTypeIdentifier numberDecimals entryTypeIdentifier "
-        "requiredFlag displayOnScreenFlag readOnlyFlag listViewFlag dateCreated",
+        "requiredFlag displayOnScreenFlag readOnlyFlag listViewFlag dateCreated addAllBusinessUnits "
+        "addAllLocations businessUnitIds buttonUrl connectWiseID helpText locationIds options "
+        "removeAllBusinessUnits removeAllLocations",
     ),
 )
 RESOURCES: Final[Mapping[str, Resource]] = {
