@@ -157,6 +157,21 @@ def test_a_port_that_is_taken_is_told_with_what_to_do(desk: Desk) -> None:
     assert "Choose another with --port" in ran.err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_the_sandbox_tells_its_settings_and_ends_well_by_ctrl_c(desk: Desk) -> None:
+    words = [*XLSYNC, "sandbox", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        assert serving.stderr is not None
+        assert "Ctrl-C ends it" in serving.stderr.readline()
+        serving.send_signal(signal.SIGINT)
+        told = serving.stdout.read()
+    assert serving.returncode == 0
+    assert {line.removeprefix("export ").partition("=")[0] for line in told.splitlines()} == set(
+        desk.sandbox.environ
+    )
+
+
 @pytest.mark.parametrize("port", ["65536", "-1"])
 def test_a_port_that_is_none_is_a_wrong_use(desk: Desk, port: str) -> None:
     ran = desk.run("sandbox", "--port", port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -246,8 +246,9 @@ def sandbox(
         word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
         for name, value in served.environ.items():
             out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)
-        err.print("Serving. Paste these lines into another terminal; Ctrl-C ends it.")
-        served.serve_forever()
+        with suppress(KeyboardInterrupt):
+            err.print("Serving. Paste these lines into another terminal; Ctrl-C ends it.")
+            served.serve_forever()
 
 
 @app.command()
