@@ -37,6 +37,7 @@ class SheetRow(NamedTuple):
     formulas: frozenset[str]  # headers
     edited: frozenset[str]  # headers of cells that no longer read as they were written
     kept: KeptRow
+    is_untouched: bool  # to the last blank and digit: programs may change these, which is no edit
 
     @property
     def cells(self) -> dict[str, Value]:
@@ -196,13 +197,14 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             rows_like_it = untouched.get(own.headers)
             if rows_like_it is None:
                 rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
-            in_row = edited
-            if not rows_like_it.read(line, own.values):
+            in_row, is_untouched = edited, rows_like_it.read(line, own.values)
+            if not is_untouched:
                 shown = own.shown
                 edited = in_row.union(
                     header for header, place in columns.items() if not is_same(line[place], shown.get(header))
                 )
-            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own))
+            row = SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched and not edited)
+            rows.append(row)
             continue
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
@@ -242,6 +244,7 @@ class _Untouched:
         return (
             self._kept is not None
             and self._kept(line) == values
+            and bool not in map(type, line)  # True is equal to 1
             and all(line[place] is None for place in self._others)
         )
 

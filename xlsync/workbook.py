@@ -275,7 +275,7 @@ def _renew(
             renewal.rows.append(Row(None, _place(offered[key].shown, columns)))
             renewal.kept[key] = offered[key]
         else:
-            is_unchanged = not row.edited and row.kept[:2] == offered[key][:2]
+            is_unchanged = row.is_untouched and row.kept[:2] == offered[key][:2]
             changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, renewal.lapsed)
             renewal.rows.append(Row(row.number, _place(changed, columns)))
             renewal.kept[key] = offered[key]
