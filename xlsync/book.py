@@ -197,14 +197,15 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             rows_like_it = untouched.get(own.headers)
             if rows_like_it is None:
                 rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
-            in_row, is_untouched = edited, rows_like_it.read(line, own.values)
-            if not is_untouched:
+            in_row = edited
+            is_same_row = rows_like_it.read(line, own.values)
+            if not is_same_row:
                 shown = own.shown
                 edited = in_row.union(
                     header for header, place in columns.items() if not is_same(line[place], shown.get(header))
                 )
-            row = SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched and not edited)
-            rows.append(row)
+            is_untouched = is_same_row and not in_row
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched))
             continue
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
