@@ -192,6 +192,19 @@ def test_killed_between_the_two_and_checked_first_the_next_run_still_mends_it(de
     assert_one_successor(desk)
 
 
+def test_a_row_kept_between_the_two_tells_the_currency_of_its_money_once(desk: Desk) -> None:
+    agreements = desk.sandbox.connectwise.agreements
+    agreements[39]["currency"] = agreements[43]["currency"]  # in dollars
+    desk.check("--refresh")
+    approve_from(desk, "2026-10-14")
+    desk.sandbox.fail("error", write=2)
+    assert desk.apply().code == 3
+    for _ in range(2):
+        assert desk.check().code == 0
+        explanation = desk.read().get(MISMATCHES, "units:52", "Explanation")
+        assert explanation.count("It has ended") == explanation.count("Its money is in EUR.") == 1
+
+
 @pytest.mark.parametrize(
     ("now", "told"),
     [
