@@ -311,9 +311,12 @@ def chosen_month(book: Book) -> tuple[str, str]:
     named = book.package.names().get("xlsync_month", "")
     title, _, cell = named.replace("$", "").rpartition("!")
     title = title.strip("'")
+    try:
+        row, column = position(cell.partition(":")[0])
+    except ValueError:  # the name stands for something else by now
+        return "", ""
     if title not in book.package.sheets:
         return "", ""
-    row, column = position(cell)
     grid = book.package.grid(title)
     value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
     if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text
