@@ -941,6 +941,15 @@ def test_shared_formulas_are_written_out_when_their_rows_move() -> None:
     }
 
 
+def test_shared_formulas_are_written_out_when_the_first_is_written_over_where_it_stands() -> None:
+    package = Package.from_bytes(with_shared_formulas())
+    package.replace_rows(SHEET, [Row(1, {3: "computed"}), *(Row(row, {}) for row in (2, 3, 4))])
+    assert {at: text for at, text in package.formulas(SHEET).items() if 0 < at[0] < 5} == {
+        (row - 1, 3): f"B{row}*10" for row in (3, 4, 5)
+    }
+    assert "shared" not in part_of(package, "xl/worksheets/sheet1.xml")
+
+
 @settings(max_examples=60)
 @given(st.permutations(range(1, 5)), st.integers(0, 4), st.integers(0, 3))
 def test_any_reordering_keeps_each_persons_cells_with_their_row(

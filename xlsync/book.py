@@ -37,6 +37,7 @@ class SheetRow(NamedTuple):
     formulas: frozenset[str]  # headers
     edited: frozenset[str]  # headers of cells that no longer read as they were written
     kept: KeptRow
+    is_untouched: bool  # to the last blank and digit: programs may change these, which is no edit
 
     @property
     def cells(self) -> dict[str, Value]:
@@ -197,12 +198,14 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             if rows_like_it is None:
                 rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
             in_row = edited
-            if not rows_like_it.read(line, own.values):
+            is_same_row = rows_like_it.read(line, own.values)
+            if not is_same_row:
                 shown = own.shown
                 edited = in_row.union(
                     header for header, place in columns.items() if not is_same(line[place], shown.get(header))
                 )
-            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own))
+            is_untouched = is_same_row and not in_row
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched))
             continue
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
@@ -242,6 +245,7 @@ class _Untouched:
         return (
             self._kept is not None
             and self._kept(line) == values
+            and bool not in map(type, line)  # True is equal to 1
             and all(line[place] is None for place in self._others)
         )
 
@@ -307,9 +311,12 @@ def chosen_month(book: Book) -> tuple[str, str]:
     named = book.package.names().get("xlsync_month", "")
     title, _, cell = named.replace("$", "").rpartition("!")
     title = title.strip("'")
+    try:
+        row, column = position(cell.partition(":")[0])
+    except ValueError:  # the name stands for something else by now
+        return "", ""
     if title not in book.package.sheets:
         return "", ""
-    row, column = position(cell)
     grid = book.package.grid(title)
     value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
     if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text

@@ -11,7 +11,7 @@ import io
 import re
 from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -31,6 +31,7 @@ from xlsync.formulas import translated
 from xlsync.markup import NAMESPACES, attribute, unescape, without_attributes
 
 _STRETCH: Final = 1_000_000  # bytes
+_SHARED: Final = r"""t\s*=\s*["']shared["']"""
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -262,7 +263,7 @@ class SheetXml:
 
     def unshare(self) -> None:
         """Write shared formulas out, so that a cell can leave its group (18.3.1.40)."""
-        if not self._finds(r"""t\s*=\s*["']shared["']"""):
+        if not self._finds(_SHARED):
             return
         formulas = self.formulas()
         pieces: list[bytes] = []
@@ -282,6 +283,16 @@ class SheetXml:
                 ]
                 at = row.end
         self._replace([*pieces, self.body[at:end]])
+
+    def has_shared(self, cells: Mapping[int, Container[int]]) -> bool:
+        """Whether any of these cells, columns by row, has a formula in common with others."""
+        return self._finds(_SHARED) and any(
+            self._is_shared(cell)
+            for row in self.rows()
+            if row.number in cells and "shared" in row.inside
+            for column, cell in self.cells(row).items()
+            if column in cells[row.number]
+        )
 
     def _is_shared(self, cell: OldCell) -> bool:
         found = self.formula.match(cell.inside.lstrip())
@@ -314,13 +325,7 @@ class SheetXml:
             if not (0 <= number < LAST_ROW and 0 <= column < LAST_COLUMN):
                 raise ValueError((number, column))
             wanted.setdefault(number, {})[column] = content
-        if any(
-            self._is_shared(cell)
-            for row in self.rows()
-            if row.number in wanted and "shared" in row.inside
-            for column, cell in self.cells(row).items()
-            if column in wanted[row.number]
-        ):
+        if self.has_shared(wanted):
             self.unshare()
         styles = self.column_styles()
         pieces: list[bytes] = []
