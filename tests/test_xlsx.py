@@ -515,6 +515,11 @@ def test_shared_formulas_are_read_and_survive_when_their_first_cell_goes() -> No
 # rows
 
 
+def with_columns(xml: str, attributes: str) -> str:
+    """The sheet with one element that tells of columns."""
+    return xml.replace("<sheetData>", f"<cols><col {attributes}/></cols><sheetData>")
+
+
 def rows_of(*moves: tuple[int | None, str]) -> list[Row]:
     return [
         Row(was, {0: key, 1: number, 2: f"new {key}"}) for number, (was, key) in enumerate(moves, start=100)
@@ -1153,6 +1158,9 @@ def test_what_is_no_workbook_is_refused_with_the_reason_and_what_to_do(
         ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("<v>3</v>", "<v>x</v>"), "cannot be read"),
         ("xl/styles.xml", lambda xml: xml[:300], "cannot be read"),
         ("xl/tables/table1.xml", lambda xml: xml.replace("A1:D5", "everywhere"), "table of the workbook"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="2"', 'r="two"', 1), "cannot be read"),
+        ("xl/worksheets/sheet1.xml", lambda xml: with_columns(xml, 'min="" max="2"'), "'' is no row"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="B2"', 'r="BBBB2"'), "'BBBB' is no row"),
     ],
 )
 def test_a_damaged_sheet_is_refused_when_it_is_used(part: str, edit: Callable[[str], str], why: str) -> None:

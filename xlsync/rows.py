@@ -164,7 +164,7 @@ class SheetXml:
         for found in self._row.finditer(self.body, *self.span):
             attributes = found[1].decode()
             said = attribute(attributes, "r")
-            number = int(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
+            number = self._number(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
             cells = found.span(2) if found[2] else (0, 0)
             yield OldRow(number, attributes, self.body, *found.span(), *cells)
 
@@ -215,6 +215,8 @@ class SheetXml:
         p = re.escape(self.prefix)
         reach = re.compile(rf'<{p}c r="([A-Z]+)'.encode()).findall(self.body, *self.span)
         last = re.compile(rf'<{p}row\s[^>]*?\br="([0-9]+)"'.encode()).findall(self.body, *self.span)
+        if any(len(name) > 3 for name in reach):
+            raise self._damaged(max(reach, key=len).decode())
         columns = max((_column(name.decode()) for name in set(reach)), default=LAST_COLUMN) + 1
         if columns * (int(last[-1]) if last else LAST_ROW) <= most:
             return False
@@ -235,24 +237,30 @@ class SheetXml:
 
     def column_styles(self) -> dict[int, str]:
         """The styles that `<cols>` gives to cells that are not there yet."""
-        styles: dict[int, str] = {}
-        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
-            style = attribute(found[1], "style")
-            if style and style != "0":
-                first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
-                # A style over all columns of the sheet is no column's own.
-                for column in range(first - 1, min(last, first + 255)):
-                    styles[column] = style
-        return styles
+        styles = {column: attribute(tag, "style") for column, tag in self._columns()}
+        return {column: style for column, style in styles.items() if style and style != "0"}
 
     def column_widths(self) -> dict[int, float]:
         """The widths that `<cols>` gives, in digits of the default font."""
-        widths: dict[int, float] = {}
+        return {column: float(attribute(tag, "width") or 9) for column, tag in self._columns()}
+
+    def _columns(self) -> Iterator[tuple[int, str]]:
+        """Each column that `<cols>` tells of, with its element; one over the whole sheet is nobody's own."""
         for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
-            first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
+            first, last = (self._number(attribute(found[1], name)) for name in ("min", "max"))
             for column in range(first - 1, min(last, first + 255)):
-                widths[column] = float(attribute(found[1], "width") or 9)
-        return widths
+                yield column, found[1]
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text):
+            raise self._damaged(text)
+        return int(text)
+
+    def _damaged(self, text: str) -> WorkbookError:
+        return WorkbookError(
+            f"the sheet {self.title} is damaged: {text!r} is no row and no column",
+            "Take a backup of it, or export again.",
+        )
 
     def line_height(self) -> float:
         """The height of a row with one line, in points."""
