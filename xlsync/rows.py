@@ -131,7 +131,7 @@ class SheetXml:
 
     def encoded(self) -> bytes:
         """The whole part again, put together piece by piece."""
-        pieces = deque(self._pieces() if self.renewed is None else self.renewed)
+        pieces = deque([self.body[slice(*self.span)]] if self.renewed is None else self.renewed)
         self.renewed = None
         whole = io.BytesIO()
         whole.write((self.before + self.opening).encode())
@@ -139,10 +139,6 @@ class SheetXml:
             whole.write(pieces.popleft())
         whole.write((self.closing + self.after).encode())
         return whole.getvalue()
-
-    def _pieces(self) -> list[bytes]:
-        start, end = self.span
-        return [self.body[start:end]]
 
     def _replace(self, pieces: Iterable[bytes]) -> None:
         """Let other rows stand in place of all."""
