@@ -7,10 +7,8 @@ cell is told.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from xlsync.cells import Value, letters, position
 from xlsync.errors import WorkbookError
+from xlsync.garbage import not_collected
 from xlsync.kept_rows import About, KeptRow, is_same, read_kept
 from xlsync.models import MismatchKind, Month, Problem
 from xlsync.sheets import BILLING_LINES, INVOICES, LIST_COLUMNS, LISTS, MEMORY, MISMATCHES, NEW, START, Sheet
@@ -104,19 +103,7 @@ class Book:
         return edited or not complete or any(self.others.values())
 
 
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Keep Python from looking for garbage: of what is read all stays in use, and looking takes a sixth."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_nothing_collected()
+@not_collected()
 def read_workbook(path: Path) -> Book:
     """Read a workbook of xlsync; raises WorkbookError where it cannot be used at all."""
     package = Package.open(path)
