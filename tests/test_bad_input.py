@@ -318,6 +318,15 @@ def test_check_tells_cells_where_they_stand_afterwards(desk: Desk) -> None:
     assert before not in ran.err
 
 
+@pytest.mark.parametrize("stands_for", ["Start!$C$4:$D$5", "Start!#REF!", "Start!Mine", '"2026-09"'])
+def test_a_name_of_the_month_that_stands_for_something_else_is_no_reason_to_stop(
+    desk: Desk, stands_for: str
+) -> None:
+    with desk.editing() as hand:
+        hand.book.defined_names["xlsync_month"].attr_text = stands_for
+    assert desk.check().code == 0
+
+
 @pytest.mark.parametrize("value", ["2026-09", dt.datetime(2026, 9, 1)])  # noqa: DTZ001 - as Excel has it
 def test_another_month_on_start_is_told(desk: Desk, value: object) -> None:
     with desk.editing() as hand:

@@ -119,6 +119,18 @@ def test_fewer_entries_than_told_are_an_error(fake: Fake, bss: Bss) -> None:
         march(bss)
 
 
+def test_an_empty_page_before_the_last_is_an_error(fake: Fake, bss: Bss) -> None:
+    for empty in (1, 2):
+        invoices = [invoice(f"EX-{n}", item(f"i-{n}")) for n in range(3)]
+        invoices.insert(empty - 1, {})
+        fake.answers["/api/invoices"] = lambda request, of=invoices: reply(
+            {"data": [one for one in of[int(request.args["pageIndex"]) - 1 :][:1] if one],
+             "paging": {"totalPages": 4}}
+        )  # fmt: skip
+        with pytest.raises(ApiError, match=f"page {empty} of 4 is empty"):
+            march(bss)
+
+
 def test_a_list_that_is_none_is_an_error(fake: Fake, bss: Bss) -> None:
     for odd in ({"data": None}, ["x"], "text"):
         fake.answers["/api/invoices"] = odd

@@ -192,6 +192,43 @@ def test_killed_between_the_two_and_checked_first_the_next_run_still_mends_it(de
     assert_one_successor(desk)
 
 
+def test_a_row_kept_between_the_two_tells_the_currency_of_its_money_once(desk: Desk) -> None:
+    agreements = desk.sandbox.connectwise.agreements
+    agreements[39]["currency"] = agreements[43]["currency"]  # in dollars
+    desk.check("--refresh")
+    approve_from(desk, "2026-10-14")
+    desk.sandbox.fail("error", write=2)
+    assert desk.apply().code == 3
+    for _ in range(2):
+        assert desk.check().code == 0
+        explanation = desk.read().get(MISMATCHES, "units:52", "Explanation")
+        assert explanation.count("It has ended") == explanation.count("Its money is in EUR.") == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ({"quantity": Decimal(16)}, "ConnectWise Units was 15 and is now 16"),
+        ({"unitCost": Decimal("99.00")}, "ConnectWise Cost was 17.20 and is now 99.00"),
+        ({"unitPrice": Decimal("77.00")}, "Unit Price was 23.45 and is now 77.00"),
+    ],
+)
+def test_what_somebody_changed_between_the_two_is_told_and_no_successor_is_made(
+    desk: Desk, now: dict[str, Decimal], told: str
+) -> None:
+    fill_52(desk)
+    approve_from(desk, "2026-10-14")
+    desk.sandbox.fail("error", write=2)
+    assert desk.apply().states == {"cancel:52": "done", "successor:52": "failed"}
+    desk.addition(52).update(now)
+    second = desk.apply()
+    assert second.states == {"cancel:52": "already", "successor:52": "skipped"}
+    assert told in desk.read().get(MISMATCHES, "units:52", "Result")
+    assert desk.check().code == 0  # it does what was told to do: the row is offered anew, to be looked at
+    assert desk.read().get(MISMATCHES, "add:37:3", "Approve") is None
+    assert len(additions_of(desk, 37, 3)) == 1
+
+
 # Dates that cannot be
 
 

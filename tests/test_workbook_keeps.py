@@ -198,6 +198,24 @@ def test_a_line_that_changed_is_renewed_among_those_that_did_not(furnished: Desk
     assert BILLING_LINES.title in hand.book.sheetnames
 
 
+def test_a_computed_cell_that_is_nearly_as_it_was_is_renewed_where_its_row_did_not_change(desk: Desk) -> None:
+    for _ in range(4):  # what a check remembers shows as evidence in those after it
+        desk.check()
+    before = [list(line) for line in desk.read().sheet(LINES).values]
+    with desk.editing() as hand:
+        units = hand.column(LINES, "Units")
+        two, three, one, *_ = sorted(units, key=lambda key: units[key] != 1)
+        hand.set(LINES, one, {"Units": True})
+        hand.set(LINES, two, {"Product": f"{hand.get(LINES, two, 'Product')} "})
+        hand.set(LINES, three, {"Units": 1.000000000000001})
+    ran = desk.check()
+    assert ran.code == 0
+    after = desk.read()
+    assert [list(line) for line in after.sheet(LINES).values] == before
+    assert after.get(LINES, one, "Units") is not True  # which is equal to 1
+    assert ran.err.count("was altered and is computed anew") == 1  # blanks and last digits are no edit
+
+
 def differ(desk: Desk, by: int) -> None:
     """Let many more additions hold other units than are billed."""
     for addition in list(desk.sandbox.connectwise.additions.values())[:40]:

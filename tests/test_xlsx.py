@@ -515,6 +515,11 @@ def test_shared_formulas_are_read_and_survive_when_their_first_cell_goes() -> No
 # rows
 
 
+def with_columns(xml: str, attributes: str) -> str:
+    """The sheet with one element that tells of columns."""
+    return xml.replace("<sheetData>", f"<cols><col {attributes}/></cols><sheetData>")
+
+
 def rows_of(*moves: tuple[int | None, str]) -> list[Row]:
     return [
         Row(was, {0: key, 1: number, 2: f"new {key}"}) for number, (was, key) in enumerate(moves, start=100)
@@ -941,6 +946,15 @@ def test_shared_formulas_are_written_out_when_their_rows_move() -> None:
     }
 
 
+def test_shared_formulas_are_written_out_when_the_first_is_written_over_where_it_stands() -> None:
+    package = Package.from_bytes(with_shared_formulas())
+    package.replace_rows(SHEET, [Row(1, {3: "computed"}), *(Row(row, {}) for row in (2, 3, 4))])
+    assert {at: text for at, text in package.formulas(SHEET).items() if 0 < at[0] < 5} == {
+        (row - 1, 3): f"B{row}*10" for row in (3, 4, 5)
+    }
+    assert "shared" not in part_of(package, "xl/worksheets/sheet1.xml")
+
+
 @settings(max_examples=60)
 @given(st.permutations(range(1, 5)), st.integers(0, 4), st.integers(0, 3))
 def test_any_reordering_keeps_each_persons_cells_with_their_row(
@@ -1144,6 +1158,9 @@ def test_what_is_no_workbook_is_refused_with_the_reason_and_what_to_do(
         ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("<v>3</v>", "<v>x</v>"), "cannot be read"),
         ("xl/styles.xml", lambda xml: xml[:300], "cannot be read"),
         ("xl/tables/table1.xml", lambda xml: xml.replace("A1:D5", "everywhere"), "table of the workbook"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="2"', 'r="two"', 1), "cannot be read"),
+        ("xl/worksheets/sheet1.xml", lambda xml: with_columns(xml, 'min="" max="2"'), "'' is no row"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="B2"', 'r="BBBB2"'), "'BBBB' is no row"),
     ],
 )
 def test_a_damaged_sheet_is_refused_when_it_is_used(part: str, edit: Callable[[str], str], why: str) -> None:

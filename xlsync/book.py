@@ -7,10 +7,8 @@ cell is told.
 from __future__ import annotations
 
 import datetime as dt
-import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from xlsync.cells import Value, letters, position
 from xlsync.errors import WorkbookError
+from xlsync.garbage import not_collected
 from xlsync.kept_rows import About, KeptRow, is_same, read_kept
 from xlsync.models import MismatchKind, Month, Problem
 from xlsync.sheets import BILLING_LINES, INVOICES, LIST_COLUMNS, LISTS, MEMORY, MISMATCHES, NEW, START, Sheet
@@ -37,6 +36,7 @@ class SheetRow(NamedTuple):
     formulas: frozenset[str]  # headers
     edited: frozenset[str]  # headers of cells that no longer read as they were written
     kept: KeptRow
+    is_untouched: bool  # to the last blank and digit: programs may change these, which is no edit
 
     @property
     def cells(self) -> dict[str, Value]:
@@ -103,19 +103,7 @@ class Book:
         return edited or not complete or any(self.others.values())
 
 
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Keep Python from looking for garbage: of what is read all stays in use, and looking takes a sixth."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-@_nothing_collected()
+@not_collected()
 def read_workbook(path: Path) -> Book:
     """Read a workbook of xlsync; raises WorkbookError where it cannot be used at all."""
     package = Package.open(path)
@@ -197,12 +185,14 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             if rows_like_it is None:
                 rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
             in_row = edited
-            if not rows_like_it.read(line, own.values):
+            is_same_row = rows_like_it.read(line, own.values)
+            if not is_same_row:
                 shown = own.shown
                 edited = in_row.union(
                     header for header, place in columns.items() if not is_same(line[place], shown.get(header))
                 )
-            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own))
+            is_untouched = is_same_row and not in_row
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched))
             continue
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
@@ -242,6 +232,7 @@ class _Untouched:
         return (
             self._kept is not None
             and self._kept(line) == values
+            and bool not in map(type, line)  # True is equal to 1
             and all(line[place] is None for place in self._others)
         )
 
@@ -307,9 +298,12 @@ def chosen_month(book: Book) -> tuple[str, str]:
     named = book.package.names().get("xlsync_month", "")
     title, _, cell = named.replace("$", "").rpartition("!")
     title = title.strip("'")
+    try:
+        row, column = position(cell.partition(":")[0])
+    except ValueError:  # the name stands for something else by now
+        return "", ""
     if title not in book.package.sheets:
         return "", ""
-    row, column = position(cell)
     grid = book.package.grid(title)
     value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
     if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text

@@ -102,18 +102,19 @@ class Bss:
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
         units: dict[str, Unit] | None = None
         read: list[Charged] = []
-        for page in self._list_invoices(first.first, last.last, steps):
-            invoices = [
-                invoice
-                for invoice in page
-                if not is_cancelled(invoice) and first.first <= invoice_date(invoice) <= last.last
-            ]
-            for invoice in invoices:
-                _require_id(invoice)
-            if invoices and units is None:
-                units = self._read_units(steps)
-            for invoice, items in zip(invoices, self._read_items(invoices, steps), strict=True):
-                read += read_lines(invoice, items, units or {}, (month, by))
+        poor: list[Json] = []  # asked about when the list is at its end: it may change while it is read
+        for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
+            if is_cancelled(invoice) or not first.first <= invoice_date(invoice) <= last.last:
+                continue
+            _require_id(invoice)
+            units = self._read_units(steps) if units is None else units
+            items = _items_of(invoice)
+            if items:
+                read += read_lines(invoice, items, units, (month, by))
+            else:
+                poor.append(invoice)
+        for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
+            read += read_lines(invoice, items, units or {}, (month, by))
         lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
         return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
 
@@ -191,19 +192,17 @@ class Bss:
         return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
-        """The items of each invoice, one subscription each: asked for where the list did not bring them."""
-        brought = [invoice.get("analysisItems") or invoice.get("items") for invoice in invoices]
-        items: list[Sequence[Json]] = [of_one if isinstance(of_one, list) else () for of_one in brought]
-        poor = [n for n, of_one in enumerate(items) if not of_one or any(map(_is_several, of_one))]
-        paths = [f"api/invoices/{quote(str(invoices[n].get('id')), safe='')}/items" for n in poor]
+        """The items of each invoice, one subscription each."""
+        paths = [f"api/invoices/{quote(str(invoice.get('id')), safe='')}/items" for invoice in invoices]
+        items: list[Sequence[Json]] = []
         calls = [Call(path, {"analysis": "true"}) for path in paths]
-        for n, path, answer in zip(poor, paths, self._read_many(calls, steps), strict=True):
+        for path, answer in zip(paths, self._read_many(calls, steps), strict=True):
             if isinstance(answer, ApiError):
                 raise answer
             found = entries_of(answer)
             if not isinstance(found, list):
                 raise odd(path, "it is no list")
-            items[n] = found
+            items.append(found)
         return items
 
     def _complete(self, charged: Sequence[Charged], steps: _Steps) -> list[BillingLine]:
@@ -249,6 +248,12 @@ class _Steps:
 def _require_id(invoice: Json) -> None:
     if invoice.get("id") is None:
         raise odd("api/invoices", f"{invoice.get('code') or invoice.get('name') or 'an entry'} has no id")
+
+
+def _items_of(invoice: Json) -> Sequence[Json]:
+    """The items that the list brought, one subscription each; none where they have to be asked for."""
+    items = invoice.get("analysisItems") or invoice.get("items")
+    return items if isinstance(items, list) and not any(map(_is_several, items)) else ()
 
 
 def _is_several(item: object) -> bool:

@@ -41,6 +41,8 @@ def read_pages(
         paging = _Paging.of(answer)
         if not ids and count < (paging.records or 0):
             raise odd(path, f"it has {paging.records} entries and gives only {count}")
+        if not ids and number < (paging.pages or 0):
+            raise odd(path, f"page {number} of {paging.pages} is empty")
         if not ids or paging.is_over(number, count):
             return
         if number == 1:  # what it serves at most, whatever was asked for

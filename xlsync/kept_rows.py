@@ -290,6 +290,8 @@ def is_same(cell: Value, shown: Value) -> bool:
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         cell = cell.date()
     match cell, shown:
+        case (bool(), _) | (_, bool()):  # which is equal to a number
+            return cell is shown
         case (Decimal() | int(), Decimal() | int()):
             return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
         case str(), str():

@@ -60,7 +60,7 @@ def merge(
             merged.rows.append(Row(None, _place(offered[key].shown, columns)))
             merged.kept[key] = offered[key]
         else:
-            is_unchanged = not row.edited and row.kept[:2] == offered[key][:2]
+            is_unchanged = row.is_untouched and row.kept[:2] == offered[key][:2]
             changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, merged.lapsed)
             merged.rows.append(Row(row.number, _place(changed, columns)))
             merged.kept[key] = offered[key]

@@ -16,6 +16,7 @@ from xlsync.book import Book, read_workbook
 from xlsync.config import Settings, load_settings
 from xlsync.digest import make_digest
 from xlsync.errors import ConfigError, WorkbookError
+from xlsync.garbage import not_collected
 from xlsync.gather import Decisions, Request, gather, read_sources
 from xlsync.kept_rows import About
 from xlsync.link_edits import LinkEdits, read_link_edits
@@ -45,6 +46,7 @@ def last_months(today: dt.date) -> tuple[Month, ...]:
     return tuple(this.plus(-back) for back in range(MONTHS_SHOWN))
 
 
+@not_collected()
 def export_month(
     systems: Systems, request: Request, path: Path, now: dt.datetime, progress: Progress = silent
 ) -> Found:
@@ -120,6 +122,7 @@ def _find_report(told: str, workbook: Path) -> Path:
     return beside if not Path(told).exists() and beside.exists() else Path(told)
 
 
+@not_collected()
 def check_workbook(
     systems: Systems,
     path: Path,

@@ -182,7 +182,7 @@ def _tell(field: str, value: Setting) -> str:
 
 
 def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
-    """Whether the addition was made since it was approved: the outcome then, else None."""
+    """Whether the addition was made since it was approved, or continues what is another now; else None."""
     ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
     since = [
         a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
@@ -193,7 +193,9 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
     if since:
         units = tell_number(since[0].quantity)
         return _changed(action, f"addition {since[0].id} was made since, with {units} units")
-    return None
+    seen = action.succeeds.addition if action.succeeds else None
+    differing = [told for a in live if seen and a.id == seen.id and (told := _differing(seen, a, {}))]
+    return _changed(action, differing[0]) if differing else None
 
 
 def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | None]) -> Plan:

@@ -34,8 +34,6 @@ class Renewal:
     ) -> None:
         self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
         self.stays = moves.nothing_moves
-        if not self.stays:
-            sheet.unshare()
         self.above: list[OldRow] = []
         self.data: dict[int, OldRow] = {}
         self.below: list[OldRow] = []

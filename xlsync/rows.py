@@ -11,7 +11,7 @@ import io
 import re
 from codecs import getincrementaldecoder
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -31,6 +31,7 @@ from xlsync.formulas import translated
 from xlsync.markup import NAMESPACES, attribute, unescape, without_attributes
 
 _STRETCH: Final = 1_000_000  # bytes
+_SHARED: Final = r"""t\s*=\s*["']shared["']"""
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -130,7 +131,7 @@ class SheetXml:
 
     def encoded(self) -> bytes:
         """The whole part again, put together piece by piece."""
-        pieces = deque(self._pieces() if self.renewed is None else self.renewed)
+        pieces = deque([self.body[slice(*self.span)]] if self.renewed is None else self.renewed)
         self.renewed = None
         whole = io.BytesIO()
         whole.write((self.before + self.opening).encode())
@@ -138,10 +139,6 @@ class SheetXml:
             whole.write(pieces.popleft())
         whole.write((self.closing + self.after).encode())
         return whole.getvalue()
-
-    def _pieces(self) -> list[bytes]:
-        start, end = self.span
-        return [self.body[start:end]]
 
     def _replace(self, pieces: Iterable[bytes]) -> None:
         """Let other rows stand in place of all."""
@@ -163,7 +160,7 @@ class SheetXml:
         for found in self._row.finditer(self.body, *self.span):
             attributes = found[1].decode()
             said = attribute(attributes, "r")
-            number = int(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
+            number = self._number(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
             cells = found.span(2) if found[2] else (0, 0)
             yield OldRow(number, attributes, self.body, *found.span(), *cells)
 
@@ -214,6 +211,8 @@ class SheetXml:
         p = re.escape(self.prefix)
         reach = re.compile(rf'<{p}c r="([A-Z]+)'.encode()).findall(self.body, *self.span)
         last = re.compile(rf'<{p}row\s[^>]*?\br="([0-9]+)"'.encode()).findall(self.body, *self.span)
+        if any(len(name) > 3 for name in reach):
+            raise self._damaged(max(reach, key=len).decode())
         columns = max((_column(name.decode()) for name in set(reach)), default=LAST_COLUMN) + 1
         if columns * (int(last[-1]) if last else LAST_ROW) <= most:
             return False
@@ -234,24 +233,30 @@ class SheetXml:
 
     def column_styles(self) -> dict[int, str]:
         """The styles that `<cols>` gives to cells that are not there yet."""
-        styles: dict[int, str] = {}
-        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
-            style = attribute(found[1], "style")
-            if style and style != "0":
-                first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
-                # A style over all columns of the sheet is no column's own.
-                for column in range(first - 1, min(last, first + 255)):
-                    styles[column] = style
-        return styles
+        styles = {column: attribute(tag, "style") for column, tag in self._columns()}
+        return {column: style for column, style in styles.items() if style and style != "0"}
 
     def column_widths(self) -> dict[int, float]:
         """The widths that `<cols>` gives, in digits of the default font."""
-        widths: dict[int, float] = {}
+        return {column: float(attribute(tag, "width") or 9) for column, tag in self._columns()}
+
+    def _columns(self) -> Iterator[tuple[int, str]]:
+        """Each column that `<cols>` tells of, with its element; one over the whole sheet is nobody's own."""
         for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
-            first, last = int(attribute(found[1], "min")), int(attribute(found[1], "max"))
+            first, last = (self._number(attribute(found[1], name)) for name in ("min", "max"))
             for column in range(first - 1, min(last, first + 255)):
-                widths[column] = float(attribute(found[1], "width") or 9)
-        return widths
+                yield column, found[1]
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text):
+            raise self._damaged(text)
+        return int(text)
+
+    def _damaged(self, text: str) -> WorkbookError:
+        return WorkbookError(
+            f"the sheet {self.title} is damaged: {text!r} is no row and no column",
+            "Take a backup of it, or export again.",
+        )
 
     def line_height(self) -> float:
         """The height of a row with one line, in points."""
@@ -262,7 +267,7 @@ class SheetXml:
 
     def unshare(self) -> None:
         """Write shared formulas out, so that a cell can leave its group (18.3.1.40)."""
-        if not self._finds(r"""t\s*=\s*["']shared["']"""):
+        if not self._finds(_SHARED):
             return
         formulas = self.formulas()
         pieces: list[bytes] = []
@@ -282,6 +287,16 @@ class SheetXml:
                 ]
                 at = row.end
         self._replace([*pieces, self.body[at:end]])
+
+    def has_shared(self, cells: Mapping[int, Container[int]]) -> bool:
+        """Whether any of these cells, columns by row, has a formula in common with others."""
+        return self._finds(_SHARED) and any(
+            self._is_shared(cell)
+            for row in self.rows()
+            if row.number in cells and "shared" in row.inside
+            for column, cell in self.cells(row).items()
+            if column in cells[row.number]
+        )
 
     def _is_shared(self, cell: OldCell) -> bool:
         found = self.formula.match(cell.inside.lstrip())
@@ -314,13 +329,7 @@ class SheetXml:
             if not (0 <= number < LAST_ROW and 0 <= column < LAST_COLUMN):
                 raise ValueError((number, column))
             wanted.setdefault(number, {})[column] = content
-        if any(
-            self._is_shared(cell)
-            for row in self.rows()
-            if row.number in wanted and "shared" in row.inside
-            for column, cell in self.cells(row).items()
-            if column in wanted[row.number]
-        ):
+        if self.has_shared(wanted):
             self.unshare()
         styles = self.column_styles()
         pieces: list[bytes] = []

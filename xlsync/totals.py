@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from xlsync.cells import Value
-from xlsync.models import MismatchKind
+from xlsync.models import Mismatch, MismatchKind
 from xlsync.overview import Overview
 
 
@@ -45,14 +45,15 @@ def with_currencies(overview: Overview) -> Overview:
     currencies = mismatch_currencies(overview)
     if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
         return overview
-    told = tuple(
-        mismatch
-        if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED
-        else replace(
-            mismatch, explanation=f"{mismatch.explanation} Its money is in {currencies[mismatch.key]}."
-        )
-        for mismatch in overview.findings.mismatches
-    )
+
+    def with_currency(mismatch: Mismatch) -> Mismatch:
+        if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED:
+            return mismatch
+        sentence = f" Its money is in {currencies[mismatch.key]}."
+        explanation = mismatch.explanation.removesuffix(sentence)  # a row that was kept has it already
+        return replace(mismatch, explanation=f"{explanation}{sentence}")
+
+    told = tuple(map(with_currency, overview.findings.mismatches))
     return replace(overview, findings=replace(overview.findings, mismatches=told))
 
 

@@ -239,6 +239,9 @@ class Package:
         if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
             return went
         calculated = tables[table].calculated if table else frozenset()
+        changing = {row.was: row.cells for row in rows if row.was is not None}
+        if not moves.nothing_moves or sheet.has_shared(changing):
+            sheet.unshare()
         renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
         if not renewal.write(rows):
             return went
