@@ -18,6 +18,7 @@ from typing import Final, Self
 from xlsync.archive import SAVE_AGAIN, digest_of, packed, read_file, unpacked, write_file
 from xlsync.cells import Cell, CellWriter, Position, Row, Value, clean_text
 from xlsync.errors import WorkbookError
+from xlsync.markup import ANY_PREFIX
 from xlsync.moves import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
 from xlsync.parts import Parts
 from xlsync.plain import is_plain
@@ -172,7 +173,7 @@ class Package:
     def saved_by(self) -> str:
         """The program that saved it last, in its own words; empty where it does not say."""
         for part in self._parts.related("", "extended-properties"):
-            if found := re.search(r"<(?:[\w.-]+:)?Application>([^<]*)<", self._parts.text(part)):
+            if found := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
                 return found[1].strip()
         return ""
 
@@ -295,7 +296,9 @@ class Package:
 
     def _has_formulas(self, part: str) -> bool:
         """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
-        return not self._is_plain(part) and bool(re.search(rb"<(?:[\w.-]+:)?f[\s>]", self._parts[part]))
+        return not self._is_plain(part) and bool(
+            re.search(rf"<{ANY_PREFIX}f[\s>]".encode(), self._parts[part])
+        )
 
     # saving
 
