@@ -119,10 +119,11 @@ def read_workbook(path: Path) -> Book:
             f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             "Go back to its backup, or export the month again into another file.",
         )
-    wanted = (*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY, START)
-    package.read_grids(title for title in wanted if title in package.sheets)
+    package.read_grids((LISTS, MEMORY))
     lists = _read_lists(package)
     kept = read_kept(package.grid(MEMORY), lists, path.name)
+    titles = (*(sheet.title for sheet in READ_SHEETS), START)
+    package.read_grids((title for title in titles if title in package.sheets), kept.texts)
     rows: dict[str, tuple[SheetRow, ...]] = {}
     columns: dict[str, Mapping[str, int]] = {}
     header_rows: dict[str, int] = {}

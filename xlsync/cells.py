@@ -56,6 +56,7 @@ _MARCH_1900 = dt.datetime(1900, 3, 1)  # noqa: DTZ001
 _DAYS_TO_1904 = 1462
 
 _ZERO = Decimal(0)
+_RECURS: Final = 1000  # characters: a longer text is not likely to stand in a second cell
 
 
 def clean_text(text: str) -> str:
@@ -133,7 +134,8 @@ class _Texts(dict[str, str]):
         clean = clean_text(value)
         keep = ' xml:space="preserve"' if _SPACE.search(clean) else ""
         made = f' t="inlineStr"><{p}is><{p}t{keep}>{escape_text(clean)}</{p}t></{p}is></{p}c>'
-        self[value] = made
+        if len(value) < _RECURS:
+            self[value] = made
         return made
 
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice, repeat
@@ -164,6 +164,7 @@ class Kept:
 
     about: About
     rows: Mapping[str, Mapping[str, KeptRow]]
+    texts: dict[str, str] = field(default_factory=dict)  # each that was read, by itself
 
 
 def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
@@ -194,9 +195,11 @@ def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
         yield _json([list(places), [places[text] for text in texts]])
 
 
-def _read_rows(text: str, facts: str, altered: WorkbookError) -> dict[str, KeptRow]:
+def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, KeptRow]:
     headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
-    shown = [map([_read_value(value) for value in values].__getitem__, places) for values, places in columns]
+    shown = [
+        map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
+    ]
     return _rows(headers, keys, shown, _telling(facts, len(keys), altered))
 
 
@@ -246,12 +249,12 @@ def _unpacked(text: str) -> str:
 
 def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:
     """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
-    texts = [
+    sealed = [
         (str(line[0]), "".join(str(cell) for cell in line[1:] if cell is not None))
         for line in grid[1:]
         if line and line[0] is not None
     ]
-    about = next((text for title, text in texts if title == _ABOUT), "")
+    about = next((text for title, text in sealed if title == _ABOUT), "")
     altered = WorkbookError(
         f"{name}: its hidden sheet was altered or is damaged, so nothing in it can be trusted.",
         "Go back to its backup, or export the month again into another file.",
@@ -263,21 +266,22 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
                 f"{name} was written by xlsync {facts.get('version')}, which is newer than this one.",
                 "Update xlsync, then try again.",
             )
-        if texts[-1] != (_CHECKSUM, _checksum(texts[:-1], lists)):
+        if sealed[-1] != (_CHECKSUM, _checksum(sealed[:-1], lists)):
             raise altered
     except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
         raise altered from error
     try:
-        packed = {title: text for title, text in texts[:-1] if title != _ABOUT}
+        packed = {title: text for title, text in sealed[:-1] if title != _ABOUT}
+        texts: dict[str, str] = {}
         if facts["format"] == 1:
             rows = {title: _read_rows_1(text) for title, text in packed.items()}
         else:
             rows = {
-                title: _read_rows(text, packed[f"{_FACTS}{title}"], altered)
+                title: _read_rows(text, packed[f"{_FACTS}{title}"], altered, texts)
                 for title, text in packed.items()
                 if not title.startswith(_FACTS)
             }
-        return Kept(from_plain(facts, About), rows)
+        return Kept(from_plain(facts, About), rows, texts)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise WorkbookError(  # it is as it was written, and written otherwise
             f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",
@@ -338,13 +342,13 @@ def _write_value(value: Value) -> str | None:
     return f"n{value}"
 
 
-def _read_value(text: str | None) -> Value:
+def _read_value(text: str | None, texts: dict[str, str]) -> Value:
     if text is None:
         return None
     kind, rest = text[:1], text[1:]
     match kind:
         case "t":
-            return rest
+            return texts.setdefault(rest, rest)
         case "n":
             return Decimal(rest)
         case "d":

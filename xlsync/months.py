@@ -55,6 +55,7 @@ def export_month(
     sources = read_sources(systems, request, now, progress)
     asking = Asking(systems, progress)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
+    del sources  # its tables are as large as what was made of them
     write_export(
         path,
         gathered.overview,
@@ -165,6 +166,7 @@ def check_workbook(
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)
+    del sources  # its tables are as large as what was made of them
     overview = gathered.overview
     own = edits.own()
     renewed = write_check(

@@ -17,8 +17,13 @@ Grid = list[list[Value]]
 """The values of a sheet from A1 on, 0-based."""
 
 
-def read_values(data: bytes, titles: Iterable[str], name: str) -> Iterator[tuple[str, Grid]]:
-    """The values of these sheets of a workbook, given its content and name; cells in error are empty."""
+def read_values(
+    data: bytes, titles: Iterable[str], name: str, texts: dict[str, str]
+) -> Iterator[tuple[str, Grid]]:
+    """The values of these sheets of a workbook, given its content and name; cells in error are empty.
+
+    A text that is known, or that recurs, is one object and not one a cell; `texts` learns them.
+    """
     reader: python_calamine.CalamineWorkbook | None = None
     for title in titles:
         try:
@@ -26,11 +31,10 @@ def read_values(data: bytes, titles: Iterable[str], name: str) -> Iterator[tuple
             rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
         except (python_calamine.CalamineError, OSError, ValueError) as error:
             raise WorkbookError(f"the sheet {title} of {name} cannot be read: {error}", SAVE_AGAIN) from None
-        yield title, _grid(rows)
+        yield title, _grid(rows, texts)
 
 
-def _grid(rows: Iterable[Iterable[object]]) -> Grid:
-    texts: dict[str, str] = {}  # those that recur are one object, not one a cell
+def _grid(rows: Iterable[Iterable[object]], texts: dict[str, str]) -> Grid:
     numbers, one_of = _Numbers(), texts.setdefault
     return [
         [

@@ -119,8 +119,11 @@ class Package:
         self.read_grids([title])
         return self._grids[self._part(title)]
 
-    def read_grids(self, titles: Iterable[str]) -> None:
-        """Read the values of these sheets at once: for each reading the whole package is opened anew."""
+    def read_grids(self, titles: Iterable[str], texts: dict[str, str] | None = None) -> None:
+        """Read the values of these sheets at once: for each reading the package is opened anew.
+
+        Texts that are known already are taken from `texts`, which learns the others.
+        """
         new = [title for title in titles if self._part(title) not in self._grids]
         for title in new:  # calamine makes room for the whole rectangle, or aborts
             if not self._is_plain(self._part(title)) and self._sheet(title).is_far_flung(_MOST_CELLS):
@@ -130,7 +133,8 @@ class Package:
                 )
         if not new:
             return
-        for title, grid in read_values(self._to_be_read(), new, self.name):
+        known = {} if texts is None else texts
+        for title, grid in read_values(self._to_be_read(new), new, self.name, known):
             if not self._is_plain(self._part(title)):
                 for (row, column), text in self._sheet(title).errors():
                     if row < len(grid) and column < len(grid[row]):
@@ -306,9 +310,14 @@ class Package:
         """The workbook as a file's content; the same parts always give the same bytes."""
         return packed(self._parts.all, self._stored)
 
-    def _to_be_read(self) -> bytes:
-        """The same for a reader of values: not compressed, without pictures and macros."""
-        parts = {part: data for part, data in self._parts.all.items() if part.casefold().endswith(_XML)}
+    def _to_be_read(self, titles: Collection[str]) -> bytes:
+        """The same for a reader of these sheets: not compressed, without all that it need not see."""
+        others = {part for title, part in self._sheets.items() if title not in titles}
+        parts = {
+            part: data
+            for part, data in self._parts.all.items()
+            if part.casefold().endswith(_XML) and part not in others
+        }
         return packed(parts, frozenset(parts))
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:
