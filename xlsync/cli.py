@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from xlsync import __version__, addin, invoicing, months, reviews, show
+from xlsync import __version__, addin, as_json, invoicing, months, reviews, show
 from xlsync.config import Settings, home_folder
 from xlsync.errors import XlsyncError
 from xlsync.gather import Request
@@ -193,7 +193,7 @@ def report(
             out.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
         made = write_pdf(path) if pdf else None
         if json:
-            tell_json(show.report_json(found, path, made))
+            tell_json(as_json.report(found, path, made))
         elif made:
             out.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
 
@@ -215,15 +215,15 @@ def history(
             runs = list_runs(settings.home, settings.environment)
             writes = list_writes(runs, asked, settings.environment)
             if json:
-                tell_json({"month": asked, "writes": [show.written_json(write) for write in writes]})
+                tell_json({"month": asked, "writes": [as_json.written(write) for write in writes]})
             else:
                 show.written(out, writes)
         elif run:
             found = read_run(settings.home, settings.environment, run)
-            tell_json(show.run_json(found)) if json else show.run(out, found)
+            tell_json(as_json.run(found)) if json else show.run(out, found)
         else:
             runs = list_runs(settings.home, settings.environment)
-            tell_json({"runs": [show.run_json(entry) for entry in runs]}) if json else show.runs(out, runs)
+            tell_json({"runs": [as_json.run(entry) for entry in runs]}) if json else show.runs(out, runs)
 
 
 @app.command()

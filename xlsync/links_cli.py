@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from xlsync import show
+from xlsync import as_json, show
 from xlsync.links_csv import Shared, read_csv, write_csv
 from xlsync.rules import Rule, RuleKind, Scope
 from xlsync.systems import Systems
@@ -43,7 +43,7 @@ def links_list(
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.links.find(*text) if text else systems.links.list()
         if json:
-            tell_json({"links": [show.link_json(link) for link in found]})
+            tell_json({"links": [as_json.link(link) for link in found]})
         else:
             show.links(out, found, NONE if text else "No link is remembered.")
 
@@ -53,7 +53,7 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
     with told(), Systems(settings_for(demo=demo)) as systems:
         found = systems.rules.list()
-        tell_json({"rules": [show.rule_json(rule) for rule in found]}) if json else show.rules(out, found)
+        tell_json({"rules": [as_json.rule(rule) for rule in found]}) if json else show.rules(out, found)
         if not found and not json:
             out.print("There are no rules.")
 
@@ -118,7 +118,7 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
             err.print(said, markup=False, highlight=False, soft_wrap=True)
         if json:
             kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
-            tell_json({"kept": list(map(show.rule_json, kept)), "ended": list(map(show.rule_json, ended))})
+            tell_json({"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))})
 
 
 @links_app.command("export")
@@ -152,7 +152,7 @@ def links_import(
         show.imported(err, "Links", links)
         show.imported(err, "Rules", rules)
         if json:
-            tell_json({"links": show.imported_json(links), "rules": show.imported_json(rules)})
+            tell_json({"links": as_json.imported(links), "rules": as_json.imported(rules)})
         if links.conflicts or rules.conflicts:
             err.print("--replace lets the file win.")
             raise typer.Exit(1)
@@ -178,7 +178,7 @@ def links_forget(
             systems.rules.drop(rule.key)
         err.print(f"{both} forgotten", highlight=False)
         if json:
-            forgotten = {"links": list(map(show.link_json, found)), "rules": list(map(show.rule_json, rules))}
+            forgotten = {"links": list(map(as_json.link, found)), "rules": list(map(as_json.rule, rules))}
             tell_json({"forgotten": forgotten})
 
 

@@ -1,11 +1,10 @@
-"""What commands show: tables for people, plain objects for `--json`. Builds and renders; decides nothing."""
+"""What commands show people: tables and progress bars. Builds and renders; decides nothing."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
-from xlsync.figures import Group
 from xlsync.journal import Run
 from xlsync.ledger import Written, tell_write
 from xlsync.memory import PARTS, RememberedLink
@@ -65,21 +63,6 @@ def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
         step(what, done, count)
 
     return next_one
-
-
-def month_json(totals: Totals, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
-    """What export and check tell programs."""
-    return {
-        "month": totals.month,
-        "workbook": str(path),
-        "environment": totals.environment,
-        "lines": totals.lines,
-        "linked": totals.linked,
-        "unlinked": totals.unlinked,
-        "mismatches": dict(totals.mismatches),
-        "requests": dict(requests),
-        "seconds": Decimal(str(round(seconds, 3))),
-    }
 
 
 def month(console: Console, totals: Totals, path: Path) -> None:
@@ -145,28 +128,6 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
             )
 
 
-def apply_json(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
-    """What apply and undo tell programs."""
-    count = Counter(result.state for result in results)
-    states = (State.DONE, State.ALREADY, *LOST)
-    return {
-        "run": run_id,
-        "workbook": str(path),
-        "environment": environment,
-        **{str(state): count[state] for state in states},
-        "actions": [
-            {
-                "key": result.key,
-                "kind": result.kind,
-                "state": str(result.state),
-                "detail": result.detail,
-                "id": result.id,
-            }
-            for result in results
-        ],
-    }
-
-
 def _table(*headers: str) -> Table:
     """A table that cuts nothing: names and keys are to be typed into other commands."""
     table = Table(box=None, pad_edge=False)
@@ -220,22 +181,6 @@ def run(console: Console, found: Run) -> None:
         console.print("It wrote nothing.")
 
 
-def run_json(found: Run) -> dict[str, Any]:
-    """A run for programs."""
-    names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
-    return {
-        "run": found.id,
-        "at": found.at,
-        "who": found.who,
-        "command": found.command,
-        "environment": found.environment,
-        "month": found.month,
-        "workbook": found.workbook,
-        "finished": found.is_finished,
-        "writes": [{name: getattr(write, name) for name in names} for write in found.writes],
-    }
-
-
 def report(console: Console, found: Report) -> None:
     """A month's figures, one line a currency; what was created, and where nothing can be said."""
     table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
@@ -253,52 +198,6 @@ def report(console: Console, found: Report) -> None:
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
     console.print(made_told, highlight=False, soft_wrap=True)
-
-
-def report_json(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
-    """A month's figures for programs."""
-    return {
-        "month": found.month,
-        "environment": found.environment,
-        "report": str(path),
-        "pdf": None if pdf is None else str(pdf),
-        "totals": [_group_json(total) for total in found.totals],
-        "customers": [_group_json(group, "customer") for group in found.customers],
-        "products": [_group_json(group, "product") for group in found.products],
-        "mismatches": [
-            {"mismatch": k.kind, "currency": k.currency, "rows": k.rows, "up": k.up, "down": k.down}
-            for k in found.kinds
-        ],
-        "ignored": found.ignored,
-        "created": dict(found.created),
-        "writes": [written_json(write) for write in found.writes],
-    }
-
-
-def _group_json(group: Group, name: str = "") -> dict[str, Any]:
-    figures = group.figures
-    return {
-        **({name: group.name, "linked": group.is_linked} if name else {}),
-        "currency": group.currency,
-        "lines": figures.lines,
-        "billed": figures.billed,
-        "before": figures.before,
-        "after": figures.after,
-        "found": figures.found,
-        "revenue": figures.revenue,
-        "cost": figures.cost,
-        "margin": figures.margin,
-        "open": figures.open,
-        "up": figures.up,
-        "down": figures.down,
-        "unpriced": figures.unpriced,
-    }
-
-
-def written_json(write: Written) -> dict[str, Any]:
-    """One write in words, for programs."""
-    names = ("at", "who", "run", "command", "kind", "what", "before", "after", "state", "detail", "id")
-    return {name: getattr(write, name) for name in names} | {"taken_back": write.is_taken_back}
 
 
 def written(console: Console, writes: Sequence[Written]) -> None:
@@ -335,22 +234,6 @@ def links(console: Console, found: Sequence[RememberedLink], none: str = "No lin
         console.print(none)
 
 
-def link_json(link: RememberedLink) -> dict[str, Any]:
-    """A remembered link for programs."""
-    remembered = link.link
-    return {
-        "kind": str(link.kind),
-        "key": link.key,
-        "company_id": remembered.company_id,
-        "agreement_id": remembered.agreement_id,
-        "item_id": remembered.item_id,
-        "emptied": list(remembered.emptied),
-        "evidence": str(remembered.evidence),
-        "when": remembered.when.isoformat() if remembered.when else None,
-        "workbook": remembered.workbook,
-    }
-
-
 def imported(console: Console, what: str, result: Imported[Any]) -> None:
     """What became of imported links or rules."""
     console.print(
@@ -367,16 +250,6 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
         )
 
 
-def imported_json(result: Imported[Any]) -> dict[str, Any]:
-    """What became of imported links or rules, for programs."""
-    return {
-        "added": len(result.added),
-        "known": len(result.unchanged),
-        "replaced": len(result.replaced),
-        "conflicts": [str(conflict.imported) for conflict in result.conflicts],
-    }
-
-
 def rules(console: Console, found: Sequence[Rule]) -> None:
     """A table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
@@ -388,17 +261,3 @@ def rules(console: Console, found: Sequence[Rule]) -> None:
         table.add_row(*map(escape, cells))
     if found:
         _print(console, table)
-
-
-def rule_json(rule: Rule) -> dict[str, Any]:
-    """A rule for programs."""
-    return {
-        "kind": str(rule.kind),
-        "scope": str(rule.scope),
-        "about": rule.about,
-        "units": rule.units,
-        "until": str(rule.until) if rule.until else None,
-        "reason": rule.reason,
-        "when": rule.when,
-        "workbook": rule.workbook,
-    }

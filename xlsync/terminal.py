@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
-from xlsync import addin, months, reviews, show
+from xlsync import addin, as_json, months, reviews, show
 from xlsync.actions import CreateInvoice
 from xlsync.bss import By
 from xlsync.config import Settings, home_folder, load_environment, load_settings
@@ -166,7 +166,7 @@ def carry_out(
             show.outcomes(err, outcomes, told=job.plan.settled)
     if job.json:
         try:
-            tell_json(show.apply_json(run, job.workbook, job.systems.settings.environment, outcomes))
+            tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
         except OSError as error:
             if not run:
                 raise
@@ -269,7 +269,7 @@ def told_month(systems: Systems, found: Found, began: float, form: Form) -> None
     tell_notices(found.notices)
     if form == "json":
         seconds = time.monotonic() - began
-        tell_json(show.month_json(found.totals, found.path, systems.requests, seconds))
+        tell_json(as_json.month(found.totals, found.path, systems.requests, seconds))
         return
     show.month(err if form == "digest" else out, found.totals, found.path)
     if form == "digest":
