@@ -50,11 +50,14 @@ def request_of(action: Action, live: Live) -> Request | str:
         case CreateCatalogItem():
             return Request("POST", "/procurement/catalog", _catalog_item(action, live.creation.code_field))
         case CreateAddition():
-            ended = live.addition(action.succeeds.addition) if action.succeeds else None
-            if action.succeeds and ended is None:
-                return "the addition that it continues is gone from ConnectWise"
+            taken_over: dict[str, Any] = {}
+            if action.succeeds is not None:
+                now = live.addition(action.succeeds.addition)
+                if now is None:
+                    return "the addition that it continues is gone from ConnectWise"
+                taken_over = _taken_over(action.succeeds.addition, now)
             path = f"/finance/agreements/{action.agreement}/additions"
-            return Request("POST", path, _addition(action, ended, live))
+            return Request("POST", path, _addition(action, taken_over, live))
         case CreateInvoice():
             return Request("POST", f"/finance/agreements/{action.agreement}/invoice", {})
         case SetFields():
@@ -125,29 +128,28 @@ def _catalog_item(action: CreateCatalogItem, code_field: str) -> dict[str, Any]:
     return _filled(body)
 
 
-def _addition(action: CreateAddition, ended: Addition | None, live: Live) -> dict[str, Any]:
-    """An addition; one that continues an `ended` one takes over what that holds now."""
+def _addition(action: CreateAddition, taken_over: Mapping[str, Any], live: Live) -> dict[str, Any]:
     return _filled(
         {
             "billCustomer": live.creation.bill_customer,
             "customFields": _mark_values(action, live),
-            **(_taken_over(ended) if ended else {}),
+            **taken_over,
             "product": {"id": action.item},
             "quantity": action.quantity,
             "unitCost": action.unit_cost,
             "effectiveDate": write_date(action.effective) if action.effective else None,
-            # the end that the ended one had before this very run set another
-            "cancelledDate": write_date(end) if (end := _own_end(action)) else None,
         }
     )
 
 
-def _own_end(action: CreateAddition) -> dt.date | None:
-    return action.succeeds.addition.cancelled if action.succeeds else None
-
-
-def _taken_over(ended: Addition) -> dict[str, Any]:
-    return {**ended.kept, "unitPrice": ended.unit_price, "lessIncluded": ended.less_included or None}
+def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
+    """What a successor keeps: all as it is now, but the end that was seen, since this run has set another."""
+    return {
+        **now.kept,
+        "unitPrice": now.unit_price,
+        "lessIncluded": now.less_included or None,
+        "cancelledDate": write_date(seen.cancelled) if seen.cancelled else None,
+    }
 
 
 def _mark_values(action: CreateAddition, live: Live) -> list[dict[str, Any]] | None:
