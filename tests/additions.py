@@ -7,7 +7,7 @@ from typing import Any
 
 from conftest import Desk, records
 
-from xlsync.sandbox.writes import custom_field
+from xlsync.sandbox.connectwise.writes import custom_field
 
 SEEN = {  # of addition 52, as a tenant may have filled it
     "unitPrice": Decimal("23.45"),

@@ -29,9 +29,9 @@ from remote import Remote, connected, connectwise_settings
 from tables import Case, read_case
 from typer.testing import CliRunner
 
-from xlsync.bss import Bss
+from xlsync.billing.bss import Bss
 from xlsync.cli import app
-from xlsync.connectwise import ConnectWise
+from xlsync.connectwise.client import ConnectWise
 from xlsync.sandbox.server import Sandbox
 
 OCTOBER = "xlsync-2026-10.xlsx"

@@ -9,7 +9,7 @@ from typing import Any
 from remote import Remote, reply
 from werkzeug import Request, Response
 
-from xlsync.bss import Bss
+from xlsync.billing.bss import Bss
 from xlsync.models import BillingLine, Month
 
 MARCH = Month(2026, 3)

@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from xlsync.config import ConnectWiseSettings
-from xlsync.connectwise import ConnectWise
+from xlsync.connectwise.client import ConnectWise
 
 Answer = Callable[[Request], Response]
 

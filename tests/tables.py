@@ -27,9 +27,9 @@ from xlsync.models import (
     Mismatch,
     Month,
 )
-from xlsync.reconcile import Findings, find_mismatches
-from xlsync.targets import Books
-from xlsync.units import Charge, last_day, read_charges, tell_number
+from xlsync.reconcile.charges import Charge, last_day, read_charges, tell_number
+from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.targets import Books
 
 OCTOBER = Month(2026, 10)
 COMPANY = 100  # of every agreement, where a table names no other

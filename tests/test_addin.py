@@ -26,10 +26,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import xlsync
-from xlsync import __version__, addin, vba
+from xlsync import __version__
 from xlsync.cli import app
 from xlsync.errors import WorkbookError, XlsyncError
-from xlsync.xlsx import Package
+from xlsync.excel import addin, vba
+from xlsync.xlsx.package import Package
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("xlwings") is None,
@@ -436,7 +437,8 @@ def test_the_next_command_rebuilds_the_add_in_and_says_so(tmp_path: Path, built:
     """Run as on Windows as far as the add-in is concerned: its default places are those."""
     file = put_addin(tmp_path, "win32", XLWINGS="0.0.7")
     code = (
-        "import sys; here = sys.platform; sys.platform = 'win32'; import xlsync.addin; sys.platform = here; "
+        "import sys; here = sys.platform; sys.platform = 'win32'; "
+        "import xlsync.excel.addin; sys.platform = here; "
         "from xlsync.cli import main; main()"
     )
     environ = {**os.environ, "HOME": str(tmp_path), "XLSYNC_HOME": str(tmp_path / "xlsync")}

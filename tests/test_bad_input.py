@@ -19,8 +19,8 @@ from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
-from xlsync import kept_rows
 from xlsync.__main__ import main
+from xlsync.workbook import hidden_sheet as kept_rows
 
 CELL = re.compile(r"(Billing Lines|Mismatches|New in ConnectWise)!([A-Z]+)(\d+)")
 

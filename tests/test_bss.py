@@ -10,7 +10,7 @@ from fake_bss import BORIS, MARCH, YEAR, Fake, invoice, item, march, only, sub
 from remote import Remote, reply
 from werkzeug import Response
 
-from xlsync.bss import Account, Bss
+from xlsync.billing.bss import Account, Bss
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.sandbox.server import Sandbox

@@ -11,8 +11,8 @@ from fake_bss import BORIS, CREDIT, GROUPS, MARCH, ONCE, Fake, d, invoice, item,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.bss import Bss
-from xlsync.bss_lines import is_cancelled, read_lines, read_units
+from xlsync.billing.bss import Bss
+from xlsync.billing.bss_lines import is_cancelled, read_lines, read_units
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType
 

@@ -8,7 +8,7 @@ import pytest
 from fake_bss import Fake, d, invoice, item, march, sub
 from remote import reply
 
-from xlsync.bss import Bss
+from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
 
 

@@ -10,7 +10,7 @@ from fake_bss import Fake, invoice, item, march
 from remote import reply
 from werkzeug import Request, Response
 
-from xlsync.bss import Bss
+from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
 
 

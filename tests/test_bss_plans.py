@@ -10,8 +10,8 @@ from fake_bss import MONTH, YEAR, Fake, invoice, item, march, only, sub
 from remote import reply
 from werkzeug import Response
 
-from xlsync.bss import Bss
-from xlsync.bss_plans import keep_plan
+from xlsync.billing.bss import Bss
+from xlsync.billing.bss_plans import keep_plan
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
 

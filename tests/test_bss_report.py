@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.bss_report import HEADERS, read_report
-from xlsync.bss_report_values import Style, Unclear, parse_date, parse_number
+from xlsync.billing.report_file import HEADERS, read_report
+from xlsync.billing.values import Style, Unclear, parse_date, parse_number
 from xlsync.errors import ConfigError, ReportError
 from xlsync.models import BillingLine, LineType, Month
 

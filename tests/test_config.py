@@ -12,9 +12,9 @@ import keyring.backend
 import keyring.errors
 import pytest
 
+from xlsync.apply.plan import Limits
 from xlsync.config import Creation, Settings, home_folder, load_environment, load_settings, settings_file
 from xlsync.errors import ConfigError
-from xlsync.plan import Limits
 
 KEYS = {
     "XLSYNC_BSS_URL": "https://bss.example.com",

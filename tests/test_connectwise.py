@@ -22,14 +22,8 @@ from remote import Silent, connected, connectwise_settings
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from xlsync.connectwise import (
-    PAGE_SIZE,
-    ConnectWise,
-    quote,
-)
-from xlsync.errors import ApiError
-from xlsync.models import Addition
-from xlsync.records import (
+from xlsync.connectwise.client import PAGE_SIZE, ConnectWise, quote
+from xlsync.connectwise.records import (
     Setup,
     clean,
     read_addition,
@@ -40,6 +34,8 @@ from xlsync.records import (
     read_number,
     write_date,
 )
+from xlsync.errors import ApiError
+from xlsync.models import Addition
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"

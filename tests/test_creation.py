@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import OCTOBER, read_line, read_link
 
-from xlsync.creation import (
+from xlsync.models import BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
     Address,
@@ -25,7 +26,6 @@ from xlsync.creation import (
     propose_creations,
     shorten,
 )
-from xlsync.models import BillingLine, CatalogItem, Choice, Company, Evidence, Link
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import pytest
 from tables import OCTOBER, Case, read_addition, read_books, read_case, read_line, read_link
 
 from xlsync.models import ActionLabel, MismatchKind, Status
-from xlsync.reconcile import find_mismatches
-from xlsync.units import read_charges
+from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.mismatches import find_mismatches
 
 # --- units
 

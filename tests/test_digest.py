@@ -10,7 +10,7 @@ from conftest import Desk
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.digest import escape
+from xlsync.commands.digest import escape
 
 _ASCII_MARK = re.compile(r"\\([!-/:-@\[-`{-~])")  # CommonMark: a backslash before ASCII punctuation
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import Desk
 
-from xlsync import addin, doctor
-from xlsync.doctor import Finding, State
+from xlsync.commands import doctor
+from xlsync.commands.doctor import Finding, State
+from xlsync.excel import addin
 
 
 def findings(desk: Desk, *words: str) -> dict[str, dict[str, str]]:

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlsync.actions import Change, Field, UpdateAddition
-from xlsync.apply import perform
+from xlsync.apply.actions import Change, Field, UpdateAddition
+from xlsync.apply.journal import Journal, Write, journal_folder, list_runs, read_run
+from xlsync.apply.lookup import Live
+from xlsync.apply.perform import perform
+from xlsync.apply.plan import Plan, State
 from xlsync.config import Creation
-from xlsync.connectwise import ConnectWise
+from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import XlsyncError
-from xlsync.journal import Journal, Write, journal_folder, list_runs, read_run
-from xlsync.live import Live
-from xlsync.plan import Plan, State
 from xlsync.sandbox.server import Sandbox
 
 SITE = "api-eu.myconnectwise.net/maple"

@@ -14,12 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import Desk
-from xlsync.book import read_workbook
-from xlsync.cells import Cell, Row, Value
 from xlsync.errors import WorkbookError
-from xlsync.kept_rows import FORMAT, About, Kept, KeptRow, _checksum, _packed, read_kept, write_kept
-from xlsync.sheets import MEMORY
-from xlsync.xlsx import Package
+from xlsync.workbook.hidden_sheet import (
+    FORMAT,
+    About,
+    Kept,
+    KeptRow,
+    _checksum,
+    _packed,
+    read_kept,
+    write_kept,
+)
+from xlsync.workbook.layout import MEMORY
+from xlsync.workbook.read import read_workbook
+from xlsync.xlsx.cells import Cell, Row, Value
+from xlsync.xlsx.package import Package
 
 ABOUT = About(
     format=FORMAT, version="0.0.1", environment="here", month="2026-10", by="invoice-date", exported_at=""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.cells import LONGEST
-from xlsync.labels import make_labels
 from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company
+from xlsync.workbook.labels import make_labels
+from xlsync.xlsx.cells import LONGEST
 
 
 def companies(*entries: tuple[str, str]) -> dict[int, str]:

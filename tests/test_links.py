@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from xlsync.errors import XlsyncError
-from xlsync.kept import NotJsonError, open_cache, open_store
-from xlsync.links import FORMAT, Links
-from xlsync.links_csv import HEADERS, Shared, read_csv, write_csv
-from xlsync.memory import Memory, Names, Remembered, RememberedLink
+from xlsync.links.exchange import HEADERS, Shared, read_csv, write_csv
+from xlsync.links.memory import Memory, Names, Remembered, RememberedLink
+from xlsync.links.store import FORMAT, Links
+from xlsync.links.team import Imported
 from xlsync.models import Evidence
-from xlsync.rules import Rule, RuleKind, Scope
-from xlsync.team import Imported
+from xlsync.reconcile.rules import Rule, RuleKind, Scope
+from xlsync.store import NotJsonError, open_cache, open_store
 
 OCTOBER = dt.datetime(2026, 11, 2, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
@@ -203,8 +203,8 @@ def test_a_process_killed_while_remembering_leaves_the_old_state(tmp_path: Path)
     program = f"""
         import datetime as dt, os, signal
         from pathlib import Path
-        from xlsync.links import Links
-        from xlsync.memory import Memory, Remembered
+        from xlsync.links.store import Links
+        from xlsync.links.memory import Memory, Remembered
 
         class Deadly(dict):
             def items(self):

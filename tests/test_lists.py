@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from xlsync.connectwise import ConnectWise
+from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.lists import Lists, read_lists, read_tables
 from xlsync.errors import ApiError
-from xlsync.kept import open_cache
-from xlsync.lists import Lists, read_lists, read_tables
-from xlsync.sandbox.connectwise import json_response
+from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Request, Sandbox
+from xlsync.store import open_cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
 SETUP = {

@@ -16,9 +16,7 @@ from keyring.backends import chainer, fail, null
 from typer.testing import CliRunner
 
 from xlsync.cli import app
-from xlsync.config import SECRETS, load_settings
-from xlsync.errors import ConfigError, XlsyncError
-from xlsync.login import (
+from xlsync.commands.login import (
     BSS_QUESTIONS,
     CONNECTWISE_QUESTIONS,
     KEPT,
@@ -26,6 +24,8 @@ from xlsync.login import (
     log_in,
     trusted_backend,
 )
+from xlsync.config import SECRETS, load_settings
+from xlsync.errors import ConfigError, XlsyncError
 
 QUESTIONS = (*BSS_QUESTIONS, *CONNECTWISE_QUESTIONS)
 

@@ -10,10 +10,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.agreement_links import Held, agreements_to_read, decide_agreements, propose_agreements
-from xlsync.folding import Suggestions, digits, fold, fold_product, fold_spelling
-from xlsync.matching import propose_companies, propose_items, propose_links
-from xlsync.memory import Forgotten, Memory, Names, Remembered, choices_to_remember, forgotten, with_names
+from xlsync.links.agreements import Held, agreements_to_read, decide_agreements, propose_agreements
+from xlsync.links.choices import NOTHING, Picked, confirmed
+from xlsync.links.matching import propose_companies, propose_items, propose_links
+from xlsync.links.memory import (
+    Forgotten,
+    Memory,
+    Names,
+    Remembered,
+    choices_to_remember,
+    forgotten,
+    with_names,
+)
+from xlsync.links.names import Suggestions, digits, fold, fold_product, fold_spelling
 from xlsync.models import (
     Addition,
     Agreement,
@@ -25,7 +34,6 @@ from xlsync.models import (
     LineType,
     Link,
 )
-from xlsync.picks import NOTHING, Picked, confirmed
 
 NO_MEMORY = Memory()
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import LINES, MISMATCHES, Desk, Hand
 
 from xlsync.config import BSS_VARIABLES
-from xlsync.open_file import FileWorkbook
+from xlsync.excel.open_file import FileWorkbook
 from xlsync.ribbon import press
 
 REPORT = """\

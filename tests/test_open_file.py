@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from conftest import MISMATCHES, Desk
 
-from xlsync import excel, months, open_file, reviews
-from xlsync.book import read_workbook
+from xlsync.commands import apply as reviews
+from xlsync.commands import months
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
-from xlsync.open_file import (
+from xlsync.excel import open_file
+from xlsync.excel import window as excel
+from xlsync.excel.open_file import (
     Cells,
     FileWorkbook,
     OpenWorkbook,
@@ -27,9 +29,10 @@ from xlsync.open_file import (
     replaced_under,
     saved_through,
 )
-from xlsync.systems import Systems
-from xlsync.workbook import Save, backup_path, save_beside, save_in_place, save_or_beside
-from xlsync.xlsx import Package
+from xlsync.gather.systems import Systems
+from xlsync.workbook.read import read_workbook
+from xlsync.workbook.write import Save, backup_path, save_beside, save_in_place, save_or_beside
+from xlsync.xlsx.package import Package
 
 OWNERS = ("~$xlsync-2026-10.xlsx", ".~lock.xlsync-2026-10.xlsx#")
 BESIDE = "xlsync-2026-10.results.xlsx"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.periods import Charge, is_midnight, last_days, months_of, period_name
-from xlsync.units import last_day
+from xlsync.billing.periods import Charge, is_midnight, last_days, months_of, period_name
+from xlsync.reconcile.charges import last_day
 
 
 def day(text: str) -> dt.date:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.actions import (
+from xlsync.apply.actions import (
     ORDER,
     Action,
     Change,
@@ -24,9 +24,7 @@ from xlsync.actions import (
     UpdateAddition,
     end_addition,
 )
-from xlsync.errors import UnsafePlan
-from xlsync.models import Addition
-from xlsync.plan import (
+from xlsync.apply.plan import (
     Limits,
     Outcome,
     Plan,
@@ -39,6 +37,8 @@ from xlsync.plan import (
     monthly_money,
     outcome,
 )
+from xlsync.errors import UnsafePlan
+from xlsync.models import Addition
 
 SEEN = Addition(
     id=71, agreement_id=1, item_id=10, quantity=Decimal(12), unit_price=Decimal(10), unit_cost=Decimal(8)

@@ -8,9 +8,11 @@ import io
 from conftest import Desk
 from rich.console import Console
 
-from xlsync import months, reviews, show
+from xlsync.cli import tables as show
+from xlsync.commands import apply as reviews
+from xlsync.commands import months
 from xlsync.config import load_settings
-from xlsync.systems import Systems
+from xlsync.gather.systems import Systems
 
 
 def test_off_a_terminal_nothing_is_told(empty_desk: Desk) -> None:

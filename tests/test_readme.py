@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from xlsync import cli, config
+from xlsync import config
+from xlsync.cli import root as cli
 from xlsync.models import ActionLabel
 
 README = Path(__file__).parent.parent / "README.md"

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tables import OCTOBER, Case, read_addition, read_books, read_line, read_link
 
 from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, MismatchKind, Status
-from xlsync.reconcile import Findings, find_mismatches
-from xlsync.units import read_charges
+from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.mismatches import Findings, find_mismatches
 
 # --- ignored
 

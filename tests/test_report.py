@@ -17,17 +17,17 @@ from conftest import LINES, MISMATCHES, Desk, day
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.compared import Compared
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
-from xlsync.figures import Figures
-from xlsync.journal import Run, Write
-from xlsync.ledger import list_writes
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
-from xlsync.office import find_office
-from xlsync.report import Report, make_report
-from xlsync.report_facts import Facts, Row
-from xlsync.report_page import notes
-from xlsync.report_workbook import build, write_report
+from xlsync.reconcile.compared import Compared
+from xlsync.report.facts import Facts, Row
+from xlsync.report.figures import Figures
+from xlsync.report.month import Report, make_report
+from xlsync.report.page import notes
+from xlsync.report.pdf import find_office
+from xlsync.report.write import build, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
 MONEY = [name for name, of in Figures.__dataclass_fields__.items() if of.type == "Decimal"]

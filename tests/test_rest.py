@@ -23,9 +23,9 @@ from remote import Remote, Silent, hang_up, reply
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
-from xlsync.answers import describe, retry_after
 from xlsync.errors import ApiError, ConfigError, NoAnswer
-from xlsync.rest import Call, Service
+from xlsync.rest.failures import describe, retry_after
+from xlsync.rest.service import Call, Service
 
 
 @pytest.fixture

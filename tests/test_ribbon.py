@@ -18,16 +18,17 @@ from typing import Any
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, day
 
-from xlsync import addin, boxes
-from xlsync.actions import CreateAddition
-from xlsync.book import read_workbook
+from xlsync import boxes
+from xlsync.apply.actions import CreateAddition
+from xlsync.apply.plan import Plan
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
-from xlsync.excel import ExcelWorkbook
-from xlsync.open_file import Cells, FileWorkbook
-from xlsync.plan import Plan
+from xlsync.excel import addin
+from xlsync.excel.open_file import Cells, FileWorkbook
+from xlsync.excel.window import ExcelWorkbook
 from xlsync.ribbon import press
-from xlsync.xlsx import Package
+from xlsync.workbook.read import read_workbook
+from xlsync.xlsx.package import Package
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 HAND = Path(__file__).with_name("office_hand.py")

@@ -14,18 +14,18 @@ import pytest
 import simplejson
 from conftest import MISMATCHES, OCTOBER, Desk
 
-from xlsync.actions import CreateAddition
-from xlsync.apply import perform
+from xlsync.apply.actions import CreateAddition
+from xlsync.apply.journal import Journal
+from xlsync.apply.lookup import Live
+from xlsync.apply.perform import perform
+from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.config import Creation
-from xlsync.connectwise import ConnectWise
+from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.lists import Lists, read_lists, read_tables
 from xlsync.errors import ApiError
-from xlsync.journal import Journal
-from xlsync.kept import open_cache
-from xlsync.lists import Lists, read_lists, read_tables
-from xlsync.live import Live
-from xlsync.plan import Outcome, Plan, State
-from xlsync.sandbox.connectwise import json_response
+from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Sandbox
+from xlsync.store import open_cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
 

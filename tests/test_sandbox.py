@@ -18,9 +18,9 @@ import pytest
 import requests
 from client import API, COMPANY, DESCRIPTION, Client, place
 
+from xlsync.commands.demo import demo_home, demo_settings
 from xlsync.errors import XlsyncError
-from xlsync.sandbox.demo import demo_home, demo_settings
-from xlsync.sandbox.fields import RECAP, RESOURCES
+from xlsync.sandbox.connectwise.fields import RECAP, RESOURCES
 from xlsync.sandbox.listening import NO_LINGER
 from xlsync.sandbox.server import Sandbox
 

@@ -13,10 +13,12 @@ import openpyxl
 import pytest
 from openpyxl.formula.tokenizer import Token, Tokenizer
 
-from xlsync import look, sheets, template
-from xlsync.cells import address, position
 from xlsync.models import ActionLabel, MismatchKind
-from xlsync.xlsx import Package, Row
+from xlsync.template import build as template
+from xlsync.workbook import layout as sheets
+from xlsync.workbook import style as look
+from xlsync.xlsx.cells import address, position
+from xlsync.xlsx.package import Package, Row
 
 TEMPLATE = Path(__file__).parent.parent / "workbook_template.xlsx"
 DESIGN = {

@@ -15,11 +15,11 @@ import pytest
 from conftest import MISMATCHES, OCTOBER, Desk
 from rich.console import Console
 
-from xlsync import show
+from xlsync.apply.journal import list_runs
+from xlsync.cli import tables as show
 from xlsync.config import load_settings
-from xlsync.journal import list_runs
 from xlsync.models import MismatchKind
-from xlsync.totals import KindMoney, Totals
+from xlsync.workbook.totals import KindMoney, Totals
 
 XLSYNC = (sys.executable, "-m", "xlsync")
 FULL = Path("/dev/full")

@@ -12,9 +12,9 @@ from collections import Counter
 import pytest
 from conftest import MISMATCHES, OCTOBER, Desk, Hand, Undisturbed, end_of
 
+from xlsync.apply.journal import journal_folder, one_writer
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
-from xlsync.journal import journal_folder, one_writer
 
 
 def begin(*words: str) -> subprocess.Popen[bytes]:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from xlsync.fingerprint import fingerprint
-from xlsync.unchanged import NOTHING_CHANGED
+from xlsync.gather.fingerprint import fingerprint
+from xlsync.gather.unchanged import NOTHING_CHANGED
 
 
 @pytest.fixture

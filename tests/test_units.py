@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tables import own_units, read_line, read_tables
 
 from xlsync.models import BillingLine
-from xlsync.units import (
+from xlsync.reconcile.charges import (
     Charge,
     covers_full_period,
     lacks_full_charge,

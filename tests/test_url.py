@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xlsync.errors import ConfigError
-from xlsync.url import check_url
+from xlsync.rest.url import check_url
 
 
 @pytest.mark.parametrize(

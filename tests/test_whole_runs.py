@@ -11,8 +11,8 @@ import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, records
 from openpyxl.comments import Comment
 
+from xlsync.apply.journal import one_writer
 from xlsync.config import load_settings
-from xlsync.journal import one_writer
 from xlsync.sandbox.server import Sandbox
 
 MONTH_FIELDS = [

@@ -16,7 +16,7 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
-from xlsync.sheets import BILLING_LINES, LISTS, MEMORY, START, TABLES
+from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, START, TABLES
 
 FOREIGN = {  # parts that openpyxl does not know, as Excel puts them into a package
     "xl/pivotCache/pivotCacheDefinition9.xml": b'<?xml version="1.0"?><pivotCacheDefinition kept="yes"/>',

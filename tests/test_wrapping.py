@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.wrapping import lines_of
+from xlsync.xlsx.wrapping import lines_of
 
 MEASURED = {  # in Calibri of 10 points, in a column of 100 digits
     "Billed 133.90 EUR by the distributor. Only suggested: on sheet Billing Lines set Match to confirmed, or"

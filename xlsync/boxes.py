@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from xlsync.plan import LOST, Outcome, Plan, count_states
-from xlsync.report import Report
-from xlsync.totals import Totals, no_mismatch
+from xlsync.apply.plan import LOST, Outcome, Plan, count_states
+from xlsync.report.month import Report
+from xlsync.workbook.totals import Totals, no_mismatch
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from xlsync.apply.plan import Limits
 from xlsync.errors import ConfigError
-from xlsync.plan import Limits
-from xlsync.url import check_url
+from xlsync.rest.url import check_url
 
 FILE_NAME: Final = "xlsync.toml"
 KEYRING: Final = "xlsync"

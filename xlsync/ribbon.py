@@ -17,23 +17,27 @@ from typing import Final
 
 import platformdirs
 
-from xlsync import __version__, addin, invoicing, months, reviews
-from xlsync.book import chosen_month, read_workbook
+from xlsync import __version__
+from xlsync.apply.journal import Run, list_runs
+from xlsync.apply.plan import Outcome, Plan
 from xlsync.boxes import month_text, notices_text, outcomes_text, plan_text, report_text
+from xlsync.commands import apply as reviews
+from xlsync.commands import invoice as invoicing
+from xlsync.commands import months
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
-from xlsync.excel import calling_workbook
-from xlsync.gather import Request
-from xlsync.journal import Run, list_runs
+from xlsync.excel import addin
+from xlsync.excel.one_thread import Switchboard
+from xlsync.excel.open_file import OpenWorkbook, replaced_under, saved_through
+from xlsync.excel.window import calling_workbook
+from xlsync.gather.month import Request
+from xlsync.gather.systems import Systems
 from xlsync.models import Month
-from xlsync.open_file import OpenWorkbook, replaced_under, saved_through
-from xlsync.plan import Outcome, Plan
-from xlsync.report import make_report
-from xlsync.report_facts import read_facts
-from xlsync.report_workbook import write_report
-from xlsync.switchboard import Switchboard
-from xlsync.systems import Systems
-from xlsync.totals import counted
+from xlsync.report.facts import read_facts
+from xlsync.report.month import make_report
+from xlsync.report.write import write_report
+from xlsync.workbook.read import chosen_month, read_workbook
+from xlsync.workbook.totals import counted
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
@@ -192,7 +196,7 @@ def export(front: Front, month: Month) -> None:
 
 def demo(front: Front) -> None:
     """The same with made-up data."""
-    from xlsync.sandbox.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
+    from xlsync.sandbox.world.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
 
     month = Month(*MONTHS[-1])
     with _demo() as systems:
@@ -321,7 +325,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
 @contextmanager
 def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
     """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
-    from xlsync.sandbox.demo import environment  # noqa: PLC0415
+    from xlsync.commands.demo import environment  # noqa: PLC0415
 
     if read_workbook(path).about.environment == environment():
         with _demo() as systems:
@@ -334,7 +338,7 @@ def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
 
 @contextmanager
 def _demo() -> Iterator[Systems]:
-    from xlsync.sandbox.demo import demo_settings  # noqa: PLC0415
+    from xlsync.commands.demo import demo_settings  # noqa: PLC0415
 
     with demo_settings(home_folder()) as settings, Systems(settings) as systems:
         yield systems

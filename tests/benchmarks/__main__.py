@@ -29,14 +29,14 @@ from tests.benchmarks import obvious
 from tests.benchmarks.approve import approve
 from tests.benchmarks.recalled import recalled_systems
 from tests.benchmarks.world import World, served
-from xlsync import months
-from xlsync.book import read_workbook
-from xlsync.cells import Row
 from xlsync.cli import app
+from xlsync.commands import months
 from xlsync.models import Month
-from xlsync.sheets import BILLING_LINES, LISTS, MEMORY, TABLES
-from xlsync.workbook import template_path
-from xlsync.xlsx import Package
+from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, TABLES
+from xlsync.workbook.read import read_workbook
+from xlsync.workbook.write import template_path
+from xlsync.xlsx.cells import Row
+from xlsync.xlsx.package import Package
 
 ROOT = Path(__file__).parent.parent.parent
 OCTOBER = Month(2026, 10)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from xlsync.sheets import MISMATCHES
-from xlsync.xlsx import Package
+from xlsync.workbook.layout import MISMATCHES
+from xlsync.xlsx.package import Package
 
 
 def approve(path: Path, count: int, into: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import openpyxl
 import requests
 import xlsxwriter
 
-from xlsync.sheets import BILLING_LINES
+from xlsync.workbook.layout import BILLING_LINES
 
 ADDITION_FIELDS = (
     "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,billCustomer,"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xlsync.config import load_settings
-from xlsync.systems import Systems
+from xlsync.gather.systems import Systems
 
 
 class Recalled:

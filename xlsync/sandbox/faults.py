@@ -10,7 +10,7 @@ from typing import Final
 
 from werkzeug import Response
 
-from xlsync.sandbox.connectwise import refusal, too_many
+from xlsync.sandbox.connectwise.api import refusal, too_many
 from xlsync.sandbox.listening import hang_up, refuse
 
 KINDS: Final = frozenset(

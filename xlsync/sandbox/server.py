@@ -14,13 +14,14 @@ import simplejson
 from werkzeug import Request as HttpRequest
 from werkzeug import Response
 
-from xlsync.sandbox import bss, connectwise
-from xlsync.sandbox.bss import BssApi
-from xlsync.sandbox.connectwise import ConnectWiseApi, refusal
-from xlsync.sandbox.data import Scale, generate
+from xlsync.sandbox.bss import api as bss
+from xlsync.sandbox.bss.api import BssApi
+from xlsync.sandbox.connectwise import api as connectwise
+from xlsync.sandbox.connectwise.api import ConnectWiseApi, refusal
 from xlsync.sandbox.faults import Fault, Faults
 from xlsync.sandbox.listening import Listener
 from xlsync.sandbox.state import Journal
+from xlsync.sandbox.world.generate import Scale, generate
 
 _API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")

@@ -1,0 +1,327 @@
+"""Actions: every kind of intended write to ConnectWise, as it was approved. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from xlsync.models import Addition
+from xlsync.reconcile.charges import tell_cost, tell_number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCompany:
+    """A customer that ConnectWise lacks."""
+
+    key: str
+    rows: tuple[str, ...]
+    name: str
+    identifier: str
+    type_id: int | None = None
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country_id: int | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"create customer {self.name} [{self.identifier}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContact:
+    """A person at a customer; every agreement needs one."""
+
+    key: str
+    rows: tuple[str, ...]
+    company: int | str
+    first_name: str
+    last_name: str
+    email: str = ""
+    customer: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return _keys(self.company)
+
+    def __str__(self) -> str:
+        name = " ".join(filter(None, (self.first_name, self.last_name)))
+        return f"create contact {name}{_of_customer(self.customer)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAgreement:
+    """A customer's agreement; `contact` is None where the company's default contact is taken."""
+
+    key: str
+    rows: tuple[str, ...]
+    company: int | str
+    contact: int | str | None
+    name: str
+    type_id: int
+    billing_cycle_id: int | None = None
+    start: dt.date | None = None
+    customer: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return _keys(self.company, self.contact)
+
+    def __str__(self) -> str:
+        return f"create agreement {self.name}{_of_customer(self.customer)}"
+
+
+def _of_customer(name: str) -> str:
+    return f" for {name}" if name else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCatalogItem:
+    """A product that the catalog lacks; the marketplace's code becomes its mark."""
+
+    key: str
+    rows: tuple[str, ...]
+    identifier: str
+    description: str
+    customer_description: str
+    type_id: int
+    subcategory_id: int
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    code: str = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"create product {self.identifier}: {self.description}"
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The addition that a new one continues from a date on: what is taken over from it unchanged.
+
+    `key` is that of the action which ends it.
+    """
+
+    key: str
+    addition: Addition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAddition:
+    """A product put on an agreement, or the successor of an addition that ends.
+
+    `beside` are the additions of the product that stood there when it was approved: one that is not
+    among them was made since. `monthly` is its price a month.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    agreement: int | str
+    item: int | str
+    quantity: Decimal
+    unit_cost: Decimal | None
+    effective: dt.date | None
+    customer: str
+    product: str
+    contract_id: str = ""
+    beside: tuple[int, ...] = ()
+    monthly: Decimal = Decimal(0)
+    succeeds: Predecessor | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        ended = (self.succeeds.key,) if self.succeeds else ()
+        return (*_keys(self.agreement, self.item), *ended)
+
+    def __str__(self) -> str:
+        return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
+
+
+def tell_field(name: str, number: Decimal) -> str:
+    """A number by the ConnectWise field that holds it: money as money, units as units."""
+    return tell_cost(number) if name in {"unitCost", "unitPrice"} else tell_number(number)
+
+
+class Field(StrEnum):
+    """What may be changed on an addition; the values are ConnectWise's field names."""
+
+    QUANTITY = "quantity"
+    UNIT_COST = "unitCost"
+
+    @property
+    def header(self) -> str:
+        """The column that shows it."""
+        return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
+
+    @property
+    def word(self) -> str:
+        """What it is called in a sentence."""
+        return "units" if self is Field.QUANTITY else "cost"
+
+    def of(self, addition: Addition) -> Decimal | None:
+        """Its value on an addition."""
+        return addition.quantity if self is Field.QUANTITY else addition.unit_cost
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value of an addition: as it was approved, and as it shall be."""
+
+    field: Field
+    seen: Decimal | None
+    wanted: Decimal
+
+    def __str__(self) -> str:
+        seen = "none" if self.seen is None else tell_field(self.field, self.seen)
+        return f"{self.field.word} {seen} -> {tell_field(self.field, self.wanted)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateAddition:
+    """New units or cost on one addition: all that is approved for it, in one request.
+
+    `seen` is the addition as the approved rows showed it.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    seen: Addition
+    changes: tuple[Change, ...]
+    customer: str
+    product: str
+    monthly: Decimal = Decimal(0)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"update {self.product} for {self.customer}: {', '.join(map(str, self.changes))}"
+
+
+Setting = Decimal | bool | dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a record: as it was seen, and as it shall be; None is empty. Alike, it must only hold."""
+
+    name: str
+    seen: Setting
+    wanted: Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetFields:
+    """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
+
+    `guard` is the addition as the approved row showed it, where all of that must still hold.
+    `agreement` is set for a record of an agreement: those are written one after another. `begins` is
+    the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
+    are the units that nothing bills any more afterwards.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    kind: str
+    path: str
+    changes: tuple[FieldChange, ...]
+    what: str
+    guard: Addition | None = None
+    agreement: int | None = None
+    begins: dt.date | None = None
+    stops: Decimal = Decimal(0)
+    monthly: Decimal = Decimal(0)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def end_addition(
+    addition: Addition, last_day: dt.date, *, rows: tuple[str, ...], what: str, begins: dt.date | None
+) -> SetFields:
+    """An addition is never deleted: it ends on a day."""
+    return SetFields(
+        key=f"cancel:{addition.id}",
+        rows=rows,
+        kind="CancelAddition",
+        path=f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}",
+        changes=(FieldChange("cancelledDate", addition.cancelled, last_day),),
+        what=what,
+        guard=addition,
+        agreement=addition.agreement_id,
+        begins=begins,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateInvoice:
+    """The next invoice of an agreement, made by ConnectWise itself; date and amount as they were approved."""
+
+    key: str
+    rows: tuple[str, ...]
+    agreement: int
+    seen_date: dt.date
+    seen_amount: Decimal
+    customer: str
+    name: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    def __str__(self) -> str:
+        return f"invoice {self.name} of {self.customer}: {tell_cost(self.seen_amount)} on {self.seen_date}"
+
+
+Action = (
+    CreateCompany
+    | CreateContact
+    | CreateAgreement
+    | CreateCatalogItem
+    | SetFields
+    | CreateAddition
+    | UpdateAddition
+    | CreateInvoice
+)
+
+ORDER: tuple[type[Action], ...] = (
+    CreateCompany,
+    CreateContact,
+    CreateAgreement,
+    CreateCatalogItem,
+    SetFields,
+    CreateAddition,
+    UpdateAddition,
+    CreateInvoice,
+)
+
+
+def kind_of(action: Action) -> str:
+    """What an action is called in the journal and in JSON."""
+    return action.kind if isinstance(action, SetFields) else type(action).__name__
+
+
+def _keys(*references: int | str | None) -> tuple[str, ...]:
+    return tuple(reference for reference in references if isinstance(reference, str))

@@ -1,0 +1,222 @@
+"""The ledger of a month: its writes by the journal, what they made of each addition, and in words. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from xlsync.apply.actions import tell_field
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.plan import State
+
+ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
+MADE: Final = {
+    "CreateCompany": "Customer",
+    "CreateContact": "Contact",
+    "CreateAgreement": "Agreement",
+    "CreateCatalogItem": "Product",
+    "CreateAddition": "Addition",
+    "CreateInvoice": "Invoice",
+}
+FIELDS: Final = {
+    "quantity": "units",
+    "unitCost": "cost",
+    "unitPrice": "price",
+    "cancelledDate": "ends",
+    "effectiveDate": "begins",
+    "cancelledFlag": "cancelled",
+    "inactiveFlag": "inactive",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One write of the month: who, when, what, before and after."""
+
+    at: str
+    who: str
+    run: str
+    command: str
+    kind: str
+    what: str
+    before: str
+    after: str
+    state: str
+    detail: str
+    id: int | None
+    is_taken_back: bool = False
+
+    @property
+    def made(self) -> str:
+        """What was created by it, by kind; empty where nothing was, or where it was taken back."""
+        is_made = self.state == State.DONE and not self.is_taken_back
+        return MADE.get(self.kind, "") if is_made else ""
+
+
+def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Written, ...]:
+    """Every write of a month in order of time, those that took one back among them."""
+    return tuple(Ledger(runs, month, environment).told())
+
+
+# The journal
+
+
+def _writes_of(runs: Iterable[Run], month: str, environment: str) -> list[tuple[Run, Write]]:
+    """The month's writes in order of time, those of undo runs among them.
+
+    An undo run belongs to no month: a write of it counts where it takes back a field that the month wrote.
+    """
+    pairs = [(run, write) for run in runs if run.environment == environment for write in run.writes]
+    pairs.sort(key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
+    written: set[tuple[str, str]] = set()
+    found: list[tuple[Run, Write]] = []
+    for run, write in pairs:
+        fields = set(_fields(write))
+        is_undo = run.command == "undo" and not run.month
+        touched = any(entry in written or (entry[0], "") in written for entry in fields)
+        if run.month == month or (is_undo and touched):
+            found.append((run, write))
+            written |= fields
+    return found
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = dt.datetime.min  # noqa: DTZ901 - its zone follows
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _fields(write: Write) -> Iterator[tuple[str, str]]:
+    """The fields that a write sets, by the path of their record; a whole record has the field ""."""
+    if write.method == "PATCH":
+        for operation in write.body or ():
+            yield write.path, str(operation.get("path")).lstrip("/")
+    elif write.id is not None:
+        yield f"{write.path}/{write.id}", ""
+
+
+@dataclass(slots=True)
+class Course:
+    """What the month's done writes made of one addition: fields as they were first, and as they are last."""
+
+    first: dict[str, Any] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
+    made: Write | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was ended, and not taken back."""
+        return self.last.get("cancelledDate") is not None
+
+
+class Ledger:
+    """The month's writes, and what they come to."""
+
+    def __init__(self, runs: Iterable[Run], month: str, environment: str) -> None:
+        self.writes: Sequence[tuple[Run, Write]] = _writes_of(runs, month, environment)
+        self.ids: dict[str, int] = {}
+        self.courses: dict[int, Course] = {}
+        self.roots: dict[int, int] = {}  # the addition that a successor continues
+        self._last: dict[tuple[str, str], bool] = {}  # of each field, whether an undo wrote it last
+        for run, write in self.writes:
+            if write.state != State.DONE:
+                continue
+            if write.method != "PATCH" and write.id is not None:
+                self.ids[write.key] = write.id
+            for path, name in _fields(write):
+                self._last[path, name] = run.command == "undo"
+                if name:
+                    self._last[path, ""] = run.command == "undo"
+            self._follow(write)
+
+    def _follow(self, write: Write) -> None:
+        found = ADDITION.fullmatch(write.path)
+        id_ = int(found[2]) if found and found[2] else write.id
+        if found is None or id_ is None:
+            return
+        course = self.courses.setdefault(id_, Course())
+        if write.method != "PATCH":
+            course.made = write
+            if write.key.startswith("successor:"):
+                old = int(write.key.removeprefix("successor:"))
+                self.roots[id_] = self.roots.get(old, old)
+            return
+        for operation in write.body or ():
+            name = str(operation.get("path")).lstrip("/")
+            course.first.setdefault(name, (write.was or {}).get(name))
+            course.last[name] = operation.get("value")
+
+    def is_taken_back(self, write: Write) -> bool:
+        """Whether an undo wrote all its fields last."""
+        fields = list(_fields(write))
+        return bool(fields) and all(self._last.get(entry, False) for entry in fields)
+
+    def is_settled(self, key: str, result: str) -> bool:
+        """Whether a row's result says done or already, and no undo took that back."""
+        if not result.casefold().startswith((State.DONE, State.ALREADY)):
+            return False
+        own = [
+            write
+            for run, write in self.writes
+            if run.command != "undo" and write.state == State.DONE and key in write.rows
+        ]
+        return not own or not all(map(self.is_taken_back, own))
+
+    def told(self) -> Iterator[Written]:
+        """Every write in words."""
+        for run, write in self.writes:
+            yield tell_write(run, write, is_taken_back=run.command != "undo" and self.is_taken_back(write))
+
+
+def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Written:
+    """One write in words: its fields as they were, and as they were to be."""
+    was = write.was or {}
+    if write.method == "PATCH":
+        wanted = {str(o.get("path")).lstrip("/"): o.get("value") for o in write.body or ()}
+        before, after = _tell({name: was.get(name) for name in wanted}), _tell(wanted)
+    elif write.kind == "CreateAddition" and isinstance(write.body, Mapping):
+        names = ("quantity", "unitPrice", "unitCost", "effectiveDate")
+        before, after = "", _tell({name: write.body[name] for name in names if name in write.body})
+    else:
+        before, after = "", f"id {write.id}" if write.id is not None else ""
+    return Written(
+        at=write.at or run.at,
+        who=run.who,
+        run=run.id,
+        command=run.command,
+        kind=write.kind,
+        what=write.what,
+        before=before,
+        after=after,
+        state=write.state,
+        detail=write.detail,
+        id=write.id,
+        is_taken_back=is_taken_back,
+    )
+
+
+def _tell(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{FIELDS.get(name, name)} {tell_value(name, value)}" for name, value in fields.items())
+
+
+def tell_value(name: str, value: Any) -> str:
+    """A field's value in words."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case Decimal() | int():
+            return tell_field(name, Decimal(value))
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T[\d:.]+Z?$", r"\1", str(value))
+
+
+def known(to: int | str, ids: Mapping[str, int]) -> int | str:
+    """What was created by a row, by its id; anything else as it is."""
+    return ids.get(to, to) if isinstance(to, str) else to

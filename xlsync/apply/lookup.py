@@ -1,0 +1,370 @@
+"""ConnectWise as it is now, for the actions of one run: looked up just before they are planned and done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, assert_never
+
+from xlsync.apply.actions import (
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    CreateInvoice,
+    FieldChange,
+    SetFields,
+    Setting,
+    UpdateAddition,
+)
+from xlsync.apply.plan import (
+    Outcome,
+    Plan,
+    State,
+    build_plan,
+    judge_creation,
+    judge_invoice,
+    judge_settings,
+    judge_update,
+    outcome,
+)
+from xlsync.config import Creation
+from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.records import (
+    MARK_ID,
+    MARK_NAME,
+    id_of,
+    read_date,
+    read_date_strictly,
+    read_number,
+    record_of,
+)
+from xlsync.errors import ApiError
+from xlsync.models import Addition, Month
+
+FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
+Additions = tuple[Addition, ...] | ApiError
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A record that already stands where one was to be created."""
+
+    id: int
+    is_same: bool
+    told: str
+
+
+class Live:
+    """ConnectWise as it is now, for the actions of one run: what was read, and how long ago."""
+
+    def __init__(self, connectwise: ConnectWise, creation: Creation) -> None:
+        self.connectwise = connectwise
+        self.creation = creation
+        self._additions: dict[int, tuple[float, Additions]] = {}
+        self._marks: dict[str, dict[str, Any]] | None = None
+        self._lock = threading.Lock()
+
+    def read_additions(
+        self, actions: Iterable[Action], progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Read the additions of every agreement that the actions touch, side by side."""
+        ids = {id_ for action in actions if (id_ := agreement_of(action)) is not None}
+        now = time.monotonic()
+        for id_, additions in self.connectwise.list_additions(ids, progress, whole=True).items():
+            self._additions[id_] = (now, additions)
+
+    def plan(self, actions: Sequence[Action], progress: Callable[[int], None] | None = None) -> Plan:
+        """Order the actions and settle those that need no request, by what ConnectWise holds now."""
+        self.read_additions(actions, progress)
+        ids: dict[str, int] = {}
+
+        def judge(action: Action) -> Outcome | None:
+            result = self.judge(resolve(action, ids))
+            if result is not None and result.id is not None:
+                ids[action.key] = result.id
+            return result
+
+        return build_plan(actions, judge)
+
+    def judge(self, action: Action) -> Outcome | None:
+        """What ConnectWise's present state already says of an action; None where it is to be done."""
+        try:
+            match action:
+                case UpdateAddition():
+                    return judge_update(action, self.addition(action.seen))
+                case CreateAddition(agreement=int() as agreement):
+                    return judge_creation(action, self._additions_of(agreement))
+                case CreateAddition():
+                    return None
+                case SetFields():
+                    guard = self.addition(action.guard) if action.guard else None
+                    settled = judge_settings(action, self.settings(action), guard)
+                    return settled or self._judge_begin(action)
+                case CreateInvoice():
+                    return judge_invoice(action, self.connectwise.read_recap(action.agreement))
+                case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+                    return judge_found(action, self.find(action))
+                case _:
+                    assert_never(action)
+        except ApiError as error:
+            return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+    def look_again(self, action: Action) -> None:
+        """Let what an action would create be looked up anew: it may be there by now."""
+        if isinstance(action, CreateAddition) and isinstance(action.agreement, int):
+            self._additions.pop(action.agreement, None)
+
+    def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
+        read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
+        now = time.monotonic()
+        if now - read_at > FRESH:
+            additions = self.connectwise.list_additions([agreement], whole=True)[agreement]
+            self._additions[agreement] = (now, additions)
+        if isinstance(additions, ApiError):
+            raise additions
+        return additions
+
+    def addition(self, seen: Addition) -> Addition | None:
+        """An addition as it is now, whole; None where it is gone."""
+        read_at, additions = self._additions.get(seen.agreement_id, (float("-inf"), ()))
+        if time.monotonic() - read_at > FRESH:
+            return self.connectwise.read_addition(seen.agreement_id, seen.id)
+        if isinstance(additions, ApiError):
+            raise additions
+        return next((addition for addition in additions if addition.id == seen.id), None)
+
+    def _judge_begin(self, action: SetFields) -> Outcome | None:
+        """Skipped, where a change would begin in a period that the agreement has invoiced already.
+
+        A month is invoiced where the recap's next invoice date lies after its end.
+        """
+        if action.begins is None or action.agreement is None:
+            return None
+        recap = self.connectwise.read_recap(action.agreement)
+        following, last = recap.next_date, recap.last_date
+        month = Month(action.begins.year, action.begins.month)
+        if following is None and (last is None or action.begins > last):
+            return None
+        if following is not None and following <= month.last:
+            return None
+        return outcome(
+            action,
+            State.SKIPPED,
+            f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'}): "
+            "choose a later Effective From, or clear it to change the addition in place",
+        )
+
+    def settings(self, action: SetFields) -> dict[str, Setting]:
+        """The fields as they are now, each read in the form of the value that is wanted or was seen."""
+        names = ",".join(change.name for change in action.changes)
+        found = record_of(self.connectwise.service.get(action.path, {"fields": f"id,{names}"}), action.path)
+        return {
+            change.name: _read_setting(found.get(change.name), change, action.path)
+            for change in action.changes
+        }
+
+    def find(
+        self, action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
+    ) -> _Found | None:
+        """The record that an action would create, if it is there already."""
+        match action:
+            case CreateCompany():
+                return self._find_by_identifier(
+                    "/company/companies", action.identifier, "name", action.name, "deletedFlag"
+                )
+            case CreateCatalogItem():
+                return self._find_by_identifier(
+                    "/procurement/catalog",
+                    action.identifier,
+                    "description",
+                    action.description,
+                    "inactiveFlag",
+                )
+            case CreateContact(company=int() as company):
+                name = _folded(f"{action.first_name} {action.last_name}")
+                return self._find_by_name(
+                    "/company/contacts",
+                    f"company/id={company}",
+                    "firstName,lastName",
+                    lambda r: _folded(f"{r.get('firstName') or ''} {r.get('lastName') or ''}") == name,
+                )
+            case CreateAgreement(company=int() as company):
+                name = _folded(action.name)
+                return self._find_by_name(
+                    "/finance/agreements",
+                    f"company/id={company} and cancelledFlag=False",
+                    "name",
+                    lambda r: _folded(str(r.get("name") or "")) == name,
+                )
+            case CreateContact() | CreateAgreement():
+                return None  # of a company that does not exist yet
+            case _:
+                assert_never(action)
+
+    def _find_by_identifier(
+        self, path: str, identifier: str, name_field: str, name: str, gone_field: str
+    ) -> _Found | None:
+        records, _ = self.connectwise.list_records(
+            path,
+            fields=f"id,identifier,{name_field},{gone_field}",
+            conditions=f"identifier={quote(identifier)}",
+        )
+        for record in records:
+            if _folded(str(record.get("identifier") or "")) == _folded(identifier):
+                taken = str(record.get(name_field) or "")
+                is_same = _folded(taken) == _folded(name) and not record.get(gone_field)
+                state = " (deleted)" if record.get(gone_field) else ""
+                return _Found(
+                    id_of(record, path),
+                    is_same,
+                    f"identifier {identifier} belongs to {taken}{state}: choose another",
+                )
+        return None
+
+    def _find_by_name(
+        self, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
+    ) -> _Found | None:
+        records, _ = self.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
+        return next(
+            (_Found(id_of(record, path), is_same=True, told="") for record in records if is_it(record)), None
+        )
+
+    def find_made(self, agreement: int, body: Mapping[str, Any]) -> tuple[int, ...]:
+        """The additions that hold what a creation asked for whose outcome nobody knows."""
+        additions = self.connectwise.list_additions([agreement])[agreement]
+        if isinstance(additions, ApiError):
+            raise additions
+        asked = (
+            body["product"]["id"],
+            read_number(body.get("quantity"), "journal"),
+            read_date(body.get("effectiveDate")),
+        )
+        return tuple(a.id for a in additions if (a.item_id, a.quantity, a.effective) == asked)
+
+    def default_contact(self, company: int) -> int | None:
+        """The company's main contact, for an agreement that names none."""
+        path = f"/company/companies/{company}"
+        record = record_of(self.connectwise.service.get(path, {"fields": "id,defaultContact/id"}), path)
+        contact = record.get("defaultContact")
+        return id_of(record_of(contact, path), path) if contact else None
+
+    def email_type(self) -> int | None:
+        """The tenant's communication type for e-mail."""
+        path = "/company/communicationTypes"
+        types, _ = self.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
+        mails = [entry for entry in types if entry.get("emailFlag")]
+        mails.sort(key=lambda entry: not entry.get("defaultFlag"))
+        return id_of(mails[0], path) if mails else None
+
+    def marks(self, agreement: int) -> dict[str, dict[str, Any]]:
+        """The additions' custom fields `Subscription ID` and `Subscription Name`, where the tenant has them.
+
+        An addition that exists shows their ids; without one their definitions tell them, unless several
+        screens have a field of that caption. Where the keys may not read the definitions, there are none.
+        """
+        with self._lock:
+            if self._marks is None:
+                self._marks = self._marks_of_additions(agreement) or self._marks_of_definitions()
+            return self._marks
+
+    def _marks_of_additions(self, agreement: int) -> dict[str, dict[str, Any]]:
+        known = [
+            additions
+            for _, additions in list(self._additions.values())  # other agreements are read side by side
+            if not isinstance(additions, ApiError)
+        ]
+        known.append(self._additions_of(agreement))
+        for addition in (addition for additions in known for addition in additions):
+            fields = addition.kept.get("customFields")
+            if isinstance(fields, list):
+                found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
+                if found:
+                    return {str(caption): _mark(field) for caption, field in found.items()}
+        return {}
+
+    def _marks_of_definitions(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for caption in (MARK_ID, MARK_NAME):
+            try:
+                definitions, _ = self.connectwise.list_records(
+                    "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+                )
+            except ApiError as error:
+                if error.status not in {400, 403, 404}:
+                    raise
+                return {}  # a new addition without marks is better than none
+            if len(definitions) == 1:
+                field = definitions[0]
+                found[caption] = _mark(
+                    {
+                        **field,
+                        "type": field.get("fieldTypeIdentifier"),
+                        "entryMethod": field.get("entryTypeIdentifier"),
+                        "numberOfDecimals": field.get("numberDecimals"),
+                    }
+                )
+        return found
+
+
+def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
+    example = change.wanted if change.wanted is not None else change.seen
+    if isinstance(example, bool):
+        return bool(value)
+    return read_date_strictly(value, path) if isinstance(example, dt.date) else read_number(value, path)
+
+
+def resolve(action: Action, ids: Mapping[str, int]) -> Action:
+    """The action with the ids of what was created before it."""
+
+    def known(reference: int | str) -> int | str:
+        return ids.get(reference, reference) if isinstance(reference, str) else reference
+
+    match action:
+        case CreateContact():
+            return replace(action, company=known(action.company))
+        case CreateAgreement():
+            contact = None if action.contact is None else known(action.contact)
+            return replace(action, company=known(action.company), contact=contact)
+        case CreateAddition():
+            return replace(action, agreement=known(action.agreement), item=known(action.item))
+        case CreateCompany() | CreateCatalogItem() | UpdateAddition() | SetFields() | CreateInvoice():
+            return action
+        case _:
+            assert_never(action)
+
+
+def judge_found(action: Action, found: _Found | None) -> Outcome | None:
+    """Already, where the very record is there; skipped, where its identifier is taken."""
+    if found is None:
+        return None
+    if found.is_same:
+        return outcome(action, State.ALREADY, f"id {found.id}", found.id)
+    return outcome(action, State.SKIPPED, found.told)
+
+
+def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "caption", "type", "entryMethod", "numberOfDecimals")
+    return {name: field[name] for name in names if field.get(name) is not None}
+
+
+def agreement_of(action: Action) -> int | None:
+    """The agreement whose additions an action touches."""
+    match action:
+        case UpdateAddition():
+            return action.seen.agreement_id
+        case CreateAddition(agreement=int() as agreement):
+            return agreement
+        case SetFields():
+            return action.agreement
+        case _:
+            return None
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

@@ -1,0 +1,324 @@
+"""Plan: every approved change as an action, in order of need, and what is skipped and why. PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, assert_never
+
+from xlsync.apply.actions import (
+    ORDER,
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    CreateInvoice,
+    Field,
+    SetFields,
+    Setting,
+    UpdateAddition,
+    kind_of,
+    tell_field,
+)
+from xlsync.errors import UnsafePlan
+from xlsync.models import Addition, Recap
+from xlsync.reconcile.charges import tell_cost, tell_number
+
+
+class State(StrEnum):
+    """What became of an action."""
+
+    DONE = "done"
+    ALREADY = "already"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    PLANNED = "planned"
+
+
+LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one action, in words for the *Result* cells of its rows.
+
+    `changed` tells that ConnectWise no longer held the values that were approved.
+    """
+
+    key: str
+    kind: str
+    rows: tuple[str, ...]
+    state: State
+    detail: str = ""
+    id: int | None = None
+    changed: bool = False
+
+    @property
+    def text(self) -> str:
+        """As it stands in *Result*."""
+        glue = " " if self.state in {State.DONE, State.ALREADY} else ": "
+        return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All actions in order of need, and what needs no action or cannot be done, with the reason."""
+
+    actions: tuple[Action, ...]
+    settled: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far one run may go; a plan at a limit passes, one over it does not."""
+
+    creations: int = 50
+    percent: Decimal = Decimal(500)
+    units: Decimal = Decimal(1000)
+    zero: int = 0  # quantities that drop to zero, additions that are cancelled among them
+    money: Decimal = Decimal(10000)
+
+
+def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002
+    """The outcome of an action."""
+    return Outcome(key=action.key, kind=kind_of(action), rows=action.rows, state=state, detail=detail, id=id)
+
+
+def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:
+    """Compare seen, live and wanted: the outcome where nothing is to be sent, else None.
+
+    Every value that the approved rows showed must still hold, but for those that already are as wanted.
+    """
+    if live is None:
+        return outcome(action, State.SKIPPED, f"addition {action.seen.id} is no longer there")
+    if live.cancelled != action.seen.cancelled:
+        return _changed(action, _tell_cancelled(live))
+    wanted = {change.field: change.wanted for change in action.changes}
+    differing = _differing(action.seen, live, wanted)
+    if all(change.field.of(live) == change.wanted for change in action.changes):
+        return outcome(action, State.ALREADY, _tell_wanted(action), live.id)
+    return _changed(action, differing) if differing else None
+
+
+def judge_settings(
+    action: SetFields, live: Mapping[str, Setting], guarded: Addition | None
+) -> Outcome | None:
+    """The same for fields of a record as they are now; `guarded` is the addition where `guard` is one."""
+    if all(live[change.name] == change.wanted for change in action.changes):
+        told = ", ".join(
+            f"{change.name} {_tell(change.name, change.wanted)}"
+            for change in action.changes
+            if change.seen != change.wanted
+        )
+        return outcome(action, State.ALREADY, told)
+    differing = [
+        _tell_change(change.name, change.name, change.seen, live[change.name])
+        for change in action.changes
+        if live[change.name] not in (change.seen, change.wanted)
+    ]
+    if action.guard is not None and guarded is not None:
+        differing += filter(None, [_differing(action.guard, guarded, {})])
+    return _changed(action, "; ".join(differing)) if differing else None
+
+
+def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
+    """Whether an invoice was made since it was approved, or would be another one now.
+
+    An agreement that has no next invoice any more was invoiced only where its last one tells so: it may have
+    been cancelled instead.
+    """
+    is_later = live.next_date is not None and live.next_date > action.seen_date
+    was_last = live.next_date is None and live.last_date is not None and live.last_date >= action.seen_date
+    if is_later or was_last:
+        return outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
+    if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
+        amount = "empty" if live.next_amount is None else tell_cost(live.next_amount)
+        now = f"{amount} on {live.next_date}" if live.next_date else "none"
+        was = f"{tell_cost(action.seen_amount)} on {action.seen_date}"
+        return _changed(action, f"the next invoice was {was} and is now {now}")
+    return None
+
+
+def _differing(seen: Addition, live: Addition, wanted: Mapping[Field, Decimal]) -> str:
+    """Which values that a row showed are others now, but for those that are as wanted."""
+    told = [
+        _tell_change(header, field, was, now)
+        for header, field, was, now, wish in (
+            ("ConnectWise Units", "quantity", seen.quantity, live.quantity, wanted.get(Field.QUANTITY)),
+            ("ConnectWise Cost", "unitCost", seen.unit_cost, live.unit_cost, wanted.get(Field.UNIT_COST)),
+            ("Unit Price", "unitPrice", seen.unit_price, live.unit_price, None),
+            ("lessIncluded", "lessIncluded", seen.less_included, live.less_included, None),
+        )
+        if now != was and (wish is None or now != wish)
+    ]
+    if live.item_id != seen.item_id:
+        told.append("it is another product now")
+    return "; ".join(told)
+
+
+def _tell_cancelled(live: Addition) -> str:
+    if live.cancelled is None:
+        return "the addition is not cancelled any more"
+    return f"the addition has been cancelled as of {live.cancelled}"
+
+
+def _tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
+    return f"{name} was {_tell(field, was)} and is now {_tell(field, now)}"
+
+
+def _tell(field: str, value: Setting) -> str:
+    match value:
+        case None:
+            return "empty"
+        case Decimal():
+            return tell_field(field, value)
+    return str(value)
+
+
+def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
+    """Whether the addition was made since it was approved, or continues what is another now; else None."""
+    ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
+    since = [
+        a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
+    ]
+    for addition in since:
+        if addition.quantity == action.quantity:
+            return outcome(action, State.ALREADY, f"addition {addition.id}", addition.id)
+    if since:
+        units = tell_number(since[0].quantity)
+        return _changed(action, f"addition {since[0].id} was made since, with {units} units")
+    seen = action.succeeds.addition if action.succeeds else None
+    differing = [told for a in live if seen and a.id == seen.id and (told := _differing(seen, a, {}))]
+    return _changed(action, differing[0]) if differing else None
+
+
+def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | None]) -> Plan:
+    """Order actions by need and settle those that need no request.
+
+    What needs something that is lost, or that nobody approved, goes with it.
+    """
+    ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
+    planned = {action.key for action in ordered}
+    settled: dict[str, Outcome] = {}
+    to_do: list[Action] = []
+    for action in ordered:
+        lost = first_lost(action, settled)
+        missing = next((key for key in action.needs if key not in planned), None)
+        if lost:
+            result: Outcome | None = outcome(action, State.SKIPPED, tell_lost(lost))
+        elif missing:
+            detail = f"needs {missing}, which is not approved on sheet New in ConnectWise"
+            result = outcome(action, State.SKIPPED, detail)
+        else:
+            result = judge(action)
+        if result is None:
+            to_do.append(action)
+        else:
+            settled[action.key] = result
+    return Plan(tuple(to_do), tuple(settled.values()))
+
+
+def count_states(outcomes: Iterable[Outcome]) -> str:
+    """How many came to what: `2 done, 1 skipped`; empty where there are none."""
+    count = Counter(result.state for result in outcomes)
+    return ", ".join(f"{count[state]} {state}" for state in State if count[state])
+
+
+def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
+    """What an action needs and cannot have."""
+    needed = (outcomes[key] for key in action.needs if key in outcomes)
+    return next((result for result in needed if result.state in LOST), None)
+
+
+def tell_lost(lost: Outcome) -> str:
+    """Why an action is skipped, in terms of what it needed."""
+    return f"needs {lost.key}, which is {lost.text}"
+
+
+def monthly_money(action: Action) -> Decimal:
+    """What an action changes in a month's billing, up or down."""
+    match action:
+        case CreateAddition() | UpdateAddition() | SetFields():
+            return action.monthly
+        case CreateInvoice():
+            return Decimal(0)  # what additions bill is not changed by invoicing it
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+            return Decimal(0)
+        case _:
+            assert_never(action)
+
+
+def check_limits(plan: Plan, limits: Limits) -> None:
+    """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit and number."""
+    over: list[str] = []
+    creations = sum(not isinstance(a, UpdateAddition | SetFields | CreateInvoice) for a in plan.actions)
+    if creations > limits.creations:
+        over.append(f"{creations} creations, the limit is {limits.creations}")
+    drops = [action for action in plan.actions if _drops_to_zero(action)]
+    if len(drops) > limits.zero:
+        over.extend(f"{action}: a drop to zero" for action in drops)
+        if limits.zero:
+            over.append(f"{len(drops)} drops to zero, the limit is {limits.zero}")
+    for action in plan.actions:
+        over.extend(f"{action}: {text}" for text in _over_units(action, limits))
+    money = sum((abs(monthly_money(action)) for action in plan.actions), Decimal(0))
+    if money > limits.money:
+        over.append(f"{tell_cost(money)} of monthly money, the limit is {tell_cost(limits.money)}")
+    if over:
+        raise UnsafePlan(
+            "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over),
+            "Check these rows; if they are right, run apply again with --force, "
+            "or raise the limits in the settings.",
+        )
+
+
+def _units(action: Action) -> tuple[Decimal, Decimal]:
+    """The units that are billed before and after an action; none and none where it changes none."""
+    match action:
+        case CreateAddition():
+            return action.succeeds.addition.quantity if action.succeeds else Decimal(0), action.quantity
+        case UpdateAddition():
+            units = [change for change in action.changes if change.field is Field.QUANTITY]
+            return (units[0].seen or Decimal(0), units[0].wanted) if units else (Decimal(0), Decimal(0))
+        case SetFields():
+            return action.stops, Decimal(0)
+        case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem() | CreateInvoice():
+            return Decimal(0), Decimal(0)
+        case _:
+            assert_never(action)
+
+
+def _drops_to_zero(action: Action) -> bool:
+    before, after = _units(action)
+    return after == 0 and before != 0
+
+
+def _over_units(action: Action, limits: Limits) -> Iterable[str]:
+    before, after = _units(action)
+    change = abs(after - before)
+    if change > limits.units:
+        yield f"a change of {tell_number(change)} units, the limit is {tell_number(limits.units)}"
+    if before and change * 100 > limits.percent * abs(before):
+        percent = (change * 100 / abs(before)).quantize(Decimal(1))
+        yield f"a change of {percent} %, the limit is {tell_number(limits.percent)} %"
+
+
+def _changed(action: Action, detail: str) -> Outcome:
+    return Outcome(
+        key=action.key,
+        kind=kind_of(action),
+        rows=action.rows,
+        state=State.SKIPPED,
+        detail=f"changed since export: {detail}; run check, look again and approve again",
+        changed=True,
+    )
+
+
+def _tell_wanted(action: UpdateAddition) -> str:
+    return ", ".join(f"{c.field.word} {tell_field(c.field, c.wanted)}" for c in action.changes)

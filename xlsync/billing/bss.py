@@ -1,0 +1,271 @@
+"""The BSS (interworks.cloud, Infiterra): the billing lines of a month. It is only ever read.
+
+Written after the description of its reseller API, version 3.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import chain
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import quote
+
+from xlsync.billing.bss_answers import Json, entries_of, odd, part, text_of
+from xlsync.billing.bss_lines import (
+    Charged,
+    Unit,
+    invoice_date,
+    is_cancelled,
+    read_lines,
+    read_units,
+    settle_ends,
+)
+from xlsync.billing.bss_own_units import own_units_of, path_of
+from xlsync.billing.bss_pages import read_pages
+from xlsync.billing.bss_plans import keep_plan, plans_to_ask, with_plan, without_plan
+from xlsync.errors import ApiError
+from xlsync.models import BillingLine, Month
+from xlsync.rest.service import Call, Service
+
+T = TypeVar("T")
+By = Literal["invoice-date", "service-period"]
+Progress = Callable[[int], None]
+
+# No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
+SIDE_BY_SIDE: Final = 24
+PER_MINUTE: Final = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An end customer as the BSS knows it: proposals for a new ConnectWise company."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country: str = ""
+
+
+class Bss:
+    """A reseller's own view of the distributor's BSS.
+
+    `plans` keeps what is known of each subscription's billing plan, since asking costs a request each.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client_key: str,
+        client_secret: str,
+        username: str,
+        password: str,
+        *,
+        plans: MutableMapping[str, Any],
+        workers: int = SIDE_BY_SIDE,
+        patience: float = 1.0,
+    ) -> None:
+        self._keys = (client_key, client_secret)
+        self._user = {"grant_type": "password", "username": username, "password": password}
+        self._plans = plans
+        self.service = Service(
+            "BSS",
+            url.strip().rstrip("/").removesuffix("/api"),
+            headers={"X-Api-Version": "3"},
+            authorize=self._token,
+            workers=workers,
+            per_minute=PER_MINUTE,
+            patience=patience,
+        )
+
+    def check(self) -> None:
+        """Try the keys, and the right to read invoices."""
+        self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
+
+    def list_billing_lines(
+        self, month: Month, *, by: By, progress: Progress | None = None
+    ) -> tuple[BillingLine, ...]:
+        """What the distributor charged in a month, by invoice date or by the charged period.
+
+        `progress` is told how many reads are done so far. Raises ApiError where the lines are not all
+        there; a billing plan that could not be read is told in the line itself.
+        """
+        steps = _Steps(progress)
+        # a period is invoiced from a month before it to three months after it, by the rule of
+        # interworks' own reconciliation for Power BI
+        first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
+        units: dict[str, Unit] | None = None
+        read: list[Charged] = []
+        poor: list[Json] = []  # asked about when the list is at its end: it may change while it is read
+        for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
+            if is_cancelled(invoice) or not first.first <= invoice_date(invoice) <= last.last:
+                continue
+            _require_id(invoice)
+            units = self._read_units(steps) if units is None else units
+            items = _items_of(invoice)
+            if items:
+                read += read_lines(invoice, items, units, (month, by))
+            else:
+                poor.append(invoice)
+        for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
+            read += read_lines(invoice, items, units or {}, (month, by))
+        lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
+        return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
+
+    def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:
+        """The BSS's own quantity of each line's contract, by `BillingLine.contract`.
+
+        Of the subscription or, for an add-on, of the add-on; a read that failed is its ApiError.
+        """
+        wanted = {line.contract: line for line in contracts if line.contract_id and line.source == "bss"}
+        asked = list(dict.fromkeys(path_of(line) for line in wanted.values()))
+        answers = dict(zip(asked, self.service.get_many([Call(path) for path in asked]), strict=True))
+        return {contract: own_units_of(line, answers[path_of(line)]) for contract, line in wanted.items()}
+
+    def read_account(self, customer_id: str) -> Account | None:
+        """An end customer's name and address; None where these keys may not read it."""
+        path = f"api/accounts/{quote(customer_id, safe='')}"
+        found = _if_allowed(lambda: self.service.get(path))
+        if not isinstance(found, Mapping):
+            return None
+        place = found.get("billingAddress") or _if_allowed(lambda: self.service.get(f"{path}/billingaddress"))
+        place = place if isinstance(place, Mapping) else {}
+        state, country = part(place, "state"), part(place, "country")
+        lines = (text_of(place.get("address")), text_of(place.get("address2")))
+        return Account(
+            name=text_of(found.get("name")),
+            phone=text_of(found.get("phone")),
+            email=text_of(found.get("email")),
+            address=", ".join(line for line in lines if line),
+            city=text_of(place.get("city")),
+            state=text_of(state.get("code") or state.get("name")),
+            zip=text_of(place.get("postCode")),
+            country=text_of(country.get("name") or country.get("code")),
+        )
+
+    def _token(self) -> str:
+        try:
+            answer = self.service.post_form("oauth/token", self._user, auth=self._keys)
+        except ApiError as error:
+            if error.status in (400, 401, 403):
+                error.hint = "Check the keys of the BSS: `xlsync login` stores them anew and tries them."
+            raise
+        token = answer.get("access_token") if isinstance(answer, Mapping) else None
+        if not token:
+            raise odd("oauth/token", "it gave no token", method="POST")
+        return f"Bearer {token}"
+
+    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> Iterator[list[Json]]:
+        """Invoices of a time and some around it, with their analytical items, page by page: they are large.
+
+        Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
+        of its creation (an invoice may be dated back, so without an end), then none.
+        """
+        # a day more at both ends, since the filter's days may be of another time zone
+        after = f"datetime'{first - dt.timedelta(days=2)}'"
+        before = f"datetime'{last + dt.timedelta(days=2)}'"
+        earlier = f"datetime'{first - dt.timedelta(days=60)}'"
+        query = {"include": "analysisItems"}
+        filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}")
+        for asked in (*({**query, "$filter": text} for text in filters), query):
+            pages = read_pages(self.service, "api/invoices", asked, steps.one_more)
+            try:
+                first_page = next(pages)
+            except ApiError as error:
+                if error.status != 400 or asked is query:
+                    raise
+                continue
+            yield first_page
+            yield from pages
+            return
+
+    def _read_units(self, steps: _Steps) -> dict[str, Unit]:
+        """The billing cycles; none where these keys may not read them, and the units' names must do."""
+        path = "api/organization/unitGroups"
+        pages = read_pages(self.service, path, {"include": "units"}, steps.one_more)
+        return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
+
+    def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
+        """The items of each invoice, one subscription each."""
+        paths = [f"api/invoices/{quote(str(invoice.get('id')), safe='')}/items" for invoice in invoices]
+        items: list[Sequence[Json]] = []
+        calls = [Call(path, {"analysis": "true"}) for path in paths]
+        for path, answer in zip(paths, self._read_many(calls, steps), strict=True):
+            if isinstance(answer, ApiError):
+                raise answer
+            found = entries_of(answer)
+            if not isinstance(found, list):
+                raise odd(path, "it is no list")
+            items.append(found)
+        return items
+
+    def _complete(self, charged: Sequence[Charged], steps: _Steps) -> list[BillingLine]:
+        """Add the billing plans, each asked for once and kept."""
+        asked = plans_to_ask(charged, self._plans)
+        calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]
+        failed: dict[str, ApiError] = {}
+        for (id_, unit_id), answer in zip(asked.items(), self._read_many(calls, steps), strict=True):
+            if isinstance(answer, ApiError) and answer.status != 404:
+                failed[id_] = answer
+            else:
+                self._plans[id_] = keep_plan(answer, unit_id)
+        return [
+            without_plan(one, failed[one.line.contract_id])
+            if one.wants_plan and one.line.contract_id in failed
+            else with_plan(one, self._plans.get(one.line.contract_id) if one.wants_plan else None)
+            for one in charged
+        ]
+
+    def _read_many(self, calls: Sequence[Call], steps: _Steps) -> list[Any | ApiError]:
+        done = steps.done
+        answers = self.service.get_many(calls, lambda count: steps.tell(done + count))
+        steps.tell(done + len(calls))
+        return answers
+
+
+class _Steps:
+    """How many reads are done."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self.done = 0
+
+    def one_more(self) -> None:
+        self.tell(self.done + 1)
+
+    def tell(self, done: int) -> None:
+        if self._progress is not None and done != self.done:
+            self._progress(done)
+        self.done = done
+
+
+def _require_id(invoice: Json) -> None:
+    if invoice.get("id") is None:
+        raise odd("api/invoices", f"{invoice.get('code') or invoice.get('name') or 'an entry'} has no id")
+
+
+def _items_of(invoice: Json) -> Sequence[Json]:
+    """The items that the list brought, one subscription each; none where they have to be asked for."""
+    items = invoice.get("analysisItems") or invoice.get("items")
+    return items if isinstance(items, list) and not any(map(_is_several, items)) else ()
+
+
+def _is_several(item: object) -> bool:
+    several = item.get("subscriptions") if isinstance(item, Mapping) else None
+    return isinstance(several, list) and len(several) > 1
+
+
+def _if_allowed(read: Callable[[], T]) -> T | None:
+    """What is read; None where these keys may not."""
+    try:
+        return read()
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise

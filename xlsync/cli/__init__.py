@@ -1,0 +1,5 @@
+"""The command line."""
+
+from xlsync.cli.root import app, main
+
+__all__ = ["app", "main"]

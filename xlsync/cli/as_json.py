@@ -1,0 +1,158 @@
+"""What commands tell programs with `--json`: plain objects, by the keys of DESIGN where it names them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from xlsync.apply.journal import Run
+from xlsync.apply.ledger import Written
+from xlsync.apply.plan import LOST, Outcome, State
+from xlsync.links.memory import RememberedLink
+from xlsync.links.team import Imported
+from xlsync.reconcile.rules import Rule
+from xlsync.report.figures import Group
+from xlsync.report.month import Report
+from xlsync.workbook.totals import Totals
+
+
+def month(totals: Totals, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
+    """What export and check tell programs."""
+    return {
+        "month": totals.month,
+        "workbook": str(path),
+        "environment": totals.environment,
+        "lines": totals.lines,
+        "linked": totals.linked,
+        "unlinked": totals.unlinked,
+        "mismatches": dict(totals.mismatches),
+        "requests": dict(requests),
+        "seconds": Decimal(str(round(seconds, 3))),
+    }
+
+
+def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
+    """What apply and undo tell programs."""
+    count = Counter(result.state for result in results)
+    states = (State.DONE, State.ALREADY, *LOST)
+    return {
+        "run": run_id,
+        "workbook": str(path),
+        "environment": environment,
+        **{str(state): count[state] for state in states},
+        "actions": [
+            {
+                "key": result.key,
+                "kind": result.kind,
+                "state": str(result.state),
+                "detail": result.detail,
+                "id": result.id,
+            }
+            for result in results
+        ],
+    }
+
+
+def run(found: Run) -> dict[str, Any]:
+    """A run for programs."""
+    names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
+    return {
+        "run": found.id,
+        "at": found.at,
+        "who": found.who,
+        "command": found.command,
+        "environment": found.environment,
+        "month": found.month,
+        "workbook": found.workbook,
+        "finished": found.is_finished,
+        "writes": [{name: getattr(write, name) for name in names} for write in found.writes],
+    }
+
+
+def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
+    """A month's figures for programs."""
+    return {
+        "month": found.month,
+        "environment": found.environment,
+        "report": str(path),
+        "pdf": None if pdf is None else str(pdf),
+        "totals": [_group(total) for total in found.totals],
+        "customers": [_group(group, "customer") for group in found.customers],
+        "products": [_group(group, "product") for group in found.products],
+        "mismatches": [
+            {"mismatch": k.kind, "currency": k.currency, "rows": k.rows, "up": k.up, "down": k.down}
+            for k in found.kinds
+        ],
+        "ignored": found.ignored,
+        "created": dict(found.created),
+        "writes": [written(write) for write in found.writes],
+    }
+
+
+def _group(group: Group, name: str = "") -> dict[str, Any]:
+    figures = group.figures
+    return {
+        **({name: group.name, "linked": group.is_linked} if name else {}),
+        "currency": group.currency,
+        "lines": figures.lines,
+        "billed": figures.billed,
+        "before": figures.before,
+        "after": figures.after,
+        "found": figures.found,
+        "revenue": figures.revenue,
+        "cost": figures.cost,
+        "margin": figures.margin,
+        "open": figures.open,
+        "up": figures.up,
+        "down": figures.down,
+        "unpriced": figures.unpriced,
+    }
+
+
+def written(write: Written) -> dict[str, Any]:
+    """One write in words, for programs."""
+    names = ("at", "who", "run", "command", "kind", "what", "before", "after", "state", "detail", "id")
+    return {name: getattr(write, name) for name in names} | {"taken_back": write.is_taken_back}
+
+
+def link(link: RememberedLink) -> dict[str, Any]:
+    """A remembered link for programs."""
+    remembered = link.link
+    return {
+        "kind": str(link.kind),
+        "key": link.key,
+        "company_id": remembered.company_id,
+        "agreement_id": remembered.agreement_id,
+        "item_id": remembered.item_id,
+        "emptied": list(remembered.emptied),
+        "evidence": str(remembered.evidence),
+        "when": remembered.when.isoformat() if remembered.when else None,
+        "workbook": remembered.workbook,
+    }
+
+
+def imported(result: Imported[Any]) -> dict[str, Any]:
+    """What became of imported links or rules, for programs."""
+    return {
+        "added": len(result.added),
+        "known": len(result.unchanged),
+        "replaced": len(result.replaced),
+        "conflicts": [str(conflict.imported) for conflict in result.conflicts],
+    }
+
+
+def rule(rule: Rule) -> dict[str, Any]:
+    """A rule for programs."""
+    return {
+        "kind": str(rule.kind),
+        "scope": str(rule.scope),
+        "about": rule.about,
+        "units": rule.units,
+        "until": str(rule.until) if rule.until else None,
+        "reason": rule.reason,
+        "when": rule.when,
+        "workbook": rule.workbook,
+    }

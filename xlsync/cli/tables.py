@@ -1,0 +1,263 @@
+"""What commands show people: tables and progress bars. Builds and renders; decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Table
+
+from xlsync.apply.journal import Run
+from xlsync.apply.ledger import Written, tell_write
+from xlsync.apply.plan import LOST, Outcome, Plan, State, count_states, outcome
+from xlsync.gather.progress import Progress as Step
+from xlsync.links.memory import PARTS, RememberedLink
+from xlsync.links.team import Imported
+from xlsync.reconcile.charges import tell_number
+from xlsync.reconcile.rules import Rule
+from xlsync.report.month import Report
+from xlsync.workbook.totals import Totals, no_mismatch
+from xlsync.workbook.totals import counted as told_count
+
+COLOURS = {
+    State.DONE: "green",
+    State.ALREADY: "green",
+    State.SKIPPED: "yellow",
+    State.FAILED: "red",
+    State.UNKNOWN: "red",
+    State.PLANNED: "cyan",
+}
+
+
+@contextmanager
+def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
+    """Bars with counts for what takes its time; silent off a terminal."""
+    if not is_shown or not console.is_terminal:
+        yield lambda _what, _done, _of: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def step(what: str, done: int, of: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield step
+
+
+def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
+    """A bar that moves on with each outcome."""
+    done = 0
+
+    def next_one(_outcome: Outcome) -> None:
+        nonlocal done
+        done += 1
+        step(what, done, count)
+
+    return next_one
+
+
+def month(console: Console, totals: Totals, path: Path) -> None:
+    """A month in a few lines."""
+    console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
+    table = _money_table("Mismatch", "Rows", "More a month", "Less a month")
+    table.add_column("")  # the currency
+    for money in totals.money:
+        cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
+        table.add_row(str(money.kind), *cells)
+    if totals.money:
+        _print(console, table, whole=True)
+    else:
+        console.print(no_mismatch(totals.lines), soft_wrap=True)
+    console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
+    console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
+
+
+def plan(console: Console, planned_: Plan) -> None:
+    """Every action in order, and what is settled already, with the reason."""
+    if not planned_.actions:
+        is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
+        verb = "was done" if is_lost else "to do"
+        console.print(f"Nothing {verb}: {count_states(planned_.settled) or 'no row is approved.'}")
+    else:
+        console.print(f"{told_count(len(planned_.actions), 'change')} to write:", highlight=False)
+        for action in planned_.actions:
+            console.print(f"  {action}", markup=False, highlight=False, soft_wrap=True)
+    _skipped(console, planned_.settled)
+
+
+def planned(plan_: Plan) -> tuple[Outcome, ...]:
+    """The outcomes of a dry run: planned, or skipped where there is nothing to send."""
+    settled = tuple(
+        Outcome(
+            key=result.key,
+            kind=result.kind,
+            rows=result.rows,
+            state=State.SKIPPED,
+            detail=result.detail if result.state is State.SKIPPED else result.text,
+            id=result.id,
+        )
+        for result in plan_.settled
+    )
+    return (*settled, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
+
+
+def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcome]) -> None:
+    """What became of everything: counts, and whatever is not done and was not told with the plan."""
+    count = Counter(result.state for result in results)
+    counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
+    console.print(counts)
+    _skipped(console, [result for result in results if result not in told])
+
+
+def _skipped(console: Console, results: Iterable[Outcome]) -> None:
+    for result in results:
+        if result.state in LOST:
+            console.print(
+                f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.key)}: {escape(result.detail)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _table(*headers: str) -> Table:
+    """A table that cuts nothing: names and keys are to be typed into other commands."""
+    table = Table(box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _money_table(first: str, *headers: str) -> Table:
+    """A table of money, of which every line stays whole."""
+    table = Table(first, box=None, pad_edge=False)
+    for header in headers:
+        table.add_column(header, justify="right")
+    return table
+
+
+def _print(console: Console, table: Table, *, whole: bool = False) -> None:
+    """Show a table: cells fold on a terminal, else each row is one line, to be searched and cut up."""
+    if whole or not console.is_terminal:
+        table.width = console.measure(table, options=console.options.update(max_width=10_000)).maximum
+    console.print(table, crop=False)
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
+def runs(console: Console, found: Sequence[Run]) -> None:
+    """A table of runs."""
+    table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
+    table.columns[0].no_wrap = True  # to be typed after `history` and `undo`
+    for entry in found:
+        count = Counter(write.state for write in entry.writes)
+        told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
+        at, file = _minute(entry.at), Path(entry.workbook).name
+        cells = (entry.id, at, entry.who, entry.command, entry.month, told, file)
+        table.add_row(*map(escape, cells))
+    if found:
+        _print(console, table)
+    else:
+        console.print("No runs yet.")
+
+
+def run(console: Console, found: Run) -> None:
+    """Every write of a run."""
+    heading = f"{found.id} · {found.who} · {found.workbook}"
+    console.print(heading, markup=False, highlight=False, soft_wrap=True)
+    if found.writes:
+        written(console, [tell_write(found, write) for write in found.writes])
+    else:
+        console.print("It wrote nothing.")
+
+
+def report(console: Console, found: Report) -> None:
+    """A month's figures, one line a currency; what was created, and where nothing can be said."""
+    table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
+    for total in found.totals:
+        figures = total.figures
+        money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
+        label = f"{found.month} {total.currency}".rstrip()
+        table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
+    if found.totals:
+        _print(console, table, whole=True)
+    else:
+        console.print(f"{found.month}: no line, no addition, no mismatch.", highlight=False)
+    made = [(kind.lower(), count) for kind, count in found.created.items() if count]
+    created = ", ".join(told_count(count, kind) for kind, count in made)
+    states = ", ".join(f"{count} {state}" for state, count in found.states.items())
+    made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
+    console.print(made_told, highlight=False, soft_wrap=True)
+
+
+def written(console: Console, writes: Sequence[Written]) -> None:
+    """Every write of a month: who, when, what, before and after."""
+    for write in writes:
+        colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
+        state = f"{write.state}, taken back" if write.is_taken_back else write.state
+        by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
+        told = f"{by}  [{colour or 'none'}]{state}[/]"
+        console.print(told, highlight=False, soft_wrap=True)
+        console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
+        changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
+        console.print(f"  {changed}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        if write.state != State.DONE and write.detail:
+            console.print(f"  {write.detail}", markup=False, highlight=False, soft_wrap=True)
+    if not writes:
+        console.print("Nothing was written.")
+
+
+def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
+    """A table of remembered links."""
+    table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
+    for link in found:
+        names = link.link.names
+        when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
+        named = zip(PARTS, (names.company, names.agreement, names.item), strict=True)
+        shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
+        cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
+        table.add_row(*map(escape, cells))
+    if found:
+        _print(console, table)
+    else:
+        console.print(none)
+
+
+def imported(console: Console, what: str, result: Imported[Any]) -> None:
+    """What became of imported links or rules."""
+    console.print(
+        f"{what}: {len(result.added)} added, {len(result.unchanged)} known already, "
+        f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict",
+        highlight=False,
+    )
+    for conflict in result.conflicts:
+        console.print(
+            f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def rules(console: Console, found: Sequence[Rule]) -> None:
+    """A table of rules."""
+    table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
+    table.columns[0].no_wrap = table.columns[-1].no_wrap = True
+    for rule in found:
+        units = "" if rule.units is None else tell_number(rule.units)
+        until = str(rule.until or "always")
+        cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
+        table.add_row(*map(escape, cells))
+    if found:
+        _print(console, table)

@@ -1,0 +1,311 @@
+"""The terminal: how commands open both systems, ask, tell and exit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import io
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import simplejson
+import typer
+from rich.console import Console
+from rich.prompt import Confirm, IntPrompt
+
+from xlsync.apply.actions import CreateInvoice
+from xlsync.apply.plan import LOST, Outcome, Plan
+from xlsync.billing.bss import By
+from xlsync.cli import as_json
+from xlsync.cli import tables as show
+from xlsync.commands import apply as reviews
+from xlsync.commands import months
+from xlsync.config import Settings, home_folder, load_environment, load_settings
+from xlsync.errors import NotNoted, XlsyncError
+from xlsync.excel import addin
+from xlsync.excel.open_file import Place, reach, refuse_unusable
+from xlsync.excel.window import find_in_excel
+from xlsync.gather.systems import Systems
+from xlsync.models import Month
+from xlsync.reconcile.rules import Scope
+from xlsync.workbook.totals import Found, counted
+
+Form = Literal["table", "digest", "json"]
+out = Console()
+err = Console(stderr=True)
+
+Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Digest = Annotated[
+    bool, typer.Option("--digest", help="Only a digest in Markdown on standard output, for mail or chat.")
+]
+WorkbookFile = Annotated[  # whether it can be read is told by `reached`
+    Path, typer.Argument(metavar="FILE", help="A workbook that export made.", readable=False)
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+
+
+def show_what_can_be_shown() -> None:
+    """Let a sign that the terminal's encoding lacks be replaced there; it stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell errors that users can cause in two lines, without a traceback."""
+    try:
+        yield
+    except XlsyncError as error:
+        err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if error.hint:
+            err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
+    except OSError as error:
+        match error.errno:
+            case errno.ENAMETOOLONG:  # asked of any name, and before anything is written
+                what = "the name of a file is too long for this system, or for what is put beside it"
+                hint = "Choose a shorter name or folder."
+            case errno.ENOSPC:  # where the output goes: what is kept tells so itself
+                what, hint = "the disk is full, and not all could be told", "Make room, and try again."
+            case _:
+                raise
+        err.print(f"Error: {what}.", style="red", soft_wrap=True)
+        err.print(hint)
+        raise typer.Exit(1) from None
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        err.print("Stopped.", style="red")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def opened(
+    *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
+) -> Iterator[Systems]:
+    """Both systems by the settings, or the sandbox's.
+
+    Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
+    whether the BSS is needed. Of those who write, there is one at a time.
+    """
+    with told(), ExitStack() as stack:
+        if of:
+            refuse_unusable(of, is_written=False)
+        tell_notices(filter(None, [addin.renew()]))
+        if demo:
+            from xlsync.commands.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
+
+            settings = stack.enter_context(demo_settings(home_folder()))
+        else:
+            settings = (
+                months.settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
+            )
+        systems = stack.enter_context(Systems(settings))
+        if is_writing:
+            stack.enter_context(reviews.writing(systems))
+        yield systems
+
+
+def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
+    """The settings of commands that look at what is kept here and send nothing; `of` must be there."""
+    if of:
+        refuse_unusable(of, is_written=False)
+    if demo:
+        from xlsync.commands.demo import demo_home, environment  # noqa: PLC0415
+
+        return Settings(home=demo_home(home_folder()), environment=environment())
+    return load_environment()
+
+
+def tell_beside(file: Path, written: Path) -> None:
+    """Tell where a workbook was written, if not in its own place."""
+    if written.resolve() != file.resolve():
+        err.print(f"{file} could not be written; the results are in {written}", markup=False)
+
+
+def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
+    """A run and its outcomes, with the file that holds their results told where it is another one."""
+    run, outcomes, written = performed
+    tell_beside(file, written)
+    return run, outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan that is to be shown, checked, asked about and done."""
+
+    systems: Systems
+    plan: Plan
+    workbook: Path
+    dry_run: bool
+    yes: bool
+    force: bool
+    json: bool
+
+
+def carry_out(
+    job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
+) -> None:
+    """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
+    show.plan(err, job.plan)
+    if not job.force:
+        reviews.check_plan(job.systems, job.plan)
+    run, outcomes = "", show.planned(job.plan)
+    if not job.dry_run:
+        question = f"Write {counted(len(job.plan.actions), 'change')}?"
+        if job.plan.actions and not job.yes and not confirmed(question, "write"):
+            err.print("Nothing was written.")
+            raise typer.Exit(1)
+        with show.progress(err, is_shown=not job.json) as progress:
+            run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
+        if job.plan.actions:  # else the plan has said that there is nothing to do
+            show.outcomes(err, outcomes, told=job.plan.settled)
+    if job.json:
+        try:
+            tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
+        except OSError as error:
+            if not run:
+                raise
+            what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+            raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+    elif run:
+        can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
+        undo = f", `xlsync undo {run}` takes it back" if can_end else ""
+        told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
+        err.print(told_run, markup=False, highlight=False, soft_wrap=True)
+    if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
+        raise typer.Exit(3)
+
+
+def now() -> dt.datetime:
+    """The present moment, with its offset."""
+    return dt.datetime.now().astimezone()
+
+
+def chosen_month(text: str) -> Month:
+    """The month that was asked for, or picked from a list on a terminal."""
+    offered = months.last_months(now().date())
+    match text:
+        case "this":
+            return offered[0]
+        case "last":
+            return offered[1]
+        case "":
+            if not sys.stdin.isatty():
+                raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
+            for number, month in enumerate(offered):
+                err.print(f"{number:3}  {month}", highlight=False)
+            numbers = [str(number) for number in range(len(offered))]
+            with told():
+                number = IntPrompt.ask(
+                    "Which month, by its number", console=err, choices=numbers, show_choices=False, default=1
+                )
+            return offered[number]
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
+        ) from None
+
+
+def chosen_scope(**given: str) -> tuple[Scope, str]:
+    """What a rule is about: one contract, product or customer."""
+    named = [(Scope(scope), text.strip()) for scope, text in given.items() if text.strip()]
+    if len(named) != 1:
+        hint = ", ".join(f"--{scope}" for scope in given)
+        raise typer.BadParameter("name one of them" if len(given) > 1 else "name it", param_hint=hint)
+    return named[0]
+
+
+def chosen_day(text: str) -> dt.date | None:
+    """A day, or none."""
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-12-31", param_hint="--until") from None
+
+
+def chosen_units(text: str) -> Decimal:
+    """A number of units from 0 up."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
+    return Decimal(text)
+
+
+def chosen_by(text: str) -> By:
+    """What makes a line the month's."""
+    match text:
+        case "invoice-date":
+            return "invoice-date"
+        case "service-period":
+            return "service-period"
+    raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
+
+
+def confirmed(question: str, what: str) -> bool:
+    """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
+    if not sys.stdin.isatty():
+        err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
+        return False
+    return Confirm.ask(question, console=err)
+
+
+def chosen_form(*, digest: bool, json: bool) -> Form:
+    """What standard output shall hold."""
+    if digest and json:
+        raise typer.BadParameter(
+            "choose --digest or --json: standard output holds one", param_hint="--digest"
+        )
+    return "digest" if digest else "json" if json else "table"
+
+
+def told_month(systems: Systems, found: Found, began: float, form: Form) -> None:
+    """Tell what an export or a check found."""
+    tell_notices(found.notices)
+    if form == "json":
+        seconds = time.monotonic() - began
+        tell_json(as_json.month(found.totals, found.path, systems.requests, seconds))
+        return
+    show.month(err if form == "digest" else out, found.totals, found.path)
+    if form == "digest":
+        # a file is UTF-8 everywhere
+        typer.echo(found.digest if sys.stdout.isatty() else found.digest.encode(), nl=False)
+
+
+def tell_notices(notices: Iterable[str]) -> None:
+    """What people should know besides."""
+    for notice in notices:
+        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def tell_json(facts: Any) -> None:
+    """One JSON object on standard output."""
+    typer.echo(simplejson.dumps(facts, use_decimal=True))  # in ASCII, whatever the terminal's encoding
+
+
+def new_workbook(path: Path) -> Path:
+    """The name of a workbook that is to be written, which tells its kind."""
+    if path.suffix.lower() != ".xlsx":
+        raise typer.BadParameter(
+            f"{path} is not the name of a workbook: let it end in .xlsx, such as {path.with_suffix('.xlsx')}"
+            if path.name
+            else f"{path} is a folder: name a file in it, such as {path / 'xlsync.xlsx'}",
+            param_hint="--output",
+        )
+    return path
+
+
+def reached(file: Path, *, is_written: bool = True) -> Place:
+    """How a workbook is written that somebody may have open, which is said then."""
+    place = reach(file, find_in_excel, is_written=is_written)
+    tell_notices(filter(None, [place.notice]))
+    return place

@@ -1,0 +1,151 @@
+"""The digest: what an export or a check found, as Markdown that a mail or chat command can send. PURE.
+
+Names come from both systems and are nobody's markup: whatever they hold reads as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from xlsync.models import Status
+from xlsync.reconcile.charges import tell_number
+from xlsync.workbook.contents import Overview, mismatch_cells
+from xlsync.workbook.totals import Totals, mismatch_currencies, no_mismatch, tell_no_link
+from xlsync.xlsx.cells import clean_text
+
+_TOP: Final = 10
+_LINKS: Final = 20
+_LONGEST: Final = 60
+_ZERO: Final = Decimal(0)
+# Markup anywhere in a line; what chat programs and GitHub make of @name and #12; entities and mathematics.
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~@#&$])")
+_LINK: Final = re.compile(
+    r"(?i)(:(?=//)|(?<=\bwww)\.|(?<=mailto):)"
+)  # addresses that become links by themselves
+_STARTS: Final = re.compile(r"^([+\-=]|\d+(?=[.)]))")
+_UNSEEN: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text around them
+
+
+def escape(text: str, longest: int = _LONGEST) -> str:
+    """A text on one line, in which nothing is markup, a mention or a link."""
+    line = " ".join(_UNSEEN.sub("", clean_text(text)).split())
+    if len(line) > longest:
+        line = f"{line[: longest - 1].rstrip()}…"
+    line = _LINK.sub(r"\\\1", _MARKUP.sub(r"\\\1", line))
+    return _STARTS.sub(lambda found: f"\\{found[1]}" if not found[1].isdigit() else f"{found[1]}\\", line)
+
+
+def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], workbook: str) -> str:
+    """The month in Markdown: counts, links to make, mismatches with their money, the largest, and notices."""
+    parts = [
+        [f"# xlsync {overview.month}: {escape(overview.environment)}"],
+        list(_summary(overview, totals, workbook)),
+        list(_links(overview)),
+        list(_kinds(totals)),
+        list(_largest(overview)),
+        ["## Notices", "", *(f"- {escape(notice, 500)}" for notice in notices)] if notices else [],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]:
+    rows = overview.open_mismatches
+    ignored = len(overview.findings.mismatches) - len(rows)
+    billed: dict[str, Decimal] = {}
+    for line in overview.lines:
+        billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
+    told = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
+    billed_told = f" ({told})" if told else ""
+    no_link = tell_no_link(totals.no_link)
+    yield (
+        f"**{totals.lines}** lines billed{billed_told}, **{totals.linked}** linked, "
+        f"**{totals.unlinked}** to link{f', {no_link}' if no_link else ''}. "
+        f"**{len(rows)}** {'mismatch' if len(rows) == 1 else 'mismatches'}"
+        + (f", {ignored} more ignored." if ignored else ".")
+    )
+    yield ""
+    yield f"Workbook: {escape(workbook, 300)}"
+
+
+def _links(overview: Overview) -> Iterator[str]:
+    """What has no link that counts, by customer and product."""
+    waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
+    statuses = overview.findings.statuses
+    count = Counter(
+        (line.customer, line.product, str(statuses[line.key]))
+        for line in overview.lines
+        if statuses[line.key] in waiting
+    )
+    if not count:
+        return
+    yield from ("## Links to make", "")
+    rows = sorted(
+        count.items(), key=lambda entry: (entry[0][0].casefold(), entry[0][1].casefold(), entry[0][2])
+    )
+    shown = [(escape(customer), escape(product), str(n), status) for (customer, product, status), n in rows]
+    yield from _table(("Customer", "Product", "Lines", "Status"), "llrl", shown[:_LINKS])
+    if len(shown) > _LINKS:
+        yield from ("", f"… and {len(shown) - _LINKS} more.")
+
+
+def _kinds(totals: Totals) -> Iterator[str]:
+    """The rows of each mismatch, with their money in each currency."""
+    yield from ("## Mismatches", "")
+    rows = [
+        (
+            str(money.kind),
+            str(money.count),
+            _money(money.up, money.currency),
+            _money(money.down, money.currency),
+        )
+        for money in totals.money
+    ]
+    if not rows:
+        yield no_mismatch(totals.lines)
+        return
+    yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
+
+
+def _largest(overview: Overview) -> Iterator[str]:
+    """The mismatches with the most money a month."""
+    with_money = [mismatch for mismatch in overview.open_mismatches if mismatch.impact]
+    with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
+    if not with_money:
+        return
+    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    currencies = mismatch_currencies(overview)
+    yield from ("## Most money", "")
+    rows = []
+    for mismatch in with_money[:_TOP]:
+        cells = mismatch_cells(mismatch, overview.labels, names)
+        rows.append(
+            (
+                escape(str(cells["Customer"] or "")),
+                escape(str(cells["Product"] or "")),
+                str(mismatch.kind),
+                _units(mismatch.bss_units),
+                _units(mismatch.connectwise_units),
+                _money(mismatch.impact or _ZERO, currencies[mismatch.key]),
+            )
+        )
+    headers = ("Customer", "Product", "Mismatch", "BSS units", "ConnectWise units", "A month")
+    yield from _table(headers, "lllrrr", rows)
+
+
+def _units(units: Decimal | None) -> str:
+    return "" if units is None else tell_number(units)
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{amount:,.2f} {escape(currency)}".rstrip()
+
+
+def _table(headers: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headers)} |"
+    yield f"|{'|'.join(' ---: ' if side == 'r' else ' --- ' for side in sides)}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"

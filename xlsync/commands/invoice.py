@@ -1,0 +1,117 @@
+"""Invoicing: create the approved next invoices through ConnectWise, once, and save them beside the workbook.
+
+Off unless the settings enable it: what `POST /finance/agreements/{id}/invoice` does was never seen on a
+live tenant, so each invoice is verified by the agreement's recap before and after.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xlsync.apply.actions import Action, CreateInvoice
+from xlsync.apply.journal import list_runs
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.commands.apply import BadCells, noting, open_book, row_results, write
+from xlsync.errors import ApiError
+from xlsync.gather.systems import Systems
+from xlsync.workbook.edits.approvals import read_invoice_rows
+from xlsync.workbook.read import Book
+from xlsync.workbook.write import Save, write_results
+
+WHY_OFF = (
+    "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "
+    "XLSYNC_INVOICING=enabled, or enabled = true under [invoicing] in the settings, turns it on."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceReview:
+    """The approved invoices of a workbook, as a plan against ConnectWise as it is now."""
+
+    book: Book
+    plan: Plan
+    live: Live
+
+
+def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
+    """Read the approved rows of *Invoices*; raises BadCells with every problem at once."""
+    book = open_book(path, systems)
+    edits = read_invoice_rows(book)
+    problems = [*book.problems, *book.altered, *edits.problems]
+    if problems:
+        raise BadCells(path, problems)
+    live = Live(systems.connectwise, systems.settings.creation)
+    return InvoiceReview(book, _without_made(systems, live.plan(edits.actions)), live)
+
+
+def _without_made(systems: Systems, plan: Plan) -> Plan:
+    """The plan without invoices that an earlier run made already, though the recap does not show them.
+
+    The journal tells their ids; one that was deleted in ConnectWise meanwhile may be made again.
+    """
+    made = {
+        (write.path, str(write.was["nextInvoiceDate"])): write.id
+        for run in reversed(list_runs(systems.home, systems.settings.environment))
+        for write in run.writes
+        if write.kind == "CreateInvoice" and write.id is not None and write.was
+    }
+    to_do: list[Action] = []
+    settled = list(plan.settled)
+    for action in plan.actions:
+        key = ("", "")
+        if isinstance(action, CreateInvoice):
+            key = (f"/finance/agreements/{action.agreement}/invoice", str(action.seen_date))
+        id_ = made.get(key)
+        try:
+            number = None if id_ is None else systems.connectwise.read_invoice(id_)
+        except ApiError as error:
+            settled.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
+            continue
+        if number is None:
+            to_do.append(action)
+        else:
+            told = f"invoice {number} (made before; the agreement's recap does not show it)"
+            settled.append(outcome(action, State.ALREADY, told, id_))
+    return Plan(tuple(to_do), tuple(settled))
+
+
+def perform_invoices(
+    systems: Systems,
+    review: InvoiceReview,
+    now: dt.datetime,
+    progress: Callable[[Outcome], None] | None = None,
+    save: Save | None = None,
+) -> tuple[str, tuple[Outcome, ...], Path]:
+    """Create what was reviewed, save the PDFs, write the invoice numbers into the workbook."""
+    run, outcomes = write(systems, review.plan, review.live, "invoice", review.book, now, progress)
+    outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
+    with noting(run):
+        written = write_results(review.book, row_results(outcomes), {}, save)
+    return run, outcomes, written
+
+
+def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
+    """The outcome, with where its PDF was saved, or why it could not be; the invoice stands either way."""
+    number = outcome.detail.removeprefix("invoice ").split(" ")[0]
+    if outcome.state not in {State.DONE, State.ALREADY} or not number:
+        return outcome
+    folder = workbook.with_name(f"{workbook.stem}-invoices")
+    file = folder / (re.sub(r"[^\w.-]+", "_", number) + ".pdf")
+    try:
+        id_ = outcome.id if outcome.id is not None else systems.connectwise.find_invoice(number)
+        if id_ is None:
+            return outcome
+        if not file.exists():
+            content = systems.connectwise.service.get_bytes(f"/finance/invoices/{id_}/pdf")
+            folder.mkdir(exist_ok=True)
+            file.write_bytes(content)
+    except ApiError as error:
+        return replace(outcome, detail=f"{outcome.detail} (its PDF could not be read: {error.message})")
+    except OSError as error:
+        return replace(outcome, detail=f"{outcome.detail} (its PDF could not be saved: {error.strerror})")
+    return replace(outcome, id=id_, detail=f"{outcome.detail} (saved as {folder.name}/{file.name})")

@@ -1,0 +1,272 @@
+"""The settings of both systems, asked for one by one, tried at once, and kept: secrets in the keyring.
+
+Nothing here prints: whoever asks and tells is passed in, so that no secret is ever shown or logged.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import keyring
+import keyring.backend
+import keyring.errors
+import tomlkit
+import tomlkit.exceptions
+
+from xlsync.billing.bss import Bss
+from xlsync.config import (
+    API_PATH,
+    BSS_VARIABLES,
+    CONNECTWISE_VARIABLES,
+    FILE_NAME,
+    KEYRING,
+    SECRETS,
+    BssSettings,
+    ConnectWiseSettings,
+    settings_file,
+)
+from xlsync.connectwise.client import ConnectWise
+from xlsync.errors import ApiError, ConfigError, XlsyncError
+from xlsync.rest.url import check_url
+from xlsync.xlsx.archive import write_file
+
+BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # keyring's own variable
+# What the systems themselves keep behind the login of the person; everything else must be asked for.
+_OF_THE_SYSTEM: Final = (
+    "keyring.backends.macOS",
+    "keyring.backends.Windows",
+    "keyring.backends.SecretService",
+    "keyring.backends.libsecret",
+    "keyring.backends.kwallet",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One setting to be asked for: what it is, and where a person finds it."""
+
+    variable: str
+    title: str
+    explanation: str
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether it is never shown and goes into the keyring."""
+        return self.variable in SECRETS
+
+
+BSS_QUESTIONS: Final = (
+    Question(
+        "XLSYNC_BSS_URL",
+        "BSS address",
+        "In the marketplace under Settings > API Credentials: the Request Token URL up to /oauth, such as "
+        "https://bss.example.com",
+    ),
+    Question(
+        "XLSYNC_BSS_CLIENT_KEY",
+        "BSS client key",
+        "In the marketplace under Settings > API Credentials. Where it shows --, or there is no such page, "
+        "the distributor has yet to make keys for resellers.",
+    ),
+    Question("XLSYNC_BSS_CLIENT_SECRET", "BSS client secret", "On the same page, beside the client key."),
+    Question(
+        "XLSYNC_BSS_USERNAME",
+        "BSS user name",
+        "An API user, made on the same page; some distributors hand it out themselves.",
+    ),
+    Question("XLSYNC_BSS_PASSWORD", "BSS password", "The password of that user."),
+)
+CONNECTWISE_QUESTIONS: Final = (
+    Question(
+        "XLSYNC_CW_URL",
+        "ConnectWise site",
+        "In the cloud https://api-eu.myconnectwise.net, or api-na, api-au, api-za; else your own server's "
+        "address.",
+    ),
+    Question("XLSYNC_CW_COMPANY", "ConnectWise company id", "What you type as company when you log in."),
+    Question(
+        "XLSYNC_CW_PUBLIC_KEY",
+        "Public key",
+        "In ConnectWise under System > Members > API Members: open the member, then API Keys.",
+    ),
+    Question(
+        "XLSYNC_CW_PRIVATE_KEY", "Private key", "Shown once, when the key is made; a lost one is made anew."
+    ),
+    Question(
+        "XLSYNC_CW_CLIENT_ID",
+        "Client id",
+        "From https://developer.connectwise.com/ClientID: a private one of your own, not to be shared.",
+    ),
+)
+
+Ask = Callable[[Question, str], str]  # the question, and what is kept so far (a secret is never told)
+Again = Callable[[XlsyncError], bool]  # whether to ask anew after what went wrong
+KEPT: Final = "(kept)"  # told in place of a secret that is in the keyring
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where the answers went."""
+
+    file: Path
+    backend: str
+    tried: tuple[str, ...]
+
+
+def log_in(ask: Ask, again: Again, environ: Mapping[str, str] = os.environ) -> Stored:
+    """Ask for all settings, try both connections, and keep them once they work.
+
+    Raises XlsyncError where a connection fails and nobody wants to try again: then nothing is kept.
+    """
+    backend = trusted_backend(environ)
+    file = settings_file()
+    kept = _read(file)
+    answers: dict[str, str] = {}
+    systems = (
+        ("bss", BSS_VARIABLES, BSS_QUESTIONS, try_bss),
+        ("connectwise", CONNECTWISE_VARIABLES, CONNECTWISE_QUESTIONS, try_connectwise),
+    )
+    for section, variables, questions, try_it in systems:
+        known = {v: str(kept.get(section, {}).get(name, "")) for v, name in variables.items()}
+        while True:
+            try:
+                known |= dict(_answers(questions, known, ask))
+                try_it({name: known[variable] for variable, name in variables.items()})
+                break
+            except XlsyncError as error:
+                if not again(error):
+                    raise
+        answers |= known
+    store(answers, file)
+    return Stored(file, backend, tuple(section for section, *_ in systems))
+
+
+def _answers(
+    questions: tuple[Question, ...], known: Mapping[str, str], ask: Ask
+) -> Iterator[tuple[str, str]]:
+    for question in questions:
+        before = known[question.variable]
+        if question.is_secret and not before:
+            before = _kept(question.variable)
+        answer = ask(question, KEPT if before and question.is_secret else before).strip()
+        value = before if answer in {"", KEPT} else answer
+        if not value:
+            raise ConfigError(f"{question.title} is needed.", question.explanation)
+        if any(ord(sign) < 32 for sign in value):
+            raise ConfigError(f"{question.title} holds a line break or another control character.")
+        yield question.variable, check_url(value) if question.variable.endswith("_URL") else value
+
+
+def _kept(variable: str) -> str:
+    """A secret in the keyring; empty where there is none."""
+    try:
+        return keyring.get_password(KEYRING, variable) or ""
+    except keyring.errors.KeyringError as error:
+        raise ConfigError(f"The keyring cannot be read: {error}", "Unlock it, and try again.") from None
+
+
+def try_bss(values: Mapping[str, str]) -> None:
+    """Get a token from the BSS and read one invoice; raises ApiError that says what is wrong."""
+    keys = BssSettings(**values)
+    bss = Bss(keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans={})
+    with bss.service:
+        bss.check()
+
+
+def try_connectwise(values: Mapping[str, str]) -> None:
+    """Read one company with the keys; raises ApiError that says what is wrong."""
+    url = values["url"]
+    if urlsplit(url).path in {"", "/"}:
+        url = url.rstrip("/") + API_PATH
+    connectwise = ConnectWise(
+        ConnectWiseSettings(
+            url=url,
+            company=values["company"],
+            public_key=values["public_key"],
+            private_key=values["private_key"],
+            client_id=values["client_id"],
+        )
+    )
+    try:
+        connectwise.check()
+    except ApiError as error:
+        if error.status == 401:
+            error.hint = "Check company id, public key and private key; the member must be active."
+        raise
+    finally:
+        connectwise.service.close()
+
+
+def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
+    """The name of the keyring that is used; raises ConfigError where it keeps secrets badly or not at all.
+
+    A keyring that is not the operating system's is used only where somebody asked for it by name.
+    """
+    backend = keyring.get_keyring()
+    members = getattr(backend, "backends", None)  # several at once: the first one keeps
+    first = next(iter(members), backend) if members is not None else backend
+    name = f"{type(first).__module__}.{type(first).__qualname__}"
+    by_name = environ.get(BACKEND, "") == name
+    if type(first).__module__ == "keyring.backends.fail" or (
+        not by_name and not type(first).__module__.startswith(_OF_THE_SYSTEM)
+    ):
+        raise ConfigError(
+            f"This machine has no keyring of its own to keep secrets in (found: {name}).",
+            "On a server, set the XLSYNC_ variables instead. Another keyring is used only by name: "
+            f"{BACKEND}=module.Class",
+        )
+    return name
+
+
+def store(answers: Mapping[str, str], file: Path) -> None:
+    """Keep secrets in the keyring, the rest in the settings file, whose other lines stay as they are."""
+    text = _text(file)
+    try:
+        document = tomlkit.parse(text)
+        for section, variables in (("bss", BSS_VARIABLES), ("connectwise", CONNECTWISE_VARIABLES)):
+            if section not in document:
+                document[section] = tomlkit.table()
+            table: Any = document[section]
+            for variable, name in variables.items():
+                if variable not in SECRETS:
+                    table[name] = answers[variable]
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise ConfigError(f"{file} cannot be changed: {error}", "Mend or remove it, and try again.") from None
+    try:
+        for variable in SECRETS:
+            keyring.set_password(KEYRING, variable, answers[variable])
+    except keyring.errors.KeyringError as error:
+        raise ConfigError(
+            f"The keyring did not keep the secrets: {error}", "Unlock it, and try again."
+        ) from None
+    if any(_kept(variable) != answers[variable] for variable in SECRETS):
+        name = type(keyring.get_keyring()).__qualname__
+        raise ConfigError(f"{name} took the secrets and did not keep them.", "Use another keyring.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_file(file, tomlkit.dumps(document).encode(), None)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(_text(file))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
+    for section in ("bss", "connectwise"):
+        if not isinstance(found.get(section, {}), dict):
+            raise ConfigError(f"{file} cannot be used: {section} must be a section.", f"Mend {FILE_NAME}.")
+    return found

@@ -1,0 +1,306 @@
+"""ConnectWise PSA: list what the month needs, create what is approved, set what is approved.
+
+Facts: the vendor's Developer Guide and OpenAPI description (2025.1). Additions can only be listed per
+agreement; a PATCH takes bare field names and must be read back, since a path inside an object gets a
+200 that does nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from xlsync.config import ConnectWiseSettings
+from xlsync.connectwise.records import (
+    TAKEN_OVER,
+    Setup,
+    id_of,
+    read_addition,
+    read_recap,
+    read_setup,
+    record_of,
+    records_of,
+)
+from xlsync.errors import ApiError
+from xlsync.models import Addition, Recap
+from xlsync.rest.service import Page, Service
+
+PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
+COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
+AGREEMENT_FIELDS: Final = (
+    "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
+    "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag"
+)
+ITEM_FIELDS: Final = (
+    "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber"
+)
+_ADDITION: Final = (
+    "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
+    "effectiveDate,cancelledDate,customFields"
+)
+_WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
+_RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
+
+Progress = Callable[[int], None]
+T = TypeVar("T", bound=Hashable)
+R = TypeVar("R")
+
+
+class ConnectWise:
+    """A ConnectWise PSA site, through the keys of one API member."""
+
+    def __init__(self, settings: ConnectWiseSettings) -> None:
+        self._settings = settings
+        self.side_by_side = settings.side_by_side
+        self.service = self._connect(settings.url)
+        self._longest: dict[str, int] = {}  # page of each kind of list, so far
+
+    def _connect(self, url: str) -> Service:
+        settings = self._settings
+        return Service(
+            "ConnectWise",
+            url,
+            headers={
+                "clientId": settings.client_id,
+                "Accept": f"application/vnd.connectwise.com+json; version={settings.release}",
+            },
+            auth=(f"{settings.company}+{settings.public_key}", settings.private_key),
+            workers=settings.side_by_side,
+            per_minute=settings.requests_per_minute,
+        )
+
+    def list_records(
+        self,
+        path: str,
+        *,
+        fields: str = "",
+        conditions: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[list[dict[str, Any]], str]:
+        """All records of a list, by id, and the server's time of the first page (an HTTP date).
+
+        Pages are asked for by `id >` the last one seen, so that rows that move between pages while
+        reading are neither lost nor doubled. A short page is not taken for the last one where the server
+        may have cut it.
+        """
+        records: list[dict[str, Any]] = []
+        asked_at = ""
+        last = 0
+        kind = re.sub(r"\d+", "", path)
+        while True:
+            parts = [f"({conditions})"] if conditions and last else [conditions] if conditions else []
+            query: dict[str, str | int] = {
+                "conditions": " and ".join([*parts, *([f"id>{last}"] if last else [])]),
+                "orderBy": "id asc",
+                "pageSize": PAGE_SIZE,
+                "fields": fields,
+            }
+            page = self.service.get_page(path, {name: value for name, value in query.items() if value != ""})
+            found = records_of(page.data, path)
+            asked_at = asked_at or page.headers.get("Date", "")
+            records.extend(found)
+            if progress:
+                progress(len(found))
+            longest = self._longest.get(kind, 0)
+            self._longest[kind] = max(longest, len(found))
+            if _is_last(page, len(found), longest):
+                return records, asked_at
+            newest = max(id_of(record, path) for record in found)
+            if newest <= last:
+                raise ApiError(
+                    f"ConnectWise: GET {path} gave the same page twice",
+                    "Try again; if it stays, tell the makers of xlsync.",
+                    method="GET",
+                    path=path,
+                    status=200,
+                )
+            last = newest
+
+    def list_additions(
+        self, agreement_ids: Iterable[int], progress: Progress | None = None, *, whole: bool = False
+    ) -> dict[int, tuple[Addition, ...] | ApiError]:
+        """The additions of each agreement, side by side; a failed read is its error, never "none".
+
+        `whole` are those that also hold what a successor takes over.
+        """
+        fields = _WHOLE_ADDITION if whole else _ADDITION
+
+        def read(id_: int) -> tuple[Addition, ...]:
+            records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=fields)
+            return tuple(read_addition(record, id_, whole=whole) for record in records)
+
+        return self._each(sorted(set(agreement_ids)), read, progress)
+
+    def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
+        """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
+
+        The description's list path ends with a slash.
+        """
+
+        def read(piece: str) -> list[Recap]:
+            records, _ = self.list_records(
+                "/finance/agreementrecap/", fields=_RECAP, conditions=f"id in ({piece})"
+            )
+            return [read_recap(record) for record in records]
+
+        recaps: dict[int, Recap] = {}
+        for found in self._each(_pieces(sorted(set(agreement_ids))), read).values():
+            if isinstance(found, ApiError):
+                return found
+            recaps |= {recap.agreement_id: recap for recap in found}
+        return recaps
+
+    def _each(
+        self, things: Iterable[T], read: Callable[[T], R], progress: Progress | None = None
+    ) -> dict[T, R | ApiError]:
+        """What is read of each thing, side by side; a failed read is its error."""
+
+        def tried(thing: T) -> R | ApiError:
+            try:
+                return read(thing)
+            except ApiError as error:
+                return error
+
+        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="reading")
+        try:
+            waiting = {thing: pool.submit(tried, thing) for thing in things}
+            for done, _ in enumerate(as_completed(waiting.values()), start=1):
+                if progress is not None:
+                    progress(done)
+            return {thing: one.result() for thing, one in waiting.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
+
+    def read_recap(self, agreement_id: int) -> Recap:
+        """An agreement's last and next invoice as they are now."""
+        path = f"/finance/agreementrecap/{agreement_id}"
+        return read_recap(record_of(self.service.get(path, {"fields": _RECAP}), path))
+
+    def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
+        """One addition as it is now, whole; None where there is none of that id."""
+        path = f"/finance/agreements/{agreement_id}/additions/{addition_id}"
+        try:
+            record = self.service.get(path, {"fields": _WHOLE_ADDITION})
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return read_addition(record_of(record, path), agreement_id, whole=True)
+
+    def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
+        """A setup table, without its inactive entries, by name."""
+        records, _ = self.list_records(path, fields=fields)
+        entries = [read_setup(record) for record in records if not record.get("inactiveFlag")]
+        return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
+
+    def create(self, path: str, fields: Mapping[str, object]) -> int | None:
+        """Create a record; its id, or None where the answer does not tell it (then look it up)."""
+        answer = self.service.send("POST", path, {k: v for k, v in fields.items() if v is not None})
+        found = answer.get("id") if isinstance(answer, dict) else None
+        return found if type(found) is int else None
+
+    def find_invoice(self, number: str) -> int | None:
+        """The id of an invoice by its number."""
+        path = "/finance/invoices"
+        asked = f"invoiceNumber={quote(number)}"
+        records, _ = self.list_records(path, fields="id,invoiceNumber", conditions=asked)
+        return next((id_of(r, path) for r in records if r.get("invoiceNumber") == number), None)
+
+    def read_invoice(self, invoice_id: int) -> str | None:
+        """The number of an invoice; None where there is none of that id."""
+        path = f"/finance/invoices/{invoice_id}"
+        try:
+            record = record_of(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return str(record.get("invoiceNumber") or invoice_id)
+
+    def find_codebase(self) -> str | None:
+        """The path of this company's release, such as `v2025_1/`, from the site's own answer.
+
+        None where the site does not know the login company (its answer is `null` then).
+        """
+        parts = urlsplit(self._settings.url)
+        with Service("ConnectWise", f"{parts.scheme}://{parts.netloc}", headers={}) as site:
+            answer = site.get(f"/login/companyinfo/{self._settings.company}")
+        return str(answer["Codebase"]) if isinstance(answer, dict) and answer.get("Codebase") else None
+
+    def check(self) -> None:
+        """Read one company, to try address and keys; raises ApiError that says what is wrong.
+
+        The cloud may answer 404 to wrong keys, and to an outdated codebase in the path: the site's
+        own companyinfo tells them apart (Developer Guide, "Authentication").
+        """
+        try:
+            self.service.get("/company/companies", {"pageSize": 1, "fields": "id"})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._explain_404(error)
+
+    def _explain_404(self, error: ApiError) -> None:
+        codebase = self.find_codebase()
+        if codebase is None:
+            raise ApiError(
+                f"ConnectWise: the site does not know the company id {self._settings.company}",
+                "Check XLSYNC_CW_COMPANY: it is the one you type at login.",
+                method=error.method,
+                path=error.path,
+                status=404,
+            ) from error
+        parts = urlsplit(self._settings.url)
+        url = f"{parts.scheme}://{parts.netloc}/{codebase.strip('/')}/apis/3.0"
+        wrong_keys = ApiError(
+            "ConnectWise: GET /company/companies answered 404, which on the cloud may mean wrong keys",
+            "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and XLSYNC_CW_URL.",
+            method="GET",
+            path="/company/companies",
+            status=404,
+        )
+        if url == self._settings.url:
+            raise wrong_keys from error
+        other = self._connect(url)
+        try:
+            other.get("/company/companies", {"pageSize": 1, "fields": "id"})
+        except ApiError as second:
+            other.close()
+            if second.status != 404:
+                raise
+            raise wrong_keys from second
+        self.service.close()
+        self.service = other
+
+
+def _is_last(page: Page, count: int, longest: int) -> bool:
+    """Whether nothing follows a page of so many records; `longest` is the longest seen of such a list.
+
+    The Link header tells (Developer Guide, "Pagination"). Without one a page shorter than asked may be cut
+    by a server that allows no longer ones: it is surely the last where a longer one was seen.
+    """
+    if count == 0:
+        return True
+    if page.next_url is not None or count >= PAGE_SIZE:
+        return False
+    return "Link" in page.headers or count < longest
+
+
+def quote(text: str) -> str:
+    """A text as a condition takes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _pieces(ids: Iterable[int]) -> list[str]:
+    """Lists of ids for conditions; an address of more than 2000 characters is refused (Developer Guide)."""
+    pieces: list[str] = []
+    for id_ in ids:
+        if pieces and len(pieces[-1]) + len(str(id_)) < 1200 and pieces[-1].count(",") < 99:
+            pieces[-1] += f",{id_}"
+        else:
+            pieces.append(str(id_))
+    return pieces

@@ -1,0 +1,242 @@
+"""ConnectWise's lists: companies, agreements, catalog and setup tables, kept and brought up to date.
+
+A kept list is asked only for what changed since (`lastUpdated`, Developer Guide, "Conditions"). That never
+tells of deletions, so a whole list is read again after a week; `apply` looks at what it writes to anyway.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
+from xlsync.connectwise.records import Setup, SetupTables, id_of, read_agreement, read_company, read_item
+from xlsync.errors import ApiError
+from xlsync.models import Agreement, CatalogItem, Company
+
+WHOLE_AFTER: Final = dt.timedelta(days=7)
+SETUP_AFTER: Final = dt.timedelta(days=1)
+OVERLAP: Final = dt.timedelta(minutes=2)  # a change committed while the list was read is asked for again
+_SETUP: Final = {  # path and fields of each table
+    "company_types": ("/company/companies/types", "id,name,defaultFlag"),
+    "agreement_types": ("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag"),
+    "billing_cycles": ("/finance/billingCycles", "id,name,defaultFlag,billingOptions"),
+    "product_types": ("/procurement/types", "id,name,defaultFlag,inactiveFlag"),
+    # its trailing slash is part of the path
+    "subcategories": ("/procurement/subcategories/", "id,name,defaultFlag,inactiveFlag,category/name"),
+    "countries": ("/company/countries", "id,name,defaultFlag"),
+}
+_TOLD: Final = {  # what is missing where a table may not be read
+    "company_types": "types of customers",
+    "agreement_types": "types of agreements",
+    "product_types": "types of products",
+    "subcategories": "categories of products",
+    "countries": "countries",
+}
+_NAMED: Final = 3  # records that a notice names one by one
+
+Cache = MutableMapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """ConnectWise's lists as it gave them; `odd` tells which setup tables could not be read."""
+
+    companies: list[dict[str, Any]]
+    agreements: list[dict[str, Any]]
+    items: list[dict[str, Any]]
+    setup: SetupTables
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """What the dropdowns show: active companies, agreements and products, and the setup tables.
+
+    `odd` tells what of them could not be read and is left out.
+    """
+
+    companies: tuple[Company, ...]
+    agreements: tuple[Agreement, ...]
+    items: tuple[CatalogItem, ...]
+    setup: SetupTables
+    odd: tuple[str, ...] = ()
+
+
+def read_tables(
+    connectwise: ConnectWise,
+    cache: Cache,
+    *,
+    now: dt.datetime,
+    refresh: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Tables:
+    """All lists; `refresh` reads them whole. Raises ApiError where one cannot be read."""
+    setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
+
+    def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
+        kept = {} if refresh else _kept(cache, name, "since", "whole", "fields", "records")
+        if kept and kept["fields"] != fields:
+            kept = {}
+        since = _since(kept, now)
+        if since:
+            try:
+                changed, asked_at = connectwise.list_records(
+                    path, fields=fields, conditions=f"lastUpdated>[{since}]", progress=progress
+                )
+            except ApiError as error:
+                if error.status != 400:  # a tenant that does not take the condition is read whole
+                    raise
+            else:
+                old = {record.get("id"): record for record in kept["records"]}
+                new = {record.get("id"): record for record in _trimmed(changed, fields)}
+                if all(old.get(id_) == record for id_, record in new.items()):
+                    return list(kept["records"])  # and the next time is asked from the same moment on
+                return _keep(cache, name, fields, {**old, **new}.values(), asked_at, kept["whole"])
+        records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
+        return _keep(cache, name, fields, _trimmed(records, fields), asked_at, now.isoformat())
+
+    return Tables(
+        companies=read("companies", "/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
+        agreements=read("agreements", "/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
+        items=read("catalog", "/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False"),
+        setup=setup,
+        odd=tuple(odd),
+    )
+
+
+def read_lists(tables: Tables) -> Lists:
+    """What the lists say; a record that cannot be used is left out and told."""
+    odd = list(tables.odd)
+    cycles = {cycle.id: cycle for cycle in tables.setup.billing_cycles}
+    return Lists(
+        companies=_usable("customers", tables.companies, read_company, odd),
+        agreements=_usable(
+            "agreements", tables.agreements, lambda record: read_agreement(record, cycles), odd
+        ),
+        items=_usable("products", tables.items, read_item, odd),
+        setup=tables.setup,
+        odd=tuple(odd),
+    )
+
+
+def _usable(
+    what: str,
+    records: Iterable[dict[str, Any]],
+    read: Callable[[dict[str, Any]], T | None],
+    odd: list[str],
+) -> tuple[T, ...]:
+    """What records say, but for those that cannot be used, which are told; without an id none can be."""
+    found: list[T] = []
+    errors: list[str] = []
+    for record in records:
+        id_of(record, what)
+        try:
+            one = read(record)
+        except ApiError as error:
+            errors.append(f"id {record['id']} ({error.message})")
+            continue
+        if one is not None:
+            found.append(one)
+    if errors:
+        more = [f"{len(errors) - _NAMED} more"] if len(errors) > _NAMED else []
+        odd.append(f"Left out of ConnectWise's {what}: {'; '.join([*errors[:_NAMED], *more])}.")
+    return tuple(found)
+
+
+def _read_setup(
+    connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
+) -> tuple[SetupTables, list[str]]:
+    """The setup tables, and what is missing where the keys may not read one: then none is kept."""
+    kept = _kept(cache, "setup", "at", *_SETUP)
+    if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP}), []
+    tables: dict[str, tuple[Setup, ...]] = {}
+    odd: list[str] = []
+    for name, (path, fields) in _SETUP.items():
+        try:
+            tables[name] = connectwise.list_setup(path, fields)
+        except ApiError as error:
+            if error.status not in {403, 404}:
+                raise
+            odd.append(_tell_unread(name, error))
+    if odd:
+        return SetupTables(**tables), odd
+    entries = {
+        name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
+        for name, table in tables.items()
+    }
+    cache["setup"] = {"at": now.isoformat(), **entries}
+    return SetupTables(**tables), odd
+
+
+def _tell_unread(name: str, error: ApiError) -> str:
+    if name == "billing_cycles":
+        return f"Billing periods were not compared, since the billing cycles cannot be read: {error.message}"
+    return f"The {_TOLD[name]} cannot be read, so there are none to choose from: {error.message}"
+
+
+def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
+    """What a cache holds, read once since it may be thrown away at any time.
+
+    Nothing where it is not there, or another version of xlsync kept it in another form.
+    """
+    kept = cache.get(name)
+    return kept if isinstance(kept, dict) and all(part in kept for part in parts) else {}
+
+
+def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
+    """From when on changes are to be asked for; empty where the whole list is due."""
+    if not kept or now - dt.datetime.fromisoformat(kept["whole"]) > WHOLE_AFTER:
+        return ""
+    return str(kept["since"])
+
+
+def _keep(
+    cache: Cache, name: str, fields: str, records: Iterable[Any], asked_at: str, whole: str
+) -> list[dict[str, Any]]:
+    """Keep the newest version of each record, in order of id, and the server's time of asking."""
+    newest = {record.get("id"): record for record in records}
+    ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
+    if asked_at:
+        since = parsedate_to_datetime(asked_at).astimezone(dt.UTC) - OVERLAP
+        told = f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        cache[name] = {"since": told, "whole": whole, "fields": fields, "records": ordered}
+    return ordered
+
+
+def _trimmed(records: Iterable[dict[str, Any]], fields: str) -> list[dict[str, Any]]:
+    """Of records the fields that were asked for, since a server may send more; decimals as text."""
+    asked: dict[str, set[str]] = {}
+    for field in fields.split(","):
+        name, _, part = field.partition("/")
+        asked.setdefault(name, set()).add(part)
+    return [
+        {name: _plain(_parts(record[name], parts)) for name, parts in asked.items() if name in record}
+        for record in records
+    ]
+
+
+def _parts(value: Any, parts: Set[str]) -> Any:
+    """These parts of a reference; the empty one is the whole of it."""
+    if "" in parts or not isinstance(value, dict):
+        return value
+    return {name: value[name] for name in value if name in parts}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it exactly: decimals as text, at any depth."""
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case _:
+            return value

@@ -1,0 +1,357 @@
+"""The Excel add-in: a tab of buttons, made from the add-in that xlwings ships, and put where Excel loads it.
+
+No Excel is needed to build it. Of xlwings' file three parts change: the ribbon ([MS-CUSTOMUI2], namespace
+2009/07), the one VBA module that the buttons call, and the sheet that names the Python to start.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from xlsync import __version__
+from xlsync.errors import WorkbookError, XlsyncError
+from xlsync.excel.vba import with_source
+from xlsync.xlsx.archive import packed, read_file, unpacked, write_file
+from xlsync.xlsx.cells import Value
+from xlsync.xlsx.package import Package
+
+NAME: Final = "xlsync.xlam"
+SOURCE: Final = "quickstart_addin_ribbon.xlam"
+NAMESPACE: Final = "http://schemas.microsoft.com/office/2009/07/customui"
+MODULE: Final = "RibbonMyAddin"
+CALLBACK: Final = f"{MODULE}.RunMain"
+CONFIGURATION: Final = "myaddin.conf"  # what xlwings' VBA looks for: its project's name, which stays
+MONTHS_BACK: Final = range(13)
+_WINDOWS_AND_MAC: Final = ("win32", "darwin")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button of the ribbon: what it is called by, shown as, and explained with."""
+
+    id: str
+    label: str
+    image: str  # one of Office's own
+    screentip: str
+    supertip: str
+
+
+def _export_button(id_: str, label: str, image: str = "CalendarInsert") -> Button:
+    return Button(id_, label, image, f"Export: {label}", "Bring that month's billing into a new workbook.")
+
+
+MONTHS: Final = (
+    _export_button("Export0", "This month"),
+    _export_button("Export1", "Last month"),
+    *(_export_button(f"Export{back}", f"{back} months ago") for back in MONTHS_BACK[2:]),
+    Button(
+        "ExportChosen",
+        "Choose…",
+        "CalendarInsert",
+        "Export: the month on the sheet Start",
+        "Choose a month beside Month on the sheet Start, then click here.",
+    ),
+)
+EXPORT: Final = Button(
+    "Export",
+    "Export",
+    "ExportExcel",
+    "Bring a month into a workbook",
+    "Reads the month's billing and ConnectWise, links and compares them. Nothing is written to ConnectWise.",
+)
+GROUPS: Final[Mapping[str, tuple[Button, ...]]] = {
+    "Month": (
+        EXPORT,
+        Button(
+            "Check",
+            "Check",
+            "RefreshAll",
+            "Look again",
+            "Saves the workbook, reads both systems anew and renews it. Every edit of yours is kept.",
+        ),
+    ),
+    "ConnectWise": (
+        Button(
+            "Apply",
+            "Apply",
+            "AcceptInvitation",
+            "Write what is approved",
+            "Shows what the approved rows would change in ConnectWise, and asks before anything is written.",
+        ),
+        Button(
+            "Invoices",
+            "Invoices",
+            "AccountingFormat",
+            "Create approved invoices",
+            "Shows which approved rows of the sheet Invoices would be invoiced, and asks first.",
+        ),
+        Button(
+            "Report",
+            "Report",
+            "CreateReport",
+            "Report the month",
+            "Makes a report of the month from this workbook.",
+        ),
+        Button(
+            "Undo",
+            "Undo",
+            "Undo",
+            "Take the last run back",
+            "Shows what would take back the last run of this workbook, and asks before anything is written.",
+        ),
+    ),
+    "More": (
+        Button(
+            "Demo",
+            "Demo",
+            "HappyFace",
+            "Try it with made-up data",
+            "Makes a workbook from a made-up distributor and a made-up ConnectWise. No account is needed.",
+        ),
+        Button(
+            "Help", "Help", "Help", "What the buttons do", "The steps of a month, and where things are kept."
+        ),
+    ),
+}
+IDS: Final = (
+    *(button.id for button in MONTHS),
+    *(button.id for group in GROUPS.values() for button in group if button is not EXPORT),
+)
+
+# xlwings takes its configuration from the open workbook first, and puts the workbook's name into a command
+# line: a workbook that came by mail must not choose what runs here.
+VBA: Final = f"""\
+Attribute VB_Name = "{MODULE}"
+Sub RunMain(control As IRibbonControl)
+    If ActiveWorkbook Is Nothing Then Workbooks.Add
+    If SheetExists(ActiveWorkbook, "{CONFIGURATION}") Or ActiveWorkbook.FullName Like "/*[$`""\\|]*" Then
+        MsgBox "xlsync does not run here: this workbook has a sheet {CONFIGURATION} or a name like a command."
+        Exit Sub
+    End If
+    RunPython "import xlsync.ribbon as r;r.main('" & control.ID & "')"
+End Sub
+""".replace("\n", "\r\n")  # fmt: skip
+
+
+def ribbon_xml() -> str:
+    """The ribbon's tab: each button calls the one callback, which passes its id on."""
+
+    def attributes(button: Button, *, size: str = "") -> str:
+        told = {
+            "id": button.id,
+            "label": button.label,
+            "imageMso": button.image,
+            "screentip": button.screentip,
+            "supertip": button.supertip,
+            **({"size": size} if size else {}),
+        }
+        return " ".join(f"{name}={quoteattr(value)}" for name, value in told.items())
+
+    def written(button: Button) -> str:
+        if button is not EXPORT:
+            return f'<button {attributes(button, size="large")} onAction="{CALLBACK}"/>'
+        months = "".join(f'<button {attributes(month)} onAction="{CALLBACK}"/>' for month in MONTHS)
+        return f"<menu {attributes(button, size='large')}>{months}</menu>"
+
+    groups = "".join(
+        f'<group id="{label}Group" label="{label}">{"".join(map(written, buttons))}</group>'
+        for label, buttons in GROUPS.items()
+    )
+    return (
+        f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<customUI xmlns="{NAMESPACE}"><ribbon>'
+        f'<tabs><tab id="xlsyncTab" label="xlsync">{groups}</tab></tabs></ribbon></customUI>'
+    )
+
+
+def xlwings_version() -> str:
+    """The version of xlwings that is installed; empty where there is none."""
+    try:
+        return importlib.metadata.version("xlwings")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _source() -> Path:
+    """The add-in that the installed xlwings ships."""
+    found = importlib.util.find_spec("xlwings")
+    for folder in (found and found.submodule_search_locations) or ():
+        file = Path(folder) / SOURCE
+        if file.exists():
+            return file
+    raise XlsyncError(
+        "The add-in is made from the one that xlwings ships, and xlwings is not installed here.",
+        "Install it beside xlsync: pip install xlwings",
+    )
+
+
+def configuration(interpreter: str) -> dict[str, str]:
+    """What the add-in's configuration sheet says, in the order of its rows.
+
+    Every setting that xlwings' VBA knows stands here: what is missing would be looked for in files beside
+    the open workbook.
+    """
+    empty = ("PYTHONPATH", "CONDA PATH", "CONDA ENV", "UDF MODULES", "LICENSE_KEY")
+    clouds = ("ONEDRIVE_CONSUMER", "ONEDRIVE_COMMERCIAL", "SHAREPOINT")
+    return {
+        "INTERPRETER_WIN": interpreter,
+        "INTERPRETER_MAC": interpreter,
+        "INTERPRETER": interpreter,
+        **dict.fromkeys(empty, ""),
+        **{f"{cloud}_{system}": "" for cloud in clouds for system in ("WIN", "MAC")},
+        "DEBUG UDFS": "False",
+        "USE UDF SERVER": "False",
+        "SHOW CONSOLE": "False",
+        "ADD_WORKBOOK_TO_PYTHONPATH": "false",
+        "SHOW_ERROR_POPUPS": "True",
+        "TEMP DIR": "%TEMP%",  # of Windows; not asked for on macOS
+        "XLSYNC": __version__,
+        "XLWINGS": xlwings_version(),
+    }
+
+
+def build(interpreter: str = sys.executable, platform: str = sys.platform) -> bytes:
+    """The add-in's file, for the Python that is to do the work."""
+    if platform == "darwin" and re.search(r"[\s'\"$`\\|;&<>()*?]", interpreter):
+        raise XlsyncError(
+            f"Excel for Mac cannot start a Python in a folder of such a name: {interpreter}",
+            "Install xlsync where the path has letters, digits, dots, dashes and slashes only.",
+        )
+    package = Package.from_bytes(read_file(_source()), SOURCE)
+    title = package.sheets[0]
+    cells: dict[tuple[int, int], Value] = {}
+    for row, (name, value) in enumerate(configuration(interpreter).items()):
+        cells[row, 0], cells[row, 1] = name, value or None
+    package.change_cells(title, cells)
+    parts, stored = unpacked(package.to_bytes(), SOURCE)
+    workbook = parts["xl/workbook.xml"].decode()
+    renamed = re.sub(r'(<sheet\s[^>]*\bname=)"[^"]*"', rf'\1"{CONFIGURATION}"', workbook, count=1)
+    parts["xl/workbook.xml"] = renamed.encode()
+    parts["customUI/customUI.xml"] = ribbon_xml().encode()
+    parts["xl/vbaProject.bin"] = with_source(parts["xl/vbaProject.bin"], MODULE, VBA)
+    return packed(parts, stored)
+
+
+def write_addin(path: Path) -> Path:
+    """Build the add-in into a file."""
+    write_file(path, build(), None)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What an add-in file says of itself: which Python it starts, and the versions it was built from."""
+
+    interpreter: str
+    xlsync: str
+    xlwings: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it starts this Python."""
+        return Path(self.interpreter).parent == Path(sys.executable).parent  # python and python3 are one
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it starts this Python, and was built from what is installed now."""
+        return self.is_ours and (self.xlsync, self.xlwings) == (__version__, xlwings_version())
+
+
+def read_addin(path: Path) -> Built | None:
+    """What an add-in file says of itself; None where it is not one of xlsync's."""
+    try:
+        package = Package.open(path)
+        if CONFIGURATION not in package.sheets:
+            return None
+        grid = package.grid(CONFIGURATION)
+    except WorkbookError:
+        return None
+    told = {str(line[0]): str(line[1] or "") for line in grid if len(line) > 1 and line[0] is not None}
+    if "XLSYNC" not in told:
+        return None
+    return Built(told.get("INTERPRETER_WIN", ""), told["XLSYNC"], told.get("XLWINGS", ""))
+
+
+def startup_folders(platform: str = sys.platform, home: Path | None = None) -> tuple[Path, ...]:
+    """Where Excel loads add-ins from, by its usual places; Excel itself may have been told another."""
+    home = home or Path.home()
+    match platform:
+        case "win32":
+            return (home / "AppData/Roaming/Microsoft/Excel/XLSTART",)
+        case "darwin":
+            group = home / "Library/Group Containers/UBF8T346G9.Office/User Content.localized"
+            return (group / "Startup.localized/Excel",)
+    return ()
+
+
+def installed(platform: str = sys.platform, home: Path | None = None) -> Path | None:
+    """The add-in where Excel loads it, if it is there."""
+    files = (folder / NAME for folder in startup_folders(platform, home))
+    return next((file for file in files if file.exists()), None)
+
+
+def renew(platform: str = sys.platform, home: Path | None = None) -> str:
+    """Rebuild the add-in that Excel loads, if an update of xlsync or xlwings made it old; what to tell of it.
+
+    One that starts another Python is somebody's choice and stays. While Excel has it loaded, Windows lets
+    nobody replace it: then the next command does.
+    """
+    file = installed(platform, home)
+    built = read_addin(file) if file else None
+    if file is None or built is None or not built.is_ours or built.is_current:
+        return ""
+    made = f"made by xlsync {built.xlsync} with xlwings {built.xlwings}"
+    try:
+        write_addin(file)
+    except XlsyncError as error:
+        return (
+            f"The Excel add-in is out of date ({made}) and could not be renewed: {error.message} "
+            "Quit Excel, and the next command renews it."
+        )
+    now = f"xlsync {__version__} with xlwings {xlwings_version()}"
+    return f"The Excel add-in ({made}) was renewed for {now}: Excel takes it when it starts next."
+
+
+def install(folder: Path, platform: str = sys.platform) -> str:
+    """Build the add-in and let xlwings' own installer put it where Excel loads it; what that told."""
+    file = folder / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    _need_excel(platform, "install")
+    return _xlwings("install", write_addin(file))
+
+
+def remove(folder: Path, platform: str = sys.platform) -> str:
+    """Let xlwings' own installer take the add-in away again; what that told."""
+    _need_excel(platform, "remove")
+    return _xlwings("remove", folder / NAME)
+
+
+def _need_excel(platform: str, verb: str) -> None:
+    if platform not in _WINDOWS_AND_MAC:
+        raise XlsyncError(
+            f"There is no desktop Excel on this system, so no add-in to {verb}.",
+            f"`xlsync ribbon build` makes {NAME} here; run `xlsync ribbon install` where Excel is.",
+        )
+
+
+def _xlwings(verb: str, file: Path) -> str:
+    """Run `xlwings addin VERB --file FILE` ; it tells its errors in words, with exit code 0."""
+    code = "import sys; from xlwings.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "addin", verb, "--file", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    told = done.stdout.strip()
+    if done.returncode or "uccessfully" not in told:
+        why = told or done.stderr.strip().rpartition("\n")[2][-300:] or "it does not say why"
+        raise XlsyncError(
+            f"xlwings could not {verb} the add-in: {why}",
+            "Quit Excel, and try again.",
+        )
+    return told

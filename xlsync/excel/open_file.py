@@ -1,0 +1,231 @@
+"""A workbook that a program has open: how xlsync asks that program, and where it writes instead.
+
+Excel keeps an owner file `~$name` beside an open workbook, LibreOffice `.~lock.name#`; on Windows Excel
+also lets nobody else write the file. Both owner files outlive a crash of their program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from xlsync.errors import WorkbookError
+from xlsync.workbook.read import Book
+from xlsync.workbook.write import (
+    Save,
+    backup_path,
+    refuse_changed,
+    save_beside,
+    save_in_place,
+    save_or_beside,
+)
+from xlsync.xlsx.archive import read_file, write_file
+from xlsync.xlsx.cells import Position, Value
+from xlsync.xlsx.package import Package
+
+Cells = Mapping[str, Mapping[Position, Value]]  # by sheet title
+
+
+class OpenWorkbook(Protocol):
+    """All that xlsync asks of the program that has a workbook open, and of the person in front of it."""
+
+    @property
+    def full_name(self) -> Path | None:
+        """The file on this machine; None where the workbook was never saved, or lies elsewhere."""
+
+    def save(self) -> None:
+        """Save what was edited."""
+
+    def write(self, cells: Cells) -> None:
+        """Put values into cells and save; raises WorkbookError where the program does not let it."""
+
+    def put_away(self) -> AbstractContextManager[None]:
+        """Close the workbook, so that its file may be replaced, and open it again afterwards."""
+
+    def open(self, path: Path) -> None:
+        """Open another workbook."""
+
+    def ask(self, question: str) -> bool:
+        """Ask yes or no."""
+
+    def tell(self, text: str) -> None:
+        """Say something that is to be read before going on."""
+
+    def status(self, text: str) -> None:
+        """Say what is going on; empty when nothing is."""
+
+
+@dataclass(slots=True)
+class FileWorkbook:
+    """A workbook as a closed file, for whoever has no Excel; `answer` stands in for the person."""
+
+    full_name: Path | None
+    answer: Callable[[str], bool]
+    told: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    opened: list[Path] = field(default_factory=list)
+
+    def save(self) -> None:
+        """A closed file holds all that was edited."""
+
+    def write(self, cells: Cells) -> None:
+        """Put values into cells of the file."""
+        if self.full_name is None:
+            raise WorkbookError("There is no file to write into.")
+        package = Package.open(self.full_name)
+        for title, of_sheet in cells.items():
+            package.change_cells(title, of_sheet)
+        package.save(self.full_name)
+
+    @contextmanager
+    def put_away(self) -> Iterator[None]:
+        """A closed file may be replaced."""
+        yield
+
+    def open(self, path: Path) -> None:
+        """Note it down."""
+        self.opened.append(path)
+
+    def ask(self, question: str) -> bool:
+        """Let `answer` say yes or no."""
+        self.asked.append(question)
+        return self.answer(question)
+
+    def tell(self, text: str) -> None:
+        """Note it down."""
+        self.told.append(text)
+
+    def status(self, text: str) -> None:
+        """Note it down."""
+        self.shown.append(text)
+
+
+def owner_file(path: Path) -> Path | None:
+    """What a program leaves beside a workbook while it has it open; None where nobody has."""
+    names = (f"~${path.name}", f".~lock.{path.name}#")
+    return next((file for name in names if (file := path.with_name(name)).exists()), None)
+
+
+def refuse_unusable(path: Path, *, is_written: bool) -> None:
+    """Raise WorkbookError where a file cannot be read, or nothing can be written where it lies."""
+    if path.is_dir():
+        raise WorkbookError(f"{path} is a folder, not a workbook.", "Name the workbook in it.")
+    try:
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise WorkbookError(f"{path} does not exist.", "Check the name and the folder.") from None
+    except OSError as error:
+        raise WorkbookError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Let yourself read it, or close it where it is open, and try again.",
+        ) from error
+    if is_written and not os.access(path.resolve().parent, os.W_OK):
+        raise WorkbookError(
+            f"The folder {path.resolve().parent} may not be written to, so neither can the workbook.",
+            "Copy the workbook into a folder of your own, and use it there.",
+        )
+
+
+def is_locked(path: Path) -> bool:
+    """Whether the system lets nobody write the file just now (on Windows, while Excel has it open)."""
+    try:
+        with path.open("r+b"):
+            return False
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
+def changed_cells(before: Package, after: Package) -> dict[str, dict[Position, Value]]:
+    """Which cells hold other values, by sheet."""
+    changed: dict[str, dict[Position, Value]] = {}
+    before.read_grids(after.sheets)
+    after.read_grids(after.sheets)
+    for title in after.sheets:
+        old, new = before.grid(title), after.grid(title)
+        rows, columns = max(len(old), len(new)), max([0, *map(len, old), *map(len, new)])
+        for row in range(rows):
+            for column in range(columns):
+                value = _at(new, row, column)
+                if value != _at(old, row, column):
+                    changed.setdefault(title, {})[row, column] = value
+    return changed
+
+
+def _at(grid: list[list[Value]], row: int, column: int) -> Value:
+    return grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+
+
+def saved_through(workbook: OpenWorkbook) -> Save:
+    """Write results into the cells of an open workbook; what the program does not take goes beside it."""
+
+    def save(book: Book) -> Path:
+        try:
+            refuse_changed(book)
+            write_file(backup_path(book.path), read_file(book.path), None)
+            workbook.write(changed_cells(Package.open(book.path), book.package))
+        except WorkbookError:
+            return save_beside(book)
+        return book.path
+
+    return save
+
+
+def replaced_under(workbook: OpenWorkbook) -> Save:
+    """Replace the file of an open workbook, which is closed meanwhile; else write beside it.
+
+    A check moves rows, resizes tables and renews names: nothing to be done cell by cell.
+    """
+
+    def save(book: Book) -> Path:
+        saved: Path | None = None
+        try:
+            with workbook.put_away():
+                saved = save_in_place(book)
+        except WorkbookError:
+            return saved or save_beside(book)
+        return saved
+
+    return save
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How a command's results and a renewed workbook come into a file, and what to say about it."""
+
+    results: Save
+    renewed: Save
+    notice: str = ""
+
+
+def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> Place:
+    """How to write a workbook that somebody may have open; `find` looks for it in a running Excel.
+
+    Found there, it is saved first, so that its file holds what was edited.
+    """
+    refuse_unusable(path, is_written=is_written)
+    owner = owner_file(path)
+    if owner is None and not is_locked(path):
+        return Place(save_or_beside, save_in_place)
+    workbook = find(path)
+    if workbook is not None:
+        workbook.save()
+        through = ", and is written through Excel" if is_written else ""
+        notice = f"{path.name} is open in Excel: it was saved{through}."
+        return Place(saved_through(workbook), replaced_under(workbook), notice)
+    beside = path.with_name(f"{path.stem}.results{path.suffix}").name
+    if owner is None:
+        notice = f"{path.name} is open in another program or may not be written"
+    else:
+        notice = f"{path.name} is open in another program: what was not saved there is not seen"
+    if is_written:
+        notice += f", and {beside} is written instead"
+    notice += f". (If nobody has it open, delete {owner.name}.)" if owner else "."
+    return Place(save_beside, save_beside, notice)

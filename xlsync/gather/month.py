@@ -1,0 +1,287 @@
+"""Gather a month from both systems: read, link, compare; nothing is written and nothing is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from xlsync.billing.bss import By
+from xlsync.billing.report_file import read_report, touches
+from xlsync.config import Creation
+from xlsync.connectwise.client import quote
+from xlsync.connectwise.lists import Lists, Tables, read_lists, read_tables
+from xlsync.errors import ApiError
+from xlsync.gather.progress import Progress, silent
+from xlsync.gather.questions import Asking, Question
+from xlsync.gather.systems import Systems
+from xlsync.links.agreements import agreements_to_read
+from xlsync.links.choices import Picked
+from xlsync.links.matching import propose_companies, propose_links
+from xlsync.links.memory import Forgotten, Memory, forgotten
+from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
+from xlsync.reconcile.charges import lines_to_ask, read_charges
+from xlsync.reconcile.compared import list_compared
+from xlsync.reconcile.invoice_preview import preview_invoices
+from xlsync.reconcile.mismatches import find_mismatches
+from xlsync.reconcile.proposals import (
+    Kind,
+    Known,
+    Proposal,
+    customers_to_ask,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+    propose_creations,
+)
+from xlsync.reconcile.rules import ignoring, with_unit_rules
+from xlsync.reconcile.targets import Books
+from xlsync.workbook.contents import Overview
+from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits, keep_halfway
+from xlsync.workbook.labels import Labels, make_labels
+from xlsync.workbook.totals import with_currencies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What month is asked for, and from where."""
+
+    month: Month
+    by: By = "invoice-date"
+    report: Path | None = None
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What people decided so far in the workbook that is being renewed."""
+
+    picked: Mapping[str, Picked]
+    ignored: Set[str] = frozenset()
+    prices: Mapping[str, Decimal] | None = None
+    rows: RowEdits = NO_EDITS
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A month from both systems, and what people should be told beside it."""
+
+    overview: Overview
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
+
+    lines: tuple[BillingLine, ...]
+    tables: Tables
+
+
+def read_sources(
+    systems: Systems, request: Request, now: dt.datetime, progress: Progress = silent
+) -> Sources:
+    """Read the month's billing and ConnectWise's lists, side by side."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        reading = pool.submit(_read_lines, systems, request, progress)
+        tables = read_tables(
+            systems.connectwise,
+            systems.lists,
+            now=now,
+            refresh=request.refresh,
+            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
+        )
+        return Sources(reading.result(), tables)
+
+
+def gather(
+    systems: Systems,
+    request: Request,
+    sources: Sources,
+    asking: Asking,
+    memory: Memory,
+    decisions: Decisions,
+    progress: Progress = silent,
+) -> Gathered:
+    """Ask for what the month needs, link every line, and find every mismatch."""
+    lines, picked = sources.lines, decisions.picked
+    lists = read_lists(sources.tables)
+    lists = replace(lists, agreements=_running(lists.agreements, request.month))
+    companies = propose_companies(lines, lists.companies, memory, picked)
+    needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
+    needed |= _of_moved_customers(lines, companies, lists.agreements, picked)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        looking_ahead = pool.submit(asking.recaps, needed)
+        own_units = pool.submit(asking.own_units, lines_to_ask(lines))
+        read = asking.additions(needed)
+        recaps = looking_ahead.result()
+        rules = systems.rules.list()
+        charges = with_unit_rules(request.month, read_charges(lines, own_units.result()), rules)
+    progress("Linking", 0, len(lines))
+    active = {
+        agreement: tuple(addition for addition in additions if addition.is_active(request.month))
+        for agreement, additions in read.items()
+        if not isinstance(additions, ApiError)
+    }
+    proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
+    links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    progress("Linking", len(lines), len(lines))
+    progress("Comparing", 0, len(charges))
+    found = {} if isinstance(recaps, ApiError) else recaps
+    books = Books(
+        agreements={agreement.id: _with_recap(agreement, found) for agreement in lists.agreements},
+        items={item.id: item for item in lists.items},
+        additions=read,
+        prices=decisions.prices or {},
+        linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
+        yearly_items=_yearly_items(lines, links, memory),
+    )
+    why_ignored = ignoring(request.month, lines, rules)
+    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
+    findings = keep_halfway(findings, decisions.rows, read)
+    progress("Comparing", len(charges), len(charges))
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
+    overview = Overview(
+        month=request.month,
+        environment=systems.settings.environment,
+        by=request.by,
+        lines=tuple(lines),
+        links=links,
+        findings=findings,
+        proposals=proposals,
+        lists=lists,
+        labels=labels,
+        invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
+        compared=list_compared(request.month, lines, links, findings.mismatches, books),
+    )
+    gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
+    return Gathered(with_currencies(overview), (*_notices(request, lines, gone, recaps), *lists.odd))
+
+
+def _propose_new(
+    settings: Creation,
+    request: Request,
+    lines: Sequence[BillingLine],
+    links: Mapping[str, Link],
+    lists: Lists,
+    labels: Labels,
+    asking: Asking,
+) -> tuple[Proposal, ...]:
+    """What may be created, with addresses of the BSS and with identifiers that nothing deleted holds."""
+    known = Known(
+        companies=lists.companies,
+        items=lists.items,
+        labels=labels.companies,
+        setup=lists.setup,
+        identifier_length=settings.identifier_length,
+        name_length=settings.name_length,
+    )
+    addresses = {} if request.report else asking.addresses(customers_to_ask(lines, links))
+    proposals = propose_creations(request.month, lines, links, addresses, known)
+    taken = asking.taken(_about_identifiers(proposals))
+    if taken:
+        proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
+    return proposals
+
+
+def _notices(
+    request: Request,
+    lines: Sequence[BillingLine],
+    gone: Iterable[Forgotten],
+    recaps: Mapping[int, Recap] | ApiError,
+) -> Iterator[str]:
+    """What a person should know of the month beside its rows."""
+    for entry in gone:
+        told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
+        yield f"{told}: link it anew."
+    if request.report and not touches(lines, request.month):
+        told = f"No period in {request.report.name} touches {request.month}"
+        yield f"{told}: is it the report of that month?"
+    if isinstance(recaps, ApiError):
+        yield f"The next invoices could not be read: {recaps.message}"
+
+
+def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
+    """Agreements without those that ended before the month."""
+    return tuple(one for one in agreements if one.end is None or one.end >= month.first)
+
+
+def _of_moved_customers(
+    lines: Iterable[BillingLine],
+    companies: Mapping[str, Choice],
+    agreements: Iterable[Agreement],
+    picked: Mapping[str, Picked],
+) -> frozenset[int]:
+    """All agreements of customers whose agreement a person chose: another may hold the product already."""
+    moved = {
+        choice.to
+        for line in lines
+        if line.key in picked
+        and picked[line.key].agreement is not None
+        and (choice := companies.get(line.key)) is not None
+    }
+    return frozenset(agreement.id for agreement in agreements if agreement.company_id in moved)
+
+
+def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
+    """The agreement with the next invoice date of its recap, where it has one."""
+    recap = recaps.get(agreement.id)
+    return (
+        agreement
+        if recap is None or recap.next_date is None
+        else replace(agreement, next_invoice=recap.next_date)
+    )
+
+
+def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
+    if request.report is not None:
+        return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
+    bss = systems.bss
+    try:
+        return bss.list_billing_lines(
+            request.month,
+            by=request.by,
+            progress=lambda done: progress("Reading the month's billing", done, None),
+        )
+    finally:
+        systems.plans.close()  # this thread ends here, and only it can
+
+
+def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
+    """What to ask about the proposed identifiers."""
+    paths = {Kind.CUSTOMER: "/company/companies", Kind.PRODUCT: "/procurement/catalog"}
+    for kind, path in paths.items():
+        wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
+        for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000
+            yield path, f"identifier in ({','.join(wanted[start : start + 15])})"
+
+
+def _with_own_keys(line: BillingLine, link: Link) -> Link:
+    """The link with the row keys of this very line, where a choice to create spread to it from another."""
+
+    def own(choice: Choice | None, key: str) -> Choice | None:
+        return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
+
+    return Link(
+        company=own(link.company, new_customer_key(line)),
+        agreement=own(link.agreement, new_agreement_key(line)),
+        item=own(link.item, new_product_key(line)),
+    )
+
+
+def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
+    """Catalog items that the BSS bills once a year only."""
+    yearly: set[int] = set()
+    other: set[int] = set()
+    for key, entry in memory.products.items():
+        if entry.item_id is not None:
+            (yearly if key.split("|")[-2:-1] == ["Annual"] else other).add(entry.item_id)
+    for line in lines:
+        item = links[line.key].item
+        if item is not None and isinstance(item.to, int) and line.billing_months is not None:
+            (yearly if line.billing_months == 12 else other).add(item.to)
+    return frozenset(yearly - other)

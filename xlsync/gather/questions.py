@@ -1,0 +1,167 @@
+"""What a month asks of both systems once its lines and lists are known; each thing once a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from xlsync.billing.bss import Account
+from xlsync.errors import ApiError
+from xlsync.gather.fingerprint import fingerprint
+from xlsync.gather.progress import Progress
+from xlsync.gather.systems import Systems
+from xlsync.models import Addition, BillingLine, Recap
+from xlsync.reconcile.proposals import Address
+
+Question = tuple[str, str]  # the path of a list, and conditions
+Additions = tuple[Addition, ...] | ApiError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked: ids of agreements, keys of lines, BSS ids by customer key, and identifiers."""
+
+    agreements: tuple[int, ...] = ()
+    lines: tuple[str, ...] = ()
+    customers: Mapping[str, str] = field(default_factory=dict)
+    identifiers: tuple[Question, ...] = ()
+
+
+class Asking:
+    """Asks what is not known yet, and tells what was asked and whether the answers are those of last time."""
+
+    def __init__(self, systems: Systems, progress: Progress) -> None:
+        self._systems, self._progress = systems, progress
+        self._additions: dict[int, Additions] = {}
+        self._recaps: dict[int, Recap | None] = {}
+        self._no_recaps: ApiError | None = None
+        self._own_units: dict[str, Decimal | ApiError] = {}
+        self._lines: dict[str, None] = {}
+        self._customers: dict[str, str] = {}
+        self._addresses: dict[str, Address | None] = {}
+        self._identifiers: dict[Question, tuple[str, ...] | ApiError] = {}
+
+    def additions(self, agreements: Iterable[int]) -> dict[int, Additions]:
+        """The additions of these agreements; a failed read is its error."""
+        wanted = sorted(set(agreements))
+        new = [id_ for id_ in wanted if id_ not in self._additions]
+        if new:
+            self._additions |= self._systems.connectwise.list_additions(
+                new, lambda done: self._progress("Reading additions", done, len(new))
+            )
+        return {id_: self._additions[id_] for id_ in wanted}
+
+    def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
+        """The last and next invoices of these agreements, or why they could not be read."""
+        wanted = sorted(set(agreements))
+        new = [id_ for id_ in wanted if id_ not in self._recaps]
+        if new and self._no_recaps is None:
+            found = self._systems.connectwise.list_recaps(new)
+            if isinstance(found, ApiError):
+                self._no_recaps = found
+            else:
+                self._recaps |= {id_: found.get(id_) for id_ in new}
+        if self._no_recaps is not None:
+            return self._no_recaps
+        return {id_: recap for id_ in wanted if (recap := self._recaps[id_]) is not None}
+
+    def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
+        """The BSS's own units of these lines' contracts."""
+        new = [line for line in lines if line.key not in self._lines]
+        if new:
+            self._own_units |= self._systems.bss.list_own_units(new)
+            self._lines |= dict.fromkeys(line.key for line in new)
+        return self._own_units
+
+    def addresses(self, customers: Mapping[str, str]) -> dict[str, Address]:
+        """Addresses of customers to create: they are proposals, so a failed read is none."""
+        new = {key: id_ for key, id_ in customers.items() if self._customers.get(key) != id_}
+        if new:
+            with ThreadPoolExecutor() as pool:
+                self._addresses |= zip(new, pool.map(self._read_address, new.values()), strict=True)
+            self._customers |= new
+        return {key: address for key in customers if (address := self._addresses[key]) is not None}
+
+    def _read_address(self, id_: str) -> Address | None:
+        try:
+            account = self._systems.bss.read_account(id_)
+        except ApiError:
+            return None
+        return None if account is None else _address(account)
+
+    def taken(self, questions: Iterable[Question]) -> frozenset[str]:
+        """Which identifiers belong to something deleted or inactive, which the lists do not hold; folded.
+
+        What is proposed is looked up again before it is created: a failed read costs a look, not a mistake.
+        """
+        wanted = list(questions)
+        new = [question for question in wanted if question not in self._identifiers]
+        if new:
+            with ThreadPoolExecutor() as pool:
+                self._identifiers |= zip(new, pool.map(self._read_identifiers, new), strict=True)
+        answers = (self._identifiers[question] for question in wanted)
+        return frozenset(
+            identifier for answer in answers if not isinstance(answer, ApiError) for identifier in answer
+        )
+
+    def _read_identifiers(self, question: Question) -> tuple[str, ...] | ApiError:
+        path, conditions = question
+        try:
+            records: list[dict[str, Any]] = self._systems.connectwise.list_records(
+                path, fields="id,identifier", conditions=conditions
+            )[0]
+        except ApiError as error:
+            return error
+        return tuple(str(record.get("identifier") or "").casefold() for record in records)
+
+    @property
+    def asked(self) -> Asked:
+        """All that was asked so far."""
+        return Asked(
+            agreements=tuple(sorted(self._additions)),
+            lines=tuple(self._lines),
+            customers=dict(self._customers),
+            identifiers=tuple(self._identifiers),
+        )
+
+    def again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
+        """Ask what was asked another time, side by side."""
+        wanted = set(asked.lines)
+        own = [line for line in lines if line.key in wanted]
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            for waiting in (
+                pool.submit(self.additions, asked.agreements),
+                pool.submit(self.recaps, asked.agreements),
+                pool.submit(self.own_units, own),
+                pool.submit(self.addresses, asked.customers),
+                pool.submit(self.taken, asked.identifiers),
+            ):
+                waiting.result()
+
+    def fingerprint(self) -> str:
+        """Of all answers; empty where one is missing, since another time it may be there."""
+        additions = [self._additions[id_] for id_ in sorted(self._additions)]
+        others = (*self._own_units.values(), *self._identifiers.values(), self._no_recaps)
+        if any(isinstance(answer, ApiError) for answer in (*additions, *others)):
+            return ""
+        return fingerprint(
+            (addition for of_one in additions if not isinstance(of_one, ApiError) for addition in of_one),
+            (self._recaps[id_] for id_ in sorted(self._recaps)),
+            sorted(self._own_units.items()),
+            sorted(self._addresses.items()),
+            sorted(self._identifiers.items()),
+        )
+
+
+def _address(account: Account) -> Address:
+    return Address(
+        address=account.address,
+        city=account.city,
+        state=account.state,
+        zip=account.zip,
+        country=account.country,
+        email=account.email,
+    )

@@ -1,0 +1,212 @@
+"""Which agreement of its company a billing line belongs to, and what must be read to tell.
+
+PURE; a part of `matching.py`, which explains the ladder.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from types import EllipsisType
+
+from xlsync.links.choices import Part, Picked, find_decided, only, present
+from xlsync.links.memory import Memory, contract_key, customer_key, entry_for, product_key
+from xlsync.links.names import fold_code
+from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Evidence
+
+
+def propose_agreements(
+    lines: Iterable[BillingLine],
+    chosen_companies: Mapping[str, Choice],
+    chosen_items: Mapping[str, Choice],
+    decided: Mapping[str, Choice | None],
+    held: Held,
+) -> dict[str, Choice]:
+    """The agreement of each line, by line key; lines without a proposal are absent.
+
+    `decided` is what `decide_agreements` found for the same lines.
+    """
+    proposed = present(decided)
+    for line in lines:
+        if line.key in decided or (company := chosen_companies.get(line.key)) is None:
+            continue
+        item = chosen_items.get(line.key)
+        choice = held.agreement_for(line, company, item.to if item else None)
+        if choice is not None:
+            proposed[line.key] = choice
+    return proposed
+
+
+def propose_marked_items(
+    lines: Iterable[BillingLine],
+    chosen_companies: Mapping[str, Choice],
+    chosen_items: Mapping[str, Choice],
+    catalog: Iterable[CatalogItem],
+    picked: Mapping[str, Picked],
+    decided: Mapping[str, Choice | None],
+    held: Held,
+) -> dict[str, Choice]:
+    """The items that an addition's mark tells where the product is not known, by line key.
+
+    Only for a contract with one product and no add-ons, whose mark stands on exactly one addition.
+    """
+    open_lines = [
+        line
+        for line in lines
+        if _is_open(line, chosen_items, picked) and line.contract_id and product_key(line)
+    ]
+    if not open_lines:
+        return {}
+    products = {(line.source, line.contract_id): set[str]() for line in open_lines}
+    for line in lines:
+        if (line.source, line.contract_id) in products:
+            products[line.source, line.contract_id].add(f"{product_key(line)}/{line.addon_id}")
+    offered = frozenset(item.id for item in catalog)
+    marked: dict[str, Choice] = {}
+    for line in open_lines:
+        company = chosen_companies.get(line.key)
+        if company is None or line.addon_id or len(products[line.source, line.contract_id]) > 1:
+            continue
+        found = held.marked(line, company, decided.get(line.key, ...))
+        if len(found) == 1 and found[0].item_id in offered:
+            marked[line.key] = Choice(found[0].item_id, Evidence.MARKED)
+    return marked
+
+
+def _is_open(line: BillingLine, items: Mapping[str, Choice], picked: Mapping[str, Picked]) -> bool:
+    item = items.get(line.key)
+    own = picked.get(line.key)
+    return (item is None or item.evidence is Evidence.SUGGESTED) and (own is None or own.item is None)
+
+
+def decide_agreements(
+    lines: Sequence[BillingLine],
+    chosen_companies: Mapping[str, Choice],
+    agreements: Iterable[Agreement],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Choice | None]:
+    """The agreements that people gave lines of these companies, now or before; as `find_decided` tells it."""
+    company_of = {agreement.id: agreement.company_id for agreement in agreements}
+
+    # An agreement to be created is for one billing period: asked for on a monthly line, it is not a
+    # yearly one's.
+    asked_for = {(picked[line.key].agreement, line.billing_period) for line in lines if line.key in picked}
+
+    def company(line: BillingLine) -> int | str | None:
+        choice = chosen_companies.get(line.key)
+        return choice.to if choice else None
+
+    def fits(line: BillingLine, to: int | str) -> bool:
+        owner = company(line)
+        return owner is not None and (isinstance(to, str) or company_of.get(to) == owner)
+
+    def within(key: str | None, line: BillingLine) -> tuple[str, int | str | None] | None:
+        return (key, company(line)) if key is not None else None
+
+    part = Part(
+        name="agreement",
+        contract=lambda line: within(contract_key(line), line),
+        group=lambda line: within(customer_key(line), line),
+        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).part("agreement"),
+        by_group=lambda line: entry_for(memory.customers, customer_key(line)).agreement_id,
+        offered=frozenset(company_of),
+        fits=fits,
+        reaches=lambda line, to: isinstance(to, int) or (to, line.billing_period) in asked_for,
+    )
+    return find_decided(lines, part, picked)
+
+
+class Held:
+    """What the agreements of each company hold, as far as it was read.
+
+    `agreements` and `additions` are the active ones; an agreement without an entry in `additions`
+    was not read, and then nothing is concluded from what its company's agreements hold.
+    """
+
+    def __init__(self, agreements: Iterable[Agreement], additions: Mapping[int, Sequence[Addition]]) -> None:
+        self._of_company: defaultdict[int, set[int]] = defaultdict(set)
+        for agreement in agreements:
+            self._of_company[agreement.company_id].add(agreement.id)
+        self._additions = additions
+        self._read = frozenset(additions)
+        self._sorted: dict[int, tuple[dict[int, set[int]], dict[str, list[Addition]]]] = {}
+
+    def agreement_for(self, line: BillingLine, company: Choice, item: int | str | None) -> Choice | None:
+        """The agreement of a line on which nobody decided."""
+        if not isinstance(company.to, int):
+            return None
+        all_of_company = self._of_company.get(company.to, set())
+        readable = company.evidence is not Evidence.SUGGESTED and all_of_company <= self._read
+        if readable and isinstance(item, int):
+            marked = {
+                found.agreement_id for found in self.marked(line, company, ...) if found.item_id == item
+            }
+            if len(marked) == 1:
+                return Choice(marked.pop(), Evidence.MARKED, of_product=len(all_of_company) > 1)
+        one = only(all_of_company)
+        if one is not None:
+            return Choice(one, Evidence.ONLY_AGREEMENT)
+        if readable and isinstance(item, int):
+            one = only(self._additions_of(company.to)[0].get(item, ()))
+        return Choice(one, Evidence.ONLY_AGREEMENT, of_product=True) if one is not None else None
+
+    def marked(
+        self, line: BillingLine, company: Choice, decided: Choice | EllipsisType | None
+    ) -> list[Addition]:
+        """The additions that carry the line's contract; none where one that may was not read.
+
+        `decided` is the agreement that people gave the line, None where they emptied it, and an
+        ellipsis where nobody did, so that every agreement of the company may be the one.
+        """
+        mark = fold_code(line.contract_id)
+        if not mark or decided is None or not isinstance(company.to, int):
+            return []
+        where = self._of_company.get(company.to, set())
+        if decided is not ...:
+            where = where & {decided.to}
+        if company.evidence is Evidence.SUGGESTED or not where <= self._read:
+            return []
+        carrying = self._additions_of(company.to)[1].get(mark, ())
+        return [found for found in carrying if found.agreement_id in where]
+
+    def _additions_of(self, company_id: int) -> tuple[dict[int, set[int]], dict[str, list[Addition]]]:
+        """A company's agreements by item, and its additions by mark: sorted when first asked for."""
+        if company_id not in self._sorted:
+            holding: defaultdict[int, set[int]] = defaultdict(set)
+            marked: defaultdict[str, list[Addition]] = defaultdict(list)
+            for agreement_id in self._of_company.get(company_id, ()):
+                for addition in self._additions.get(agreement_id, ()):
+                    holding[addition.item_id].add(agreement_id)
+                    if mark := fold_code(addition.contract_mark):
+                        marked[mark].append(addition)
+            self._sorted[company_id] = holding, marked
+        return self._sorted[company_id]
+
+
+def agreements_to_read(
+    lines: Sequence[BillingLine],
+    chosen_companies: Mapping[str, Choice],
+    agreements: Sequence[Agreement],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> frozenset[int]:
+    """The agreements whose additions are needed to decide a line's agreement, or later to compare it.
+
+    All of a company on one of whose lines nobody decided, else those decided alone; none of a
+    company that is only suggested.
+    """
+    decided = decide_agreements(lines, chosen_companies, agreements, memory, picked)
+    of_company: defaultdict[int, set[int]] = defaultdict(set)
+    for agreement in agreements:
+        of_company[agreement.company_id].add(agreement.id)
+    needed: set[int] = set()
+    for line in lines:
+        company = chosen_companies.get(line.key)
+        if company is None or company.evidence is Evidence.SUGGESTED or not isinstance(company.to, int):
+            continue
+        if line.key not in decided:
+            needed |= of_company[company.to]
+        elif (choice := decided[line.key]) is not None and isinstance(choice.to, int):
+            needed.add(choice.to)
+    return frozenset(needed)

@@ -1,0 +1,261 @@
+"""Remembered links and rules as one table that people can read, keep and hand on: CSV, as Excel opens it.
+
+A row with a *Rule* is a rule, all others are links. A cell that Excel would take for a formula gets an
+apostrophe in front, as in Excel itself; reading takes it away again.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from xlsync.billing.values import day_and_month
+from xlsync.errors import XlsyncError
+from xlsync.links.memory import PARTS, LinkKind, Names, Remembered, RememberedLink
+from xlsync.models import Evidence
+from xlsync.reconcile.charges import tell_number
+from xlsync.reconcile.rules import Rule, RuleKind, Scope
+
+_ENCODING: Final = "utf-8-sig"  # with its mark: Excel takes a CSV without it for the local code page
+EMPTIED: Final = "none"  # instead of an id, where a person emptied that part
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What one person remembers and others may take in."""
+
+    links: tuple[RememberedLink, ...]
+    rules: tuple[Rule, ...] = ()
+
+
+def _id(one: RememberedLink, name: str) -> str:
+    part = one.link.part(name)
+    return "" if part is None else str(part) if isinstance(part, int) else EMPTIED
+
+
+_COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
+    "For": lambda one: str(one.kind),
+    "Key": lambda one: one.key,
+    "Customer": lambda one: one.link.names.customer,
+    "Product": lambda one: one.link.names.product,
+    "Contract ID": lambda one: one.link.names.contract,
+    "ConnectWise Customer": lambda one: one.link.names.company,
+    "ConnectWise Agreement": lambda one: one.link.names.agreement,
+    "ConnectWise Product": lambda one: one.link.names.item,
+    "ConnectWise Customer Id": lambda one: _id(one, "company"),
+    "ConnectWise Agreement Id": lambda one: _id(one, "agreement"),
+    "ConnectWise Product Id": lambda one: _id(one, "item"),
+    "Product Key": lambda one: one.link.for_product,
+    "Match": lambda one: str(one.link.evidence),
+    "When": lambda one: one.link.when.isoformat() if one.link.when else "",
+    "Workbook": lambda one: one.link.workbook,
+}
+_RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
+    "For": lambda rule: str(rule.scope),
+    "Key": lambda rule: rule.about,
+    "When": lambda rule: rule.when,
+    "Workbook": lambda rule: rule.workbook,
+    "Rule": lambda rule: str(rule.kind),
+    "Units": lambda rule: "" if rule.units is None else tell_number(rule.units),
+    "Until": lambda rule: str(rule.until or ""),
+    "Reason": lambda rule: rule.reason,
+}
+_OF_RULES: Final = ("Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
+HEADERS: Final = ("Environment", *_COLUMNS, *_OF_RULES)
+
+
+def write_csv(path: Path, environment: str, shared: Shared) -> None:
+    """Write links and rules as a table; `environment` stands on every row."""
+    told = [{name: cell(one) for name, cell in _COLUMNS.items()} for one in shared.links]
+    told += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
+    try:
+        with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADERS)
+            for row in told:
+                cells = (environment, *(row.get(name, "") for name in HEADERS[1:]))
+                writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
+    except OSError as error:
+        raise XlsyncError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Name a CSV file in a folder that exists and may be written to, and close it in Excel.",
+        ) from error
+
+
+def read_csv(path: Path, environment: str) -> Shared:
+    """Read such a table; every row that cannot be taken is named at once, and then none is taken."""
+    links: dict[tuple[LinkKind, str], RememberedLink] = {}
+    rules: dict[str, Rule] = {}
+    bad: list[str] = []
+    for number, row in _rows(path):
+        try:
+            if row["Rule"]:
+                rule = _rule(row, environment)
+                first = rules.setdefault(rule.key, rule)
+                if (first.units, first.until) != (rule.units, rule.until):
+                    bad.append(
+                        f"line {number}: {rule.kind} {rule.about} stands in the file before, otherwise"
+                    )
+            else:
+                one = _link(row, environment)
+                if links.setdefault((one.kind, one.key), one).link.ids != one.link.ids:
+                    bad.append(
+                        f"line {number}: {one.kind} {one.key} stands in the file before, with other ids"
+                    )
+        except ValueError as error:
+            bad.append(f"line {number}: {error}")
+    if bad:
+        raise XlsyncError(
+            f"{path.name} cannot be imported; nothing was.\n" + "\n".join(bad),
+            f"Correct {'this line' if len(bad) == 1 else 'these lines'} and import the file again.",
+        )
+    return Shared(tuple(links.values()), tuple(rules.values()))
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """The rows below the headers, with the line on which each begins."""
+    try:
+        with path.open(encoding=_ENCODING, errors="surrogatepass", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            # A spreadsheet saves with the list separator of its country.
+            delimiter = max(",;\t", key=first.count)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            headers = [header.strip() for header in next(reader, [])]
+            missing = [header for header in HEADERS if header not in headers and header not in _OF_RULES]
+            if missing:
+                raise XlsyncError(
+                    f"{path.name} has no column {', '.join(missing)}; its columns are "
+                    f"{', '.join(filter(None, headers)) or 'none'}.",
+                    "Import a file that `xlsync links export` wrote.",
+                )
+            begins = reader.line_num + 1
+            for cells in reader:
+                if any(cells):
+                    plain = [cell.removeprefix("'") for cell in cells]
+                    row = dict(zip(headers, plain + [""] * len(headers), strict=False))
+                    yield begins, dict.fromkeys(_OF_RULES, "") | row
+                begins = reader.line_num + 1
+    except OSError as error:
+        raise XlsyncError(
+            f"{path} cannot be read: {error.strerror or error}.",
+            "Name a CSV file that `xlsync links export` wrote.",
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise XlsyncError(
+            f"{path.name} is not a CSV file in UTF-8: {error}.",
+            "Save it as `CSV UTF-8 (comma delimited)`.",
+        ) from error
+
+
+def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> list[str]:
+    """What is wrong with where a row belongs and what it is about."""
+    wrong: list[str] = []
+    if row["Environment"] != environment:
+        wrong.append(f"it belongs to {row['Environment'] or 'no environment'}, not to {environment}")
+    if row["For"] not in kinds:
+        wrong.append(f"For is “{row['For']}”, not {', '.join(kinds)}")
+    if not row["Key"]:
+        wrong.append("Key is empty")
+    return wrong
+
+
+def _rule(row: Mapping[str, str], environment: str) -> Rule:
+    """Raises ValueError with all that is wrong with the row."""
+    kind, units, until = row["Rule"], row["Units"], row["Until"]
+    counts = kind in {RuleKind.FREE, RuleKind.MINIMUM}
+    wrong = _place(row, environment, [scope for scope in Scope if not (counts and scope is Scope.ROW)])
+    if kind not in list(RuleKind):
+        wrong.append(f"Rule is “{kind}”, not {', '.join(RuleKind)}")
+    elif counts and not (re.fullmatch(r"\d{1,12}([.,]\d{1,6})?", units) and units.strip("0.,")):
+        wrong.append(f"Units is “{units}”, not a number above 0")
+    elif units and not counts:
+        wrong.append(f"Units is “{units}”, and {kind} takes none")
+    when = _read_when(row["When"], wrong)
+    try:
+        found = day_and_month(until) if until else None
+    except ValueError:
+        found = (0, 0, 0)
+    if isinstance(found, tuple):
+        wrong.append(f"Until is “{until}”, not a day such as 2026-12-31")
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return Rule(
+        kind=RuleKind(kind),
+        scope=Scope(row["For"]),
+        about=row["Key"],
+        reason=row["Reason"],
+        until=found if isinstance(found, dt.date) else None,
+        units=Decimal(units.replace(",", ".")) if counts else None,
+        when=when.isoformat() if when else "",
+        workbook=row["Workbook"],
+    )
+
+
+def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
+    """Raises ValueError with all that is wrong with the row."""
+    wrong = _place(row, environment, list(LinkKind))
+    said = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
+    emptied = [part for part, text in zip(PARTS, said.values(), strict=True) if text == EMPTIED]
+    ids = [None if text == EMPTIED else _read_id(text, what, wrong) for what, text in said.items()]
+    if not wrong and not any(ids) and not emptied:
+        wrong.append("it has no ConnectWise id")
+    if emptied and row["For"] != LinkKind.CONTRACT:
+        wrong.append(f"only a contract can have {EMPTIED} for an id")
+    if (row["For"] == LinkKind.CUSTOMER and ids[2]) or (
+        row["For"] == LinkKind.PRODUCT and (ids[0] or ids[1])
+    ):
+        wrong.append(f"a {row['For']} cannot be linked to that")
+    evidence = row["Match"] or Evidence.CHOSEN
+    if evidence not in list(Evidence):
+        wrong.append(f"Match is “{evidence}”, not {', '.join(Evidence)}")
+    when = _read_when(row["When"], wrong)
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return RememberedLink(
+        kind=LinkKind(row["For"]),
+        key=row["Key"],
+        link=Remembered(
+            company_id=ids[0],
+            agreement_id=ids[1],
+            item_id=ids[2],
+            for_product=row["Product Key"],
+            emptied=tuple(emptied),
+            evidence=Evidence(evidence),
+            when=when,
+            workbook=row["Workbook"],
+            names=Names(
+                customer=row["Customer"],
+                product=row["Product"],
+                contract=row["Contract ID"],
+                company=row["ConnectWise Customer"],
+                agreement=row["ConnectWise Agreement"],
+                item=row["ConnectWise Product"],
+            ),
+        ),
+    )
+
+
+def _read_id(text: str, what: str, wrong: list[str]) -> int | None:
+    if text and not re.fullmatch(r"[1-9][0-9]{0,17}", text):
+        wrong.append(f"ConnectWise {what} Id is “{text}”, not a whole number")
+        return None
+    return int(text) if text else None
+
+
+def _read_when(text: str, wrong: list[str]) -> dt.datetime | None:
+    try:
+        when = dt.datetime.fromisoformat(text) if text else None
+    except ValueError:
+        when = None
+        wrong.append(f"When is “{text}”, not like 2026-10-31T09:30:00+02:00")
+    if when is not None and when.utcoffset() is None:
+        wrong.append(f"When is “{text}”, without an offset such as +02:00")
+    return when

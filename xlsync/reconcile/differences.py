@@ -1,0 +1,255 @@
+"""What differs on a target between the month's charges and its additions. PURE.
+
+Units and cost; or, in place of both, what keeps the two from being compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from xlsync.amounts import cents, impact_of
+from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
+from xlsync.reconcile.charges import (
+    Charge,
+    lines_of,
+    only_contract,
+    only_cost,
+    tell_cost,
+    tell_number,
+    total_units,
+)
+from xlsync.reconcile.explanation import sentences, tell_agreement, tell_charges, tell_costs
+from xlsync.reconcile.targets import Books, Comparison
+
+
+def find_differences(
+    month: Month, comparison: Comparison, links: Mapping[str, Link], books: Books
+) -> Iterator[Mismatch]:
+    """The rows of one comparison; none where both sides agree, or nothing of it is compared."""
+    charges = comparison.charges
+    if not charges:  # additions left over beside those told apart by contract
+        return
+    unknown = [charge for charge in charges if charge.units is None]
+    failure = _failure_of(comparison)
+    units = total_units(charges)
+    if units is None and not failure:
+        return
+    if units is None or failure or unknown:
+        base = _describe(month, comparison, links, books)
+        why = failure or (
+            f"{unknown[0].why} The other units of this product alone would bill too little: "
+            "look at it by hand."
+        )
+        yield _without_action(base, "unchecked", MismatchKind.COULD_NOT_CHECK, why)
+        return
+    barred = list(_find_barred(comparison, books))
+    if not barred and _agree(units, comparison):
+        return
+    base = _describe(month, comparison, links, books)
+    if barred:
+        yield from (_without_action(base, *one) for one in barred)
+        return
+    match comparison.additions:
+        case ():
+            yield _not_in_connectwise(month, base, units, comparison, books)
+        case (addition,):
+            yield from _units_and_cost(base, units, charges, addition, books)
+        case several if isinstance(several, tuple):
+            yield _several_additions(base, several)
+
+
+def _failure_of(comparison: Comparison) -> str:
+    """What could not be read of either side."""
+    failure = next((charge.failure for charge in comparison.charges if charge.failure), "")
+    if not failure and isinstance(comparison.additions, Exception):
+        return f"The agreement's additions could not be read: {comparison.additions}"
+    return failure
+
+
+def _agree(units: Decimal, comparison: Comparison) -> bool:
+    match comparison.additions:
+        case ():
+            return not units  # nothing runs and nothing is billed
+        case (addition,):
+            cost = only_cost(comparison.charges)
+            return units == addition.quantity and (cost is None or cost == addition.unit_cost)
+        case _:
+            return False
+
+
+def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], books: Books) -> Mismatch:
+    """What the rows of a target share; its key is the target's, to be prefixed."""
+    target, charges = comparison.target, comparison.charges
+    lines = lines_of(charges)
+    first = lines[0]
+    link = links[first.key]
+    agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
+    months = (agreement.billing_months if agreement else first.billing_months) or 1
+    return Mismatch(
+        key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
+        kind=MismatchKind.COULD_NOT_CHECK,
+        customer=first.customer,
+        product=first.product,
+        line_keys=tuple(line.key for line in lines),
+        company=link.company.to if link.company else None,
+        agreement=target.agreement,
+        item=target.item,
+        beside=comparison.beside,
+        bss_units=total_units(charges),
+        bss_cost=only_cost(charges),
+        unit_price=books.catalog_price(target.item),
+        months=months,
+        stake=sum((line.amount for line in lines), Decimal(0)) / months,
+        contract_id=only_contract(charges),
+        explanation=tell_agreement(month, agreement),
+    )
+
+
+def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
+    """A row that only tells: there is nothing to be written."""
+    return replace(base, key=f"{prefix}:{base.key}", kind=kind, explanation=sentences(base.explanation, why))
+
+
+def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, MismatchKind, str]]:
+    """What stands in place of units and cost where line and agreement cannot be compared."""
+    agreement_id = comparison.target.agreement
+    agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
+    if agreement is None:
+        return
+    lines = lines_of(comparison.charges)
+    periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
+    other = [name for months, name in periods.items() if months != agreement.billing_months]
+    if agreement.billing_months is not None and other:
+        yield (
+            "period",
+            MismatchKind.BILLING_PERIOD_DIFFERS,
+            (
+                f"The distributor bills {' and '.join(other)}, the agreement {agreement.billing_cycle}: "
+                "link the line to an agreement with its billing period."
+            ),
+        )
+    currencies = sorted({line.currency for line in lines if line.currency})
+    if agreement.currency and any(currency != agreement.currency for currency in currencies):
+        yield (
+            "currency",
+            MismatchKind.CURRENCY_DIFFERS,
+            f"The distributor bills in {' and '.join(currencies)}, the agreement in {agreement.currency}.",
+        )
+
+
+def _several_additions(base: Mismatch, additions: Sequence[Addition]) -> Mismatch:
+    ids = ", ".join(f"{a.id} with {tell_number(a.quantity)}" for a in additions)
+    why = (
+        f"Several active additions of this product: {ids}. Which of them counts must be settled "
+        "in ConnectWise: cancel all but one, or mark each with its Subscription ID."
+    )
+    return replace(
+        _without_action(base, "several", MismatchKind.SEVERAL_ADDITIONS, why),
+        connectwise_units=sum((addition.quantity for addition in additions), Decimal(0)),
+    )
+
+
+def _not_in_connectwise(
+    month: Month, base: Mismatch, units: Decimal, comparison: Comparison, books: Books
+) -> Mismatch:
+    """Offered to be created, unless something that bills it already stands beside: a person decides then."""
+    charges = comparison.charges
+    elsewhere = tuple(_tell_held_elsewhere(month, base, books))
+    starts = [line.start for line in lines_of(charges) if line.start is not None]
+    begins = min(starts, default=month.first)
+    later = [f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in comparison.later]
+    coming = ", ".join(later)
+    return replace(
+        base,
+        key=f"add:{base.key}",
+        kind=MismatchKind.NOT_IN_CONNECTWISE,
+        impact=impact_of(units, base.unit_price, base.months),
+        action=None
+        if comparison.is_continued or comparison.ended or elsewhere
+        else ActionLabel.CREATE_ADDITION,
+        begins=begins if month.first <= begins <= month.last else month.first,
+        explanation=sentences(
+            base.explanation,
+            f"{tell_charges(units, charges)}; the agreement has no active addition of this product.",
+            f"One begins after the month, beside which a new one would bill twice: {coming}."
+            if coming
+            else "",
+            *(
+                f"Addition {a.id} with {tell_number(a.quantity)} ended on {a.cancelled}: "
+                "a new one from before that day would bill twice."
+                for a in comparison.ended
+            ),
+            *elsewhere,
+            tell_costs(charges),
+        ),
+    )
+
+
+def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
+    """Active additions of the product on other agreements of the same customer, in words."""
+    for agreement in books.by_company.get(base.company, ()) if isinstance(base.company, int) else ():
+        if agreement.id == base.agreement:
+            continue
+        for addition in sorted(books.read_of(agreement.id), key=lambda a: a.id):
+            if addition.item_id == base.item and addition.is_active(month):
+                yield (
+                    f"Agreement {agreement.name} holds it: addition {addition.id} with "
+                    f"{tell_number(addition.quantity)}. Link the line there, or a new one bills twice."
+                )
+
+
+def _units_and_cost(
+    base: Mismatch, units: Decimal, charges: Sequence[Charge], addition: Addition, books: Books
+) -> Iterator[Mismatch]:
+    base = replace(
+        base,
+        addition=addition,
+        connectwise_units=addition.quantity,
+        connectwise_cost=addition.unit_cost,
+        unit_price=books.price_of(addition),
+    )
+    beside = _tell_beside(charges, addition)
+    if units != addition.quantity:
+        yield replace(
+            base,
+            key=f"units:{addition.id}",
+            kind=MismatchKind.UNITS_DIFFER,
+            impact=impact_of(units - addition.quantity, base.unit_price, base.months),
+            action=ActionLabel.UPDATE_UNITS,
+            explanation=sentences(
+                base.explanation,
+                f"{tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
+                beside,
+                tell_costs(charges),
+            ),
+        )
+    if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
+        difference = base.bss_cost - (addition.unit_cost or Decimal(0))
+        yield replace(
+            base,
+            key=f"cost:{addition.id}",
+            kind=MismatchKind.COST_DIFFERS,
+            impact=cents(-difference * units, base.months),
+            action=ActionLabel.UPDATE_COST,
+            explanation=sentences(
+                base.explanation,
+                f"A unit costs {tell_cost(base.bss_cost)}; ConnectWise has "
+                + ("none." if addition.unit_cost is None else f"{tell_cost(addition.unit_cost)}."),
+                beside,
+            ),
+        )
+
+
+def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
+    """What else a person should know of an addition before changing it."""
+    contracts = {line.contract_id.casefold() for line in lines_of(charges)}
+    is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
+    included = tell_number(addition.less_included)
+    return sentences(
+        f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
+        if is_marked_otherwise
+        else "",
+        f"{included} units are included (lessIncluded) and left alone." if addition.less_included else "",
+    )

@@ -1,0 +1,99 @@
+"""Find mismatches: what the month's billing leaves in force against ConnectWise's additions. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
+from xlsync.reconcile.charges import Charge, lines_of
+from xlsync.reconcile.differences import find_differences
+from xlsync.reconcile.explanation import sentences
+from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
+from xlsync.reconcile.unbilled import find_unbilled
+from xlsync.reconcile.unlinked import find_unlinked, product_of
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Every mismatch, ordered by money at stake, and what became of every line."""
+
+    mismatches: tuple[Mismatch, ...]
+    statuses: Mapping[str, Status]
+
+
+def find_mismatches(
+    month: Month,
+    lines: Sequence[BillingLine],
+    charges: Sequence[Charge],
+    links: Mapping[str, Link],
+    books: Books,
+    ignored: Set[str] = frozenset(),
+    why_ignored: Callable[[Mismatch], str | None] = lambda _mismatch: None,
+) -> Findings:
+    """Compare every target of the month.
+
+    `ignored` are the row keys that a person chose to ignore, `why_ignored` gives the reason of
+    a lasting rule that ignores a mismatch.
+    """
+    lines = sorted(lines, key=lambda line: line.key)
+    linked, unlinked = part_by_link(charges, links)
+    open_products = {product_of(line) for line in lines_of(unlinked)}
+    compared: list[Comparison] = []
+    waiting: list[Charge] = []
+    for target, group in linked.items():
+        # Of every line: a contract may have changed hands within the month.
+        if any(product_of(line) in open_products for line in lines_of(group)):
+            waiting.extend(group)
+        else:
+            compared.extend(find_comparisons(month, target, group, books))
+    found = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
+    for comparison in compared:
+        found.extend(find_differences(month, comparison, links, books))
+    found.extend(find_unbilled(month, lines, links, books, compared))
+    found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
+    found.sort(key=_rank)
+    held = {line.key for line in lines_of(waiting)}
+    return Findings(tuple(found), dict(_statuses(lines, charges, links, held, found)))
+
+
+def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:
+    """The mismatch, to be ignored where a rule or a person says so; it stands at the end then."""
+    if why is None and not by_hand:
+        return mismatch
+    explanation = sentences(why or "", mismatch.explanation)
+    return replace(mismatch, action=ActionLabel.IGNORE, last=True, explanation=explanation)
+
+
+def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
+    """The most money at stake first, and what may be left alone at the end."""
+    money = mismatch.impact if mismatch.impact is not None else mismatch.stake
+    return mismatch.last, -abs(money), mismatch.key
+
+
+def _statuses(
+    lines: Iterable[BillingLine],
+    charges: Iterable[Charge],
+    links: Mapping[str, Link],
+    held: Set[str],
+    found: Iterable[Mismatch],
+) -> Iterator[tuple[str, Status]]:
+    """What became of every line; `held` are those whose target waits for another line."""
+    in_force = {line.key: charge for charge in charges for line in charge.lines}
+    rows: dict[str, list[Mismatch]] = {}
+    for mismatch in found:
+        for key in mismatch.line_keys:
+            rows.setdefault(key, []).append(mismatch)
+    for line in lines:
+        link, charge, own = links[line.key], in_force.get(line.key), rows.get(line.key, [])
+        if own and all(mismatch.action is ActionLabel.IGNORE for mismatch in own):
+            yield line.key, Status.IGNORED
+        elif charge is None or (charge.units is None and not charge.failure):
+            yield line.key, Status.NOT_COMPARED
+        elif link.counts and line.key not in held:
+            yield line.key, Status.MISMATCH if own else Status.OK
+        elif link.is_complete and link.is_suggested:
+            yield line.key, Status.CONFIRM_LINK
+        else:
+            yield line.key, Status.NOT_LINKED

@@ -1,0 +1,308 @@
+"""Propose what to create: a row for every customer, agreement and product that ConnectWise lacks. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Protocol, TypeVar
+
+from xlsync.models import CREATE_NEW, BillingLine, CatalogItem, Choice, Company, Link, Month
+from xlsync.reconcile.charges import covers_full_period
+
+DESCRIPTION_LENGTH: Final = 60  # of a catalog item (OpenAPI description, CatalogItem)
+ITEM_IDENTIFIER_LENGTH: Final = 75
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """What a row of *New in ConnectWise* creates."""
+
+    CUSTOMER = "Customer"
+    AGREEMENT = "Agreement"
+    PRODUCT = "Product"
+
+
+def new_customer_key(line: BillingLine) -> str:
+    """The row of *New in ConnectWise* that creates this line's customer."""
+    return f"customer:{line.customer_key}"
+
+
+def new_agreement_key(line: BillingLine) -> str:
+    """The row that creates this customer's agreement for what is billed in this line's period."""
+    return f"agreement:{line.customer_key}|{line.billing_period}"
+
+
+def new_product_key(line: BillingLine) -> str:
+    """The row that creates this line's product."""
+    return f"product:{line.product_key}"
+
+
+class Entry(Protocol):
+    """An entry of a setup table."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def parent(self) -> str: ...  # noqa: D102
+    @property
+    def months(self) -> int | None: ...  # noqa: D102
+    @property
+    def is_default(self) -> bool: ...  # noqa: D102
+
+
+class Tables(Protocol):
+    """The setup tables that proposals are taken from."""
+
+    @property
+    def company_types(self) -> Sequence[Entry]: ...  # noqa: D102
+    @property
+    def agreement_types(self) -> Sequence[Entry]: ...  # noqa: D102
+    @property
+    def billing_cycles(self) -> Sequence[Entry]: ...  # noqa: D102
+    @property
+    def product_types(self) -> Sequence[Entry]: ...  # noqa: D102
+    @property
+    def subcategories(self) -> Sequence[Entry]: ...  # noqa: D102
+    @property
+    def countries(self) -> Sequence[Entry]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """What the BSS knows of a customer: proposals for its address and contact."""
+
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One row of *New in ConnectWise*, filled in as far as the evidence goes.
+
+    `whole_name` is the BSS's name in full, `code` the product's code, `source` the row key of the
+    customer that an agreement is for. An agreement's `customer` is a ConnectWise label, or
+    `(create new)` where the customer is to be created with it.
+    """
+
+    key: str
+    kind: Kind
+    for_: str
+    name: str
+    whole_name: str
+    identifier: str = ""
+    customer: str = ""
+    type: str = ""
+    category: str = ""
+    billing_cycle: str = ""
+    start_date: dt.date | None = None
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    address: Address = Address()
+    code: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What ConnectWise has already: identifiers are unique, labels name its companies.
+
+    `taken` are identifiers, in lower case, of what is deleted or inactive: nobody can have them either.
+    """
+
+    companies: Sequence[Company]
+    items: Sequence[CatalogItem]
+    labels: Mapping[int, str]
+    setup: Tables
+    identifier_length: int = 25
+    name_length: int = 50
+    taken: Set[str] = frozenset()
+
+
+def customers_to_ask(lines: Iterable[BillingLine], links: Mapping[str, Link]) -> dict[str, str]:
+    """The BSS's ids, by customer key, of customers that may have to be created."""
+    return {
+        line.customer_key: line.customer_id
+        for line in lines
+        if line.customer_id and _is_wanted(line, links[line.key].company)
+    }
+
+
+def propose_creations(
+    month: Month,
+    lines: Sequence[BillingLine],
+    links: Mapping[str, Link],
+    addresses: Mapping[str, Address],
+    known: Known,
+) -> tuple[Proposal, ...]:
+    """A row for each thing that a line asks to create or is not linked to; each thing once."""
+    lines = sorted(lines, key=lambda line: line.key)  # whatever their order, the first stands for the others
+    customers = list(_customers(lines, links, addresses, known))
+    agreements = list(_agreements(month, lines, links, known))
+    products = list(_products(lines, links, known))
+    return tuple(row for rows in (customers, agreements, products) for row in sorted(rows, key=_order))
+
+
+def _order(row: Proposal) -> tuple[str, str]:
+    return row.for_.casefold(), row.key
+
+
+def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
+    if part is None:
+        return line.is_compared
+    return isinstance(part.to, str) or (part.score is not None and line.is_compared)
+
+
+def _customers(
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    addresses: Mapping[str, Address],
+    known: Known,
+) -> Iterator[Proposal]:
+    wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].company), new_customer_key)
+    names = [line.customer for line in wanted.values()]
+    taken = {company.identifier.casefold() for company in known.companies} | known.taken
+    for key, line in sorted(wanted.items()):
+        fallback = f"BSS{line.customer_id}" if line.customer_id else "Customer"
+        address = addresses.get(line.customer_key, Address())
+        twice = names.count(line.customer) > 1 and line.customer_id
+        yield Proposal(
+            key=key,
+            kind=Kind.CUSTOMER,
+            for_=f"{line.customer} ({line.customer_id})" if twice else line.customer,
+            name=shorten(line.customer, known.name_length),
+            whole_name=line.customer,
+            identifier=_identifier(line.customer, fallback, known.identifier_length, taken),
+            type=_preferred(known.setup.company_types, "customer", "client"),
+            address=_with_country(address, known.setup.countries),
+        )
+
+
+def _agreements(
+    month: Month, lines: Iterable[BillingLine], links: Mapping[str, Link], known: Known
+) -> Iterator[Proposal]:
+    wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].agreement), new_agreement_key)
+    for key, line in sorted(wanted.items()):
+        company = links[line.key].company
+        cycles = [c for c in known.setup.billing_cycles if c.months and c.months == line.billing_months]
+        period = line.billing_period or "Monthly"
+        customer = CREATE_NEW
+        if company is not None and isinstance(company.to, int):
+            customer = known.labels.get(company.to, "")
+        yield Proposal(
+            key=key,
+            kind=Kind.AGREEMENT,
+            for_=f"{line.customer} · {period}",
+            name=f"Cloud Subscriptions - {period}",
+            whole_name=f"Cloud Subscriptions - {period}",
+            customer=customer,
+            type=_preferred(known.setup.agreement_types, "subscription", "cloud"),
+            billing_cycle=_preferred(cycles, period.casefold()),
+            start_date=month.first,
+            source=new_customer_key(line),
+        )
+
+
+def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Known) -> Iterator[Proposal]:
+    lines = [line for line in lines if line.product]
+    wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
+    codes = [line.product_code for line in wanted.values()]
+    taken = {item.identifier.casefold() for item in known.items} | known.taken
+    asked = [line for line in lines if line.cost is not None and new_product_key(line) in wanted]
+    costs = _first(asked, covers_full_period, new_product_key)
+    for key, line in sorted(wanted.items()):
+        terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))
+        name = line.product_code or line.product
+        if line.product_code and codes.count(line.product_code) > 1:
+            name = f"{name} {terms}"
+        yield Proposal(
+            key=key,
+            kind=Kind.PRODUCT,
+            for_=f"{line.product} · {terms}" if terms else line.product,
+            name=shorten(line.product, DESCRIPTION_LENGTH),
+            whole_name=line.product,
+            identifier=_unique(shorten(name, ITEM_IDENTIFIER_LENGTH), ITEM_IDENTIFIER_LENGTH, taken),
+            type=_preferred(known.setup.product_types, "subscription", "service", "agreement"),
+            category=_preferred(
+                known.setup.subcategories, "subscription", "cloud", "licen", name_of=category_label
+            ),
+            cost=costs[key].cost if key in costs else None,
+            code=line.product_code,
+        )
+
+
+def category_label(entry: Entry) -> str:
+    """`Category / Subcategory`, as the sheet shows it."""
+    return f"{entry.parent} / {entry.name}" if entry.parent else entry.name
+
+
+def shorten(text: str, length: int) -> str:
+    """At most so many characters, cut at a word where there is one."""
+    text = " ".join(text.split())
+    if len(text) <= length:
+        return text
+    cut = text[: length + 1].rsplit(" ", 1)[0]
+    return (cut if length // 2 < len(cut) <= length else text[:length]).rstrip(" -–(,/")
+
+
+def _identifier(name: str, fallback: str, length: int, taken: set[str]) -> str:
+    latin = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return _unique((re.sub(r"[^A-Za-z0-9]", "", latin) or fallback)[:length], length, taken)
+
+
+def _unique(text: str, length: int, taken: set[str]) -> str:
+    """A text that is not taken yet, with a number behind it if need be; it is taken then."""
+    found, number = text, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{text[: length - len(str(number)) - 1]}-{number}"
+    taken.add(found.casefold())
+    return found
+
+
+def _entry_name(entry: Entry) -> str:
+    return entry.name
+
+
+def _preferred(entries: Sequence[Entry], *words: str, name_of: Callable[[Entry], str] = _entry_name) -> str:
+    """The default of a setup table, else one that holds one of these words, else its first."""
+    if not entries:
+        return ""
+
+    def rank(entry: Entry) -> tuple[bool, int]:
+        name = name_of(entry).casefold()
+        return not entry.is_default, next((n for n, word in enumerate(words) if word in name), len(words))
+
+    return name_of(min(entries, key=rank))
+
+
+def _with_country(address: Address, countries: Sequence[Entry]) -> Address:
+    """The address with a country that ConnectWise knows, or none."""
+    known = next((c.name for c in countries if c.name.casefold() == address.country.casefold()), "")
+    return Address(
+        address=shorten(address.address, 50),
+        city=shorten(address.city, 50),
+        state=shorten(address.state, 50),
+        zip=address.zip[:12],
+        country=known,
+        email=address.email,
+    )
+
+
+def _first(
+    lines: Iterable[BillingLine], is_wanted: Callable[[BillingLine], bool], key: Callable[[BillingLine], str]
+) -> dict[str, BillingLine]:
+    """The first wanted line of each key."""
+    found: dict[str, BillingLine] = {}
+    for line in lines:
+        if is_wanted(line):
+            found.setdefault(key(line), line)
+    return found

@@ -1,0 +1,180 @@
+"""Rules that last: what is ignored, and units that are free or a minimum, with a reason and an end. PURE.
+
+They are kept with the links, made by `xlsync links` or in the workbook: `Ignore` on a row of *Mismatches*
+with the reason in the *Note* of its line, `free 2` or `minimum 10` in the *Note* of a billing line.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from xlsync.models import ActionLabel, BillingLine, Mismatch, Month
+from xlsync.reconcile.charges import Charge, tell_number
+
+
+class RuleKind(StrEnum):
+    """What a rule does."""
+
+    IGNORE = "ignore"
+    FREE = "free"
+    MINIMUM = "minimum"
+
+
+class Scope(StrEnum):
+    """What a rule is about."""
+
+    ROW = "row"
+    CONTRACT = "contract"
+    PRODUCT = "product"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule. `about` is a row key, a contract id, or a product's or customer's id or name.
+
+    It holds for months that begin on or before `until`; without one, always.
+    """
+
+    kind: RuleKind
+    scope: Scope
+    about: str
+    reason: str = ""
+    until: dt.date | None = None
+    units: Decimal | None = None
+    when: str = ""
+    workbook: str = ""
+
+    @property
+    def key(self) -> str:
+        """One rule of a kind for one thing."""
+        return f"{self.kind}|{self.scope}|{self.about.casefold()}"
+
+    def holds(self, month: Month) -> bool:
+        """Whether it is in force in a month."""
+        return self.until is None or month.first <= self.until
+
+    def covers(self, line: BillingLine) -> bool:
+        """Whether it is about a billing line."""
+        names: tuple[str, ...] = ()
+        match self.scope:
+            case Scope.CONTRACT if self.kind is not RuleKind.IGNORE and line.addon_id:
+                names = (line.contract,)  # the subscription's units are not its add-on's
+            case Scope.CONTRACT:
+                names = (line.contract_id, line.contract)
+            case Scope.PRODUCT:
+                names = (line.product_code, line.product_id, line.product)
+            case Scope.CUSTOMER:
+                names = (line.customer_id, line.customer)
+            case Scope.ROW:
+                pass  # about a row of Mismatches, not about lines
+        return self.about.casefold() in {name.casefold() for name in names if name}
+
+    def __str__(self) -> str:
+        units = f" {tell_number(self.units)}" if self.units is not None else ""
+        until = f" until {self.until}" if self.until else ""
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"{self.kind}{units}: {self.scope} {self.about}{until}{reason}"
+
+
+def ignoring(
+    month: Month, lines: Iterable[BillingLine], rules: Sequence[Rule]
+) -> Callable[[Mismatch], str | None]:
+    """Why a mismatch is ignored, by a rule about its row or about each of its lines; None where it is not.
+
+    One without lines (only in ConnectWise) is ignored with all lines of its customer.
+    """
+    lines = list(lines)
+    ignores = [rule for rule in rules if rule.kind is RuleKind.IGNORE and rule.holds(month)]
+    by_row = {rule.about: rule for rule in ignores if rule.scope is Scope.ROW}
+    wide = [rule for rule in ignores if rule.scope is not Scope.ROW]
+    by_line = {line.key: rule for line in lines for rule in wide if rule.covers(line)}
+    whole = {
+        line.key: rule
+        for line in lines
+        for rule in wide
+        if rule.scope is Scope.CUSTOMER and rule.covers(line)
+    }
+    by_customer: dict[str, list[Rule | None]] = {}
+    for line in lines:
+        by_customer.setdefault(line.customer, []).append(whole.get(line.key))
+
+    def tell(mismatch: Mismatch) -> str | None:
+        if mismatch.line_keys:
+            found = [by_line.get(key) for key in mismatch.line_keys]
+        else:
+            found = by_customer.get(mismatch.customer, [])
+        rule = by_row.get(mismatch.key) or (found[0] if all(found) and found else None)
+        if rule is None:
+            return None
+        until = f" until {rule.until}" if rule.until else ""
+        return f"Ignored{until}: {rule.reason or 'no reason was given'}."
+
+    return tell
+
+
+def is_ruled(mismatch: Mismatch) -> bool:
+    """Whether a rule ignored a mismatch when it was found."""
+    return mismatch.action is ActionLabel.IGNORE and mismatch.explanation.startswith("Ignored")
+
+
+def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:
+    """Charges with the units that are to be billed: without the free ones, at least the minimum."""
+    unit_rules = [
+        r for r in rules if r.kind is not RuleKind.IGNORE and r.units is not None and r.holds(month)
+    ]
+    if not unit_rules:
+        return tuple(charges)
+    return tuple(_ruled(charge, unit_rules) for charge in charges)
+
+
+def _ruled(charge: Charge, rules: Sequence[Rule]) -> Charge:
+    for rule in sorted(rules, key=lambda rule: rule.kind):  # free before minimum
+        if charge.units is None or rule.units is None or not rule.covers(charge.lines[0]):
+            continue
+        number = tell_number(rule.units)
+        if rule.kind is RuleKind.FREE:
+            units = max(charge.units - rule.units, Decimal(0))
+            told = f"{number} of {tell_number(charge.units)} units are free by rule."
+        else:
+            units = max(charge.units, rule.units)
+            billed = tell_number(charge.units)
+            told = f"At least {number} units are billed by rule; the distributor billed {billed}."
+        if units != charge.units:
+            charge = replace(charge, units=units, why=f"{charge.why} {told}".strip())
+    return charge
+
+
+_NOTE = re.compile(r"\s*(free|minimum)\s+(\d+(?:\.\d+)?)\b", re.IGNORECASE)
+_UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+
+
+def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | None:
+    """The rule that a note of a billing line makes: it begins with `free 2` or `minimum 10`."""
+    found = _NOTE.match(note)
+    if not found:
+        return None
+    return Rule(
+        kind=RuleKind(found[1].lower()),
+        scope=Scope.CONTRACT,
+        about=line.contract if line.addon_id else line.contract_id or line.contract,
+        reason=note[found.end() :].strip(" :,-"),
+        until=read_until(note),
+        units=Decimal(found[2]),
+        when=when,
+        workbook=workbook,
+    )
+
+
+def read_until(note: str) -> dt.date | None:
+    """The day that a note names with `until 2026-12-31`."""
+    found = _UNTIL.search(note)
+    try:
+        return dt.date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None

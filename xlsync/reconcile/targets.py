@@ -1,0 +1,151 @@
+"""Targets: the charges of an agreement's product beside the additions that ConnectWise holds of it. PURE.
+
+Several additions of one target are told apart by the contract that each is marked with; each part is
+compared by itself then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+
+from xlsync.models import Addition, Agreement, CatalogItem, Link, Month, Target
+from xlsync.reconcile.charges import Charge, only_contract
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """What ConnectWise holds of the month's customers.
+
+    `additions` are those of each agreement that was read, the error where reading failed.
+    `prices` are the prices of products still to be created, by row key. `linked_items` are the catalog
+    items that some product of this BSS is linked to; `yearly_items` those billed once a year only.
+    """
+
+    agreements: Mapping[int, Agreement]
+    items: Mapping[int, CatalogItem]
+    additions: Mapping[int, Sequence[Addition] | Exception]
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    linked_items: Set[int] = frozenset()
+    yearly_items: Set[int] = frozenset()
+
+    @cached_property
+    def by_company(self) -> dict[int, list[Agreement]]:
+        """The agreements of each company."""
+        found: dict[int, list[Agreement]] = {}
+        for agreement in self.agreements.values():
+            found.setdefault(agreement.company_id, []).append(agreement)
+        return found
+
+    @cached_property
+    def by_target(self) -> dict[tuple[int, int], list[Addition]]:
+        """The additions that were read, by agreement and item."""
+        found: dict[tuple[int, int], list[Addition]] = {}
+        for agreement_id in self.additions:
+            for addition in self.read_of(agreement_id):
+                found.setdefault((agreement_id, addition.item_id), []).append(addition)
+        return found
+
+    def read_of(self, agreement_id: int) -> Sequence[Addition]:
+        """An agreement's additions; none where they were not read."""
+        read = self.additions.get(agreement_id, ())
+        return () if isinstance(read, Exception) else read
+
+    def catalog_price(self, item: int | str) -> Decimal | None:
+        """What a product is sold for where no addition says otherwise; also one still to be created."""
+        if isinstance(item, str):
+            return self.prices.get(item)
+        found = self.items.get(item)
+        return found.price if found else None
+
+    def price_of(self, addition: Addition) -> Decimal | None:
+        """What a unit of an addition is sold for: the catalog's price where it has none of its own."""
+        own = addition.unit_price
+        return own if own is not None else self.catalog_price(addition.item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The charges of a target and the active additions they are compared with, or why not."""
+
+    target: Target
+    charges: tuple[Charge, ...]
+    additions: tuple[Addition, ...] | Exception
+    beside: tuple[int, ...] = ()
+    later: tuple[Addition, ...] = ()  # that begin after the month
+    is_continued: bool = False  # one of them on the day after another ended
+    ended: tuple[Addition, ...] = ()  # within the month
+
+
+def target_of(link: Link) -> Target | None:
+    """What a line of this link is compared on; None where the link does not count."""
+    if link.counts and link.agreement is not None and link.item is not None:
+        return Target(link.agreement.to, link.item.to)
+    return None
+
+
+def part_by_link(
+    charges: Iterable[Charge], links: Mapping[str, Link]
+) -> tuple[dict[Target, list[Charge]], list[Charge]]:
+    """Charges by target, and those with units that have no link that counts."""
+    linked: dict[Target, list[Charge]] = {}
+    unlinked: list[Charge] = []
+    for charge in charges:
+        targets = {target_of(links[line.key]) for line in charge.lines}
+        target = targets.pop() if len(targets) == 1 else None
+        if target is not None:
+            linked.setdefault(target, []).append(charge)
+        elif charge.units is not None or charge.failure:
+            unlinked.append(charge)
+    return linked, unlinked
+
+
+def find_comparisons(
+    month: Month, target: Target, charges: Sequence[Charge], books: Books
+) -> Iterator[Comparison]:
+    """What the charges of a target are compared with: all with its one active addition, or by mark."""
+    if isinstance(target.agreement, str) or isinstance(target.item, str):
+        yield Comparison(target, tuple(charges), ())
+        return
+    read = books.additions.get(target.agreement, LookupError("its additions were not read"))
+    if isinstance(read, Exception):
+        yield Comparison(target, tuple(charges), read)
+        return
+    standing = sorted(books.by_target.get((target.agreement, target.item), ()), key=lambda a: a.id)
+    active = [addition for addition in standing if addition.is_active(month)]
+    beside = tuple(addition.id for addition in standing)
+    match active:
+        case []:
+            later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
+            ends = {addition.cancelled for addition in standing}
+            is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
+            ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
+            yield Comparison(target, tuple(charges), (), beside, later, is_continued, ended)
+        case [one]:
+            yield Comparison(target, tuple(charges), (one,), beside)
+        case _:
+            yield from _tell_apart(target, charges, active, beside)
+
+
+def _tell_apart(
+    target: Target, charges: Sequence[Charge], active: Sequence[Addition], beside: tuple[int, ...]
+) -> Iterator[Comparison]:
+    """Each contract with the additions that carry its mark, then the rest of both together."""
+    by_contract: dict[str, list[Charge]] = {}
+    for charge in charges:
+        by_contract.setdefault(charge.lines[0].contract_id.casefold(), []).append(charge)
+    rest: list[Charge] = []
+    for contract_id, group in by_contract.items():
+        marked = [a for a in active if contract_id and a.contract_mark.casefold() == contract_id]
+        if marked:
+            part = replace(target, contract_id=group[0].lines[0].contract_id)
+            yield Comparison(part, tuple(group), tuple(marked), beside)
+            active = [addition for addition in active if addition not in marked]
+        else:
+            rest.extend(group)
+    if rest or active:
+        part = replace(target, contract_id=only_contract(rest) or "rest")
+        yield Comparison(part, tuple(rest), tuple(active), beside)

@@ -1,0 +1,82 @@
+"""What a workbook tells for the report: its hidden facts, and what people decided on *Mismatches*."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
+from xlsync.reconcile.compared import KEPT_AS, Compared
+from xlsync.workbook.edits.links import Directory
+from xlsync.workbook.hidden_sheet import from_plain
+from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
+from xlsync.workbook.read import Book
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of *Mismatches* as far as the report looks at it."""
+
+    mismatch: Mismatch
+    customer: str
+    agreement: str
+    product: str
+    kind: str
+    approve: str = ""
+    result: str = ""
+    is_ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a workbook tells for the report. `names` are ConnectWise's labels: company, agreement, item."""
+
+    month: str
+    environment: str
+    workbook: str = ""
+    read_at: str = ""
+    lines: tuple[BillingLine, ...] = ()
+    links: Mapping[str, Link] = field(default_factory=dict)
+    compared: tuple[Compared, ...] = ()
+    rows: tuple[Row, ...] = ()
+    names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    knows_additions: bool = True
+
+
+def read_facts(book: Book) -> Facts:
+    """All that the report needs of a workbook: its hidden facts, and what people decided on *Mismatches*.
+
+    Every line that was exported counts, also one whose row somebody deleted.
+    """
+    kept = book.kept.get(BILLING_LINES.title, {})
+    rows = [
+        Row(
+            mismatch=from_plain(row.facts["mismatch"], Mismatch),
+            customer=str(row.kept.shown.get("Customer") or ""),
+            agreement=str(row.kept.shown.get("Agreement") or ""),
+            product=str(row.kept.shown.get("Product") or ""),
+            kind=_kind(row.text("Mismatch"), str(row.kept.shown.get("Mismatch") or "")),
+            approve=row.text("Approve"),
+            result=row.text("Result"),
+            is_ignored=row.text("Action").casefold() == ActionLabel.IGNORE.casefold(),
+        )
+        for row in book.rows[MISMATCHES.title]
+    ]
+    return Facts(
+        month=book.about.month,
+        environment=book.about.environment,
+        workbook=book.path.name,
+        read_at=book.about.exported_at,
+        lines=tuple(from_plain(row.facts["line"], BillingLine) for row in kept.values()),
+        links={key: from_plain(row.facts["link"], Link) for key, row in kept.items()},
+        compared=tuple(
+            from_plain(row.facts["compared"], Compared) for row in book.kept.get(KEPT_AS, {}).values()
+        ),
+        rows=tuple(rows),
+        names=Directory(book.lists).names,
+        knows_additions=KEPT_AS in book.kept or not kept,
+    )
+
+
+def _kind(cell: str, shown: str) -> str:
+    return cell if cell == MismatchKind.CHANGED_SINCE_EXPORT else shown

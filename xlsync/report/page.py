@@ -1,0 +1,299 @@
+"""The report's page: the month in headline numbers, charts, three tables, and what the figures cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from openpyxl.styles import Alignment, Border, Font
+from openpyxl.worksheet.worksheet import Worksheet
+
+from xlsync.apply.plan import State
+from xlsync.models import Month
+from xlsync.report.charts import CHART_ROWS, add, bars, before_after
+from xlsync.report.figures import Group
+from xlsync.report.look import MIDDLE, MONEY, Content, print_report, put
+from xlsync.report.month import KindTotal, Report
+from xlsync.workbook.style import AMBER, DOWN, FAINT, GREEN, GREY, INK, PALE, RED, SLATE, UP, edge, fill, font
+from xlsync.xlsx.cells import letters
+
+OVERVIEW: Final = "Report"
+_TOP: Final = 10
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+
+# Three sections of four columns, with a gutter between.
+_WIDTHS: Final = (2, 21, 8, 12.5, 12.5, 2, 21, 8, 12.5, 12.5, 2, 21, 8, 12.5, 12.5, 2)
+_SECTIONS: Final = (2, 7, 12)  # first columns
+_LAST: Final = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Tile:
+    label: str
+    value: Decimal | int
+    note: str
+    color: str = INK
+
+
+def overview(page: Worksheet, report: Report, made_at: str) -> None:
+    """Put the month on one page."""
+    page.title = OVERVIEW
+    page.sheet_view.showGridLines = False
+    page.sheet_properties.tabColor = f"FF{UP}"
+    for number, width in enumerate(_WIDTHS):
+        page.column_dimensions[letters(number)].width = width
+    _heading(page, report, made_at)
+    row = 6
+    for number, total in enumerate(report.totals):
+        if len(report.totals) > 1:
+            cell = put(page, row, 2, total.currency or "No currency")
+            cell.font = font(GREY, 10, bold=True)
+            row += 1
+        row = _tiles(page, row, total, is_large=number == 0)
+    row += 1
+    main = report.totals[0].currency if report.totals else ""
+    kinds = [total for total in report.kinds if total.currency == main]
+    top = [group for group in report.customers if group.currency == main][:_TOP]
+    below = row + CHART_ROWS + 1
+    ends = [
+        _money_table(page, below, report),
+        _kind_table(page, below, kinds),
+        _top_table(page, below, top),
+    ]
+    unit = f", {main}" if main else ""
+    add(page, before_after(page, below, f"Billed and in ConnectWise{unit}"), _SECTIONS[0], row)
+    if kinds:
+        add(
+            page,
+            bars(page, below, len(kinds), (9, 10), (UP, DOWN), f"Open mismatches, a month{unit}"),
+            _SECTIONS[1],
+            row,
+        )
+    if top:
+        title = f"Customers billed most{unit}"
+        add(page, bars(page, below, len(top), (14, 15), (MIDDLE, UP), title), _SECTIONS[2], row)
+    last = _notes(page, max(ends) + 2, report)
+    print_report(page, f"{month_name(report.month)}, {report.environment}")
+    page.page_setup.fitToHeight = 1
+    page.print_options.horizontalCentered = True
+    page.print_area = f"A1:{letters(_LAST)}{last}"
+
+
+def _heading(page: Worksheet, report: Report, made_at: str) -> None:
+    page.row_dimensions[1].height = 8
+    page.row_dimensions[2].height = 32
+    title = put(page, 2, 2, month_name(report.month))
+    title.font, title.alignment = font(INK, 22, bold=True), Alignment(vertical="center")
+    page.merge_cells(start_row=2, end_row=2, start_column=2, end_column=5)
+    told = put(page, 2, 7, "What the distributor billed, beside what ConnectWise bills")
+    told.font, told.alignment = font(GREY, 11), Alignment(vertical="center")
+    page.merge_cells(start_row=2, end_row=2, start_column=7, end_column=_LAST)
+    for column in range(2, _LAST + 1):
+        page.cell(3, column).border = Border(top=edge(SLATE))
+    page.row_dimensions[3].height = 6
+    facts = put(
+        page, 4, 2,
+        f"{report.environment}  ·  {report.workbook}, as read {report.read_at}  ·  report made {made_at}",
+    )  # fmt: skip
+    facts.font = font(GREY, 9)
+    page.merge_cells(start_row=4, end_row=4, start_column=2, end_column=_LAST)
+    page.row_dimensions[5].height = 6
+
+
+def _tiles(page: Worksheet, row: int, total: Group, *, is_large: bool) -> int:
+    """Six headline numbers of one currency in three rows; returns the row after them."""
+    figures = total.figures
+    stake = (
+        f"{_told(figures.up)} more, {_told(-figures.down)} less a month"
+        if figures.open
+        else "nothing is open"
+    )
+    compared = "nothing to compare"
+    if figures.rate is not None:
+        compared = f"{figures.rate:.1%} of {_told(figures.revenue)} compared"
+    tiles = (
+        _Tile("Billed by the distributor", figures.billed, _count(figures.lines, "line")),
+        _Tile("In ConnectWise before, a month", figures.before, "without the month's writes"),
+        _Tile("In ConnectWise after, a month", figures.after, "with the month's writes"),
+        _Tile("Found revenue, a month", figures.found, "of done changes",
+              GREEN[1] if figures.found > 0 else AMBER[1] if figures.found < 0 else INK),
+        _Tile("Margin, a month", figures.margin, compared, RED[1] if figures.margin < 0 else INK),
+        _Tile("Open mismatches", figures.open, stake, AMBER[1] if figures.open else GREEN[1]),
+    )  # fmt: skip
+    page.row_dimensions[row].height = 16
+    page.row_dimensions[row + 1].height = 30 if is_large else 20
+    page.row_dimensions[row + 2].height = 15
+    page.row_dimensions[row + 3].height = 8
+    for number, tile in enumerate(tiles):
+        first = _SECTIONS[number // 2] + number % 2 * 2
+        contents: tuple[tuple[Content, Font, str], ...] = (
+            (tile.label, font(GREY, 9), "General"),
+            (tile.value, font(tile.color, 18 if is_large else 12, bold=True),
+             "#,##0" if isinstance(tile.value, int) else MONEY),
+            (tile.note, font(GREY, 8), "General"),
+        )  # fmt: skip
+        for offset, (content, letters_, form) in enumerate(contents):
+            cell = put(page, row + offset, first, content)
+            cell.font, cell.number_format = letters_, form
+            cell.alignment = Alignment(horizontal="left", vertical="center", indent=1)
+            for column in (first, first + 1):
+                page.cell(row + offset, column).fill = fill(PALE)
+                page.cell(row + offset, column).border = Border(
+                    left=edge(MIDDLE if column == first else PALE) if column == first else None
+                )
+            page.merge_cells(
+                start_row=row + offset, end_row=row + offset, start_column=first, end_column=first + 1
+            )
+    return row + 4
+
+
+def _told(amount: Decimal) -> str:
+    return f"{amount:,.2f}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _section(page: Worksheet, row: int, number: int, headers: Sequence[str]) -> None:
+    for offset, header in enumerate(headers):
+        cell = put(page, row, _SECTIONS[number] + offset, header or None)
+        cell.font, cell.fill = font("FFFFFF", 9, bold=True), fill(SLATE)
+        cell.alignment = Alignment(horizontal="right" if offset else "left", vertical="center", indent=1)
+
+
+def _line(
+    page: Worksheet, row: int, number: int, contents: Sequence[Content], formats: Sequence[str]
+) -> None:
+    for offset, (content, form) in enumerate(zip(contents, formats, strict=True)):
+        cell = put(page, row, _SECTIONS[number] + offset, content)
+        cell.number_format = form
+        faint = isinstance(content, int | Decimal) and content == 0
+        cell.font = font(FAINT if faint else INK, 9)
+        cell.alignment = Alignment(
+            horizontal="right" if offset else "left", vertical="center", indent=1,
+            shrink_to_fit=offset == 0 or None,
+        )  # fmt: skip
+        cell.border = Border(bottom=edge())
+
+
+def _money_table(page: Worksheet, row: int, report: Report) -> int:
+    """The three amounts that the first chart shows, then what was created and how the writes ended."""
+    totals = report.totals[0].figures if report.totals else None
+    _section(page, row, 0, ("A month", "", "", "Money"))
+    amounts = (
+        ("Billed", totals.billed if totals else Decimal(0)),
+        ("Before", totals.before if totals else Decimal(0)),
+        ("After", totals.after if totals else Decimal(0)),
+    )
+    for number, (label, amount) in enumerate(amounts, 1):
+        _line(page, row + number, 0, (label, None, None, amount), ("@", "@", "@", MONEY))
+    row += len(amounts) + 2
+    created = [(kind, count) for kind, count in report.created.items() if count]
+    _section(page, row, 0, ("Created in ConnectWise", "", "", "Number"))
+    for kind, count in created:
+        row += 1
+        _line(page, row, 0, (_plural(kind, count), None, None, count), ("@", "@", "@", "#,##0"))
+    if not created:
+        row += 1
+        _line(page, row, 0, ("Nothing", None, None, None), ("@", "@", "@", "@"))
+    row += 2
+    _section(page, row, 0, ("Writes of the month", "", "", "Number"))
+    for state, count in sorted(report.states.items()):
+        row += 1
+        _line(page, row, 0, (state.capitalize(), None, None, count), ("@", "@", "@", "#,##0"))
+    if not report.states:
+        row += 1
+        _line(page, row, 0, ("None", None, None, None), ("@", "@", "@", "@"))
+    return row
+
+
+def _plural(kind: str, count: int) -> str:
+    return kind if count == 1 else f"{kind}s"
+
+
+def _kind_table(page: Worksheet, row: int, kinds: Sequence[KindTotal]) -> int:
+    _section(page, row, 1, ("Open mismatches", "Rows", "To bill more", "To bill less"))
+    for kind in kinds:
+        row += 1
+        contents = (kind.kind, kind.rows, kind.up, kind.down)
+        _line(page, row, 1, contents, ("@", "#,##0", MONEY, MONEY))
+    if not kinds:
+        row += 1
+        _line(page, row, 1, ("None is open", None, None, None), ("@", "@", "@", "@"))
+    return row
+
+
+def _top_table(page: Worksheet, row: int, groups: Sequence[Group]) -> int:
+    _section(page, row, 2, ("Customer", "Margin", "Billed", "ConnectWise"))
+    for group in groups:
+        row += 1
+        figures = group.figures
+        contents = (group.name, figures.rate, figures.billed, figures.after)
+        _line(page, row, 2, contents, ("@", "0%", MONEY, MONEY))
+    return row
+
+
+def _notes(page: Worksheet, row: int, report: Report) -> int:
+    """What the figures cover; returns the last row."""
+    for note in notes(report):
+        cell = put(page, row, 2, note)
+        cell.font = font(GREY, 8)
+        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        page.merge_cells(start_row=row, end_row=row, start_column=2, end_column=_LAST)
+        page.row_dimensions[row].height = 12 * (1 + len(note) // 290)
+        row += 1
+    return row - 1
+
+
+def notes(report: Report) -> Iterable[str]:
+    """What the figures cover, and what they leave out."""
+    yield (
+        "Billed: the sum of all lines of the month, credits, usage and one-time lines among them. "
+        "In ConnectWise: units, without included ones, times unit price, divided by the months of the "
+        "billing cycle, of every addition that linked lines belong to or that only ConnectWise has. "
+        "Before is without the month's writes, after with them; found revenue is the difference."
+    )
+    yield (
+        "Margin: what ConnectWise bills a month on targets with linked recurring lines, minus those lines, a "
+        "month of each (a yearly line counts a twelfth). Not in it: usage, one-time and unlinked lines, "
+        "additions without a line, products of which the month bills a part of a longer period only, "
+        "and lines in another currency than their agreement."
+    )
+    corrected = [
+        f"{_told(total.figures.cost_impact)} {total.currency}".strip()
+        for total in report.totals
+        if total.figures.cost_impact
+    ]
+    if corrected:
+        yield (
+            f"Unit costs set right in ConnectWise: a monthly impact of {', '.join(corrected)}, "
+            "which is no revenue and in none of these figures."
+        )
+    unpriced = sum(total.figures.unpriced for total in report.totals)
+    if unpriced:
+        yield f"{_count(unpriced, 'addition')} without a price in ConnectWise or its catalog: not in any sum."
+    if report.ignored:
+        yield f"{_count(report.ignored, 'row')} of Mismatches ignored by choice: not among the open ones."
+    if report.states.get(str(State.UNKNOWN)):
+        count = _count(report.states[str(State.UNKNOWN)], "write")
+        yield f"{count} without a known outcome: not counted as done. `xlsync apply` looks them up."
+    if not report.knows_additions:
+        yield (
+            "This workbook was written by an older xlsync, which did not keep what ConnectWise holds: "
+            "before, after and margin cover the month's writes only. `xlsync check` renews it."
+        )
+
+
+# The charts
+
+
+def month_name(month: str) -> str:
+    """`October 2026` for `2026-10`."""
+    found = Month.parse(month)
+    return f"{_MONTHS[found.month - 1]} {found.year}"

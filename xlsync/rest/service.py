@@ -1,0 +1,263 @@
+"""The only module that sends HTTP: sessions, time-outs, tries, a polite rate.
+
+Numbers come in as `Decimal` and go out exactly as written.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+import simplejson
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from xlsync import __version__
+from xlsync.errors import ApiError, ConfigError
+from xlsync.rest.credentials import Credentials, basic
+from xlsync.rest.failures import Failure, failure_of, read_json
+from xlsync.rest.pacing import Gate
+from xlsync.rest.refusals import Refusals
+from xlsync.rest.retries import TRIES, pause_after, wait_before_next
+from xlsync.rest.url import check_url, within
+
+_OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
+_OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One read: a path under the service's root, and its query."""
+
+    path: str
+    query: Mapping[str, str | int] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `next_url` can be passed to `get_page` as it is."""
+
+    data: Any
+    headers: Mapping[str, str]
+    next_url: str | None
+
+
+class Service:
+    """One remote system: its address, its credentials, its manners.
+
+    `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
+    value and is asked once more after a 401. `patience` scales every wait between requests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        auth: tuple[str, str] | None = None,
+        authorize: Callable[[], str] | None = None,
+        workers: int = 8,
+        per_minute: int = 900,
+        time_out: tuple[float, float] = (10, 60),
+        patience: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.url = check_url(url)
+        self._refusals = Refusals(name)
+        self._refusals.hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
+        self._credentials = Credentials(self._basic(auth), authorize, self._refusals.hide)
+        self._workers = workers
+        self._time_out = time_out
+        self._patience = patience
+        self._gate = Gate(workers, per_minute, patience)
+        self._session = _session(headers, workers, is_local=urlsplit(self.url).scheme == "http")
+        self._counting = threading.Lock()
+        self._requests = 0
+        self._closed = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the connections go, and whoever waits for a next try."""
+        self._closed.set()
+        self._gate.close()
+        self._session.close()
+
+    @property
+    def requests(self) -> int:
+        """Every HTTP request sent so far, logins and retries included."""
+        return self._requests
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
+        """The JSON of one read; None where the answer is empty."""
+        return self.get_page(path, query).data
+
+    def get_page(self, path: str, query: Mapping[str, str | int] | None = None) -> Page:
+        """One read with its headers and the next page's address from the Link header."""
+        answer = self._read(path, query, "application/json")
+        try:
+            data = read_json(answer.content)
+        except ValueError:
+            raise self._refusals.unreadable("GET", path, answer) from None
+        return Page(data, answer.headers, answer.links.get("next", {}).get("url"))
+
+    def get_bytes(self, path: str) -> bytes:
+        """What one read answers, as it is: a PDF, for example."""
+        return self._read(path, None, "*/*").content
+
+    def get_many(
+        self, calls: Sequence[Call], progress: Callable[[int], None] | None = None
+    ) -> list[Any | ApiError]:
+        """Read side by side; the results stand in the order of the calls, a failed read as its ApiError.
+
+        `progress` is told, in the caller's own thread, how many are done so far.
+        """
+
+        def read(call: Call) -> Any | ApiError:
+            try:
+                return self.get(call.path, call.query)
+            except ApiError as error:
+                return error
+
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
+        try:
+            waiting = [pool.submit(read, call) for call in calls]
+            for done, _ in enumerate(as_completed(waiting), start=1):
+                if progress is not None:
+                    progress(done)
+            return [one.result() for one in waiting]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
+
+    def send(self, method: Literal["POST", "PATCH"], path: str, body: object = None) -> Any:
+        """One write, and the JSON that it answers (None where it answers none).
+
+        Raises NoAnswer where it was sent and its outcome is not known, a gateway's 502 and 504
+        included; an ApiError with `sent` False where it surely never arrived.
+        """
+        content = None if body is None else simplejson.dumps(body, use_decimal=True, allow_nan=False)
+        kind = {"Content-Type": "application/json; charset=utf-8"} if content is not None else {}
+        answer = self._repeat(
+            method, path, read=False, data=content and content.encode(), headers=kind, authorize=True
+        )
+        try:
+            return read_json(answer.content)
+        except ValueError:
+            return None  # it did act: an unreadable confirmation is no failure
+
+    def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
+        """Ask for a token. Repeated like a read, since it changes nothing."""
+        self._refusals.hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
+        answer = self._repeat("POST", path, read=True, data=dict(form), authorization=self._basic(auth))
+        try:
+            return read_json(answer.content)
+        except ValueError:
+            raise self._refusals.unreadable("POST", path, answer) from None
+
+    def _basic(self, auth: tuple[str, str] | None) -> str | None:
+        """The header's value, of which nothing but the name may be told."""
+        if auth is None:
+            return None
+        value = basic(*auth)
+        self._refusals.hide(auth[1], value.removeprefix("Basic "))
+        return value
+
+    def _read(self, path: str, query: Mapping[str, str | int] | None, accept: str) -> Response:
+        # the headers of the service come first: ConnectWise names its version in Accept
+        headers = {} if "Accept" in self._session.headers and accept != "*/*" else {"Accept": accept}
+        return self._repeat("GET", path, read=True, params=query, headers=headers, authorize=True)
+
+    def _repeat(
+        self,
+        method: str,
+        path: str,
+        *,
+        read: bool,
+        authorize: bool = False,
+        authorization: str | None = None,
+        **request: Any,
+    ) -> Response:
+        """Send until it is answered well, or may not or need not be sent again."""
+        renewed = False
+        for attempt in count(1):
+            if authorize:
+                authorization = self._credentials.current()
+            answer = self._once(method, path, authorization, **request)
+            may_renew = read and authorize and self._credentials.can_be_renewed and not renewed
+            if may_renew and isinstance(answer, Response) and answer.status_code == 401:
+                renewed = True
+                self._credentials.renew(authorization)
+                continue
+            wait = wait_before_next(answer, attempt, read=read)
+            if wait is None or attempt >= TRIES + renewed:
+                break
+            self._closed.wait(wait * self._patience)
+        if isinstance(answer, Response):
+            if answer.status_code < 300:
+                return answer
+            raise self._refusals.refused(method, path, answer, read=read)
+        raise self._refusals.lost(method, path, answer, read=read)
+
+    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | Failure:
+        with self._gate:
+            if self._closed.is_set():
+                return Failure("was not sent: xlsync is stopping", sent=False, may_pass=False)
+            with self._counting:
+                self._requests += 1
+            try:
+                answer = self._session.request(
+                    method,
+                    within(self.url, path),
+                    auth=_Authorization(authorization),
+                    timeout=self._time_out,
+                    allow_redirects=False,
+                    **request,
+                )
+            except OSError as error:  # RequestException, and what requests lets through of the file system
+                return failure_of(error)
+        pause = pause_after(answer)
+        if pause is not None:
+            self._gate.slow_down(pause)
+        elif answer.status_code < 400:
+            self._gate.speed_up()
+        return answer
+
+
+class _Authorization(AuthBase):
+    """Sets the header, or nothing. Always given, since requests else looks for keys in a netrc file."""
+
+    def __init__(self, value: str | None) -> None:
+        self._value = value
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        if self._value is not None:
+            request.headers["Authorization"] = self._value
+        return request
+
+
+def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Session:
+    bad = [name for name, value in headers.items() if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", value)]
+    if bad:
+        raise ConfigError(f"The header {bad[0]} cannot be sent: it is empty or holds unusual characters.")
+    session = Session()
+    session.trust_env = not is_local  # proxies and CA bundle of the environment, but not to oneself
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = f"xlsync/{__version__}"
+    del session.headers["Accept"]
+    session.headers.update(headers)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=workers, pool_block=False))
+    return session

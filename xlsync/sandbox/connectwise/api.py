@@ -1,0 +1,334 @@
+"""ConnectWise's REST API over its state: credentials, headers, paging, queries, and the paths in use."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import simplejson
+from werkzeug import Request, Response
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, Rule
+
+from xlsync.sandbox.connectwise import conditions, invoicing
+from xlsync.sandbox.connectwise.conditions import BadQuery
+from xlsync.sandbox.connectwise.fields import RECAP, RESOURCES, Resource
+from xlsync.sandbox.connectwise.writes import Refused, Writer, invalid
+from xlsync.sandbox.state import ConnectWise, Record
+
+COMPANY_ID: Final = "maplemsp"
+PUBLIC_KEY: Final = "Pub1icMadeUpKey0"
+PRIVATE_KEY: Final = "Pr1vateMadeUpKey"
+CLIENT_ID: Final = "5ad0b1ce-0000-4000-8000-5a4db0c5c11d"
+CODEBASE: Final = "v2026_1/"
+VERSION: Final = "v2026.1.4001"
+MAX_PAGE: Final = 1000
+MAX_QUERY: Final = 2000
+
+_QUERY: Final = {"conditions", "childConditions", "customFieldConditions", "orderBy", "fields"}
+_PAGING: Final = {"page", "pageSize", "pageId"}
+# One that names no version is served the newest model: that is all that most programs send at first.
+_ACCEPT: Final = re.compile(
+    r"\*/\*|application/(\*|json|vnd\.connectwise\.com\+json; ?version=20\d\d\.\d{1,2})"
+)
+_LISTS: Final = {
+    "/company/companies": "companies",
+    "/company/companies/statuses": "company_statuses",
+    "/company/companies/types": "company_types",
+    "/company/contacts": "contacts",
+    "/company/communicationTypes": "communication_types",
+    "/company/countries": "countries",
+    "/company/states": "states",
+    "/finance/agreements": "agreements",
+    "/finance/agreements/types": "agreement_types",
+    "/finance/agreements/<int:parent>/additions": "additions",
+    "/finance/agreementrecap/": "recaps",
+    "/finance/billingCycles": "billing_cycles",
+    "/finance/currencies": "currencies",
+    "/finance/invoices": "invoices",
+    "/procurement/catalog": "catalog",
+    "/procurement/types": "product_types",
+    "/procurement/categories": "categories",
+    "/procurement/subcategories/": "subcategories",
+    "/procurement/unitOfMeasures": "units_of_measure",
+    "/system/userDefinedFields": "user_defined_fields",
+}
+_WRITTEN: Final = {"companies", "contacts", "agreements", "additions", "catalog"}
+
+
+def _rules() -> Iterable[Rule]:
+    for path, table in _LISTS.items():
+        base = path.rstrip("/")
+        yield Rule(path, endpoint=("list", table), methods=["GET"])
+        if table != "recaps":
+            yield Rule(f"{base}/count", endpoint=("count", table), methods=["GET"])
+        yield Rule(f"{base}/<int:key>", endpoint=("get", table), methods=["GET"])
+        if table in _WRITTEN:
+            yield Rule(path, endpoint=("post", table), methods=["POST"])
+            yield Rule(f"{base}/<int:key>", endpoint=("patch", table), methods=["PATCH"])
+            yield Rule(f"{base}/<int:key>", endpoint=("delete", table), methods=["DELETE"])
+    yield Rule("/finance/agreements/<int:key>/invoice", endpoint=("invoice", "agreements"), methods=["POST"])
+    yield Rule("/finance/invoices/<int:key>/pdf", endpoint=("pdf", "invoices"), methods=["GET"])
+    yield Rule("/system/info", endpoint=("info", ""), methods=["GET"])
+
+
+@cache
+def _map() -> Map:
+    # Slashes at the end are compared by hand: a redirect would hide a wrong one.
+    return Map(list(_rules()), strict_slashes=False, merge_slashes=False)
+
+
+def json_response(body: Any, status: int = 200) -> Response:
+    """A JSON answer whose decimals stay JSON numbers."""
+    text = simplejson.dumps(body, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status=status, content_type="application/json; charset=utf-8")
+
+
+def refusal(status: int, code: str, message: str) -> Response:
+    """ConnectWise's answer to a request that it refuses as a whole."""
+    return json_response(Refused(status, code, message).body, status)
+
+
+def too_many(seconds: float) -> Response:
+    """ConnectWise's answer to more requests than it takes, which has a shape of its own."""
+    response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
+    response.headers["Retry-After"] = str(max(0, math.ceil(seconds)))
+    return response
+
+
+class ConnectWiseApi:
+    """Answers requests below `/v4_6_release/apis/3.0`, as strictly as ConnectWise is known to be."""
+
+    def __init__(self, state: ConnectWise) -> None:
+        self.state = state
+        self.writer = Writer(state)
+        self.recent: deque[float] = deque()
+
+    def company_info(self, company: str) -> Response:
+        """Where a tenant's API is; `null` for an unknown company."""
+        if company.lower() != COMPANY_ID:
+            return json_response(None)
+        names = {
+            "CompanyName": "Maple MSP",
+            "Codebase": CODEBASE,
+            "VersionCode": "v2026.1",
+            "CompanyID": COMPANY_ID,
+        }
+        return json_response({**names, "VersionNumber": VERSION, "IsCloud": True})
+
+    def answer(self, request: Request, path: str) -> Response:
+        """The answer to a request for a path below the API's root."""
+        try:
+            if path != "/system/info":
+                self._check_access(request)
+            return self._dispatch(request, path)
+        except Refused as refused:
+            if refused.status == 429:
+                return too_many(60 - time.monotonic() + self.recent[0])
+            return json_response(refused.body, refused.status)
+        except BadQuery as bad:
+            return refusal(400, "InvalidCondition", str(bad))
+        except (MethodNotAllowed, NotFound) as refused:
+            return refusal(refused.code or 404, refused.name.replace(" ", ""), "The resource was not found.")
+
+    def _check_access(self, request: Request) -> None:
+        given = request.headers.get("Authorization", "")
+        wanted = base64.b64encode(f"{COMPANY_ID}+{PUBLIC_KEY}:{PRIVATE_KEY}".encode()).decode()
+        if not given.startswith("Basic "):
+            raise Refused(401, "Unauthorized", "Authorization has been denied for this request.")
+        if given != f"Basic {wanted}":
+            # The cloud answers wrong keys as if there were nothing here.
+            raise Refused(404, "NotFound", "The resource was not found.")
+        if request.headers.get("clientId", "").lower() != CLIENT_ID:
+            raise Refused(403, "Security", "A valid clientId is required.")
+        accept = request.headers.get("Accept", "*/*")
+        if not request.path.endswith("/pdf") and not _ACCEPT.fullmatch(accept.split(",")[0].strip()):
+            raise Refused(406, "NotAcceptable", f"Accept {accept} is not supported.")
+        if self.state.per_minute is not None:
+            now = time.monotonic()
+            while self.recent and self.recent[0] < now - 60:
+                self.recent.popleft()
+            if len(self.recent) >= self.state.per_minute:
+                raise Refused(429, "", "")
+            self.recent.append(now)
+
+    def _dispatch(self, request: Request, path: str) -> Response:
+        rule, values = _map().bind("sandbox").match(path, method=request.method, return_rule=True)
+        if rule.rule.endswith("/") != path.endswith("/"):
+            raise NotFound
+        action, table = rule.endpoint
+        self._check_query(request, action)
+        parent = self._of("agreements", values["parent"]) if "parent" in values else None
+        perform: dict[str, Callable[[], Response]] = {
+            "list": lambda: self._list(request, table, parent),
+            "count": lambda: json_response({"count": len(self._selected(request, table, parent))}),
+            "get": lambda: self._shown(request, table, self._of(table, values["key"], parent)),
+            "post": lambda: self._post(request, table, parent),
+            "patch": lambda: self._patch(request, table, self._of(table, values["key"], parent)),
+            "delete": lambda: self._delete(table, self._of(table, values["key"], parent)),
+            "invoice": lambda: json_response(
+                invoicing.invoice(self.state, self._of(table, values["key"])), 201
+            ),
+            "pdf": lambda: self._pdf(self._of(table, values["key"])),
+            "info": lambda: json_response(
+                {
+                    "version": VERSION,
+                    "isCloud": True,
+                    "serverTimeZone": "UTC",
+                    "cloudRegion": "EU",
+                    "licenseBits": [],
+                }
+            ),
+        }
+        return perform[action]()
+
+    def _check_query(self, request: Request, action: str) -> None:
+        if len(request.query_string) > MAX_QUERY:
+            raise Refused(414, "InvalidRequest", "The request URL is too long.")
+        allowed = {"list": _QUERY | _PAGING, "count": _QUERY - {"orderBy", "fields"}}.get(action, {"fields"})
+        for name in request.args:
+            if name not in allowed:
+                raise Refused(400, "InvalidRequest", f"{name} is not a parameter of this request.")
+
+    # Reading
+
+    def _of(self, table: str, key: int, parent: Record | None = None) -> Record:
+        if table == "recaps":
+            agreement = self._of("agreements", key)
+            return invoicing.recap(self.state, agreement, invoicing.by_agreement(self.state).get(key, []))
+        record: Record | None = self.state.table(table).get(key)
+        if record is None or (parent is not None and record["agreementId"] != parent["id"]):
+            raise Refused(404, "NotFound", f"{RESOURCES[table].name} {key} was not found.")
+        return record
+
+    def _resource(self, table: str) -> Resource:
+        return RECAP if table == "recaps" else RESOURCES[table]
+
+    def _selected(self, request: Request, table: str, parent: Record | None) -> list[Record]:
+        records: list[Record]
+        if parent is not None:
+            records = [invoicing.with_amounts(record) for record in self.state.additions.of(parent["id"])]
+        elif table == "recaps":
+            made = invoicing.by_agreement(self.state)
+            records = [
+                invoicing.recap(self.state, record, made.get(record["id"], []))
+                for record in self.state.agreements.values()
+            ]
+        else:
+            records = list(self.state.table(table).values())
+        known = self._resource(table).known
+        if text := request.args.get("conditions"):
+            test = conditions.parse_conditions(text, known)
+            records = [record for record in records if test(record)]
+        if text := request.args.get("childConditions"):
+            test = conditions.parse_child_conditions(text, known)
+            records = [record for record in records if test(record)]
+        if text := request.args.get("customFieldConditions"):
+            test = conditions.parse_custom_field_conditions(text)
+            records = [record for record in records if test(record)]
+        return records
+
+    def _list(self, request: Request, table: str, parent: Record | None) -> Response:
+        size = self._whole(request, "pageSize", 25)
+        if not 1 <= size <= MAX_PAGE:
+            message = f"The field pageSize must be between 1 and {MAX_PAGE}."
+            error = {
+                "code": "OutOfRange",
+                "message": message,
+                "resource": "page",
+                "field": "pageSize",
+                "details": None,
+            }
+            raise Refused(400, "InvalidObject", "page object is invalid", [error])
+        records = sorted(self._selected(request, table, parent), key=lambda record: record["id"])
+        project = self._projection(request, table)
+        forward = request.headers.get("pagination-type", "").lower() == "forward-only"
+        if order := request.args.get("orderBy"):
+            if forward:
+                raise Refused(400, "InvalidRequest", "orderBy cannot be used with forward-only paging.")
+            records = conditions.parse_order(order, self._resource(table).known)(records)
+        if forward:
+            after = self._whole(request, "pageId", 0)
+            shown = [record for record in records if record["id"] > after][:size]
+            links = {"next": {"pageId": shown[-1]["id"]}} if len(shown) == size else {}
+        else:
+            page = self._whole(request, "page", 1)
+            if page < 1:
+                raise Refused(400, "InvalidObject", "The field page must be at least 1.")
+            shown = records[(page - 1) * size : page * size]
+            last = max(1, -(-len(records) // size))
+            links = {"first": {"page": 1}, "last": {"page": last}}
+            links |= {"prev": {"page": page - 1}} if page > 1 else {}
+            links |= {"next": {"page": page + 1}} if page < last else {}
+        response = json_response([project(record) for record in shown])
+        kept = {name: value for name, value in request.args.items() if name not in {"page", "pageId"}}
+        response.headers["Link"] = ", ".join(
+            f'<{request.base_url}?{urlencode({**kept, "pageSize": size, **place})}>; rel="{name}"'
+            for name, place in links.items()
+        )
+        return response
+
+    def _whole(self, request: Request, name: str, default: int) -> int:
+        text = request.args.get(name, str(default))
+        if not re.fullmatch(r"-?\d{1,9}", text):
+            raise Refused(400, "InvalidRequest", f"{name} must be a whole number.")
+        return int(text)
+
+    def _projection(self, request: Request, table: str) -> Callable[[Record], Record]:
+        text = request.args.get("fields")
+        return conditions.parse_fields(text, self._resource(table).known) if text else lambda record: record
+
+    def _shown(self, request: Request, table: str, record: Record, status: int = 200) -> Response:
+        record = invoicing.with_amounts(record) if table == "additions" else record
+        return json_response(self._projection(request, table)(record), status)
+
+    def _pdf(self, record: Record) -> Response:
+        text = f"%PDF-1.4\n% {record['invoiceNumber']} {record['total']}\n%%EOF\n"
+        return Response(text.encode(), content_type="application/pdf")
+
+    # Writing
+
+    def _body(self, request: Request) -> Any:
+        if request.mimetype != "application/json":
+            raise Refused(415, "UnsupportedMediaType", "The body must be application/json.")
+        try:
+            return simplejson.loads(request.get_data(), use_decimal=True)
+        except ValueError:
+            raise Refused(400, "InvalidRequest", "The body is not valid JSON.", []) from None
+
+    def _post(self, request: Request, table: str, parent: Record | None) -> Response:
+        self._projection(request, table)
+        record = self.writer.create(self._resource(table), self._body(request), parent)
+        changes = [(table, record["id"], record)]
+        if table == "contacts" and record["defaultFlag"] and "company" in record:
+            company = self.state.companies[record["company"]["id"]]
+            name = f"{record.get('firstName', '')} {record.get('lastName', '')}".strip()
+            default = {"defaultContact": {"id": record["id"], "name": name, "_info": {}}}
+            changes.append(("companies", company["id"], {**company, **default}))
+        self.state.commit(*changes)
+        return self._shown(request, table, record, 201)
+
+    def _patch(self, request: Request, table: str, record: Record) -> Response:
+        changed = self.writer.change(self._resource(table), record, self._body(request))
+        if changed != record:
+            self.state.commit((table, changed["id"], changed))
+        return self._shown(request, table, changed)
+
+    def _delete(self, table: str, record: Record) -> Response:
+        if table == "agreements" and self.state.additions.of(record["id"]):
+            raise Refused(409, "Conflict", "The agreement has additions.")
+        if table == "catalog" and any(
+            addition["product"]["id"] == record["id"] for addition in self.state.additions.values()
+        ):
+            raise invalid("productCatalog", "id", "The product is in use.", "InUse")
+        self.state.commit(
+            (table, record["id"], {**record, "deletedFlag": True} if table == "companies" else None)
+        )
+        return Response(status=204)

@@ -1,0 +1,121 @@
+"""What ConnectWise computes from additions: their amounts, and the next invoice of an agreement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+from xlsync.sandbox.connectwise.writes import MONTHS, Refused, month_end
+from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.world.sales import money
+
+# Up to when periods count as due: the sandbox's months end here, whatever day it is.
+DUE: Final = dt.date(2026, 10, 31)
+
+
+def with_amounts(addition: Record) -> Record:
+    """An addition with what follows from its quantity, price and cost."""
+    billed = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
+    price, cost = (
+        billed * addition.get("unitPrice", Decimal(0)),
+        billed * addition.get("unitCost", Decimal(0)),
+    )
+    return {**addition, "billedQuantity": billed, "extPrice": price, "extCost": cost, "margin": price - cost}
+
+
+def next_date(agreement: Record) -> dt.date | None:
+    """The day of the agreement's next invoice."""
+    text = agreement.get("nextInvoiceDate")
+    return dt.date.fromisoformat(text[:10]) if text and not agreement.get("cancelledFlag") else None
+
+
+def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
+    """What the next invoice bills: the active, billable additions."""
+    day = next_date(agreement)
+    if day is None:
+        return Decimal(0)
+    text = f"{day.isoformat()}T00:00:00Z"
+    total = Decimal(0)
+    for addition in state.additions.of(agreement["id"]):
+        begun = addition.get("effectiveDate", text) <= text
+        lasting = addition.get("cancelledDate") is None or addition["cancelledDate"] >= text
+        if begun and lasting and addition["billCustomer"] == "Billable":
+            total += with_amounts(addition)["extPrice"]
+    return money(total)
+
+
+def by_agreement(state: ConnectWise) -> dict[int, list[Record]]:
+    """The invoices that were made of each agreement."""
+    made: dict[int, list[Record]] = {}
+    for record in state.invoices.values():
+        if "agreement" in record:
+            made.setdefault(record["agreement"]["id"], []).append(record)
+    return made
+
+
+def recap(state: ConnectWise, agreement: Record, made: list[Record]) -> Record:
+    """What ConnectWise tells of an agreement's last and next invoice. Dates and the last amount are text."""
+    last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
+    day, periods = next_date(agreement), 0
+    found: Record = {
+        "id": agreement["id"],
+        "name": agreement["name"],
+        "companyName": agreement["company"]["name"],
+        "agreementStatus": agreement["agreementStatus"],
+        "nextInvoiceAmount": next_amount(state, agreement),
+        "isUnlimited": "No",
+    }
+    if day is not None:
+        found["nextInvoiceDate"] = agreement["nextInvoiceDate"]
+        while day <= DUE:
+            periods += 1
+            day = _later(day, agreement)
+    found["unbilledPeriods"] = periods
+    if last is not None:
+        found |= {
+            "lastInvoiceAmount": str(last["total"]),
+            "lastInvoiceDate": last["date"],
+            "lastInvoiceNumber": last["invoiceNumber"],
+        }
+    return found
+
+
+def _later(day: dt.date, agreement: Record) -> dt.date:
+    months = MONTHS[agreement["billingCycle"]["name"]]
+    count = day.year * 12 + day.month - 1 + months
+    return dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
+
+
+def invoice(state: ConnectWise, agreement: Record) -> int:
+    """Make the invoice of the agreement's next period, move its next date on, and give the invoice's id."""
+    day = next_date(agreement)
+    if day is None or agreement["billingCycle"]["name"] not in MONTHS:
+        raise Refused(400, "InvalidObject", "The agreement cannot be invoiced.", [])
+    amount = next_amount(state, agreement)
+    if amount == 0 and not agreement.get("billZeroAmountFlag"):
+        raise Refused(400, "InvalidObject", "There is nothing to invoice for the agreement.", [])
+    key = state.next_id("invoices")
+    record: Record = {
+        "id": key,
+        "invoiceNumber": f"AG{key:08}",
+        "type": "Agreement",
+        "status": {"id": 1, "name": "New", "_info": {}},
+        "company": agreement["company"],
+        "billToCompany": agreement["company"],
+        "applyToType": "Agreement",
+        "applyToId": agreement["id"],
+        "date": f"{day.isoformat()}T00:00:00Z",
+        "currency": agreement["currency"],
+        "agreementAmount": amount,
+        "subtotal": amount,
+        "total": amount,
+        "salesTax": Decimal(0),
+        "payments": Decimal(0),
+        "credits": Decimal(0),
+        "balance": amount,
+        "agreement": {"id": agreement["id"], "name": agreement["name"], "_info": {}},
+    }
+    moved = {**agreement, "nextInvoiceDate": f"{_later(day, agreement).isoformat()}T00:00:00Z"}
+    state.commit(("invoices", key, record), ("agreements", agreement["id"], moved))
+    return key

@@ -1,0 +1,385 @@
+"""What ConnectWise makes of a body: checks each field, fills defaults, refuses what the real one refuses."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any, Final
+
+from xlsync.sandbox.connectwise.fields import ADDITION, AGREEMENT, Field, Resource
+from xlsync.sandbox.state import ConnectWise, Record
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zip", "country")
+MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
+
+
+class Refused(Exception):
+    """An answer other than success: status, ConnectWise's code and message, and the fields that are wrong."""
+
+    def __init__(self, status: int, code: str, message: str, errors: list[Record] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"code": code, "message": message, "errors": errors}
+
+
+def invalid(resource: str, field: str, message: str, code: str = "InvalidField") -> Refused:
+    """A 400 that names one field."""
+    error = {"code": code, "message": message, "resource": resource, "field": field, "details": None}
+    return Refused(400, "InvalidObject", f"{resource} object is invalid", [error])
+
+
+def reference(table: str, record: Record) -> Record:
+    """How other records show this one."""
+    named = {
+        name: record[name] for name in ("identifier",) if table in {"companies", "catalog"} and name in record
+    }
+    if table == "contacts":
+        named["name"] = f"{record.get('firstName', '')} {record.get('lastName', '')}".strip()
+    elif table == "currencies":
+        named |= {name: record[name] for name in ("symbol", "currencyIdentifier", "name")}
+        named["currencyCode"] = record["currencyCode"]["name"]
+    elif table == "countries":
+        named |= {"identifier": record["countryCode"], "name": record["name"]}
+    elif table == "communication_types":
+        named["name"] = record["description"]
+    elif table != "catalog":
+        named["name"] = record["name"]
+    return {"id": record["id"], **named, "_info": {}}
+
+
+class Writer:
+    """Creates and changes ConnectWise records as their screens would."""
+
+    def __init__(self, state: ConnectWise) -> None:
+        self.state = state
+
+    # One field
+
+    def value(self, resource: Resource, name: str, value: Any) -> Any:
+        """The value to keep, or Refused."""
+        field = resource.fields[name]
+        match field.kind:
+            case "text":
+                return self._text(resource, name, field, value)
+            case "number" if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+                return Decimal(value)
+            case "integer" if isinstance(value, int) and not isinstance(value, bool):
+                return value
+            case "flag" if isinstance(value, bool):
+                return value
+            case "date" if isinstance(value, str):
+                return self._date(resource, name, value)
+            case "choice" if value in field.choices:
+                return value
+            case "reference" if isinstance(value, dict):
+                return self._reference(resource, name, field.table, value)
+            case "references" if isinstance(value, list):
+                return [self._reference(resource, name, field.table, element) for element in value]
+            case "communications" if isinstance(value, list):
+                return [self._communication(element, n) for n, element in enumerate(value, 1)]
+            case "customs" if isinstance(value, list):
+                return self._customs(resource, value)
+            case "site" if isinstance(value, dict) and isinstance(value.get("name"), str):
+                return {"id": 1, "name": value["name"][:50], "_info": {}}
+            case "fixed":
+                return None
+        raise invalid(resource.name, name, f"The value is not valid for {name}.")
+
+    def _text(self, resource: Resource, name: str, field: Field, value: Any) -> str:
+        if not isinstance(value, str):
+            raise invalid(resource.name, name, f"{name} must be a string.")
+        text = re.sub(r"\r\n|[\r\n]", " ", value)
+        limit = self.state.limits.get((resource.table, name), field.limit)
+        if limit is not None and len(text) > limit:
+            message = f"The field {name} must be a string with a maximum length of {limit}."
+            raise invalid(resource.name, name, message, "MaxLength")
+        return text
+
+    def _date(self, resource: Resource, name: str, value: str) -> str:
+        if not _DATE.fullmatch(value):
+            raise invalid(resource.name, name, f"Unsupported format applied to {name}.")
+        try:
+            dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise invalid(resource.name, name, f"Unsupported format applied to {name}.") from None
+        return value
+
+    def _reference(self, resource: Resource, name: str, table: str, value: Any) -> Record:
+        record = self._found(table, value)
+        if record is None:
+            raise invalid(resource.name, f"{name}/id", f"The {name} was not found.", "NotFound")
+        return reference(table, record)
+
+    def _found(self, table: str, value: Any) -> Record | None:
+        if not isinstance(value, dict):
+            return None
+        records = self.state.table(table)
+        if "id" in value:
+            found: Record | None = records.get(value["id"]) if isinstance(value["id"], int) else None
+            return found
+        for key in ("identifier", "name"):
+            if key in value:
+                same = [
+                    record for record in records.values() if reference(table, record).get(key) == value[key]
+                ]
+                return same[0] if len(same) == 1 else None
+        return None
+
+    def _communication(self, value: Any, number: int) -> Record:
+        if not isinstance(value, dict):
+            raise invalid("contact", "communicationItems", "An item must be an object.")
+        known = {"id", "type", "value", "extension", "defaultFlag", "domain", "communicationType", "_info"}
+        kind = self._found("communication_types", value.get("type"))
+        if (
+            kind is None
+            or not isinstance(value.get("value"), str)
+            or not value["value"]
+            or set(value) - known
+        ):
+            raise invalid("contact", "communicationItems", "An item needs a type and a value.")
+        means = "Email" if kind["emailFlag"] else "Fax" if kind["faxFlag"] else "Phone"
+        if value.get("communicationType", means) != means:
+            raise invalid("contact", "communicationItems/communicationType", "The type is of another kind.")
+        if means == "Email" and "@" not in value["value"]:
+            raise invalid("contact", "communicationItems/value", "The e-mail address is not valid.")
+        return {
+            "id": number,
+            "type": reference("communication_types", kind),
+            "value": value["value"],
+            "defaultFlag": bool(value.get("defaultFlag", False)),
+            "communicationType": means,
+        }
+
+    def _customs(self, resource: Resource, values: list[Any]) -> list[Record]:
+        """The whole array: what is left out is cleared."""
+        customs = [custom_field(definition) for definition in self.state.user_defined_fields.values()]
+        if resource is not ADDITION:
+            customs = []
+        for value in values:
+            by = {"id", "caption"} & set(value) if isinstance(value, dict) else set()
+            fitting = [custom for custom in customs if by and all(custom[key] == value[key] for key in by)]
+            if not fitting:
+                raise invalid(resource.name, "customFields", "The custom field was not found.", "NotFound")
+            text = value.get("value")
+            if text is not None and (not isinstance(text, str) or len(text) > 100):
+                raise invalid(
+                    resource.name, "customFields", "The value must be a text of at most 100 characters."
+                )
+            if text:
+                fitting[0]["value"] = text
+        return customs
+
+    # Whole records
+
+    def create(self, resource: Resource, body: Any, parent: Record | None = None) -> Record:
+        """The new record with its defaults, ready to be committed under its id."""
+        if not isinstance(body, dict):
+            raise Refused(400, "InvalidObject", f"{resource.name} object is invalid", [])
+        sent = {name: value for name, value in body.items() if value is not None}
+        for name in sent:
+            if name not in resource.fields:
+                raise invalid(resource.name, name, f"{name} is not a field of {resource.name}.")
+        for name in resource.required:
+            if sent.get(name) in (None, "", {}):
+                raise invalid(resource.name, name, f"The {name} field is required.", "MissingRequiredField")
+        record: Record = {"id": self.state.next_id(resource.table)}
+        for name, value in sent.items():
+            kept = self.value(resource, name, value)
+            if kept is not None:
+                record[name] = kept
+        fill = {
+            "companies": self._fill_company,
+            "contacts": self._fill_contact,
+            "agreements": self._fill_agreement,
+            "catalog": self._fill_item,
+        }
+        record = self._fill_addition(record, parent) if parent else fill[resource.table](record)
+        self.check(resource, record)
+        return record
+
+    def change(self, resource: Resource, record: Record, body: Any) -> Record:
+        """The record after a PATCH. A path into an object changes nothing and is not an error."""
+        if not isinstance(body, list) or not all(isinstance(step, dict) for step in body):
+            raise Refused(400, "InvalidObject", "The body must be an array of operations", [])
+        changed = dict(record)
+        for step in body:
+            op, path = step.get("op"), step.get("path")
+            if (
+                op not in {"add", "replace", "remove"}
+                or not isinstance(path, str)
+                or set(step) - {"op", "path", "value"}
+            ):
+                raise invalid(
+                    resource.name, "op", "An operation needs op (add, replace or remove), path and value."
+                )
+            if "/" in path:
+                continue
+            if path not in resource.fields or resource.fields[path].kind == "fixed":
+                raise invalid(
+                    resource.name, path, f"{path} is not a field of {resource.name} that can be changed."
+                )
+            if path == "types":
+                raise invalid(resource.name, path, "Types are changed through typeAssociations.")
+            if op == "remove" or step.get("value") is None:
+                if path in resource.required:
+                    raise invalid(
+                        resource.name, path, f"The {path} field is required.", "MissingRequiredField"
+                    )
+                changed.pop(path, None)
+                continue
+            changed[path] = self.value(resource, path, step["value"])
+            if changed[path] == "" and path in resource.required:
+                raise invalid(resource.name, path, f"The {path} field is required.", "MissingRequiredField")
+        if resource is AGREEMENT:
+            _set_agreement_status(changed)
+        self.check(resource, changed)
+        return changed
+
+    def check(self, resource: Resource, record: Record) -> None:
+        """What must hold between records: unique names, a contact of the agreement's own company."""
+        others = [other for key, other in self.state.table(resource.table).items() if key != record["id"]]
+        for name in resource.unique:
+            if any(other[name].casefold() == record[name].casefold() for other in others):
+                raise invalid(
+                    resource.name, name, f"The {name} {record[name]} exists already.", "ObjectExists"
+                )
+        if resource is AGREEMENT:
+            self._check_agreement(record, others)
+        elif resource is ADDITION:
+            self._check_addition(record)
+
+    def _check_agreement(self, record: Record, others: list[Record]) -> None:
+        same = [other for other in others if other["company"]["id"] == record["company"]["id"]]
+        if not any(record["id"] == key for key in self.state.agreements) and any(
+            other["name"].casefold() == record["name"].casefold() for other in same
+        ):
+            raise invalid(
+                "agreement", "name", f"The agreement {record['name']} exists already.", "ObjectExists"
+            )
+        contact = self.state.contacts[record["contact"]["id"]]
+        if contact.get("company", {}).get("id") != record["company"]["id"]:
+            raise invalid("agreement", "contact", "The contact does not belong to the company.")
+
+    def _check_addition(self, record: Record) -> None:
+        """No bundles; and a tenant may require custom fields of a new addition."""
+        if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
+            raise invalid("addition", "product", "A bundle cannot be an addition.")
+        filled = {custom["id"] for custom in record.get("customFields", ()) if custom.get("value")}
+        for key, definition in self.state.user_defined_fields.items():
+            if definition["requiredFlag"] and key not in filled and record["id"] not in self.state.additions:
+                message = f"The custom field {definition['caption']} is required."
+                raise invalid("addition", "customFields", message, "MissingRequiredField")
+
+    # Defaults
+
+    def _default(self, table: str) -> Record:
+        records = list(self.state.table(table).values())
+        return reference(table, next((record for record in records if record.get("defaultFlag")), records[0]))
+
+    def _fill_company(self, record: Record) -> Record:
+        if not any(record.get(name) for name in _ADDRESS):
+            raise invalid(
+                "company", "addressLine1", "At least one address field is required.", "MissingRequiredField"
+            )
+        return {
+            "status": self._default("company_statuses"),
+            "currency": self._default("currencies"),
+            "site": {"id": record["id"], "name": "Main", "_info": {}},
+            "types": [],
+            "deletedFlag": False,
+            "leadFlag": False,
+            "unsubscribeFlag": False,
+            "isVendorFlag": False,
+            **record,
+        }
+
+    def _fill_contact(self, record: Record) -> Record:
+        record.pop("ignoreDuplicates", None)
+        return {"inactiveFlag": False, "defaultFlag": False, "communicationItems": [], **record}
+
+    def _fill_agreement(self, record: Record) -> Record:
+        kind = self.state.agreement_types[record["type"]["id"]]
+        company = self.state.companies[record["company"]["id"]]
+        start = record.get("startDate") or _today()
+        filled = {
+            "billingCycle": kind["billingCycle"],
+            "currency": company.get("currency") or self._default("currencies"),
+            "startDate": start,
+            "billStartDate": start,
+            "noEndingDateFlag": "endDate" not in record,
+            "cancelledFlag": False,
+            "prorateFlag": kind["prorateFlag"],
+            **{name: kind[name] for name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")},
+            **{name: kind[name] for name in ("billTime", "billExpenses", "billProducts")},
+            "autoInvoiceFlag": False,
+            "nextInvoiceDate": month_end(dt.date.fromisoformat(start[:10])),
+            **record,
+        }
+        _set_agreement_status(filled)
+        return filled
+
+    def _fill_addition(self, record: Record, agreement: Record) -> Record:
+        item = self.state.catalog[record["product"]["id"]]
+        return {
+            "quantity": Decimal(1),
+            "lessIncluded": Decimal(0),
+            "unitPrice": item.get("price", Decimal(0)),
+            "unitCost": item.get("cost", Decimal(0)),
+            "effectiveDate": _today(),
+            "taxableFlag": item.get("taxableFlag", False),
+            "invoiceDescription": item["customerDescription"],
+            "description": item["description"],
+            "uom": item["unitOfMeasure"]["name"],
+            "purchaseItemFlag": False,
+            "specialOrderFlag": False,
+            "prorateCurrentPeriodFlag": False,
+            "sequenceNumber": Decimal(len(self.state.additions.of(agreement["id"])) + 1),
+            "customFields": self._customs(ADDITION, []),
+            **record,
+            "agreementId": agreement["id"],
+            "agreementStatus": agreement["agreementStatus"],
+        }
+
+    def _fill_item(self, record: Record) -> Record:
+        subcategory = self.state.subcategories[record["subcategory"]["id"]]
+        if "category" in record and record["category"]["id"] != subcategory["category"]["id"]:
+            raise invalid("productCatalog", "category", "The subcategory is of another category.")
+        return {
+            "productClass": "NonInventory",
+            "unitOfMeasure": self._default("units_of_measure"),
+            "price": Decimal(0),
+            "cost": Decimal(0),
+            "taxableFlag": False,
+            "inactiveFlag": False,
+            "recurringFlag": False,
+            **record,
+            "category": subcategory["category"],
+        }
+
+
+def custom_field(definition: Record) -> Record:
+    """An empty custom field of an addition, as ConnectWise lists it."""
+    return {
+        "id": definition["id"],
+        "caption": definition["caption"],
+        "type": definition["fieldTypeIdentifier"],
+        "entryMethod": definition["entryTypeIdentifier"],
+        "numberOfDecimals": 0,
+    }
+
+
+def _set_agreement_status(record: Record) -> None:
+    record["agreementStatus"] = "Cancelled" if record.get("cancelledFlag") else "Active"
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT00:00:00Z")
+
+
+def month_end(day: dt.date) -> str:
+    """The last day of that month, as ConnectWise writes dates."""
+    last = calendar.monthrange(day.year, day.month)[1]
+    return f"{day.year:04}-{day.month:02}-{last:02}T00:00:00Z"

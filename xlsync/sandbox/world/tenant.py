@@ -1,0 +1,340 @@
+"""The made-up MSP's ConnectWise: its setup tables, companies, agreements, additions and catalog."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+from typing import Final
+
+from xlsync.sandbox.connectwise.writes import custom_field, reference
+from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.world.names import CITIES, COUNTRIES, PEOPLE_FIRST, PEOPLE_LAST, STREETS
+
+_START: Final = "2025-01-01T00:00:00Z"
+CURRENCIES: Final = (("EUR", "€", "Euro"), ("USD", "$", "US Dollar"), ("GBP", "£", "Pound Sterling"))
+_FIVE_CENTS: Final = Decimal("0.05")
+
+
+def price_of(cost: Decimal) -> Decimal:
+    """What the MSP asks: a quarter more, in steps of five cents."""
+    return (cost * Decimal("1.25") / _FIVE_CENTS).quantize(Decimal(1), ROUND_HALF_UP) * _FIVE_CENTS
+
+
+class Tenant:
+    """Fills a ConnectWise with records, as they would be after some years of use."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.state = ConnectWise()
+        self.identifiers: set[str] = set()
+        self._setup()
+
+    def _put(self, table: str, record: Record) -> Record:
+        records = self.state.table(table)
+        key = record.pop("id", None) or len(records) + 1
+        day = dt.date(2025, 1, 1) + dt.timedelta(days=self.rng.randrange(640))
+        info = {"lastUpdated": f"{day.isoformat()}T08:30:00Z", "updatedBy": "setup"}
+        records[key] = {"id": key, **record, "_info": info}
+        kept: Record = records[key]
+        return kept
+
+    def _names(self, table: str, *names: str, **more: object) -> None:
+        for number, name in enumerate(names):
+            self._put(table, {"name": name, "defaultFlag": number == 0, "inactiveFlag": False, **more})
+
+    def _setup(self) -> None:
+        put = self._put
+        self._names("company_statuses", "Active", "Inactive", "Not Approved", disallowSavingFlag=False)
+        for number, (name, vendor) in enumerate((("Client", False), ("Prospect", False), ("Vendor", True))):
+            put("company_types", {"name": name, "defaultFlag": number == 0, "vendorFlag": vendor})
+        for description, kind in (
+            ("Direct", "phone"),
+            ("Fax", "fax"),
+            ("Email", "email"),
+            ("Mobile", "phone"),
+        ):
+            flags = {f"{of}Flag": of == kind for of in ("phone", "fax", "email")}
+            put(
+                "communication_types",
+                {"description": description, **flags, "defaultFlag": description != "Mobile"},
+            )
+        for number, (code, symbol, name) in enumerate(CURRENCIES, 1):
+            put(
+                "currencies",
+                {
+                    "currencyIdentifier": code,
+                    "currencyCode": {"id": number, "name": code, "_info": {}},
+                    "symbol": symbol,
+                    "name": name,
+                },
+            )
+        euro = reference("currencies", self.state.currencies[1])
+        for number, (name, code) in enumerate(COUNTRIES):
+            country = {"name": name, "currency": euro, "countryCode": code, "defaultFlag": number == 0}
+            put("countries", country)
+        for identifier, name in (("BY", "Bavaria"), ("HH", "Hamburg"), ("BE", "Berlin")):
+            country = reference("countries", self.state.countries[1])
+            put("states", {"identifier": identifier, "name": name, "country": country})
+        cycles = (("M", "Monthly"), ("Q", "Quarterly"), ("Y", "Yearly"), ("O", "NotRecurring"))
+        for identifier, name in cycles:
+            cycle = {
+                "identifier": identifier,
+                "name": name,
+                "billingOptions": name,
+                "defaultFlag": name == "Monthly",
+            }
+            put("billing_cycles", cycle)
+        for name, cycle_id in (
+            ("Cloud Subscriptions", 1),
+            ("Cloud Subscriptions Yearly", 3),
+            ("Managed Services", 1),
+        ):
+            put(
+                "agreement_types",
+                {
+                    "name": name,
+                    "defaultFlag": name == "Cloud Subscriptions",
+                    "inactiveFlag": False,
+                    "billingCycle": reference("billing_cycles", self.state.billing_cycles[cycle_id]),
+                    "employeeCompRate": "Actual",
+                    "employeeCompNotExceed": "Billing",
+                    "invoicingCycle": "CalendarYear",
+                    "billTime": "Billable",
+                    "billExpenses": "Billable",
+                    "billProducts": "Billable",
+                    "prorateFlag": False,
+                },
+            )
+        self._names("product_types", "Subscription", "Service", "Hardware")
+        self._names("categories", "Cloud", "Managed Services")
+        for name, category in (("Seats", 1), ("Backup", 1), ("Security", 1), ("Support", 2)):
+            of = reference("categories", self.state.categories[category])
+            put(
+                "subcategories",
+                {"name": name, "inactiveFlag": False, "defaultFlag": name == "Seats", "category": of},
+            )
+        self._names("units_of_measure", "Each", "Hour")
+        for number, caption in ((41, "Subscription ID"), (42, "Subscription Name")):
+            put(
+                "user_defined_fields",
+                {
+                    "id": number,
+                    "podId": 66,
+                    "caption": caption,
+                    "sequenceNumber": number,
+                    "fieldTypeIdentifier": "Text",
+                    "entryTypeIdentifier": "EntryField",
+                    "requiredFlag": False,
+                    "displayOnScreenFlag": True,
+                    "readOnlyFlag": False,
+                    "listViewFlag": False,
+                    "dateCreated": "2024-02-01T09:00:00Z",
+                },
+            )
+
+    # Companies
+
+    def company(
+        self,
+        name: str,
+        *,
+        identifier: str = "",
+        kind: int = 1,
+        deleted: bool = False,
+        currency: int = 1,
+        contact: bool = True,
+    ) -> Record:
+        """A company with its main contact."""
+        state, number = self.state, len(self.state.companies) + 19
+        wanted = (
+            identifier or "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:22] or f"C{number}"
+        )
+        while wanted in self.identifiers:
+            wanted = f"{wanted[:22]}{number}"
+        self.identifiers.add(wanted)
+        city, code = CITIES[number % len(CITIES)]
+        country = next(record for record in state.countries.values() if record["countryCode"] == code)
+        company = self._put(
+            "companies",
+            {
+                "id": number,
+                "identifier": wanted,
+                "name": name,
+                "status": reference("company_statuses", state.company_statuses[1]),
+                "types": [reference("company_types", state.company_types[kind])],
+                "addressLine1": f"{number % 90 + 1} {STREETS[number % len(STREETS)]}",
+                "city": city,
+                "zip": f"{10000 + number}",
+                "country": reference("countries", country),
+                "phoneNumber": f"+00 555 {number:06}",
+                "currency": reference("currencies", state.currencies[currency]),
+                "site": {"id": number, "name": "Main", "_info": {}},
+                "deletedFlag": deleted,
+                "leadFlag": False,
+                "unsubscribeFlag": False,
+                "isVendorFlag": kind == 3,
+            },
+        )
+        if contact:
+            person = self.contact(company)
+            company["defaultContact"] = reference("contacts", person)
+        return company
+
+    def contact(self, company: Record) -> Record:
+        """A company's main contact."""
+        number = len(self.state.contacts) + 1
+        first, last = PEOPLE_FIRST[number % 16], PEOPLE_LAST[number // 16 % 16]
+        email = {
+            "id": number,
+            "type": reference("communication_types", self.state.communication_types[3]),
+            "value": f"{first}.{last}{number}@customer.example".lower(),
+            "defaultFlag": True,
+            "communicationType": "Email",
+        }
+        person = {"firstName": first, "lastName": last, "company": reference("companies", company)}
+        return self._put(
+            "contacts", {**person, "inactiveFlag": False, "defaultFlag": True, "communicationItems": [email]}
+        )
+
+    # Agreements and their additions
+
+    def agreement(
+        self,
+        company: Record,
+        name: str,
+        *,
+        kind: int = 1,
+        next_invoice: str = "2026-10-31",
+        cancelled: bool = False,
+        currency: int | None = None,
+    ) -> Record:
+        """A running agreement that is next invoiced on that day; or one that was cancelled last year."""
+        state = self.state
+        of = state.agreement_types[kind]
+        contact = company.get("defaultContact") or reference("contacts", self.contact(company))
+        agreement: Record = {
+            "name": name,
+            "type": reference("agreement_types", of),
+            "company": reference("companies", company),
+            "contact": contact,
+            "startDate": _START,
+            "noEndingDateFlag": True,
+            "cancelledFlag": cancelled,
+            "billingCycle": of["billingCycle"],
+            "billStartDate": _START,
+            **{
+                of_name: of[of_name]
+                for of_name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")
+            },
+            **{of_name: of[of_name] for of_name in ("billTime", "billExpenses", "billProducts")},
+            "prorateFlag": False,
+            "autoInvoiceFlag": False,
+            "currency": reference("currencies", state.currencies[currency])
+            if currency
+            else company["currency"],
+            "agreementStatus": "Cancelled" if cancelled else "Active",
+        }
+        if cancelled:
+            agreement["dateCancelled"] = "2025-12-31T00:00:00Z"
+        else:
+            agreement["nextInvoiceDate"] = f"{next_invoice}T00:00:00Z"
+        return self._put("agreements", agreement)
+
+    def addition(
+        self,
+        agreement: Record,
+        item: Record,
+        quantity: Decimal,
+        *,
+        cost: Decimal | None = None,
+        price: Decimal | None = None,
+        included: Decimal = Decimal(0),
+        effective: str = "2025-03-01",
+        cancelled: str = "",
+        mark: str = "",
+        bill: str = "Billable",
+    ) -> Record:
+        """A product on an agreement. `mark` fills its custom field `Subscription ID`."""
+        unit_cost = item["cost"] if cost is None else cost
+        customs = [custom_field(definition) for definition in self.state.user_defined_fields.values()]
+        if mark:
+            customs[0]["value"] = mark
+        addition: Record = {
+            "product": reference("catalog", item),
+            "quantity": quantity,
+            "lessIncluded": included,
+            "unitPrice": price_of(unit_cost) if price is None else price,
+            "unitCost": unit_cost,
+            "billCustomer": bill,
+            "effectiveDate": f"{effective}T00:00:00Z",
+            "taxableFlag": True,
+            "invoiceDescription": item["customerDescription"],
+            "purchaseItemFlag": False,
+            "specialOrderFlag": False,
+            "agreementId": agreement["id"],
+            "description": item["description"],
+            "uom": "Each",
+            "sequenceNumber": Decimal(1),
+            "prorateCurrentPeriodFlag": False,
+            "agreementStatus": agreement["agreementStatus"],
+            "customFields": customs,
+        }
+        if cancelled:
+            addition["cancelledDate"] = f"{cancelled}T00:00:00Z"
+        return self._put("additions", addition)
+
+    def item(
+        self,
+        identifier: str,
+        description: str,
+        cost: Decimal,
+        *,
+        subcategory: int = 1,
+        inactive: bool = False,
+        **codes: str,
+    ) -> Record:
+        """A catalog item; `codes` are vendorSku, integrationXRef, manufacturerPartNumber."""
+        state = self.state
+        of = state.subcategories[subcategory]
+        return self._put(
+            "catalog",
+            {
+                "identifier": identifier,
+                "description": description[:60],
+                "customerDescription": description,
+                "inactiveFlag": inactive,
+                "subcategory": reference("subcategories", of),
+                "category": of["category"],
+                "type": reference("product_types", state.product_types[1]),
+                "productClass": "NonInventory" if subcategory < 4 else "Service",
+                "unitOfMeasure": reference("units_of_measure", state.units_of_measure[1]),
+                "price": price_of(cost),
+                "cost": cost,
+                "taxableFlag": True,
+                "serializedFlag": False,
+                "recurringFlag": True,
+                **codes,
+            },
+        )
+
+    def invoiced(self, agreement: Record, total: Decimal) -> None:
+        """The invoice of the agreement's last period."""
+        key = len(self.state.invoices) + 1
+        of = {"id": agreement["id"], "name": agreement["name"], "_info": {}}
+        self._put(
+            "invoices",
+            {
+                "invoiceNumber": f"AG{key:08}",
+                "type": "Agreement",
+                "status": {"id": 2, "name": "Sent", "_info": {}},
+                "company": agreement["company"],
+                "applyToType": "Agreement",
+                "applyToId": agreement["id"],
+                "date": "2026-09-30T00:00:00Z",
+                "currency": agreement["currency"],
+                "total": total,
+                "balance": total,
+                "agreement": of,
+            },
+        )

@@ -1,0 +1,241 @@
+"""*Start*, the workbook's first sheet: what was found, what to do next, and what the colours mean."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openpyxl import Workbook
+from openpyxl.chart import BarChart, Reference
+from openpyxl.chart.label import DataLabelList
+from openpyxl.styles import Alignment, Border
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
+
+from xlsync.template.colors import PAD, faint
+from xlsync.template.tables import add_dropdown
+from xlsync.workbook.charts import lay_bars, layout, lettering, money_chart, place
+from xlsync.workbook.layout import (
+    BILLING_LINES,
+    MISMATCHES,
+    NEW,
+    START,
+    START_CELLS,
+    START_MISMATCH_CELLS,
+    START_NAMES,
+    Column,
+)
+from xlsync.workbook.style import (
+    AMBER,
+    BLUE,
+    DIM,
+    DOWN,
+    GREEN,
+    GREY,
+    INK,
+    INPUT,
+    INPUT_EDGE,
+    INPUT_HEAD,
+    PALE,
+    RED,
+    RULE,
+    SLATE,
+    UP,
+    VIOLET,
+    edge,
+    fill,
+    font,
+    frame,
+    print_setup,
+)
+
+BAR_MONEY: Final = "#,##0;-#,##0;;"  # beside the chart's bars
+_LAST_ROW: Final = 38
+_STEPS: Final = (
+    (
+        "Link",
+        BILLING_LINES.title,
+        "On Billing Lines, filter Status for Not linked and Confirm link; choose, or set Match to confirmed.",
+    ),
+    ("Create", NEW.title, "On New in ConnectWise, fill in what ConnectWise lacks and set Approve to Yes."),
+    ("Check", "", "Renew the workbook with xlsync check, or Check on the ribbon. Every edit is kept."),
+    ("Approve", MISMATCHES.title, "On Mismatches, set Approve to Yes on the rows to be written."),
+    (
+        "Apply",
+        "",
+        "Write the approved rows with xlsync apply, or Apply on the ribbon; then read the results.",
+    ),
+)
+_FACTS: Final = (
+    ("This workbook", ("month", "Month"), ("environment", "Environment"), ("exported_at", "Exported")),
+    ("Billing lines", ("lines", "Lines"), ("linked", "Linked"), ("unlinked", "To link")),
+    (
+        "Money at stake per month",
+        ("mismatches", "Mismatches"),
+        ("money_up", "To bill more"),
+        ("money_down", "To bill less"),
+        ("currency", "Currency"),
+    ),
+)
+_LEGEND: Final = (
+    ((INPUT, INK), "Yours to fill in", "the rest is computed, and renewed by check"),
+    (GREEN, "OK · Yes · done", "agrees, approved, written; money to bill more"),
+    (AMBER, "Mismatch · skipped", "look and decide; money to bill less"),
+    (RED, "Not linked · failed", "waits for you"),
+    (BLUE, "Confirm link · suggested", "counts once Match is set to confirmed"),
+    (VIOLET, "Could not check · unknown", "not known: run check, or apply, again"),
+    (DIM, "Ignored · Not compared · No", "left alone"),
+)
+
+
+def add_start_sheet(workbook: Workbook) -> None:
+    """The first sheet: what was found, what to do next, and what the colours mean."""
+    page = workbook.create_sheet(START)
+    page.sheet_view.showGridLines = False
+    page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
+    for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 15, 2.5), strict=True):
+        page.column_dimensions[name].width = width
+    for row in range(4, _LAST_ROW + 1):
+        page.row_dimensions[row].height = 16
+    page.row_dimensions[2].height = 30
+    page["B2"].value, page["B2"].font = "xlsync", font(INK, 22, bold=True)
+    page["C2"].value = "What the distributor billed, beside what ConnectWise bills"
+    page["C2"].font = font(GREY, 11)
+    page["C2"].alignment = Alignment(vertical="bottom")
+    page["B2"].alignment = Alignment(vertical="bottom")
+    for column in range(2, 9):
+        page.cell(3, column).border = Border(top=edge(SLATE))
+    _facts(page)
+    _mismatch_table(page)
+    _steps(page)
+    _legend(page)
+    page.add_chart(_chart(page))
+    for name, reference in START_NAMES.items():
+        workbook.defined_names[name] = DefinedName(name, attr_text=reference)
+    print_setup(page, START)
+    page.page_setup.fitToHeight = 1
+    page.print_options.horizontalCentered = True
+    page.print_area = f"A1:I{_LAST_ROW}"
+
+
+def _heading(page: Worksheet, cell: str, text: str, columns: str) -> None:
+    page[cell].value = text
+    row = page[cell].row
+    for name in columns:
+        page[f"{name}{row}"].font = font("FFFFFF", bold=True)
+        page[f"{name}{row}"].fill = fill(SLATE)
+        page[f"{name}{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
+
+
+def _facts(page: Worksheet) -> None:
+    for heading, *facts in _FACTS:
+        first = int(START_CELLS[facts[0][0]][1:])
+        _heading(page, f"B{first - 1}", heading, "BC")
+        for key, label in facts:
+            cell = page[START_CELLS[key]]
+            name = page[f"B{cell.row}"]
+            name.value, name.font, name.alignment = label, font(GREY), Alignment(horizontal="left", indent=1)
+            cell.font = font(INK, 11, bold=True)
+            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
+            cell.number_format = (
+                "#,##0.00" if key.startswith("money") else "#,##0" if first > 9 and key != "currency" else "@"
+            )
+            for part in (name, cell):
+                part.border = Border(bottom=edge())
+    no_link = page[START_CELLS["no_link"]]  # in the heading
+    no_link.font = font("FFFFFF")
+    no_link.alignment = Alignment(horizontal="right", vertical="center", indent=1)
+    month = page[START_CELLS["month"]]
+    month.fill, month.border = fill(INPUT), frame(INPUT_EDGE)
+    add_dropdown(
+        page,
+        START_CELLS["month"],
+        Column("Month", "choice", choices="xlsync_months", prompt="For a new export from the ribbon."),
+    )
+
+
+def _mismatch_table(page: Worksheet) -> None:
+    first = min(int(cells[0][1:]) for cells in START_MISMATCH_CELLS.values())
+    _heading(page, f"E{first - 2}", "Mismatches", "EFGH")
+    for name, text in zip("EFGH", ("", "Rows", "To bill more", "To bill less"), strict=True):
+        cell = page[f"{name}{first - 1}"]
+        cell.value, cell.font, cell.fill = text or None, font(GREY), fill(PALE)
+        cell.alignment = Alignment(horizontal="left" if name == "E" else "right", indent=1)
+    for label, cells in START_MISMATCH_CELLS.items():
+        row = int(cells[0][1:])
+        page[f"E{row}"].value, page[f"E{row}"].font = label, font(INK)
+        page[f"E{row}"].alignment = Alignment(horizontal="left", indent=1)
+        for name, form in zip(cells, (f"#,##0{PAD}", *[f"#,##0.00{PAD}"] * 2), strict=True):
+            page[name].number_format, page[name].font = form, font(INK)
+            page[name].alignment = Alignment(horizontal="right")
+        for name in "EFGH":
+            page[f"{name}{row}"].border = Border(bottom=edge())
+    last = first + len(START_MISMATCH_CELLS) - 1
+    for column in "FGH":
+        page.conditional_formatting.add(
+            f"{column}{first}:{column}{last}",
+            faint(f"{column}{first}=0"),
+        )
+
+
+def _steps(page: Worksheet) -> None:
+    _heading(page, "B20", "What to do next", "BC")
+    row = 21
+    for number, (word, sheet, text) in enumerate(_STEPS, start=1):
+        page[f"B{row}"].value, page[f"B{row}"].font = f"{number}  {word}", font(INK, 11, bold=True)
+        page[f"B{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
+        page[f"C{row}"].font = font(INK, 11, bold=True)
+        page[f"C{row}"].alignment = Alignment(horizontal="right", vertical="center", indent=1)
+        if sheet:
+            page[f"B{row}"].hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet}'!A1", tooltip=sheet)
+            page[f"B{row}"].font = font(BLUE[1], 11, bold=True)
+        page.merge_cells(f"B{row + 1}:C{row + 2}")
+        page[f"B{row + 1}"].value, page[f"B{row + 1}"].font = text, font(GREY, 10)
+        page[f"B{row + 1}"].alignment = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
+        row += 3
+
+
+def _legend(page: Worksheet) -> None:
+    """What the colours of all sheets mean."""
+    first = _LAST_ROW - len(_LEGEND) + 1
+    _heading(page, f"E{first - 1}", "Colours", "EFGH")
+    for row, ((back, front), words, meaning) in enumerate(_LEGEND, start=first):
+        page[f"E{row}"].value, page[f"E{row}"].font = words, font(front)
+        page[f"E{row}"].fill, page[f"E{row}"].border = (
+            fill(back),
+            frame(INPUT_EDGE if back == INPUT else RULE),
+        )
+        page[f"F{row}"].value, page[f"F{row}"].font = meaning, font(GREY)
+        for name in "EF":
+            page[f"{name}{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
+
+
+def _chart(page: Worksheet) -> BarChart:
+    """Money at stake by mismatch, to bill more to the right and to bill less to the left."""
+    rows = [int(cells[0][1:]) for cells in START_MISMATCH_CELLS.values()]
+    chart = money_chart("Money at stake per month")
+    data = Reference(page, min_col=7, max_col=8, min_row=min(rows) - 1, max_row=max(rows))
+    chart.add_data(data, titles_from_data=True)
+    chart.set_categories(Reference(page, min_col=5, min_row=min(rows), max_row=max(rows)))
+    lay_bars(chart, (UP, DOWN))
+    for series, color in zip(chart.series, (UP, DOWN), strict=True):
+        series.dLbls = _labels(color)
+    chart.overlap = 100
+    chart.y_axis.tickLblPos = "nextTo"
+    chart.layout = layout(x=0.03, y=0.24, w=0.94, h=0.72)
+    place(chart, (4, 16), (8, _LAST_ROW - len(_LEGEND) - 2))
+    return chart
+
+
+def _labels(color: str) -> DataLabelList:
+    """The money beside each bar; a bar of nothing has none."""
+    return DataLabelList(
+        numFmt=BAR_MONEY,
+        showVal=True,
+        showSerName=False,
+        showCatName=False,
+        showLegendKey=False,
+        showPercent=False,
+        dLblPos="outEnd",
+        txPr=lettering(color),
+    )

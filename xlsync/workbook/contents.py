@@ -1,0 +1,236 @@
+"""What the sheets show of a month: cells by header, for lines, mismatches, proposals, invoices and lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xlsync.connectwise.lists import Lists
+from xlsync.models import (
+    CREATE_NEW,
+    ActionLabel,
+    BillingLine,
+    Choice,
+    Link,
+    Mismatch,
+    MismatchKind,
+    Month,
+    Status,
+)
+from xlsync.reconcile.compared import Compared
+from xlsync.reconcile.invoice_preview import NextInvoice
+from xlsync.reconcile.mismatches import Findings
+from xlsync.reconcile.proposals import Proposal, category_label
+from xlsync.workbook.labels import Labels
+from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
+from xlsync.xlsx.cells import Value, clean_text
+
+Cells = dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All that the workbook of a month shows."""
+
+    month: Month
+    environment: str
+    by: str
+    lines: tuple[BillingLine, ...]
+    links: Mapping[str, Link]
+    findings: Findings
+    proposals: tuple[Proposal, ...]
+    lists: Lists
+    labels: Labels
+    invoices: tuple[NextInvoice, ...] = ()
+    compared: tuple[Compared, ...] = ()
+
+    @property
+    def linked(self) -> int:
+        """Lines whose link counts."""
+        return sum(self.links[line.key].counts for line in self.lines)
+
+    @property
+    def unlinked(self) -> int:
+        """Lines that should be compared and have no link that counts."""
+        waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
+        return sum(status in waiting for status in self.findings.statuses.values())
+
+    @property
+    def no_link(self) -> int:
+        """Lines without a link that need none: usage, one-time, ignored, or of an earlier period."""
+        waiting, statuses = (Status.NOT_LINKED, Status.CONFIRM_LINK), self.findings.statuses
+        return sum(
+            not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
+        )
+
+    @property
+    def open_mismatches(self) -> tuple[Mismatch, ...]:
+        """Those that nobody chose to ignore."""
+        return tuple(m for m in self.findings.mismatches if m.action is not ActionLabel.IGNORE)
+
+    @property
+    def mismatch_counts(self) -> dict[str, int]:
+        """How many rows of each mismatch there are."""
+        count = Counter(mismatch.kind for mismatch in self.open_mismatches)
+        return {str(kind): count[kind] for kind in MismatchKind}
+
+
+def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels) -> Cells:
+    """A row of *Billing Lines*, without its note."""
+    return {
+        "Customer": line.customer,
+        "Contract ID": line.contract_id or None,
+        "Product": line.product or None,
+        "Billing Period": line.billing_period or None,
+        "Commitment Period": line.commitment_period or None,
+        "Units": line.units,
+        "Cost": line.cost,
+        "Effective Date": line.start,
+        "Amount": line.amount,
+        "Currency": line.currency or None,
+        "Type": str(line.type),
+        "Invoice": line.invoice or None,
+        "ConnectWise Customer": label_of(link.company, labels.companies),
+        "ConnectWise Agreement": label_of(link.agreement, labels.agreements),
+        "ConnectWise Product": label_of(link.item, labels.items),
+        "Match": link.match or None,
+        "Status": str(status),
+        "Line Key": line.key,
+    }
+
+
+def label_of(choice: Choice | None, labels: Mapping[int, str]) -> str | None:
+    """What a dropdown shows of a choice."""
+    if choice is None:
+        return None
+    return labels.get(choice.to) if isinstance(choice.to, int) else CREATE_NEW
+
+
+def mismatch_cells(mismatch: Mismatch, labels: Labels, names: Mapping[str, str]) -> Cells:
+    """A row of *Mismatches* as it is offered; `names` are those of things still to be created."""
+
+    def shown(to: int | str | None, known: Mapping[int, str], otherwise: str) -> str | None:
+        if isinstance(to, int):
+            return known.get(to, otherwise) or None
+        return (names.get(to, otherwise) if to else otherwise) or None
+
+    cells: Cells = {
+        "Customer": shown(mismatch.company, labels.companies, mismatch.customer),
+        "Agreement": shown(mismatch.agreement, labels.agreements, ""),
+        "Product": shown(mismatch.item, labels.items, mismatch.product),
+        "Mismatch": str(mismatch.kind),
+        "BSS Units": mismatch.bss_units,
+        "ConnectWise Units": mismatch.connectwise_units,
+        "Difference": mismatch.difference,
+        "BSS Cost": mismatch.bss_cost,
+        "ConnectWise Cost": mismatch.connectwise_cost,
+        "Unit Price": mismatch.unit_price,
+        "Monthly Impact": mismatch.impact,
+        "Action": None if mismatch.action is None else str(mismatch.action),
+        "New Units": None,
+        "New Cost": None,
+        "Effective From": None,
+        "Explanation": mismatch.explanation,
+        "Row Key": mismatch.key,
+    }
+    match mismatch.action:
+        case ActionLabel.UPDATE_UNITS:
+            cells["New Units"] = mismatch.bss_units
+        case ActionLabel.UPDATE_COST:
+            cells["New Cost"] = mismatch.bss_cost
+        case ActionLabel.CREATE_ADDITION:
+            cells |= {
+                "New Units": mismatch.bss_units,
+                "New Cost": mismatch.bss_cost,
+                "Effective From": mismatch.begins,
+            }
+        case _:
+            pass
+    return cells
+
+
+def proposal_cells(row: Proposal) -> Cells:
+    """A row of *New in ConnectWise* as it is proposed."""
+    return {
+        "Kind": str(row.kind),
+        "For": row.for_,
+        "Name": row.name,
+        "Identifier": row.identifier or None,
+        "Customer": row.customer or None,
+        "Type": row.type or None,
+        "Category": row.category or None,
+        "Billing Cycle": row.billing_cycle or None,
+        "Start Date": row.start_date,
+        "Price": row.price,
+        "Cost": row.cost,
+        "Address": row.address.address or None,
+        "City": row.address.city or None,
+        "State": row.address.state or None,
+        "Zip": row.address.zip or None,
+        "Country": row.address.country or None,
+        "Contact First Name": None,
+        "Contact Last Name": None,
+        "Contact Email": row.address.email or None,
+        "Row Key": row.key,
+    }
+
+
+def invoice_cells(row: NextInvoice, labels: Labels) -> Cells:
+    """A row of *Invoices*."""
+    return {
+        "Customer": labels.companies.get(row.company or 0, row.customer),
+        "Agreement": labels.agreements.get(row.agreement),
+        "Next Invoice Date": row.date,
+        "Next Invoice Amount": row.amount,
+        "BSS Amount": row.bss_amount,
+        "Margin": row.margin,
+        "Unapplied Mismatches": row.mismatches,
+        "Row Key": row.key,
+    }
+
+
+def list_columns(lists: Lists, labels: Labels, months: Sequence[Month]) -> dict[str, list[Value]]:
+    """The columns of *Lists*: what each dropdown shows, and the ids behind it."""
+    columns: dict[str, list[Value]] = {header: list(values) for header, values in FIXED_LISTS.items()}
+    columns |= {header: list(values) for header, values in EMPTY_LISTS.items()}
+    columns |= {
+        "Company Id": [None],
+        "Agreement Id": [None],
+        "Agreement Company Id": [None],
+        "Item Id": [None],
+    }
+    by_company: dict[int, list[int]] = {}
+    for agreement in lists.agreements:
+        by_company.setdefault(agreement.company_id, []).append(agreement.id)
+    for company_id, label in _by_label(labels.companies):
+        own = sorted(by_company.get(company_id, ()), key=lambda id_: labels.agreements[id_].casefold())
+        columns["Customer"].append(label)
+        columns["Company Id"].append(str(company_id))
+        columns["First Agreement"].append(len(columns["Agreement"]))
+        columns["Agreement Count"].append(len(own) + 1)
+        columns["Agreement"] += [CREATE_NEW, *(labels.agreements[id_] for id_ in own)]
+        columns["Agreement Id"] += [None, *map(str, own)]
+        columns["Agreement Company Id"] += [str(company_id)] * (len(own) + 1)
+    for item_id, label in _by_label(labels.items):
+        columns["Product"].append(label)
+        columns["Item Id"].append(str(item_id))
+    setup = lists.setup
+    for header, table in (
+        ("Customer Type", setup.company_types),
+        ("Agreement Type", setup.agreement_types),
+        ("Product Type", setup.product_types),
+        ("Billing Cycle", setup.billing_cycles),
+        ("Country", setup.countries),
+    ):
+        columns[header] = [clean_text(entry.name) for entry in table]
+        columns[f"{header} Id"] = [str(entry.id) for entry in table]
+    subcategories = sorted(setup.subcategories, key=lambda entry: category_label(entry).casefold())
+    columns["Category"] = [clean_text(category_label(entry)) for entry in subcategories]
+    columns["Subcategory Id"] = [str(entry.id) for entry in subcategories]
+    columns["Month"] = [str(month) for month in months]
+    return columns
+
+
+def _by_label(labels: Mapping[int, str]) -> list[tuple[int, str]]:
+    return sorted(labels.items(), key=lambda entry: (entry[1].casefold(), entry[0]))

@@ -1,0 +1,333 @@
+"""Approvals: what a person decided on *Mismatches*, as actions, and every problem in it at once. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from types import MappingProxyType
+
+from xlsync.apply.actions import (
+    Change,
+    CreateAddition,
+    CreateInvoice,
+    Field,
+    Predecessor,
+    SetFields,
+    UpdateAddition,
+    end_addition,
+)
+from xlsync.apply.plan import judge_creation
+from xlsync.models import (
+    ActionLabel,
+    Addition,
+    Mismatch,
+    Month,
+    Problem,
+)
+from xlsync.reconcile.invoice_preview import NextInvoice
+from xlsync.reconcile.mismatches import Findings
+from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
+from xlsync.workbook.hidden_sheet import from_plain
+from xlsync.workbook.layout import INVOICES, MISMATCHES
+from xlsync.workbook.read import Book, SheetRow
+
+RowAction = CreateAddition | UpdateAddition | SetFields
+HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
+
+
+@dataclass(frozen=True, slots=True)
+class RowEdits:
+    """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems."""
+
+    actions: tuple[RowAction, ...]
+    ignored: frozenset[str]
+    problems: tuple[Problem, ...]
+    mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
+
+
+NO_EDITS = RowEdits((), frozenset(), ())
+
+
+def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType({})) -> RowEdits:
+    """Every decision on *Mismatches*; `prices` stand on *New in ConnectWise* now, by row key."""
+    problems: list[Problem] = []
+    ignored: set[str] = set()
+    creations: list[CreateAddition] = []
+    changes: dict[int, list[_Approved]] = {}
+    mismatches: dict[str, Mismatch] = {}
+    for row in book.rows[MISMATCHES.title]:
+        mismatch = from_plain(row.facts["mismatch"], Mismatch)
+        mismatches[mismatch.key] = mismatch
+        action = _read_action(row, mismatch, problems)
+        if action is ActionLabel.IGNORE:
+            ignored.add(mismatch.key)
+        approved = _read_approved(row, mismatch, action, book.month, problems)
+        if approved is None:
+            continue
+        if action is ActionLabel.CREATE_ADDITION:
+            creation = _create_addition(approved, prices)
+            if creation is not None:
+                creations.append(creation)
+        elif mismatch.addition is not None:
+            changes.setdefault(mismatch.addition.id, []).append(approved)
+    updates = [
+        action for group in changes.values() for action in _change_addition(group, book.month, problems)
+    ]
+    return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches)
+
+
+def keep_halfway(
+    findings: Findings, rows: RowEdits, additions: Mapping[int, Sequence[Addition] | Exception]
+) -> Findings:
+    """The findings with the approved rows whose addition has ended and whose successor was not made.
+
+    A run was cut off between the two: the row stays as it was approved, in place of one that would offer
+    a new addition without what the old one held.
+    """
+    mismatches = list(findings.mismatches)
+    for action in rows.actions:
+        if not isinstance(action, CreateAddition) or action.succeeds is None or action.effective is None:
+            continue
+        held = additions.get(action.succeeds.addition.agreement_id, ())
+        if isinstance(held, Exception):
+            continue
+        ended = next((a for a in held if a.id == action.succeeds.addition.id), None)
+        is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
+        if not is_ended or judge_creation(action, held) is not None:
+            continue
+        target = (action.agreement, action.item)
+        mismatches = [
+            *(_told_halfway(rows.mismatches[key]) for key in action.rows),
+            *(m for m in mismatches if (m.agreement, m.item) != target or m.key.startswith("only:")),
+        ]
+    return replace(findings, mismatches=tuple(mismatches))
+
+
+def _told_halfway(mismatch: Mismatch) -> Mismatch:
+    if mismatch.explanation.startswith(HALFWAY):
+        return mismatch
+    return replace(mismatch, explanation=f"{HALFWAY} {mismatch.explanation}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Approved:
+    """One approved row of *Mismatches*, its cells read."""
+
+    row: SheetRow
+    mismatch: Mismatch
+    action: ActionLabel
+    units: Decimal | None
+    cost: Decimal | None
+    effective: dt.date | None
+
+
+def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> ActionLabel | None:
+    text = row.text("Action")
+    offered = ActionLabel.offered(mismatch.kind)
+    if not text:
+        return None
+    found = next((action for action in offered if action.casefold() == text.casefold()), None)
+    if found is None or "Action" in row.formulas:
+        problems.append(
+            Problem(
+                row.where("Action"),
+                f"{text!r} is not possible where the mismatch is {str(mismatch.kind)!r}",
+                f"choose {' or '.join(offered)}, or leave it empty",
+            )
+        )
+    return found
+
+
+def _read_approved(
+    row: SheetRow,
+    mismatch: Mismatch,
+    action: ActionLabel | None,
+    month: Month,
+    problems: list[Problem],
+) -> _Approved | None:
+    is_approved = read_approve(row, problems)
+    units = read_amount(row, "New Units", problems)
+    cost = read_amount(row, "New Cost", problems)
+    effective = read_day(row, "Effective From", month, problems)
+    if not is_approved:
+        return None
+    if action is None or action is ActionLabel.IGNORE:
+        if row.text("Action") and action is None:
+            return None  # told already
+        todo = "choose an Action" if len(ActionLabel.offered(mismatch.kind)) > 1 else "clear Approve"
+        if "link" in mismatch.key:
+            todo = "link its lines on sheet Billing Lines first, then run check"
+        what = "Ignore" if action else "a row without an action"
+        problems.append(Problem(row.where("Approve"), f"{what} cannot be approved", todo))
+        return None
+    return _Approved(row, mismatch, action, units, cost, effective)
+
+
+def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> CreateAddition | None:
+    mismatch = approved.mismatch
+    if mismatch.agreement is None or mismatch.item is None:
+        return None
+    quantity = approved.units if approved.units is not None else mismatch.bss_units
+    price = mismatch.unit_price or Decimal(0)
+    if isinstance(mismatch.item, str):  # a product to be created: its price may have been entered since
+        price = prices.get(mismatch.item, price)
+    quantity = Decimal(0) if quantity is None else quantity
+    return CreateAddition(
+        key=mismatch.key,
+        rows=(mismatch.key,),
+        agreement=mismatch.agreement,
+        item=mismatch.item,
+        quantity=quantity,
+        unit_cost=approved.cost if approved.cost is not None else mismatch.bss_cost,
+        effective=approved.effective or mismatch.begins,
+        customer=approved.row.text("Customer"),
+        product=mismatch.product,
+        contract_id=mismatch.contract_id,
+        beside=mismatch.beside,
+        monthly=quantity * price / mismatch.months,
+    )
+
+
+def _change_addition(
+    group: Sequence[_Approved], month: Month, problems: list[Problem]
+) -> Sequence[RowAction]:
+    """All that is approved for one addition: two changes of one addition are never planned.
+
+    In place; or, with a date in Effective From, its end the day before and a successor from that day.
+    """
+    first = group[0]
+    seen = first.mismatch.addition
+    assert seen is not None  # noqa: S101 - grouped by it
+    dates = {approved.effective for approved in group}
+    begins = first.effective
+    customer, product = first.row.text("Customer"), first.mismatch.product
+    if len(dates) > 1:
+        _tell(first, "Effective From", "the approved rows of this addition have different dates", problems)
+        return ()
+    if begins is not None and seen.effective is not None and begins <= seen.effective:
+        _tell(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
+        return ()
+    if begins is not None and seen.cancelled is not None and begins > seen.cancelled:
+        what = f"the addition itself ends on {seen.cancelled}"
+        problems.append(
+            Problem(first.row.where("Effective From"), what, "enter an earlier date, or clear Approve")
+        )
+        return ()
+    rows = tuple(approved.mismatch.key for approved in group)
+    if first.action is ActionLabel.CANCEL_ADDITION:
+        last_day = begins or month.last
+        money = abs(first.mismatch.impact or Decimal(0))
+        told = f"cancel {product} for {customer} as of {last_day}"
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins)
+        return (replace(ended, monthly=money, stops=seen.quantity),)
+    wanted = _all_wanted(group, problems)
+    if wanted is None:
+        return ()
+    changes = tuple(Change(target, target.of(seen), wanted[target]) for target in Field if target in wanted)
+    units = wanted.get(Field.QUANTITY, seen.quantity)
+    cost = wanted.get(Field.UNIT_COST, seen.unit_cost)
+    money = abs(units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))
+    if cost is not None:
+        money += abs(cost - (seen.unit_cost or Decimal(0))) * units
+    money /= first.mismatch.months
+    if begins is None:
+        return (
+            UpdateAddition(
+                key=f"update:{seen.id}",
+                rows=rows,
+                seen=seen,
+                changes=changes,
+                customer=customer,
+                product=product,
+                monthly=money,
+            ),
+        )
+    eve = begins - dt.timedelta(days=1)
+    ended = end_addition(seen, eve, rows=rows, what=f"end {product} for {customer} on {eve}", begins=begins)
+    successor = CreateAddition(
+        key=f"successor:{seen.id}",
+        rows=rows,
+        agreement=seen.agreement_id,
+        item=seen.item_id,
+        quantity=units,
+        unit_cost=cost,
+        effective=begins,
+        customer=customer,
+        product=product,
+        beside=first.mismatch.beside,
+        monthly=money,
+        succeeds=Predecessor(ended.key, seen),
+    )
+    return ended, successor
+
+
+def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Field, Decimal] | None:
+    wanted: dict[Field, Decimal] = {}
+    for approved in group:
+        for target, value in _wanted(approved):
+            if wanted.setdefault(target, value) != value:
+                header = "New Cost" if target is Field.UNIT_COST else "New Units"
+                _tell(approved, header, "another approved row sets this addition to another value", problems)
+                return None
+    return wanted
+
+
+def _tell(approved: _Approved, header: str, what: str, problems: list[Problem]) -> None:
+    todo = {
+        "Effective From": "enter the same later date in all of them, or clear it",
+        "New Units": "enter the same value in both, or approve one of them",
+        "New Cost": "enter the same value in both, or approve one of them",
+    }
+    problems.append(Problem(approved.row.where(header), what, todo[header]))
+
+
+def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
+    mismatch = approved.mismatch
+    if approved.action is ActionLabel.UPDATE_UNITS:
+        units = approved.units if approved.units is not None else mismatch.bss_units
+        if units is not None:
+            yield Field.QUANTITY, units
+        if approved.cost is not None:
+            yield Field.UNIT_COST, approved.cost
+    if approved.action is ActionLabel.UPDATE_COST:
+        cost = approved.cost if approved.cost is not None else mismatch.bss_cost
+        if cost is not None:
+            yield Field.UNIT_COST, cost
+        if approved.units is not None:
+            yield Field.QUANTITY, approved.units
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceEdits:
+    """What people approved on *Invoices*."""
+
+    actions: tuple[CreateInvoice, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_invoice_rows(book: Book) -> InvoiceEdits:
+    """The approved rows of *Invoices* as actions, and every problem."""
+    problems: list[Problem] = []
+    actions: list[CreateInvoice] = []
+    for row in book.rows[INVOICES.title]:
+        if not read_approve(row, problems):
+            continue
+        shown = from_plain(row.facts["invoice"], NextInvoice)
+        if shown.date is None or shown.amount is None:
+            what = "its next invoice could not be read, so there is nothing to approve"
+            problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))
+            continue
+        actions.append(
+            CreateInvoice(
+                key=row.key,
+                rows=(row.key,),
+                agreement=shown.agreement,
+                seen_date=shown.date,
+                seen_amount=shown.amount,
+                customer=row.text("Customer"),
+                name=row.text("Agreement"),
+            )
+        )
+    return InvoiceEdits(tuple(actions), tuple(problems))

@@ -1,0 +1,90 @@
+"""Input cells: an approval, an amount or a date that a person entered; anything else is a problem. PURE."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+from xlsync.models import Month, Problem
+from xlsync.workbook.read import SheetRow
+
+_MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
+_DIGITS: Final = 15  # that a spreadsheet keeps
+_DECIMALS: Final = 6  # what is finer is no amount: next to zero it would pass for a small change
+_FAR: Final = 60  # months
+
+
+def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
+    """Whether a row has its Yes; anything but Yes, No or nothing is a problem."""
+    text = row.text("Approve").casefold()
+    if text not in {"", "yes", "no"} or "Approve" in row.formulas:
+        problems.append(
+            Problem(
+                row.where("Approve"),
+                f"{row.text('Approve')!r} is not an approval",
+                "choose Yes or No, or leave it empty",
+            )
+        )
+        return False
+    return text == "yes"
+
+
+def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
+    """A number from 0 up in an input cell; empty is None."""
+    value = row.get(header)
+    if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
+        return None
+    if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
+        what = "a formula stands here" if header in row.formulas else f"{str(value)!r} is not a number"
+        problems.append(Problem(row.where(header), what, "enter a number, or leave it empty"))
+    elif value < 0:
+        problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
+    elif value > _MOST:
+        problems.append(Problem(row.where(header), f"{value} is too large", f"enter at most {_MOST:,}"))
+    elif row.is_edited(header) and (what := _too_fine(Decimal(value).normalize())):
+        problems.append(Problem(row.where(header), f"{value} has {what}", "round it"))
+    else:
+        return Decimal(value)
+    return None
+
+
+def _too_fine(number: Decimal) -> str:
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > _DIGITS:
+        return f"more than {_DIGITS} digits"
+    return f"more than {_DECIMALS} decimals" if isinstance(exponent, int) and -exponent > _DECIMALS else ""
+
+
+def read_day(row: SheetRow, header: str, month: Month, problems: list[Problem]) -> dt.date | None:
+    """A calendar date in an input cell; one far from the month is a slip."""
+    day = _day_in(row, header, problems)
+    if day is not None and row.is_edited(header):
+        away = (day.year - month.year) * 12 + day.month - month.month
+        if abs(away) > _FAR:
+            what = f"{day} is more than {_FAR // 12} years from {month}"
+            problems.append(Problem(row.where(header), what, "enter a nearer date, or clear it"))
+    return day
+
+
+def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
+    """A calendar date; ISO text is taken too, empty is None."""
+    value = row.get(header)
+    if header not in row.formulas:
+        match value:
+            case None:
+                return None
+            case dt.datetime():
+                return value.date()
+            case dt.date():
+                return value
+            case str():
+                if not value.strip():
+                    return None
+                with contextlib.suppress(ValueError):
+                    return dt.date.fromisoformat(value.strip())
+    problems.append(
+        Problem(row.where(header), f"{str(value)!r} is not a date", "enter a date such as 2026-10-01")
+    )
+    return None

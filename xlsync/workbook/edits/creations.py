@@ -1,0 +1,289 @@
+"""New rows: the approved rows of *New in ConnectWise* as actions, and every problem in them. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
+from xlsync.models import CREATE_NEW, Problem
+from xlsync.reconcile.proposals import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Kind, Proposal
+from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
+from xlsync.workbook.edits.links import Directory
+from xlsync.workbook.hidden_sheet import from_plain
+from xlsync.workbook.layout import NEW
+from xlsync.workbook.read import Book, SheetRow
+
+Creation = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
+_LENGTHS: Final = {"Address": 50, "City": 50, "State": 50, "Zip": 12}  # OpenAPI description, Company
+_AGREEMENT_NAME: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """What is to be created: the actions, the rows they come from, and problems."""
+
+    actions: tuple[Creation, ...]
+    problems: tuple[Problem, ...]
+    proposals: Mapping[str, Proposal] = field(default_factory=dict)
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
+    """Every approved row of *New in ConnectWise*; the prices of all of them, approved or not."""
+    reader = _Reader(book, identifier_length, name_length)
+    rows = book.rows[NEW.title]
+    proposals = {row.key: from_plain(row.facts["proposal"], Proposal) for row in rows}
+    approved = [row for row in rows if read_approve(row, reader.problems)]
+    customers = {row.key: row for row in approved if proposals[row.key].kind is Kind.CUSTOMER}
+    prices: dict[str, Decimal] = {}
+    for row in rows:
+        price = read_amount(row, "Price", reader.problems)
+        if price is not None:
+            prices[row.key] = price
+    actions: list[Creation] = []
+    for row in approved:
+        match proposals[row.key].kind:
+            case Kind.CUSTOMER:
+                actions += reader.customer(row)
+            case Kind.AGREEMENT:
+                actions += reader.agreement(row, proposals[row.key], customers)
+            case Kind.PRODUCT:
+                actions += reader.product(row, proposals[row.key])
+    reader.refuse_twice(approved, proposals)
+    actions = reader.join_contacts(actions, {row.key: row for row in approved})
+    return NewRows(tuple(actions), tuple(reader.problems), proposals, prices, tuple(reader.notices))
+
+
+class _Reader:
+    """Reads rows into actions and collects what is wrong with them."""
+
+    def __init__(self, book: Book, identifier_length: int, name_length: int) -> None:
+        self.directory = Directory(book.lists)
+        self.month = book.month
+        self.identifier_length = identifier_length
+        self.name_length = name_length
+        self.problems: list[Problem] = []
+        self.notices: list[str] = []
+
+    def customer(self, row: SheetRow) -> list[Creation]:
+        """The company, and its contact where one is named."""
+        name = self._needed(row, "Name", self.name_length)
+        identifier = self._identifier(row, self.identifier_length)
+        address = {header: self._short(row, header, length) for header, length in _LENGTHS.items()}
+        country = self._chosen(row, "Country", self.directory.countries)
+        if not any(address.values()) and country is None:
+            self._tell(row, "Address", "a customer needs an address", "fill in Address, City or Country")
+        company = CreateCompany(
+            key=row.key,
+            rows=(row.key,),
+            name=name,
+            identifier=identifier,
+            type_id=self._chosen(row, "Type", self.directory.types["Customer"]),
+            address=address["Address"],
+            city=address["City"],
+            state=address["State"],
+            zip=address["Zip"],
+            country_id=country,
+        )
+        contact = self._contact(row, row.key, name)
+        return [company, contact] if contact else [company]
+
+    def agreement(
+        self, row: SheetRow, proposal: Proposal, customers: Mapping[str, SheetRow]
+    ) -> list[Creation]:
+        """The agreement, and the contact it needs where one is named."""
+        company: int | str | None
+        customer = row.text("Customer")
+        contact_key: str | None = None
+        if row.text("Customer") == CREATE_NEW:
+            company = proposal.source
+            new_customer = customers.get(proposal.source)
+            customer = new_customer.text("Name") if new_customer else ""
+            if new_customer is None:
+                self._tell(
+                    row,
+                    "Customer",
+                    "its customer is to be created, but the customer's row has no Yes",
+                    "approve the customer too, or choose one that exists",
+                )
+            elif _names_contact(new_customer):
+                contact_key = contact_of(proposal.source)
+            elif not _names_contact(row):
+                self._tell(
+                    row, "Contact First Name", "an agreement needs a contact", "fill in Contact First Name"
+                )
+        else:
+            company = self._chosen(row, "Customer", self.directory.companies, is_needed=True)
+        own = self._contact(row, company, customer) if company is not None else None
+        type_id = self._chosen(row, "Type", self.directory.types["Agreement"], is_needed=True)
+        name = self._needed(row, "Name", _AGREEMENT_NAME)
+        cycle = self._chosen(row, "Billing Cycle", self.directory.billing_cycles)
+        start = read_day(row, "Start Date", self.month, self.problems)
+        if company is None or type_id is None:
+            return []
+        agreement = CreateAgreement(
+            key=row.key,
+            rows=(row.key,),
+            company=company,
+            contact=own.key if own else contact_key,
+            name=name,
+            type_id=type_id,
+            billing_cycle_id=cycle,
+            start=start,
+            customer=customer,
+        )
+        return [own, agreement] if own else [agreement]
+
+    def product(self, row: SheetRow, proposal: Proposal) -> list[Creation]:
+        """The catalog item; its whole name goes to the customer description."""
+        name = self._needed(row, "Name", DESCRIPTION_LENGTH)
+        identifier = self._identifier(row, ITEM_IDENTIFIER_LENGTH)
+        type_id = self._chosen(row, "Type", self.directory.types["Product"], is_needed=True)
+        subcategory = self._chosen(row, "Category", self.directory.categories, is_needed=True)
+        problems: list[Problem] = []
+        price = read_amount(row, "Price", problems)  # its problem is told already
+        if price is None and not problems:
+            self.notices.append(
+                f"{row.where('Price')}: no price, so it will be billed at nothing; enter 0 if it is free"
+            )
+        cost = read_amount(row, "Cost", self.problems)
+        if type_id is None or subcategory is None:
+            return []
+        return [
+            CreateCatalogItem(
+                key=row.key,
+                rows=(row.key,),
+                identifier=identifier,
+                description=name,
+                customer_description=name if row.is_edited("Name") else proposal.whole_name,
+                type_id=type_id,
+                subcategory_id=subcategory,
+                price=price,
+                cost=cost,
+                code=proposal.code,
+            )
+        ]
+
+    def refuse_twice(self, rows: Sequence[SheetRow], proposals: Mapping[str, Proposal]) -> None:
+        """Two rows that would create the same thing."""
+        seen: dict[tuple[str, str], SheetRow] = {}
+        for row in rows:
+            kind = proposals[row.key].kind
+            if kind is Kind.AGREEMENT:
+                source = proposals[row.key].source if row.text("Customer") == CREATE_NEW else ""
+                header, same = "Name", f"{row.text('Customer')}|{source}|{row.text('Name')}"
+            else:
+                header, same = "Identifier", row.text("Identifier")
+            first = seen.setdefault((kind, same.casefold()), row)
+            if first is not row and same:
+                self._tell(
+                    row,
+                    header,
+                    f"{row.text(header)!r} stands in row {first.number + 1} too",
+                    "enter another, or approve only one of them",
+                )
+
+    def join_contacts(self, actions: Iterable[Creation], rows: Mapping[str, SheetRow]) -> list[Creation]:
+        """The actions with one contact of a name at each company, whichever rows name it."""
+        first: dict[tuple[int | str, str], CreateContact] = {}
+        same: dict[str, str] = {}
+        others: list[Creation] = []
+        for action in actions:
+            if not isinstance(action, CreateContact):
+                others.append(action)
+                continue
+            name = " ".join(f"{action.first_name} {action.last_name}".split()).casefold()
+            one = first.setdefault((action.company, name), action)
+            if one is action:
+                others.append(action)
+                continue
+            if one.email and action.email and one.email.casefold() != action.email.casefold():
+                self._tell(
+                    rows[action.rows[0]],
+                    "Contact Email",
+                    f"the same contact has another e-mail address in row {rows[one.rows[0]].number + 1}",
+                    "enter the same in both, or clear one",
+                )
+            same[action.key] = one.key
+            joined = replace(one, rows=(*one.rows, *action.rows), email=one.email or action.email)
+            first[action.company, name] = joined
+        joined_by_key = {one.key: one for one in first.values()}
+        return [
+            replace(action, contact=same.get(str(action.contact), action.contact))
+            if isinstance(action, CreateAgreement)
+            else joined_by_key.get(action.key, action)
+            for action in others
+        ]
+
+    def _contact(self, row: SheetRow, company: int | str, customer: str) -> CreateContact | None:
+        if not _names_contact(row):
+            return None
+        first = row.text("Contact First Name")
+        if not first:
+            self._tell(row, "Contact First Name", "a contact needs a first name", "fill it in")
+        email = row.text("Contact Email")
+        if email and ("@" not in email or any(sign.isspace() for sign in email)):
+            self._tell(row, "Contact Email", f"{email!r} is not an e-mail address", "mend it, or clear it")
+        return CreateContact(
+            key=contact_of(row.key),
+            rows=(row.key,),
+            company=company,
+            first_name=self._short(row, "Contact First Name", 30),
+            last_name=self._short(row, "Contact Last Name", 30),
+            email=email,
+            customer=customer,
+        )
+
+    def _identifier(self, row: SheetRow, length: int) -> str:
+        """An identifier on one line, as ConnectWise keeps it: it is looked up by that."""
+        return " ".join(self._needed(row, "Identifier", length).split())
+
+    def _needed(self, row: SheetRow, header: str, length: int) -> str:
+        if not row.text(header):
+            self._tell(row, header, f"{header} is empty", "fill it in")
+            return ""
+        return self._short(row, header, length)
+
+    def _short(self, row: SheetRow, header: str, length: int) -> str:
+        """A text as it goes to ConnectWise: the original where the person left the proposal as it was."""
+        if header in row.formulas:
+            self._tell(row, header, "a formula stands here", "enter a text")
+            return ""
+        shown = row.kept.shown.get(header)
+        text = row.text(header) if row.is_edited(header) or shown is None else str(shown).strip()
+        if len(text) > length:
+            self._tell(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")
+        return text
+
+    def _chosen(
+        self, row: SheetRow, header: str, known: Mapping[str, int], *, is_needed: bool = False
+    ) -> int | None:
+        text = row.text(header)
+        if not text:
+            if is_needed:
+                self._tell(row, header, f"{header} is empty", "choose an entry of the list")
+            return None
+        found = known.get(" ".join(text.split()).casefold())
+        if found is None or header in row.formulas:
+            self._tell(row, header, f"{text!r} is not in the list", "choose an entry of the list")
+            return None
+        return found
+
+    def _tell(self, row: SheetRow, header: str, what: str, todo: str) -> None:
+        self.problems.append(Problem(row.where(header), what, todo))
+
+
+def contact_of(row_key: str) -> str:
+    """The key of the contact that a row of a customer or agreement creates."""
+    return f"contact:{row_key}"
+
+
+def _names_contact(row: SheetRow) -> bool:
+    names = ("Contact First Name", "Contact Last Name")
+    return any(row.text(header) for header in names) or (
+        bool(row.text("Contact Email")) and row.is_edited("Contact Email")
+    )

@@ -1,0 +1,228 @@
+"""Link edits: what people chose on *Billing Lines*, by the labels that the dropdowns had. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
+from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link, Problem
+from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
+from xlsync.workbook.hidden_sheet import from_plain
+from xlsync.workbook.layout import BILLING_LINES
+from xlsync.workbook.read import Book, SheetRow
+from xlsync.xlsx.cells import Value
+
+_PARTS: Final = {
+    "company": "ConnectWise Customer",
+    "agreement": "ConnectWise Agreement",
+    "item": "ConnectWise Product",
+}
+_NO_PICK: Final = Picked()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEdits:
+    """What people chose on *Billing Lines*: by line key, with what they are remembered by."""
+
+    lines: tuple[BillingLine, ...]
+    links: Mapping[str, Link]  # as the workbook shows them
+    picked: Mapping[str, Picked]
+    names: Mapping[str, Mapping[int, str]]  # the labels that ids had, by part
+    problems: tuple[Problem, ...]
+
+    def own(self) -> dict[str, dict[str, Any]]:
+        """The picks as the hidden sheet keeps them."""
+        return {key: write_pick(pick) for key, pick in self.picked.items()}
+
+
+class Directory:
+    """What the labels of the workbook's dropdowns stand for, by the lists it was written with."""
+
+    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
+        self.companies = _ids(lists["Customer"], lists["Company Id"])
+        self.items = _ids(lists["Product"], lists["Item Id"])
+        self.agreements: dict[int, dict[str, int]] = {}
+        for label, id_, company in zip(
+            lists["Agreement"], _padded(lists["Agreement Id"], lists["Agreement"]),
+            _padded(lists["Agreement Company Id"], lists["Agreement"]), strict=False,
+        ):  # fmt: skip
+            if label is not None and id_ is not None and company is not None:
+                self.agreements.setdefault(int(str(company)), {})[_seen(str(label))] = int(str(id_))
+        self.types = {
+            kind: _ids(lists[f"{kind} Type"], lists[f"{kind} Type Id"])
+            for kind in ("Customer", "Agreement", "Product")
+        }
+        self.names = {
+            "company": _names(lists["Customer"], lists["Company Id"]),
+            "agreement": _names(lists["Agreement"], lists["Agreement Id"]),
+            "item": _names(lists["Product"], lists["Item Id"]),
+        }
+        self.categories = _ids(lists["Category"], lists["Subcategory Id"])
+        self.billing_cycles = _ids(lists["Billing Cycle"], lists["Billing Cycle Id"])
+        self.countries = _ids(lists["Country"], lists["Country Id"])
+
+
+def _ids(labels: Sequence[Value], ids: Sequence[Value]) -> dict[str, int]:
+    return {
+        _seen(str(label)): int(str(id_))
+        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
+        if label is not None and id_ is not None
+    }
+
+
+def _names(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, str]:
+    return {
+        int(str(id_)): str(label)
+        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
+        if label is not None and id_ is not None
+    }
+
+
+def _padded(values: Sequence[Value], like: Sequence[Value]) -> list[Value]:
+    return [*values, *([None] * (len(like) - len(values)))]
+
+
+def _seen(label: str) -> str:
+    return " ".join(label.split()).casefold()
+
+
+def read_link_edits(book: Book) -> LinkEdits:
+    """Every choice on *Billing Lines*; a cell that names nothing known is a problem."""
+    directory = Directory(book.lists)
+    problems: list[Problem] = []
+    lines: list[BillingLine] = []
+    links: dict[str, Link] = {}
+    picked: dict[str, Picked] = {}
+    for row in book.rows[BILLING_LINES.title]:
+        facts = row.facts
+        line = from_plain(facts["line"], BillingLine)
+        link = from_plain(facts["link"], Link)
+        lines.append(line)
+        links[line.key] = link
+        kept = _read_kept_pick(facts.get("own"))
+        pick = _read_pick(row, line, link, kept, directory, problems) if row.edited else kept
+        if pick != _NO_PICK:
+            picked[line.key] = pick
+    return LinkEdits(tuple(lines), links, picked, directory.names, tuple(problems))
+
+
+def _read_pick(
+    row: SheetRow,
+    line: BillingLine,
+    link: Link,
+    pick: Picked,
+    directory: Directory,
+    problems: list[Problem],
+) -> Picked:
+    """What a row's edits make of the pick that was kept of it."""
+    edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
+    if edited:
+        pick = replace(pick, evidence=Evidence.CHOSEN)
+    new_keys = {
+        "company": new_customer_key(line),
+        "agreement": new_agreement_key(line),
+        "item": new_product_key(line),
+    }
+    for part in edited:
+        header = _PARTS[part]
+        text = row.text(header)
+        if header in row.formulas:
+            problems.append(
+                Problem(row.where(header), "a formula stands here", "choose an entry of the list")
+            )
+        elif not text:
+            pick = _with(pick, part, NOTHING)
+        elif text == CREATE_NEW:
+            pick = _with(pick, part, new_keys[part])
+        else:
+            found = _find_label(row, part, text, pick, link, directory)
+            if isinstance(found, Problem):
+                problems.append(found)
+            else:
+                pick = _with(pick, part, found)
+    shown = link.company
+    if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
+        pick = _with(pick, "company", shown.to)  # an agreement is chosen as one of this customer's
+    if "company" in edited and "agreement" not in edited:
+        # another customer has other agreements; one that is to be created has none yet
+        is_new = pick.company == new_keys["company"]
+        pick = replace(pick, agreement=new_keys["agreement"] if is_new else None)
+    if row.is_edited("Match"):
+        text = row.text("Match")
+        if text == Evidence.CONFIRMED:
+            sure = confirmed(link)
+            pick = replace(
+                pick,
+                company=sure.company if pick.company is None else pick.company,
+                agreement=sure.agreement if pick.agreement is None else pick.agreement,
+                item=sure.item if pick.item is None else pick.item,
+                evidence=Evidence.CHOSEN if edited else Evidence.CONFIRMED,
+            )
+        elif text:
+            problems.append(
+                Problem(
+                    row.where("Match"),
+                    f"{text!r} cannot be set as a match",
+                    f"set confirmed, or leave what stood there ({row.kept.shown.get('Match') or 'nothing'})",
+                )
+            )
+    return pick
+
+
+def _with(pick: Picked, part: str, to: Pick) -> Picked:
+    changes: dict[str, Any] = {part: to}
+    return replace(pick, **changes)
+
+
+def _find_label(
+    row: SheetRow, part: str, text: str, pick: Picked, link: Link, directory: Directory
+) -> int | Problem:
+    header = _PARTS[part]
+    match part:
+        case "company":
+            found = directory.companies.get(_seen(text))
+        case "item":
+            found = directory.items.get(_seen(text))
+        case _:
+            company = _company_of(pick, link)
+            if not isinstance(company, int):
+                return Problem(
+                    row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
+                )
+            found = directory.agreements.get(company, {}).get(_seen(text))
+            if found is None:
+                customer = row.text(_PARTS["company"])
+                return Problem(
+                    row.where(header),
+                    f"{text!r} is not an agreement of {customer}",
+                    "choose one of its agreements, or (create new)",
+                )
+    if found is None:
+        return Problem(
+            row.where(header),
+            f"{text!r} is not in the list",
+            "choose an entry of the list, or (create new); check brings what is new in ConnectWise",
+        )
+    return found
+
+
+def _company_of(pick: Picked, link: Link) -> Pick:
+    if pick.company is not None:
+        return pick.company
+    return link.company.to if link.company else None
+
+
+def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
+    if not own:
+        return _NO_PICK
+    parts = {part: NOTHING if own.get(part) is False else own.get(part) for part in _PARTS}
+    return Picked(**parts, evidence=Evidence(own["evidence"]))
+
+
+def write_pick(pick: Picked) -> dict[str, Any]:
+    """A pick as the hidden sheet keeps it."""
+    parts = {part: getattr(pick, part) for part in _PARTS}
+    kept = {part: False if to is NOTHING else to for part, to in parts.items() if to is not None}
+    return {**kept, "evidence": str(pick.evidence)}

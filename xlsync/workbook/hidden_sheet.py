@@ -1,0 +1,366 @@
+"""What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
+
+A row of the sheet holds a title and a text in as many cells as it needs: first what the workbook is, as
+JSON, then as packed lines of JSON what the rows of each sheet showed, and what they stand for. The last row
+is a checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Context, Decimal
+from functools import lru_cache
+from itertools import islice, repeat
+from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
+
+import cattrs
+from cattrs.strategies import configure_union_passthrough
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import Row, Value, clean_text
+
+FORMAT: Final = 2  # in the first, the facts stood below what the rows showed
+_CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
+T = TypeVar("T")
+_ABOUT, _CHECKSUM = "about", "checksum"
+_FACTS: Final = "facts of "  # a title
+_MOST_BYTES: Final = 1_000_000_000  # unpacked
+_TOGETHER: Final = 100  # lines
+_LEVEL: Final = 1  # of compression: much faster than the default, a little larger
+_AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
+    converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())
+    converter.register_structure_hook(dt.date, lambda text, _: dt.date.fromisoformat(text))
+    configure_union_passthrough(int | str | None, converter)
+    return converter
+
+
+_CONVERTER: Final = _converter()
+
+
+def to_plain(thing: Any) -> Any:
+    """A frozen record as JSON can hold it, exactly."""
+    return _CONVERTER.unstructure(thing)
+
+
+def from_plain(plain: Any, kind: type[T]) -> T:
+    """The record again."""
+    return _CONVERTER.structure(plain, kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the workbook is: of which month and environment, written when and by which version."""
+
+    format: int
+    version: str
+    environment: str
+    month: str
+    by: str
+    exported_at: str
+    report: str = ""  # the report that its lines came from
+
+
+class KeptRow(NamedTuple):
+    """What one row showed when it was written, under which headers, and who tells the facts behind it."""
+
+    headers: tuple[str, ...]
+    values: tuple[Value, ...]
+    tell: Callable[[int], str]  # the facts as JSON, of the row with this number among those it tells of
+    number: int = 0
+
+    @classmethod
+    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
+        """A row with these facts."""
+        text = _json(facts)
+        return cls(tuple(shown), tuple(shown.values()), lambda _: text)
+
+    @property
+    def shown(self) -> dict[str, Value]:
+        """What it showed, by header; put together anew each time, since most rows are never asked."""
+        return dict(zip(self.headers, self.values, strict=True))
+
+    @property
+    def text(self) -> str:
+        """The facts as JSON."""
+        return self.tell(self.number)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the row stands for; read anew each time, since most rows are never asked."""
+        return json.loads(self.text)  # type: ignore[no-any-return]
+
+
+class Keyed(Protocol):
+    """A thing that a row stands for, with the key of its row."""
+
+    @property
+    def key(self) -> str:
+        """The key of its row."""
+        ...
+
+
+K = TypeVar("K", bound=Keyed)
+
+
+def keep_rows(
+    things: Sequence[K],
+    cells: Callable[[K], Mapping[str, Value]],
+    facts: Callable[[K], Mapping[str, Any]],
+) -> dict[str, KeptRow]:
+    """Rows of these things by key, with what each shows.
+
+    Their facts are not made before they are asked for, since a month's are large; nor are the headers held
+    once a row.
+    """
+    rows: dict[str, KeptRow] = {}
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def tell(number: int) -> str:
+        return _json(facts(things[number]))
+
+    for number, thing in enumerate(things):
+        shown = cells(thing)
+        headers = tuple(shown)
+        rows[thing.key] = KeptRow(known.setdefault(headers, headers), tuple(shown.values()), tell, number)
+    return rows
+
+
+def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
+    """Who tells the lines of a packed text, which is not unpacked before somebody asks for one of them."""
+
+    def tell(number: int) -> str:
+        try:
+            lines = _lines_of(packed)
+        except (ValueError, zlib.error) as error:
+            raise altered from error
+        if len(lines) != count:
+            raise altered
+        return lines[number]
+
+    return tell
+
+
+@lru_cache(maxsize=1)  # sheet after sheet is gone through: only the one at hand need be unpacked
+def _lines_of(packed: str) -> list[str]:
+    return _unpacked(packed).split("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Everything the hidden sheet holds: rows by title and key."""
+
+    about: About
+    rows: Mapping[str, Mapping[str, KeptRow]]
+    texts: dict[str, str] = field(default_factory=dict)  # each that was read, by itself
+
+
+def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
+    """The rows of the hidden sheet."""
+    texts = [(_ABOUT, _json(to_plain(replace(kept.about, format=FORMAT))))]
+    for title, rows in kept.rows.items():
+        texts.append((title, _packed(_write_shown(rows))))
+        texts.append((f"{_FACTS}{title}", _packed(row.text for row in rows.values())))
+    texts.append((_CHECKSUM, _checksum(texts, lists)))
+    return [
+        Row(None, {0: title, **{1 + n: chunk for n, chunk in enumerate(_chunks(text))}})
+        for title, text in texts
+    ]
+
+
+def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
+    """A line of headers, one of keys, and one for each column: its different values, and which is where."""
+    of_rows = {row.headers for row in rows.values()}
+    headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
+    yield _json(headers)
+    yield _json(tuple(rows))
+    all_values = [
+        row.values if row.headers == headers else tuple(map(row.shown.get, headers)) for row in rows.values()
+    ]
+    for column in zip(*all_values, strict=True):
+        texts = [_write_value(value) for value in column]
+        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+        yield _json([list(places), [places[text] for text in texts]])
+
+
+def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, KeptRow]:
+    headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
+    shown = [
+        map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
+    ]
+    return _rows(headers, keys, shown, _telling(facts, len(keys), altered))
+
+
+def _read_rows_1(text: str) -> dict[str, KeptRow]:
+    """The same of the first format: every value of a column, and the facts below the columns."""
+    first, *lines = _unpacked(text).split("\n")
+    headers, keys = json.loads(first)
+    shown = [json.loads(line, object_hook=_read_value_1) for line in lines[: len(headers)]]
+    facts = lines[len(headers) :]
+    if len(facts) != len(keys):
+        raise ValueError("facts are missing")
+    return _rows(headers, keys, shown, facts.__getitem__)
+
+
+def _rows(
+    headers: Iterable[str],
+    keys: Sequence[str],
+    columns: Sequence[Iterable[Value]],
+    tell: Callable[[int], str],
+) -> dict[str, KeptRow]:
+    headers = tuple(headers)
+    shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
+    return {
+        key: KeptRow(headers, values, tell, number)
+        for number, (key, values) in enumerate(zip(keys, shown, strict=True))
+    }
+
+
+def _packed(lines: Iterable[str]) -> str:
+    """Lines as one text of few letters; put together bit by bit, since whole they take much room."""
+    packing = zlib.compressobj(_LEVEL)
+    lines = iter(lines)
+    data = []
+    while some := list(islice(lines, _TOGETHER)):
+        data.append(packing.compress("".join(f"{line}\n" for line in some).encode()))
+    return base64.b64encode(b"".join([*data, packing.flush()])).decode()
+
+
+def _unpacked(text: str) -> str:
+    """Raises ValueError for what is not packed, or is more than a workbook of xlsync ever holds."""
+    opened = zlib.decompressobj()
+    data = opened.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
+    if not opened.eof:
+        raise ValueError("cut off")
+    return data.decode().removesuffix("\n")
+
+
+def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:
+    """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
+    sealed = [
+        (str(line[0]), "".join(str(cell) for cell in line[1:] if cell is not None))
+        for line in grid[1:]
+        if line and line[0] is not None
+    ]
+    about = next((text for title, text in sealed if title == _ABOUT), "")
+    altered = WorkbookError(
+        f"{name}: its hidden sheet was altered or is damaged, so nothing in it can be trusted.",
+        "Go back to its backup, or export the month again into another file.",
+    )
+    try:
+        facts = json.loads(about)
+        if facts["format"] > FORMAT:
+            raise WorkbookError(
+                f"{name} was written by xlsync {facts.get('version')}, which is newer than this one.",
+                "Update xlsync, then try again.",
+            )
+        if sealed[-1] != (_CHECKSUM, _checksum(sealed[:-1], lists)):
+            raise altered
+    except (ValueError, KeyError, TypeError, IndexError, zlib.error) as error:
+        raise altered from error
+    try:
+        packed = {title: text for title, text in sealed[:-1] if title != _ABOUT}
+        texts: dict[str, str] = {}
+        if facts["format"] == 1:
+            rows = {title: _read_rows_1(text) for title, text in packed.items()}
+        else:
+            rows = {
+                title: _read_rows(text, packed[f"{_FACTS}{title}"], altered, texts)
+                for title, text in packed.items()
+                if not title.startswith(_FACTS)
+            }
+        return Kept(from_plain(facts, About), rows, texts)
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise WorkbookError(  # it is as it was written, and written otherwise
+            f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",
+            "Export the month again into another file.",
+        ) from error
+
+
+def is_same(cell: Value, shown: Value) -> bool:
+    """Whether a cell still reads as what was written into it."""
+    if isinstance(cell, dt.datetime) and cell.time() == dt.time():
+        cell = cell.date()
+    match cell, shown:
+        case (bool(), _) | (_, bool()):  # which is equal to a number
+            return cell is shown
+        case (Decimal() | int(), Decimal() | int()):
+            return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
+        case str(), str():
+            return _text(cell) == _text(clean_text(shown))
+        case None, "":
+            return True
+    return cell == shown
+
+
+def _text(text: str) -> str:
+    """A text as all spreadsheet programs leave it: they differ in line ends and outer blanks."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
+
+
+def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update("\x1f".join(text).encode("utf-8", "surrogatepass") + b"\x1e")
+    for header in sorted(lists):
+        values = "\x1f".join("" if value is None else _text(str(value)) for value in lists[header])
+        digest.update(f"{header}\x1d{values.rstrip(chr(31))}\x1e".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _chunks(text: str) -> Iterator[str]:
+    return (text[start : start + _CHUNK] for start in range(0, len(text), _CHUNK))
+
+
+def _write_value(value: Value) -> str | None:
+    """As a text that begins with its kind: text, number, day, moment, or yes and no."""
+    match value:
+        case None:
+            return None
+        case str():
+            return f"t{value}"
+        case bool():
+            return f"b{value:d}"
+        case dt.datetime():
+            return f"m{value.isoformat()}"
+        case dt.date():
+            return f"d{value.isoformat()}"
+    return f"n{value}"
+
+
+def _read_value(text: str | None, texts: dict[str, str]) -> Value:
+    if text is None:
+        return None
+    kind, rest = text[:1], text[1:]
+    match kind:
+        case "t":
+            return texts.setdefault(rest, rest)
+        case "n":
+            return Decimal(rest)
+        case "d":
+            return dt.date.fromisoformat(rest)
+        case "m":
+            return dt.datetime.fromisoformat(rest)
+        case "b":
+            return rest == "1"
+    raise ValueError(text)
+
+
+def _read_value_1(plain: dict[str, str]) -> Value:
+    """Of what was no text in the first format: a number, else a day."""
+    number = plain.get("n")
+    return Decimal(number) if number is not None else dt.date.fromisoformat(plain["d"])

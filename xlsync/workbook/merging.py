@@ -1,0 +1,123 @@
+"""The rows of a sheet as they shall stand: what xlsync offers anew, with a person's edits kept."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from xlsync.workbook.contents import Cells
+from xlsync.workbook.hidden_sheet import KeptRow, is_same
+from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
+from xlsync.workbook.read import Book, SheetRow
+from xlsync.xlsx.cells import Row, Value
+
+_APPROVED_FOR: Final = {  # an approval lapses when these change
+    MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
+    INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
+}
+
+
+@dataclass(slots=True)
+class Merged:
+    """The rows in order, what each shows and stands for, and approvals that lapsed, where they stood."""
+
+    rows: list[Row] = field(default_factory=list)
+    kept: dict[str, KeptRow] = field(default_factory=dict)
+    lapsed: list[str] = field(default_factory=list)
+
+
+def merge(
+    sheet: Sheet,
+    offered: Mapping[str, KeptRow],
+    columns: Mapping[str, int],
+    book: Book | None,
+) -> Merged:
+    """What is offered on a sheet, merged into what stands there; `columns` are its columns by header.
+
+    A person's order of rows is kept; where it is still xlsync's own, the rows are ordered anew. A row that a
+    person put between them stays under the one that it stood under.
+    """
+    merged = Merged()
+    old = {row.key: row for row in (book.rows[sheet.title] if book else ())}
+    kept_on = [key for key in old if key in offered or (sheet is NEW and _is_wanted(old[key]))]
+    written = [key for key in (book.kept.get(sheet.title, {}) if book else ()) if key in old]
+    is_own_order = list(old) == written
+    keys = kept_on + [key for key in offered if key not in old]
+    if is_own_order:
+        rank = {key: number for number, key in enumerate(offered)}
+        keys.sort(key=lambda key: rank.get(key, len(rank)))
+    others = book.others[sheet.title] if book else ()
+    under, last = _find_rows_under([old[key] for key in kept_on], others)
+    merged.rows += under.get("", ())
+    for key in keys:
+        row = old.get(key)
+        if key not in offered and row is not None:  # wanted by a person, though no line asks for it
+            merged.rows.append(Row(row.number, {}))
+            merged.kept[key] = row.kept
+        elif row is None:
+            merged.rows.append(Row(None, _place(offered[key].shown, columns)))
+            merged.kept[key] = offered[key]
+        else:
+            is_unchanged = row.is_untouched and row.kept[:2] == offered[key][:2]
+            changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, merged.lapsed)
+            merged.rows.append(Row(row.number, _place(changed, columns)))
+            merged.kept[key] = offered[key]
+        merged.rows += under.get(key, ())
+    merged.rows += last
+    return merged
+
+
+def _find_rows_under(
+    rows: Sequence[SheetRow], others: Iterable[int]
+) -> tuple[dict[str, list[Row]], list[Row]]:
+    """A person's own rows by the key of the row that they stand under, and those that stand under all."""
+    ordered = sorted(rows, key=lambda row: row.number)
+    numbers = [row.number for row in ordered]
+    under: dict[str, list[Row]] = {}
+    last: list[Row] = []
+    for number in others:
+        place = bisect(numbers, number)
+        key = ordered[place - 1].key if place else ""
+        (last if place == len(ordered) else under.setdefault(key, [])).append(Row(number, {}))
+    return under, last
+
+
+def _is_wanted(row: SheetRow) -> bool:
+    """A row of *New in ConnectWise* that a person worked on and that is not done yet."""
+    edited = any(row.is_edited(column.header) for column in row.sheet.columns if column.is_input)
+    return edited and not row.text("Result").startswith(("done", "already"))
+
+
+def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
+    """The cells to write over an existing row: computed ones anew, a person's edits as they are."""
+    kept = {
+        column.header
+        for column in row.sheet.columns
+        if column.is_input and (column.header not in cells or row.is_edited(column.header))
+    }
+    changed = {header: value for header, value in cells.items() if header not in kept}
+    if row.sheet is BILLING_LINES:
+        # a choice that was understood is shown as its label; Match stays what the person set
+        for header in PICKED_HEADERS[:3]:
+            if cells[header] is not None:
+                changed[header] = cells[header]
+    approved_for = _APPROVED_FOR.get(row.sheet.title)
+    if approved_for is None:
+        return changed
+    same = all(is_same(row.kept.shown.get(header), cells[header]) for header in approved_for)
+    if not same:
+        changed["Result"] = None
+        if row.text("Approve").casefold() == "yes":
+            changed["Approve"] = None
+            lapsed.append(row.where("Approve"))
+    elif row.text("Result").startswith("skipped: changed since export"):
+        changed["Result"] = None
+    elif row.text("Result").startswith(("done", "already")):
+        changed["Approve"] = None  # it was used, for a date still to come
+    return changed
+
+
+def _place(cells: Mapping[str, Value], columns: Mapping[str, int]) -> dict[int, Value]:
+    return {columns[header]: value for header, value in cells.items()}

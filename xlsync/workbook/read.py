@@ -1,0 +1,341 @@
+"""A workbook that was read back: rows by their keys, columns by their headers, wherever a person moved them.
+
+What xlsync computes is never read back: it is compared with the copy on the hidden sheet, so that an altered
+cell is told.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, NamedTuple, NoReturn
+
+from xlsync.errors import WorkbookError
+from xlsync.gc_tuning import not_collected
+from xlsync.models import MismatchKind, Month, Problem
+from xlsync.workbook.hidden_sheet import About, KeptRow, is_same, read_kept
+from xlsync.workbook.layout import (
+    BILLING_LINES,
+    INVOICES,
+    LIST_COLUMNS,
+    LISTS,
+    MEMORY,
+    MISMATCHES,
+    NEW,
+    START,
+    Sheet,
+)
+from xlsync.xlsx.cells import Value, letters, position
+from xlsync.xlsx.package import Package
+
+READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
+
+
+class SheetRow(NamedTuple):
+    """One row of a sheet as it was found: its cells by header, and what it showed when it was written."""
+
+    sheet: Sheet
+    number: int  # 0-based
+    key: str
+    line: Sequence[Value]  # from column A on
+    columns: Mapping[str, int]
+    formulas: frozenset[str]  # headers
+    edited: frozenset[str]  # headers of cells that no longer read as they were written
+    kept: KeptRow
+    is_untouched: bool  # to the last blank and digit: programs may change these, which is no edit
+
+    @property
+    def cells(self) -> dict[str, Value]:
+        """Its cells by header."""
+        return {header: self.get(header) for header in self.columns}
+
+    def get(self, header: str) -> Value:
+        """The value of a cell."""
+        column = self.columns[header]
+        return self.line[column] if column < len(self.line) else None
+
+    def where(self, header: str) -> str:
+        """The address of one of its cells."""
+        return f"{self.sheet.title}!{letters(self.columns[header])}{self.number + 1}"
+
+    def text(self, header: str) -> str:
+        """A cell as text without blanks around it; empty where it is empty."""
+        value = self.get(header)
+        return "" if value is None else str(value).strip()
+
+    def is_edited(self, header: str) -> bool:
+        """Whether a person changed the cell since it was written."""
+        return header in self.edited
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the row stands for."""
+        return self.kept.facts
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A workbook that was read: what it is, its rows, and every problem of its structure."""
+
+    path: Path
+    package: Package
+    about: About
+    rows: Mapping[str, tuple[SheetRow, ...]]
+    kept: Mapping[str, Mapping[str, KeptRow]]
+    lists: Mapping[str, tuple[Value, ...]]
+    columns: Mapping[str, Mapping[str, int]]
+    header_rows: Mapping[str, int]  # 0-based, by title
+    others: Mapping[str, tuple[int, ...]]  # rows by title that a person added
+    problems: tuple[Problem, ...] = ()
+    altered: tuple[Problem, ...] = ()
+
+    @property
+    def month(self) -> Month:
+        """The month it holds."""
+        return Month.parse(self.about.month)
+
+    @property
+    def has_edits(self) -> bool:
+        """Whether a person or `apply` has left anything in it."""
+        edited = any(
+            row.is_edited(column.header)
+            for rows in self.rows.values()
+            for row in rows
+            if row.edited
+            for column in row.sheet.columns
+            if column.is_input or column.header == "Result"
+        )
+        complete = all(len(self.rows[title]) == len(self.kept.get(title, {})) for title in self.rows)
+        return edited or not complete or any(self.others.values())
+
+
+@not_collected()
+def read_workbook(path: Path) -> Book:
+    """Read a workbook of xlsync; raises WorkbookError where it cannot be used at all."""
+    package = Package.open(path)
+    missing = [
+        title for title in (*(s.title for s in READ_SHEETS), LISTS, MEMORY) if title not in package.sheets
+    ]
+    if MEMORY in missing:
+        raise WorkbookError(
+            f"{path.name} is not a workbook of xlsync.", "Make one with `xlsync export`, then open that."
+        )
+    if missing:
+        raise WorkbookError(
+            f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            "Go back to its backup, or export the month again into another file.",
+        )
+    package.read_grids((LISTS, MEMORY))
+    lists = _read_lists(package)
+    kept = read_kept(package.grid(MEMORY), lists, path.name)
+    titles = (*(sheet.title for sheet in READ_SHEETS), START)
+    package.read_grids((title for title in titles if title in package.sheets), kept.texts)
+    rows: dict[str, tuple[SheetRow, ...]] = {}
+    columns: dict[str, Mapping[str, int]] = {}
+    header_rows: dict[str, int] = {}
+    others: dict[str, tuple[int, ...]] = {}
+    problems: list[Problem] = []
+    altered: list[Problem] = []
+    for sheet in READ_SHEETS:
+        found = _read_sheet(package, sheet, kept.rows.get(sheet.title, {}), path.name)
+        rows[sheet.title], columns[sheet.title], others[sheet.title] = found.rows, found.columns, found.others
+        header_rows[sheet.title] = found.header_row
+        problems += found.problems
+        altered += [problem for row in found.rows for problem in _find_altered(row)]
+    return Book(
+        path,
+        package,
+        kept.about,
+        rows,
+        kept.rows,
+        lists,
+        columns,
+        header_rows,
+        others,
+        tuple(problems),
+        tuple(altered),
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    header_row: int
+    columns: Mapping[str, int]
+    rows: tuple[SheetRow, ...] = ()
+    others: tuple[int, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], name: str) -> _Found:
+    grid = package.grid(sheet.title)
+    header_row, columns = _find_headers(grid, sheet, name)
+    by_column = {column: header for header, column in columns.items()}
+    formulas: dict[int, set[str]] = {}
+    with_formula: set[int] = set()  # a program that does not calculate leaves it without a value
+    for row, column in package.formulas(sheet.title):
+        with_formula.add(row)
+        if column in by_column:
+            formulas.setdefault(row, set()).add(by_column[column])
+    key_column = columns[sheet.columns[-1].header]
+    width = max(columns.values()) + 1
+    untouched: dict[tuple[str, ...], _Untouched] = {}
+    found = _Found(header_row, columns)
+    rows: list[SheetRow] = []
+    others: list[int] = []
+    for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
+        if len(line) < width:
+            line = [*line, *([None] * (width - len(line)))]  # noqa: PLW2901
+        key = "" if line[key_column] is None else str(line[key_column])
+        if key in kept:
+            own, edited = kept[key], frozenset(formulas.get(number, ()))
+            rows_like_it = untouched.get(own.headers)
+            if rows_like_it is None:
+                rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
+            in_row = edited
+            is_same_row = rows_like_it.read(line, own.values)
+            if not is_same_row:
+                shown = own.shown
+                edited = in_row.union(
+                    header for header, place in columns.items() if not is_same(line[place], shown.get(header))
+                )
+            is_untouched = is_same_row and not in_row
+            rows.append(SheetRow(sheet, number, key, line, columns, in_row, edited, own, is_untouched))
+            continue
+        if number in with_formula or any(value is not None for value in line):
+            others.append(number)
+        if key or ("Approve" in columns and str(line[columns["Approve"]] or "").strip()):
+            found.problems.append(
+                Problem(
+                    f"{sheet.title}!{letters(key_column)}{number + 1}",
+                    f"{key!r} is not the key of a row that xlsync wrote" if key else "the row key is missing",
+                    "clear the row, or undo the change of its key",
+                )
+            )
+    count = Counter(row.key for row in rows)
+    twice = {key for key, times in count.items() if times > 1}
+    for key in sorted(twice):
+        places = [str(row.number + 1) for row in rows if row.key == key]
+        found.problems.append(
+            Problem(
+                f"{sheet.title}!{letters(key_column)}{places[1]}",
+                f"the row stands twice (rows {' and '.join(places)})",
+                "delete the copy: a row is approved once",
+            )
+        )
+    found.rows, found.others = tuple(rows), tuple(others)
+    return found
+
+
+class _Untouched:
+    """How rows written under these headers read where nobody changed them, told at a glance."""
+
+    def __init__(self, headers: Sequence[str], columns: Mapping[str, int]) -> None:
+        kept = [columns[header] for header in headers if header in columns]
+        self._kept = itemgetter(*kept) if len(kept) == len(headers) > 1 else None
+        self._others = [place for header, place in columns.items() if header not in headers]
+
+    def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
+        """Whether a row surely reads as it was written; if not, each cell has to be looked at."""
+        return (
+            self._kept is not None
+            and self._kept(line) == values
+            and bool not in map(type, line)  # True is equal to 1
+            and all(line[place] is None for place in self._others)
+        )
+
+
+def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> tuple[int, dict[str, int]]:
+    """The row of the headers, and the column of each, wherever they were moved."""
+    best: dict[str, int] = {}
+    for number, line in enumerate(grid[:50]):
+        columns: dict[str, int] = {}
+        twice: list[tuple[str, int, int]] = []
+        for column, value in enumerate(line):
+            if isinstance(value, str) and value.strip() in sheet.headers:
+                if value.strip() in columns:
+                    twice.append((value.strip(), columns[value.strip()], column))
+                columns.setdefault(value.strip(), column)
+        if len(columns) == len(sheet.headers):
+            if twice:
+                _refuse_twice(twice, sheet, name)
+            return number, columns
+        best = max(best, columns, key=len)
+    missing = [header for header in sheet.headers if header not in best]
+    seen = [str(value) for value in (grid[0] if grid else ()) if value is not None]
+    raise WorkbookError(
+        f"{name}, sheet {sheet.title}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "
+        f"{'are' if len(missing) > 1 else 'is'} missing (found: {', '.join(seen) or 'nothing'}).",
+        "Put the headers back as they were, or go back to the backup.",
+    )
+
+
+def _refuse_twice(twice: Iterable[tuple[str, int, int]], sheet: Sheet, name: str) -> NoReturn:
+    told = [f"{header} in {letters(one)} and {letters(other)}" for header, one, other in twice]
+    raise WorkbookError(
+        f"{name}, sheet {sheet.title}: headers stand in two columns: {', '.join(told)}.",
+        "Give your own column another header, or delete the copy.",
+    )
+
+
+def _find_altered(row: SheetRow) -> Iterable[Problem]:
+    """Cells that xlsync computed and a person changed."""
+    if not row.edited:
+        return
+    for column in row.sheet.columns:
+        if column.is_input or column.header == "Result" or not row.is_edited(column.header):
+            continue
+        if column.header == "Mismatch" and row.text("Mismatch") == MismatchKind.CHANGED_SINCE_EXPORT:
+            continue
+        was = row.kept.shown.get(column.header)
+        yield Problem(
+            row.where(column.header),
+            f"{column.header} is computed by xlsync and was altered ({_tell(was)} became "
+            f"{_tell(row.get(column.header))})",
+            "undo the change, or run check, which computes it anew",
+        )
+
+
+def _tell(value: Value) -> str:
+    text = "empty" if value is None else str(value)
+    return text if len(text) <= 300 else f"{text[:299]}…"  # a whole explanation
+
+
+def chosen_month(book: Book) -> tuple[str, str]:
+    """The month that stands on *Start*, and where; empty where there is none."""
+    named = book.package.names().get("xlsync_month", "")
+    title, _, cell = named.replace("$", "").rpartition("!")
+    title = title.strip("'")
+    try:
+        row, column = position(cell.partition(":")[0])
+    except ValueError:  # the name stands for something else by now
+        return "", ""
+    if title not in book.package.sheets:
+        return "", ""
+    grid = book.package.grid(title)
+    value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
+    if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text
+        value = str(Month(value.year, value.month))
+    return f"{title}!{cell}", "" if value is None else str(value).strip()
+
+
+def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
+    """The columns of *Lists*, by header, without the empty ends."""
+    grid = package.grid(LISTS)
+    headers = [str(value or "") for value in grid[0]] if grid else []
+    found = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
+    lists: dict[str, tuple[Value, ...]] = {}
+    for column in LIST_COLUMNS:
+        lists[column.header] = without_empty_end(found.get(column.header, ()))
+    return lists
+
+
+def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """A column down to its last value."""
+    count = len(values)
+    while count and values[count - 1] is None:
+        count -= 1
+    return values[:count]

@@ -1,0 +1,196 @@
+"""A month in numbers: its counts, and the money at stake by currency, as *Start* and messages tell them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from xlsync.models import Mismatch, MismatchKind
+from xlsync.workbook.contents import Overview
+from xlsync.xlsx.cells import Value
+
+
+@dataclass(frozen=True, slots=True)
+class KindMoney:
+    """The open rows of one mismatch in one currency, with the money a month that they would bring or take."""
+
+    kind: MismatchKind
+    currency: str
+    count: int
+    up: Decimal
+    down: Decimal
+
+
+def mismatch_currencies(overview: Overview) -> dict[str, str]:
+    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual."""
+    lines = {line.key: line.currency for line in overview.lines}
+    agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
+    known: dict[str, str] = {}
+    for mismatch in overview.findings.mismatches:
+        own = next((lines[key] for key in mismatch.line_keys if lines.get(key)), "")
+        agreement = mismatch.agreement if isinstance(mismatch.agreement, int) else 0
+        known[mismatch.key] = own or agreements.get(agreement, "")
+    usual = _usual(lines.values()) or _usual(known.values())
+    return {key: currency or usual for key, currency in known.items()}
+
+
+def with_currencies(overview: Overview) -> Overview:
+    """The same, where several currencies meet with that of its money in the explanation of each row.
+
+    *Not linked* names it beside the amount that was billed.
+    """
+    currencies = mismatch_currencies(overview)
+    if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
+        return overview
+
+    def with_currency(mismatch: Mismatch) -> Mismatch:
+        if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED:
+            return mismatch
+        sentence = f" Its money is in {currencies[mismatch.key]}."
+        explanation = mismatch.explanation.removesuffix(sentence)  # a row that was kept has it already
+        return replace(mismatch, explanation=f"{explanation}{sentence}")
+
+    told = tuple(map(with_currency, overview.findings.mismatches))
+    return replace(overview, findings=replace(overview.findings, mismatches=told))
+
+
+def _usual(currencies: Iterable[str]) -> str:
+    count = Counter(filter(None, currencies))
+    return max(count, key=lambda currency: (count[currency], currency), default="")
+
+
+def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
+    """The open rows by mismatch and currency: money of two currencies is never added."""
+    currencies = mismatch_currencies(overview)
+    found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
+    for mismatch in overview.open_mismatches:
+        impacts = found.setdefault((mismatch.kind, currencies[mismatch.key]), [])
+        impacts.append(Decimal(0) if mismatch.impact is None else mismatch.impact)
+    order = list(MismatchKind)
+    return tuple(
+        KindMoney(
+            kind,
+            currency,
+            len(impacts),
+            up=sum((i for i in impacts if i > 0), Decimal(0)),
+            down=sum((i for i in impacts if i < 0), Decimal(0)),
+        )
+        for (kind, currency), impacts in sorted(found.items(), key=lambda e: (order.index(e[0][0]), e[0][1]))
+    )
+
+
+def _main_currency(overview: Overview) -> str:
+    """The currency of *Start*: that of the most lines, else of the most rows."""
+    return _usual(line.currency for line in overview.lines) or _usual(mismatch_currencies(overview).values())
+
+
+def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
+    """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
+    main = _main_currency(overview)
+    totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
+    of_month = Totals.of(overview)
+    for money in of_month.money:
+        up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
+        totals[money.currency] = (up + money.up, down + money.down)
+    offered = sum(row.action is not None for row in overview.open_mismatches)
+    others = [f"{name} {up:+,.2f} / {down:+,.2f}" for name, (up, down) in totals.items() if name != main]
+    apart = f" (apart: {', '.join(sorted(others))})" if others else ""
+    return {
+        "month": str(overview.month),
+        "environment": overview.environment,
+        "exported_at": exported_at,
+        "lines": of_month.lines,
+        "linked": of_month.linked,
+        "unlinked": of_month.unlinked,
+        "mismatches": len(overview.open_mismatches),
+        "money_up": totals[main][0],
+        "money_down": totals[main][1],
+        "currency": f"{main}{apart}" or None,
+        "to_link": f"{counted(of_month.unlinked, 'line')} to link",
+        "to_create": f"{counted(len(overview.proposals), 'row')} proposed",
+        "to_approve": f"{counted(offered, 'row')} can be written",
+        "money_of": f"Money a month in {main}" if main else None,
+        "no_link": tell_no_link(of_month.no_link) or None,
+    }
+
+
+def counted(number: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def tell_no_link(number: int) -> str:
+    """Why linked lines and lines to link are fewer than all; empty where they are not."""
+    return f"{number:,} need{'s' if number == 1 else ''} no link" if number else ""
+
+
+def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
+    """Of each mismatch: all its rows, and money up and down in the currency of *Start*."""
+    main = _main_currency(overview)
+    counts = overview.mismatch_counts
+    money = {entry.kind: entry for entry in mismatch_money(overview) if entry.currency == main}
+    return {
+        str(kind): (counts[str(kind)], money[kind].up, money[kind].down)
+        if kind in money
+        else (counts[str(kind)], Decimal(0), Decimal(0))
+        for kind in MismatchKind
+    }
+
+
+def no_mismatch(lines: int) -> str:
+    """What is said where there is no row: agreement is not claimed of what was never billed."""
+    if not lines:
+        return "No billing lines: nothing was compared."
+    return "No mismatch: ConnectWise bills what the distributor billed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """A month in a few numbers: what commands and buttons tell of it."""
+
+    month: str
+    environment: str
+    lines: int
+    linked: int
+    unlinked: int
+    no_link: int = 0  # not known of a check that an older xlsync kept
+    mismatches: Mapping[str, int]
+    money: tuple[KindMoney, ...]
+
+    @classmethod
+    def of(cls, overview: Overview) -> Totals:
+        """The totals of a month."""
+        return cls(
+            month=str(overview.month),
+            environment=overview.environment,
+            lines=len(overview.lines),
+            linked=overview.linked,
+            unlinked=overview.unlinked,
+            no_link=overview.no_link,
+            mismatches=overview.mismatch_counts,
+            money=mismatch_money(overview),
+        )
+
+    @property
+    def heading(self) -> str:
+        """A month in one line."""
+        counts = (
+            counted(self.lines, "line"),
+            f"{self.linked:,} linked",
+            f"{self.unlinked:,} to link",
+            tell_no_link(self.no_link),
+        )
+        return f"{self.month} · {self.environment}: {', '.join(filter(None, counts))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an export or a check found: for people, programs and mail, and the file that holds it."""
+
+    totals: Totals
+    digest: str  # Markdown
+    notices: tuple[str, ...]
+    path: Path

@@ -1,0 +1,318 @@
+"""The workbook: write a month into it, renew it with every edit kept, write results into single cells.
+
+With `book.py`, which reads it back, the only module that knows where on a sheet a thing stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from xlsync import __version__
+from xlsync.errors import WorkbookError
+from xlsync.models import BillingLine, MismatchKind, Month
+from xlsync.reconcile.compared import KEPT_AS
+from xlsync.workbook.contents import (
+    Cells,
+    Overview,
+    invoice_cells,
+    line_cells,
+    list_columns,
+    mismatch_cells,
+    proposal_cells,
+)
+from xlsync.workbook.hidden_sheet import FORMAT, About, Kept, KeptRow, keep_rows, to_plain, write_kept
+from xlsync.workbook.layout import (
+    BILLING_LINES,
+    INVOICES,
+    LIST_COLUMNS,
+    LISTS,
+    MEMORY,
+    MISMATCHES,
+    NEW,
+    PICKED_HEADERS,
+    START,
+    START_CELLS,
+    START_MISMATCH_CELLS,
+)
+from xlsync.workbook.merging import merge
+from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
+from xlsync.workbook.totals import start_mismatches, start_values
+from xlsync.xlsx.cells import Row, Value, letters, position
+from xlsync.xlsx.package import Package
+
+TEMPLATE: Final = "workbook_template.xlsx"
+Progress = Callable[[int, int], None]  # rows done, of how many
+Save = Callable[[Book], Path]
+"""Puts a changed workbook where it belongs, and tells which file holds it now."""
+
+
+def template_path() -> Path:
+    """The template: in the installed package, else beside the source tree's package."""
+    package = Path(__file__).parent.parent
+    inside = package / TEMPLATE
+    return inside if inside.exists() else package.parent / TEMPLATE
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What a check has to tell of the rows that it renewed, and the file that holds them.
+
+    `moved` are the new numbers of the old rows by sheet: a row that is not among them is gone.
+    """
+
+    lapsed: tuple[str, ...] = ()  # approvals whose values no longer hold, where they stood
+    moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    path: Path = Path()
+
+    def place(self, told: str) -> str | None:
+        """A text that begins with the address of a cell, with its new address; None where its row is gone."""
+        found = re.match(r"(?P<sheet>[^!:]+)!(?P<column>[A-Z]+)(?P<row>\d+):", told)
+        if found is None or found["sheet"] not in self.moved:
+            return told
+        row = self.moved[found["sheet"]].get(int(found["row"]) - 1)
+        if row is None:
+            return None
+        return f"{found['sheet']}!{found['column']}{row + 1}:{told[found.end() :]}"
+
+
+def _silent(_done: int, _of: int) -> None:
+    """No progress is shown."""
+
+
+def write_export(
+    path: Path,
+    overview: Overview,
+    *,
+    exported_at: str,
+    months: Sequence[Month],
+    progress: Progress = _silent,
+    **about: Any,
+) -> None:
+    """Write a month into a new workbook."""
+    package = Package.open(template_path())
+    # while it is small: after a change the whole package would be opened again
+    package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
+    columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
+    _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
+    package.save(path)
+
+
+def write_check(
+    book: Book,
+    overview: Overview,
+    *,
+    exported_at: str,
+    months: Sequence[Month],
+    own: Mapping[str, Any],
+    save: Save | None = None,
+    progress: Progress = _silent,
+    **about: Any,
+) -> Renewed:
+    """Renew the computed sheets of a workbook in place; a backup is left beside it.
+
+    `own` are the parts of links that a person chose in this workbook, by line key. `save` puts it elsewhere
+    than in its place.
+    """
+    renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about, progress)
+    return replace(renewed, path=(save or save_in_place)(book))
+
+
+def save_in_place(book: Book) -> Path:
+    """Save the workbook with a backup beside it, where it still is what was read."""
+    refuse_changed(book)
+    book.package.save(book.path, backup=backup_path(book.path))
+    return book.path
+
+
+def refuse_changed(book: Book) -> None:
+    """Raise WorkbookError where the file is another than was read: what was decided in it would be lost."""
+    if not book.package.is_still(book.path):
+        raise WorkbookError(
+            f"{book.path.name} was changed while xlsync worked, so it is left as it is.",
+            "Let nobody save it meanwhile, and try again.",
+        )
+
+
+def backup_path(path: Path) -> Path:
+    """Where the workbook as it was before is kept."""
+    return path.with_name(f"{path.stem}.backup{path.suffix}")
+
+
+def _fill(
+    package: Package,
+    overview: Overview,
+    columns: Mapping[str, Mapping[str, int]],
+    book: Book | None,
+    exported_at: str,
+    months: Sequence[Month],
+    own: Mapping[str, Any],
+    about: Mapping[str, Any],
+    progress: Progress,
+) -> Renewed:
+    lists = list_columns(overview.lists, overview.labels, months)
+    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    ordered = sorted(
+        overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
+    )
+    statuses = overview.findings.statuses
+
+    def cells_of(line: BillingLine) -> Cells:
+        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels)
+
+    def facts_of(line: BillingLine) -> dict[str, Any]:
+        chosen = {"own": own[line.key]} if line.key in own else {}
+        return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
+
+    offered: dict[str, dict[str, KeptRow]] = {
+        BILLING_LINES.title: keep_rows(ordered, cells_of, facts_of),
+        MISMATCHES.title: keep_rows(
+            overview.findings.mismatches,
+            lambda mismatch: mismatch_cells(mismatch, overview.labels, names),
+            partial(_facts, "mismatch"),
+        ),
+        NEW.title: keep_rows(overview.proposals, proposal_cells, partial(_facts, "proposal")),
+        INVOICES.title: keep_rows(
+            overview.invoices, lambda row: invoice_cells(row, overview.labels), partial(_facts, "invoice")
+        ),
+    }
+    kept: dict[str, dict[str, KeptRow]] = {}
+    lapsed: list[str] = []
+    moved: dict[str, Mapping[int, int]] = {}
+    done, of = 0, sum(map(len, offered.values()))
+    progress(done, of)
+    for sheet in READ_SHEETS:
+        renewal = merge(sheet, offered[sheet.title], columns[sheet.title], book)
+        header_row = book.header_rows[sheet.title] if book else 0
+        last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
+        moved[sheet.title] = package.replace_rows(
+            sheet.title,
+            renewal.rows,
+            columns=columns[sheet.title].values(),
+            header_row=header_row,
+            last_row=last_row,
+        )
+        kept[sheet.title] = renewal.kept
+        lapsed += renewal.lapsed
+        done += len(offered[sheet.title])
+        progress(done, of)
+    kept[KEPT_AS] = _keep_compared(overview, book)
+    _fill_start(package, overview, exported_at)
+    _fill_lists(package, lists, book)
+    facts = About(
+        format=FORMAT,
+        version=__version__,
+        environment=overview.environment,
+        month=str(overview.month),
+        by=overview.by,
+        exported_at=exported_at,
+        **about,
+    )
+    shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
+    package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
+    return Renewed(tuple(lapsed), moved)
+
+
+def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
+    """The additions that the month was compared with, for the report; those that ended since stay known."""
+    kept = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
+    for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
+        if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
+            kept[key] = KeptRow.of({}, {"compared": {**compared, "has_ended": True}})
+    return kept
+
+
+def _facts(name: str, thing: object) -> dict[str, Any]:
+    return {name: to_plain(thing)}
+
+
+def _fill_start(package: Package, overview: Overview, exported_at: str) -> None:
+    cells = {
+        position(START_CELLS[name]): value for name, value in start_values(overview, exported_at).items()
+    }
+    for kind, (count, up, down) in start_mismatches(overview).items():
+        places = map(position, START_MISMATCH_CELLS[kind])
+        cells |= dict(zip(places, (count, up, down), strict=True))
+    if START in package.sheets:
+        package.change_cells(START, cells)
+
+
+def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:
+    if book is not None and not package.formulas(LISTS):
+        shown = {header: without_empty_end(tuple(lists.get(header, ()))) for header in book.lists}
+        if shown == book.lists:
+            return
+    old_count = max((len(values) for values in book.lists.values()), default=0) if book else 0
+    count = max(len(values) for values in lists.values())
+    ordered = [list(lists.get(column.header, ())) for column in LIST_COLUMNS]
+    package.replace_rows(
+        LISTS,
+        [
+            Row(
+                number + 1 if number < old_count else None,
+                {
+                    index: values[number] if number < len(values) else None
+                    for index, values in enumerate(ordered)
+                    if number < len(values) or number < old_count
+                },
+            )
+            for number in range(count)
+        ],
+    )
+    for index, column in enumerate(LIST_COLUMNS):
+        if column.name:
+            last = 2 if column.is_block else max(len(ordered[index]), 1) + 1
+            package.set_name(
+                column.name,
+                f"{LISTS}!${letters(index)}$2" + ("" if column.is_block else f":${letters(index)}${last}"),
+            )
+
+
+def write_results(
+    book: Book,
+    results: Mapping[str, tuple[str, bool]],
+    own: Mapping[str, Mapping[str, Any]],
+    save: Save | None = None,
+) -> Path:
+    """Write each row's result into its *Result* cell; where the file cannot be written, beside it.
+
+    `results` gives, by row key, the text and whether ConnectWise had changed since export. `own` are
+    the picks of lines, by line key, now with the ids of what was created. Returns the file that holds
+    them.
+    """
+    for sheet in (MISMATCHES, NEW, INVOICES):
+        cells: dict[tuple[int, int], Value] = {}
+        for row in book.rows[sheet.title]:
+            if row.key in results:
+                text, is_changed = results[row.key]
+                cells[row.number, row.columns["Result"]] = text
+                if is_changed and sheet is MISMATCHES:
+                    cells[row.number, row.columns["Mismatch"]] = str(MismatchKind.CHANGED_SINCE_EXPORT)
+        book.package.change_cells(sheet.title, cells)
+    lines = dict(book.kept.get(BILLING_LINES.title, {}))
+    for row in book.rows[BILLING_LINES.title]:
+        if row.key in own:
+            shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
+            lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
+    kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
+    book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
+    return (save or save_or_beside)(book)
+
+
+def save_or_beside(book: Book) -> Path:
+    """Save the workbook with a backup; where that is not possible, into a file beside it."""
+    try:
+        return save_in_place(book)
+    except WorkbookError:
+        return save_beside(book)
+
+
+def save_beside(book: Book) -> Path:
+    """Leave the workbook as it is, and save it changed into a file beside it."""
+    beside = book.path.with_name(f"{book.path.stem}.results{book.path.suffix}")
+    book.package.save(beside)
+    return beside

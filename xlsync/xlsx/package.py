@@ -1,0 +1,334 @@
+"""One .xlsx workbook as its parts, changed only where asked: the one place that owns the file format.
+
+An export is the template with its rows renewed; a check is a person's workbook with xlsync's rows renewed;
+an apply is a person's workbook with single cells changed. Every other part stays as it was, byte for byte,
+with two exceptions: the calculation chain goes when a formula moves or goes (Excel builds it anew, and calls
+a workbook damaged whose chain names a cell without a formula), and a workbook with formulas is marked to be
+calculated when it is opened, since their values may be out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.archive import SAVE_AGAIN, digest_of, packed, read_file, unpacked, write_file
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, clean_text
+from xlsync.xlsx.markup import ANY_PREFIX
+from xlsync.xlsx.parts import Parts
+from xlsync.xlsx.plain import is_plain
+from xlsync.xlsx.reading import Grid, read_values
+from xlsync.xlsx.references import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
+from xlsync.xlsx.renewal import Renewal
+from xlsync.xlsx.table_part import Table
+from xlsync.xlsx.workbook_part import (
+    calculated_when_opened,
+    counts_from_1904,
+    is_workbook,
+    names_of,
+    sheets_of,
+    with_name,
+    with_names_moved,
+    wrapping_styles,
+)
+from xlsync.xlsx.worksheet import SheetXml
+
+__all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
+
+_MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
+_XML: Final = (".xml", ".rels")
+
+
+class Package:
+    """One .xlsx workbook, all parts in memory, changed only where asked."""
+
+    def __init__(self, parts: Parts, stored: frozenset[str] = frozenset()) -> None:
+        self.name = parts.workbook
+        self.digest = ""  # of the file as it was read, or saved last
+        self._parts = parts
+        self._stored = stored
+        self._grids: dict[str, Grid] = {}  # of parts that did not change since
+        self._cut: dict[str, SheetXml] = {}
+        self._plain: dict[str, bool] = {}
+        self._workbook = self._find_workbook()
+        self._sheets = self._find_sheets()
+        self._from_1904 = counts_from_1904(parts.text(self._workbook))
+
+    # opening
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read a workbook; WorkbookError for whatever cannot be one."""
+        return cls.from_bytes(read_file(path), path.name)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
+        """The same from memory; `name` is for messages."""
+        parts, stored = unpacked(data, name)
+        package = cls(Parts(parts, name), stored)
+        package.digest = digest_of(data)
+        return package
+
+    def _find_workbook(self) -> str:
+        if not self._parts.has_types:
+            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
+        found = self._parts.related("", "officeDocument")
+        if not found:
+            raise WorkbookError(
+                f"{self.name} is damaged: it has no workbook part", "Take a backup, or export again."
+            )
+        if found[0].casefold().endswith(".bin"):
+            raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", SAVE_AGAIN)
+        if not is_workbook(self._parts.text(found[0])):
+            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
+        return found[0]
+
+    def _find_sheets(self) -> dict[str, str]:
+        targets = self._parts.relations(self._workbook)
+        found: dict[str, str] = {}
+        for title, id_ in sheets_of(self._parts.text(self._workbook)):
+            _, part = targets.get(id_, ("", ""))
+            if part not in self._parts:
+                raise WorkbookError(
+                    f"{self.name} is damaged: the sheet {title} is missing", "Take a backup of it."
+                )
+            found[title] = part
+        if not found:
+            raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
+        return found
+
+    def _put(self, part: str, content: str | bytes) -> None:
+        if self._parts.put(part, content):
+            self._grids.pop(part, None)
+            self._cut.pop(part, None)
+            self._plain.pop(part, None)
+
+    # reading
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The titles of all sheets, in order."""
+        return tuple(self._sheets)
+
+    def grid(self, title: str) -> Grid:
+        """The values of a sheet from A1 on, 0-based; numbers as Decimal, dates as dates, empty as None."""
+        self.read_grids([title])
+        return self._grids[self._part(title)]
+
+    def read_grids(self, titles: Iterable[str], texts: dict[str, str] | None = None) -> None:
+        """Read the values of these sheets at once: for each reading the package is opened anew.
+
+        Texts that are known already are taken from `texts`, which learns the others.
+        """
+        new = [title for title in titles if self._part(title) not in self._grids]
+        for title in new:  # calamine makes room for the whole rectangle, or aborts
+            if not self._is_plain(self._part(title)) and self._sheet(title).is_far_flung(_MOST_CELLS):
+                raise WorkbookError(
+                    f"the sheet {title} of {self.name} has a cell far away from all others",
+                    "Delete the rows and columns around it.",
+                )
+        if not new:
+            return
+        known = {} if texts is None else texts
+        for title, grid in read_values(self._to_be_read(new), new, self.name, known):
+            if not self._is_plain(self._part(title)):
+                for (row, column), text in self._sheet(title).errors():
+                    if row < len(grid) and column < len(grid[row]):
+                        grid[row][column] = text
+            self._grids[self._part(title)] = grid
+
+    def formulas(self, title: str) -> dict[Position, str]:
+        """The formulas of a sheet by 0-based row and column, without `=`."""
+        return {} if self._is_plain(self._part(title)) else self._sheet(title).formulas()
+
+    def _is_plain(self, part: str) -> bool:
+        if part not in self._plain:
+            self._plain[part] = is_plain(self._parts[part])
+        return self._plain[part]
+
+    def _sheet(self, title: str) -> SheetXml:
+        """The sheet's part as it is now, to be read."""
+        part = self._part(title)
+        if part not in self._cut:
+            with self._parts.as_text(part):
+                self._cut[part] = SheetXml(self._parts[part].removeprefix(BOM_UTF8), title)
+        return self._cut[part]
+
+    def _sheet_to_change(self, title: str) -> SheetXml:
+        sheet = self._sheet(title)
+        del self._cut[self._part(title)]
+        return sheet
+
+    def _part(self, title: str) -> str:
+        part = self._sheets.get(title)
+        if part is None:
+            known = ", ".join(self.sheets)
+            raise WorkbookError(
+                f"{self.name} has no sheet {title}; its sheets are {known}",
+                "Use a workbook made by xlsync export.",
+            )
+        return part
+
+    @property
+    def saved_by(self) -> str:
+        """The program that saved it last, in its own words; empty where it does not say."""
+        for part in self._parts.related("", "extended-properties"):
+            if found := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
+                return found[1].strip()
+        return ""
+
+    def names(self) -> dict[str, str]:
+        """The defined names of the whole workbook, and what they stand for."""
+        return names_of(self._parts.text(self._workbook))
+
+    def set_name(self, name: str, reference: str) -> None:
+        """Let a defined name of the whole workbook stand for a reference such as `Lists!$A$2:$A$9`."""
+        self._put(self._workbook, with_name(self._parts.text(self._workbook), name, reference))
+
+    # changing
+
+    def change_cells(self, title: str, cells: Mapping[Position, Value | Cell]) -> None:
+        """Write single cells (0-based row and column), which keep their style; nothing else changes."""
+        if not cells:
+            return
+        sheet = self._sheet_to_change(title)
+        formula_went = sheet.change(self._writer(sheet), cells)
+        self._changed(title, sheet, formula_went=formula_went)
+
+    def replace_rows(
+        self,
+        title: str,
+        rows: Sequence[Row],
+        *,
+        columns: Collection[int] = (),
+        header_row: int | None = None,
+        last_row: int | None = None,
+    ) -> Mapping[int, int]:
+        """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
+
+        Its table is the one that stands in most of `columns`, which are those of the rows if none are given.
+        They end with the table, or with `last_row` where that is further down; without both, with the last
+        row that holds something. Those that no item names in `was` go; what stands below them stays below
+        them. Returns the new place of each row that was named.
+        """
+        values = self.grid(title)
+        sheet = self._sheet_to_change(title)
+        tables = self._tables(self._sheets[title])
+        columns = set(columns) or {column for row in rows for column in row.cells}
+        table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
+        if table and header_row is None:
+            first, last = tables[table].first, tables[table].last
+        elif table and header_row == tables[table].first - 1:
+            first, last = tables[table].first, max(tables[table].last, last_row or 0)
+        else:  # the table was made a plain range, or lags behind rows that were inserted
+            first = (header_row or 0) + 1
+            last = self._last_filled(values, first, columns) if last_row is None else last_row
+        named = [row.was for row in rows if row.was is not None]
+        rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
+        if table and not rows:  # a table needs a data row (ECMA-376-1, 18.5.1.2)
+            is_blank = first == last and not any(
+                value is not None for line in values[first : last + 1] for value in line
+            )
+            rows = [Row(first if is_blank else None, {})]
+        to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
+        if len(set(named)) != len(named) or any(not first <= old <= last for old in to):
+            raise ValueError("a row may be taken once, and from the data rows only")
+        moves = Moves(first, last, first + len(rows) - 1, to)
+        went = {old: to.get(old, old + moves.shift) for old in named}
+        had_formulas = sheet.holds(f"<{sheet.prefix}f")
+        writer = self._writer(sheet)
+        if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
+            return went
+        calculated = tables[table].calculated if table else frozenset()
+        changing = {row.was: row.cells for row in rows if row.was is not None}
+        if not moves.nothing_moves or sheet.has_shared(changing):
+            sheet.unshare()
+        renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
+        if not renewal.write(rows):
+            return went
+        if not moves.nothing_moves:
+            self._follow(title, sheet, moves, tables)
+        self._changed(title, sheet, formula_went=had_formulas)
+        return went
+
+    @staticmethod
+    def _last_filled(values: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:
+        """The last row from `first` on that holds something in these columns, or in any if there are none."""
+        for number in range(len(values) - 1, first - 1, -1):
+            line = values[number]
+            if any(line[column] is not None for column in columns or range(len(line)) if column < len(line)):
+                return number
+        return first - 1
+
+    def _writer(self, sheet: SheetXml) -> CellWriter:
+        return CellWriter(sheet.prefix, from_1904=self._from_1904)
+
+    def _wrapping(self) -> frozenset[str]:
+        """The cell styles that wrap text."""
+        styles = self._parts.related(self._workbook, "styles")
+        return frozenset(style for part in styles for style in wrapping_styles(self._parts.text(part)))
+
+    def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, Table]) -> None:
+        """Let everything that points at the rows follow them."""
+        sheet.after = move_sheet_rules(sheet.after, moves)
+        followers: tuple[tuple[str, Callable[[str, Moves], str]], ...] = (
+            ("comments", move_comments),
+            ("threadedComment", move_comments),
+            ("vmlDrawing", move_comment_shapes),
+        )
+        for kind, move in followers:
+            for part in self._parts.related(self._sheets[title], kind):
+                self._put(part, move(self._parts.text(part), moves))
+        for part in tables:
+            self._put(part, move_table(self._parts.text(part), moves))
+        self._put(self._workbook, with_names_moved(self._parts.text(self._workbook), moves, title))
+
+    def _tables(self, part: str) -> dict[str, Table]:
+        return {table: Table(self._parts.text(table)) for table in self._parts.related(part, "table")}
+
+    def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
+        self._put(self._sheets[title], sheet.encoded())
+        if formula_went:
+            for chain in self._parts.related(self._workbook, "calcChain"):
+                self._parts.drop(chain, self._workbook)
+        if any(self._has_formulas(part) for part in self._sheets.values()):
+            self._put(self._workbook, calculated_when_opened(self._parts.text(self._workbook)))
+
+    def _has_formulas(self, part: str) -> bool:
+        """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
+        return not self._is_plain(part) and bool(
+            re.search(rf"<{ANY_PREFIX}f[\s>]".encode(), self._parts[part])
+        )
+
+    # saving
+
+    def to_bytes(self) -> bytes:
+        """The workbook as a file's content; the same parts always give the same bytes."""
+        return packed(self._parts.all, self._stored)
+
+    def _to_be_read(self, titles: Collection[str]) -> bytes:
+        """The same for a reader of these sheets: not compressed, without all that it need not see."""
+        others = {part for title, part in self._sheets.items() if title not in titles}
+        parts = {
+            part: data
+            for part, data in self._parts.all.items()
+            if part.casefold().endswith(_XML) and part not in others
+        }
+        return packed(parts, frozenset(parts))
+
+    def save(self, path: Path, *, backup: Path | None = None) -> None:
+        """Write the workbook in one step: the old file or the new one is there, never a half.
+
+        `backup` gets a copy of the old file first.
+        """
+        data = self.to_bytes()
+        write_file(path, data, backup)
+        self.digest = digest_of(data)
+
+    def is_still(self, path: Path) -> bool:
+        """Whether a file is as it was read, or saved last."""
+        return digest_of(read_file(path)) == self.digest

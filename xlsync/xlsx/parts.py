@@ -1,0 +1,101 @@
+"""The parts that an .xlsx workbook is made of, by name, and how they relate to each other (ECMA-376-2)."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import unquote
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.archive import SAVE_AGAIN
+from xlsync.xlsx.markup import ANY_PREFIX, attribute
+
+_TYPES: Final = "[content_types].xml"
+
+
+class Parts:
+    """The parts of one workbook, whose name is for messages; part names know no case (9.1.1)."""
+
+    def __init__(self, parts: dict[str, bytes], workbook: str) -> None:
+        self.workbook = workbook
+        self._data = parts
+        self._names = {part.casefold(): part for part in parts}
+
+    def __contains__(self, part: str) -> bool:
+        return part in self._data
+
+    def __getitem__(self, part: str) -> bytes:
+        return self._data[part]
+
+    @property
+    def all(self) -> dict[str, bytes]:
+        """Every part's content, in the order of the file."""
+        return self._data
+
+    @property
+    def has_types(self) -> bool:
+        """Whether there is a part that tells what the others are, as every workbook has."""
+        return _TYPES in self._names
+
+    def text(self, part: str) -> str:
+        """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
+        with self.as_text(part):
+            return self._data[part].decode("utf-8-sig")
+
+    @contextmanager
+    def as_text(self, part: str) -> Iterator[None]:
+        """Tell in words, where a part that is read as text is none."""
+        try:
+            yield
+        except UnicodeDecodeError:
+            raise WorkbookError(f"{self.workbook} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
+
+    def put(self, part: str, content: str | bytes) -> bool:
+        """Let a part hold something else; whether that is another content."""
+        data = content.encode() if isinstance(content, str) else content
+        is_other = data != self._data[part]
+        if is_other:
+            self._data[part] = data
+        return is_other
+
+    def relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """The relationships of a part ("" is the package): id to kind (its type's last word) and part."""
+        own = self._relations_part(part)
+        found: dict[str, tuple[str, str]] = {}
+        for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
+            if attribute(tag, "TargetMode") != "External":
+                path = posixpath.join("/", posixpath.dirname(part), unquote(attribute(tag, "Target")))
+                target = posixpath.normpath(path)[1:]
+                kind = attribute(tag, "Type").rpartition("/")[2]
+                found[attribute(tag, "Id")] = (kind, self._names.get(target.casefold(), target))
+        return found
+
+    def _relations_part(self, part: str) -> str | None:
+        folder, name = posixpath.split(part)
+        return self._names.get(posixpath.join(folder, "_rels", f"{name}.rels").casefold())
+
+    def related(self, part: str, kind: str) -> list[str]:
+        """The parts that a part has of one kind."""
+        return [
+            target for is_kind, target in self.relations(part).values() if is_kind == kind and target in self
+        ]
+
+    def drop(self, part: str, owner: str) -> None:
+        """Take a part away, with all that names it; it is related to its owner."""
+        gone = [id_ for id_, (_, target) in self.relations(owner).items() if target == part]
+        self._remove(self._relations_part(owner), "Relationship", lambda tag: attribute(tag, "Id") in gone)
+        named = f"/{part}".casefold()
+        self._remove(
+            self._names.get(_TYPES), "Override", lambda tag: attribute(tag, "PartName").casefold() == named
+        )
+        del self._data[part]
+        del self._names[part.casefold()]
+
+    def _remove(self, part: str | None, element: str, is_it: Callable[[str], bool]) -> None:
+        """Take the elements away that it is, out of a part."""
+        if part is not None:
+            pattern = rf"<{ANY_PREFIX}{element}\s[^>]*>"
+            self.put(part, re.sub(pattern, lambda tag: "" if is_it(tag[0]) else tag[0], self.text(part)))

@@ -1,0 +1,69 @@
+"""The values of sheets, read by python-calamine: numbers as Decimal, dates as dates, empty as None."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import python_calamine
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.archive import SAVE_AGAIN
+from xlsync.xlsx.cells import Value
+
+Grid = list[list[Value]]
+"""The values of a sheet from A1 on, 0-based."""
+
+
+def read_values(
+    data: bytes, titles: Iterable[str], name: str, texts: dict[str, str]
+) -> Iterator[tuple[str, Grid]]:
+    """The values of these sheets of a workbook, given its content and name; cells in error are empty.
+
+    A text that is known, or that recurs, is one object and not one a cell; `texts` learns them.
+    """
+    reader: python_calamine.CalamineWorkbook | None = None
+    for title in titles:
+        try:
+            reader = reader or python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+            rows = reader.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        except (python_calamine.CalamineError, OSError, ValueError) as error:
+            raise WorkbookError(f"the sheet {title} of {name} cannot be read: {error}", SAVE_AGAIN) from None
+        yield title, _grid(rows, texts)
+
+
+def _grid(rows: Iterable[Iterable[object]], texts: dict[str, str]) -> Grid:
+    numbers, one_of = _Numbers(), texts.setdefault
+    return [
+        [
+            (one_of(v, v) if v else None) if type(v) is str
+            else numbers[v] if type(v) is float
+            else _value(v)
+            for v in row
+        ]
+        for row in rows
+    ]  # fmt: skip
+
+
+class _Numbers(dict[float, Decimal]):
+    """The decimal of each number as it is written; made when it is first looked up, since they recur."""
+
+    def __missing__(self, number: float) -> Decimal:
+        made = self[number] = Decimal(int(number)) if number.is_integer() else Decimal(repr(number))
+        return made
+
+
+def _value(value: object) -> Value:
+    """What calamine read and is no text and no decimal number, as xlsync's values."""
+    if isinstance(value, bool | dt.date):
+        return value
+    if isinstance(value, int):
+        return Decimal(value)
+    if isinstance(value, dt.time):  # a part of a day
+        seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+        return Decimal(repr(seconds / 86_400)).normalize()
+    if isinstance(value, dt.timedelta):
+        return Decimal(repr(value / dt.timedelta(days=1)))
+    return None

@@ -1,0 +1,223 @@
+"""Putting new rows in place of the data rows of a sheet, as fast as the XML can be written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from xlsync.xlsx.cells import Cell, CellWriter, Row, Value, escape_markup, letters
+from xlsync.xlsx.formulas import translated
+from xlsync.xlsx.markup import attribute, unescape, without_attributes
+from xlsync.xlsx.references import Moves
+from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
+from xlsync.xlsx.wrapping import lines_of
+
+_HIGHEST: Final = 409  # points, by Excel's limits
+
+
+class Renewal:
+    """One renewal of a sheet's data rows.
+
+    New rows take over the formulas of the `calculated` columns. Rows whose text wraps, by one of the
+    `wrapping` styles, are given the height that it needs: not every program fits it on opening.
+    """
+
+    def __init__(
+        self,
+        sheet: SheetXml,
+        writer: CellWriter,
+        moves: Moves,
+        old_values: Sequence[Sequence[Value]],
+        calculated: frozenset[int],
+        wrapping: frozenset[str],
+    ) -> None:
+        self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
+        self.stays = moves.nothing_moves
+        self.above: list[OldRow] = []
+        self.data: dict[int, OldRow] = {}
+        self.below: list[OldRow] = []
+        for row in sheet.rows():
+            if row.number < moves.first:
+                self.above.append(row)
+            elif row.number <= moves.last:
+                self.data[row.number] = row
+            else:
+                self.below.append(row)
+        self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
+        self.column_styles = sheet.column_styles()
+        self.styles = dict(self.column_styles)
+        self.pattern: dict[int, str] = {}  # formulas that a new row takes over from the first old one
+        model = self.data.get(moves.first)
+        if model:
+            for column, cell in sheet.cells(model).items():
+                self.styles[column] = cell.style
+                found = sheet.formula.match(cell.inside.lstrip())
+                if column in calculated and found and found[2]:
+                    self.pattern[column] = unescape(found[2])
+        widths = sheet.column_widths() if wrapping else {}
+        self.wrapped = {
+            column: widths.get(column, 9.0) for column, style in self.styles.items() if style in wrapping
+        }
+        self.line_height = sheet.line_height()
+        self.openings: dict[int, tuple[str, str]] = {}
+        self.plans: dict[tuple[int, ...], list[int]] = {}
+
+    def write(self, rows: Sequence[Row]) -> bool:
+        """Put these rows in place of the data rows, in this order; False where nothing changes."""
+        self.sheet.renewed = self._pieces(rows)
+        if self.sheet.renewed is None:
+            return False
+        columns = [column for row in rows[:1] for column in row.cells]
+        self.sheet.widen(self.moves.first, max(columns, default=0), last_row=self.last_row)
+        return True
+
+    def _pieces(self, rows: Sequence[Row]) -> list[bytes] | None:
+        """The XML of all rows, or None where it would be the same as before."""
+        moves = self.moves
+        pieces = [self._aside(row) for row in self.above]
+        same = self.stays
+        number = moves.first
+        for row in rows:
+            old = None if row.was is None else self.data.pop(row.was, None)
+            piece = self._new(number, row.cells) if old is None else self._kept(number, old, row.cells)
+            same = same and piece is None
+            pieces.append(old.whole if piece is None and old is not None else (piece or "").encode())
+            number += 1
+        if same:
+            return None
+        return pieces + [self._aside(row) for row in self.below]
+
+    def _aside(self, row: OldRow) -> bytes:
+        """A row above or below the data rows: its references follow what they point at."""
+        sheet, moves = self.sheet, self.moves
+        number = moves.row(row.number)
+        if self.stays or number is None or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
+            return row.whole
+        inside = "".join(
+            self._placed(cell, number, column, lambda formula: moves.formula(formula, sheet.title))
+            for column, cell in sheet.cells(row).items()
+        )
+        return sheet.row_xml(row.attributes, number, inside).encode()
+
+    def _placed(self, cell: OldCell, number: int, column: int, change: Callable[[str], str]) -> str:
+        """A cell at its new place, its formula changed by `change`."""
+        sheet = self.sheet
+        p = sheet.prefix
+        start = f'<{p}c r="'
+        if f"<{p}f" not in cell.inside and cell.whole.startswith(start):
+            rest = cell.whole[cell.whole.index('"', len(start)) :]
+            return f"{start}{letters(column)}{number + 1}{rest}"
+        opening = f'<{p}c r="{letters(column)}{number + 1}"{without_attributes(cell.attributes, "r")}'
+        if not cell.inside:
+            return f"{opening}/>"
+        inside = cell.inside
+
+        def moved(found: re.Match[str]) -> str:
+            attributes = re.sub(
+                r"""(\sref\s*=\s*["'])([A-Z]+[0-9]+)(["'])""",
+                lambda ref: f"{ref[1]}{letters(column)}{number + 1}{ref[3]}",
+                found[1],
+            )
+            text = escape_markup(change(unescape(found[2] or "")))
+            return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
+
+        if f"<{p}f" in inside:
+            inside = sheet.formula.sub(moved, inside, count=1)
+        return f"{opening}>{inside}</{p}c>"
+
+    def _plan(self, cells: Mapping[int, Value | Cell]) -> list[int]:
+        """The columns of a new row in order: its own and those that need a style or a formula."""
+        key = tuple(cells)
+        plan = self.plans.get(key)
+        if plan is None:
+            needed = {
+                column
+                for column, style in self.styles.items()
+                if style != self.column_styles.get(column, "") or column in self.pattern
+            }
+            plan = self.plans[key] = sorted(needed | cells.keys())
+            for column in plan:
+                style = self.styles.get(column, "")
+                self.openings[column] = (
+                    f'<{self.sheet.prefix}c r="{letters(column)}',
+                    f'" s="{style}"' if style and style != "0" else '"',
+                )
+        return plan
+
+    def _new(self, number: int, cells: Mapping[int, Value | Cell]) -> str:
+        row, after_style, texts = str(number + 1), self.writer.after_style, self.writer.texts
+        openings, styles, column_styles = self.openings, self.styles, self.column_styles
+        parts: list[str] = []
+        for column in self._plan(cells):
+            content = cells.get(column)
+            if content is None or content == "":
+                if column in self.pattern and column not in cells:
+                    moved = translated(self.pattern[column], (self.moves.first, column), (number, column))
+                    content = Cell(None, moved)
+                elif styles.get(column, "") == column_styles.get(column, ""):
+                    continue  # an absent cell looks the same
+            opening, style = openings[column]
+            end = texts[content] if type(content) is str and content else after_style(content)
+            parts.append(f"{opening}{row}{style}{end}")
+        height = self._height(cells, ()) if self.wrapped else ""
+        return f'<{self.sheet.prefix}row r="{row}"{height}>{"".join(parts)}</{self.sheet.prefix}row>'
+
+    def _height(self, cells: Mapping[int, Value | Cell], values: Sequence[Value]) -> str:
+        """The height of a row as an attribute, if its text takes more than one line."""
+        lines = 1
+        for column, width in self.wrapped.items():
+            content = cells[column] if column in cells else values[column] if column < len(values) else None
+            if isinstance(content, str):
+                lines = max(lines, lines_of(content, width))
+        return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
+
+    def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
+        """An old row with the wanted cells renewed, at its new place; None where it stays as it is."""
+        sheet, writer = self.sheet, self.writer
+        values = self.old_values[old.number] if old.number < len(self.old_values) else ()
+        if number == old.number and f"<{sheet.prefix}f" not in old.inside and writer.holds(values, wanted):
+            return None
+        cells = sheet.cells(old)
+        changed = {
+            column: content
+            for column, content in wanted.items()
+            if not self._holds(old, column, cells.get(column), values, content)
+        }
+        if number == old.number and not changed:
+            return None
+        row_style = sheet.row_style(old)
+        inside: list[str] = []
+        for column in sorted(cells.keys() | changed.keys()):
+            cell = cells.get(column)
+            if column in changed:
+                style = cell.style if cell else row_style or self.styles.get(column, "")
+                inside.append(writer.cell(number, column, style, changed[column]))
+            elif number == old.number:
+                inside.append(cells[column].whole)
+            else:
+                here, there = (old.number, column), (number, column)
+                move = lambda formula, a=here, b=there: translated(formula, a, b)  # noqa: E731
+                inside.append(self._placed(cells[column], number, column, move))
+        attributes = old.attributes
+        if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
+            attributes = without_attributes(attributes, "ht") + self._height(wanted, values)
+        return sheet.row_xml(attributes, number, "".join(inside))
+
+    def _holds(
+        self, row: OldRow, column: int, cell: OldCell | None, values: Sequence[Value], content: Value | Cell
+    ) -> bool:
+        """Whether the cell already is what it should become."""
+        if isinstance(content, Cell):
+            if content.formula:
+                same = self.writer.cell(row.number, column, cell.style, content) if cell else ""
+                return cell is not None and cell.whole == same
+            content = content.value
+        if cell is None:
+            return content is None or content == ""
+        if f"<{self.sheet.prefix}f" in cell.inside:
+            return False
+        value = values[column] if column < len(values) else None
+        if type(value) is type(content) and value == content:
+            return True
+        return self.writer.stored(value) == self.writer.stored(content)

@@ -1,0 +1,108 @@
+"""The workbook part: its sheets, its defined names, and whether it is calculated when it is opened.
+
+XML text in, XML text out; the numbers are sections of ECMA-376-1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
+from xlsync.xlsx.references import Moves
+
+_NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
+
+
+def is_workbook(xml: str) -> bool:
+    """Whether a part is one."""
+    return bool(re.search(rf"<{ANY_PREFIX}workbook[\s>]", xml))
+
+
+def sheets_of(xml: str) -> Iterator[tuple[str, str]]:
+    """The title of each sheet in order, and the id of its relationship; empty where it has none."""
+    for sheet in re.finditer(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml):
+        reference = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", sheet[0])
+        yield attribute(sheet[0], "name"), unescape(reference[1]) if reference else ""
+
+
+def counts_from_1904(xml: str) -> bool:
+    """Whether its days are counted from 1904 (18.2.28)."""
+    found = re.search(rf"<{ANY_PREFIX}workbookPr\s[^>]*>", xml)
+    return found is not None and attribute(found[0], "date1904") in {"1", "true"}
+
+
+def wrapping_styles(xml: str) -> Iterator[str]:
+    """The indices of the cell styles in a styles part that wrap text (18.8.10 `cellXfs`)."""
+    section = re.search(rf"<{ANY_PREFIX}cellXfs[\s>].*?</{ANY_PREFIX}cellXfs>", xml, re.DOTALL)
+    styles = re.split(rf"<{ANY_PREFIX}xf(?=[\s/>])", section[0])[1:] if section else ()
+    for index, style in enumerate(styles):
+        alignment = re.search(rf"<{ANY_PREFIX}alignment\s[^>]*>", style)
+        if alignment and attribute(alignment[0], "wrapText") in {"1", "true"}:
+            yield str(index)
+
+
+def names_of(xml: str) -> dict[str, str]:
+    """The defined names of the whole workbook, and what they stand for."""
+    return {
+        attribute(tag, "name"): unescape(inside)
+        for tag, inside in re.findall(_NAME, xml)
+        if not attribute(tag, "localSheetId")
+    }
+
+
+def with_names_moved(xml: str, moves: Moves, title: str) -> str:
+    """The same, where what names point at on a sheet has moved."""
+
+    def followed(found: re.Match[str]) -> str:
+        inside = moves.formula(unescape(found[2]), title, here=False)
+        return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
+
+    return re.sub(_NAME, followed, xml)
+
+
+def with_name(xml: str, name: str, reference: str) -> str:
+    """The same, with a defined name of the whole workbook that stands for a reference."""
+    content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    replaced = False
+
+    def renewed(found: re.Match[str]) -> str:
+        nonlocal replaced
+        is_it = attribute(found[1], "name").casefold() == name.casefold()
+        if not is_it or attribute(found[1], "localSheetId"):
+            return found[0]
+        replaced = True
+        return f"{found[1]}{content}<"
+
+    def entry(p: str) -> str:
+        return f'<{p}definedName name="{name}">{content}</{p}definedName>'
+
+    xml = re.sub(_NAME, renewed, xml)
+    if replaced:
+        return xml
+    xml = re.sub(rf"<{ANY_PREFIX}definedNames\s*/>", "", xml)
+    closing = re.search(rf"</({ANY_PREFIX})definedNames\s*>", xml)
+    if closing:
+        return xml[: closing.start()] + entry(closing[1]) + xml[closing.start() :]
+    before = "sheets|functionGroups|externalReferences"
+    return _behind(xml, before, lambda p: f"<{p}definedNames>{entry(p)}</{p}definedNames>")
+
+
+def calculated_when_opened(xml: str) -> str:
+    """The same, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
+    found = re.search(rf"<{ANY_PREFIX}calcPr(?=[\s/>])[^>]*>", xml)
+    if found is None:
+        before = "sheets|functionGroups|externalReferences|definedNames"
+        return _behind(xml, before, lambda p: f'<{p}calcPr fullCalcOnLoad="1"/>')
+    if attribute(found[0], "fullCalcOnLoad") in {"1", "true"}:
+        return xml
+    return xml.replace(found[0], with_attribute(found[0], "fullCalcOnLoad", "1"), 1)
+
+
+def _behind(xml: str, before: str, make: Callable[[str], str]) -> str:
+    """Put an element behind the last of those, which is where the schema wants it (18.2.27)."""
+    pattern = rf"</({ANY_PREFIX})(?:{before})\s*>|<({ANY_PREFIX})(?:{before})(?=[\s/])[^>]*/>"
+    last = list(re.finditer(pattern, xml))[-1]
+    return xml[: last.end()] + make(last[1] or last[2] or "") + xml[last.end() :]

@@ -1,0 +1,399 @@
+"""The rows of one sheet of an .xlsx workbook, as its XML: found and changed, the rest untouched.
+
+A sheet part is cut at its `sheetData` (ECMA-376-1, 18.3.1.80). Rows and cells are found by patterns that
+hold because their own attributes are numbers and references only, and because text never holds a bare `<`.
+Rows stay bytes until one is looked into: as text a whole sheet takes up to four bytes a letter.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from codecs import getincrementaldecoder
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Final, NamedTuple
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Cell,
+    CellWriter,
+    Position,
+    Value,
+    address,
+    escape_markup,
+    position,
+)
+from xlsync.xlsx.formulas import translated
+from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, without_attributes
+
+_STRETCH: Final = 1_000_000  # bytes
+_SHARED: Final = r"""t\s*=\s*["']shared["']"""
+_ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+
+
+@cache
+def _patterns(prefix: str) -> tuple[re.Pattern[bytes], re.Pattern[str], re.Pattern[str]]:
+    """The patterns of a row, a cell and a formula under one namespace prefix."""
+    p = re.escape(prefix)
+    row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)".encode()
+    cell = rf"<{p}c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}c\s*>)"
+    formula = rf"<{p}f(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}f\s*>)"
+    return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL), re.compile(formula, re.DOTALL)
+
+
+_REFERENCE = re.compile(r'\sr\s*=\s*["\']([A-Z]{1,3})[0-9]+["\']')
+_STYLE = re.compile(r'\ss\s*=\s*["\']([0-9]+)["\']')
+
+
+@cache
+def _column(name: str) -> int:
+    return position(f"{name}1")[1]
+
+
+class OldRow(NamedTuple):
+    """A row as it stands: its 0-based number, its attributes, and where in the body it and its cells are."""
+
+    number: int
+    attributes: str
+    body: bytes
+    start: int
+    end: int
+    cells_start: int
+    cells_end: int
+
+    @property
+    def whole(self) -> bytes:
+        """Its XML."""
+        return self.body[self.start : self.end]
+
+    @property
+    def inside(self) -> str:
+        """Its cells' XML."""
+        return self.body[self.cells_start : self.cells_end].decode()
+
+
+class OldCell(NamedTuple):
+    """A cell as it stands in the part."""
+
+    attributes: str
+    inside: str
+    whole: str
+
+    @property
+    def style(self) -> str:
+        """Its index in the styles part, empty for none."""
+        found = _STYLE.search(self.attributes)
+        return found[1] if found else ""
+
+
+def _refuse_other_encodings(part: bytes, start: int, end: int) -> None:
+    """Raise UnicodeDecodeError where that stretch of a part is not UTF-8; looked at in pieces."""
+    decoder = getincrementaldecoder("utf-8")()
+    for at in range(start, end, _STRETCH):
+        decoder.decode(part[at : min(at + _STRETCH, end)])
+    decoder.decode(b"", final=True)
+
+
+class SheetXml:
+    """One worksheet part, cut into what stands before its rows, the rows, and what stands after."""
+
+    def __init__(self, part: bytes, title: str) -> None:
+        self.title = title
+        if b"<!" in part:
+            part = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), part.decode()).encode()
+        root = re.search(rb"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", part)
+        if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in NAMESPACES):
+            raise WorkbookError(
+                f"the sheet {title} is not written as xlsync can change it",
+                "Save the workbook once in Excel, as .xlsx, and try again.",
+            )
+        self.prefix = p = root[1].decode()
+        self.root = root[0].decode()
+        opening = re.search(rb"<%bsheetData(?=[\s/>])[^>]*?(/?)>" % re.escape(root[1]), part)
+        closing = re.search(rb"</%bsheetData\s*>" % re.escape(root[1]), part)
+        if not opening or not (opening[1] or closing):
+            raise WorkbookError(f"the sheet {title} has no rows", "It is damaged: take a backup of it.")
+        self.before = part[: opening.start()].decode()
+        self.opening, self.closing = opening[0].decode().removesuffix("/>").rstrip(), f"</{p}sheetData>"
+        self.opening = self.opening if self.opening.endswith(">") else f"{self.opening}>"
+        if opening[1] or not closing:
+            self.body, self.span, self.after = b"", (0, 0), part[opening.end() :].decode()
+        else:  # the rows are not cut out of the part, which would hold them twice
+            self.body, self.span = part, (opening.end(), closing.start())
+            self.after = part[closing.end() :].decode()
+            _refuse_other_encodings(part, *self.span)
+        self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
+        self._row, self._cell, self.formula = _patterns(p)
+
+    def encoded(self) -> bytes:
+        """The whole part again, put together piece by piece."""
+        pieces = deque([self.body[slice(*self.span)]] if self.renewed is None else self.renewed)
+        self.renewed = None
+        whole = io.BytesIO()
+        whole.write((self.before + self.opening).encode())
+        while pieces:  # each is let go as soon as it is copied
+            whole.write(pieces.popleft())
+        whole.write((self.closing + self.after).encode())
+        return whole.getvalue()
+
+    def _replace(self, pieces: Iterable[bytes]) -> None:
+        """Let other rows stand in place of all."""
+        self.body = b"".join(pieces)
+        self.span = 0, len(self.body)
+
+    def holds(self, mark: str) -> bool:
+        """Whether a text stands anywhere in its rows."""
+        return self.body.find(mark.encode(), *self.span) >= 0
+
+    def _finds(self, pattern: str) -> bool:
+        return bool(re.compile(pattern.encode()).search(self.body, *self.span))
+
+    # reading
+
+    def rows(self) -> Iterator[OldRow]:
+        """All rows that the part holds, as they stand."""
+        number = -1
+        for found in self._row.finditer(self.body, *self.span):
+            attributes = found[1].decode()
+            said = attribute(attributes, "r")
+            number = self._number(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
+            cells = found.span(2) if found[2] else (0, 0)
+            yield OldRow(number, attributes, self.body, *found.span(), *cells)
+
+    def cells(self, row: OldRow) -> dict[int, OldCell]:
+        """The cells of a row by 0-based column."""
+        found: dict[int, OldCell] = {}
+        column = -1
+        for match in self._cell.finditer(row.inside):
+            said = _REFERENCE.search(match[1])
+            column = _column(said[1]) if said else column + 1
+            found[column] = OldCell(match[1], match[2] or "", match[0])
+        return found
+
+    def formulas(self) -> dict[Position, str]:
+        """The formulas of all cells that hold one, without `=`; shared ones written out."""
+        mark = f"<{self.prefix}f"
+        if not self.holds(mark):
+            return {}
+        shared: dict[str, tuple[Position, str]] = {}
+        formulas: dict[Position, str] = {}
+        for row in self.rows():
+            if mark not in row.inside:
+                continue
+            for column, cell in self.cells(row).items():
+                found = self.formula.match(cell.inside.lstrip())
+                if not found:
+                    continue
+                text, here = unescape(found[2] or ""), (row.number, column)
+                group = attribute(found[1], "si") if attribute(found[1], "t") == "shared" else ""
+                if group and text:
+                    shared[group] = (here, text)
+                elif group in shared:
+                    text = translated(shared[group][1], shared[group][0], here)
+                formulas[here] = text
+        return formulas
+
+    def extent(self) -> Position:
+        """How many rows and columns its values span from A1 on."""
+        width = height = 0
+        for row in self.rows():
+            filled = [column for column, cell in self.cells(row).items() if cell.inside] if row.inside else []
+            if filled:
+                height, width = row.number + 1, max(width, filled[-1] + 1)
+        return height, width
+
+    def is_far_flung(self, most: int) -> bool:
+        """Whether its values span more than that many cells; most sheets are told at a glance."""
+        p = re.escape(self.prefix)
+        reach = re.compile(rf'<{p}c r="([A-Z]+)'.encode()).findall(self.body, *self.span)
+        last = re.compile(rf'<{p}row\s[^>]*?\br="([0-9]+)"'.encode()).findall(self.body, *self.span)
+        if any(len(name) > 3 for name in reach):
+            raise self._damaged(max(reach, key=len).decode())
+        columns = max((_column(name.decode()) for name in set(reach)), default=LAST_COLUMN) + 1
+        if columns * (int(last[-1]) if last else LAST_ROW) <= most:
+            return False
+        height, width = self.extent()
+        return height * width > most
+
+    def errors(self) -> Iterator[tuple[Position, str]]:
+        """The cells that show an error such as `#REF!`."""
+        if not self._finds(r"""t\s*=\s*["']e["']"""):
+            return
+        value = re.compile(rf"<{re.escape(self.prefix)}v[^>]*>([^<]*)<")
+        for row in self.rows():
+            if '"e"' in row.inside or "'e'" in row.inside:
+                for column, cell in self.cells(row).items():
+                    shown = value.search(cell.inside)
+                    if shown and attribute(cell.attributes, "t") == "e":
+                        yield (row.number, column), unescape(shown[1])
+
+    def column_styles(self) -> dict[int, str]:
+        """The styles that `<cols>` gives to cells that are not there yet."""
+        styles = {column: attribute(tag, "style") for column, tag in self._columns()}
+        return {column: style for column, style in styles.items() if style and style != "0"}
+
+    def column_widths(self) -> dict[int, float]:
+        """The widths that `<cols>` gives, in digits of the default font."""
+        return {column: float(attribute(tag, "width") or 9) for column, tag in self._columns()}
+
+    def _columns(self) -> Iterator[tuple[int, str]]:
+        """Each column that `<cols>` tells of, with its element; one over the whole sheet is nobody's own."""
+        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
+            first, last = (self._number(attribute(found[1], name)) for name in ("min", "max"))
+            for column in range(first - 1, min(last, first + 255)):
+                yield column, found[1]
+
+    def _number(self, text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text):
+            raise self._damaged(text)
+        return int(text)
+
+    def _damaged(self, text: str) -> WorkbookError:
+        return WorkbookError(
+            f"the sheet {self.title} is damaged: {text!r} is no row and no column",
+            "Take a backup of it, or export again.",
+        )
+
+    def line_height(self) -> float:
+        """The height of a row with one line, in points."""
+        found = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
+        return float(attribute(found[0], "defaultRowHeight") or 15) if found else 15.0
+
+    # changing
+
+    def unshare(self) -> None:
+        """Write shared formulas out, so that a cell can leave its group (18.3.1.40)."""
+        if not self._finds(_SHARED):
+            return
+        formulas = self.formulas()
+        pieces: list[bytes] = []
+        at, end = self.span
+        for row in self.rows():
+            if "shared" in row.inside:
+                cells = self.cells(row)
+                inside = "".join(
+                    self._with_formula(cell, formulas[row.number, column])
+                    if self._is_shared(cell)
+                    else cell.whole
+                    for column, cell in cells.items()
+                )
+                pieces += [
+                    self.body[at : row.start],
+                    self.row_xml(row.attributes, row.number, inside).encode(),
+                ]
+                at = row.end
+        self._replace([*pieces, self.body[at:end]])
+
+    def has_shared(self, cells: Mapping[int, Container[int]]) -> bool:
+        """Whether any of these cells, columns by row, has a formula in common with others."""
+        return self._finds(_SHARED) and any(
+            self._is_shared(cell)
+            for row in self.rows()
+            if row.number in cells and "shared" in row.inside
+            for column, cell in self.cells(row).items()
+            if column in cells[row.number]
+        )
+
+    def _is_shared(self, cell: OldCell) -> bool:
+        found = self.formula.match(cell.inside.lstrip())
+        return bool(found) and attribute(found[1], "t") == "shared"  # type: ignore[index]
+
+    def _with_formula(self, cell: OldCell, formula: str) -> str:
+        p = self.prefix
+        inside = self.formula.sub(lambda _: f"<{p}f>{escape_markup(formula)}</{p}f>", cell.inside, count=1)
+        return f"<{p}c{cell.attributes}>{inside}</{p}c>"
+
+    def row_xml(self, attributes: str, number: int, inside: str) -> str:
+        """A row; its optional `spans` goes, since it may no longer hold."""
+        p = self.prefix
+        rest = without_attributes(attributes, "r", "spans")
+        return (
+            f'<{p}row r="{number + 1}"{rest}>{inside}</{p}row>'
+            if inside
+            else f'<{p}row r="{number + 1}"{rest}/>'
+        )
+
+    def row_style(self, row: OldRow) -> str:
+        """The style that a row gives to cells that are not there yet."""
+        is_own = attribute(row.attributes, "customFormat") in {"1", "true"}
+        return attribute(row.attributes, "s") if is_own else ""
+
+    def change(self, writer: CellWriter, changes: Mapping[Position, Value | Cell]) -> bool:
+        """Write single cells, which keep their style; True where a formula went."""
+        wanted: dict[int, dict[int, Value | Cell]] = {}
+        for (number, column), content in sorted(changes.items(), key=lambda item: item[0]):
+            if not (0 <= number < LAST_ROW and 0 <= column < LAST_COLUMN):
+                raise ValueError((number, column))
+            wanted.setdefault(number, {})[column] = content
+        if self.has_shared(wanted):
+            self.unshare()
+        styles = self.column_styles()
+        pieces: list[bytes] = []
+        (at, end), lost = self.span, False
+        waiting = list(wanted)
+        for row in self.rows():
+            while waiting and waiting[0] < row.number:
+                new = self._new_row(writer, waiting[0], wanted[waiting.pop(0)], styles)
+                pieces += [self.body[at : row.start], new.encode()]
+                at = row.start
+            if waiting and waiting[0] == row.number:
+                inside, lost_here = self._changed(writer, row, wanted[waiting.pop(0)], styles)
+                pieces += [
+                    self.body[at : row.start],
+                    self.row_xml(row.attributes, row.number, inside).encode(),
+                ]
+                at, lost = row.end, lost or lost_here
+        pieces.append(self.body[at:end])
+        pieces += [self._new_row(writer, number, wanted[number], styles).encode() for number in waiting]
+        self._replace(pieces)
+        if changes:
+            self.widen(max(row for row, _ in changes), max(column for _, column in changes))
+        return lost
+
+    def _new_row(
+        self, writer: CellWriter, number: int, cells: Mapping[int, Value | Cell], styles: Mapping[int, str]
+    ) -> str:
+        written = (
+            writer.cell(number, column, styles.get(column, ""), content) for column, content in cells.items()
+        )
+        return self.row_xml("", number, "".join(written))
+
+    def _changed(
+        self, writer: CellWriter, row: OldRow, wanted: Mapping[int, Value | Cell], styles: Mapping[int, str]
+    ) -> tuple[str, bool]:
+        cells = self.cells(row)
+        row_style = self.row_style(row)
+        inside: list[str] = []
+        lost = False
+        for column in sorted(cells.keys() | wanted.keys()):
+            old = cells.get(column)
+            if column not in wanted:
+                inside.append(cells[column].whole)
+                continue
+            style = old.style if old else row_style or styles.get(column, "")
+            lost = lost or bool(old and self.formula.match(old.inside.lstrip()))
+            inside.append(writer.cell(row.number, column, style, wanted[column]))
+        return "".join(inside), lost
+
+    def widen(self, row: int, column: int, *, last_row: int | None = None) -> None:
+        """Let the sheet's dimension reach that cell; `last_row` is where it ends, if that is known."""
+
+        def wider(found: re.Match[str]) -> str:
+            first, _, last = found[2].partition(":")
+            try:
+                (top, left), (bottom, right) = position(first), position(last or first)
+            except ValueError:
+                return found[0]
+            end = max(bottom, row) if last_row is None else last_row
+            corner = address(min(top, row), min(left, column))
+            return f"{found[1]}{corner}:{address(max(end, top), max(right, column))}{found[3]}"
+
+        self.before = re.sub(
+            rf"""(<{re.escape(self.prefix)}dimension\s[^>]*?ref\s*=\s*["'])([^"']*)(["'])""",
+            wider,
+            self.before,
+        )
