@@ -13,8 +13,8 @@ import simplejson
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise.client import ConnectWise
+from xlsync.settings import ConnectWiseSettings
 
 Answer = Callable[[Request], Response]
 

@@ -12,9 +12,9 @@ import keyring.backend
 import keyring.errors
 import pytest
 
-from xlsync.apply.plan import Limits
-from xlsync.config import Creation, Settings, home_folder, load_environment, load_settings, settings_file
+from xlsync.config import home_folder, load_environment, load_settings, settings_file
 from xlsync.errors import ConfigError
+from xlsync.settings import Creation, Limits, Settings
 
 KEYS = {
     "XLSYNC_BSS_URL": "https://bss.example.com",

@@ -20,10 +20,10 @@ from xlsync.apply.journal import Journal, Write, journal_folder, list_runs, read
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Plan, State
-from xlsync.config import Creation
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.server import Sandbox
+from xlsync.settings import Creation
 
 SITE = "api-eu.myconnectwise.net/maple"
 NOON = dt.datetime(2026, 11, 2, 12, 0, tzinfo=dt.UTC)

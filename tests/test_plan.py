@@ -25,7 +25,6 @@ from xlsync.apply.actions import (
     end_addition,
 )
 from xlsync.apply.plan import (
-    Limits,
     Outcome,
     Plan,
     State,
@@ -39,6 +38,7 @@ from xlsync.apply.plan import (
 )
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
+from xlsync.settings import Limits
 
 SEEN = Addition(
     id=71, agreement_id=1, item_id=10, quantity=Decimal(12), unit_price=Decimal(10), unit_cost=Decimal(8)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from conftest import LINES, MISMATCHES, NEW, OCTOBER, Desk, Hand, day
 
-from xlsync import boxes
+from xlsync import ribbon
 from xlsync.apply.actions import CreateAddition
 from xlsync.apply.plan import Plan
 from xlsync.config import SECRETS
@@ -379,7 +379,7 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     (question,) = workbook.asked
     assert "… and " in question
     assert len(question.splitlines()) < 40
-    assert log(desk).count("planned: ") > boxes.LINES
+    assert log(desk).count("planned: ") > ribbon.LINES
 
 
 def test_of_a_long_line_of_a_plan_the_box_shows_what_becomes_of_the_units() -> None:
@@ -394,10 +394,10 @@ def test_of_a_long_line_of_a_plan_the_box_shows_what_becomes_of_the_units() -> N
         customer="Extraordinarily Long Customer Name " * 3,
         product="Extended Security Monitoring and Managed Response",
     )
-    shown = boxes.plan_text(Plan((action,), ()))
+    shown = ribbon.plan_text(Plan((action,), ()))
     assert shown.startswith("• create addition Extended Security Monitoring")
     assert shown.endswith(": 12 units")
-    assert len(shown) <= boxes.WIDTH + 2
+    assert len(shown) <= ribbon.WIDTH + 2
 
 
 # Undo

@@ -19,12 +19,12 @@ from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State
-from xlsync.config import Creation
 from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import Lists, read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Sandbox
+from xlsync.settings import Creation
 from xlsync.store import open_cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine

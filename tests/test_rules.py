@@ -16,7 +16,7 @@ from tables import read_line
 from xlsync.models import BillingLine, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import Charge
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, with_unit_rules
-from xlsync.workbook.hidden_sheet import from_plain, to_plain
+from xlsync.store import from_plain, to_plain
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 LINE = replace(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
@@ -13,9 +12,17 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from xlsync.apply.plan import Limits
 from xlsync.errors import ConfigError
 from xlsync.rest.url import check_url
+from xlsync.settings import (
+    PER_MINUTE,
+    SIDE_BY_SIDE,
+    BssSettings,
+    ConnectWiseSettings,
+    Creation,
+    Limits,
+    Settings,
+)
 
 FILE_NAME: Final = "xlsync.toml"
 KEYRING: Final = "xlsync"
@@ -38,8 +45,6 @@ ENVIRONMENT_VARIABLES: Final = {
     name: CONNECTWISE_VARIABLES[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")
 }
 API_PATH: Final = "/v4_6_release/apis/3.0"
-PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
-SIDE_BY_SIDE: Final = 24
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
     "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber", "none"),
@@ -52,56 +57,6 @@ _KNOWN: Final = {
     "invoicing": {"enabled"},
     "report": {"headers"},
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class BssSettings:
-    """Where the BSS is and with which keys it is read. Never shown: it holds secrets."""
-
-    url: str
-    client_key: str
-    client_secret: str
-    username: str
-    password: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ConnectWiseSettings:
-    """Which ConnectWise PSA, and the API member's keys. Never shown: it holds secrets."""
-
-    url: str
-    company: str
-    public_key: str
-    private_key: str
-    client_id: str
-    release: str = "2025.1"
-    requests_per_minute: int = PER_MINUTE
-    side_by_side: int = SIDE_BY_SIDE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Creation:
-    """How new things are made. ConnectWise's lengths differ by release, so the shorter ones are taken."""
-
-    identifier_length: int = 25
-    name_length: int = 50
-    bill_customer: str = "Billable"
-    code_field: str = "vendorSku"
-    mark_additions: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """All that a command may need; `bss` and `connectwise` are None where not asked for."""
-
-    home: Path
-    environment: str
-    bss: BssSettings | None = None
-    connectwise: ConnectWiseSettings | None = None
-    limits: Limits = field(default_factory=Limits)
-    creation: Creation = field(default_factory=Creation)
-    invoicing: bool = False
-    report_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:

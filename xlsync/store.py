@@ -7,19 +7,24 @@ pickled or unpickled: such an entry was put there by someone else.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator, MutableMapping
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
+import cattrs
 import diskcache
+from cattrs.strategies import configure_union_passthrough
 from diskcache.core import MODE_RAW, MODE_TEXT
 
 from xlsync.errors import XlsyncError
 
+T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
 
 
@@ -160,3 +165,26 @@ class Cache(MutableMapping[str, Any]):
 def open_cache(folder: Path, size_limit: int = CACHE_SIZE) -> Cache:
     """The cache of a folder, made where there is none; a damaged one is begun anew."""
     return Cache(folder, size_limit)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
+    converter.register_unstructure_hook(Decimal, str)
+    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
+    converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())
+    converter.register_structure_hook(dt.date, lambda text, _: dt.date.fromisoformat(text))
+    configure_union_passthrough(int | str | None, converter)
+    return converter
+
+
+_CONVERTER: Final = _converter()
+
+
+def to_plain(thing: Any) -> Any:
+    """A frozen record as JSON can hold it, exactly."""
+    return _CONVERTER.unstructure(thing)
+
+
+def from_plain(plain: Any, kind: type[T]) -> T:
+    """The record again."""
+    return _CONVERTER.structure(plain, kind)

@@ -33,7 +33,6 @@ from xlsync.apply.plan import (
     judge_update,
     outcome,
 )
-from xlsync.config import Creation
 from xlsync.connectwise.client import ConnectWise, quote
 from xlsync.connectwise.records import (
     MARK_ID,
@@ -46,6 +45,7 @@ from xlsync.connectwise.records import (
 )
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Month
+from xlsync.settings import Creation
 
 FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError

@@ -28,6 +28,7 @@ from xlsync.apply.actions import (
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition, Recap
 from xlsync.reconcile.charges import tell_cost, tell_number
+from xlsync.settings import Limits
 
 
 class State(StrEnum):
@@ -72,17 +73,6 @@ class Plan:
 
     actions: tuple[Action, ...]
     settled: tuple[Outcome, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How far one run may go; a plan at a limit passes, one over it does not."""
-
-    creations: int = 50
-    percent: Decimal = Decimal(500)
-    units: Decimal = Decimal(1000)
-    zero: int = 0  # quantities that drop to zero, additions that are cancelled among them
-    money: Decimal = Decimal(10000)
 
 
 def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002

@@ -47,7 +47,7 @@ from xlsync.cli.terminal import (
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands import months
-from xlsync.config import Settings, home_folder
+from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
 from xlsync.gather.month import Request
@@ -56,6 +56,7 @@ from xlsync.report.facts import read_facts
 from xlsync.report.month import make_report
 from xlsync.report.pdf import write_pdf
 from xlsync.report.write import write_report
+from xlsync.settings import Settings
 
 app = typer.Typer(
     name="xlsync",

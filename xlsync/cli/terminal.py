@@ -27,7 +27,7 @@ from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
 from xlsync.commands import months
-from xlsync.config import Settings, home_folder, load_environment, load_settings
+from xlsync.config import home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import addin
 from xlsync.excel.open_file import Place, reach, refuse_unusable
@@ -35,6 +35,7 @@ from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.reconcile.rules import Scope
+from xlsync.settings import Settings
 from xlsync.workbook.totals import Found, counted
 
 Form = Literal["table", "digest", "json"]

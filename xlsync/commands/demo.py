@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from xlsync.config import Settings, load_settings
+from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.server import Sandbox
+from xlsync.settings import Settings
 
 
 def environment() -> str:

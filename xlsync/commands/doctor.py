@@ -22,12 +22,13 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.commands.login import trusted_backend
-from xlsync.config import Settings, load_settings, settings_file
+from xlsync.config import load_settings, settings_file
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.excel import addin
 from xlsync.gather.systems import Systems
 from xlsync.report.pdf import find_office
+from xlsync.settings import Settings
 
 SKEW: Final = dt.timedelta(minutes=5)
 _PACKAGES: Final = ("openpyxl", "requests", "xlwings", "keyring")

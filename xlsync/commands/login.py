@@ -27,14 +27,13 @@ from xlsync.config import (
     FILE_NAME,
     KEYRING,
     SECRETS,
-    BssSettings,
-    ConnectWiseSettings,
     settings_file,
 )
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
+from xlsync.files import write_file
 from xlsync.rest.url import check_url
-from xlsync.xlsx.archive import write_file
+from xlsync.settings import BssSettings, ConnectWiseSettings
 
 BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # keyring's own variable
 # What the systems themselves keep behind the login of the person; everything else must be asked for.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xlsync.commands.apply import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.commands.digest import make_digest
-from xlsync.config import Settings, load_settings
+from xlsync.config import load_settings
 from xlsync.errors import ConfigError, WorkbookError
 from xlsync.gather.month import Decisions, Request, gather, read_sources
 from xlsync.gather.progress import Progress, silent
@@ -27,6 +27,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
+from xlsync.settings import Settings
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import RowEdits, read_invoice_rows, read_row_edits
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits

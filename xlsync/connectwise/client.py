@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from xlsync.config import ConnectWiseSettings
 from xlsync.connectwise.records import (
     TAKEN_OVER,
     Setup,
@@ -27,6 +26,7 @@ from xlsync.connectwise.records import (
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Recap
 from xlsync.rest.service import Page, Service
+from xlsync.settings import ConnectWiseSettings
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
 COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"

@@ -20,7 +20,8 @@ from xml.sax.saxutils import quoteattr
 from xlsync import __version__
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.excel.vba import with_source
-from xlsync.xlsx.archive import packed, read_file, unpacked, write_file
+from xlsync.files import read_file, write_file
+from xlsync.xlsx.archive import packed, unpacked
 from xlsync.xlsx.cells import Value
 from xlsync.xlsx.package import Package
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from xlsync.errors import WorkbookError
+from xlsync.files import read_file, write_file
 from xlsync.workbook.read import Book
 from xlsync.workbook.write import (
     Save,
@@ -23,7 +24,6 @@ from xlsync.workbook.write import (
     save_in_place,
     save_or_beside,
 )
-from xlsync.xlsx.archive import read_file, write_file
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from xlsync.billing.bss import By
 from xlsync.billing.report_file import read_report, touches
-from xlsync.config import Creation
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import Lists, Tables, read_lists, read_tables
 from xlsync.errors import ApiError
@@ -39,6 +38,7 @@ from xlsync.reconcile.proposals import (
 )
 from xlsync.reconcile.rules import ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books
+from xlsync.settings import Creation
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits, keep_halfway
 from xlsync.workbook.labels import Labels, make_labels

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from xlsync.billing.bss import Bss
-from xlsync.config import Settings
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError
 from xlsync.links.rule_store import Rules
 from xlsync.links.store import Links
+from xlsync.settings import Settings
 from xlsync.store import Cache, open_cache
 
 

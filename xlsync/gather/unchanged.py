@@ -15,14 +15,15 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.errors import WorkbookError
+from xlsync.files import digest_of, read_file
 from xlsync.gather.fingerprint import fingerprint
 from xlsync.gather.month import Request, Sources
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.systems import Systems
-from xlsync.workbook.hidden_sheet import About, from_plain, to_plain
+from xlsync.store import from_plain, to_plain
+from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book
 from xlsync.workbook.totals import Found, Totals
-from xlsync.xlsx.archive import digest_of, read_file
 
 NOTHING_CHANGED: Final = "Nothing changed since the last check: the workbook stays as it is."
 _VERSION: Final = "version"

@@ -9,8 +9,7 @@ from typing import Self
 from xlsync.links.store import environment_folder
 from xlsync.links.team import Imported, merge
 from xlsync.reconcile.rules import Rule
-from xlsync.store import open_store
-from xlsync.workbook.hidden_sheet import from_plain, to_plain
+from xlsync.store import from_plain, open_store, to_plain
 
 
 class Rules:

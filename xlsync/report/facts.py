@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.compared import KEPT_AS, Compared
+from xlsync.store import from_plain
 from xlsync.workbook.edits.links import Directory
-from xlsync.workbook.hidden_sheet import from_plain
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book
 

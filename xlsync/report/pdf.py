@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from xlsync.errors import WorkbookError, XlsyncError
-from xlsync.xlsx.archive import write_file
+from xlsync.files import write_file
 
 
 def find_office() -> str | None:

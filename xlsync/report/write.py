@@ -13,10 +13,10 @@ from typing import Final
 from openpyxl import Workbook
 
 from xlsync.errors import WorkbookError, XlsyncError
+from xlsync.files import write_file
 from xlsync.report.month import Report
 from xlsync.report.page import overview
 from xlsync.report.tables import add_sheets
-from xlsync.xlsx.archive import write_file
 
 _MARK: Final = "xlsync report"  # the title in the file's properties
 

@@ -19,45 +19,19 @@ from functools import lru_cache
 from itertools import islice, repeat
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
-import cattrs
-from cattrs.strategies import configure_union_passthrough
-
 from xlsync.errors import WorkbookError
+from xlsync.store import from_plain, to_plain
 from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2  # in the first, the facts stood below what the rows showed
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
 _json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
-T = TypeVar("T")
 _ABOUT, _CHECKSUM = "about", "checksum"
 _FACTS: Final = "facts of "  # a title
 _MOST_BYTES: Final = 1_000_000_000  # unpacked
 _TOGETHER: Final = 100  # lines
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
-
-
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
-    converter.register_unstructure_hook(Decimal, str)
-    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
-    converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())
-    converter.register_structure_hook(dt.date, lambda text, _: dt.date.fromisoformat(text))
-    configure_union_passthrough(int | str | None, converter)
-    return converter
-
-
-_CONVERTER: Final = _converter()
-
-
-def to_plain(thing: Any) -> Any:
-    """A frozen record as JSON can hold it, exactly."""
-    return _CONVERTER.unstructure(thing)
-
-
-def from_plain(plain: Any, kind: type[T]) -> T:
-    """The record again."""
-    return _CONVERTER.structure(plain, kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

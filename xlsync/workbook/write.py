@@ -16,6 +16,7 @@ from xlsync import __version__
 from xlsync.errors import WorkbookError
 from xlsync.models import BillingLine, MismatchKind, Month
 from xlsync.reconcile.compared import KEPT_AS
+from xlsync.store import to_plain
 from xlsync.workbook.contents import (
     Cells,
     Overview,
@@ -25,7 +26,7 @@ from xlsync.workbook.contents import (
     mismatch_cells,
     proposal_cells,
 )
-from xlsync.workbook.hidden_sheet import FORMAT, About, Kept, KeptRow, keep_rows, to_plain, write_kept
+from xlsync.workbook.hidden_sheet import FORMAT, About, Kept, KeptRow, keep_rows, write_kept
 from xlsync.workbook.layout import (
     BILLING_LINES,
     INVOICES,

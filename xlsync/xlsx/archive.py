@@ -1,47 +1,22 @@
-"""The zip archive that a workbook is, and its file on disk: read with suspicion, written in one step."""
+"""The zip archive that a workbook is: unpacked with suspicion, packed again as it was."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import lzma
-import os
-import secrets
-import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Final
 
 from xlsync.errors import WorkbookError
+from xlsync.files import SAVE_AGAIN
 
-SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 _MOST_BYTES: Final = 1_500_000_000  # unpacked: far beyond what Excel opens, well below what harms
 _MOST_PARTS: Final = 20_000
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
-
-
-def read_file(path: Path) -> bytes:
-    """A workbook file's content."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise WorkbookError(f"{path} does not exist", "Check the name and the folder.") from None
-    except PermissionError:
-        raise WorkbookError(f"{path} may not be read", "Close it where it is open, and try again.") from None
-    except OSError as error:
-        raise WorkbookError(
-            f"{path} cannot be read: {error.strerror}", "Check the name and the folder."
-        ) from None
-
-
-def digest_of(data: bytes) -> str:
-    """By which a file is known again, byte for byte."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
@@ -88,39 +63,3 @@ def packed(parts: Mapping[str, bytes], stored: frozenset[str]) -> bytes:
             member.compress_type = zipfile.ZIP_STORED if part in stored else zipfile.ZIP_DEFLATED
             archive.writestr(member, data, compresslevel=_LEVEL)
     return buffer.getvalue()
-
-
-def write_file(path: Path, data: bytes, backup: Path | None) -> None:
-    """Put a workbook there in one step; `backup` gets a copy of the old one first, in one step too."""
-    path = Path(os.path.realpath(path))  # a link stays a link
-    try:
-        if backup is not None and path.exists():
-            with _in_one_step(backup) as temporary:
-                shutil.copy2(path, temporary)
-        with _in_one_step(path) as temporary:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                shutil.copymode(path, temporary)
-    except PermissionError:
-        raise WorkbookError(
-            f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",
-            "Close the workbook and try again.",
-        ) from None
-    except OSError as error:
-        raise WorkbookError(
-            f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
-        ) from None
-
-
-@contextmanager
-def _in_one_step(path: Path) -> Iterator[Path]:
-    """A file beside that becomes this one once it is complete."""
-    temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

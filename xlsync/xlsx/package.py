@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.archive import SAVE_AGAIN, digest_of, packed, read_file, unpacked, write_file
+from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
+from xlsync.xlsx.archive import packed, unpacked
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, clean_text
 from xlsync.xlsx.markup import ANY_PREFIX
 from xlsync.xlsx.parts import Parts

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.archive import SAVE_AGAIN
+from xlsync.files import SAVE_AGAIN
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 
 _TYPES: Final = "[content_types].xml"

@@ -10,7 +10,7 @@ from decimal import Decimal
 import python_calamine
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.archive import SAVE_AGAIN
+from xlsync.files import SAVE_AGAIN
 from xlsync.xlsx.cells import Value
 
 Grid = list[list[Value]]

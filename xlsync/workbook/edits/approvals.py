@@ -28,8 +28,8 @@ from xlsync.models import (
 )
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.mismatches import Findings
+from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
-from xlsync.workbook.hidden_sheet import from_plain
 from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 

@@ -10,9 +10,9 @@ from typing import Final
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
 from xlsync.models import CREATE_NEW, Problem
 from xlsync.reconcile.proposals import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Kind, Proposal
+from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.edits.links import Directory
-from xlsync.workbook.hidden_sheet import from_plain
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
 from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link, Problem
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
-from xlsync.workbook.hidden_sheet import from_plain
+from xlsync.store import from_plain
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Value

@@ -1,0 +1,73 @@
+"""The settings as values: keys of both systems, limits, how new things are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
+SIDE_BY_SIDE: Final = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class BssSettings:
+    """Where the BSS is and with which keys it is read. Never shown: it holds secrets."""
+
+    url: str
+    client_key: str
+    client_secret: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ConnectWiseSettings:
+    """Which ConnectWise PSA, and the API member's keys. Never shown: it holds secrets."""
+
+    url: str
+    company: str
+    public_key: str
+    private_key: str
+    client_id: str
+    release: str = "2025.1"
+    requests_per_minute: int = PER_MINUTE
+    side_by_side: int = SIDE_BY_SIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """How new things are made. ConnectWise's lengths differ by release, so the shorter ones are taken."""
+
+    identifier_length: int = 25
+    name_length: int = 50
+    bill_customer: str = "Billable"
+    code_field: str = "vendorSku"
+    mark_additions: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How far one run may go; a plan at a limit passes, one over it does not."""
+
+    creations: int = 50
+    percent: Decimal = Decimal(500)
+    units: Decimal = Decimal(1000)
+    zero: int = 0  # quantities that drop to zero, additions that are cancelled among them
+    money: Decimal = Decimal(10000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All that a command may need; `bss` and `connectwise` are None where not asked for."""
+
+    home: Path
+    environment: str
+    bss: BssSettings | None = None
+    connectwise: ConnectWiseSettings | None = None
+    limits: Limits = field(default_factory=Limits)
+    creation: Creation = field(default_factory=Creation)
+    invoicing: bool = False
+    report_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
