@@ -1229,7 +1229,7 @@ def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: P
     path.write_bytes(b"now" * 1000)
     backup.write_bytes(b"before" * 500)
     program = (
-        "import resource, signal, sys; from pathlib import Path; from xlsync.xlsx.archive import write_file; "
+        "import resource, signal, sys; from pathlib import Path; from xlsync.files import write_file; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({int(3000 * room)}, {int(3000 * room)})); "
         f"write_file(Path({str(path)!r}), bytes(6000), Path({str(backup)!r}))"
