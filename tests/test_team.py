@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LINES, MISMATCHES, NEW, Desk, day
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, NEW, day
 
 PIPIT = "Pipit Tutors"
 EXTRA = "Cloud Services Extra"

@@ -1,0 +1,100 @@
+"""Billing plans of the BSS, and the billing period of a line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from werkzeug import Response
+
+from tests.helpers.fake_bss import MONTH, YEAR, Fake, invoice, item, march, only, sub
+from tests.helpers.remote import reply
+from xlsync.billing.bss import Bss
+from xlsync.billing.bss_plans import keep_plan
+
+PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
+
+
+def plan(count: Any, months: Any, unit: Any = YEAR) -> dict[str, Any]:
+    return {"id": "x", "unit": unit, "installments": count, "installmentsFrequency": months}
+
+
+@pytest.mark.parametrize(
+    ("answer", "period", "months"),
+    [
+        (plan(12, 1), "Monthly", 1),
+        (plan(4, 3), "Quarterly", 3),
+        (plan(2, 6), "Every 6 months", 6),
+        (plan(1, 12), "Annual", 12),
+        (plan(1, 1), "Annual", 12),  # paid at once
+        (plan(None, None), "Annual", 12),
+        (plan(12, 1, MONTH), "Annual", 12),  # of another term
+        ({}, "Annual", 12),
+        (Response(status=204), "Annual", 12),
+        (reply({"code": "NotFound"}, 404), "Annual", 12),
+    ],
+)
+def test_the_billing_period_comes_from_the_plan_else_the_term(
+    fake: Fake, bss: Bss, answer: Any, period: str, months: int
+) -> None:
+    fake.answers[PLAN] = answer
+    line = only(fake, bss, item(unit=YEAR))
+    assert (line.billing_period, line.billing_months) == (period, months)
+    assert (line.commitment_period, line.commitment_months, line.unread) == ("Annual", 12, "")
+
+
+@pytest.mark.parametrize("answer", [plan(12, 1), Response(status=204)])
+def test_a_plan_is_asked_for_once_and_kept(fake: Fake, bss: Bss, answer: Any) -> None:
+    fake.answers[PLAN] = answer
+    fake.invoices = [invoice("EX-1", item("i-1", unit=YEAR), item("i-2", unit=YEAR))]
+    first = march(bss)
+    assert march(bss) == first
+    assert len(fake.asked("Installmentplan")) == 1
+
+
+def test_a_kept_plan_of_another_term_is_asked_for_again(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = plan(12, 1)
+    only(fake, bss, item(unit=YEAR))
+    three = {"id": "u-36", "name": "Triennial"}
+    fake.answers[PLAN] = plan(3, 12, three)
+    line = only(fake, bss, item(unit=three))
+    assert (line.billing_period, line.commitment_period) == ("Annual", "Every 3 years")
+
+
+def test_a_plan_that_cannot_be_read_is_told_and_not_kept(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = reply({"developerMessage": "out of order"}, 500)
+    line = only(fake, bss, item(unit=YEAR))
+    assert "out of order" in line.unread
+    assert (line.billing_period, line.billing_months) == ("", None)
+    fake.answers[PLAN] = plan(12, 1)
+    assert only(fake, bss, item(unit=YEAR)).billing_period == "Monthly"
+
+
+def test_an_add_on_of_another_unit_does_not_take_its_subscriptions_plan(fake: Fake, bss: Bss) -> None:
+    fake.answers[PLAN] = plan(4, 3)
+    addon = sub(relatedAddon={"id": "a-1", "name": "x"})
+    fake.invoices = [invoice("EX-1", item("i-1", unit=YEAR), item("i-2", unit=MONTH, subscriptions=[addon]))]
+    assert [line.billing_period for line in march(bss)] == ["Quarterly", "Monthly"]
+    assert len(fake.asked("Installmentplan")) == 1
+
+
+def test_no_plan_is_asked_for_usage_hand_typed_and_monthly_lines(fake: Fake, bss: Bss) -> None:
+    used = item("i-1", unit=YEAR, subscriptions=[sub(usages=[{"id": 1}])])
+    fake.invoices = [invoice("EX-1", used, item("i-2", product=None, subscriptions=[]), item("i-3"))]
+    assert len(march(bss)) == 3
+    assert fake.asked("Installmentplan") == []
+
+
+@pytest.mark.parametrize("odd", [None, {}, [], "text"])
+def test_an_odd_plan_is_kept_as_none(odd: object) -> None:
+    assert keep_plan(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
+
+
+def test_numbers_of_a_plan_may_be_written_as_decimals() -> None:
+    assert keep_plan(plan(Decimal("12.0"), Decimal(1)), "u-1") == {
+        "unit": "u-12",
+        "installments": 12,
+        "months": 1,
+    }
+    assert keep_plan(plan("x", []), "u-1") == {"unit": "u-12", "installments": 0, "months": 0}

@@ -1,0 +1,180 @@
+"""What a person sees on a terminal, and what comes out where there is none."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from rich.console import Console
+
+from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.hand import MISMATCHES
+from xlsync.apply.journal import list_runs
+from xlsync.cli import tables as show
+from xlsync.config import load_settings
+from xlsync.models import MismatchKind
+from xlsync.workbook.totals import KindMoney, Totals
+
+XLSYNC = (sys.executable, "-m", "xlsync")
+FULL = Path("/dev/full")
+on_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+
+
+# Tables
+
+
+def test_money_is_never_cut_however_narrow_the_terminal_is() -> None:
+    console = Console(file=io.StringIO(), width=30, force_terminal=True, no_color=True)
+    up, down = Decimal("1234567.80"), Decimal("-7654321.90")
+    totals = Totals(
+        month="2026-10",
+        environment="here",
+        lines=1,
+        linked=1,
+        unlinked=0,
+        mismatches={},
+        money=(KindMoney(MismatchKind.BILLING_PERIOD_DIFFERS, "EUR", 1, up, down),),
+    )
+    show.month(console, totals, Path(OCTOBER))
+    assert isinstance(console.file, io.StringIO)
+    assert "Billing period differs     1  1,234,567.80  -7,654,321.90  EUR\n" in console.file.getvalue()
+
+
+def test_off_a_terminal_each_row_is_one_line(desk: Desk) -> None:
+    """So that it can be searched and cut up."""
+    assert desk.check().code == 0
+    links = desk.run("links", "list", "--json").json["links"]
+    assert links
+    lines = desk.run("links", "list").out.splitlines()
+    assert len(lines) == len(links) + 1
+    assert all(link["key"] in line for link, line in zip(links, lines[1:], strict=True))
+
+
+def test_what_is_not_there_is_told_so_and_what_is_forgotten_is_counted(desk: Desk) -> None:
+    assert desk.check().code == 0
+    assert desk.run("links", "list", "nobody").out == "No link of these keys or names is remembered.\n"
+    ran = desk.run("links", "forget", "nobody")
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "nothing forgotten")
+    assert desk.run("links", "forget", "bss:601", "--yes").err.splitlines()[-1] == "1 link forgotten"
+
+
+# Long texts
+
+
+def test_what_a_computed_cell_was_is_told_as_a_whole_to_be_put_back(desk: Desk) -> None:
+    told = desk.read().column(MISMATCHES, "Explanation")
+    key = max(told, key=lambda key: len(told[key]))
+    was = told[key]
+    assert 100 < len(was) < 300
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, key, {"Explanation": f"{was} I see."})
+    assert f"({was} became {was} I see.)" in desk.apply().err
+
+
+def test_why_a_row_is_skipped_is_told_as_a_whole(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.addition(52)["quantity"] = Decimal(16)
+    ran = desk.run("apply", OCTOBER, "--yes")
+    (told,) = [line for line in ran.err.splitlines() if line.startswith("  skipped")]
+    assert told.endswith(str(desk.read().get(MISMATCHES, "units:52", "Result")).removeprefix("skipped: "))
+
+
+# Where the output goes
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("words", [["links", "list"], ["links", "list", "--json"], ["history"]])
+def test_output_on_a_full_disk_is_an_error_in_two_lines(desk: Desk, words: list[str]) -> None:
+    assert desk.folder == Path.cwd()
+    with FULL.open("wb") as full:
+        ran = subprocess.run([*XLSYNC, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (
+        1,
+        "Error: the disk is full, and not all could be told.\nMake room, and try again.\n",
+    )
+
+
+def test_nobody_who_reads_the_output_is_no_stop_before_the_writes_that_were_made(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [*XLSYNC, "apply", OCTOBER, "--yes", "--json"]
+        ran = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    (run,) = list_runs(desk.home, load_settings(bss=False, connectwise=True).environment)
+    assert (ran.returncode, desk.changes) == (3, {("additions", 52): {"quantity": 18}})
+    assert f"Error: Run {run.id} wrote to ConnectWise" in ran.stderr
+    assert ran.stderr.endswith(f"`xlsync history {run.id}` shows it.\n")
+
+
+# Being asked
+
+
+@on_a_terminal
+@pytest.mark.parametrize("answer", ["Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize(
+    ("words", "question"), [(["export"], "Which month"), (["apply", OCTOBER], "Write 1 change?")]
+)
+def test_who_answers_no_question_stops_before_any_write(
+    desk: Desk, words: list[str], question: str, answer: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    person, terminal = os.openpty()
+    with subprocess.Popen([*XLSYNC, *words], stdin=terminal, stderr=subprocess.PIPE) as command:
+        assert command.stderr is not None
+        told = b""
+        while question.encode() not in told and (more := command.stderr.read1()):
+            told += more
+        if answer == "Ctrl-C":
+            command.send_signal(signal.SIGINT)
+        else:
+            os.write(person, b"\x04")
+        told += command.stderr.read()
+    os.close(terminal)
+    os.close(person)
+    assert (command.returncode, desk.changes) == (1, {})
+    assert told.decode().endswith("Stopped.\n")
+
+
+# The sandbox
+
+
+def test_a_port_that_is_taken_is_told_with_what_to_do(desk: Desk) -> None:
+    taken = urlsplit(desk.sandbox.environ["XLSYNC_CW_URL"]).port
+    ran = desk.run("sandbox", "--port", str(taken))
+    assert (ran.code, ran.out) == (1, "")
+    assert "Choose another with --port" in ran.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
+def test_the_sandbox_tells_its_settings_and_ends_well_by_ctrl_c(desk: Desk) -> None:
+    words = [*XLSYNC, "sandbox", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        assert serving.stderr is not None
+        assert "Ctrl-C ends it" in serving.stderr.readline()
+        serving.send_signal(signal.SIGINT)
+        told = serving.stdout.read()
+    assert serving.returncode == 0
+    assert {line.removeprefix("export ").partition("=")[0] for line in told.splitlines()} == set(
+        desk.sandbox.environ
+    )
+
+
+@pytest.mark.parametrize("port", ["65536", "-1"])
+def test_a_port_that_is_none_is_a_wrong_use(desk: Desk, port: str) -> None:
+    ran = desk.run("sandbox", "--port", port)
+    assert (ran.code, ran.out) == (2, "")
+    assert "choose one from 0 to 65535" in ran.err

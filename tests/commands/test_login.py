@@ -1,0 +1,301 @@
+"""Keys asked for one by one, tried at once, and kept: secrets in the keyring only."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import keyring
+import keyring.backend
+import keyring.errors
+import pytest
+from keyring.backends import chainer, fail, null
+from typer.testing import CliRunner
+
+from tests.helpers.desk import Desk
+from xlsync.cli import app
+from xlsync.commands.login import (
+    BSS_QUESTIONS,
+    CONNECTWISE_QUESTIONS,
+    KEPT,
+    Question,
+    log_in,
+    trusted_backend,
+)
+from xlsync.config import SECRETS, load_settings
+from xlsync.errors import ConfigError, XlsyncError
+
+QUESTIONS = (*BSS_QUESTIONS, *CONNECTWISE_QUESTIONS)
+
+
+class Drawer(keyring.backend.KeyringBackend):
+    """A keyring in memory, in place of the operating system's."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.is_locked = False
+        self.is_sealed = False  # what is in it cannot be read
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.is_sealed:
+            raise keyring.errors.KeyringLocked("nobody is here to unlock it")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.is_locked:
+            raise keyring.errors.PasswordSetError("it is locked")
+        self.kept[service, username] = password
+
+
+@pytest.fixture
+def drawer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawer]:
+    before = keyring.get_keyring()
+    mine = Drawer()
+    keyring.set_keyring(mine)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{__name__}.Drawer")
+    yield mine
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def keys(
+    empty_desk: Desk,
+    drawer: Drawer,  # noqa: ARG001 - in which they are kept
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, str]:
+    """The right answers, in a place where no variable gives them."""
+    found = empty_desk.sandbox.environ
+    for name in found:
+        monkeypatch.delenv(name)
+    return found
+
+
+def from_table(answers: dict[str, str]) -> Callable[[Question, str], str]:
+    return lambda question, _kept: answers[question.variable]
+
+
+def never(error: XlsyncError) -> bool:
+    raise AssertionError(error.message)
+
+
+def test_every_setting_is_asked_for_once_with_what_it_is_and_where_to_find_it() -> None:
+    names = [question.variable for question in QUESTIONS]
+    assert len(names) == len(set(names)) == 10
+    assert {question.variable for question in QUESTIONS if question.is_secret} == set(SECRETS)
+    for question in QUESTIONS:
+        assert question.title
+        assert question.explanation.endswith((".", "com"))
+
+
+def test_right_keys_are_kept_and_every_command_finds_them(keys: dict[str, str], drawer: Drawer) -> None:
+    stored = log_in(from_table(keys), never)
+    assert stored.tried == ("bss", "connectwise")
+    settings = load_settings(bss=True, connectwise=True, environ={})
+    assert settings.bss
+    assert settings.connectwise
+    assert settings.bss.password == keys["XLSYNC_BSS_PASSWORD"]
+    assert settings.connectwise.private_key == keys["XLSYNC_CW_PRIVATE_KEY"]
+    assert settings.connectwise.client_id == keys["XLSYNC_CW_CLIENT_ID"]
+    assert {name for _, name in drawer.kept} == set(SECRETS)
+
+
+def test_secrets_stand_in_the_keyring_and_in_no_file(keys: dict[str, str]) -> None:
+    stored = log_in(from_table(keys), never)
+    for file in Path.cwd().rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert not any(keys[name].encode() in data for name in SECRETS), file
+    assert stored.file.exists()
+    bss = tomllib.loads(stored.file.read_text())["bss"]
+    assert bss.keys() == {"url", "client_key", "username"}
+
+
+def test_other_lines_of_the_settings_file_stay(keys: dict[str, str]) -> None:
+    file = Path("xlsync.toml")
+    file.write_text('# mine\n[limits]\nmoney = 5  # low\n\n[bss]\nurl = "https://old.example.com" # old\n')
+    log_in(from_table(keys), never)
+    text = file.read_text()
+    assert "# mine\n[limits]\nmoney = 5  # low\n" in text
+    assert tomllib.loads(text)["bss"]["url"] == keys["XLSYNC_BSS_URL"]
+    assert tomllib.loads(text)["connectwise"]["company"] == keys["XLSYNC_CW_COMPANY"]
+    assert load_settings(bss=True, connectwise=True, environ={}).limits.money == 5
+
+
+def test_a_site_may_be_given_with_its_whole_path(keys: dict[str, str]) -> None:
+    url = f"{keys['XLSYNC_CW_URL']}/v4_6_release/apis/3.0"
+    log_in(from_table({**keys, "XLSYNC_CW_URL": url}), never)
+    settings = load_settings(bss=False, connectwise=True, environ={})
+    assert settings.connectwise
+    assert settings.connectwise.url == url
+
+
+def test_an_empty_answer_keeps_what_is_there_and_a_secret_is_never_told(keys: dict[str, str]) -> None:
+    log_in(from_table(keys), never)
+    told: dict[str, str] = {}
+
+    def just_enter(question: Question, kept: str) -> str:
+        told[question.variable] = kept
+        return "" if question.is_secret else kept
+
+    log_in(just_enter, never)
+    assert {told[name] for name in SECRETS} == {KEPT}
+    assert told["XLSYNC_CW_COMPANY"] == keys["XLSYNC_CW_COMPANY"]
+    settings = load_settings(bss=True, connectwise=False, environ={})
+    assert settings.bss
+    assert settings.bss.password == keys["XLSYNC_BSS_PASSWORD"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["XLSYNC_BSS_PASSWORD", "XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_CW_PRIVATE_KEY"]
+)
+def test_wrong_keys_are_told_at_once_and_asked_for_again(
+    keys: dict[str, str], drawer: Drawer, wrong: str
+) -> None:
+    attempts = iter(["wrong-for-sure", keys[wrong]])
+    errors: list[XlsyncError] = []
+
+    def ask(question: Question, _kept: str) -> str:
+        return next(attempts) if question.variable == wrong else keys[question.variable]
+
+    def again(error: XlsyncError) -> bool:
+        errors.append(error)
+        return True
+
+    log_in(ask, again)
+    assert len(errors) == 1
+    assert ("BSS" if "BSS" in wrong else "ConnectWise") in errors[0].message
+    assert "wrong-for-sure" not in errors[0].message + errors[0].hint
+    assert drawer.kept["xlsync", wrong] == keys[wrong]
+
+
+def test_who_gives_up_after_wrong_keys_leaves_nothing_behind(keys: dict[str, str], drawer: Drawer) -> None:
+    with pytest.raises(XlsyncError):
+        log_in(from_table({**keys, "XLSYNC_CW_PRIVATE_KEY": "wrong"}), lambda _error: False)
+    assert drawer.kept == {}
+    assert Path("xlsync.toml").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "answer", "message"),
+    [
+        ("XLSYNC_BSS_URL", "http://bss.example.com", "http"),
+        ("XLSYNC_BSS_USERNAME", " ", "BSS user name is needed"),
+        ("XLSYNC_CW_COMPANY", "a\nb", "control character"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_told_before_anything_is_sent(
+    keys: dict[str, str], empty_desk: Desk, variable: str, answer: str, message: str
+) -> None:
+    empty_desk.forget_log()
+    with pytest.raises(ConfigError) as told:
+        log_in(from_table({**keys, variable: answer}), lambda _error: False)
+    assert message in told.value.message
+    assert not [
+        r for r in empty_desk.sandbox.log if r.service == ("bss" if "BSS" in variable else "connectwise")
+    ]
+
+
+def test_a_locked_keyring_is_told_and_no_setting_is_written(keys: dict[str, str], drawer: Drawer) -> None:
+    drawer.is_locked = True
+    with pytest.raises(ConfigError, match="it is locked"):
+        log_in(from_table(keys), never)
+    assert Path("xlsync.toml").read_text() == ""
+
+
+def test_a_keyring_that_cannot_be_read_is_told_while_asking(keys: dict[str, str], drawer: Drawer) -> None:
+    drawer.is_sealed = True
+    with pytest.raises(ConfigError, match="The keyring cannot be read: nobody is here to unlock it"):
+        log_in(from_table(keys), lambda _error: False)
+
+
+def test_a_keyring_that_keeps_nothing_is_told_and_no_setting_is_written(
+    keys: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was asked for by name, and forgets what it is given."""
+    use(null.Keyring())
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    with pytest.raises(ConfigError, match="took the secrets and did not keep them"):
+        log_in(from_table(keys), never)
+    assert Path("xlsync.toml").read_text() == ""
+
+
+@pytest.mark.parametrize("text", ["[bss", "bss = 3\n"])
+def test_a_settings_file_that_cannot_be_read_is_left_as_it_is(keys: dict[str, str], text: str) -> None:
+    Path("xlsync.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"xlsync\.toml cannot be"):
+        log_in(from_table(keys), never)
+    assert Path("xlsync.toml").read_text() == text
+
+
+# which keyring
+
+
+def use(backend: keyring.backend.KeyringBackend) -> None:
+    keyring.set_keyring(backend)
+
+
+@pytest.mark.usefixtures("drawer")
+def test_a_machine_without_a_keyring_is_refused_with_what_to_do_instead() -> None:
+    use(fail.Keyring())
+    with pytest.raises(ConfigError) as told:
+        trusted_backend({})
+    assert "no keyring" in told.value.message
+    assert "XLSYNC_" in told.value.hint
+    with pytest.raises(ConfigError):
+        trusted_backend({"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"})
+
+
+@pytest.mark.usefixtures("drawer")
+def test_a_fallback_is_used_only_when_asked_for_by_name() -> None:
+    use(null.Keyring())
+    with pytest.raises(ConfigError, match=r"keyring\.backends\.null"):
+        trusted_backend({})
+    by_name = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    assert trusted_backend(by_name) == "keyring.backends.null.Keyring"
+
+
+def test_of_several_keyrings_the_one_that_would_keep_counts(drawer: Drawer) -> None:
+    class Several(chainer.ChainerBackend):
+        """Two keyrings at once, as keyring itself puts them together."""
+
+        backends = (drawer, fail.Keyring())  # type: ignore[assignment]
+
+    use(Several())
+    with pytest.raises(ConfigError):
+        trusted_backend({})
+    assert trusted_backend({"PYTHON_KEYRING_BACKEND": f"{__name__}.Drawer"}) == f"{__name__}.Drawer"
+
+
+# the command
+
+
+def lines(answers: dict[str, str]) -> str:
+    return "".join(f"{answers[question.variable]}\n" for question in QUESTIONS)
+
+
+def test_the_command_asks_tries_and_never_shows_a_secret(keys: dict[str, str]) -> None:
+    result = CliRunner().invoke(app, ["login", "--json"], input=lines(keys))
+    assert result.exit_code == 0, result.stderr
+    assert '"tried": ["bss", "connectwise"]' in result.stdout
+    assert "Settings > API Credentials" in " ".join(result.stderr.split())
+    assert not any(keys[name] in result.output for name in SECRETS)
+
+
+def test_the_command_ends_with_1_where_the_keys_are_wrong_and_nobody_asks_again(keys: dict[str, str]) -> None:
+    wrong = [{**keys, "XLSYNC_BSS_PASSWORD": "wrong"}[question.variable] for question in BSS_QUESTIONS]
+    result = CliRunner().invoke(app, ["login"], input="\n".join([*wrong, "n", ""]))
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_the_demo_needs_no_keys() -> None:
+    result = CliRunner().invoke(app, ["login", "--demo"])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "needs no keys" in result.stderr
+    result = CliRunner().invoke(app, ["login", "--demo", "--json"])
+    assert json.loads(result.stdout) == {"settings": None, "keyring": None, "tried": []}

@@ -1,0 +1,285 @@
+"""A workbook that somebody has open: noticed, written through its program, else beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import MISMATCHES
+from xlsync.commands import apply as reviews
+from xlsync.commands import months
+from xlsync.config import load_settings
+from xlsync.errors import WorkbookError
+from xlsync.excel import open_file
+from xlsync.excel import window as excel
+from xlsync.excel.open_file import (
+    Cells,
+    FileWorkbook,
+    OpenWorkbook,
+    changed_cells,
+    is_locked,
+    owner_file,
+    reach,
+    replaced_under,
+    saved_through,
+)
+from xlsync.gather.systems import Systems
+from xlsync.workbook.read import read_workbook
+from xlsync.workbook.write import Save, backup_path, save_beside, save_in_place, save_or_beside
+from xlsync.xlsx.package import Package
+
+OWNERS = ("~$xlsync-2026-10.xlsx", ".~lock.xlsync-2026-10.xlsx#")
+BESIDE = "xlsync-2026-10.results.xlsx"
+
+
+class Stubborn(FileWorkbook):
+    """A workbook whose program lets nobody in, as Excel while a cell is edited."""
+
+    def write(self, cells: Cells) -> None:  # noqa: ARG002
+        raise WorkbookError("Excel did not do it: the call was rejected")
+
+    @contextmanager
+    def put_away(self) -> Iterator[None]:
+        raise WorkbookError("Excel did not do it: the call was rejected")
+        yield
+
+
+class Noting(FileWorkbook):
+    """A workbook that notes down which cells are written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, lambda _question: True)
+        self.cells: dict[str, list[object]] = {}
+        self.saved = 0
+
+    def save(self) -> None:
+        self.saved += 1
+
+    def write(self, cells: Cells) -> None:
+        for title, of_sheet in cells.items():
+            self.cells[title] = list(of_sheet.values())
+        super().write(cells)
+
+
+def nobody(_path: Path) -> OpenWorkbook | None:
+    return None
+
+
+def yes(_question: str) -> bool:
+    return True
+
+
+def applied(desk: Desk, save: Save | None) -> Path:
+    """Apply an approved row, and put the results where `save` says."""
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    with Systems(load_settings(bss=False, connectwise=True)) as systems:
+        review = reviews.review_workbook(systems, desk.file)
+        now = months.dt.datetime.now(months.dt.UTC)
+        return reviews.perform_review(systems, review, now, save=save)[2]
+
+
+# noticing
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_the_owner_file_of_excel_and_of_libreoffice_is_noticed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "xlsync-2026-10.xlsx"
+    assert owner_file(path) is None
+    (tmp_path / name).touch()
+    assert owner_file(path) == tmp_path / name
+
+
+def test_a_file_that_may_be_written_is_not_locked_and_one_that_is_not_there_neither(tmp_path: Path) -> None:
+    (tmp_path / "book.xlsx").touch()
+    assert not is_locked(tmp_path / "book.xlsx")
+    assert not is_locked(tmp_path / "none.xlsx")
+    assert is_locked(tmp_path)  # what the system refuses to open for writing
+
+
+def test_a_closed_workbook_is_written_in_its_place_and_nothing_is_said(desk: Desk) -> None:
+    place = reach(desk.file, nobody)
+    assert (place.results, place.renewed, place.notice) == (save_or_beside, save_in_place, "")
+
+
+def test_an_open_workbook_that_no_excel_answers_for_is_left_alone(desk: Desk) -> None:
+    desk.file.with_name(OWNERS[0]).touch()
+    place = reach(desk.file, nobody)
+    assert (place.results, place.renewed) == (save_beside, save_beside)
+    assert BESIDE in place.notice
+    assert f"delete {OWNERS[0]}" in place.notice
+
+
+def test_a_locked_workbook_without_an_owner_file_is_left_alone_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_file, "is_locked", lambda _path: True)
+    place = reach(desk.file, nobody)
+    assert place.results is save_beside
+    assert "may not be written" in place.notice
+
+
+def test_a_folder_is_told_and_not_taken_for_an_open_workbook(desk: Desk) -> None:
+    for command in ("check", "apply", "invoice"):
+        ran = desk.run(command, str(desk.folder))
+        assert (ran.code, ran.out) == (1, "")
+        assert "is a folder, not a workbook" in ran.err
+        assert "another program" not in ran.err
+
+
+def test_a_file_that_may_not_be_read_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def refuse(self: Path, *words: Any, **more: Any) -> Any:
+        if self == desk.file:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *words, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    ran = desk.run("check", str(desk.file))
+    assert ran.code == 1
+    assert "cannot be read: Permission denied" in ran.err
+    assert "another program" not in ran.err
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_but_a_dry_run_reads_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    for words in (("check",), ("apply", "--yes")):
+        ran = desk.run(*words, str(desk.file))
+        assert (ran.code, desk.sent()) == (1, [])
+        assert "may not be written to" in ran.err
+    assert desk.apply("--dry-run").code == 0
+
+
+def test_a_workbook_that_excel_has_open_is_saved_before_it_is_read(desk: Desk) -> None:
+    desk.file.with_name(OWNERS[0]).touch()
+    workbook = Noting(desk.file)
+    place = reach(desk.file, lambda path: workbook if path == desk.file else None)
+    assert workbook.saved == 1
+    assert "through Excel" in place.notice
+
+
+def test_without_desktop_excel_no_workbook_is_found_in_it(desk: Desk) -> None:
+    assert excel.find_in_excel(desk.file, "linux") is None
+    assert excel.find_in_excel(desk.file, "win32") is None  # xlwings refuses to look on this machine
+
+
+# writing
+
+
+def test_results_are_written_into_the_cells_that_changed_and_no_others(desk: Desk) -> None:
+    before = read_workbook(desk.file)
+    workbook = Noting(desk.file)
+    assert applied(desk, saved_through(workbook)) == desk.file
+    assert workbook.cells.keys() == {MISMATCHES}
+    (result,) = workbook.cells[MISMATCHES]
+    assert str(result).startswith("done")
+    assert desk.read().get(MISMATCHES, "units:52", "Result") == result
+    assert read_workbook(desk.file).about == before.about  # and the checksum holds
+
+
+def test_before_results_are_written_a_backup_is_left(desk: Desk) -> None:
+    applied(desk, saved_through(Noting(desk.file)))
+    backup = read_workbook(backup_path(desk.file))
+    row = next(row for row in backup.rows[MISMATCHES] if row.key == "units:52")
+    assert (row.text("Approve"), row.text("Result")) == ("Yes", "")
+
+
+def test_results_that_the_program_does_not_take_go_beside_it(desk: Desk) -> None:
+    written = applied(desk, saved_through(Stubborn(desk.file, yes)))
+    assert written.name == BESIDE
+    assert desk.addition(52)["quantity"] == 18
+    assert desk.read().get(MISMATCHES, "units:52", "Result") is None
+    row = next(row for row in read_workbook(written).rows[MISMATCHES] if row.key == "units:52")
+    assert row.text("Result").startswith("done")
+
+
+@pytest.mark.parametrize("make", [FileWorkbook, Stubborn])
+def test_a_check_replaces_the_file_while_the_program_puts_it_away_else_goes_beside_it(
+    desk: Desk, make: Callable[[Path, Callable[[str], bool]], OpenWorkbook]
+) -> None:
+    before = desk.file.read_bytes()
+    with Systems(load_settings(bss=True, connectwise=True)) as systems:
+        now = months.dt.datetime(2026, 11, 20, tzinfo=months.dt.UTC)
+        checked = months.check_workbook(systems, desk.file, now, save=replaced_under(make(desk.file, yes)))
+    assert checked.path.name == (BESIDE if make is Stubborn else desk.file.name)
+    assert (desk.file.read_bytes() == before) == (make is Stubborn)
+    assert read_workbook(checked.path).about.exported_at == "2026-11-20 00:00"
+
+
+def test_a_program_that_does_not_open_the_renewed_file_again_has_it_all_the_same(desk: Desk) -> None:
+    class Reluctant(FileWorkbook):
+        """It closes the workbook, and cannot open it again."""
+
+        @contextmanager
+        def put_away(self) -> Iterator[None]:
+            yield
+            raise WorkbookError("Excel did not do it")
+
+    with Systems(load_settings(bss=True, connectwise=True)) as systems:
+        now = months.dt.datetime(2026, 11, 20, tzinfo=months.dt.UTC)
+        save = replaced_under(Reluctant(desk.file, yes))
+        assert months.check_workbook(systems, desk.file, now, save=save).path == desk.file
+    assert not desk.file.with_name(BESIDE).exists()
+
+
+def test_only_cells_that_differ_are_changed_whatever_their_kind(desk: Desk) -> None:
+    before, after = Package.open(desk.file), Package.open(desk.file)
+    assert changed_cells(before, after) == {}
+    after.change_cells(MISMATCHES, {(1, 12): Decimal("17.5"), (2, 16): "=1+1", (500, 40): "far"})
+    assert changed_cells(before, after) == {
+        MISMATCHES: {(1, 12): Decimal("17.5"), (2, 16): "=1+1", (500, 40): "far"}
+    }
+
+
+def test_there_is_nothing_to_write_into_a_workbook_that_was_never_saved() -> None:
+    with pytest.raises(WorkbookError):
+        FileWorkbook(None, yes).write({})
+
+
+# the commands
+
+
+@pytest.mark.parametrize("name", OWNERS)
+def test_check_of_an_open_workbook_goes_beside_it_and_says_so(desk: Desk, name: str) -> None:
+    desk.file.with_name(name).touch()
+    before = desk.file.read_bytes()
+    told = desk.check()
+    assert told.code == 0
+    assert desk.file.read_bytes() == before
+    assert told.json["workbook"].endswith(BESIDE)
+    assert "is open in another program" in told.err
+    assert read_workbook(desk.file.with_name(BESIDE)).about.month == "2026-10"
+
+
+def test_apply_of_an_open_workbook_writes_the_results_beside_it_and_says_so(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.file.with_name(OWNERS[0]).touch()
+    before = desk.file.read_bytes()
+    told = desk.apply()
+    assert told.code == 0
+    assert desk.addition(52)["quantity"] == 18
+    assert desk.file.read_bytes() == before
+    assert f"theresultsarein{desk.file.with_name(BESIDE)}" in "".join(told.err.split())
+
+
+def test_a_dry_run_of_an_open_workbook_says_that_it_is_open_and_nothing_of_writing(desk: Desk) -> None:
+    (desk.folder / f"~${desk.file.name}").write_bytes(b"\x04someone")
+    told = desk.run("apply", str(desk.file), "--dry-run").err
+    assert (
+        f"{desk.file.name} is open in another program: what was not saved there is not seen. (If nobody"
+        in told
+    )
+    assert "written instead" not in told

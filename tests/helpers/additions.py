@@ -1,0 +1,51 @@
+"""Additions of the sandbox's ConnectWise, as tests of their dates and of undo look at them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tests.helpers.desk import Desk, records
+from xlsync.sandbox.connectwise.writes import custom_field
+
+SEEN = {  # of addition 52, as a tenant may have filled it
+    "unitPrice": Decimal("23.45"),
+    "unitCost": Decimal("17.20"),
+    "lessIncluded": Decimal(2),
+    "billCustomer": "DoNotBill",
+    "taxableFlag": False,
+    "invoiceDescription": "Seats of the Hamburg office",
+    "description": "Premium seats (Hamburg)",
+}
+EXPORTED_CUSTOMS = {"Subscription ID": None, "Subscription Name": "by hand", "Cost Centre": "4711"}
+
+
+def additions_of(desk: Desk, agreement: int, item: int) -> list[dict[str, Any]]:
+    """The additions of one product on an agreement, the oldest first."""
+    held = desk.sandbox.connectwise.additions.of(agreement)
+    return [addition for addition in held if addition["product"]["id"] == item]
+
+
+def customs(addition: dict[str, Any]) -> dict[str, Any]:
+    return {field["caption"]: field.get("value") for field in addition["customFields"]}
+
+
+def days(addition: dict[str, Any]) -> tuple[str | None, str | None]:
+    """When an addition begins and when it ends."""
+    begins, ends = addition.get("effectiveDate"), addition.get("cancelledDate")
+    return begins and begins[:10], ends and ends[:10]
+
+
+def fill_52(desk: Desk) -> None:
+    """Addition 52 with values of its own, and a third custom field; renewed in the workbook."""
+    state = desk.sandbox.connectwise
+    definition = {**state.user_defined_fields[42], "id": 43, "caption": "Cost Centre"}
+    state.user_defined_fields[43] = definition
+    fields = [custom_field(one) for one in state.user_defined_fields.values()]
+    for field in fields:
+        if value := EXPORTED_CUSTOMS[field["caption"]]:
+            field["value"] = value
+    state.additions[52] = {**state.additions[52], **SEEN, "customFields": fields}
+    assert desk.check().code == 0
+    desk.forget_log()
+    desk.before = records(desk.sandbox)

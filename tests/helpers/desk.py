@@ -1,0 +1,164 @@
+"""The billing administrator's desk: the sandbox, a folder, and the real commands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import simplejson
+from typer.testing import CliRunner
+
+from tests.helpers.hand import Hand
+from xlsync.cli import app
+from xlsync.sandbox.server import Sandbox
+
+OCTOBER = "xlsync-2026-10.xlsx"
+
+
+TABLES = ("companies", "contacts", "agreements", "additions", "catalog", "invoices")
+
+
+_NOT_COMPARED = {"id", "_info", "sequenceNumber"}  # they tell in which order things were made
+
+
+Records = dict[tuple[str, int], dict[str, Any]]
+
+
+def records(sandbox: Sandbox) -> Records:
+    """All that ConnectWise holds, record by record, without the time of the last change."""
+    return {
+        (table, key): {name: value for name, value in record.items() if name != "_info"}
+        for table in TABLES
+        for key, record in sandbox.connectwise.table(table).items()
+    }
+
+
+def changes(before: Records, after: Records) -> dict[tuple[str, int], dict[str, Any]]:
+    """What differs: new and gone fields and values by record; a new record as a whole."""
+    told: dict[tuple[str, int], dict[str, Any]] = {}
+    for key in before.keys() | after.keys():
+        old, new = before.get(key, {}), after.get(key, {})
+        differing = {
+            name: new.get(name) for name in old.keys() | new.keys() if old.get(name) != new.get(name)
+        }
+        if differing:
+            told[key] = differing
+    return told
+
+
+def without_ids(sandbox: Sandbox) -> Counter[str]:
+    """All that ConnectWise holds with names in place of ids, so that two worlds can be compared."""
+    agreements = sandbox.connectwise.agreements
+
+    def named(thing: Any) -> Any:
+        if isinstance(thing, dict):
+            named_of = {name: named(value) for name, value in thing.items() if name not in _NOT_COMPARED}
+            if "agreementId" in named_of:
+                of = agreements[thing["agreementId"]]
+                named_of["agreementId"] = f"{of['company']['identifier']} {of['name']}"
+            return {name: named_of[name] for name in sorted(named_of)}
+        return [named(value) for value in thing] if isinstance(thing, list) else str(thing)
+
+    return Counter(
+        f"{table} {named(record)}" for table in TABLES for record in sandbox.connectwise.table(table).values()
+    )
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left: its exit code and what it told."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on standard output."""
+        found = simplejson.loads(self.out, use_decimal=True)
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def states(self) -> dict[str, str]:
+        """What became of each action, by key."""
+        return {action["key"]: action["state"] for action in self.json["actions"]}
+
+
+@dataclass
+class Desk:
+    """Where the billing administrator works: both systems, a folder, and the commands."""
+
+    sandbox: Sandbox
+    folder: Path
+    file: Path
+    before: Records = field(default_factory=dict)
+
+    def run(self, *words: str, stdin: str = "") -> Ran:
+        """Run one command; anything but an exit is a bug and fails the test."""
+        result = CliRunner().invoke(app, list(words), input=stdin)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    def export(self, *words: str) -> Ran:
+        return self.run("export", "--month", "2026-10", "--json", *words)
+
+    def check(self, *words: str) -> Ran:
+        return self.run("check", str(self.file), "--json", *words)
+
+    def apply(self, *words: str) -> Ran:
+        return self.run("apply", str(self.file), "--yes", "--json", *words)
+
+    @contextmanager
+    def editing(self) -> Iterator[Hand]:
+        """Open the workbook, change it, save it."""
+        hand = Hand(self.file)
+        yield hand
+        hand.save()
+
+    def read(self) -> Hand:
+        return Hand(self.file)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def changes(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """What differs in ConnectWise from when the test began."""
+        return changes(self.before, records(self.sandbox))
+
+    def addition(self, key: int) -> dict[str, Any]:
+        """One addition as ConnectWise holds it, to look at or to change behind xlsync's back."""
+        found = self.sandbox.connectwise.additions[key]
+        assert isinstance(found, dict)
+        return found
+
+    def sent(self) -> list[tuple[str, str]]:
+        """The writes that ConnectWise was asked for: method and path."""
+        return [(request.method, request.path) for request in self.sandbox.writes]
+
+    def forget_log(self) -> None:
+        """Look at what is sent from now on only."""
+        self.sandbox.log.clear()
+
+    def links(self) -> list[tuple[Any, ...]]:
+        """What is remembered, without when."""
+        listed = self.run("links", "list", "--json").json["links"]
+        names = ("kind", "key", "company_id", "agreement_id", "item_id", "evidence")
+        return sorted(tuple(link[name] for name in names) for link in listed)
+
+
+def settle(patch: pytest.MonkeyPatch, sandbox: Sandbox, folder: Path) -> None:
+    """Work in a folder with the settings of a sandbox."""
+    for name, value in sandbox.environ.items():
+        patch.setenv(name, value)
+    patch.setenv("XLSYNC_HOME", str(folder / "home"))
+    patch.chdir(folder)
+    (folder / "xlsync.toml").touch()  # else one in the user's own folder would be read

@@ -1,0 +1,83 @@
+"""A running sandbox with October exported, and a run in which every kind of write is approved."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.helpers.desk import OCTOBER, Desk, records, without_ids
+from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
+from xlsync.sandbox.server import Sandbox
+
+WRITES = 13  # of the run in which everything is approved, below
+
+
+@dataclass(frozen=True)
+class World:
+    """A running sandbox, and October exported from it once: the folder to begin every test with."""
+
+    sandbox: Sandbox
+    folder: Path
+    begun: bytes  # what both systems held: read back in a third of the time that making it anew takes
+
+    def renew(self) -> None:
+        """Put both systems back to how they began."""
+        bss, connectwise = pickle.loads(self.begun)  # noqa: S301 - our own, of this process
+        vars(self.sandbox.bss).update(vars(bss))
+        vars(self.sandbox.connectwise).update(vars(connectwise))
+        self.sandbox._faults.waiting.clear()
+        self.sandbox.log.clear()
+
+
+def choose_new(desk: Desk) -> None:
+    """Ask for a customer with its agreement, and for a product, and renew the workbook."""
+    with desk.editing() as hand:
+        new = {"ConnectWise Customer": "(create new)", "ConnectWise Agreement": "(create new)"}
+        hand.set(LINES, hand.line("Quillfeather Books"), new)
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+    assert desk.check().code == 0
+
+
+def approve_every_kind(hand: Hand) -> None:
+    """A customer with contact, agreement and addition; a product with its addition; changes in place."""
+    hand.approve("customer:bss:622", Contact_First_Name="Ada", Contact_Last_Name="Voss", Identifier="QUILL")
+    hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")
+    products = [key for key in hand.rows(NEW) if key.startswith("product:")]
+    (dark,) = (k for k in products if hand.get(NEW, k, "Name") == "Dark Web Watch")
+    hand.approve(dark, Price=1.5)
+    hand.approve(*(key for key in hand.rows(MISMATCHES) if key.startswith("add:") and "product:" in key))
+    hand.approve("add:38:15", "add:38:5")
+    hand.approve("units:53", "units:55", "cost:55")
+    hand.approve("units:52", Effective_From=day("2026-10-14"))
+    hand.approve("only:62", Action="Cancel addition", Effective_From=day("2026-10-31"))
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """The folder in which everything is approved, and how it all ends where nothing goes wrong."""
+
+    folder: Path
+    connectwise: Counter[str]
+    links: list[tuple[Any, ...]]
+    results: dict[str, bool]
+
+
+def end_of(desk: Desk) -> tuple[Counter[str], list[tuple[Any, ...]], dict[str, bool]]:
+    """What stands in ConnectWise, what is remembered, and which rows are told to be done."""
+    hand = desk.read()
+    results = {
+        key: str(text).startswith(("done", "already"))
+        for title in (MISMATCHES, NEW)
+        for key, text in hand.column(title, "Result").items()
+        if text
+    }
+    links = [(kind, key, *(id_ is not None for id_ in ids), why) for kind, key, *ids, why in desk.links()]
+    return without_ids(desk.sandbox), links, results
+
+
+def desk_in(world: World, folder: Path) -> Desk:
+    """The desk in a folder where October's workbook lies."""
+    return Desk(world.sandbox, folder, folder / OCTOBER, records(world.sandbox))

@@ -1,0 +1,431 @@
+"""What differs on a target: units, cost, and what cannot be compared, case by case.
+
+The docstrings hold tables, whose defaults `tables.py` tells.
+"""
+
+# ruff: noqa: D205, D212, D400, D403, D415  (docstrings hold tables)
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.tables import Case, read_addition, read_case
+from xlsync.models import Status
+
+
+def test_equal_units_are_ok_and_give_no_row(case: Case) -> None:
+    """
+    line  units
+    a     12
+
+    addition  quantity
+    71        12.00
+
+    mismatch  key
+
+    line  status
+    a     OK
+    """
+    assert case.findings.mismatches == ()
+
+
+def test_other_units_give_an_update(case: Case) -> None:
+    """
+    line  units
+    a     15
+
+    addition  quantity
+    71        12
+
+    mismatch      key       bss  cw  difference  price  impact  action
+    Units differ  units:71  15   12  3           10     30.00   Update units
+
+    line  status
+    a     Mismatch
+    """
+    assert case.explanation == "Billed 15; ConnectWise has 12."
+
+
+def test_fewer_units_billed_than_in_connectwise_are_money_down(case: Case) -> None:
+    """
+    line  units
+    a     9
+
+    addition  quantity
+    71        12
+
+    mismatch      key       bss  cw  difference  impact
+    Units differ  units:71  9    12  -3          -30.00
+    """
+    assert case.row("units:71").addition == read_addition({"addition": "71", "quantity": "12"})
+
+
+def test_the_lines_of_a_target_are_netted_and_the_row_says_how(case: Case) -> None:
+    """
+    line      units  from   to
+    renewal   12     10-01  10-31
+    increase  3      10-17  10-31
+    credit    -1     10-20  10-31
+    earlier   5      09-01  09-30
+
+    addition  quantity
+    71        12
+
+    mismatch      key       bss  cw  impact  lines
+    Units differ  units:71  14   12  20.00   credit increase renewal
+
+    line      status
+    renewal   Mismatch
+    increase  Mismatch
+    credit    Mismatch
+    earlier   Not compared
+    """
+    assert "Billed 14 (12 + 3 from 2026-10-17 - 1 from 2026-10-20)" in case.explanation
+
+
+def test_the_contracts_of_a_target_are_added_and_the_row_names_each(case: Case) -> None:
+    """
+    line  contract  units
+    a     S1        5
+    b     S2        7.5
+
+    addition  quantity
+    71        5
+
+    mismatch      key       bss   cw  impact
+    Units differ  units:71  12.5  5   75.00
+
+    line  status
+    a     Mismatch
+    b     Mismatch
+    """
+    assert "Billed 12.5 (5 + 7.5, of 2 contracts)" in case.explanation
+
+
+def test_two_customers_on_one_agreement_are_added(case: Case) -> None:
+    """
+    line  customer  contract  units
+    a     Contoso   S1        5
+    b     Fabrikam  S2        2
+
+    addition  quantity
+    71        7
+
+    mismatch  key
+
+    line  status
+    a     OK
+    b     OK
+    """
+    assert case.findings.statuses == {"a": Status.OK, "b": Status.OK}
+
+
+def test_a_tenth_and_two_tenths_equal_three_tenths(case: Case) -> None:
+    """
+    line  contract  units
+    a     S1        0.1
+    b     S2        0.2
+
+    addition  quantity
+    71        0.3
+
+    mismatch  key
+
+    line  status
+    a     OK
+    """
+    assert not case.findings.mismatches
+
+
+def test_a_contract_credited_in_full_asks_for_zero_units(case: Case) -> None:
+    """
+    line    units  from   to
+    charge  12     10-01  10-31
+    credit  -12    10-15  10-31
+
+    addition  quantity
+    71        12
+
+    mismatch      key       bss  cw  difference  impact   action
+    Units differ  units:71  0    12  -12         -120.00  Update units
+    """
+    assert case.row("units:71").bss_units == 0
+
+
+def test_zero_units_against_an_addition_of_zero_are_ok(case: Case) -> None:
+    """
+    line    units
+    charge  12
+    credit  -12
+
+    addition  quantity
+    71        0
+
+    mismatch  key
+
+    line    status
+    charge  OK
+    credit  OK
+    """
+    assert not case.findings.mismatches
+
+
+def test_zero_units_without_an_addition_are_ok_nothing_of_zero_is_created(case: Case) -> None:
+    """
+    line    units
+    charge  12
+    credit  -12
+
+    mismatch  key
+
+    line    status
+    charge  OK
+    credit  OK
+    """
+    assert not case.findings.mismatches
+
+
+def test_units_against_an_addition_of_zero_differ(case: Case) -> None:
+    """
+    line  units
+    a     12
+
+    addition  quantity
+    71        0
+
+    mismatch      key       bss  cw  impact
+    Units differ  units:71  12   0   120.00
+    """
+    assert "ConnectWise has 0." in case.explanation
+
+
+def test_included_units_are_named_and_left_alone(case: Case) -> None:
+    """
+    line  units  cost
+    a     15     4
+
+    addition  quantity  included  cost
+    71        12        2         3
+
+    mismatch      key       bss  cw  impact
+    Units differ  units:71  15   12  30.00
+    Cost differs  cost:71   15   12  -15.00
+    """
+    for row in case.findings.mismatches:
+        assert "2 units are included (lessIncluded) and left alone." in row.explanation
+
+
+def test_the_bss_own_quantity_is_compared_where_an_increase_is_billed_alone(case: Case) -> None:
+    """
+    line      units  from   to     cost
+    increase  3      10-17  10-31  4.11
+
+    contract  own
+    S1        15
+
+    addition  quantity  cost
+    71        12        8
+
+    mismatch      key       bss  cw  bss cost
+    Units differ  units:71  15   12  -
+
+    line      status
+    increase  Mismatch
+    """
+    assert "15 is the BSS's own quantity of the subscription." in case.explanation
+    assert "Prorated lines alone tell no unit cost: costs are not compared." in case.explanation
+
+
+def test_an_increase_alone_is_ok_where_the_own_quantity_is_right(case: Case) -> None:
+    """
+    line      units  from
+    increase  3      10-17
+
+    contract  own
+    S1        15
+
+    addition  quantity
+    71        15
+
+    mismatch  key
+
+    line      status
+    increase  OK
+    """
+    assert not case.findings.mismatches
+
+
+def test_from_a_report_an_increase_alone_is_not_compared(case: Case) -> None:
+    """
+    line      units  from   source
+    increase  3      10-17  report
+
+    addition  quantity
+    71        12
+
+    mismatch  key
+
+    line      status
+    increase  Not compared
+    """
+    assert not case.findings.mismatches
+
+
+def test_a_credit_without_a_charge_is_not_compared_nor_called_missing(case: Case) -> None:
+    """
+    line    units
+    credit  -3
+
+    addition  quantity  item
+    71        12        10
+
+    linked before  billed
+    10             monthly
+
+    mismatch  key
+
+    line    status
+    credit  Not compared
+    """
+    assert not case.findings.mismatches
+
+
+def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
+    """
+    line  units  link
+    a     1      1:10
+    b     1      2:10
+    c     1      3:10
+    d     1      4:10
+    e     1      5:10
+
+    addition  agreement  quantity  from   until
+    71        1          1         10-31  -
+    72        2          1         11-01  -
+    73        3          1         -      10-31
+    74        4          1         -      11-01
+    75        5          1         -      10-01
+
+    mismatch            key
+    Not in ConnectWise  add:2:10
+    Not in ConnectWise  add:3:10
+    Not in ConnectWise  add:5:10
+
+    line  status
+    a     OK
+    d     OK
+    """
+    assert "One begins after the month" in case.row("add:2:10").explanation
+    assert "72 with 1 from 2026-11-01" in case.row("add:2:10").explanation
+    assert "begins after" not in case.row("add:3:10").explanation
+
+
+def test_of_several_additions_only_the_active_one_counts(case: Case) -> None:
+    """
+    line  units
+    a     5
+
+    addition  quantity  from   until
+    71        3         -      10-15
+    72        5         10-16  -
+    73        9         11-01  -
+
+    mismatch  key
+
+    line  status
+    a     OK
+    """
+    assert not case.findings.mismatches
+
+
+def test_linked_lines_without_an_addition_offer_to_create_one(case: Case) -> None:
+    """
+    line  units  cost  from   to
+    a     4      8.5   10-12  11-11
+
+    mismatch            key       bss  cw  difference  bss cost  price  impact  action           begins
+    Not in ConnectWise  add:1:10  4    -   4           8.5       10     40.00   Create addition  2026-10-12
+
+    line  status
+    a     Mismatch
+    """
+    row = case.row("add:1:10")
+    assert row.contract_id == "S1"
+    assert row.addition is None
+    assert row.explanation == "Billed 4; the agreement has no active addition of this product."
+
+
+@pytest.mark.parametrize(
+    ("start", "begins"),
+    [("10-01", "2026-10-01"), ("10-31", "2026-10-31"), ("09-30", "2026-10-01"), ("11-01", "2026-10-01")],
+)
+def test_a_new_addition_begins_with_the_charge_within_the_month_else_with_the_month(
+    start: str, begins: str
+) -> None:
+    case = read_case(f"line  from  to\na  {start}  2026-11-30\n")
+    assert str(case.row("add:1:10").begins) == begins
+
+
+def test_a_new_addition_of_several_contracts_carries_no_mark(case: Case) -> None:
+    """
+    line  contract  units
+    a     S1        4
+    b     S2        1
+
+    mismatch            key       bss  impact
+    Not in ConnectWise  add:1:10  5    50.00
+    """
+    assert case.row("add:1:10").contract_id == ""
+
+
+def test_what_is_still_to_be_created_is_not_in_connectwise(case: Case) -> None:
+    """
+    line  units  link
+    a     4      new-agreement:10
+    b     2      1:new-product
+    c     3      1:other-product
+
+    new          price
+    new-product  2.50
+
+    mismatch            key                  bss  price  impact  action
+    Not in ConnectWise  add:new-agreement:10  4    10     40.00   Create addition
+    Not in ConnectWise  add:1:new-product     2    2.5    5.00    Create addition
+    Not in ConnectWise  add:1:other-product   3    -      -       Create addition
+    """
+    assert set(case.findings.statuses.values()) == {Status.MISMATCH}
+
+
+def test_without_a_price_there_is_no_impact_and_the_amount_decides_the_place(case: Case) -> None:
+    """
+    line  units  link  amount
+    a     1      1:10  20
+    b     1      1:11  500
+    c     1      1:12  30
+
+    item  price
+    11    -
+    12    25
+
+    mismatch            key       impact
+    Not in ConnectWise  add:1:11  -
+    Not in ConnectWise  add:1:12  25.00
+    Not in ConnectWise  add:1:10  10.00
+    """
+    assert case.row("add:1:11").unit_price is None
+
+
+def test_additions_beside_are_told_so_that_a_new_one_is_known_for_new(case: Case) -> None:
+    """
+    line  units
+    a     4
+
+    addition  quantity  item  until
+    72        1         10    10-01
+    71        1         10    10-01
+    80        1         11    -
+
+    mismatch            key
+    Not in ConnectWise  add:1:10
+    """
+    assert case.row("add:1:10").beside == (71, 72)

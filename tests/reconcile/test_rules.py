@@ -1,0 +1,474 @@
+"""Rules that last: what is ignored and until when, free and minimum units, products summed and split."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, Hand
+from tests.helpers.tables import read_line
+from xlsync.models import BillingLine, Mismatch, MismatchKind, Month
+from xlsync.reconcile.charges import Charge
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, with_unit_rules
+from xlsync.store import from_plain, to_plain
+
+OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
+LINE = replace(
+    read_line({"line": "L1", "contract": "S1", "units": "5", "customer": "Contoso"}),
+    customer_id="77",
+    product_id="P1",
+    product_code="MQX7:1",
+    product="Backup",
+)
+
+
+def ignore(scope: Scope, about: str, until: str = "", reason: str = "billed by hand") -> Rule:
+    return Rule(
+        kind=RuleKind.IGNORE,
+        scope=scope,
+        about=about,
+        reason=reason,
+        until=dt.date.fromisoformat(until) if until else None,
+    )
+
+
+def unit_rule(kind: RuleKind, units: Decimal | int, about: str = "S1") -> Rule:
+    return Rule(kind=kind, scope=Scope.CONTRACT, about=about, units=Decimal(units))
+
+
+def charge(units: Decimal | int | None, line: BillingLine = LINE) -> Charge:
+    known = None if units is None else Decimal(units)
+    return Charge(contract=line.contract, lines=(line,), earlier=(), units=known)
+
+
+# Pure: what a rule is about, and how long it holds
+
+
+@pytest.mark.parametrize(
+    ("scope", "about"),
+    [
+        (Scope.CONTRACT, "s1"),
+        (Scope.PRODUCT, "mqx7:1"),
+        (Scope.PRODUCT, "P1"),
+        (Scope.PRODUCT, "BACKUP"),
+        (Scope.CUSTOMER, "77"),
+        (Scope.CUSTOMER, "contoso"),
+    ],
+)
+def test_a_rule_is_about_an_id_or_a_name_in_any_case(scope: Scope, about: str) -> None:
+    assert ignore(scope, about).covers(LINE)
+    assert not ignore(scope, f"{about}x").covers(LINE)
+    assert not ignore(scope, "").covers(replace(LINE, customer_id="", product_id="", contract_id=""))
+
+
+@pytest.mark.parametrize(
+    ("until", "month", "holds"),
+    [
+        ("2026-10-31", OCTOBER, True),
+        ("2026-10-01", OCTOBER, True),
+        ("2026-09-30", OCTOBER, False),
+        ("2026-09-30", SEPTEMBER, True),
+        ("", OCTOBER, True),
+    ],
+)
+def test_a_rule_holds_for_months_that_begin_on_or_before_its_last_day(
+    until: str, month: Month, holds: bool
+) -> None:
+    rule = ignore(Scope.CONTRACT, "S1", until)
+    mismatch = Mismatch(
+        key="units:1",
+        kind=MismatchKind.UNITS_DIFFER,
+        customer="Contoso",
+        product="Backup",
+        line_keys=("L1",),
+    )
+    told = ignoring(month, [LINE], [rule])(mismatch)
+    assert rule.holds(month) == holds
+    assert (told is not None) == holds
+    if holds and until:
+        assert told == f"Ignored until {until}: billed by hand."
+
+
+def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
+    other = replace(LINE, key="L2", contract_id="S2")
+    mismatch = Mismatch(
+        key="units:1",
+        kind=MismatchKind.UNITS_DIFFER,
+        customer="Contoso",
+        product="Backup",
+        line_keys=("L1", "L2"),
+    )
+    one, both = ignore(Scope.CONTRACT, "S1"), ignore(Scope.CONTRACT, "S2")
+    assert ignoring(OCTOBER, [LINE, other], [one])(mismatch) is None
+    assert ignoring(OCTOBER, [LINE, other], [one, both])(mismatch) is not None
+
+
+def test_a_rule_is_the_same_after_it_was_kept() -> None:
+    rule = Rule(
+        kind=RuleKind.MINIMUM,
+        scope=Scope.CONTRACT,
+        about="S1",
+        reason="frame contract",
+        until=dt.date(2026, 12, 31),
+        units=Decimal("2.5"),
+        when="2026-11-02T12:00:00+00:00",
+        workbook="xlsync-2026-10.xlsx",
+    )
+    assert from_plain(to_plain(rule), Rule) == rule
+
+
+# Pure: free and minimum units
+
+UNITS = st.decimals(0, 10_000, places=2, allow_nan=False)
+
+
+@given(units=UNITS, free=UNITS, minimum=UNITS, free_first=st.booleans())
+def test_units_are_never_negative_and_the_minimum_wins(
+    units: Decimal, free: Decimal, minimum: Decimal, free_first: bool
+) -> None:
+    rules = [unit_rule(RuleKind.FREE, free), unit_rule(RuleKind.MINIMUM, minimum)]
+    (ruled,) = with_unit_rules(OCTOBER, [charge(units)], rules if free_first else rules[::-1])
+    assert ruled.units is not None
+    assert ruled.units >= 0
+    assert ruled.units >= minimum
+    assert ruled.units == max(units - free, Decimal(0), minimum)
+
+
+@given(units=UNITS, free=UNITS)
+def test_free_units_take_no_more_than_there_are(units: Decimal, free: Decimal) -> None:
+    (ruled,) = with_unit_rules(OCTOBER, [charge(units)], [unit_rule(RuleKind.FREE, free)])
+    assert ruled.units == max(units - free, 0)
+    assert bool(ruled.why) == (ruled.units != units)
+
+
+@given(units=st.none() | UNITS, about=st.sampled_from(["S2", "", "S1x"]))
+def test_other_contracts_and_unknown_units_stay_as_they_are(units: Decimal | None, about: str) -> None:
+    rules = [unit_rule(RuleKind.FREE, 2, about), unit_rule(RuleKind.MINIMUM, 99, about)]
+    assert with_unit_rules(OCTOBER, [charge(units)], rules) == (charge(units),)
+    of_it = [unit_rule(RuleKind.MINIMUM, 99)]
+    assert with_unit_rules(OCTOBER, [charge(None)], of_it) == (charge(None),)
+
+
+def test_units_of_a_subscription_are_not_those_of_its_add_on() -> None:
+    add_on = replace(LINE, addon_id="A1")
+    both = [charge(5), charge(5, add_on)]
+    of_subscription = with_unit_rules(OCTOBER, both, [unit_rule(RuleKind.FREE, 2)])
+    assert [one.units for one in of_subscription] == [3, 5]
+    note = read_note("free 2", add_on, "", "")
+    assert note is not None
+    assert [one.units for one in with_unit_rules(OCTOBER, both, [note])] == [5, 3]
+
+
+@pytest.mark.parametrize(
+    ("note", "kind", "units", "until"),
+    [
+        ("free 2", RuleKind.FREE, "2", None),
+        ("Minimum 10, frame contract until 2026-12-31", RuleKind.MINIMUM, "10", dt.date(2026, 12, 31)),
+        (" FREE 0.5 - test seats", RuleKind.FREE, "0.5", None),
+    ],
+)
+def test_a_note_makes_a_rule_of_its_contract(
+    note: str, kind: RuleKind, units: str, until: dt.date | None
+) -> None:
+    rule = read_note(note, LINE, "", "")
+    assert rule is not None
+    assert (rule.kind, rule.units, rule.until) == (kind, Decimal(units), until)
+    assert rule.covers(LINE)
+
+
+@pytest.mark.parametrize("note", ["", "Ask Pia", "feel free 2 call", "free", "minimum of 3", "2 free"])
+def test_another_note_makes_no_rule(note: str) -> None:
+    assert read_note(note, LINE, "", "") is None
+
+
+# Whole runs
+
+
+def rules(desk: Desk) -> list[dict[str, Any]]:
+    found = desk.run("links", "rules", "--json").json["rules"]
+    assert isinstance(found, list)
+    return found
+
+
+def premium(hand: Hand) -> str:
+    """The billing line of row `units:52`."""
+    return hand.line("Redstart Textiles", "Business Premium")
+
+
+def note(desk: Desk, text: str | None, key: str = "") -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, key or premium(hand), {"Note": text})
+
+
+@pytest.mark.parametrize(
+    ("option", "about", "ignored"),
+    [
+        ("--contract", "", {"units:52"}),
+        ("--product", "M365 - Business Premium (New Commerce)", {"units:52"}),
+        ("--customer", "Redstart Textiles", {"units:52", "units:53", "units:55", "cost:54", "cost:55"}),
+    ],
+)
+def test_a_line_a_product_or_a_customer_is_ignored_by_command(
+    desk: Desk, option: str, about: str, ignored: set[str]
+) -> None:
+    hand = desk.read()
+    about = about or hand.get(LINES, premium(hand), "Contract ID")
+    words = ("--reason", "billed by hand", "--until", "2026-10-31")
+    assert desk.run("links", "ignore", option, about, *words).code == 0
+    (rule,) = rules(desk)
+    assert (rule["about"], rule["reason"], rule["until"]) == (about, "billed by hand", "2026-10-31")
+    before = desk.check().json["mismatches"]
+    hand = desk.read()
+    actions = hand.column(MISMATCHES, "Action")
+    of_redstart = {key for key, name in hand.column(MISMATCHES, "Customer").items() if "Redstart" in name}
+    assert {key for key in of_redstart if actions[key] == "Ignore"} == ignored
+    for key in ignored:
+        text = hand.get(MISMATCHES, key, "Explanation")
+        assert text.startswith("Ignored until 2026-10-31: billed by hand.")
+    assert hand.get(LINES, premium(hand), "Status") == "Ignored"
+    assert sum(before.values()) < len(hand.rows(MISMATCHES))
+
+
+def test_a_rule_whose_day_is_past_ignores_nothing(desk: Desk) -> None:
+    words = ("--customer", "Redstart Textiles", "--reason", "test", "--until", "2026-09-30")
+    desk.run("links", "ignore", *words)
+    desk.check()
+    assert desk.read().get(MISMATCHES, "units:52", "Action") == "Update units"
+
+
+def test_an_ignored_row_asks_for_its_reason_and_takes_it_from_the_note(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+    asked = desk.check()
+    assert "write the reason into the Note" in asked.err.replace("\n", " ")
+    assert rules(desk) == []
+    assert desk.read().get(LINES, premium(desk.read()), "Status") == "Ignored"
+    note(desk, "Hamburg is billed by hand, until 2026-12-31")
+    told = desk.check()
+    assert "write the reason" not in told.err
+    (rule,) = rules(desk)
+    assert (rule["kind"], rule["scope"], rule["about"]) == ("ignore", "row", "units:52")
+    assert (rule["reason"], rule["until"]) == ("Hamburg is billed by hand, until 2026-12-31", "2026-12-31")
+
+
+def test_an_ignored_row_stays_ignored_in_the_next_export(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+        hand.set(LINES, premium(hand), {"Note": "billed by hand, until 2026-12-31"})
+    desk.check()
+    desk.file.unlink()
+    assert desk.export().code == 0
+    hand = desk.read()
+    assert hand.get(MISMATCHES, "units:52", "Action") == "Ignore"
+    text = hand.get(MISMATCHES, "units:52", "Explanation")
+    assert text.startswith("Ignored until 2026-12-31: billed by hand")
+    assert "units:52" in list(hand.rows(MISMATCHES))[-2:]  # it stands behind what is open
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Approve": "Yes"})
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "Ignore cannot be approved" in ran.err
+
+
+def test_clearing_ignore_ends_the_rule_of_the_row(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+        hand.set(LINES, premium(hand), {"Note": "billed by hand"})
+    desk.check()
+    assert len(rules(desk)) == 1
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Update units"})
+    desk.check()
+    assert rules(desk) == []
+    hand = desk.read()
+    assert hand.get(MISMATCHES, "units:52", "Action") == "Update units"
+    assert hand.get(LINES, premium(hand), "Status") == "Mismatch"
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().code == 0
+
+
+def test_a_rule_about_a_product_makes_no_rule_of_its_rows(desk: Desk) -> None:
+    note(desk, "Ask Pia")
+    words = ("--product", "M365 - Business Premium (New Commerce)", "--reason", "elsewhere")
+    desk.run("links", "ignore", *words)
+    desk.check()
+    desk.check()
+    assert [rule["scope"] for rule in rules(desk)] == ["product"]
+
+
+def test_a_rule_that_was_forgotten_ignores_no_longer(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
+        hand.set(LINES, hand.line("Redstart Textiles", "Teams"), {"Note": "billed by hand"})
+    desk.run("links", "ignore", "--product", "Power BI Pro (New Commerce)", "--reason", "elsewhere")
+    desk.check()
+    assert len(rules(desk)) == 2
+    assert desk.run("links", "forget", "Power BI Pro (New Commerce)", "units:53", "--yes").code == 0
+    assert rules(desk) == []
+    desk.check()
+    actions = desk.read().column(MISMATCHES, "Action")
+    assert [actions[key] for key in ("units:53", "units:55", "cost:55")] == [
+        "Update units", "Update units", "Update cost",
+    ]  # fmt: skip
+    assert rules(desk) == []
+
+
+def test_forgetting_one_rule_leaves_those_that_only_resemble_it(desk: Desk) -> None:
+    for customer in ("Redstart Textiles", "Red"):
+        desk.run("links", "ignore", "--customer", customer, "--reason", "test 1")
+    desk.run("links", "forget", "Red", "1", "test", "--yes")
+    assert [rule["about"] for rule in rules(desk)] == ["Redstart Textiles"]
+
+
+def test_what_nobody_bills_is_ignored_by_its_row(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "only:62", {"Action": "Ignore"})
+    desk.check()
+    desk.file.unlink()
+    desk.export()
+    assert desk.read().get(MISMATCHES, "only:62", "Action") == "Ignore"
+
+
+def test_a_customer_is_ignored_with_what_nobody_bills(desk: Desk) -> None:
+    desk.run("links", "ignore", "--customer", "Dipper Brewery", "--reason", "leaves in November")
+    desk.check()
+    actions = desk.read().column(MISMATCHES, "Action")
+    assert (actions["only:62"], actions["only:64"]) == ("Ignore", None)
+    with desk.editing() as hand:
+        hand.approve("only:62", "only:64", Action="Cancel addition")
+    assert desk.apply("--force").json["done"] == 2  # what a person chooses counts more
+
+
+def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+        hand.set(LINES, premium(hand), {"Note": "billed by hand until 31.12.2026"})
+    checked = desk.check()
+    assert "names no day that can be read" in checked.err
+
+
+@pytest.mark.parametrize(
+    ("by_note", "units", "told"),
+    [
+        ("free 2, test seats", 16, "2 of 18 units are free by rule."),
+        ("minimum 20 until 2026-12-31", 20, "At least 20 units are billed by rule"),
+        ("free 30", 0, "30 of 18 units are free by rule."),
+    ],
+)
+def test_free_and_minimum_units_by_note(desk: Desk, by_note: str, units: int, told: str) -> None:
+    note(desk, by_note)
+    desk.check()
+    hand = desk.read()
+    assert hand.get(MISMATCHES, "units:52", "BSS Units") == units
+    assert hand.get(MISMATCHES, "units:52", "New Units") == units
+    assert told in hand.get(MISMATCHES, "units:52", "Explanation")
+    assert hand.get(LINES, premium(hand), "Units") == 18  # what was billed is shown as it is
+    assert [rule["units"] for rule in rules(desk)] == [int(by_note.split()[1].rstrip(","))]
+    if units == 20:
+        with desk.editing() as hand:
+            hand.approve("units:52")
+        assert desk.apply().code == 0
+        assert desk.addition(52)["quantity"] == 20
+
+
+def test_free_and_minimum_units_by_command_last_and_zero_ends_them(desk: Desk) -> None:
+    contract = str(desk.read().get(LINES, premium(desk.read()), "Contract ID"))
+    words = ("--contract", contract, "--free", "3", "--minimum", "10", "--reason", "frame contract")
+    assert desk.run("links", "units", *words).code == 0
+    assert {rule["kind"] for rule in rules(desk)} == {"free", "minimum"}
+    desk.check()
+    assert "units:52" not in desk.read().rows(MISMATCHES)  # 18 - 3 are the 15 that ConnectWise has
+    assert desk.run("export", "--month", "2026-09").code == 0
+    september = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    assert "units:52" not in september.rows(MISMATCHES)
+    ran = desk.run("links", "units", "--contract", contract, "--free", "0", "--minimum", "0")
+    told = f"Ended: free units of contract {contract}\nEnded: minimum units of contract {contract}\n"
+    assert (ran.code, ran.err) == (0, told)
+    assert rules(desk) == []
+    ran = desk.run("links", "units", "--contract", contract, "--free", "0")
+    assert ran.err == f"There was no rule: free units of contract {contract}\n"
+    desk.check()
+    assert desk.read().get(MISMATCHES, "units:52", "BSS Units") == 18
+
+
+def test_of_two_numbers_one_that_is_wrong_lets_neither_be_kept(desk: Desk) -> None:
+    assert desk.run("links", "units", "--contract", "c", "--free", "3", "--minimum", "ten").code == 2
+    assert rules(desk) == []
+
+
+def test_what_a_rule_is_about_is_known_without_the_spaces_around_it(desk: Desk) -> None:
+    assert desk.run("links", "units", "--contract", " c ", "--free", "3").code == 0
+    assert [rule["about"] for rule in rules(desk)] == ["c"]
+
+
+def test_a_rule_that_says_too_little_or_too_much_is_a_wrong_use(desk: Desk) -> None:
+    for words in (
+        ("units", "--contract", " ", "--free", "1"),
+        ("ignore", "--reason", "x"),
+        ("ignore", "--reason", "x", "--contract", "a", "--customer", "b"),
+        ("ignore", "--contract", "a"),
+        ("ignore", "--contract", "a", "--reason", "x", "--until", "31.12.2026"),
+        ("units", "--contract", "a"),
+        ("units", "--contract", "a", "--free", "-1"),
+        ("units", "--contract", "a", "--free", "two"),
+    ):
+        assert desk.run("links", *words).code == 2
+    assert rules(desk) == []
+
+
+def test_several_products_are_summed_on_one_catalog_item(desk: Desk) -> None:
+    """Siskin's 3 Exchange and 5 Web Filter seats on the item of its 2 cloud PCs."""
+    with desk.editing() as hand:
+        label = hand.get(LINES, hand.line("Siskin Electrics", "Windows 365"), "ConnectWise Product")
+        for product in ("Exchange", "Web Filter"):
+            hand.set(LINES, hand.line("Siskin Electrics", product), {"ConnectWise Product": label})
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert hand.get(MISMATCHES, "add:38:15", "BSS Units") == 10
+    assert not {"add:38:5", "add:38:26"} & hand.rows(MISMATCHES).keys()
+    assert "2 + 3 + 5" in hand.get(MISMATCHES, "add:38:15", "Explanation") or "of 3 contracts" in hand.get(
+        MISMATCHES, "add:38:15", "Explanation"
+    )
+    desk.file.unlink()
+    desk.export()  # remembered
+    assert desk.read().get(MISMATCHES, "add:38:15", "BSS Units") == 10
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    assert desk.apply().code == 0
+    assert desk.addition(max(desk.sandbox.connectwise.additions))["quantity"] == 10
+    desk.check()
+    assert "add:38:15" not in desk.read().rows(MISMATCHES)
+
+
+def test_one_product_is_split_over_agreements_by_contract(desk: Desk) -> None:
+    """Brambling's two contracts of one product: one of them moves to an agreement of its own."""
+    agreements = desk.sandbox.connectwise.agreements
+    own = next(one for one in agreements.values() if one["company"]["name"] == "Brambling Roofing")
+    extra = max(agreements) + 1
+    agreements[extra] = {**own, "id": extra, "name": "Cloud Services Workshop"}
+    assert desk.check("--refresh").code == 0
+    with desk.editing() as hand:
+        lines = [k for k, name in hand.column(LINES, "Customer").items() if name == "Brambling Roofing"]
+        (small,) = (key for key in lines if hand.get(LINES, key, "Units") == 2)
+        (big,) = (key for key in lines if hand.get(LINES, key, "Units") == 10)
+        hand.set(LINES, small, {"ConnectWise Agreement": "Cloud Services Workshop"})
+    assert desk.check().code == 0
+    with desk.editing() as hand:  # a choice may hold for the customer's other lines too
+        hand.set(LINES, big, {"ConnectWise Agreement": "Cloud Services"})
+    assert desk.check().code == 0
+    for _ in range(2):
+        hand = desk.read()
+        assert hand.get(LINES, small, "ConnectWise Agreement") == "Cloud Services Workshop"
+        assert hand.get(LINES, big, "ConnectWise Agreement") == "Cloud Services"
+        assert hand.get(MISMATCHES, f"add:{extra}:7", "BSS Units") == 2
+        desk.file.unlink()
+        desk.export()  # next time nothing is asked again
+    assert hand.get(LINES, small, "Match") in {"chosen", "remembered"}

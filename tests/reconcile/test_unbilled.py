@@ -1,0 +1,262 @@
+"""*Only in ConnectWise*: additions that nothing was billed for, case by case.
+
+The docstrings hold tables, whose defaults `tables.py` tells.
+"""
+
+# ruff: noqa: D205, D212, D400, D403, D415  (docstrings hold tables)
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link, read_tables
+from xlsync.models import ActionLabel, MismatchKind, Status
+from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.mismatches import find_mismatches
+
+
+def test_an_addition_of_a_linked_product_without_a_line_is_only_in_connectwise(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity  cost  price
+    71        10    1         -     10
+    72        11    3         2     5
+
+    linked before  billed
+    11             monthly
+
+    mismatch             key      customer  product  bss  cw  difference  cw cost  price  impact  action
+    Only in ConnectWise  only:72  Contoso   Item 11  -    3   -3          2        5      -15.00  -
+
+    line  status
+    a     OK
+    """
+    row = case.row("only:72")
+    assert ActionLabel.offered(row.kind) == (ActionLabel.CANCEL_ADDITION, ActionLabel.IGNORE)
+    assert row.explanation == "The distributor billed nothing for it this month."
+
+
+def test_a_product_that_was_never_linked_to_this_bss_is_the_msps_own(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity
+    71        10    1
+    72        11    3
+
+    mismatch  key
+    """
+    assert not case.findings.mismatches
+
+
+def test_a_product_linked_elsewhere_this_month_is_linked_to_this_bss(case: Case) -> None:
+    """
+    line  link  contract  customer
+    a     1:10  S1        Contoso
+    b     2:11  S2        Fabrikam
+
+    addition  agreement  item  quantity
+    71        1          10    1
+    72        1          11    3
+    73        2          11    1
+
+    mismatch             key      customer
+    Only in ConnectWise  only:72  Contoso
+    """
+    assert case.row("only:72").impact == -30
+
+
+def test_a_product_that_is_only_suggested_is_not_linked_to_this_bss(case: Case) -> None:
+    """
+    line  link   contract  customer
+    a     1:10   S1        Contoso
+    b     2:11?  S2        Fabrikam
+
+    addition  agreement  item  quantity
+    71        1          10    1
+    72        1          11    3
+
+    mismatch    key
+    Not linked  link:bss:Fabrikam:bss:Backup
+    """
+    assert not [row for row in case.findings.mismatches if row.kind is MismatchKind.ONLY_IN_CONNECTWISE]
+
+
+def test_an_agreement_that_no_line_is_linked_to_this_month_is_left_alone(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  agreement  item  quantity
+    71        1          10    1
+    72        2          10    3
+
+    linked before  billed
+    10             monthly
+
+    mismatch  key
+    """
+    assert not case.findings.mismatches
+
+
+def test_a_suggested_agreement_is_not_linked_this_month(case: Case) -> None:
+    """
+    line  link
+    a     1:10?
+
+    addition  agreement  item  quantity
+    72        1          11    3
+
+    linked before  billed
+    11             monthly
+
+    mismatch    key
+    Not linked  link:bss:Contoso:bss:Backup
+    """
+    assert case.findings.statuses["a"] is Status.CONFIRM_LINK
+
+
+def test_an_inactive_addition_without_a_line_is_no_mismatch(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity  from   until
+    71        10    1         -      -
+    72        11    3         -      10-31
+    73        11    3         11-01  -
+
+    linked before  billed
+    11             monthly
+
+    mismatch  key
+    """
+    assert not case.findings.mismatches
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("b  1:11?  Recurring  1   -   10-01  10-31", "its link is only suggested"),
+        ("b  1:11   Usage      1   -   10-01  10-31", "it is usage"),
+        ("b  1:11   One-time   1   -   10-01  10-31", "it is billed once"),
+        ("b  1:11   Recurring  -1  -   10-01  10-31", "it is a credit without a charge"),
+    ],
+)
+def test_any_line_that_is_linked_to_an_addition_keeps_it_from_being_only_in_connectwise(
+    line: str, why: str
+) -> None:
+    case = read_case(
+        "line  link  type  units  cost  from  to\n"
+        "a     1:10  Recurring  1  -  10-01  10-31\n"
+        f"{line}\n\n"
+        "addition  item  quantity\n71  10  1\n72  11  3\n\n"
+        "linked before  billed\n11  monthly\n"
+    )
+    assert "only:72" not in {row.key for row in case.findings.mismatches}, why
+
+
+def test_a_line_that_is_not_linked_may_be_what_is_only_in_connectwise(case: Case) -> None:
+    """
+    line  link  contract  product
+    a     1:10  S1        Backup
+    b     1:-   S2        Mailbox
+
+    addition  item  quantity
+    71        10    1
+    72        11    3
+
+    linked before  billed
+    11             monthly
+
+    mismatch             key
+    Only in ConnectWise  only:72
+    Not linked           link:bss:Contoso:bss:Mailbox
+    """
+    assert "A line of this customer is not linked yet and may be it." in case.row("only:72").explanation
+
+
+def test_what_is_billed_yearly_and_not_due_comes_last_and_says_so(case: Case) -> None:
+    """
+    line  link
+    a     1:10
+
+    addition  item  quantity  price  from
+    70        10    1         1      2025-03-01
+    71        11    9         500    2025-03-01
+    72        12    1         1      2025-03-01
+    73        13    9         500    2024-10-15
+
+    linked before  billed
+    11             yearly
+    12             monthly
+    13             yearly
+
+    mismatch             key
+    Only in ConnectWise  only:73
+    Only in ConnectWise  only:72
+    Only in ConnectWise  only:71
+    """
+    assert case.row("only:71").last
+    assert case.row("only:71").explanation.startswith("Billed yearly and not due this month.")
+    assert "not due" not in case.row("only:73").explanation
+    assert not case.row("only:72").last
+
+
+def test_on_a_yearly_agreement_all_is_billed_yearly(case: Case) -> None:
+    """
+    line  link  months
+    a     1:10  12
+
+    agreement  months
+    1          12
+
+    addition  item  quantity  price  from
+    70        10    1         1      2025-10-01
+    71        11    2         60     2025-03-01
+
+    linked before  billed
+    11             monthly
+
+    mismatch             key      impact
+    Only in ConnectWise  only:71  -10.00
+    """
+    assert case.row("only:71").last
+
+
+def test_the_not_due_stand_last_behind_rows_without_any_money(case: Case) -> None:
+    """
+    line  link  contract  amount  product
+    a     1:10  S1        0       Backup
+    b     1:-   S2        0       Mailbox
+
+    addition  item  quantity  price  from
+    70        10    1         0      2025-10-01
+    71        11    2         60     2025-03-01
+
+    linked before  billed
+    11             yearly
+
+    mismatch             key
+    Not linked           link:bss:Contoso:bss:Mailbox
+    Only in ConnectWise  only:71
+    """
+    assert case.row("only:71").impact == -120
+
+
+def test_an_addition_whose_product_is_no_longer_active_is_still_named() -> None:
+    tables = read_tables("line  link\na     1:10\n\naddition  item  quantity\n72  11  3\n\n"
+                         "linked before  billed\n11  monthly\n")  # fmt: skip
+    links = {"a": read_link("1:10")}
+    lines = [read_line(row) for row in tables["line"]]
+    books = read_books(tables, links.values())
+    books = replace(books, items={10: books.items[10]})
+    found = find_mismatches(OCTOBER, lines, read_charges(lines, {}), links, books)
+    (only,) = [row for row in found.mismatches if row.key == "only:72"]
+    assert only.product == "product 11"
+    assert only.impact == -30

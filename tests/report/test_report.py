@@ -1,0 +1,673 @@
+"""The month's figures: exact, agreeing with the sheets, whatever was written, taken back or checked since."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import zipfile
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, day
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.ledger import list_writes
+from xlsync.errors import XlsyncError
+from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
+from xlsync.reconcile.compared import Compared
+from xlsync.report.facts import Facts, Row
+from xlsync.report.figures import Figures
+from xlsync.report.month import Report, make_report
+from xlsync.report.page import notes
+from xlsync.report.pdf import find_office
+from xlsync.report.write import build, write_report
+
+MONTH, ENVIRONMENT = "2026-10", "site/company"
+MONEY = [name for name, of in Figures.__dataclass_fields__.items() if of.type == "Decimal"]
+SUMS = [*Figures.__dataclass_fields__, "found", "margin"]
+SECOND = "2026-10-09T10:00:{:02}.000+02:00"
+
+
+def line(key: str, **facts: Any) -> BillingLine:
+    known = {
+        "invoice": "I-1",
+        "type": LineType.RECURRING,
+        "charge": LineType.RECURRING,
+        "customer": "Heron Press",
+        "customer_id": facts.get("customer", "Heron Press"),
+        "product": "Mail Plan",
+        "product_id": facts.get("product", "Mail Plan"),
+        "units": Decimal(10),
+        "cost": Decimal("4.00"),
+        "amount": Decimal("40.00"),
+        "currency": "EUR",
+        "billing_months": 1,
+    }
+    return BillingLine(key=key, **(known | facts))
+
+
+def link(company: int | str, agreement: int | str, item: int | str) -> Link:
+    parts = (Choice(to, Evidence.EXACT) for to in (company, agreement, item))
+    return Link(**dict(zip(("company", "agreement", "item"), parts, strict=True)))
+
+
+def addition(id_: int, **facts: Any) -> Compared:
+    known = {
+        "agreement": 3,
+        "item": 5,
+        "company": 1,
+        "customer": "Heron Press",
+        "product": "Mail Plan",
+        "currency": "EUR",
+        "addition": id_,
+        "units": Decimal(10),
+        "unit_price": Decimal("5.00"),
+    }
+    return Compared(**(known | facts))
+
+
+def run(second: int, *writes: Write, command: str = "apply", month: str = MONTH, **facts: Any) -> Run:
+    known = {"environment": ENVIRONMENT, "workbook": "w.xlsx", "who": "ada", "is_finished": True}
+    at = SECOND.format(second)
+    stamped = tuple(replace(write, at=at) for write in writes)
+    return Run(id=f"run-{second}", at=at, command=command, month=month, writes=stamped, **(known | facts))
+
+
+def update(id_: int, state: str = "done", **fields: tuple[Any, Any]) -> Write:
+    """A PATCH of an addition: of each field its former and its new value."""
+    return Write(
+        key=f"update:{id_}",
+        kind="UpdateAddition",
+        what=f"update {id_}",
+        at="",
+        method="PATCH",
+        path=f"/finance/agreements/3/additions/{id_}",
+        body=[{"op": "replace", "path": name, "value": new} for name, (_, new) in fields.items()],
+        was={name: old for name, (old, _) in fields.items()},
+        rows=(f"units:{id_}",),
+        state=state,
+        id=id_,
+    )
+
+
+def creation(id_: int, key: str = "add:3:5", **body: Any) -> Write:
+    return Write(
+        key=key,
+        kind="CreateAddition",
+        what="create addition",
+        at="",
+        method="POST",
+        path="/finance/agreements/3/additions",
+        body={"product": {"id": 5}, "quantity": 4, **body},
+        rows=(key,),
+        state="done",
+        id=id_,
+    )
+
+
+def row(key: str, kind: MismatchKind = MismatchKind.UNITS_DIFFER, **facts: Any) -> Row:
+    own = {name: facts.pop(name) for name in ("result", "is_ignored") if name in facts}
+    known = {"customer": "Heron Press", "product": "Mail Plan", "company": 1, "agreement": 3, "item": 5}
+    mismatch = Mismatch(key=key, kind=kind, **(known | facts))
+    return Row(mismatch=mismatch, customer="Heron", agreement="Cloud", product="M", kind=str(kind), **own)
+
+
+def facts(lines: Iterable[BillingLine] = (), **others: Any) -> Facts:
+    """A workbook whose lines are all linked to company 1, agreement 3, item 5, unless told otherwise."""
+    known = tuple(lines)
+    names = {"company": {1: "Heron Press Ltd"}, "agreement": {3: "Cloud"}, "item": {5: "M5: Mail"}}
+    links = {entry.key: link(1, 3, 5) for entry in known} | others.pop("links", {})
+    others = {"names": names} | others
+    return Facts(month=MONTH, environment=ENVIRONMENT, lines=known, links=links, **others)
+
+
+def total(report: Report, currency: str = "EUR") -> Figures:
+    (found,) = [group.figures for group in report.totals if group.currency == currency]
+    return found
+
+
+def number(value: Any) -> Decimal:
+    """A cell's number, exactly as it is shown."""
+    return Decimal(str(value))
+
+
+# Sums
+
+CURRENCIES = st.sampled_from(["EUR", "USD", ""])
+AMOUNTS = st.decimals(-100_000, 100_000, places=2) | st.decimals(-10, 10, places=6)
+UNITS = st.decimals(0, 5000, places=0) | st.decimals(0, 50, places=3)
+PRICES = st.none() | st.decimals(0, 900, places=4)
+CHOICES = st.none() | st.builds(
+    Choice, st.integers(1, 4), st.sampled_from([Evidence.EXACT, Evidence.SUGGESTED, Evidence.CHOSEN])
+)
+LINKS = st.builds(Link, company=CHOICES, agreement=CHOICES, item=CHOICES)
+ADDITIONS = st.builds(
+    addition,
+    st.integers(1, 8),
+    agreement=st.integers(1, 4),
+    item=st.integers(1, 4),
+    company=st.none() | st.integers(1, 4),
+    currency=CURRENCIES,
+    months=st.sampled_from([1, 3, 12, 36]),
+    units=UNITS,
+    included=st.sampled_from([Decimal(0), Decimal(2)]),
+    unit_price=PRICES,
+    has_ended=st.booleans(),
+)
+WRITES = st.one_of(
+    st.builds(
+        lambda id_, old, new, state: update(id_, state, quantity=(old, new), unitCost=(old, new)),
+        st.integers(1, 8), UNITS, UNITS, st.sampled_from(["done", "failed", "unknown"]),
+    ),
+    st.builds(
+        lambda id_, end: update(id_, cancelledDate=(None, end)),
+        st.integers(1, 8), st.sampled_from([None, "2026-10-31T00:00:00Z"]),
+    ),
+    st.builds(lambda id_, units: creation(id_, quantity=units), st.integers(100, 103), UNITS),
+    st.builds(
+        lambda id_, units: creation(id_, f"successor:{id_ - 100}", quantity=units, unitPrice=Decimal("3.35")),
+        st.integers(101, 108), UNITS,
+    ),
+)  # fmt: skip
+
+
+@st.composite
+def months(draw: st.DrawFn) -> tuple[Facts, list[Run]]:
+    """A month as no sandbox makes it: odd links, odd prices, several currencies, and any writes."""
+    count = draw(st.integers(0, 8))
+    lines = [
+        line(
+            f"l{n}",
+            customer=draw(st.sampled_from(["Heron", "Ibis", "Jay"])),
+            product=draw(st.sampled_from(["Mail", "Office"])),
+            amount=draw(AMOUNTS),
+            currency=draw(CURRENCIES),
+            charge=draw(st.sampled_from(LineType)),
+            billing_months=draw(st.sampled_from([None, 1, 3, 12])),
+        )
+        for n in range(count)
+    ]
+    keys = [entry.key for entry in lines]
+    rows = [
+        row(
+            f"units:{n}",
+            draw(st.sampled_from(MismatchKind)),
+            impact=draw(st.none() | AMOUNTS),
+            line_keys=tuple(draw(st.lists(st.sampled_from(keys), max_size=2))) if keys else (),
+            agreement=draw(st.integers(1, 4)),
+            result=draw(st.sampled_from(["", "done units 2", "failed: no"])),
+        )
+        for n in range(draw(st.integers(0, 4)))
+    ]
+    seen = facts(
+        lines,
+        links={key: draw(LINKS) for key in keys},
+        compared=tuple({entry.key: entry for entry in draw(st.lists(ADDITIONS, max_size=6))}.values()),
+        rows=tuple(rows),
+    )
+    writes = draw(st.lists(st.lists(WRITES, max_size=4), max_size=3))
+    commands = st.sampled_from(["apply", "undo"])
+    return seen, [run(n, *group, command=draw(commands)) for n, group in enumerate(writes)]
+
+
+@given(months())
+def test_the_sum_of_customers_is_the_total_is_the_sum_of_products(month: tuple[Facts, list[Run]]) -> None:
+    report = make_report(*month)
+    for one in report.totals:
+        for name in SUMS:
+            wanted = getattr(one.figures, name)
+            for groups in (report.customers, report.products):
+                found = [getattr(g.figures, name) for g in groups if g.currency == one.currency]
+                assert sum(found, Decimal(0)) == wanted, name
+
+
+@given(months())
+def test_billed_is_the_sum_of_the_lines_of_each_currency(month: tuple[Facts, list[Run]]) -> None:
+    report = make_report(*month)
+    for currency in {entry.currency for entry in month[0].lines}:
+        amounts = [entry.amount for entry in month[0].lines if entry.currency == currency]
+        assert total(report, currency).billed == sum(amounts, Decimal(0))
+        assert total(report, currency).lines == len(amounts)
+
+
+@given(months())
+def test_open_rows_of_the_kinds_and_of_the_customers_are_the_same(month: tuple[Facts, list[Run]]) -> None:
+    report = make_report(*month)
+    for one in report.totals:
+        own = [kind for kind in report.kinds if kind.currency == one.currency]
+        assert sum(kind.rows for kind in own) == one.figures.open
+        assert sum((kind.up for kind in own), Decimal(0)) == one.figures.up
+        assert sum((kind.down for kind in own), Decimal(0)) == one.figures.down
+    assert len(report.open) == sum(one.figures.open for one in report.totals)
+
+
+@given(months())
+def test_without_writes_nothing_was_found(month: tuple[Facts, list[Run]]) -> None:
+    report = make_report(month[0], [])
+    assert all(one.figures.before == one.figures.after for one in report.totals)
+    assert (report.writes, set(report.created.values())) == ((), {0})
+
+
+@given(months(), st.randoms())
+def test_the_order_of_runs_and_facts_does_not_matter(month: tuple[Facts, list[Run]], chance: Any) -> None:
+    seen, runs = month
+    mixed = [list(part) for part in (seen.lines, seen.compared, runs)]
+    for part in mixed:
+        chance.shuffle(part)
+    lines, compared, turned = mixed
+    again = make_report(replace(seen, lines=tuple(lines), compared=tuple(compared)), turned)
+    assert again.totals == make_report(seen, runs).totals
+
+
+def test_money_is_never_added_across_currencies() -> None:
+    lines = [line("a"), line("b", currency="USD", amount=Decimal(7))]
+    report = make_report(facts(lines, compared=(addition(9), addition(8, currency="USD"))), [])
+    assert [(one.currency, one.figures.billed) for one in report.totals] == [("EUR", 40), ("USD", 7)]
+    assert [(one.currency, one.figures.before) for one in report.totals] == [("EUR", 50), ("USD", 50)]
+    assert [group.currency for group in report.customers] == ["EUR", "USD"]
+
+
+# Before and after
+
+
+def test_a_done_update_moves_after_and_not_before() -> None:
+    found = total(
+        make_report(facts([line("a")], compared=(addition(9),)), [run(1, update(9, quantity=(10, 13)))])
+    )
+    assert (found.before, found.after, found.found) == (50, 65, 15)
+
+
+def test_a_check_after_apply_changes_no_figure() -> None:
+    runs = [run(1, update(9, quantity=(10, 13)))]
+    exported = facts([line("a")], compared=(addition(9),))
+    checked = facts([line("a")], compared=(addition(9, units=Decimal(13)),))
+    assert make_report(exported, runs).totals == make_report(checked, runs).totals
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown", "skipped"])
+def test_a_write_that_is_not_done_counts_for_nothing_and_is_told(state: str) -> None:
+    runs = [run(1, update(9, state, quantity=(10, 13)))]
+    report = make_report(facts([line("a")], compared=(addition(9),)), runs)
+    assert total(report).found == 0
+    assert report.states == {state: 1}
+    assert any("without a known outcome" in note for note in notes(report)) == (state == "unknown")
+
+
+def test_of_several_writes_of_one_addition_the_latest_value_wins() -> None:
+    runs = [run(2, update(9, quantity=(13, 11))), run(1, update(9, quantity=(10, 13)))]
+    found = total(make_report(facts([line("a")], compared=(addition(9),)), runs))
+    assert (found.before, found.after) == (50, 55)
+
+
+def test_an_undo_takes_found_revenue_back() -> None:
+    done = run(1, update(9, quantity=(10, 13)))
+    for month in ("", MONTH):
+        back = run(2, update(9, quantity=(13, 10)), command="undo", month=month)
+        report = make_report(facts([line("a")], compared=(addition(9),)), [back, done])
+        assert (total(report).before, total(report).after) == (50, 50)
+        assert [(write.command, write.is_taken_back) for write in report.writes] == [
+            ("apply", True),
+            ("undo", False),
+        ]
+
+
+def test_an_undo_of_another_month_does_not_count() -> None:
+    other = run(0, update(7, quantity=(1, 2)), command="undo", month="")
+    cost = run(3, update(9, unitCost=(4, 5)), command="undo", month="")
+    runs = [run(1, update(9, quantity=(10, 13))), other, cost]
+    report = make_report(facts([line("a")], compared=(addition(9), addition(7))), runs)
+    assert total(report).found == 15
+    assert len(report.writes) == 1
+
+
+def test_runs_of_another_month_or_environment_do_not_count() -> None:
+    runs = [
+        run(1, update(9, quantity=(10, 13)), month="2026-09"),
+        run(2, update(9, quantity=(10, 14)), environment="other/company"),
+    ]
+    report = make_report(facts([line("a")], compared=(addition(9),)), runs)
+    assert (total(report).found, report.writes) == (0, ())
+    assert list_writes(runs, "2026-09", ENVIRONMENT)[0].after == "units 13"
+
+
+def test_a_yearly_change_is_rounded_once_as_on_the_sheet() -> None:
+    yearly = addition(9, months=12, unit_price=Decimal("100.10"))
+    found = total(make_report(facts([line("a")], compared=(yearly,)), [run(1, update(9, quantity=(10, 13)))]))
+    assert found.found == Decimal("25.03")  # 3 * 100.10 / 12 = 25.025
+    assert found.before == Decimal("83.42")
+
+
+def test_included_units_are_not_billed() -> None:
+    seen = facts([line("a")], compared=(addition(9, included=Decimal(4)),))
+    assert total(make_report(seen, [])).before == 30
+
+
+def test_an_addition_without_a_price_is_in_no_sum_and_told() -> None:
+    report = make_report(facts([line("a")], compared=(addition(9, unit_price=None),)), [])
+    assert (total(report).before, total(report).unpriced) == (0, 1)
+    assert any("1 addition without a price" in note for note in notes(report))
+
+
+def test_a_cost_set_right_is_no_revenue() -> None:
+    report = make_report(facts([line("a")], compared=(addition(9),)), [run(1, update(9, unitCost=(4, 5)))])
+    assert (total(report).found, total(report).cost_impact) == (0, -10)
+    assert any("-10.00 EUR" in note for note in notes(report))
+
+
+def test_a_created_addition_counts_before_and_after_a_check_alike() -> None:
+    asked = row("add:3:5", MismatchKind.NOT_IN_CONNECTWISE, unit_price=Decimal(5), line_keys=("a",))
+    without = addition(0, addition=None, units=Decimal(0), unit_price=None)
+    runs = [run(1, creation(77))]
+    exported = make_report(facts([line("a")], compared=(without,), rows=(asked,)), runs)
+    checked = make_report(facts([line("a")], compared=(addition(77, units=Decimal(4)),)), runs)
+    for report in (exported, checked):
+        assert (total(report).before, total(report).after, total(report).revenue) == (0, 20, 20)
+        assert report.created["Addition"] == 1
+        assert [group.name for group in report.customers] == ["Heron Press Ltd"]
+
+
+def test_a_creation_that_was_taken_back_was_not_created() -> None:
+    back = update(77, cancelledDate=(None, "2026-10-01T00:00:00Z"))
+    runs = [run(1, creation(77, unitPrice=5)), run(2, back, command="undo")]
+    report = make_report(facts([line("a")], compared=(addition(9),)), runs)
+    assert (total(report).found, report.created["Addition"]) == (0, 0)
+
+
+def test_an_addition_that_the_month_ended_stays_in_before() -> None:
+    runs = [run(1, update(9, cancelledDate=(None, "2026-10-31T00:00:00Z")))]
+    ended = facts([line("a")], compared=(addition(9, has_ended=True),))
+    assert (total(make_report(ended, runs)).before, total(make_report(ended, runs)).after) == (50, 0)
+
+
+def test_an_addition_that_others_ended_is_in_no_sum() -> None:
+    assert total(make_report(facts([line("a")], compared=(addition(9, has_ended=True),)), [])).before == 0
+
+
+def test_a_successor_and_its_predecessor_are_one_change() -> None:
+    ended = update(9, cancelledDate=(None, "2026-10-14T00:00:00Z"))
+    following = creation(10, "successor:9", quantity=13, unitPrice=Decimal("100.10"))
+    yearly = addition(9, months=12, unit_price=Decimal("100.10"))
+    found = total(make_report(facts([line("a")], compared=(yearly,)), [run(1, ended, following)]))
+    assert found.found == Decimal("25.03")
+
+
+# Margin
+
+
+def test_margin_holds_a_month_against_a_month() -> None:
+    lines = [line("a"), line("b", amount=Decimal("60.00"), billing_months=12)]
+    found = total(make_report(facts(lines, compared=(addition(9),)), []))
+    assert (found.billed, found.cost, found.revenue, found.margin) == (100, 45, 50, 5)
+    assert found.rate == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"charge": LineType.USAGE},
+        {"charge": LineType.ONE_TIME},
+        {"currency": "USD"},  # than its agreement
+    ],
+    ids=str,
+)
+def test_margin_leaves_out_what_cannot_be_compared(other: dict[str, Any]) -> None:
+    report = make_report(facts([line("a", **other)], compared=(addition(9),)), [])
+    assert {one.figures.cost for one in report.totals} == {0}
+    assert {one.figures.revenue for one in report.totals} == {0}
+
+
+def test_margin_leaves_out_a_term_of_which_a_part_is_billed() -> None:
+    """An annual term increased half-way bills the increase alone."""
+    part = line("a", billing_months=12, start=dt.date(2026, 10, 6), end=dt.date(2027, 4, 30))
+    found = total(make_report(facts([part], compared=(addition(9, months=12),)), []))
+    assert (found.revenue, found.cost) == (0, 0)
+    whole = replace(part, start=dt.date(2026, 10, 1), end=dt.date(2027, 9, 30))
+    assert total(make_report(facts([whole], compared=(addition(9, months=12),)), [])).cost > 0
+
+
+def test_margin_leaves_out_suggested_links() -> None:
+    suggested = replace(link(1, 3, 5), agreement=Choice(3, Evidence.SUGGESTED, 80))
+    seen = facts([line("a")], links={"a": suggested}, compared=(addition(9),))
+    assert total(make_report(seen, [])).margin == 0
+
+
+def test_what_is_linked_and_not_billed_at_all_is_a_negative_margin() -> None:
+    without = addition(0, addition=None, units=Decimal(0), unit_price=None)
+    assert total(make_report(facts([line("a")], compared=(without,)), [])).margin == -40
+
+
+# Customers and products
+
+
+def test_a_line_without_a_link_stands_with_its_customers_other_lines() -> None:
+    lines = [line("a"), line("b", product="Office")]
+    report = make_report(facts(lines, links={"b": Link()}), [])
+    assert [(g.name, g.is_linked, g.figures.lines) for g in report.customers] == [
+        ("Heron Press Ltd", True, 2)
+    ]
+    assert [(g.name, g.is_linked) for g in report.products] == [("M5: Mail", True), ("Office", False)]
+
+
+def test_customers_of_one_name_stay_apart() -> None:
+    lines = [line("a", customer_id="1"), line("b", customer_id="2")]
+    report = make_report(facts(lines, links={"a": Link(), "b": Link()}), [])
+    assert [group.name for group in report.customers] == ["Heron Press", "Heron Press"]
+
+
+def test_what_was_created_belongs_to_its_line_at_once() -> None:
+    made = Write(
+        key="customer:new", kind="CreateCompany", what="create customer", at="", method="POST",
+        path="/company/companies", body={}, state="done", id=1,
+    )  # fmt: skip
+    links = {"a": link("customer:new", "agreement:new", "product:new")}
+    report = make_report(facts([line("a")], links=links), [run(1, made)])
+    assert [(group.name, group.is_linked) for group in report.customers] == [("Heron Press Ltd", True)]
+    assert report.created["Customer"] == 1
+
+
+# Open mismatches
+
+
+def test_open_is_what_is_neither_done_nor_ignored() -> None:
+    rows = (
+        row("units:1", impact=Decimal(5)),
+        row("units:2", result="done units 2 -> 3"),
+        row("units:3", result="already: units are 3"),
+        row("units:4", result="failed: refused", impact=Decimal(-2)),
+        row("units:5", is_ignored=True),
+    )
+    report = make_report(facts([line("a")], rows=rows), [])
+    assert (len(report.open), report.ignored) == (2, 1)
+    assert [(k.kind, k.rows, k.up, k.down) for k in report.kinds] == [("Units differ", 2, 5, -2)]
+
+
+def test_a_row_whose_write_was_taken_back_is_open_again() -> None:
+    rows = (row("units:9", result="done units 10 -> 13"),)
+    seen = facts([line("a")], compared=(addition(9),), rows=rows)
+    done = run(1, update(9, quantity=(10, 13)))
+    back = run(2, update(9, quantity=(13, 10)), command="undo")
+    assert make_report(seen, [done]).open == ()
+    assert len(make_report(seen, [done, back]).open) == 1
+
+
+# The workbook
+
+
+def hostile() -> Report:
+    name = "=1+1|\x07_x0041_ \ud800"
+    lines = [line("a", customer=name, product="@SUM(A1)"), line("b", customer="#N/A", product="日本")]
+    rows = (row("units:1", impact=Decimal("1.5"), explanation="=HYPERLINK(1)\nsecond"),)
+    runs = [run(1, replace(update(9, quantity=(10, 13)), what="-2+3 for =cmd|calc"))]
+    return make_report(
+        facts(lines, links={"a": Link(), "b": Link()}, compared=(addition(9),), rows=rows), runs
+    )
+
+
+def test_no_text_becomes_a_formula_or_an_error() -> None:
+    book = build(hostile(), "2026-11-02 08:00")
+    cells = [cell for page in book for line_ in page.iter_rows() for cell in line_ if cell.value is not None]
+    assert {cell.data_type for cell in cells} <= {"s", "n"}
+    assert {"=1+1|\ufffd_x005F_x0041_ \ufffd", "#N/A"} <= {cell.value for cell in cells}
+
+
+def test_an_empty_month_has_a_report_too(tmp_path: Path) -> None:
+    report = make_report(facts(), [])
+    write_report(report, tmp_path / "r.xlsx", "2026-11-02 08:00")
+    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    assert book.sheetnames == ["Report", "By Customer", "By Product", "Open Mismatches", "Writes"]
+    assert book["Writes"]["A2"].value == "None"
+
+
+def test_a_report_is_written_over_a_report_and_over_nothing_else(tmp_path: Path) -> None:
+    path, report = tmp_path / "r.xlsx", make_report(facts([line("a")]), [])
+    write_report(report, path, "2026-11-02 08:00")
+    write_report(report, path, "2026-11-02 08:01")
+    for content in (b"not a workbook", b""):
+        path.write_bytes(content)
+        with pytest.raises(XlsyncError, match="is not a report"):
+            write_report(report, path, "2026-11-02 08:02")
+        assert path.read_bytes() == content
+    openpyxl.Workbook().save(path)
+    with pytest.raises(XlsyncError, match="is not a report"):
+        write_report(report, path, "2026-11-02 08:02")
+    assert [file.name for file in tmp_path.iterdir()] == ["r.xlsx"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(XlsyncError, match="cannot be written"):
+        write_report(make_report(facts(), []), tmp_path / "none" / "r.xlsx", "2026-11-02 08:00")
+
+
+# By the real commands
+
+
+def test_report_needs_no_network_and_agrees_with_the_sheets(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:7", "add:38:15", "cost:54")
+        hand.approve("only:62", Action="Cancel addition")
+        hand.set(MISMATCHES, "units:69", {"Action": "Ignore"})
+        impacts = hand.column(MISMATCHES, "Monthly Impact")
+        amounts = hand.column(LINES, "Amount")
+    desk.apply("--force")
+    desk.forget_log()
+    told = desk.run("report", str(desk.file), "--json")
+    assert (told.code, len(desk.sandbox.log)) == (0, 0)
+    euro = next(one for one in told.json["totals"] if one["currency"] == "EUR")
+    done = ("units:52", "units:7", "add:38:15", "only:62")
+    assert euro["billed"] == sum(map(number, amounts.values()))
+    assert euro["found"] == sum(number(impacts[key]) for key in done)
+    settled = {*done, "cost:54", "units:69"}
+    left = [number(value or 0) for key, value in impacts.items() if key not in settled]
+    assert euro["open"] == len(left)
+    assert (euro["up"], euro["down"]) == (sum(i for i in left if i > 0), sum(i for i in left if i < 0))
+    assert (told.json["ignored"], told.json["created"]["Addition"], len(told.json["writes"])) == (1, 1, 5)
+
+
+def test_the_sheets_of_the_report_add_up_to_its_page(desk: Desk) -> None:
+    assert desk.run("report", str(desk.file)).code == 0
+    book = openpyxl.load_workbook(desk.folder / "xlsync-2026-10-report.xlsx")
+    cells = [cell for line_ in book["Report"].iter_rows() for cell in line_]
+    label = next(cell for cell in cells if cell.value == "Billed by the distributor")
+    billed = book["Report"].cell(label.row + 1, label.column)
+    for title in ("By Customer", "By Product"):
+        sheet = book[title]
+        columns = {cell.value: cell.column for cell in sheet[1]}
+        rows = [r for r in range(2, sheet.max_row + 1) if sheet.cell(r, columns["Currency"]).value == "EUR"]
+        amounts = [number(sheet.cell(r, columns["Billed"]).value) for r in rows]
+        is_total = [sheet.cell(r, 1).value == "Total" for r in rows]
+        assert is_total.count(True) == 1
+        assert sum(a for a, t in zip(amounts, is_total, strict=True) if not t) == number(billed.value)
+        assert amounts[is_total.index(True)] == number(billed.value)
+    assert len(book["Report"]._charts) == 3
+
+
+def test_a_check_between_changes_neither_before_nor_found(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:7", "add:38:15")
+        hand.approve("only:62", Action="Cancel addition")
+    desk.apply("--force")
+    first = desk.run("report", str(desk.file), "--json").json
+    assert desk.check().code == 0
+    second = desk.run("report", str(desk.file), "--json").json
+    for one, other in zip(first["totals"], second["totals"], strict=True):
+        assert (one["before"], one["after"], one["found"]) == (
+            other["before"],
+            other["after"],
+            other["found"],
+        )
+
+
+def test_an_addition_from_a_date_on_is_found_once(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-11-01"))
+        impact = number(hand.get(MISMATCHES, "units:52", "Monthly Impact"))
+    assert set(desk.apply().states.values()) == {"done"}
+    report = desk.run("report", str(desk.file), "--json").json
+    assert [one["found"] for one in report["totals"] if one["currency"] == "EUR"] == [impact]
+
+
+def test_after_undo_the_report_is_as_before(desk: Desk) -> None:
+    before = desk.run("report", str(desk.file), "--json").json
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+        hand.approve("only:62", Action="Cancel addition")
+    desk.run("undo", desk.apply("--force").json["run"], "--yes", "--json")
+    after = desk.run("report", str(desk.file), "--json").json
+    assert after["totals"] == before["totals"]
+    assert (after["created"]["Addition"], len(after["writes"])) == (0, 6)
+
+
+def test_a_workbook_that_does_not_know_its_additions_is_told() -> None:
+    report = make_report(facts([line("a")], knows_additions=False), [])
+    assert any("older xlsync" in note for note in notes(report))
+    assert not any("older xlsync" in note for note in notes(make_report(facts([line("a")]), [])))
+
+
+def test_a_workbook_of_another_environment_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLSYNC_CW_COMPANY", "another")
+    ran = desk.run("report", str(desk.file))
+    assert (ran.code, list(desk.folder.glob("*report*"))) == (1, [])
+    assert "belongs to" in ran.err
+
+
+def test_history_of_a_month_tells_who_when_before_and_after(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "cost:54")
+    run_id = desk.apply().json["run"]
+    told = desk.run("history", "--month", "2026-10").out
+    assert run_id in told
+    assert "units 15 -> units 18" in told
+    writes = desk.run("history", "--month", "2026-10", "--json").json["writes"]
+    assert sorted((w["before"], w["after"], w["state"]) for w in writes) == [
+        ("cost 4.80", "cost 5.05", "done"),
+        ("units 15", "units 18", "done"),
+    ]
+    assert desk.run("history", "--month", "2026-09", "--json").json["writes"] == []
+    assert desk.run("history", run_id, "--month", "2026-10").code == 2
+
+
+@pytest.mark.skipif(find_office() is None, reason="LibreOffice is not on this machine")
+def test_libreoffice_reads_the_report_and_makes_a_pdf(desk: Desk) -> None:
+    ran = desk.run("report", str(desk.file), "--pdf", "--json")
+    assert ran.code == 0, ran.err
+    assert Path(ran.json["pdf"]).read_bytes().startswith(b"%PDF-")
+
+
+def test_without_libreoffice_the_report_is_there_and_the_pdf_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_office() is not None and shutil.which("soffice") is None and shutil.which("libreoffice") is None:
+        pytest.skip("LibreOffice is where no PATH is needed")
+    monkeypatch.setenv("PATH", "")
+    ran = desk.run("report", str(desk.file), "--pdf")
+    assert ran.code == 1
+    assert "Install LibreOffice" in ran.err
+    assert zipfile.is_zipfile(desk.folder / "xlsync-2026-10-report.xlsx")

@@ -1,0 +1,340 @@
+"""Answers that are refusals, and what is repeated: against a small server on loopback."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
+
+from tests.helpers.remote import Remote, Silent, hang_up, reply
+from tests.helpers.rest_service import closed_port
+from xlsync.errors import ApiError, ConfigError, NoAnswer
+from xlsync.rest.failures import describe, retry_after
+from xlsync.rest.service import Service
+
+
+@pytest.fixture
+def service(remote: Remote) -> Iterator[Service]:
+    with Service("ConnectWise", remote.url, headers={"clientId": "made-up-client"}, patience=0.001) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words", "codes"),
+    [
+        (
+            400,
+            {
+                "code": "InvalidObject",
+                "message": "company object is invalid",
+                "errors": [
+                    {"code": "ObjectExists", "message": "That identifier is taken.", "field": "identifier"},
+                    {"code": "MissingRequired", "message": "must not be empty", "field": "name"},
+                ],
+            },
+            "company object is invalid; That identifier is taken.; name: must not be empty",
+            ("InvalidObject", "ObjectExists", "MissingRequired"),
+        ),
+        (403, {"code": "Security", "message": "SSL is\r\nrequired.", "errors": None},
+         "SSL is required.", ("Security",)),
+        (
+            404,
+            {"type": "InvoiceNotFoundError", "code": "InvoiceNotFound", "developerMessage": "No invoice"},
+            "No invoice",
+            ("InvoiceNotFound", "InvoiceNotFoundError"),
+        ),
+        (400, {"error": "invalid_client"}, "invalid_client", ("invalid_client",)),
+    ],
+)  # fmt: skip
+def test_an_error_tells_the_services_own_words_and_codes(
+    remote: Remote, service: Service, status: int, body: object, words: str, codes: tuple[str, ...]
+) -> None:
+    remote.answer = lambda _: reply(body, status)
+    with pytest.raises(ApiError) as caught:
+        service.get("finance/agreements", {"conditions": "secret=1"})
+    error = caught.value
+    assert error.message == f"ConnectWise: GET /finance/agreements answered {status}: {words}"
+    assert (error.status, error.codes, error.method, error.path) == (
+        status,
+        codes,
+        "GET",
+        "finance/agreements",
+    )
+    assert error.hint
+    assert len(remote.seen) == 1
+
+
+def test_of_a_page_only_its_title_is_shown(remote: Remote, service: Service) -> None:
+    page = f"<html><title>Server\n Error &amp; {'x' * 400}</title><body>stack trace</body>"
+    remote.answer = lambda _: Response(page, 500, content_type="text/html")
+    with pytest.raises(ApiError) as caught:
+        service.get("x")
+    assert "answered 500: Server Error & xxx" in caught.value.message
+    assert "stack" not in caught.value.message
+    assert len(caught.value.message) < 260
+    assert len(remote.seen) == 5
+
+
+def test_a_page_in_place_of_json_is_an_error_of_a_read(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: Response("<title>Sign in</title>", content_type="text/html")
+    with pytest.raises(ApiError, match="with something that is not JSON: Sign in"):
+        service.get("x")
+    with pytest.raises(ApiError, match="not JSON"):
+        service.post_form("token", {})
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_what_is_nested_without_end_is_no_json(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: Response("[" * 200_000, status, content_type="application/json")
+    with pytest.raises(ApiError, match="GET /x"):
+        service.get("x")
+    if status == 200:
+        assert service.send("POST", "x", {}) is None  # it did act, and has to be looked up
+
+
+def test_a_404_of_connectwise_names_the_keys_too(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: reply(None, 404)
+    with pytest.raises(ApiError) as caught:
+        service.get("company/companies")
+    assert "keys" in caught.value.hint
+    assert len(remote.seen) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_is_not_followed(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: Response(status=status, headers={"Location": "https://other.example/x?key=s"})
+    with pytest.raises(ApiError) as caught:
+        service.send("POST", "x", {})
+    assert f"answered {status}: it sends the request on to https://other.example" in caught.value.message
+    assert "XLSYNC_CW_URL" in caught.value.hint
+    assert "key=s" not in caught.value.message
+    assert len(remote.seen) == 1
+
+
+def test_no_secret_stands_in_a_message(remote: Remote) -> None:
+    said = "keys acme+public:hunter22 and made-up-client and tok-en-1 are wrong"
+    remote.answer = lambda request: (
+        reply({"access_token": "tok-en-1"}) if request.path == "/token" else reply({"message": said}, 400)
+    )
+    with (
+        Service(
+            "BSS",
+            remote.url,
+            headers={"clientId": "made-up-client"},
+            authorize=lambda: (
+                f"Bearer {service.post_form('token', {'password': 'hunter22'})['access_token']}"
+            ),
+        ) as service,
+        pytest.raises(ApiError) as caught,
+    ):
+        service.get("x")
+    assert caught.value.message.endswith(": keys acme+public:… and … and … are wrong")
+
+
+def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Service("ConnectWise", "https://cw.example.com", headers={"clientId": "abc\n"})
+    assert "clientId" in caught.value.message
+    assert "abc" not in caught.value.message
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_read_is_repeated_while_the_service_is_busy(remote: Remote, service: Service, status: int) -> None:
+    remote.script = [reply({}, status)] * 4 + [reply({"id": 1})]
+    assert service.get("x") == {"id": 1}
+    assert service.requests == len(remote.seen) == 5
+
+
+def test_a_read_is_given_up_after_five_tries(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: reply({"error": "ConnectWiseAPI", "message": "Too many requests"}, 429)
+    with pytest.raises(ApiError, match="answered 429: Too many requests") as caught:
+        service.get("x")
+    assert caught.value.codes == ("ConnectWiseAPI",)
+    assert len(remote.seen) == 5
+
+
+def test_a_403_is_repeated_only_where_it_says_so(remote: Remote, service: Service) -> None:
+    remote.script = [
+        reply({"isRetriableError": True}, 403),
+        reply(1),
+        reply({"isRetriableError": False}, 403),
+    ]
+    assert service.get("x") == 1
+    with pytest.raises(ApiError):
+        service.get("x")
+    assert len(remote.seen) == 3
+
+
+def test_a_read_is_repeated_after_a_lost_answer(remote: Remote, service: Service) -> None:
+    remote.script = [hang_up, hang_up]
+    assert service.get("x") == {}
+    assert len(remote.seen) == 3
+
+
+def test_retry_after_in_seconds_is_waited_for(remote: Remote) -> None:
+    remote.script = [reply({}, 429, Retry_After="20")]
+    with Service("BSS", remote.url, headers={}, patience=0.01) as service:
+        service.get("x")
+    assert remote.times[1] - remote.times[0] >= 0.2
+
+
+def test_retry_after_as_a_date_is_waited_for(remote: Remote) -> None:
+    then = email.utils.format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30), usegmt=True)
+    remote.script = [reply({}, 503, Retry_After=then)]
+    with Service("BSS", remote.url, headers={}, patience=0.01) as service:
+        service.get("x")
+    assert remote.times[1] - remote.times[0] >= 0.25
+
+
+def test_a_wait_of_an_hour_is_an_error_at_once(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: reply({}, 429, Retry_After="3600")
+    with pytest.raises(ApiError):
+        service.get("x")
+    assert len(remote.seen) == 1
+
+
+@given(st.text(max_size=30))
+def test_an_odd_retry_after_is_no_wait(text: str) -> None:
+    wait = retry_after({"Retry-After": text})
+    assert wait is None or wait >= 0
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: (
+    st.lists(inner) | st.dictionaries(st.sampled_from(["code", "message", "errors", "field", "error"]), inner)
+)))  # fmt: skip
+def test_any_error_body_gives_one_line(body: Any) -> None:
+    text, codes = describe(json.dumps(body).encode())
+    assert text.isprintable()
+    assert len(text) <= 602
+    assert all(isinstance(code, str) for code in codes)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500, 503])
+def test_a_write_that_was_answered_is_never_sent_again(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: reply({"isRetriableError": True}, status)
+    with pytest.raises(ApiError) as caught:
+        service.send("POST", "x", {})
+    assert not isinstance(caught.value, NoAnswer)
+    assert (caught.value.status, caught.value.sent) == (status, True)
+    assert len(remote.seen) == 1
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_write_that_a_gateway_lost_is_unknown(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: reply({}, status)
+    with pytest.raises(NoAnswer):
+        service.send("POST", "x", {})
+    assert len(remote.seen) == 1
+
+
+def test_a_write_is_sent_again_after_429(remote: Remote, service: Service) -> None:
+    remote.script = [reply({}, 429, Retry_After="1"), reply({}, 429), reply({"id": 7}, 201)]
+    assert service.send("POST", "x", {"a": 1}) == {"id": 7}
+    assert remote.bodies == [b'{"a": 1}'] * 3
+
+
+def test_a_write_without_an_answer_is_unknown_and_sent_once(remote: Remote, service: Service) -> None:
+    remote.script = [hang_up]
+    with pytest.raises(NoAnswer) as caught:
+        service.send("POST", "x", {})
+    assert (caught.value.sent, caught.value.status) == (True, None)
+    assert len(remote.seen) == 1
+
+
+def test_a_write_that_times_out_is_unknown_and_a_read_is_repeated(remote: Remote) -> None:
+    def wait(_: Request) -> Response:
+        remote.released.wait(30)
+        return reply({})
+
+    with Service("BSS", remote.url, headers={}, patience=0, time_out=(5, 0.1)) as service:
+        remote.script = [wait]
+        with pytest.raises(NoAnswer, match="got no answer in time"):
+            service.send("PATCH", "x", [])
+        assert len(remote.seen) == 1
+        remote.script = [wait]
+        assert service.get("x") == {}
+        assert len(remote.seen) == 3
+
+
+def test_an_answer_cut_short_leaves_a_write_unknown(remote: Remote, service: Service) -> None:
+    def cut(request: Request) -> Response:
+        connection = request.environ["werkzeug.socket"]
+        connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n{")
+        return hang_up(request)
+
+    remote.script = [cut]
+    with pytest.raises(NoAnswer):
+        service.send("POST", "x", {})
+
+
+def test_a_write_answered_well_but_not_in_json_is_done(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: Response("<p>thanks</p>", content_type="text/html")
+    assert service.send("POST", "x", {}) is None
+
+
+def test_a_write_that_never_connected_says_so() -> None:
+    with Service("BSS", f"http://127.0.0.1:{closed_port()}", headers={}, patience=0) as service:
+        with pytest.raises(ApiError) as caught:
+            service.send("POST", "x", {})
+        assert service.requests == 5
+    assert (caught.value.sent, type(caught.value)) == (False, ApiError)
+    assert "XLSYNC_BSS_URL" in caught.value.hint
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_that_are_not_where_the_environment_says_are_told_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, "/no/such/file.pem")
+    with Service("BSS", f"https://127.0.0.1:{closed_port()}", headers={}, patience=0) as service:
+        with pytest.raises(ApiError, match="names no file of certificates") as caught:
+            service.send("POST", "x", {})
+        assert service.requests == 1
+    assert (caught.value.sent, type(caught.value)) == (False, ApiError)
+
+
+def test_an_earlier_failure_to_connect_is_not_mistaken(remote: Remote, service: Service) -> None:
+    """A lost answer stays unknown, also while another error is being handled."""
+    remote.script = [hang_up]
+    try:
+        socket.create_connection(("127.0.0.1", closed_port()))
+    except OSError:
+        with pytest.raises(NoAnswer):
+            service.send("POST", "x", {})
+
+
+def test_an_unknown_name_and_a_failed_handshake_are_not_sent(remote: Remote) -> None:
+    secure = remote.url.replace("http://", "https://")
+    for url in ("https://no-such-host.invalid", secure):
+        with Service("BSS", url, headers={}, patience=0) as service:
+            service._session.trust_env = False
+            with pytest.raises(ApiError) as caught:
+                service.send("POST", "x", {})
+        assert (caught.value.sent, type(caught.value)) == (False, ApiError)
+    assert remote.seen == []
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_at_once() -> None:
+    pytest.importorskip("cryptography")
+    server = make_server("127.0.0.1", 0, Response(b"{}"), ssl_context="adhoc", request_handler=Silent)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    with Service("BSS", f"https://127.0.0.1:{server.server_port}", headers={}, patience=0) as service:
+        with pytest.raises(ApiError, match="its certificate is not trusted") as caught:
+            service.send("POST", "x", {})
+        assert service.requests == 1
+    assert not caught.value.sent
+    server.shutdown()
+    thread.join()
+    server.server_close()

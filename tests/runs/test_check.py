@@ -1,0 +1,100 @@
+"""Whole runs of check: what it keeps, renews and lets lapse."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from openpyxl.comments import Comment
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, Hand
+
+
+def decorate(hand: Hand) -> None:
+    """What people leave in a workbook beside xlsync's cells."""
+    hand.set(LINES, hand.line("DELTA"), {"Note": "Ask Pia"})
+    hand.sheet(LINES).cell(1, 25).value = "My column"
+    hand.sheet(LINES).cell(hand.rows(LINES)[hand.line("DELTA")], 25).value = "mine"
+    hand.cell(MISMATCHES, "units:52", "New Units").comment = Comment("look twice", "Pia")
+    mine = hand.book.create_sheet("My sums")
+    mine["A1"], mine["A2"] = 3, "=A1*2"
+
+
+def test_check_and_apply_keep_notes_columns_sheets_and_comments(desk: Desk) -> None:
+    with desk.editing() as hand:
+        decorate(hand)
+        hand.approve("units:52")
+    for command in (desk.check, desk.apply, desk.check):
+        command()
+        hand = desk.read()
+        line = hand.line("DELTA")
+        assert hand.get(LINES, line, "Note") == "Ask Pia"
+        assert hand.sheet(LINES).cell(1, 25).value == "My column"
+        assert hand.sheet(LINES).cell(hand.rows(LINES)[line], 25).value == "mine"
+        assert (hand.sheet("My sums")["A1"].value, hand.sheet("My sums")["A2"].value) == (3, "=A1*2")
+        if "units:52" in hand.rows(MISMATCHES):
+            assert hand.cell(MISMATCHES, "units:52", "New Units").comment.text == "look twice"
+
+
+def test_check_keeps_an_approval_whose_values_still_hold(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", New_Units=17)
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
+    checked = desk.check()
+    assert "lapsed" not in checked.err
+    hand = desk.read()
+    assert (hand.get(MISMATCHES, "units:52", "Approve"), hand.get(MISMATCHES, "units:52", "New Units")) == (
+        "Yes",
+        17,
+    )
+    assert hand.get(MISMATCHES, "units:53", "Action") == "Ignore"
+    assert hand.get(LINES, hand.line("Redstart Textiles", "Teams"), "Status") == "Ignored"
+    assert desk.apply().code == 0
+    assert desk.changes == {("additions", 52): {"quantity": 17}}
+
+
+def test_check_lets_an_approval_lapse_when_the_bss_bills_other_units(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:53")
+    for invoice in desk.sandbox.bss.invoices:
+        for item in invoice["items"]:
+            (held, *_) = item["subscriptions"] or [{}]
+            if (
+                held.get("account", {}).get("name") == "Redstart Textiles"
+                and "Premium" in item["description"]
+            ):
+                item["quantity"] = Decimal("30.0")
+    checked = desk.check()
+    hand = desk.read()
+    assert "lapsed" in checked.err
+    assert re.search(r"Mismatches!P\d+: the approval lapsed", checked.err)
+    assert (hand.get(MISMATCHES, "units:52", "Approve"), hand.get(MISMATCHES, "units:53", "Approve")) == (
+        None,
+        "Yes",
+    )
+    assert (hand.get(MISMATCHES, "units:52", "BSS Units"), hand.get(MISMATCHES, "units:52", "New Units")) == (
+        30,
+        30,
+    )
+
+
+def test_check_tells_entries_that_were_renamed_or_deleted_by_name_and_works(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(
+            LINES,
+            hand.line("DELTA"),
+            {"ConnectWise Customer": "Delta Ltd", "ConnectWise Agreement": "Cloud Services"},
+        )
+        hand.set(LINES, hand.line("Kestrel Optics"), {
+            "ConnectWise Customer": "Kestrel Optics [KESTREL1]", "ConnectWise Agreement": "Cloud Services",
+        })  # fmt: skip
+    for company in desk.sandbox.connectwise.companies.values():
+        if company["identifier"] == "KESTREL1":
+            company["deletedFlag"] = True
+        if company["name"] == "Delta Ltd":
+            company["name"] = "Delta Limited"
+    checked = desk.check("--refresh")
+    assert checked.code == 0
+    assert "Kestrel Optics [KESTREL1]" in checked.err
+    assert "Delta Limited" in checked.err

@@ -1,0 +1,155 @@
+"""Cut off around every single write and started again, a run ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.hand import MISMATCHES
+from tests.helpers.process import kill_at, strike_at
+from tests.helpers.world import WRITES, Undisturbed, end_of
+
+SURE = {"done", "already"}
+
+
+def assert_ended_well(desk: Desk, undisturbed: Undisturbed) -> None:
+    connectwise, links, results = end_of(desk)
+    assert connectwise - undisturbed.connectwise == undisturbed.connectwise - connectwise == Counter()
+    assert links == undisturbed.links
+    assert results == undisturbed.results
+    assert set(results.values()) == {True}
+
+
+def journal(desk: Desk) -> list[dict[str, Any]]:
+    """Every write of every run."""
+    runs = desk.run("history", "--json").json["runs"]
+    return [write for run in reversed(runs) for write in run["writes"]]
+
+
+def assert_journal_tells_every_write(desk: Desk, *, was_killed: bool = False) -> None:
+    """What was killed may have written down what it had no time to send."""
+    sent = Counter(f"{request.path} {request.body}" for request in desk.sandbox.writes)
+    told = Counter(f"{write['path']} {write['body']}" for write in journal(desk))
+    assert sent <= told if was_killed else sent == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        *((kind, n) for kind in ("hang-up-before", "hang-up-after") for n in range(1, WRITES + 1)),
+        *(("error-after", n) for n in (1, 4, 6, 10)),
+    ],
+)
+def test_an_answer_lost_at_the_nth_write_leads_to_the_same_end(
+    approved: Desk, undisturbed: Undisturbed, kind: str, number: int
+) -> None:
+    approved.sandbox.fail(kind, write=number)
+    first = approved.apply()
+    assert first.json["failed"] == 0
+    assert (first.json["unknown"] == 0) == (kind != "hang-up-before")
+    assert first.code == (3 if kind == "hang-up-before" else 0)
+    second = approved.apply()
+    assert second.code == 0, second.err
+    assert set(second.states.values()) <= SURE
+    if kind != "hang-up-before":
+        assert len(approved.sandbox.writes) == WRITES  # nothing was sent twice
+    assert_ended_well(approved, undisturbed)
+    assert_journal_tells_every_write(approved)
+
+
+@pytest.mark.parametrize("number", range(1, WRITES + 1))
+@pytest.mark.parametrize("when", ["call", "call-after"])
+def test_killed_at_the_nth_write_and_started_again_leads_to_the_same_end(
+    approved: Desk, undisturbed: Undisturbed, when: str, number: int
+) -> None:
+    """SIGKILL before and after ConnectWise has committed the n-th write."""
+    killed = kill_at(approved, when, number)
+    assert (killed.code != 0, killed.out) == (True, b"")
+    unfinished = journal(approved)
+    assert any(write["state"] == "unknown" for write in unfinished)
+    again = approved.apply()
+    assert again.code == 0, again.err
+    assert set(again.states.values()) <= SURE
+    assert_ended_well(approved, undisturbed)
+    assert_journal_tells_every_write(approved, was_killed=True)
+
+
+def test_several_cut_offs_in_a_row_lead_to_the_same_end(approved: Desk, undisturbed: Undisturbed) -> None:
+    for number in (2, 1, 3, 1):
+        approved.sandbox.fail("hang-up-after", write=number)
+        approved.sandbox.fail("hang-up-before", write=number + 1)
+        approved.apply()
+    assert approved.apply().code == 0
+    assert_ended_well(approved, undisturbed)
+    assert_journal_tells_every_write(approved)
+
+
+def test_an_unknown_write_is_told_as_unknown_and_how_to_go_on(approved: Desk) -> None:
+    approved.sandbox.fail("hang-up-before", write=1)
+    ran = approved.apply()
+    (unknown,) = (action for action in ran.json["actions"] if action["state"] == "unknown")
+    assert "run apply again" in unknown["detail"]
+    results = approved.read().column("New in ConnectWise", "Result").values()
+    assert any(str(text).startswith("unknown") for text in results if text)
+
+
+def test_a_journal_that_cannot_be_written_stops_before_any_write(approved: Desk) -> None:
+    (approved.home / "journal").write_text("in the way", encoding="utf-8")
+    ran = approved.apply()
+    assert (ran.code, approved.sent()) == (1, [])
+    assert "journal" in ran.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C cannot be sent to one process elsewhere")
+def test_ctrl_c_lets_the_request_end_skips_the_rest_and_tells_it(
+    approved: Desk, undisturbed: Undisturbed
+) -> None:
+    ran = strike_at(approved, "call", 3, lambda process: process.send_signal(signal.SIGINT))
+    assert ran.code == 3, ran.err
+    states = Counter(action["state"] for action in json.loads(ran.out)["actions"])
+    assert states["skipped"] >= 1
+    assert states["failed"] == states["unknown"] == 0
+    assert states["done"] == len(approved.sandbox.writes)
+    assert b"Traceback" not in ran.err
+    results = [text for text in approved.read().column(MISMATCHES, "Result").values() if text]
+    assert any("interrupted" in text for text in results)
+    assert approved.apply().code == 0
+    assert_ended_well(approved, undisturbed)
+    assert_journal_tells_every_write(approved)
+
+
+FULL = f"""
+import resource, signal, sys
+sys.dont_write_bytecode = True  # it would be cut off, too
+from xlsync.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+sys.argv = ["xlsync", "apply", "{OCTOBER}", "--yes", "--json"]
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no disk can be made full for one process")
+def test_a_disk_that_is_full_in_the_middle_sends_nothing_unwritten_and_is_no_stop_before_any_write(
+    approved: Desk, undisturbed: Undisturbed
+) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FULL], capture_output=True, text=True, timeout=120, check=False
+    )
+    sent = len(approved.sandbox.writes)
+    assert 0 < sent < WRITES
+    assert (ran.returncode, "Traceback" in ran.stderr) == (3, False), ran.stderr
+    run = approved.run("history", "--json").json["runs"][0]
+    assert f"`xlsync history {run['run']}` shows them" in ran.stderr
+    assert_journal_tells_every_write(approved, was_killed=True)
+    again = approved.apply()
+    assert again.code == 0, again.err
+    assert_ended_well(approved, undisturbed)

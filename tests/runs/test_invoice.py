@@ -1,0 +1,386 @@
+"""Invoices: previewed from the recaps; made once, on approval, by ConnectWise, and only where switched on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk, Ran
+from tests.helpers.hand import LINES, MISMATCHES, day
+from tests.helpers.process import kill_at
+
+INVOICES = "Invoices"
+FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
+REDSTART, SISKIN, TWITE = "invoice:37", "invoice:38", "invoice:44"
+
+
+@pytest.fixture
+def billing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk at which invoices may be created."""
+    monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
+    return desk
+
+
+def approve(desk: Desk, *keys: str) -> None:
+    with desk.editing() as hand:
+        for key in keys:
+            hand.set(INVOICES, key, {"Approve": "Yes"})
+
+
+def invoice(desk: Desk, *words: str) -> Ran:
+    return desk.run("invoice", str(desk.file), "--yes", "--json", *words)
+
+
+def made(desk: Desk, agreement: int) -> list[dict[str, Any]]:
+    """The invoices of an agreement that were made since the test began."""
+    invoices = desk.sandbox.connectwise.invoices
+    new = [key for table, key in desk.changes if table == "invoices"]
+    return [invoices[key] for key in sorted(new) if invoices[key]["agreement"]["id"] == agreement]
+
+
+def result(desk: Desk, key: str) -> str:
+    return str(desk.read().get(INVOICES, key, "Result") or "")
+
+
+# The preview
+
+
+def test_the_sheet_shows_the_recap_beside_what_was_billed(desk: Desk) -> None:
+    hand = desk.read()
+    row = {header: hand.get(INVOICES, REDSTART, header) for header in hand.columns(INVOICES)}
+    lines = [
+        key
+        for key, name in hand.column(LINES, "ConnectWise Customer").items()
+        if name == "Redstart Textiles" and hand.get(LINES, key, "ConnectWise Agreement") == "Cloud Services"
+    ]
+    billed = sum(Decimal(str(hand.get(LINES, key, "Amount"))) for key in lines)
+    assert (row["Customer"], row["Agreement"]) == ("Redstart Textiles", "Cloud Services")
+    assert row["Next Invoice Date"] == day("2026-10-31")
+    assert Decimal(str(row["Next Invoice Amount"])) == Decimal("3650.85")
+    assert Decimal(str(row["BSS Amount"])) == billed
+    assert Decimal(str(row["Margin"])) == Decimal("3650.85") - billed
+    keys = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Customer") == row["Customer"]]
+    assert row["Unapplied Mismatches"] == len(keys) == 5
+    assert (row["Approve"], row["Result"]) == (None, None)
+
+
+def test_mismatches_that_were_applied_or_ignored_are_no_longer_open(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "cost:54")
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
+    desk.apply()
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert hand.get(INVOICES, REDSTART, "Unapplied Mismatches") == 2
+    assert hand.get(INVOICES, REDSTART, "Next Invoice Amount") == pytest.approx(3650.85 + 3 * 21.5)
+
+
+def test_recaps_that_could_not_be_read_are_told_and_cannot_be_approved(desk: Desk) -> None:
+    desk.sandbox.fail("busy", path="GET /finance/agreementrecap/", times=99, seconds=600)
+    checked = desk.check()
+    assert checked.code == 0
+    assert "next invoices could not be read" in checked.err
+    assert desk.read().get(INVOICES, REDSTART, "Next Invoice Amount") is None
+    approve(desk, REDSTART)
+    desk.sandbox._faults.waiting.clear()
+    ran = invoice(desk)
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "Invoices!" in ran.err
+
+
+# Off by default
+
+
+def test_invoicing_is_off_and_says_why(desk: Desk) -> None:
+    approve(desk, REDSTART)
+    before = desk.file.read_bytes()
+    ran = invoice(desk)
+    assert (ran.code, desk.sent(), desk.changes) == (0, [], {})
+    assert ran.states == {REDSTART: "planned"}
+    assert "never tried on a live ConnectWise" in ran.err
+    assert "XLSYNC_INVOICING=enabled" in ran.err
+    assert "[invoicing]" in ran.err
+    assert desk.file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "variable", "is_on"),
+    [
+        ("[invoicing]\nenabled = true\n", "", True),
+        ("[invoicing]\nenabled = false\n", "", False),
+        ("", "enabled", True),
+        ("", "true", False),
+        ("[invoicing]\nenabled = false\n", "enabled", True),
+        ("[invoicing]\nenabled = true\n", "disabled", False),  # variables come before the file
+    ],
+)
+def test_the_settings_switch_it_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, settings: str, variable: str, is_on: bool
+) -> None:
+    (desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+    if variable:
+        monkeypatch.setenv("XLSYNC_INVOICING", variable)
+    approve(desk, REDSTART)
+    ran = invoice(desk)
+    assert (ran.code, bool(desk.sent())) == (0, is_on), ran.err
+    assert ("Invoices are only previewed" in ran.err) != is_on
+
+
+def test_a_setting_that_is_no_truth_value_does_not_switch_it_on(desk: Desk) -> None:
+    (desk.folder / "xlsync.toml").write_text('[invoicing]\nenabled = "false"\n', encoding="utf-8")
+    approve(desk, REDSTART)
+    ran = invoice(desk)
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "enabled" in ran.err
+
+
+# Made once
+
+
+def test_only_approved_rows_are_invoiced_once_with_number_and_pdf(billing: Desk) -> None:
+    desk = billing
+    approve(desk, REDSTART)
+    ran = invoice(desk)
+    assert (ran.code, desk.sent()) == (0, [("POST", "/finance/agreements/37/invoice")])
+    (one,) = made(desk, 37)
+    assert one["total"] == Decimal("3650.85")
+    (action,) = ran.json["actions"]
+    assert (action["key"], action["kind"], action["state"], action["id"]) == (
+        REDSTART, "CreateInvoice", "done", one["id"],
+    )  # fmt: skip
+    assert result(desk, REDSTART).startswith(f"done invoice {one['invoiceNumber']}")
+    pdf = desk.folder / "xlsync-2026-10-invoices" / f"{one['invoiceNumber']}.pdf"
+    assert pdf.read_bytes().startswith(b"%PDF")
+    assert pdf.name in result(desk, REDSTART)
+    rest = {key: text for key, text in desk.read().column(INVOICES, "Result").items() if text}
+    assert rest.keys() == {REDSTART}
+    again = invoice(desk)
+    assert (again.code, again.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
+    assert len(desk.sent()) == 1
+    assert one["invoiceNumber"] in result(desk, REDSTART)
+
+
+def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:
+    approve(billing, "invoice:9")
+    told = billing.run("invoice", OCTOBER, "--yes").err
+    assert "`xlsync history " in told
+    assert "undo" not in told
+
+
+def test_json_of_invoice_has_the_fields_of_the_contract(billing: Desk) -> None:
+    approve(billing, REDSTART, SISKIN)
+    for ran in (invoice(billing, "--dry-run"), invoice(billing)):
+        assert list(ran.json) == FIELDS
+        assert all(list(a) == ["key", "kind", "state", "detail", "id"] for a in ran.json["actions"])
+        assert ran.json["workbook"] == str(billing.file)
+    assert (ran.json["done"], len(billing.sent())) == (2, 2)
+    told = billing.run("history", ran.json["run"], "--json").json
+    assert (told["command"], {write["state"] for write in told["writes"]}) == ("invoice", {"done"})
+
+
+def test_nothing_is_invoiced_without_approval_or_answer(billing: Desk) -> None:
+    assert (invoice(billing).code, billing.sent()) == (0, [])
+    approve(billing, REDSTART)
+    asked = billing.run("invoice", OCTOBER)
+    assert (asked.code, billing.sent()) == (1, [])
+    assert "--yes" in asked.err
+    planned = invoice(billing, "--dry-run")
+    assert (planned.code, planned.states, billing.sent()) == (0, {REDSTART: "planned"}, [])
+
+
+def test_apply_makes_no_invoices(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    ran = billing.apply()
+    assert (ran.code, ran.json["actions"], billing.sent()) == (0, [], [])
+
+
+def test_an_approval_that_is_no_approval_stops_all(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    with billing.editing() as hand:
+        hand.set(INVOICES, SISKIN, {"Approve": "perhaps"})
+    ran = invoice(billing)
+    assert (ran.code, billing.sent()) == (1, [])
+    assert "Invoices!" in ran.err
+    assert "perhaps" in ran.err
+
+
+# Changed since it was shown
+
+
+def test_an_amount_that_changed_since_it_was_shown_is_skipped_with_both_amounts(billing: Desk) -> None:
+    approve(billing, REDSTART, SISKIN)
+    billing.addition(52)["quantity"] = Decimal(16)
+    ran = invoice(billing)
+    assert (ran.code, ran.states) == (3, {REDSTART: "skipped", SISKIN: "done"})
+    assert "was 3650.85 on 2026-10-31 and is now 3672.35 on 2026-10-31" in result(billing, REDSTART)
+    assert (len(made(billing, 37)), len(made(billing, 38))) == (0, 1)
+
+
+def test_an_approval_lapses_when_check_shows_another_amount(billing: Desk) -> None:
+    approve(billing, REDSTART, SISKIN)
+    billing.addition(52)["quantity"] = Decimal(16)
+    checked = billing.check()
+    assert "approval lapsed" in checked.err
+    hand = billing.read()
+    assert [hand.get(INVOICES, key, "Approve") for key in (REDSTART, SISKIN)] == [None, "Yes"]
+    assert invoice(billing).states == {SISKIN: "done"}
+
+
+def test_an_invoice_that_someone_made_meanwhile_is_already(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    agreement = billing.sandbox.connectwise.agreements[37]
+    agreement["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (0, {REDSTART: "already"}, [])
+
+
+def test_an_agreement_without_a_next_invoice_is_not_told_as_invoiced(billing: Desk) -> None:
+    """It was ended or cancelled meanwhile: the number of its last invoice is that of another period."""
+    approve(billing, REDSTART)
+    billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
+    assert "was 3650.85 on 2026-10-31 and is now none" in result(billing, REDSTART)
+
+
+def test_the_last_invoice_of_an_agreement_whose_answer_was_lost_is_found(billing: Desk) -> None:
+    approve(billing, REDSTART)
+
+    def end() -> None:
+        billing.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = None
+        raise ConnectionAbortedError
+
+    billing.sandbox.fail("call-after", write=1, call=end)
+    ran = invoice(billing)
+    assert (ran.code, ran.states, len(made(billing, 37))) == (0, {REDSTART: "done"}, 1)
+    assert invoice(billing).states == {REDSTART: "already"}
+
+
+def test_after_invoicing_the_month_is_told_as_already_invoiced(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    invoice(billing)
+    assert billing.check().code == 0
+    hand = billing.read()
+    assert hand.get(INVOICES, REDSTART, "Next Invoice Date") == day("2026-11-30")
+    assert hand.get(INVOICES, REDSTART, "Approve") is None  # else November would be invoiced next
+    assert hand.get(MISMATCHES, "units:52", "Explanation").startswith("Already invoiced:")
+
+
+# Lost answers
+
+
+def test_a_lost_answer_is_found_by_the_recap_and_not_sent_again(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    billing.sandbox.fail("hang-up-after", write=1)
+    ran = invoice(billing)
+    (one,) = made(billing, 37)
+    assert (ran.code, ran.states, len(billing.sent())) == (0, {REDSTART: "done"}, 1)
+    assert one["invoiceNumber"] in result(billing, REDSTART)
+    assert (billing.folder / "xlsync-2026-10-invoices" / f"{one['invoiceNumber']}.pdf").exists()
+    assert invoice(billing).states == {REDSTART: "already"}
+    assert len(made(billing, 37)) == 1
+
+
+def test_a_request_that_was_lost_is_unknown_and_a_second_run_makes_it_once(billing: Desk) -> None:
+    approve(billing, REDSTART, SISKIN)
+    billing.sandbox.fail("hang-up-before", path="POST /finance/agreements/37/invoice")
+    first = invoice(billing)
+    assert (first.code, first.states) == (3, {REDSTART: "unknown", SISKIN: "done"})
+    assert result(billing, REDSTART).startswith("unknown")
+    assert made(billing, 37) == []
+    second = invoice(billing)
+    assert (second.code, second.states) == (0, {REDSTART: "done", SISKIN: "already"})
+    assert (len(made(billing, 37)), len(made(billing, 38))) == (1, 1)
+
+
+def test_an_answer_and_a_look_up_that_are_both_lost_are_unknown_and_found_later(billing: Desk) -> None:
+    approve(billing, REDSTART)
+
+    def lose_the_recap() -> None:
+        path = "GET /finance/agreementrecap/37"
+        billing.sandbox.fail("busy", path=path, times=99, seconds=600)
+        raise ConnectionAbortedError
+
+    billing.sandbox.fail("call-after", write=1, call=lose_the_recap)
+    first = invoice(billing)
+    assert (first.code, first.states) == (3, {REDSTART: "unknown"})
+    billing.sandbox._faults.waiting.clear()
+    second = invoice(billing)
+    assert (second.code, second.states, len(made(billing, 37))) == (0, {REDSTART: "already"}, 1)
+
+
+@pytest.mark.parametrize("kind", ["call", "call-after"])
+def test_killed_around_the_request_and_started_again_there_is_one_invoice(billing: Desk, kind: str) -> None:
+    approve(billing, REDSTART)
+    kill_at(billing, kind, 1, "invoice")
+    ran = invoice(billing)
+    assert (ran.code, len(made(billing, 37))) == (0, 1)
+    assert ran.states == {REDSTART: "done" if kind == "call" else "already"}
+
+
+def test_an_invoice_that_the_recap_does_not_show_is_unknown_and_not_made_again(billing: Desk) -> None:
+    """Whether the recap follows at once was never seen on a live tenant."""
+    desk = billing
+    approve(desk, REDSTART)
+    agreements = desk.sandbox.connectwise.agreements
+
+    def stay_behind() -> None:
+        agreements[37]["nextInvoiceDate"] = "2026-10-31T00:00:00Z"
+
+    desk.sandbox.fail("call-after", write=1, call=stay_behind)
+    first = invoice(desk)
+    (one,) = made(desk, 37)
+    assert (first.code, first.states) == (3, {REDSTART: "unknown"})
+    assert f"invoice id {one['id']}" in result(desk, REDSTART)
+    second = invoice(desk)
+    assert (second.code, second.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
+    assert one["invoiceNumber"] in result(desk, REDSTART)
+    del desk.sandbox.connectwise.invoices[one["id"]]  # it was wrong: ConnectWise may make it again
+    third = invoice(desk)
+    assert (third.code, third.states, len(made(desk, 37))) == (0, {REDSTART: "done"}, 1)
+
+
+def test_what_connectwise_refuses_to_invoice_is_failed_with_its_reason(billing: Desk) -> None:
+    for addition in billing.sandbox.connectwise.additions.of(44):
+        addition["billCustomer"] = "NoCharge"
+    billing.check()
+    approve(billing, TWITE)
+    ran = invoice(billing)
+    assert (ran.code, ran.states) == (3, {TWITE: "failed"})
+    assert "nothing to invoice" in result(billing, TWITE)
+
+
+# The PDF
+
+
+def test_a_pdf_that_cannot_be_read_does_not_fail_the_invoice_and_comes_later(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    billing.sandbox.fail("busy", path="GET /finance/invoices/.*/pdf", times=99, seconds=600)
+    ran = invoice(billing)
+    assert (ran.code, ran.states) == (0, {REDSTART: "done"})
+    assert "its PDF could not be read" in result(billing, REDSTART)
+    billing.sandbox._faults.waiting.clear()
+    assert invoice(billing).states == {REDSTART: "already"}
+    (one,) = made(billing, 37)
+    assert (billing.folder / "xlsync-2026-10-invoices" / f"{one['invoiceNumber']}.pdf").exists()
+
+
+def test_a_pdf_that_cannot_be_saved_does_not_fail_the_invoice(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    (billing.folder / "xlsync-2026-10-invoices").write_text("in the way", encoding="utf-8")
+    ran = invoice(billing)
+    assert (ran.code, ran.states) == (0, {REDSTART: "done"})
+    assert "its PDF could not be saved" in result(billing, REDSTART)
+
+
+def test_an_invoice_cannot_be_taken_back_and_is_named(billing: Desk) -> None:
+    approve(billing, REDSTART)
+    run = invoice(billing).json["run"]
+    billing.forget_log()
+    ran = billing.run("undo", run, "--yes", "--json")
+    assert (ran.code, billing.sent()) == (3, [])
+    (named,) = ran.json["actions"]
+    assert (named["state"], named["id"]) == ("skipped", made(billing, 37)[0]["id"])
+    assert "cannot be taken back" in named["detail"]

@@ -1,0 +1,270 @@
+"""Whole runs in which links are corrected and things are created."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand
+from tests.helpers.whole_runs import NEW_CUSTOMERS, approve_every_creation, choose_every_link
+
+
+def test_an_agreement_found_by_one_product_never_becomes_the_customers_however_often_checked(
+    desk: Desk,
+) -> None:
+    """Pipit has two agreements; one of them holds the Standard seats, which says nothing of Exchange."""
+    exchange = desk.read().line("Pipit Tutors", "Exchange")
+    for _ in range(3):
+        assert desk.check().code == 0
+        hand = desk.read()
+        assert hand.get(LINES, hand.line("Pipit Tutors", "Standard"), "Status") == "OK"
+        assert hand.get(LINES, exchange, "ConnectWise Agreement") is None
+
+
+def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        approve_every_creation(hand)
+        assert hand.get(NEW, "customer:bss:625", "Identifier") == "MistralSails-2"
+        hand.set(NEW, "customer:bss:625", {"Identifier": "MistralSails"})
+        hand.approve(*(key for key, action in hand.column(MISMATCHES, "Action").items() if action))
+    first = desk.apply()
+    # The recycle bin of ConnectWise holds a company of that identifier, for which another was proposed.
+    assert first.code == 3
+    lost = {
+        action["key"]: action["detail"] for action in first.json["actions"] if action["state"] == "skipped"
+    }
+    assert "belongs to Mistral Sails (deleted): choose another" in lost["customer:bss:625"]
+    assert all("625" in key for key in lost)
+    assert first.json["failed"] == first.json["unknown"] == 0
+    with desk.editing() as hand:
+        hand.set(NEW, "customer:bss:625", {"Identifier": "MISTRAL26"})
+    assert desk.apply().code == 0
+    assert desk.check().code == 0
+    hand = desk.read()
+    compared = {
+        key: status for key, status in hand.column(LINES, "Status").items() if status != "Not compared"
+    }
+    open_ = {hand.get(LINES, key, "Customer") for key, status in compared.items() if status != "OK"}
+    assert open_ == {"Fieldfare Landscapes", "Bracken Veterinary Centre", "Wheatear Marine"}
+    assert {"Not linked", "Confirm link"}.isdisjoint(compared.values())
+    names = [record["name"] for record in desk.sandbox.connectwise.companies.values()]
+    assert all(names.count(name) == 1 + (name == "Mistral Sails") for name in NEW_CUSTOMERS.values())
+    # A month later there is nothing to link.
+    september = desk.run("export", "--month", "2026-09", "--json")
+    assert september.json["unlinked"] == 0
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    assert set(hand.column(LINES, "Match").values()) == {"remembered"}
+
+
+def test_what_was_emptied_stays_empty_in_the_next_month(desk: Desk) -> None:
+    with desk.editing() as hand:
+        key = hand.line("Redstart Textiles", "Power BI")
+        contract = hand.get(LINES, key, "Contract ID")
+        hand.set(LINES, key, {"ConnectWise Product": None})
+    assert desk.check().json["unlinked"] == 17
+    hand = desk.read()
+    assert (hand.get(LINES, key, "ConnectWise Product"), hand.get(LINES, key, "Status")) == (
+        None,
+        "Not linked",
+    )
+    desk.run("export", "--month", "2026-09", "--json")
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    (before,) = (k for k, id_ in hand.column(LINES, "Contract ID").items() if id_ == contract)
+    assert (hand.get(LINES, before, "ConnectWise Product"), hand.get(LINES, before, "Status")) == (
+        None,
+        "Not linked",
+    )
+
+
+def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
+    agreements = desk.sandbox.connectwise.agreements
+    agreements[39]["currency"] = agreements[43]["currency"]  # in dollars
+    assert desk.check("--refresh").code == 0
+    told = desk.run("check", str(desk.file)).out
+    assert re.search(r"Only in ConnectWise +3 +0\.00 +-50\.73 +EUR\n", told)
+    assert re.search(r"Only in ConnectWise +1 +0\.00 +-43\.00 +USD\n", told)
+    hand = desk.read()
+    explained = hand.column(MISMATCHES, "Explanation")
+    assert explained["units:52"].endswith("Its money is in EUR.")
+    assert explained["only:62"].endswith("Its money is in USD.")
+    start = hand.sheet("Start")
+    cells = {start.cell(row, 2).value: start.cell(row, 3).value for row in range(1, 20)}
+    euros = [
+        Decimal(str(impact))
+        for key, impact in hand.column(MISMATCHES, "Monthly Impact").items()
+        if impact is not None and key != "only:62"
+    ]
+    assert Decimal(str(cells["To bill less"])) == sum(impact for impact in euros if impact < 0)
+    assert Decimal(str(cells["To bill more"])) == sum(impact for impact in euros if impact > 0)
+    assert cells["Currency"] == "EUR (apart: USD +0.00 / -43.00)"
+    margins = hand.column("Invoices", "Margin")
+    assert {key for key, margin in margins.items() if margin is None} == {"invoice:39", "invoice:43"}
+    assert hand.get("Invoices", "invoice:43", "BSS Amount") == 61.8
+
+
+def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: Desk) -> None:
+    """Two of the demo's lines are one-time, one is a credit of an earlier period; four more are ignored."""
+    start = desk.read().sheet("Start")
+    lines, linked, to_link = (start[cell].value for cell in ("C10", "C11", "C12"))
+    assert start["C9"].value == f"{lines - linked - to_link} need no link" == "3 need no link"
+    assert desk.run("links", "ignore", "--customer", "Tansy Accountants", "--reason", "ours").code == 0
+    told = desk.run("check", str(desk.file), "--digest")
+    assert "12 to link, 7 need no link\n" in told.err
+    assert "**12** to link, 7 need no link. **" in told.out
+
+
+def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:
+    ran = desk.run("export", "--month", "2020-01")
+    assert "No billing lines: nothing was compared." in ran.out
+
+
+def test_created_records_hold_what_the_rows_said(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        approve_every_creation(hand)
+        hand.set(NEW, "customer:bss:625", {"Identifier": "MISTRAL26"})
+        hand.set(
+            NEW,
+            "customer:bss:624",
+            {"Name": "Zephyr Surf", "City": None, "Contact Email": "ada@zephyr.example"},
+        )
+    assert desk.apply().code == 0
+    state = desk.sandbox.connectwise
+    company = next(record for record in state.companies.values() if record["name"] == "Zephyr Surf")
+    assert company["identifier"] == "ZephyrKitesurf"
+    assert (company["addressLine1"], company["zip"], company.get("city")) == ("85 Mill Lane", "10624", None)
+    assert [kind["name"] for kind in company["types"]] == ["Client"]
+    (contact,) = (person for person in state.contacts.values() if person["company"]["id"] == company["id"])
+    assert (contact["firstName"], contact["lastName"]) == ("Ada", "Voss")
+    assert [item["value"] for item in contact["communicationItems"]] == ["ada@zephyr.example"]
+    (agreement,) = (one for one in state.agreements.values() if one["company"]["id"] == company["id"])
+    assert (agreement["name"], agreement["contact"]["id"]) == ("Cloud Subscriptions - Monthly", contact["id"])
+    assert (agreement["billingCycle"]["name"], agreement["startDate"]) == ("Monthly", "2026-10-01T00:00:00Z")
+    item = next(
+        record
+        for record in state.catalog.values()
+        if record["description"] == "Dark Web Watch" and not record["inactiveFlag"]
+    )
+    assert item["identifier"] == item["vendorSku"]
+    assert (item["price"], item["cost"]) == (2, Decimal("0.9"))
+    assert (item["category"]["name"], item["subcategory"]["name"]) == ("Cloud", "Seats")
+
+
+def test_a_product_without_a_price_is_told_before_anything_is_written(desk: Desk) -> None:
+    key = "product:bss:MQX7FE209471F:0001|Monthly|Monthly"
+    with desk.editing() as hand:
+        hand.approve(key)
+        where = f"{NEW}!{hand.cell(NEW, key, 'Price').coordinate}"
+    told = f"{where}: no price, so it will be billed at nothing; enter 0 if it is free"
+    assert told in desk.apply("--dry-run").err
+    assert told in desk.check().err
+    with desk.editing() as hand:
+        hand.approve(key, Price=0)
+    ran = desk.apply()
+    assert (ran.code, "no price" in ran.err) == (0, False)
+
+
+@pytest.mark.parametrize("email", ["", "ada@zephyr.example"])
+def test_one_person_named_on_two_rows_is_one_contact(desk: Desk, email: str) -> None:
+    """The customer's row and its agreement's name the same person; the e-mail stands on either."""
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        person = {"Contact First Name": "Ada", "Contact Last Name": "Voss"}
+        mail = {"Contact Email": "ada@zephyr.example"}
+        hand.set(NEW, "customer:bss:624", {**person, "Contact Email": email or None, "Approve": "Yes"})
+        hand.set(NEW, "agreement:bss:624|Monthly", {**person, **mail, "Approve": "Yes"})
+    ran = desk.apply()
+    assert ran.code == 0, ran.err
+    assert [kind["kind"] for kind in ran.json["actions"]].count("CreateContact") == 1
+    (company,) = (r for r in desk.sandbox.connectwise.companies.values() if "Zephyr" in r["name"])
+    people = desk.sandbox.connectwise.contacts.values()
+    (contact,) = (one for one in people if one["company"]["id"] == company["id"])
+    assert [item["value"] for item in contact["communicationItems"]] == ["ada@zephyr.example"]
+
+
+def test_one_contact_with_two_addresses_is_a_problem(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        for key, mail in (("customer:bss:624", "a@x.example"), ("agreement:bss:624|Monthly", "b@x.example")):
+            person = {"Contact First Name": "Ada", "Contact Last Name": "Voss", "Contact Email": mail}
+            hand.set(NEW, key, {**person, "Approve": "Yes"})
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "another e-mail address" in ran.err
+
+
+def test_a_run_that_only_skipped_has_no_name_and_nothing_to_take_back(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.addition(52)["quantity"] = 99
+    ran = desk.run("apply", str(desk.file), "--yes")
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "Nothing was done: 1 skipped" in ran.err
+    assert "undo" not in ran.err
+    assert desk.run("history", "--json").json["runs"] == []
+
+
+def test_choosing_filling_in_and_approving_is_one_pass(desk: Desk) -> None:
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        approve_every_creation(hand)
+        hand.set(NEW, "customer:bss:625", {"Identifier": "MISTRAL26"})
+    assert desk.apply().code == 0
+    assert desk.check().code == 0
+    hand = desk.read()
+    for name in NEW_CUSTOMERS.values():
+        line = hand.line(name)
+        assert hand.get(LINES, line, "ConnectWise Agreement") == "Cloud Subscriptions - Monthly"
+        assert hand.get(LINES, line, "Status") == "Mismatch"  # its addition is next
+    assert "Not linked" not in hand.column(MISMATCHES, "Mismatch").values()
+
+
+def test_one_thing_is_created_once_however_many_lines_ask(desk: Desk) -> None:
+    """Two customers with a product that the catalog lacks, on several lines: one product."""
+    with desk.editing() as hand:
+        for key, product in hand.column(LINES, "Product").items():
+            if product == "Dark Web Watch" or product.startswith("M365 - Business Basic"):
+                hand.set(LINES, key, {"ConnectWise Product": "(create new)"})
+    assert desk.check().code == 0
+    with desk.editing() as hand:
+        wanted = [
+            k for k, name in hand.column(NEW, "For").items() if name.startswith("M365 - Business Basic")
+        ]
+        assert len(wanted) == 1
+        hand.approve(*wanted, Price=8)
+    before = len(desk.sandbox.connectwise.catalog)
+    assert desk.apply().code == 0
+    assert len(desk.sandbox.connectwise.catalog) == before + 1
+
+
+def test_an_agreement_is_offered_only_where_it_belongs_to_the_customer(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(
+            LINES,
+            hand.line("DELTA"),
+            {"ConnectWise Customer": "Delta GmbH", "ConnectWise Agreement": "Cloud Services"},
+        )
+    desk.check()
+    agreement = next(
+        one for one in desk.sandbox.connectwise.agreements.values() if one["company"]["name"] == "Delta GmbH"
+    )
+    linked = [link for link in desk.links() if link[1] == "bss:617"]
+    assert linked == [("customer", "bss:617", agreement["company"]["id"], agreement["id"], None, "chosen")]
+
+
+def test_a_suggested_link_counts_for_nothing_until_it_is_confirmed(desk: Desk) -> None:
+    assert desk.check().code == 0
+    line = desk.read().line("Harbour Dentl Clinic")
+    assert desk.read().get(LINES, line, "Status") == "Confirm link"
+    assert not [link for link in desk.links() if link[1] == "bss:626"]
+    with desk.editing() as hand:
+        hand.set(LINES, line, {"Match": "confirmed"})
+    desk.check()
+    assert desk.read().get(LINES, line, "Status") == "OK"
+    assert [link for link in desk.links() if link[1] == "bss:626"]

@@ -1,0 +1,122 @@
+"""A month from a distributor's report, by the real commands, for an MSP that has no key of the BSS."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, Hand
+from xlsync.config import BSS_VARIABLES
+from xlsync.excel.open_file import FileWorkbook
+from xlsync.ribbon import press
+
+REPORT = """\
+Invoice No.;Customer Name;Currency Code;Invoice Type;MS Subscription ID;Billing Cycle Start Date;\
+Billing Cycle End Date;Charge Description;Quantity;End User;Rate Per Qty
+EX-1;Made-up MSP;EUR;Debit Invoice;ms-1;01.10.2026;31.10.2026;M365 - Business Premium (New Commerce);\
+18,0;Redstart Textiles;17,20
+EX-1;Made-up MSP;EUR;Debit Invoice;ms-1;17.10.2026;31.10.2026;M365 - Business Premium (New Commerce);\
+4;Redstart Textiles;8,32
+EX-2;Made-up MSP;EUR;Credit Invoice;ms-1;20.10.2026;31.10.2026;M365 - Business Premium (New Commerce);\
+1;Redstart Textiles;6,66
+EX-1;Made-up MSP;EUR;Debit Invoice;;01.10.2026;31.10.2026;Power BI Pro (New Commerce);4;Redstart Textiles;8,45
+;;;;;;;;25;;
+"""
+WORKBOOK = "xlsync-2026-10.xlsx"
+NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def reported(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk with keys of ConnectWise alone, and the month exported from a report."""
+    for variable in BSS_VARIABLES:
+        monkeypatch.delenv(variable)
+    (empty_desk.folder / "report.csv").write_text(REPORT, encoding="utf-8-sig")
+    ran = empty_desk.export("--from", "report.csv")
+    assert (ran.code, ran.json["lines"], ran.json["requests"]["bss"]) == (0, 4, 0)
+    return empty_desk
+
+
+def link_all(desk: Desk) -> None:
+    with desk.editing() as hand:
+        offered = {str(label).partition(": ")[2]: label for label in hand.offered("Product")}
+        names = {
+            "M365 - Business Premium (New Commerce)": "M365 - Business Premium (New Commerce)",
+            "Power BI Pro (New Commerce)": "Power BI Pro",
+        }
+        for key, product in hand.column(LINES, "Product").items():
+            hand.set(LINES, key, {"ConnectWise Product": offered[names[product]]})
+
+
+def test_a_month_from_a_report_is_linked_checked_and_applied_without_keys_of_the_bss(reported: Desk) -> None:
+    link_all(reported)
+    checked = reported.check()
+    assert (checked.code, checked.json["linked"]) == (0, 4)
+    with reported.editing() as hand:
+        assert hand.get(MISMATCHES, "units:52", "BSS Units") == 21  # 18 + 4 - 1
+        hand.approve("units:52", "units:55", "cost:55")
+    assert reported.apply().json["done"] == 2
+    assert reported.changes == {
+        ("additions", 52): {"quantity": 21},
+        ("additions", 55): {"quantity": 4, "unitCost": Decimal("8.45")},
+    }
+    assert reported.apply().json["already"] == 2
+    assert reported.check().code == 0
+    assert {"units:52", "units:55", "cost:55"}.isdisjoint(reported.read().rows(MISMATCHES))
+
+
+def test_a_report_is_found_from_another_folder_and_beside_a_workbook_that_moved(
+    reported: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = reported.folder / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    (away / "xlsync.toml").touch()
+    assert reported.check().code == 0
+    for name in (WORKBOOK, "report.csv"):
+        (reported.folder / name).rename(away / name)
+    monkeypatch.chdir(reported.folder)
+    assert reported.run("check", str(away / WORKBOOK)).code == 0
+    (away / "report.csv").unlink()
+    gone = reported.run("check", str(away / WORKBOOK))
+    assert gone.code == 1
+    assert f"{reported.folder / 'report.csv'} cannot be read" in gone.err
+    assert "beside the workbook" in gone.err
+
+
+def test_the_button_checks_a_month_from_a_report_without_keys_of_the_bss(reported: Desk) -> None:
+    workbook = FileWorkbook(reported.file, lambda _question: True)
+    press("Check", workbook, NOW)
+    assert "4 lines, 3 linked, 1 to link" in workbook.told[0]
+
+
+def test_a_report_of_another_month_is_asked_about(reported: Desk) -> None:
+    ran = reported.run("export", "--month", "2026-12", "--from", "report.csv")
+    assert ran.code == 0
+    assert "No period in report.csv touches 2026-12: is it the report of that month?" in ran.err
+    assert "touches" not in reported.check().err
+
+
+def test_a_months_links_from_a_report_are_remembered_for_the_next_report(reported: Desk) -> None:
+    link_all(reported)
+    assert reported.check().code == 0
+    (reported.folder / "report.csv").write_text(
+        REPORT.replace("31.10", "30.11").replace(".10.2026", ".11.2026"), encoding="utf-8"
+    )
+    ran = reported.run("export", "--month", "2026-11", "--from", "report.csv", "--json")
+    assert (ran.code, ran.json["linked"]) == (0, 4)
+    hand = Hand(reported.folder / "xlsync-2026-11.xlsx")
+    assert set(hand.column(LINES, "Match").values()) == {"remembered"}
+
+
+def test_a_check_of_a_month_from_the_bss_names_the_keys_that_are_missing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in BSS_VARIABLES:
+        monkeypatch.delenv(variable)
+    ran = desk.check()
+    assert ran.code == 1
+    assert all(f"{variable} is not set" in ran.err for variable in BSS_VARIABLES)

@@ -1,0 +1,381 @@
+"""Undo: a run is taken back from the values that its journal kept, by the same rules as any plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.helpers.additions import additions_of, days, fill_52
+from tests.helpers.desk import Desk, Ran, records
+from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
+from tests.helpers.process import kill_at
+from tests.helpers.world import choose_new
+
+FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
+FIRST, SECOND = "/finance/agreements/37/additions/52", "/finance/agreements/37/additions/53"
+
+
+def undo(desk: Desk, run: str, *words: str) -> Ran:
+    return desk.run("undo", run, "--yes", "--json", *words)
+
+
+def newest(desk: Desk) -> str:
+    """The newest run, as `xlsync history` lists it."""
+    found = desk.run("history", "--json").json["runs"][0]["run"]
+    assert isinstance(found, str)
+    return found
+
+
+def newest_but_one(desk: Desk) -> str:
+    return str(desk.run("history", "--json").json["runs"][1]["run"])
+
+
+def applied(desk: Desk, *keys: str, **cells: Any) -> str:
+    """A run in which these rows were applied."""
+    with desk.editing() as hand:
+        hand.approve(*keys, **cells)
+    ran = desk.apply("--force")
+    assert ran.code == 0, ran.err
+    run = ran.json["run"]
+    assert run
+    desk.forget_log()
+    return str(run)
+
+
+def approve_updates(hand: Hand) -> None:
+    """Units, cost, both at once, a cancellation, and an addition that had a date of its own."""
+    hand.approve("units:52", "cost:54", "units:55", "cost:55", "units:109")
+    hand.approve("only:62", Action="Cancel addition")
+    hand.approve("only:64", Action="Cancel addition", Effective_From=day("2026-10-20"))
+
+
+def test_undo_after_apply_is_as_before(desk: Desk) -> None:
+    with desk.editing() as hand:
+        approve_updates(hand)
+    ran = desk.apply("--force")
+    assert (ran.code, ran.json["done"]) == (0, 6)
+    assert len(desk.changes) == 6
+    taken_back = undo(desk, ran.json["run"])
+    assert (taken_back.code, taken_back.json["done"]) == (0, 6)
+    assert desk.changes == {}
+    assert desk.check().code == 0
+    assert {"units:52", "cost:54", "only:62", "only:64"} <= desk.read().rows(MISMATCHES).keys()
+
+
+UPDATES = ("units:52", "units:53", "units:1", "units:2", "units:109", "units:86", "cost:54", "cost:55")
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(approved=st.dictionaries(st.sampled_from(UPDATES), st.decimals(1, 40, places=1), min_size=1))
+def test_undo_after_apply_is_as_before_whatever_was_approved(
+    desk: Desk, approved: dict[str, Decimal]
+) -> None:
+    untouched = desk.file.read_bytes()
+    with desk.editing() as hand:
+        for key, value in approved.items():
+            header = "New_Units" if key.startswith("units") else "New_Cost"
+            hand.approve(key, **{header: float(value)})
+    ran = desk.apply("--force")
+    assert ran.code == 0
+    assert len(desk.changes) == ran.json["done"]
+    if ran.json["run"]:
+        assert undo(desk, ran.json["run"]).code == 0
+    assert desk.changes == {}
+    desk.file.write_bytes(untouched)
+
+
+def test_undo_asks_first_and_dry_run_sends_nothing(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    asked = desk.run("undo", run)
+    assert (asked.code, desk.sent()) == (1, [])
+    assert "units 15 -> 18" in asked.err.replace("\n", " ")  # it shows what it would take back
+    assert "--yes" in asked.err
+    planned = undo(desk, run, "--dry-run")
+    assert (planned.code, desk.sent(), set(planned.states.values())) == (0, [], {"planned"})
+    assert desk.addition(52)["quantity"] == 18
+
+
+def test_json_of_undo_has_the_fields_of_the_contract(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    for ran in (undo(desk, run, "--dry-run"), undo(desk, run)):
+        assert list(ran.json) == FIELDS
+        assert all(list(a) == ["key", "kind", "state", "detail", "id"] for a in ran.json["actions"])
+        assert ran.json["workbook"] == str(desk.file)
+    assert ran.json["run"] == newest(desk) != run
+    again = undo(desk, ran.json["run"])
+    assert again.json["workbook"] == str(desk.file)
+
+
+def test_a_run_that_is_not_there_is_told(desk: Desk) -> None:
+    for run in ("20200101-000000-abcd", "../links", ""):
+        ran = desk.run("undo", run, "--yes")
+        assert (ran.code, desk.sent()) == (1, [])
+        assert "There is no run" in ran.err
+        assert "xlsync history" in ran.err
+
+
+# Changed since
+
+
+def test_what_changed_since_is_skipped_said_and_the_rest_taken_back(desk: Desk) -> None:
+    run = applied(desk, "units:52", "units:53")
+    desk.addition(52)["quantity"] = Decimal(20)
+    ran = undo(desk, run)
+    assert (ran.code, ran.states) == (3, {FIRST: "skipped", SECOND: "done"})
+    (told,) = (action["detail"] for action in ran.json["actions"] if action["key"] == FIRST)
+    assert "quantity was 18 and is now 20" in told
+    assert (desk.addition(52)["quantity"], desk.addition(53)["quantity"]) == (20, 21)
+
+
+def test_what_someone_took_back_by_hand_is_already(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    desk.addition(52)["quantity"] = Decimal(15)
+    ran = undo(desk, run)
+    assert (ran.code, ran.states, desk.sent()) == (0, {FIRST: "already"}, [])
+
+
+def test_another_field_that_changed_since_stays_as_it_is(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    desk.addition(52)["unitCost"] = Decimal("16.99")
+    assert undo(desk, run).code == 0
+    assert desk.changes == {("additions", 52): {"unitCost": Decimal("16.99")}}
+
+
+def test_money_reads_as_money_and_units_as_units(desk: Desk) -> None:
+    """In history, in the plan that takes it back, and in the reason why that is skipped."""
+    desk.addition(55)["unitCost"] = Decimal("9.1")
+    assert desk.check().code == 0
+    run = applied(desk, "units:55", "cost:55")
+    assert "units 3, cost 9.10 -> units 4, cost 8.45" in desk.run("history", run).out
+    assert "cost 8.45 -> 9.10" in desk.run("undo", run, "--dry-run").err
+    desk.addition(55)["unitCost"] = Decimal(9)
+    assert "unitCost was 8.45 and is now 9.00" in undo(desk, run).json["actions"][0]["detail"]
+
+
+def test_an_addition_made_by_the_run_and_changed_since_is_not_ended(desk: Desk) -> None:
+    run = applied(desk, "add:38:15")
+    made = max(desk.sandbox.connectwise.additions)
+    desk.addition(made)["quantity"] = Decimal(9)
+    ran = undo(desk, run)
+    assert (ran.code, desk.sent(), ran.json["skipped"]) == (3, [], 1)
+    assert "quantity was 2 and is now 9" in ran.json["actions"][0]["detail"]
+
+
+# Twice, and undo of undo
+
+
+def test_undone_twice_changes_nothing_more(desk: Desk) -> None:
+    run = applied(desk, "units:52", "cost:54", "add:38:15")
+    assert undo(desk, run).code == 0
+    after = records(desk.sandbox)
+    desk.forget_log()
+    again = undo(desk, run)
+    assert (again.code, desk.sent(), again.json["run"]) == (0, [], "")
+    assert set(again.states.values()) == {"already"}
+    assert records(desk.sandbox) == after
+
+
+def test_undo_of_undo_is_as_applied_and_undo_of_that_as_before(desk: Desk) -> None:
+    with desk.editing() as hand:
+        approve_updates(hand)
+        hand.approve("add:38:15")
+        hand.approve("units:53", Effective_From=day("2026-10-14"))
+    run = desk.apply("--force").json["run"]
+    done = records(desk.sandbox)
+    assert undo(desk, run).code == 0
+    undone = records(desk.sandbox)
+    assert undone != done
+    for expected in (done, undone, done):
+        assert undo(desk, newest(desk)).code == 0
+        assert records(desk.sandbox) == expected
+
+
+# Creations
+
+
+def test_a_created_addition_ends_and_is_compared_no_more(desk: Desk) -> None:
+    run = applied(desk, "add:38:15")
+    made = max(desk.sandbox.connectwise.additions)
+    ran = undo(desk, run)
+    assert (ran.code, [action["kind"] for action in ran.json["actions"]]) == (0, ["CancelAddition"])
+    assert desk.addition(made)["cancelledDate"] == desk.addition(made)["effectiveDate"]
+    assert [method for method, _ in desk.sent()] == ["PATCH"]  # never deleted
+    assert desk.check().code == 0
+    assert "add:38:15" in desk.read().rows(MISMATCHES)
+
+
+def test_an_addition_and_its_successor_are_taken_back(desk: Desk) -> None:
+    fill_52(desk)
+    run = applied(desk, "units:52", Effective_From=day("2026-10-14"))
+    assert undo(desk, run).code == 0
+    old, new = additions_of(desk, 37, 3)
+    assert days(old) == ("2025-03-01", None)
+    assert days(new) == ("2026-10-14", "2026-10-14")
+    assert ("additions", 52) not in desk.changes
+    assert desk.check().code == 0
+    assert desk.read().get(MISMATCHES, "units:52", "ConnectWise Units") == 15
+
+
+def test_a_successor_with_an_end_of_its_own_is_taken_back_too(desk: Desk) -> None:
+    desk.addition(52)["cancelledDate"] = "2026-12-31T00:00:00Z"
+    desk.check()
+    run = applied(desk, "units:52", Effective_From=day("2026-10-14"))
+    assert undo(desk, run).code == 0
+    assert [days(one)[1] for one in additions_of(desk, 37, 3)] == ["2026-12-31", "2026-10-14"]
+
+
+def test_what_was_created_is_inactive_cancelled_or_named(desk: Desk) -> None:
+    choose_new(desk)
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
+        hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")
+        (dark,) = (k for k, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(dark, Price=1.5)
+    ran = desk.apply()
+    assert (ran.code, ran.json["done"]) == (0, 5)
+    state = desk.sandbox.connectwise
+    ids = {action["kind"]: action["id"] for action in ran.json["actions"]}
+    taken_back = undo(desk, ran.json["run"])
+    assert state.additions[ids["CreateAddition"]]["cancelledDate"] == "2026-10-01T00:00:00Z"
+    assert state.agreements[ids["CreateAgreement"]]["cancelledFlag"] is True
+    assert state.contacts[ids["CreateContact"]]["inactiveFlag"] is True
+    assert state.catalog[ids["CreateCatalogItem"]]["inactiveFlag"] is True
+    assert state.companies[ids["CreateCompany"]]["name"] == "Quillfeather Books"
+    assert taken_back.code == 3  # one thing is left to a person
+    (named,) = (action for action in taken_back.json["actions"] if action["state"] == "skipped")
+    assert (named["kind"], named["id"]) == ("CreateCompany", ids["CreateCompany"])
+    assert "Quillfeather Books" in named["detail"]
+    assert "cannot be taken back" in named["detail"]
+    assert "DELETE" not in {method for method, _ in desk.sent()}
+
+
+# Lost answers and cut-off runs
+
+
+def cut_off(desk: Desk, kind: str, number: int) -> str:
+    """A run that was killed at its n-th write, two updates of one agreement."""
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:53")
+    kill_at(desk, kind, number)
+    desk.forget_log()
+    return newest(desk)
+
+
+@pytest.mark.parametrize(("kind", "number"), [("call", 2), ("call-after", 2)])
+def test_a_run_that_was_cut_off_is_taken_back_as_far_as_it_came(desk: Desk, kind: str, number: int) -> None:
+    run = cut_off(desk, kind, number)
+    assert len(desk.changes) == (1 if kind == "call" else 2)
+    ran = undo(desk, run)
+    assert (ran.code, desk.changes) == (0, {})
+    assert ran.states == {FIRST: "done", SECOND: "already" if kind == "call" else "done"}
+
+
+def test_an_addition_that_ended_and_got_no_successor_is_taken_back(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    kill_at(desk, "call", 2)
+    assert desk.addition(52)["cancelledDate"] == "2026-10-13T00:00:00Z"
+    ran = undo(desk, newest(desk))
+    assert desk.changes == {}
+    assert ran.states[FIRST] == "done"
+
+
+def test_an_addition_made_as_the_run_was_killed_is_looked_up_and_ended(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    kill_at(desk, "call-after", 1)
+    made = max(desk.sandbox.connectwise.additions)
+    ran = undo(desk, newest(desk))
+    assert (ran.code, ran.json["done"]) == (0, 1)
+    assert desk.addition(made)["cancelledDate"] == "2026-10-01T00:00:00Z"
+    assert set(undo(desk, newest_but_one(desk)).states.values()) == {"already"}
+    assert desk.changes.keys() == {("additions", made)}
+
+
+def test_a_creation_that_never_came_to_be_is_nothing_to_take_back(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    kill_at(desk, "call", 1)
+    ran = undo(desk, newest(desk))
+    assert (ran.code, desk.changes, ran.json["actions"]) == (0, {}, [])
+
+
+def test_what_a_later_run_created_in_its_place_is_not_taken_back_with_it(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    kill_at(desk, "call", 1)
+    killed = newest(desk)
+    assert desk.apply().json["done"] == 1
+    made = max(desk.sandbox.connectwise.additions)
+    ran = undo(desk, killed)
+    assert (ran.code, ran.json["actions"], desk.addition(made).get("cancelledDate")) == (0, [], None)
+    assert undo(desk, newest(desk)).json["done"] == 1
+
+
+UNDO_WRITES = 6  # of what is applied below: two values of one addition, a pair, an end, two creations
+
+
+def applied_of_every_kind(desk: Desk) -> str:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+        hand.approve("only:62", Action="Cancel addition")
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+        (product,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(product, Price=1.5)
+    return applied(desk, "units:55", "cost:55", "add:38:15")
+
+
+def assert_taken_back(desk: Desk) -> None:
+    """What was there is as before; what was created ended on the day it began, or is inactive."""
+    left = {key: changed for key, changed in desk.changes.items() if key in desk.before}
+    assert left == {}
+    made = {key: changed for key, changed in desk.changes.items() if key not in desk.before}
+    ends = sorted((days(one), one["quantity"]) for (table, _), one in made.items() if table == "additions")
+    assert ends == [(("2026-10-01", "2026-10-01"), 2), (("2026-10-14", "2026-10-14"), 18)]
+    assert [one["inactiveFlag"] for (table, _), one in made.items() if table == "catalog"] == [True]
+    assert len(made) == 3
+
+
+def test_an_undo_of_every_kind_of_write(desk: Desk) -> None:
+    ran = undo(desk, applied_of_every_kind(desk))
+    assert (ran.code, len(desk.sent())) == (0, UNDO_WRITES)
+    assert_taken_back(desk)
+
+
+@pytest.mark.parametrize("number", range(1, UNDO_WRITES + 1))
+@pytest.mark.parametrize("kind", ["hang-up-before", "hang-up-after"])
+def test_an_undo_that_loses_an_answer_ends_the_same_when_started_again(
+    desk: Desk, kind: str, number: int
+) -> None:
+    run = applied_of_every_kind(desk)
+    desk.sandbox.fail(kind, write=number)
+    first = undo(desk, run)
+    is_lost = kind == "hang-up-before"
+    assert (first.code, first.json["unknown"]) == ((3, 1) if is_lost else (0, 0))
+    second = undo(desk, run)
+    assert (second.code, set(second.states.values()) <= {"done", "already"}) == (0, True)
+    assert len(desk.sent()) == UNDO_WRITES + is_lost
+    assert_taken_back(desk)
+
+
+@pytest.mark.parametrize("number", range(1, UNDO_WRITES + 1))
+@pytest.mark.parametrize("kind", ["call", "call-after"])
+def test_an_undo_that_is_killed_ends_the_same_when_started_again(desk: Desk, kind: str, number: int) -> None:
+    run = applied_of_every_kind(desk)
+    kill_at(desk, kind, number, "undo", run)
+    again = undo(desk, run)
+    assert (again.code, set(again.states.values()) <= {"done", "already"}) == (0, True)
+    assert_taken_back(desk)
+
+
+def test_undo_is_in_the_history_with_the_workbook_it_is_about(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    undone = undo(desk, run).json["run"]
+    told = desk.run("history", undone, "--json").json
+    assert (told["command"], told["month"], told["workbook"]) == ("undo", "2026-10", str(desk.file))
+    assert [write["kind"] for write in told["writes"]] == ["Restore"]
+    assert "undo" in desk.run("history").out

@@ -1,0 +1,268 @@
+"""A person's workbook comes back from check and apply as it was, but for the cells that xlsync owns."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
+from openpyxl.formatting.rule import CellIsRule
+from openpyxl.styles import Font, PatternFill
+from openpyxl.utils import get_column_letter
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES, MISMATCHES, Hand
+from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, START, TABLES
+
+FOREIGN = {  # parts that openpyxl does not know, as Excel puts them into a package
+    "xl/pivotCache/pivotCacheDefinition9.xml": b'<?xml version="1.0"?><pivotCacheDefinition kept="yes"/>',
+    "xl/pivotCache/pivotCacheRecords9.xml": b'<?xml version="1.0"?><pivotCacheRecords count="0"/>',
+    "xl/pivotTables/pivotTable9.xml": b'<?xml version="1.0"?><pivotTableDefinition name="Mine"/>',
+    "customXml/item1.xml": b"<mine>\xc3\xa9</mine>",
+    "xl/media/picture.png": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+}
+MINE = "My sums"
+TITLES = (*(sheet.title for sheet in TABLES), START, LISTS, MEMORY)
+COMPUTED = {  # columns that check computes anew, or that apply writes
+    sheet.title: {c.header for c in sheet.columns if not c.is_input} for sheet in TABLES
+}
+
+
+def furnish(hand: Hand) -> None:
+    """What people put into a workbook: sheets, charts, columns, comments, colours, rules."""
+    mine = hand.book.create_sheet(MINE)
+    for row in range(1, 6):
+        mine.cell(row, 1).value, mine.cell(row, 2).value = row, f"=A{row}*2"
+    mine["C1"].comment = Comment("mine", "Pia")
+    chart = BarChart()
+    chart.add_data(Reference(mine, min_col=1, min_row=1, max_row=5))
+    mine.add_chart(chart, "E2")
+    red = PatternFill("solid", start_color="FFFF0000")
+    for title in (LINES, MISMATCHES):
+        sheet = hand.sheet(title)
+        last = sheet.max_column + 3
+        sheet.cell(1, last).value = "My column"
+        for row in range(2, sheet.max_row + 1):
+            sheet.cell(row, last).value = row if row % 2 else f"=LEN(A{row})"
+        sheet.cell(3, 1).fill = red
+        sheet.cell(4, last).comment = Comment(f"about {title}", "Pia")
+        sheet.row_dimensions[5].height = 44
+        sheet.column_dimensions["C"].width = 61
+        area = f"{get_column_letter(last)}2:{get_column_letter(last)}9"
+        sheet.conditional_formatting.add(area, CellIsRule("equal", ["3"], font=Font(bold=True)))
+    hand.set(LINES, hand.line("DELTA"), {"Note": "Ask Pia"})
+    hand.approve("units:52")
+
+
+def add_foreign_parts(path: Path) -> None:
+    with zipfile.ZipFile(path, "a") as package:
+        for name, data in FOREIGN.items():
+            package.writestr(name, data)
+
+
+def parts(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def part_of_sheet(found: dict[str, bytes], title: str) -> str:
+    """The part that a sheet stands in."""
+    book = found["xl/workbook.xml"].decode()
+    tag = next(tag for tag in re.findall(r"<sheet [^>]*>", book) if f'name="{title}"' in tag)
+    reference = re.search(r'r:id="([^"]*)"', tag)
+    assert reference
+    relations = found["xl/_rels/workbook.xml.rels"].decode()
+    relation = next(
+        tag for tag in re.findall(r"<Relationship [^>]*>", relations) if f'"{reference[1]}"' in tag
+    )
+    target = re.search(r'Target="/?(?:xl/)?([^"]*)"', relation)
+    assert target
+    return f"xl/{target[1]}"
+
+
+def cells(hand: Hand) -> dict[tuple[str, str, int | str], Any]:
+    """Every cell that is a person's: by sheet and row key, or by sheet and row, with its looks."""
+    found: dict[tuple[str, str, int | str], Any] = {}
+    for sheet in hand.book.worksheets:
+        if sheet.title in {LISTS, MEMORY, START}:
+            continue
+        computed = COMPUTED.get(sheet.title, set())
+        headers = {column: header for header, column in hand.columns(sheet.title).items()} if computed else {}
+        keys = {row: key for key, row in hand.rows(sheet.title).items()} if computed else {}
+        for line in sheet.iter_rows():
+            for cell in line:
+                if headers.get(cell.column) in computed:
+                    continue
+                row = keys.get(cell.row, cell.row)
+                value = cell.value
+                if isinstance(value, str):  # a formula moves with its row
+                    value = value.replace(f"(A{cell.row})", "(A here)")
+                told = (
+                    value,
+                    cell.comment and cell.comment.text,
+                    cell.font.b,
+                    cell.fill.start_color.rgb,
+                )
+                if told != (None, None, False, "00000000"):
+                    found[sheet.title, str(row), cell.column] = told
+    return found
+
+
+@pytest.fixture
+def furnished(desk: Desk) -> Desk:
+    """A desk on which a workbook lies that a person has worked in for long."""
+    with desk.editing() as hand:
+        furnish(hand)
+    add_foreign_parts(desk.file)
+    return desk
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_every_part_that_is_not_xlsyncs_is_the_same_byte_for_byte(furnished: Desk, command: str) -> None:
+    before = parts(furnished.file)
+    assert getattr(furnished, command)().code == 0
+    after = parts(furnished.file)
+    own = {part_of_sheet(before, title) for title in TITLES}
+    marked = {"xl/workbook.xml"}  # to be calculated when it is opened, and the names of the lists
+    assert before.keys() == after.keys()
+    assert FOREIGN.items() <= after.items()
+    assert {name for name in before if before[name] != after[name]} <= own | marked
+    assert part_of_sheet(before, MINE) not in own
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_every_cell_of_a_person_is_as_it_was(furnished: Desk, command: str) -> None:
+    before = cells(furnished.read())
+    assert getattr(furnished, command)().code == 0
+    after = cells(furnished.read())
+    assert {key: after.get(key) for key in before} == before
+    assert before.keys() == after.keys()
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_widths_heights_and_rules_are_as_they_were(furnished: Desk, command: str) -> None:
+    def looks(hand: Hand) -> list[Any]:
+        return [
+            (
+                title,
+                hand.sheet(title).row_dimensions[5].height,
+                hand.sheet(title).column_dimensions["C"].width,
+                [str(rule.sqref) for rule in hand.sheet(title).conditional_formatting],
+                hand.sheet(title).freeze_panes,
+                [rule.formula1 for rule in hand.sheet(title).data_validations.dataValidation],
+            )
+            for title in (LINES, MISMATCHES)
+        ]
+
+    before = looks(furnished.read())
+    assert getattr(furnished, command)().code == 0
+    assert looks(furnished.read()) == before
+
+
+def test_apply_changes_results_and_nothing_else_on_the_sheets(furnished: Desk) -> None:
+    before = parts(furnished.file)
+    assert furnished.apply().code == 0
+    after = parts(furnished.file)
+    changed = {name for name in before if before[name] != after[name]}
+    assert part_of_sheet(before, LINES) not in changed
+    assert part_of_sheet(before, MISMATCHES) in changed
+    row = next(row for row in before[part_of_sheet(before, MISMATCHES)].decode().split("<row ")[3:4])
+    assert row in after[part_of_sheet(before, MISMATCHES)].decode()
+
+
+def test_a_check_of_what_did_not_change_leaves_the_sheets_of_rows_alone(desk: Desk) -> None:
+    for _ in range(4):  # what a check remembers shows as evidence in those after it
+        desk.check()
+    before = parts(desk.file)
+    assert desk.check().code == 0
+    after = parts(desk.file)
+    told = {part_of_sheet(before, title) for title in (START, MEMORY)}
+    assert {name for name in before if before[name] != after[name]} <= told
+
+
+def test_a_line_that_changed_is_renewed_among_those_that_did_not(furnished: Desk) -> None:
+    before = cells(furnished.read())
+    furnished.addition(52)["quantity"] = Decimal(16)
+    assert furnished.check().code == 0
+    hand = furnished.read()
+    assert hand.get(MISMATCHES, "units:52", "ConnectWise Units") == 16
+    after = cells(hand)
+    approve = (MISMATCHES, "units:52", hand.columns(MISMATCHES)["Approve"])
+    assert {key: after.get(key) for key in before if key != approve} == {
+        key: value for key, value in before.items() if key != approve
+    }
+    assert BILLING_LINES.title in hand.book.sheetnames
+
+
+def test_a_computed_cell_that_is_nearly_as_it_was_is_renewed_where_its_row_did_not_change(desk: Desk) -> None:
+    for _ in range(4):  # what a check remembers shows as evidence in those after it
+        desk.check()
+    before = [list(line) for line in desk.read().sheet(LINES).values]
+    with desk.editing() as hand:
+        units = hand.column(LINES, "Units")
+        two, three, one, *_ = sorted(units, key=lambda key: units[key] != 1)
+        hand.set(LINES, one, {"Units": True})
+        hand.set(LINES, two, {"Product": f"{hand.get(LINES, two, 'Product')} "})
+        hand.set(LINES, three, {"Units": 1.000000000000001})
+    ran = desk.check()
+    assert ran.code == 0
+    after = desk.read()
+    assert [list(line) for line in after.sheet(LINES).values] == before
+    assert after.get(LINES, one, "Units") is not True  # which is equal to 1
+    assert ran.err.count("was altered and is computed anew") == 1  # blanks and last digits are no edit
+
+
+def differ(desk: Desk, by: int) -> None:
+    """Let many more additions hold other units than are billed."""
+    for addition in list(desk.sandbox.connectwise.additions.values())[:40]:
+        addition["quantity"] += by
+
+
+def place_of_table(desk: Desk) -> str:
+    (table,) = desk.read().sheet(MISMATCHES).tables.values()
+    return str(table.ref)
+
+
+def test_what_stands_below_the_table_keeps_its_distance_when_rows_are_added_and_dropped(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        last = sheet.max_row
+        sheet.cell(last + 3, 1).value = "Ask Pia about these"
+        sheet.cell(last + 3, 11).value = f"=SUM(K2:K{last})"
+    for by in (0, 3, -3):
+        differ(desk, by)
+        assert desk.check().code == 0
+        hand = desk.read()
+        sheet = hand.sheet(MISMATCHES)
+        last = max(hand.rows(MISMATCHES).values())
+        assert place_of_table(desk) == f"A1:S{last}"
+        assert sheet.cell(last + 3, 1).value == "Ask Pia about these"
+        assert sheet.cell(last + 3, 11).value == f"=SUM(K2:K{last})"
+        assert sheet.max_row == last + 3
+
+
+def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_under(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
+        sheet.insert_rows(9)
+        sheet.cell(9, 1).value = "These are for Pia"
+        sheet.insert_rows(5)
+        sheet.cell(5, 11).value = "=K4+K4"  # saved without its value
+        (table,) = sheet.tables.values()
+        table.ref = f"A1:S{sheet.max_row}"
+    for by in (0, 3):
+        differ(desk, by)
+        assert desk.check().code == 0
+        hand = desk.read()
+        sheet, rows = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)
+        assert sheet.cell(rows[keys[8]] + 1, 1).value == "These are for Pia"
+        above = rows[keys[4]]
+        assert sheet.cell(above + 1, 11).value == f"=K{above}+K{above}"
+        assert place_of_table(desk) == f"A1:S{sheet.max_row}"
+        assert sheet.max_row == len(rows) + 3

@@ -1,0 +1,257 @@
+"""Workbooks as packages: made, opened by other programs, foreign and broken ones."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.helpers.workbooks import (
+    BLANK,
+    BUSY,
+    HOSTILE,
+    MAIN,
+    RELATIONS,
+    SHEET,
+    bytes_of,
+    edited,
+    loaded,
+    part_of,
+    parts,
+    prefixed,
+    reordered,
+    rows_of,
+    with_rows,
+    zipped,
+)
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.package import Package, Row, clean_text
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes, str], bytes]:
+    """Convert a workbook with LibreOffice."""
+    program = shutil.which("soffice")
+    if not program:
+        pytest.skip("LibreOffice is not installed")
+    folder = tmp_path_factory.mktemp("office")
+
+    def convert(data: bytes, kind: str) -> bytes:
+        (folder / "in").mkdir(exist_ok=True)
+        (folder / "in" / "book.xlsx").write_bytes(data)
+        profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+        command = [program, profile, "--headless", "--convert-to", kind, "--outdir", str(folder / "out")]
+        done = subprocess.run(
+            [*command, str(folder / "in" / "book.xlsx")], capture_output=True, timeout=180, check=True
+        )
+        assert b"Error" not in done.stderr, done.stderr
+        return (folder / "out" / f"book.{kind.partition(':')[0]}").read_bytes()
+
+    return convert
+
+
+def with_columns(xml: str, attributes: str) -> str:
+    """The sheet with one element that tells of columns."""
+    return xml.replace("<sheetData>", f"<cols><col {attributes}/></cols><sheetData>")
+
+
+def strict(data: bytes) -> bytes:
+    """As Excel writes `Strict Open XML`: other namespaces."""
+    content = parts(data)
+    for name, part in content.items():
+        if name.endswith((".xml", ".rels")):
+            content[name] = part.replace(
+                MAIN.encode(), b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+            ).replace(RELATIONS.encode(), b"http://purl.oclc.org/ooxml/officeDocument/relationships")
+    return zipped(content)
+
+
+def use_every_method(package: Package) -> None:
+    assert SHEET in package.sheets
+    assert package.grid(SHEET)[1][:2] == ["a", Decimal(2)]
+    assert package.formulas(SHEET)[1, 3].replace("$Other.", "Other!") == "B2*10+Other!$A$1"
+    package.change_cells(SHEET, {(1, 2): "=changed", (20, 1): Decimal("1.5")})
+    package.replace_rows(SHEET, rows_of((3, "c"), (1, "a"), (None, "new")))
+    package.set_name("choices", "Other!$A$1:$A$3")
+    again = Package.from_bytes(package.to_bytes())
+    grid = again.grid(SHEET)
+    assert [row[:2] for row in grid[1:4]] == [["c", Decimal(100)], ["a", Decimal(101)], ["new", Decimal(102)]]
+    assert grid[6][0] == "total"
+    assert grid[19][1] == Decimal("1.5")
+    assert again.formulas(SHEET)[2, 3] == "B3*10+Other!$A$1"
+    assert again.names()["choices"] == "Other!$A$1:$A$3"
+
+
+def saved_by_openpyxl(data: bytes) -> bytes:
+    return bytes_of(openpyxl.load_workbook(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("make", [lambda data: data, prefixed, strict, saved_by_openpyxl])
+def test_every_method_works_on_what_programs_write(make: Callable[[bytes], bytes]) -> None:
+    use_every_method(Package.from_bytes(make(BUSY)))
+
+
+def test_every_method_works_after_libreoffice_saved_the_workbook(
+    office: Callable[[bytes, str], bytes],
+) -> None:
+    use_every_method(Package.from_bytes(office(BUSY, "xlsx")))
+
+
+def test_libreoffice_reads_the_same_cells(office: Callable[[bytes, str], bytes]) -> None:
+    package = reordered()
+    # LibreOffice 7.4 does not write `_x005F_` back
+    texts = [text for text in HOSTILE if len(text) < 1000 and "_x" not in text and text.strip() == text]
+    package.change_cells("Other", {(row, 12): text for row, text in enumerate(texts)})
+    back = Package.from_bytes(office(package.to_bytes(), "xlsx"))
+    assert [row[12] for row in back.grid("Other")[: len(texts)]] == [
+        clean_text(text) or None for text in texts
+    ]
+    assert [row[:3] for row in back.grid(SHEET)[:7]] == [row[:3] for row in package.grid(SHEET)[:7]]
+    assert [row[3] for row in back.grid(SHEET)[1:5]] == [Decimal(1007), None, Decimal(1027), Decimal(1037)]
+    assert back.grid(SHEET)[9][1] == Decimal(615)
+
+
+def test_cells_and_rows_without_references_are_counted() -> None:
+    rows = "<row><c><v>1</v></c><c><v>2</v></c></row><row/><row><c/><c><f>A1</f><v>3</v></c></row>"
+    data = with_rows(rows)
+    package = Package.from_bytes(data)
+    assert package.formulas("Sheet") == {(2, 1): "A1"}
+    package.change_cells("Sheet", {(0, 1): "two", (1, 0): "new"})
+    xml = part_of(package, "xl/worksheets/sheet1.xml")
+    assert '<c><v>1</v></c><c r="B1" t="inlineStr">' in xml
+    assert '<row r="2"><c r="A2"' in xml
+
+
+def test_what_the_element_of_all_rows_says_stays_when_rows_are_renewed() -> None:
+    space = 'xmlns:mine="urn:mine"'
+    cell = '<row r="2" mine:from="Pia"><c r="A2"><v>1</v></c></row>'
+
+    def put(xml: str) -> str:
+        return xml.replace("<sheetData>", f"<sheetData {space}>{cell}")
+
+    package = Package.from_bytes(edited(BLANK, "xl/worksheets/sheet1.xml", put))
+    package.replace_rows("Sheet", [Row(1, {0: Decimal(2)}), Row(None, {0: Decimal(3)})])
+    assert loaded(package, "Sheet")["A3"].value == 3
+    assert f"<sheetData {space}>" in part_of(package, "xl/worksheets/sheet1.xml")
+
+
+def test_comments_and_cdata_in_a_sheet_do_not_confuse() -> None:
+    rows = '<!-- <row r="9"/> --><row r="1"><c r="A1" t="str"><v><![CDATA[</c> & <]]></v></c></row>'
+    data = with_rows(rows)
+    package = Package.from_bytes(data)
+    package.change_cells("Sheet", {(0, 1): "b"})
+    assert package.grid("Sheet") == [["</c> & <", "b"]]
+
+
+def without(part: str) -> bytes:
+    return zipped({name: data for name, data in parts(BUSY).items() if name != part})
+
+
+BROKEN = {
+    "empty": (b"", "not an Excel workbook"),
+    "text": (b"Customer;Units\n", "not an Excel workbook"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "old kind"),
+    "encrypted": (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + "EncryptedPackage".encode("utf-16-le"),
+        "password",
+    ),
+    "truncated": (BUSY[: len(BUSY) // 2], "damaged"),
+    "another zip": (zipped({"a.txt": b"x"}), "not an Excel workbook"),
+    "no relations": (without("_rels/.rels"), "no workbook part"),
+    "no workbook": (without("xl/workbook.xml"), "no workbook part"),
+    "no sheet": (without("xl/worksheets/sheet1.xml"), "is missing"),
+    "document": (
+        edited(BUSY, "xl/workbook.xml", lambda _: '<w:document xmlns:w="x"/>'),
+        "not an Excel workbook",
+    ),
+    "binary": (
+        zipped(
+            {
+                **parts(BUSY),
+                "_rels/.rels": parts(BUSY)["_rels/.rels"].replace(b"xl/workbook.xml", b"xl/workbook.bin"),
+                "xl/workbook.bin": b"x",
+            }
+        ),
+        "xlsb",
+    ),
+    "no sheets": (
+        edited(BUSY, "xl/workbook.xml", lambda xml: re.sub(r"<sheets>.*</sheets>", "<sheets/>", xml)),
+        "no sheets",
+    ),
+    "not UTF-8": (
+        zipped({**parts(BUSY), "xl/workbook.xml": parts(BUSY)["xl/workbook.xml"].decode().encode("utf-16")}),
+        "not UTF-8",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN.keys())
+def test_what_is_no_workbook_is_refused_with_the_reason_and_what_to_do(
+    data: bytes, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(data)
+    with pytest.raises(WorkbookError, match=why) as refused:
+        Package.open(path)
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("part", "edit", "why"),
+    [
+        ("xl/worksheets/sheet1.xml", lambda _: "<chartsheet/>", "not written as xlsync can change it"),
+        ("xl/worksheets/sheet1.xml", lambda xml: re.sub(r"<sheetData.*</sheetData>", "", xml), "has no rows"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("</sheetData>", ""), "has no rows"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace("<v>3</v>", "<v>x</v>"), "cannot be read"),
+        ("xl/styles.xml", lambda xml: xml[:300], "cannot be read"),
+        ("xl/tables/table1.xml", lambda xml: xml.replace("A1:D5", "everywhere"), "table of the workbook"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="2"', 'r="two"', 1), "cannot be read"),
+        ("xl/worksheets/sheet1.xml", lambda xml: with_columns(xml, 'min="" max="2"'), "'' is no row"),
+        ("xl/worksheets/sheet1.xml", lambda xml: xml.replace('r="B2"', 'r="BBBB2"'), "'BBBB' is no row"),
+    ],
+)
+def test_a_damaged_sheet_is_refused_when_it_is_used(part: str, edit: Callable[[str], str], why: str) -> None:
+    package = Package.from_bytes(edited(BUSY, part, edit))
+    with pytest.raises(WorkbookError, match=why):
+        package.replace_rows(SHEET, rows_of((1, "a")))
+
+
+def test_a_cell_outside_the_sheet_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="16384"):
+        Package.from_bytes(BUSY).change_cells(SHEET, {(0, 16_384): "x"})
+
+
+def test_a_flipped_byte_in_a_part_is_refused() -> None:
+    data = bytearray(BUSY)
+    offset = BUSY.index(b"xl/worksheets/sheet1.xml") + 60
+    data[offset] ^= 0xFF
+    with pytest.raises(WorkbookError, match="damaged"):
+        Package.from_bytes(bytes(data))
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError, match="does not exist"):
+        Package.open(tmp_path / "none.xlsx")
+    with pytest.raises(WorkbookError, match="read"):
+        Package.open(tmp_path)
+
+
+def test_a_sheet_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(WorkbookError, match="no sheet Nope; its sheets are Billing Lines, Other"):
+        Package.from_bytes(BUSY).grid("Nope")
+
+
+def test_a_sheet_that_claims_too_much_is_refused() -> None:
+    bomb = zipped({"[Content_Types].xml": b""})
+    # a directory entry that promises 4 GB, as archives made to fill memory do
+    entry = bomb.index(b"PK\x01\x02")
+    huge = bomb[: entry + 24] + b"\xf0\xff\xff\xff" + bomb[entry + 28 :]
+    with pytest.raises(WorkbookError, match="too large"):
+        Package.from_bytes(huge)

@@ -1,0 +1,87 @@
+"""Workbooks are saved in one step, with a backup."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import python_calamine
+
+from tests.helpers.workbooks import BUSY, SHEET, loaded, reordered
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import letters
+from xlsync.xlsx.package import Package, Row
+
+
+def test_the_same_parts_give_the_same_bytes() -> None:
+    assert reordered().to_bytes() == reordered().to_bytes()
+
+
+def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:
+    path, backup = tmp_path / "book.xlsx", tmp_path / "book.backup.xlsx"
+    path.write_bytes(BUSY)
+    package = Package.open(path)
+    package.change_cells(SHEET, {(1, 2): "x"})
+    package.save(path, backup=backup)
+    assert backup.read_bytes() == BUSY
+    assert path.read_bytes() == package.to_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["book.backup.xlsx", "book.xlsx"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="only here a process can be kept from writing much")
+@pytest.mark.parametrize("room", [0.5, 1.5])
+def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: Path, room: float) -> None:
+    path, backup = tmp_path / "month.xlsx", tmp_path / "month.backup.xlsx"
+    path.write_bytes(b"now" * 1000)
+    backup.write_bytes(b"before" * 500)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from xlsync.files import write_file; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({int(3000 * room)}, {int(3000 * room)})); "
+        f"write_file(Path({str(path)!r}), bytes(6000), Path({str(backup)!r}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "cannot be written" in ran.stderr
+    assert path.read_bytes() == b"now" * 1000
+    assert backup.read_bytes() == (b"before" * 500 if room < 1 else b"now" * 1000)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_saving_keeps_permissions_and_links(tmp_path: Path) -> None:
+    path, link = tmp_path / "book.xlsx", tmp_path / "link.xlsx"
+    path.write_bytes(BUSY)
+    path.chmod(0o640)
+    link.symlink_to(path)
+    Package.open(link).save(link)
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError, match="cannot be written"):
+        Package.from_bytes(BUSY).save(tmp_path / "none" / "book.xlsx")
+
+
+@pytest.mark.skipif(
+    os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a plain POSIX user"
+)
+def test_a_folder_that_may_not_be_written_to_is_told_as_open_or_protected(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(WorkbookError, match="open in Excel"):
+        Package.from_bytes(BUSY).save(tmp_path / "book.xlsx")
+
+
+def test_large_sheets_read_back_whole() -> None:
+    package = Package.from_bytes(BUSY)
+    package.replace_rows(
+        SHEET, [Row(None, {0: f"k{number}", 1: number, 2: "same"}) for number in range(3000)]
+    )
+    with python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(package.to_bytes())) as book:
+        rows = book.get_sheet_by_name(SHEET).to_python()
+    assert [row[0] for row in rows[1:3001]] == [f"k{number}" for number in range(3000)]
+    assert loaded(package).tables["T"].ref == f"A1:{letters(3)}3001"
