@@ -1,6 +1,6 @@
-"""The README tells the truth: its help texts are those of the commands, its commands and settings exist.
+"""The pages for people tell the truth: help texts, commands, settings, links and packages exist as written.
 
-Run as a program, it writes the help texts into the README.
+Run as a program, it writes the page of commands anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from xlsync.cli import root as cli
 from xlsync.models import ActionLabel
 
 README = Path(__file__).parent.parent / "README.md"
+COMMANDS_PAGE = README.parent / ".github/docs/commands.md"
+CONTRIBUTING = README.parent / ".github/CONTRIBUTING.md"
 COMMANDS = (
     "export", "check", "apply", "undo", "history", "links", "invoice", "report", "login", "doctor",
     "ribbon", "sandbox",
@@ -35,26 +37,31 @@ def help_of(*words: str) -> str:
     return "\n".join(lines)
 
 
-def help_section() -> str:
-    texts = [
-        f"$ xlsync {words} --help\n{help_of(*words.split())}"
-        for command in COMMANDS
-        for words in (command, *(f"{command} {word}" for word in GROUPS.get(command, ())))
-    ]
-    return (
-        "<!-- help -->\n<details><summary>The help of every command</summary>\n\n```text\n"
-        + "\n\n".join(texts)
-        + "\n```\n\n</details>\n<!-- /help -->"
+def commands_page() -> str:
+    words = [c for name in COMMANDS for c in (name, *(f"{name} {word}" for word in GROUPS.get(name, ())))]
+    return "# The help of every command\n" + "".join(
+        f"\n## xlsync {command}\n\n```text\n{help_of(*command.split())}\n```\n" for command in words
     )
 
 
-def with_help(text: str) -> str:
-    return re.sub(r"<!-- help -->.*?<!-- /help -->", lambda _: help_section(), text, flags=re.DOTALL)
+def test_the_page_of_commands_is_the_help_of_the_commands():
+    page = COMMANDS_PAGE.read_text(encoding="utf-8")
+    assert page == commands_page(), "`python -m tests.test_readme` brings it up to date"
 
 
-def test_the_help_in_the_readme_is_that_of_the_commands():
-    text = README.read_text(encoding="utf-8")
-    assert with_help(text) == text, "python tests/test_readme.py brings it up to date"
+def test_the_readme_is_short_enough_to_be_read():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_every_link_of_the_pages_leads_to_a_file():
+    pages = [README, *(README.parent / ".github").rglob("*.md")]
+    links = {
+        page.parent / target
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    }
+    assert links
+    assert [str(target) for target in links if not target.exists()] == []
 
 
 @pytest.mark.parametrize("variable", [*config.BSS_VARIABLES, *config.CONNECTWISE_VARIABLES, "XLSYNC_HOME"])
@@ -71,12 +78,13 @@ def test_what_the_readme_says_of_ignoring_is_an_action():
     assert f"`{ActionLabel.IGNORE}`" in README.read_text(encoding="utf-8")
 
 
-def test_every_module_that_the_readme_names_exists():
+def test_every_package_is_on_the_page_for_contributors():
+    tree = CONTRIBUTING.read_text(encoding="utf-8").split("```text")[1].split("```")[0]
+    named = set(re.findall(r"\b(\w+)(?:/|\.py)", tree)) - {"xlsync"}
     package = README.parent / "xlsync"
-    table = README.read_text(encoding="utf-8").split("| what | modules |")[1].split("\n\n")[0]
-    named = re.findall(r"`(\w+)/?`", table)
-    assert [name for name in named if not list(package.rglob(f"{name}*"))] == []
+    there = {p.stem for p in package.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert named == there - {"__init__"}
 
 
 if __name__ == "__main__":
-    README.write_text(with_help(README.read_text(encoding="utf-8")), encoding="utf-8")
+    COMMANDS_PAGE.write_text(commands_page(), encoding="utf-8")
