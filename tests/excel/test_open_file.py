@@ -32,7 +32,7 @@ from xlsync.excel.open_file import (
 )
 from xlsync.gather.systems import Systems
 from xlsync.workbook.read import read_workbook
-from xlsync.workbook.write import Save, backup_path, save_beside, save_in_place, save_or_beside
+from xlsync.workbook.save import Save, backup_path, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx.package import Package
 
 OWNERS = ("~$xlsync-2026-10.xlsx", ".~lock.xlsync-2026-10.xlsx#")

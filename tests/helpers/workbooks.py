@@ -16,7 +16,8 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
 
-from xlsync.xlsx.package import Package, Row
+from xlsync.xlsx.cells import Row
+from xlsync.xlsx.package import Package
 
 SHEET = "Billing Lines"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -17,8 +17,8 @@ from xlsync.models import ActionLabel, MismatchKind
 from xlsync.template import build as template
 from xlsync.workbook import layout as sheets
 from xlsync.workbook import style as look
-from xlsync.xlsx.cells import address, position
-from xlsync.xlsx.package import Package, Row
+from xlsync.xlsx.cells import Row, address, position
+from xlsync.xlsx.package import Package
 
 TEMPLATE = Path(__file__).parents[2] / "workbook_template.xlsx"
 DESIGN = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers.desk import Desk
 from xlsync.errors import WorkbookError
 from xlsync.workbook.hidden_sheet import (
     FORMAT,
@@ -25,10 +22,7 @@ from xlsync.workbook.hidden_sheet import (
     read_kept,
     write_kept,
 )
-from xlsync.workbook.layout import MEMORY
-from xlsync.workbook.read import read_workbook
 from xlsync.xlsx.cells import Cell, Row, Value
-from xlsync.xlsx.package import Package
 
 ABOUT = About(
     format=FORMAT, version="0.0.1", environment="here", month="2026-10", by="invoice-date", exported_at=""
@@ -84,55 +78,8 @@ def test_rows_with_other_headers_keep_what_they_showed() -> None:
     assert [row.facts for row in kept.values()] == [{"is": "a"}, {"is": "b"}]
 
 
-def first_format(about: About, rows: Mapping[str, Mapping[str, KeptRow]]) -> list[tuple[str, str]]:
-    """The texts of the hidden sheet as the first format had them."""
-
-    def plain(value: Value) -> Any:
-        match value:
-            case Decimal():
-                return {"n": str(value)}
-            case dt.date():
-                return {"d": value.isoformat()}
-        return value
-
-    texts = [("about", json.dumps(vars_of(replace(about, format=1))))]
-    for title, kept in rows.items():
-        headers = next((list(row.headers) for row in kept.values()), [])
-        lines = [json.dumps([headers, list(kept)])]
-        lines += [json.dumps([plain(row.shown[header]) for row in kept.values()]) for header in headers]
-        texts.append((title, _packed([*lines, *(row.text for row in kept.values())])))
-    return texts
-
-
 def vars_of(about: About) -> dict[str, Any]:
     return {name: getattr(about, name) for name in About.__slots__}
-
-
-def test_a_workbook_of_the_first_format_is_read_and_applied(desk: Desk) -> None:
-    with desk.editing() as hand:
-        hand.approve("units:52")
-    now = read_workbook(desk.file)
-    texts = first_format(now.about, now.kept)
-    package = Package.open(desk.file)
-    texts.append(("checksum", _checksum(texts, now.lists)))
-    package.replace_rows(
-        MEMORY,
-        [
-            Row(
-                None,
-                {0: title, **{1 + n: text[n * 32_000 :][:32_000] for n in range(len(text) // 32_000 + 1)}},
-            )
-            for title, text in texts
-        ],
-    )
-    package.save(desk.file)
-    before = read_workbook(desk.file)
-    assert before.about.format == 1
-    assert {title: told(rows) for title, rows in before.kept.items()} == {
-        title: told(rows) for title, rows in now.kept.items()
-    }
-    assert desk.apply("--yes").json["done"] == 1
-    assert read_workbook(desk.file).about.format == FORMAT
 
 
 def read_as_sealed(texts: list[tuple[str, str]]) -> Kept:

@@ -30,9 +30,9 @@ from tests.helpers.workbooks import (
 )
 from xlsync.errors import WorkbookError
 from xlsync.models import Evidence
-from xlsync.xlsx.cells import address, position
-from xlsync.xlsx.package import Cell, Package, Row, clean_text
-from xlsync.xlsx.plain import is_plain
+from xlsync.xlsx.cells import Cell, Row, address, clean_text, position
+from xlsync.xlsx.package import Package
+from xlsync.xlsx.worksheet import is_plain
 
 TEXTS = st.one_of(
     st.text(max_size=40),

@@ -32,7 +32,8 @@ from tests.helpers.workbooks import (
     zipped,
 )
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.package import Package, Row, clean_text
+from xlsync.xlsx.cells import Row, clean_text
+from xlsync.xlsx.package import Package
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import python_calamine
 
 from tests.helpers.workbooks import BUSY, SHEET, loaded, reordered
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.cells import letters
-from xlsync.xlsx.package import Package, Row
+from xlsync.xlsx.cells import Row, letters
+from xlsync.xlsx.package import Package
 
 
 def test_the_same_parts_give_the_same_bytes() -> None:

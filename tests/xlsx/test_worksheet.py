@@ -34,7 +34,8 @@ from tests.helpers.workbooks import (
     with_shared_formulas,
     zipped,
 )
-from xlsync.xlsx.package import Cell, Package, Row
+from xlsync.xlsx.cells import Cell, Row
+from xlsync.xlsx.package import Package
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.xlsx.wrapping import lines_of
+from xlsync.xlsx.cells import wrapped_lines
 
 MEASURED = {  # in Calibri of 10 points, in a column of 100 digits
     "Billed 133.90 EUR by the distributor. Only suggested: on sheet Billing Lines set Match to confirmed, or"
@@ -26,20 +26,20 @@ MEASURED = {  # in Calibri of 10 points, in a column of 100 digits
 
 @pytest.mark.parametrize("text", MEASURED)
 def test_explanations_take_the_lines_that_were_measured(text: str) -> None:
-    assert lines_of(text, 100) == MEASURED[text]
+    assert wrapped_lines(text, 100) == MEASURED[text]
 
 
 def test_lines_break_at_words_and_long_words_within() -> None:
-    assert lines_of("aaaaaa bbbbbb", 9) == 2
-    assert lines_of("a" * 30, 11.5) == 3
-    assert lines_of("one\n\nthree", 50) == 3
-    assert lines_of("", 50) == 1
+    assert wrapped_lines("aaaaaa bbbbbb", 9) == 2
+    assert wrapped_lines("a" * 30, 11.5) == 3
+    assert wrapped_lines("one\n\nthree", 50) == 3
+    assert wrapped_lines("", 50) == 1
 
 
 def test_wide_letters_count_twice() -> None:
-    assert lines_of("\u8a9e" * 10, 11.5) == 2
+    assert wrapped_lines("\u8a9e" * 10, 11.5) == 2
 
 
 @given(st.text(max_size=200), st.text(max_size=40), st.floats(1, 200))
 def test_more_text_never_takes_fewer_lines(text: str, more: str, width: float) -> None:
-    assert lines_of(text, width) <= lines_of(text + more, width)
+    assert wrapped_lines(text, width) <= wrapped_lines(text + more, width)

@@ -29,8 +29,9 @@ from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
 from xlsync.workbook.layout import BILLING_LINES, PICKED_HEADERS
 from xlsync.workbook.read import Book, chosen_month, read_workbook
+from xlsync.workbook.save import Save
 from xlsync.workbook.totals import counted
-from xlsync.workbook.write import Save, write_results
+from xlsync.workbook.write import write_results
 
 
 def open_book(path: Path, systems: Systems) -> Book:

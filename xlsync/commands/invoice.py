@@ -21,7 +21,8 @@ from xlsync.errors import ApiError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.approvals import read_invoice_rows
 from xlsync.workbook.read import Book
-from xlsync.workbook.write import Save, write_results
+from xlsync.workbook.save import Save
+from xlsync.workbook.write import write_results
 
 WHY_OFF = (
     "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "

@@ -34,8 +34,9 @@ from xlsync.workbook.edits.links import LinkEdits, read_link_edits
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book, read_workbook
+from xlsync.workbook.save import Save
 from xlsync.workbook.totals import Found, Totals
-from xlsync.workbook.write import Save, write_check, write_export
+from xlsync.workbook.write import write_check, write_export
 
 MONTHS_SHOWN = 15
 SAVED_BY = "xlsync"  # as the template says of itself

@@ -21,9 +21,9 @@ from xlsync import __version__
 from xlsync.errors import WorkbookError, XlsyncError
 from xlsync.excel.vba import with_source
 from xlsync.files import read_file, write_file
-from xlsync.xlsx.archive import packed, unpacked
 from xlsync.xlsx.cells import Value
 from xlsync.xlsx.package import Package
+from xlsync.xlsx.parts import packed, unpacked
 
 NAME: Final = "xlsync.xlam"
 SOURCE: Final = "quickstart_addin_ribbon.xlam"

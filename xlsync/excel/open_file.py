@@ -16,14 +16,7 @@ from typing import Protocol
 from xlsync.errors import WorkbookError
 from xlsync.files import read_file, write_file
 from xlsync.workbook.read import Book
-from xlsync.workbook.write import (
-    Save,
-    backup_path,
-    refuse_changed,
-    save_beside,
-    save_in_place,
-    save_or_beside,
-)
+from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
 

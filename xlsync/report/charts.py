@@ -10,8 +10,7 @@ from openpyxl.chart.marker import DataPoint
 from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.report.look import LIGHT, MIDDLE
-from xlsync.workbook.charts import lay_bars, layout, lettering, money_chart, paint, place
-from xlsync.workbook.style import UP
+from xlsync.workbook.style import UP, lay_bars, layout, lettering, money_chart, paint, place
 
 CHART_ROWS: Final = 15
 

@@ -33,8 +33,7 @@ from xlsync.workbook.style import (
     fill,
     font,
 )
-from xlsync.xlsx.cells import letters
-from xlsync.xlsx.wrapping import lines_of
+from xlsync.xlsx.cells import letters, wrapped_lines
 
 _STATES: Final = {
     str(State.DONE): GREEN,
@@ -179,7 +178,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.of(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(lines, lines_of(content, column.width))
+            lines = max(lines, wrapped_lines(content, column.width))
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):

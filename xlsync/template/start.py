@@ -14,7 +14,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.template.colors import PAD, faint
 from xlsync.template.tables import add_dropdown
-from xlsync.workbook.charts import lay_bars, layout, lettering, money_chart, place
 from xlsync.workbook.layout import (
     BILLING_LINES,
     MISMATCHES,
@@ -46,6 +45,11 @@ from xlsync.workbook.style import (
     fill,
     font,
     frame,
+    lay_bars,
+    layout,
+    lettering,
+    money_chart,
+    place,
     print_setup,
 )
 

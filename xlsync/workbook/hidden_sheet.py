@@ -1,8 +1,8 @@
-"""What a workbook remembers of itself on its very hidden sheet: what each row showed, and stands for.
+"""The very hidden sheet: the values that each row showed when it was written, and the facts behind it.
 
-A row of the sheet holds a title and a text in as many cells as it needs: first what the workbook is, as
-JSON, then as packed lines of JSON what the rows of each sheet showed, and what they stand for. The last row
-is a checksum over all of it and over the lists, so that a hidden value that was altered is noticed.
+Each row of the hidden sheet holds a title and a text, cut into as many cells as it needs. The first text is
+JSON about the workbook; then follow, for each visible sheet, packed lines of JSON with the shown values and
+with the facts. The last row is a checksum over all texts and over *Lists*, which shows alterations.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xlsync.errors import WorkbookError
 from xlsync.store import from_plain, to_plain
 from xlsync.xlsx.cells import Row, Value, clean_text
 
-FORMAT: Final = 2  # in the first, the facts stood below what the rows showed
+FORMAT: Final = 2
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
 _json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
 _ABOUT, _CHECKSUM = "about", "checksum"
@@ -36,7 +36,7 @@ _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a numbe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What the workbook is: of which month and environment, written when and by which version."""
+    """The workbook as a whole: its month and environment, when and by which version it was written."""
 
     format: int
     version: str
@@ -48,11 +48,11 @@ class About:
 
 
 class KeptRow(NamedTuple):
-    """What one row showed when it was written, under which headers, and who tells the facts behind it."""
+    """A row as written: headers, cell values, and a function that builds its hidden JSON on demand."""
 
     headers: tuple[str, ...]
     values: tuple[Value, ...]
-    tell: Callable[[int], str]  # the facts as JSON, of the row with this number among those it tells of
+    tell: Callable[[int], str]  # returns the hidden JSON of the row with this number
     number: int = 0
 
     @classmethod
@@ -63,26 +63,26 @@ class KeptRow(NamedTuple):
 
     @property
     def shown(self) -> dict[str, Value]:
-        """What it showed, by header; put together anew each time, since most rows are never asked."""
+        """The values by header, put together at each call, since most rows are never asked for them."""
         return dict(zip(self.headers, self.values, strict=True))
 
     @property
     def text(self) -> str:
-        """The facts as JSON."""
+        """The hidden facts as JSON."""
         return self.tell(self.number)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the row stands for; read anew each time, since most rows are never asked."""
+        """The billing line, mismatch or other thing behind the row, parsed at each call."""
         return json.loads(self.text)  # type: ignore[no-any-return]
 
 
 class Keyed(Protocol):
-    """A thing that a row stands for, with the key of its row."""
+    """A thing that a row stands for and that knows the key of that row."""
 
     @property
     def key(self) -> str:
-        """The key of its row."""
+        """The key of the row."""
         ...
 
 
@@ -94,10 +94,9 @@ def keep_rows(
     cells: Callable[[K], Mapping[str, Value]],
     facts: Callable[[K], Mapping[str, Any]],
 ) -> dict[str, KeptRow]:
-    """Rows of these things by key, with what each shows.
+    """Rows for these things by key, with the values that each row shows.
 
-    Their facts are not made before they are asked for, since a month's are large; nor are the headers held
-    once a row.
+    A row's hidden JSON is built on demand, since a month's is large, and rows share their tuple of headers.
     """
     rows: dict[str, KeptRow] = {}
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -113,7 +112,7 @@ def keep_rows(
 
 
 def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
-    """Who tells the lines of a packed text, which is not unpacked before somebody asks for one of them."""
+    """Return a function that gives line *n* of a packed text, unpacking it on first use."""
 
     def tell(number: int) -> str:
         try:
@@ -177,17 +176,6 @@ def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, s
     return _rows(headers, keys, shown, _telling(facts, len(keys), altered))
 
 
-def _read_rows_1(text: str) -> dict[str, KeptRow]:
-    """The same of the first format: every value of a column, and the facts below the columns."""
-    first, *lines = _unpacked(text).split("\n")
-    headers, keys = json.loads(first)
-    shown = [json.loads(line, object_hook=_read_value_1) for line in lines[: len(headers)]]
-    facts = lines[len(headers) :]
-    if len(facts) != len(keys):
-        raise ValueError("facts are missing")
-    return _rows(headers, keys, shown, facts.__getitem__)
-
-
 def _rows(
     headers: Iterable[str],
     keys: Sequence[str],
@@ -203,7 +191,7 @@ def _rows(
 
 
 def _packed(lines: Iterable[str]) -> str:
-    """Lines as one text of few letters; put together bit by bit, since whole they take much room."""
+    """Compress lines into one text, a few at a time, since all together they take much memory."""
     packing = zlib.compressobj(_LEVEL)
     lines = iter(lines)
     data = []
@@ -213,7 +201,7 @@ def _packed(lines: Iterable[str]) -> str:
 
 
 def _unpacked(text: str) -> str:
-    """Raises ValueError for what is not packed, or is more than a workbook of xlsync ever holds."""
+    """Undo `_packed`; raises ValueError for a text that is not packed, or is too large to be."""
     opened = zlib.decompressobj()
     data = opened.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
     if not opened.eof:
@@ -247,14 +235,11 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
     try:
         packed = {title: text for title, text in sealed[:-1] if title != _ABOUT}
         texts: dict[str, str] = {}
-        if facts["format"] == 1:
-            rows = {title: _read_rows_1(text) for title, text in packed.items()}
-        else:
-            rows = {
-                title: _read_rows(text, packed[f"{_FACTS}{title}"], altered, texts)
-                for title, text in packed.items()
-                if not title.startswith(_FACTS)
-            }
+        rows = {
+            title: _read_rows(text, packed[f"{_FACTS}{title}"], altered, texts)
+            for title, text in packed.items()
+            if not title.startswith(_FACTS)
+        }
         return Kept(from_plain(facts, About), rows, texts)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise WorkbookError(  # it is as it was written, and written otherwise
@@ -264,7 +249,7 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
 
 
 def is_same(cell: Value, shown: Value) -> bool:
-    """Whether a cell still reads as what was written into it."""
+    """Whether a cell still holds the value that was written into it."""
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         cell = cell.date()
     match cell, shown:
@@ -280,7 +265,7 @@ def is_same(cell: Value, shown: Value) -> bool:
 
 
 def _text(text: str) -> str:
-    """A text as all spreadsheet programs leave it: they differ in line ends and outer blanks."""
+    """Normalise line ends and outer blanks, in which spreadsheet programs differ."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.strip()
@@ -301,7 +286,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _write_value(value: Value) -> str | None:
-    """As a text that begins with its kind: text, number, day, moment, or yes and no."""
+    """Encode a value as text whose first letter is its kind: text, number, date, moment, or boolean."""
     match value:
         case None:
             return None
@@ -332,9 +317,3 @@ def _read_value(text: str | None, texts: dict[str, str]) -> Value:
         case "b":
             return rest == "1"
     raise ValueError(text)
-
-
-def _read_value_1(plain: dict[str, str]) -> Value:
-    """Of what was no text in the first format: a number, else a day."""
-    number = plain.get("n")
-    return Decimal(number) if number is not None else dt.date.fromisoformat(plain["d"])

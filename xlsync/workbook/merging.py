@@ -28,7 +28,7 @@ class Merged:
     lapsed: list[str] = field(default_factory=list)
 
 
-def merge(
+def merge_rows(
     sheet: Sheet,
     offered: Mapping[str, KeptRow],
     columns: Mapping[str, int],

@@ -50,7 +50,7 @@ class SheetRow(NamedTuple):
 
     @property
     def cells(self) -> dict[str, Value]:
-        """Its cells by header."""
+        """The values of all cells by header."""
         return {header: self.get(header) for header in self.columns}
 
     def get(self, header: str) -> Value:

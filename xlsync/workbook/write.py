@@ -1,7 +1,4 @@
-"""The workbook: write a month into it, renew it with every edit kept, write results into single cells.
-
-With `book.py`, which reads it back, the only module that knows where on a sheet a thing stands.
-"""
+"""Write a month into a workbook, renew it with every edit kept, write results into single cells."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
-from xlsync.errors import WorkbookError
 from xlsync.models import BillingLine, MismatchKind, Month
 from xlsync.reconcile.compared import KEPT_AS
 from xlsync.store import to_plain
@@ -40,16 +36,15 @@ from xlsync.workbook.layout import (
     START_CELLS,
     START_MISMATCH_CELLS,
 )
-from xlsync.workbook.merging import merge
+from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
+from xlsync.workbook.save import Save, save_in_place, save_or_beside
 from xlsync.workbook.totals import start_mismatches, start_values
 from xlsync.xlsx.cells import Row, Value, letters, position
 from xlsync.xlsx.package import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
 Progress = Callable[[int, int], None]  # rows done, of how many
-Save = Callable[[Book], Path]
-"""Puts a changed workbook where it belongs, and tells which file holds it now."""
 
 
 def template_path() -> Path:
@@ -123,27 +118,6 @@ def write_check(
     return replace(renewed, path=(save or save_in_place)(book))
 
 
-def save_in_place(book: Book) -> Path:
-    """Save the workbook with a backup beside it, where it still is what was read."""
-    refuse_changed(book)
-    book.package.save(book.path, backup=backup_path(book.path))
-    return book.path
-
-
-def refuse_changed(book: Book) -> None:
-    """Raise WorkbookError where the file is another than was read: what was decided in it would be lost."""
-    if not book.package.is_still(book.path):
-        raise WorkbookError(
-            f"{book.path.name} was changed while xlsync worked, so it is left as it is.",
-            "Let nobody save it meanwhile, and try again.",
-        )
-
-
-def backup_path(path: Path) -> Path:
-    """Where the workbook as it was before is kept."""
-    return path.with_name(f"{path.stem}.backup{path.suffix}")
-
-
 def _fill(
     package: Package,
     overview: Overview,
@@ -187,7 +161,7 @@ def _fill(
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
-        renewal = merge(sheet, offered[sheet.title], columns[sheet.title], book)
+        renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(
@@ -302,18 +276,3 @@ def write_results(
     kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
     return (save or save_or_beside)(book)
-
-
-def save_or_beside(book: Book) -> Path:
-    """Save the workbook with a backup; where that is not possible, into a file beside it."""
-    try:
-        return save_in_place(book)
-    except WorkbookError:
-        return save_beside(book)
-
-
-def save_beside(book: Book) -> Path:
-    """Leave the workbook as it is, and save it changed into a file beside it."""
-    beside = book.path.with_name(f"{book.path.stem}.results{book.path.suffix}")
-    book.package.save(beside)
-    return beside

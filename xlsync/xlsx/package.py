@@ -17,16 +17,14 @@ from typing import Final, Self
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
-from xlsync.xlsx.archive import packed, unpacked
-from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, clean_text
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value
 from xlsync.xlsx.markup import ANY_PREFIX
-from xlsync.xlsx.parts import Parts
-from xlsync.xlsx.plain import is_plain
+from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, read_values
 from xlsync.xlsx.references import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
 from xlsync.xlsx.renewal import Renewal
-from xlsync.xlsx.table_part import Table
 from xlsync.xlsx.workbook_part import (
+    Table,
     calculated_when_opened,
     counts_from_1904,
     is_workbook,
@@ -36,9 +34,7 @@ from xlsync.xlsx.workbook_part import (
     with_names_moved,
     wrapping_styles,
 )
-from xlsync.xlsx.worksheet import SheetXml
-
-__all__ = ["Cell", "Package", "Row", "Value", "clean_text"]
+from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
 _XML: Final = (".xml", ".rels")
@@ -68,7 +64,7 @@ class Package:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
-        """The same from memory; `name` is for messages."""
+        """Read a workbook from memory; `name` is for messages."""
         parts, stored = unpacked(data, name)
         package = cls(Parts(parts, name), stored)
         package.digest = digest_of(data)
@@ -312,7 +308,7 @@ class Package:
         return packed(self._parts.all, self._stored)
 
     def _to_be_read(self, titles: Collection[str]) -> bytes:
-        """The same for a reader of these sheets: not compressed, without all that it need not see."""
+        """The workbook as a file for a reader of these sheets: uncompressed, without the other sheets."""
         others = {part for title, part in self._sheets.items() if title not in titles}
         parts = {
             part: data

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from openpyxl.formula.tokenizer import Token, Tokenizer, TokenizerError
+from openpyxl.formula.translate import Translator, TranslatorError
 
-from xlsync.xlsx.cells import LAST_ROW, address, escape_markup, position
-from xlsync.xlsx.formulas import translated
+from xlsync.xlsx.cells import LAST_ROW, Position, address, escape_markup, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
 
 _HOLDERS: Final = (  # what may not be empty, and what it holds
@@ -282,3 +282,14 @@ def _lowered(anchor: re.Match[str], by: int) -> str:
     for index in (2, 6):
         numbers[index] = str(max(0, int(numbers[index]) + by))
     return f"{anchor[1]}{', '.join(numbers)}{anchor[3]}"
+
+
+def translated(formula: str, origin: Position, destination: Position) -> str:
+    """A formula as it reads when its cell is moved: relative references move along."""
+    if origin == destination or not formula:
+        return formula
+    try:
+        moved = Translator(f"={formula}", address(*origin)).translate_formula(address(*destination))
+    except TranslatorError:  # a reference would leave the sheet
+        return formula
+    return str(moved).removeprefix("=")

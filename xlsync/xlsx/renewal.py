@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from xlsync.xlsx.cells import Cell, CellWriter, Row, Value, escape_markup, letters
-from xlsync.xlsx.formulas import translated
+from xlsync.xlsx.cells import Cell, CellWriter, Row, Value, escape_markup, letters, wrapped_lines
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
-from xlsync.xlsx.references import Moves
+from xlsync.xlsx.references import Moves, translated
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
-from xlsync.xlsx.wrapping import lines_of
 
 _HIGHEST: Final = 409  # points, by Excel's limits
 
@@ -169,7 +167,7 @@ class Renewal:
         for column, width in self.wrapped.items():
             content = cells[column] if column in cells else values[column] if column < len(values) else None
             if isinstance(content, str):
-                lines = max(lines, lines_of(content, width))
+                lines = max(lines, wrapped_lines(content, width))
         return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
     def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:

@@ -1,4 +1,4 @@
-"""The workbook part: its sheets, its defined names, and whether it is calculated when it is opened.
+"""The workbook part (sheets, defined names, calculation) and the table parts.
 
 XML text in, XML text out; the numbers are sections of ECMA-376-1.
 """
@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from xlsync.xlsx.cells import escape_markup
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import escape_markup, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
 from xlsync.xlsx.references import Moves
 
@@ -17,7 +18,7 @@ _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
 
 def is_workbook(xml: str) -> bool:
-    """Whether a part is one."""
+    """Whether a part is a workbook part."""
     return bool(re.search(rf"<{ANY_PREFIX}workbook[\s>]", xml))
 
 
@@ -54,7 +55,7 @@ def names_of(xml: str) -> dict[str, str]:
 
 
 def with_names_moved(xml: str, moves: Moves, title: str) -> str:
-    """The same, where what names point at on a sheet has moved."""
+    """The workbook part with defined names that follow the moved rows of a sheet."""
 
     def followed(found: re.Match[str]) -> str:
         inside = moves.formula(unescape(found[2]), title, here=False)
@@ -64,7 +65,7 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
 
 
 def with_name(xml: str, name: str, reference: str) -> str:
-    """The same, with a defined name of the whole workbook that stands for a reference."""
+    """The workbook part with a defined name of the whole workbook set to a reference."""
     content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     replaced = False
 
@@ -91,7 +92,7 @@ def with_name(xml: str, name: str, reference: str) -> str:
 
 
 def calculated_when_opened(xml: str) -> str:
-    """The same, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
+    """The workbook part, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
     found = re.search(rf"<{ANY_PREFIX}calcPr(?=[\s/>])[^>]*>", xml)
     if found is None:
         before = "sheets|functionGroups|externalReferences|definedNames"
@@ -106,3 +107,27 @@ def _behind(xml: str, before: str, make: Callable[[str], str]) -> str:
     pattern = rf"</({ANY_PREFIX})(?:{before})\s*>|<({ANY_PREFIX})(?:{before})(?=[\s/])[^>]*/>"
     last = list(re.finditer(pattern, xml))[-1]
     return xml[: last.end()] + make(last[1] or last[2] or "") + xml[last.end() :]
+
+
+class Table:
+    """A table's place on its sheet: its columns, and its first and last data row."""
+
+    def __init__(self, xml: str) -> None:
+        tag = re.search(rf"<{ANY_PREFIX}table\s[^>]*>", xml)
+        corners = attribute(tag[0], "ref").partition(":") if tag else ("", "", "")
+        try:
+            (top, left), (bottom, right) = position(corners[0]), position(corners[2] or corners[0])
+        except ValueError:
+            raise WorkbookError(
+                "a table of the workbook is damaged", "Take a backup of it, or export again."
+            ) from None
+        opening = tag[0] if tag else ""
+        self.columns = range(left, right + 1)
+        self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
+        self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))
+        column = rf"<{ANY_PREFIX}tableColumn\s[^>]*?(?:/>|>.*?</{ANY_PREFIX}tableColumn>)"
+        self.calculated = frozenset(
+            left + index
+            for index, found in enumerate(re.findall(column, xml, re.DOTALL))
+            if "calculatedColumnFormula" in found
+        )

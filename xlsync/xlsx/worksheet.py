@@ -27,8 +27,13 @@ from xlsync.xlsx.cells import (
     escape_markup,
     position,
 )
-from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, without_attributes
+from xlsync.xlsx.references import translated
+
+_NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
+    rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
+    rb'(?: s="[0-9]++")?+(?: t="(?!e")[a-zA-Z]++")?+(?:/>|><[vi/]))'
+)
 
 _STRETCH: Final = 1_000_000  # bytes
 _SHARED: Final = r"""t\s*=\s*["']shared["']"""
@@ -55,7 +60,7 @@ def _column(name: str) -> int:
 
 
 class OldRow(NamedTuple):
-    """A row as it stands: its 0-based number, its attributes, and where in the body it and its cells are."""
+    """A row as it stands: 0-based number, attributes, and the places of row and cells in the body."""
 
     number: int
     attributes: str
@@ -67,12 +72,12 @@ class OldRow(NamedTuple):
 
     @property
     def whole(self) -> bytes:
-        """Its XML."""
+        """The XML of the row."""
         return self.body[self.start : self.end]
 
     @property
     def inside(self) -> str:
-        """Its cells' XML."""
+        """The XML of the cells."""
         return self.body[self.cells_start : self.cells_end].decode()
 
 
@@ -85,7 +90,7 @@ class OldCell(NamedTuple):
 
     @property
     def style(self) -> str:
-        """Its index in the styles part, empty for none."""
+        """The index of the cell's style in the styles part, empty for none."""
         found = _STYLE.search(self.attributes)
         return found[1] if found else ""
 
@@ -397,3 +402,18 @@ class SheetXml:
             wider,
             self.before,
         )
+
+
+def is_plain(part: bytes) -> bool:
+    """Whether it can be told at a glance that a sheet has no formulas, no errors, no cell far away.
+
+    Where it is in doubt, it is not.
+    """
+    space = NAMESPACES[0].encode()
+    return (
+        b' xmlns="%b"' % space in part[:2000]
+        and part.count(space) == 1  # else the same elements may stand there under a prefix
+        and b'<c r="' in part
+        and (b"!" not in part or b"<!" not in part)  # a comment may hold anything; one byte is found sooner
+        and not _NOT_PLAIN.search(part)
+    )
