@@ -9,14 +9,17 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 CREATE_NEW: Final = "(create new)"
+
+By = Literal["invoice-date", "service-period"]  # what decides the month of a billing line
+Progress = Callable[[str, int, int | None], None]  # what is done, how many are done, of how many
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -398,3 +401,56 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}; {self.todo}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An end customer as the BSS knows it: proposals for a new ConnectWise company."""
+
+    name: str
+    email: str = ""
+    address: str = ""
+    city: str = ""
+    state: str = ""
+    zip: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
+
+    `months` is the length of a billing cycle, None where it does not recur in months.
+    """
+
+    id: int
+    name: str
+    parent: str = ""
+    months: int | None = None
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupTables:
+    """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
+
+    company_types: tuple[Setup, ...] = ()
+    agreement_types: tuple[Setup, ...] = ()
+    billing_cycles: tuple[Setup, ...] = ()
+    product_types: tuple[Setup, ...] = ()
+    subcategories: tuple[Setup, ...] = ()
+    countries: tuple[Setup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """What the dropdowns show: active companies, agreements and products, and the setup tables.
+
+    `odd` tells what of them could not be read and is left out.
+    """
+
+    companies: tuple[Company, ...]
+    agreements: tuple[Agreement, ...]
+    items: tuple[CatalogItem, ...]
+    setup: SetupTables
+    odd: tuple[str, ...] = ()

@@ -10,9 +10,9 @@ from werkzeug import Response
 
 from tests.helpers.fake_bss import BORIS, MARCH, YEAR, Fake, invoice, item, march, only, sub
 from tests.helpers.remote import Remote, reply
-from xlsync.billing.bss import Account, Bss
+from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
-from xlsync.models import BillingLine, LineType, Month
+from xlsync.models import Account, BillingLine, LineType, Month
 from xlsync.sandbox.server import Sandbox
 
 # --- the month's invoices
@@ -176,7 +176,6 @@ def test_an_account_proposes_a_name_and_an_address(fake: Fake, bss: Bss) -> None
     }  # fmt: skip
     assert bss.read_account("601") == Account(
         name="Anna's Bakery",
-        phone="1",
         address="1 Way, Floor 2",
         city="Athens",
         zip="105 57",

@@ -11,7 +11,7 @@ from werkzeug import Response
 from tests.helpers.fake_bss import MONTH, YEAR, Fake, invoice, item, march, only, sub
 from tests.helpers.remote import reply
 from xlsync.billing.bss import Bss
-from xlsync.billing.bss_plans import keep_plan
+from xlsync.billing.bss_lines import keep_plan
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
 

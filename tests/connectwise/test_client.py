@@ -24,7 +24,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from tests.helpers.remote import Silent, connected, connectwise_settings
 from xlsync.connectwise.client import PAGE_SIZE, ConnectWise, quote
 from xlsync.connectwise.records import (
-    Setup,
     clean,
     read_addition,
     read_agreement,
@@ -35,7 +34,7 @@ from xlsync.connectwise.records import (
     write_date,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition
+from xlsync.models import Addition, Setup
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.lists import Lists, read_lists, read_tables
+from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
+from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Request, Sandbox
 from xlsync.store import open_cache

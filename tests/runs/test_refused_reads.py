@@ -21,8 +21,9 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.lists import Lists, read_lists, read_tables
+from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
+from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation

@@ -7,50 +7,36 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-from xlsync.billing.bss_answers import Json, entries_of, odd, part, text_of
+from xlsync.billing.bss_answers import Json, entries_of, number_of, odd, part, read_pages, text_of, whole
 from xlsync.billing.bss_lines import (
     Charged,
     Unit,
     invoice_date,
     is_cancelled,
+    keep_plan,
+    plans_to_ask,
     read_lines,
     read_units,
     settle_ends,
+    with_plan,
+    without_plan,
 )
-from xlsync.billing.bss_own_units import own_units_of, path_of
-from xlsync.billing.bss_pages import read_pages
-from xlsync.billing.bss_plans import keep_plan, plans_to_ask, with_plan, without_plan
 from xlsync.errors import ApiError
-from xlsync.models import BillingLine, Month
+from xlsync.models import Account, BillingLine, By, Month
 from xlsync.rest.service import Call, Service
 
+_ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
+
 T = TypeVar("T")
-By = Literal["invoice-date", "service-period"]
-Progress = Callable[[int], None]
 
 # No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
 SIDE_BY_SIDE: Final = 24
 PER_MINUTE: Final = 3000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """An end customer as the BSS knows it: proposals for a new ConnectWise company."""
-
-    name: str
-    phone: str = ""
-    email: str = ""
-    address: str = ""
-    city: str = ""
-    state: str = ""
-    zip: str = ""
-    country: str = ""
 
 
 class Bss:
@@ -89,7 +75,7 @@ class Bss:
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
     def list_billing_lines(
-        self, month: Month, *, by: By, progress: Progress | None = None
+        self, month: Month, *, by: By, progress: Callable[[int], None] | None = None
     ) -> tuple[BillingLine, ...]:
         """What the distributor charged in a month, by invoice date or by the charged period.
 
@@ -140,7 +126,6 @@ class Bss:
         lines = (text_of(place.get("address")), text_of(place.get("address2")))
         return Account(
             name=text_of(found.get("name")),
-            phone=text_of(found.get("phone")),
             email=text_of(found.get("email")),
             address=", ".join(line for line in lines if line),
             city=text_of(place.get("city")),
@@ -232,7 +217,7 @@ class Bss:
 class _Steps:
     """How many reads are done."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Callable[[int], None] | None) -> None:
         self._progress = progress
         self.done = 0
 
@@ -269,3 +254,39 @@ def _if_allowed(read: Callable[[], T]) -> T | None:
         if error.status in (403, 404):
             return None
         raise
+
+
+def path_of(line: BillingLine) -> str:
+    """Where the BSS tells of a line's contract: of the subscription, or of its add-ons."""
+    return f"api/subscriptions/{quote(line.contract_id, safe='')}" + ("/addons" if line.addon_id else "")
+
+
+def own_units_of(line: BillingLine, answer: Any) -> Decimal | ApiError:
+    """The quantity in what the BSS answered about a line's contract."""
+    if isinstance(answer, ApiError):
+        return answer
+    what = "subscription"
+    if line.addon_id:
+        what = "add-on"
+        addons = entries_of(answer)
+        addons = [one for one in addons if isinstance(one, Mapping)] if isinstance(addons, list) else []
+        # whether a line names the add-on itself or its product is not known
+        own = [one for one in addons if str(one.get("id")) == line.addon_id]
+        own = own or [one for one in addons if _product_id(one) in (line.addon_id, line.product_id)]
+        own = [one for one in own if _status(one) not in _ENDED] if len(own) > 1 else own
+        if len(own) != 1:
+            return odd(path_of(line), f"it tells of {len(own)} add-ons {line.product}")
+        answer = own[0]
+    if not isinstance(answer, Mapping) or number_of(answer.get("quantity")) is None:
+        return odd(path_of(line), f"the {what} has no quantity")
+    if _status(answer) in _ENDED:
+        return odd(path_of(line), f"the {what} is {answer.get('status')}")
+    return whole(Decimal(answer["quantity"]))
+
+
+def _product_id(addon: Json) -> str:
+    return str(part(addon, "product").get("id") or "?")
+
+
+def _status(thing: Json) -> str:
+    return str(thing.get("status") or "").casefold()

@@ -1,12 +1,16 @@
-"""What all answers of the BSS have in common, and what is said of an odd one. PURE."""
+"""What all answers of the BSS have in common, and reading a list to its end, page by page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from xlsync.errors import ApiError
+from xlsync.rest.service import Service
+
+PAGE_SIZE: Final = 500  # the most that the API allows
 
 Json = Mapping[str, Any]
 
@@ -23,7 +27,7 @@ def entries_of(answer: Any) -> Any:
 
 
 def id_of(thing: Json) -> str:
-    """Its id as text; empty where it has none."""
+    """The id of an object as text; empty if it has none."""
     found = thing.get("id")
     return "" if found is None else str(found)
 
@@ -55,3 +59,81 @@ def odd(path: str, why: str, method: str = "GET") -> ApiError:
     return ApiError(
         f"BSS: the answer of {method} /{path} cannot be used: {why}.", hint, method=method, path=path
     )
+
+
+def read_pages(
+    service: Service, path: str, query: Mapping[str, str | int], on_page: Callable[[], None]
+) -> Iterator[list[Json]]:
+    """The entries of a list page by page; one that moved to a later page meanwhile is given once.
+
+    A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
+    """
+    given: set[str] = set()
+    pages: list[list[str]] = []
+    size, count = PAGE_SIZE, 0
+    while True:
+        number = len(pages) + 1
+        answer = service.get(path, {**query, "pageIndex": number, "pageSize": size})
+        on_page()
+        data = entries_of(answer)
+        if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
+            raise odd(path, "it is no list")
+        ids = [_key(one) for one in data]
+        if ids and ids in pages:
+            if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
+                return
+            raise odd(path, f"page {number} is page {pages.index(ids) + 1} again")
+        yield list({id_: one for id_, one in zip(ids, data, strict=True) if id_ not in given}.values())
+        given.update(ids)
+        pages.append(ids)
+        count += len(ids)
+        paging = _Paging.of(answer)
+        if not ids and count < (paging.records or 0):
+            raise odd(path, f"it has {paging.records} entries and gives only {count}")
+        if not ids and number < (paging.pages or 0):
+            raise odd(path, f"page {number} of {paging.pages} is empty")
+        if not ids or paging.is_over(number, count):
+            return
+        if number == 1:  # what it serves at most, whatever was asked for
+            size = min(size, paging.size or len(ids))
+
+
+def _key(thing: Json) -> str:
+    """An entry's id; what has none is known by all that it holds."""
+    found = thing.get("id")
+    return f"no id: {thing!r}" if found is None else str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Paging:
+    """What one page of a list tells of the whole; None where it does not."""
+
+    pages: int | None
+    records: int | None
+    size: int | None
+    has_next: bool | None
+
+    @classmethod
+    def of(cls, answer: Any) -> _Paging:
+        answer = answer if isinstance(answer, Mapping) else {}
+        paging, links = part(answer, "paging"), part(answer, "links")
+        return cls(
+            pages=_whole(paging, "totalPages", "pageCount"),
+            records=_whole(paging, "totalRecords", "totalCount"),
+            size=_whole(paging, "size") or None,
+            has_next=bool(links["next"]) if "next" in links else None,
+        )
+
+    def is_over(self, number: int, count: int) -> bool:
+        """Whether this page is the last, `count` entries being read. Where nothing tells, it is not."""
+        if self.records is not None and count < self.records:
+            return False
+        if self.pages is not None:
+            return number >= self.pages
+        return self.has_next is False or (self.has_next is None and bool(self.records))
+
+
+def _whole(paging: Json, *names: str) -> int | None:
+    """The first of these numbers that is told."""
+    told = (number_of(paging.get(name)) for name in names)
+    return next((one for one in told if isinstance(one, int) and one >= 0), None)

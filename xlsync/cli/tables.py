@@ -16,9 +16,9 @@ from rich.table import Table
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, count_states, outcome
-from xlsync.gather.progress import Progress as Step
 from xlsync.links.memory import PARTS, RememberedLink
 from xlsync.links.team import Imported
+from xlsync.models import Progress as Step
 from xlsync.reconcile.charges import tell_number
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report

@@ -22,7 +22,6 @@ from rich.prompt import Confirm, IntPrompt
 
 from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.plan import LOST, Outcome, Plan
-from xlsync.billing.bss import By
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
@@ -33,7 +32,7 @@ from xlsync.excel import addin
 from xlsync.excel.open_file import Place, reach, refuse_unusable
 from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
-from xlsync.models import Month
+from xlsync.models import By, Month
 from xlsync.reconcile.rules import Scope
 from xlsync.settings import Settings
 from xlsync.workbook.totals import Found, counted

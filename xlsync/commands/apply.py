@@ -18,11 +18,10 @@ from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.apply.undo import agreement_in, undo_actions
 from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
-from xlsync.gather.progress import Progress, silent
-from xlsync.gather.systems import Systems
+from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
 from xlsync.links.memory import choices_to_remember, with_names
-from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem
+from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.creations import NewRows, read_new_rows

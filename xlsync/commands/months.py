@@ -15,9 +15,8 @@ from xlsync.commands.digest import make_digest
 from xlsync.config import load_settings
 from xlsync.errors import ConfigError, WorkbookError
 from xlsync.gather.month import Decisions, Request, gather, read_sources
-from xlsync.gather.progress import Progress, silent
 from xlsync.gather.questions import Asking
-from xlsync.gather.systems import Systems
+from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.gc_tuning import not_collected
 from xlsync.links.choices import Picked
@@ -25,6 +24,7 @@ from xlsync.links.memory import choices_to_remember, with_names
 from xlsync.models import (
     ActionLabel,
     Month,
+    Progress,
 )
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, is_ruled, read_note, read_until
 from xlsync.settings import Settings

@@ -8,14 +8,12 @@ agreement; a PATCH takes bare field names and must be read back, since a path in
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from xlsync.connectwise.records import (
     TAKEN_OVER,
-    Setup,
     id_of,
     read_addition,
     read_recap,
@@ -24,7 +22,7 @@ from xlsync.connectwise.records import (
     records_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Recap
+from xlsync.models import Addition, Recap, Setup
 from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
@@ -43,10 +41,6 @@ _ADDITION: Final = (
 )
 _WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
-
-Progress = Callable[[int], None]
-T = TypeVar("T", bound=Hashable)
-R = TypeVar("R")
 
 
 class ConnectWise:
@@ -78,7 +72,7 @@ class ConnectWise:
         *,
         fields: str = "",
         conditions: str = "",
-        progress: Progress | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> tuple[list[dict[str, Any]], str]:
         """All records of a list, by id, and the server's time of the first page (an HTTP date).
 
@@ -120,7 +114,11 @@ class ConnectWise:
             last = newest
 
     def list_additions(
-        self, agreement_ids: Iterable[int], progress: Progress | None = None, *, whole: bool = False
+        self,
+        agreement_ids: Iterable[int],
+        progress: Callable[[int], None] | None = None,
+        *,
+        whole: bool = False,
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """The additions of each agreement, side by side; a failed read is its error, never "none".
 
@@ -132,7 +130,8 @@ class ConnectWise:
             records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=fields)
             return tuple(read_addition(record, id_, whole=whole) for record in records)
 
-        return self._each(sorted(set(agreement_ids)), read, progress)
+        ids = sorted(set(agreement_ids))
+        return dict(zip(ids, self.service.side_by_side(read, ids, progress), strict=True))
 
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
         """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
@@ -147,32 +146,11 @@ class ConnectWise:
             return [read_recap(record) for record in records]
 
         recaps: dict[int, Recap] = {}
-        for found in self._each(_pieces(sorted(set(agreement_ids))), read).values():
+        for found in self.service.side_by_side(read, _pieces(sorted(set(agreement_ids)))):
             if isinstance(found, ApiError):
                 return found
             recaps |= {recap.agreement_id: recap for recap in found}
         return recaps
-
-    def _each(
-        self, things: Iterable[T], read: Callable[[T], R], progress: Progress | None = None
-    ) -> dict[T, R | ApiError]:
-        """What is read of each thing, side by side; a failed read is its error."""
-
-        def tried(thing: T) -> R | ApiError:
-            try:
-                return read(thing)
-            except ApiError as error:
-                return error
-
-        pool = ThreadPoolExecutor(self.side_by_side, thread_name_prefix="reading")
-        try:
-            waiting = {thing: pool.submit(tried, thing) for thing in things}
-            for done, _ in enumerate(as_completed(waiting.values()), start=1):
-                if progress is not None:
-                    progress(done)
-            return {thing: one.result() for thing, one in waiting.items()}
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""

@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
 from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
-from xlsync.connectwise.records import Setup, SetupTables, id_of, read_agreement, read_company, read_item
+from xlsync.connectwise.records import id_of, read_agreement, read_company, read_item
 from xlsync.errors import ApiError
-from xlsync.models import Agreement, CatalogItem, Company
+from xlsync.models import Lists, Setup, SetupTables
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
@@ -50,20 +50,6 @@ class Tables:
     companies: list[dict[str, Any]]
     agreements: list[dict[str, Any]]
     items: list[dict[str, Any]]
-    setup: SetupTables
-    odd: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
-    """What the dropdowns show: active companies, agreements and products, and the setup tables.
-
-    `odd` tells what of them could not be read and is left out.
-    """
-
-    companies: tuple[Company, ...]
-    agreements: tuple[Agreement, ...]
-    items: tuple[CatalogItem, ...]
     setup: SetupTables
     odd: tuple[str, ...] = ()
 
@@ -211,7 +197,7 @@ def _keep(
 
 
 def _trimmed(records: Iterable[dict[str, Any]], fields: str) -> list[dict[str, Any]]:
-    """Of records the fields that were asked for, since a server may send more; decimals as text."""
+    """Keep the fields of records that were asked for, since a server may send more; decimals as text."""
     asked: dict[str, set[str]] = {}
     for field in fields.split(","):
         name, _, part = field.partition("/")

@@ -8,44 +8,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap
+from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
 
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
 _LARGEST: Final = 18  # power of ten: written out, what is far larger would fill the memory
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
-
-    `months` is the length of a billing cycle, None where it does not recur in months.
-    """
-
-    id: int
-    name: str
-    parent: str = ""
-    months: int | None = None
-    is_default: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetupTables:
-    """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
-
-    company_types: tuple[Setup, ...] = ()
-    agreement_types: tuple[Setup, ...] = ()
-    billing_cycles: tuple[Setup, ...] = ()
-    product_types: tuple[Setup, ...] = ()
-    subcategories: tuple[Setup, ...] = ()
-    countries: tuple[Setup, ...] = ()
 
 
 def read_company(record: Mapping[str, Any]) -> Company | None:
@@ -153,7 +126,7 @@ def read_date(value: object) -> dt.date | None:
 
 
 def read_date_strictly(value: object, path: str) -> dt.date | None:
-    """The same where a date that cannot be read must not pass for none, as an addition's end."""
+    """Read a date that must not pass for none where it cannot be read, such as an addition's end."""
     day = read_date(value)
     if day is None and value:
         raise broken(path, f"{value!r} where a date belongs")

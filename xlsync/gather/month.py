@@ -9,19 +9,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from xlsync.billing.bss import By
 from xlsync.billing.report_file import read_report, touches
 from xlsync.connectwise.client import quote
-from xlsync.connectwise.lists import Lists, Tables, read_lists, read_tables
+from xlsync.connectwise.lists import Tables, read_lists, read_tables
 from xlsync.errors import ApiError
-from xlsync.gather.progress import Progress, silent
 from xlsync.gather.questions import Asking, Question
-from xlsync.gather.systems import Systems
+from xlsync.gather.systems import Systems, silent
 from xlsync.links.agreements import agreements_to_read
 from xlsync.links.choices import Picked
 from xlsync.links.matching import propose_companies, propose_links
 from xlsync.links.memory import Forgotten, Memory, forgotten
-from xlsync.models import Agreement, BillingLine, Choice, Link, Month, Recap
+from xlsync.models import Agreement, BillingLine, By, Choice, Link, Lists, Month, Progress, Recap
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.compared import list_compared
 from xlsync.reconcile.invoice_preview import preview_invoices

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from xlsync.billing.bss import Account
 from xlsync.errors import ApiError
 from xlsync.gather.fingerprint import fingerprint
-from xlsync.gather.progress import Progress
 from xlsync.gather.systems import Systems
-from xlsync.models import Addition, BillingLine, Recap
+from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.reconcile.proposals import Address
 
 Question = tuple[str, str]  # the path of a list, and conditions

@@ -117,3 +117,7 @@ class Systems:
             "bss": bss.service.requests if bss else 0,
             "connectwise": connectwise.service.requests if connectwise else 0,
         }
+
+
+def silent(_what: str, _done: int, _of: int | None) -> None:
+    """No progress is shown."""

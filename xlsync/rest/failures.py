@@ -1,4 +1,4 @@
-"""What an answer of a service says, and what the absence of one means."""
+"""What an answer of a service says, what the absence of one means, and the errors made of both."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ import traceback
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import simplejson
 import urllib3.exceptions as low
+
+from xlsync.errors import ApiError, NoAnswer
+
+if TYPE_CHECKING:
+    from requests import Response
+
+_GATEWAY: Final = frozenset({502, 504})
+_SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
@@ -74,7 +83,7 @@ def _while_connecting(error: BaseException) -> bool:
 
 
 def read_json(content: bytes) -> Any:
-    """Its JSON; None where it is empty. Raises ValueError."""
+    """Parse the JSON of a body; None if it is empty. Raises ValueError."""
     text = _NOT_ASCII.sub(_escaped, content.removeprefix(BOM_UTF8)).decode("ascii")
     try:
         return simplejson.loads(text, use_decimal=True) if text.strip() else None
@@ -148,3 +157,83 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
     return max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+class Refusals:
+    """Builds the errors of one service, without its secrets. `name` stands in front of each message."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._setting = _SETTING.get(name, f"the settings of {name}")
+        self._secrets: frozenset[str] = frozenset()
+
+    def hide(self, *secrets: str) -> None:
+        """Replace these texts in every message."""
+        self._secrets |= {secret for secret in secrets if len(secret) > 3}
+
+    def refused(self, method: str, path: str, answer: Response, *, read: bool) -> ApiError:
+        """Build the error for an answer that is no success; a write that a gateway lost is NoAnswer."""
+        status = answer.status_code
+        what, codes = describe(answer.content)
+        if not read and status in _GATEWAY:
+            return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
+        hint = ""
+        if status < 400:
+            to = urlsplit(answer.headers.get("Location", ""))
+            where = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
+            what = f": it sends the request on{where}"
+            hint = f"Set {self._setting} to the address where the service itself answers."
+        return self._error(method, path, f"{status}{what}", hint, status=status, codes=codes)
+
+    def unreadable(self, method: str, path: str, answer: Response) -> ApiError:
+        """Build the error for a success whose body is no JSON."""
+        what = f"with something that is not JSON{title_of(answer.content)}"
+        return self._error(method, path, what, status=answer.status_code)
+
+    def lost(self, method: str, path: str, failure: Failure, *, read: bool) -> ApiError:
+        """Build the error for a request without an answer; NoAnswer for a write that may have arrived."""
+        hint = f"Check the network and the address in {self._setting}."
+        if failure.sent and not read:
+            return self._error(method, path, failure.what, kind=NoAnswer)
+        return self._error(method, path, failure.what, hint, sent=failure.sent)
+
+    def _error(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        hint: str = "",
+        *,
+        status: int | None = None,
+        codes: tuple[str, ...] = (),
+        sent: bool = True,
+        kind: type[ApiError] = ApiError,
+    ) -> ApiError:
+        path = urlsplit(path).path if "://" in path else path.partition("?")[0]
+        verb = "answered " if status is not None else ""
+        message = f"{self._name}: {method} /{path.lstrip('/')} {verb}{what}"
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            message = message.replace(secret, "…")
+        hint = hint or self._hint(status, kind)
+        return kind(message, hint, method=method, path=path, status=status, codes=codes, sent=sent)
+
+    def _hint(self, status: int | None, kind: type[ApiError]) -> str:
+        if kind is NoAnswer:
+            return f"It may have been done or not: look in {self._name} before doing it again."
+        match status:
+            case 400 | 409 | 415 | 422:
+                return "Mend what it names, then try again."
+            case 401:
+                return "Check the keys: `xlsync login` stores them anew and tries them."
+            case 403:
+                return f"The keys lack a right in {self._name}: `xlsync doctor` names the rights."
+            case 404 if self._name == "ConnectWise":
+                return "It may be deleted; ConnectWise also answers 404 to wrong keys: try `xlsync doctor`."
+            case 404:
+                return "It may be deleted, or hidden from these keys: try `xlsync doctor`."
+            case 429:
+                return f"{self._name} asks for fewer requests: try again in some minutes."
+            case None | 200:
+                return f"Check the address in {self._setting}."
+            case _:
+                return f"The trouble is at {self._name}: try again later."

@@ -1,20 +1,30 @@
-"""The polite rate: how many requests may pass in a minute, and how many side by side."""
+"""When requests are sent: a polite rate, waits between tries, and whether there is a next try.
+
+A read is sent again where that may help; a write only where the service surely did not act on it (never
+connected, or 429).
+"""
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from xlsync.rest.failures import Failure, is_retriable, retry_after
+
+TRIES: Final = 5
+_LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
+_FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
+_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_RANDOM: Final = random.SystemRandom()
 _MINUTE: Final = 60.0
 _GOOD_ANSWERS: Final = 20  # after so many one more request may run beside the others
 
 
 class Gate:
-    """Where every request passes: at most `per_minute` in any minute, and fewer side by side while the
-    service says 429, growing back as it answers well.
-    """  # noqa: D205
+    """Limits requests to `per_minute` in any minute, and to fewer side by side while the service says 429."""
 
     def __init__(self, workers: int, per_minute: int, patience: float) -> None:
         self._most, self._allowed, self._running, self._good = workers, workers, 0, 0
@@ -67,3 +77,37 @@ class Gate:
             if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
                 self._allowed, self._good = self._allowed + 1, 0
                 self._changed.notify_all()
+
+
+if TYPE_CHECKING:
+    from requests import Response
+
+
+def wait_before_next(answer: Response | Failure, attempt: int, *, read: bool) -> float | None:
+    """Seconds to wait before sending it again, None where it may not or need not be."""
+    back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1)
+    if isinstance(answer, Failure):
+        return back_off if answer.may_pass and (read or not answer.sent) else None
+    status = answer.status_code
+    if not (status == 429 or (read and (status in _BUSY or _is_too_much(answer)))):
+        return None
+    asked = retry_after(answer.headers)
+    if asked is None:
+        return back_off
+    return asked + back_off / 10 if asked <= _LONGEST_PAUSE else None
+
+
+def pause_after(answer: Response) -> float | None:
+    """Seconds in which nothing more should be sent to a service that asks for fewer requests, else None."""
+    if not _is_too_much(answer):
+        return None
+    asked = retry_after(answer.headers)
+    if asked is None:
+        return 1.0
+    return asked if asked <= _LONGEST_PAUSE else None
+
+
+def _is_too_much(answer: Response) -> bool:
+    """Whether a service asks for fewer requests; the BSS says so with a 403 too (its status codes)."""
+    status = answer.status_code
+    return status in {429, 503} or (status == 403 and is_retriable(answer.content))

@@ -5,14 +5,15 @@ Numbers come in as `Decimal` and go out exactly as written.
 
 from __future__ import annotations
 
+import base64
 import http.cookiejar
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import simplejson
@@ -22,15 +23,15 @@ from requests.auth import AuthBase
 
 from xlsync import __version__
 from xlsync.errors import ApiError, ConfigError
-from xlsync.rest.credentials import Credentials, basic
-from xlsync.rest.failures import Failure, failure_of, read_json
-from xlsync.rest.pacing import Gate
-from xlsync.rest.refusals import Refusals
-from xlsync.rest.retries import TRIES, pause_after, wait_before_next
+from xlsync.rest.failures import Failure, Refusals, failure_of, read_json
+from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
 from xlsync.rest.url import check_url, within
 
 _OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
 _OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Page:
 
 
 class Service:
-    """One remote system: its address, its credentials, its manners.
+    """HTTP client of one system.
 
     `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
     value and is asked once more after a 401. `patience` scales every wait between requests.
@@ -125,16 +126,25 @@ class Service:
 
         `progress` is told, in the caller's own thread, how many are done so far.
         """
+        return self.side_by_side(lambda call: self.get(call.path, call.query), calls, progress)
 
-        def read(call: Call) -> Any | ApiError:
+    def side_by_side(
+        self, read: Callable[[T], R], things: Iterable[T], progress: Callable[[int], None] | None = None
+    ) -> list[R | ApiError]:
+        """Call `read` for each thing in threads; the results in order, a failed read as its ApiError.
+
+        `progress` is told, in the caller's own thread, how many are done so far.
+        """
+
+        def read_or_error(thing: T) -> R | ApiError:
             try:
-                return self.get(call.path, call.query)
+                return read(thing)
             except ApiError as error:
                 return error
 
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
         try:
-            waiting = [pool.submit(read, call) for call in calls]
+            waiting = [pool.submit(read_or_error, thing) for thing in things]
             for done, _ in enumerate(as_completed(waiting), start=1):
                 if progress is not None:
                     progress(done)
@@ -261,3 +271,49 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=workers, pool_block=False))
     return session
+
+
+def basic(name: str, password: str) -> str:
+    """The header's value of a name and a password."""
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+class Credentials:
+    """The Authorization header of a service: a given `value`, or one that `ask` gives and renews.
+
+    Shared by all threads. `hide` is told what `ask` gave.
+    """
+
+    def __init__(self, value: str | None, ask: Callable[[], str] | None, hide: Callable[[str], None]) -> None:
+        self._value = value
+        self._ask = ask
+        self._hide = hide
+        self._renewing = threading.Lock()
+        self._no_login: ApiError | None = None
+
+    @property
+    def can_be_renewed(self) -> bool:
+        """Whether another try may help where these were refused."""
+        return self._ask is not None
+
+    def current(self) -> str | None:
+        """The header's value, asked for where there is none yet; raises ApiError where it is refused."""
+        if self._ask is None:
+            return self._value
+        with self._renewing:
+            if self._no_login is not None:
+                raise self._no_login  # asking again and again may lock the account
+            if self._value is None:
+                try:
+                    self._value = self._ask()
+                except ApiError as error:
+                    self._no_login = error if error.status in (400, 401, 403) else None
+                    raise
+                self._hide(self._value.removeprefix("Bearer "))
+            return self._value
+
+    def renew(self, refused: str | None) -> None:
+        """Let them be asked for anew, unless another thread has renewed them already."""
+        with self._renewing:
+            if self._value == refused:
+                self._value = None

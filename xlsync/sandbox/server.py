@@ -21,7 +21,8 @@ from xlsync.sandbox.connectwise.api import ConnectWiseApi, refusal
 from xlsync.sandbox.faults import Fault, Faults
 from xlsync.sandbox.listening import Listener
 from xlsync.sandbox.state import Journal
-from xlsync.sandbox.world.generate import Scale, generate
+from xlsync.sandbox.world.generate import generate
+from xlsync.sandbox.world.story import Scale
 
 _API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")

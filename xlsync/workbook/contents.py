@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xlsync.connectwise.lists import Lists
 from xlsync.models import (
     CREATE_NEW,
     ActionLabel,
     BillingLine,
     Choice,
     Link,
+    Lists,
     Mismatch,
     MismatchKind,
     Month,

@@ -352,7 +352,7 @@ class Distributor:
 
 
 def _joined(lines: list[Record], guid: Callable[[], str]) -> list[Record]:
-    """The same lines, the first two that agree in product, unit and price standing on one."""
+    """Merge the first two lines that agree in product, unit and price."""
     seen: dict[tuple[object, ...], Record] = {}
     for line in lines:
         key = (line["description"], line["unit"]["id"] if line["unit"] else "", line["unitPrice"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xlsync.sandbox.world.sales import OCTOBER, last, stamp
 
 if TYPE_CHECKING:
-    from xlsync.sandbox.world.generate import Story
+    from xlsync.sandbox.world.story import Story
 
 BASIC = "M365 - Business Basic (New Commerce)"
 STANDARD = "M365 - Business Standard (New Commerce)"
@@ -192,7 +192,7 @@ def _other_charges(story: Story) -> None:
 
 
 def _names_that_fold(story: Story) -> None:
-    """The same customer, written differently."""
+    """Customers whose names are written differently in the two systems."""
     pairs = (
         ("AMBER LEAF BAKERY LTD", "Amber Leaf Bakery"),
         ("Café Solène", "Cafe Solene GmbH"),
