@@ -268,3 +268,21 @@ def test_a_suggested_link_counts_for_nothing_until_it_is_confirmed(desk: Desk) -
     desk.check()
     assert desk.read().get(LINES, line, "Status") == "OK"
     assert [link for link in desk.links() if link[1] == "bss:626"]
+
+
+def test_a_choice_goes_to_the_customer_whose_label_was_chosen_though_two_differ_in_blanks_alone(
+    desk: Desk,
+) -> None:
+    companies = desk.sandbox.connectwise.companies
+    one, other = sorted(key for key, record in companies.items() if not record.get("deletedFlag"))[:2]
+    companies[one] = {**companies[one], "name": "Acme  Trading", "identifier": "ACMEONE"}
+    companies[other] = {**companies[other], "name": "Acme Trading", "identifier": "ACMETWO"}
+    assert desk.check("--refresh").code == 0
+    offered = [label for label in desk.read().offered("Customer") if label and label.startswith("Acme")]
+    assert sorted(offered) == ["Acme  Trading [ACMEONE]", "Acme Trading [ACMETWO]"]
+    for label, company in (("Acme  Trading [ACMEONE]", one), ("Acme Trading [ACMETWO]", other)):
+        with desk.editing() as hand:
+            line = hand.line("Quillfeather Books")
+            hand.set(LINES, line, {"ConnectWise Customer": label})
+        assert desk.check().code == 0
+        assert ("customer", "bss:622", company) in {link[:3] for link in desk.links()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company
-from xlsync.workbook.labels import make_labels
+from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company, Lists, Setup, SetupTables
+from xlsync.reconcile.proposals import category_label
+from xlsync.workbook.contents import list_columns
+from xlsync.workbook.labels import LabelDirectory, label_key, make_labels, name_setup_apart
 from xlsync.xlsx.cells import LONGEST
 
 
@@ -95,3 +97,61 @@ def test_no_two_agreements_of_one_customer_share_a_label(entries: list[tuple[int
     found = agreements(*entries)
     labels = [(entries[id_ - 1][0], label.strip().casefold()) for id_, label in found.items()]
     assert len(set(labels)) == len(entries)
+
+
+BLANKS = st.sampled_from(["", " ", "  ", "\n", "\u00a0"])
+WORDS = st.sampled_from(
+    ["Acme", "ACME", "Trading", "[1]", "[A]", "(create", "new)", "Straße", "STRASSE", "A" * 40_000]
+)
+LOOKALIKES = st.builds(
+    lambda blanks, words: "".join(b + w for b, w in zip(blanks, words, strict=False)),
+    st.lists(BLANKS, min_size=3, max_size=3),
+    st.lists(WORDS, max_size=3),
+)
+IDENTIFIERS = st.sampled_from(["", "A", "a ", "1", "2"])
+
+
+@settings(max_examples=300)
+@example([("Acme  Trading", "A"), ("Acme Trading", "B"), ("(create  new)", "C"), (" ", "")])
+@given(st.lists(st.tuples(LOOKALIKES, IDENTIFIERS), max_size=7))
+def test_every_label_reads_back_as_its_own_id(entries: list[tuple[str, str]]) -> None:
+    """Companies, agreements, products, and every setup table, by the dropdowns that the workbook has."""
+    named = list(enumerate(entries, 1))
+    table = tuple(Setup(n, name) for n, (name, _) in named)
+    setup = name_setup_apart(
+        SetupTables(
+            company_types=table,
+            agreement_types=table,
+            billing_cycles=table,
+            product_types=table,
+            subcategories=tuple(Setup(n, name, parent) for n, (name, parent) in named),
+            countries=table,
+        )
+    )
+    lists = Lists(
+        companies=tuple(Company(id=n, name=name, identifier=i) for n, (name, i) in named),
+        agreements=tuple(Agreement(id=n, name=name, company_id=1 + n % 2) for n, (name, _) in named),
+        items=tuple(CatalogItem(id=n, identifier=i, description=name) for n, (name, i) in named),
+        setup=setup,
+    )
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    directory = LabelDirectory(list_columns(lists, labels, ()))
+    assert {n: directory.companies[label_key(label)] for n, label in labels.companies.items()} == {
+        n: n for n, _ in named
+    }
+    assert {n: directory.items[label_key(label)] for n, label in labels.items.items()} == {
+        n: n for n, _ in named
+    }
+    for agreement in lists.agreements:
+        if agreement.company_id in labels.companies:
+            own = directory.agreements[agreement.company_id]
+            assert own[label_key(labels.agreements[agreement.id])] == agreement.id
+    for entry in setup.company_types:
+        for known in (*directory.types.values(), directory.billing_cycles, directory.countries):
+            assert known[label_key(category_label(entry))] == entry.id
+    for entry in setup.subcategories:
+        assert directory.categories[label_key(category_label(entry))] == entry.id
+    created = label_key(CREATE_NEW)
+    assert created not in directory.companies
+    assert created not in directory.items
+    assert not any(created in own for own in directory.agreements.values())

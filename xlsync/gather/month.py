@@ -39,7 +39,7 @@ from xlsync.reconcile.targets import Books
 from xlsync.settings import Creation
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits, keep_halfway
-from xlsync.workbook.labels import Labels, make_labels
+from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 from xlsync.workbook.totals import with_currencies
 
 
@@ -107,7 +107,11 @@ def gather(
     """Ask for what the month needs, link every line, and find every mismatch."""
     lines, picked = sources.lines, decisions.picked
     lists = read_lists(sources.tables)
-    lists = replace(lists, agreements=_running(lists.agreements, request.month))
+    lists = replace(
+        lists,
+        agreements=_running(lists.agreements, request.month),
+        setup=name_setup_apart(lists.setup),
+    )
     companies = propose_companies(lines, lists.companies, memory, picked)
     needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
     needed |= _of_moved_customers(lines, companies, lists.agreements, picked)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.compared import KEPT_AS, Compared
 from xlsync.store import from_plain
-from xlsync.workbook.edits.links import Directory
+from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book
 
@@ -73,7 +73,7 @@ def read_facts(book: Book) -> Facts:
             from_plain(row.facts["compared"], Compared) for row in book.kept.get(KEPT_AS, {}).values()
         ),
         rows=tuple(rows),
-        names=Directory(book.lists).names,
+        names=LabelDirectory(book.lists).names,
         knows_additions=KEPT_AS in book.kept or not kept,
     )
 

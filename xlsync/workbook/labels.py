@@ -1,13 +1,27 @@
-"""Labels: how a customer, agreement or product is shown in dropdowns, each for one thing only. PURE."""
+"""Labels: what each entry of the dropdowns shows, and the id that a chosen label stands for. PURE.
+
+`label_key` decides which two labels read alike. It is used both to give every entry its own label and to find
+the entry of a label that a person chose, so that every label reads back as the entry it was given to.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
-from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company
-from xlsync.xlsx.cells import clean_text
+from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company, Setup, SetupTables
+from xlsync.reconcile.proposals import category_label
+from xlsync.xlsx.cells import LONGEST, Value, clean_text
+
+
+def label_key(label: str) -> str:
+    """What of a label counts: neither blanks around or within it nor its case tell two labels apart."""
+    return " ".join(label.split()).casefold()
+
+
+_NO_LABELS: Final = frozenset({"", label_key(CREATE_NEW)})  # an empty cell, and the entry that creates
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +46,109 @@ def make_labels(
         entry = (agreement.id, agreement.name, str(agreement.id))
         by_company.setdefault(agreement.company_id, []).append(entry)
     return Labels(
-        companies=_tell_apart((c.id, c.name, c.identifier) for c in companies),
-        agreements={id_: text for group in by_company.values() for id_, text in _tell_apart(group).items()},
-        items=_tell_apart((i.id, f"{i.identifier}: {i.description}", str(i.id)) for i in items),
+        companies=_unique_labels((c.id, c.name, c.identifier) for c in companies),
+        agreements={
+            id_: text for group in by_company.values() for id_, text in _unique_labels(group).items()
+        },
+        items=_unique_labels((i.id, f"{i.identifier}: {i.description}", str(i.id)) for i in items),
     )
 
 
-def _tell_apart(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
-    """Id to label from (id, name, what tells it apart); a label never reads `(create new)` or as another."""
-    known = [(id_, clean_text(name), apart) for id_, name, apart in entries]
-    count = Counter(_seen(name) for _, name, _ in known)
+def name_setup_apart(setup: SetupTables) -> SetupTables:
+    """The setup tables with a name for each entry that reads like no other of its table."""
+    tables = {field.name: _name_table_apart(getattr(setup, field.name)) for field in fields(setup)}
+    return replace(setup, **tables)
+
+
+def _name_table_apart(table: Sequence[Setup]) -> tuple[Setup, ...]:
+    labels = _unique_labels((entry.id, category_label(entry), str(entry.id)) for entry in table)
+    changed = {entry.id for entry in table if labels[entry.id] != category_label(entry)}
+    return tuple(
+        replace(entry, name=labels[entry.id], parent="") if entry.id in changed else entry for entry in table
+    )
+
+
+def _unique_labels(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
+    """Give each (id, name, suffix) a label of its own; the suffix stands behind names that read alike.
+
+    No label reads as an empty cell or as `(create new)`.
+    """
+    known = [(id_, clean_text(name), suffix) for id_, name, suffix in entries]
+    count = Counter(label_key(name) for _, name, _ in known)
     labels = {
-        id_: name if count[_seen(name)] == 1 and name != CREATE_NEW else clean_text(f"{name} [{apart}]")
-        for id_, name, apart in known
+        id_: name if _is_unique(name, count) else _with_suffix(name, suffix) for id_, name, suffix in known
     }
-    while (longer := _with_ids(labels)) != labels:  # what was told apart may read as another's name
+    while (longer := _with_ids(labels)) != labels:  # a suffix may make a label read as another's name
         labels = longer
     return labels
 
 
 def _with_ids(labels: Mapping[int, str]) -> dict[int, str]:
-    """The same, with the id behind every label that is not the only one to read so."""
-    count = Counter(map(_seen, labels.values()))
+    """Labels with the id behind each that another label reads like."""
+    count = Counter(map(label_key, labels.values()))
     return {
-        id_: label if count[_seen(label)] == 1 else clean_text(f"{label} [{id_}]")
+        id_: label if _is_unique(label, count) else _with_suffix(label, str(id_))
         for id_, label in labels.items()
     }
 
 
-def _seen(label: str) -> str:
-    """Labels that a spreadsheet takes for equal are equal: its look-ups do not tell case apart."""
-    return label.strip().casefold()
+def _is_unique(label: str, count: Mapping[str, int]) -> bool:
+    key = label_key(label)
+    return count[key] == 1 and key not in _NO_LABELS
+
+
+def _with_suffix(label: str, suffix: str) -> str:
+    """A label with its suffix in brackets, cut before the suffix where a cell cannot hold all of it."""
+    end = f" [{clean_text(suffix)[: LONGEST // 4]}]"
+    room = LONGEST - len(end.encode("utf-16-le")) // 2
+    if len(label.encode("utf-16-le")) // 2 > room:
+        label = label.encode("utf-16-le")[: (room - 1) * 2].decode("utf-16-le", "ignore").rstrip() + "…"
+    return clean_text(f"{label}{end}")
+
+
+class LabelDirectory:
+    """The ids that the labels of a workbook's dropdowns stand for, read from its sheet *Lists*."""
+
+    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
+        self.companies = _ids_by_label(lists["Customer"], lists["Company Id"])
+        self.items = _ids_by_label(lists["Product"], lists["Item Id"])
+        self.agreements: dict[int, dict[str, int]] = {}
+        for label, id_, company in zip(
+            lists["Agreement"], _padded(lists["Agreement Id"], lists["Agreement"]),
+            _padded(lists["Agreement Company Id"], lists["Agreement"]), strict=False,
+        ):  # fmt: skip
+            if label is not None and id_ is not None and company is not None:
+                self.agreements.setdefault(int(str(company)), {})[label_key(str(label))] = int(str(id_))
+        self.types = {
+            kind: _ids_by_label(lists[f"{kind} Type"], lists[f"{kind} Type Id"])
+            for kind in ("Customer", "Agreement", "Product")
+        }
+        self.names = {
+            "company": _labels_by_id(lists["Customer"], lists["Company Id"]),
+            "agreement": _labels_by_id(lists["Agreement"], lists["Agreement Id"]),
+            "item": _labels_by_id(lists["Product"], lists["Item Id"]),
+        }
+        self.categories = _ids_by_label(lists["Category"], lists["Subcategory Id"])
+        self.billing_cycles = _ids_by_label(lists["Billing Cycle"], lists["Billing Cycle Id"])
+        self.countries = _ids_by_label(lists["Country"], lists["Country Id"])
+
+
+def _ids_by_label(labels: Sequence[Value], ids: Sequence[Value]) -> dict[str, int]:
+    return {label_key(label): id_ for label, id_ in _known(labels, ids)}
+
+
+def _labels_by_id(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, str]:
+    return {id_: label for label, id_ in _known(labels, ids)}
+
+
+def _known(labels: Sequence[Value], ids: Sequence[Value]) -> list[tuple[str, int]]:
+    """Each label with its id, without the entries that have none."""
+    return [
+        (str(label), int(str(id_)))
+        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
+        if label is not None and id_ is not None
+    ]
+
+
+def _padded(values: Sequence[Value], like: Sequence[Value]) -> list[Value]:
+    return [*values, *([None] * (len(like) - len(values)))]

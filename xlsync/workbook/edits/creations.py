@@ -12,7 +12,7 @@ from xlsync.models import CREATE_NEW, Problem
 from xlsync.reconcile.proposals import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Kind, Proposal
 from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
-from xlsync.workbook.edits.links import Directory
+from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
 
@@ -62,7 +62,7 @@ class _Reader:
     """Reads rows into actions and collects what is wrong with them."""
 
     def __init__(self, book: Book, identifier_length: int, name_length: int) -> None:
-        self.directory = Directory(book.lists)
+        self.directory = LabelDirectory(book.lists)
         self.month = book.month
         self.identifier_length = identifier_length
         self.name_length = name_length
@@ -99,7 +99,7 @@ class _Reader:
         company: int | str | None
         customer = row.text("Customer")
         contact_key: str | None = None
-        if row.text("Customer") == CREATE_NEW:
+        if _is_new_customer(row):
             company = proposal.source
             new_customer = customers.get(proposal.source)
             customer = new_customer.text("Name") if new_customer else ""
@@ -174,7 +174,7 @@ class _Reader:
         for row in rows:
             kind = proposals[row.key].kind
             if kind is Kind.AGREEMENT:
-                source = proposals[row.key].source if row.text("Customer") == CREATE_NEW else ""
+                source = proposals[row.key].source if _is_new_customer(row) else ""
                 header, same = "Name", f"{row.text('Customer')}|{source}|{row.text('Name')}"
             else:
                 header, same = "Identifier", row.text("Identifier")
@@ -267,7 +267,7 @@ class _Reader:
             if is_needed:
                 self._tell(row, header, f"{header} is empty", "choose an entry of the list")
             return None
-        found = known.get(" ".join(text.split()).casefold())
+        found = known.get(label_key(text))
         if found is None or header in row.formulas:
             self._tell(row, header, f"{text!r} is not in the list", "choose an entry of the list")
             return None
@@ -280,6 +280,10 @@ class _Reader:
 def contact_of(row_key: str) -> str:
     """The key of the contact that a row of a customer or agreement creates."""
     return f"contact:{row_key}"
+
+
+def _is_new_customer(row: SheetRow) -> bool:
+    return label_key(row.text("Customer")) == label_key(CREATE_NEW)
 
 
 def _names_contact(row: SheetRow) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -10,9 +10,9 @@ from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
 from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link, Problem
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.store import from_plain
+from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
-from xlsync.xlsx.cells import Value
 
 _PARTS: Final = {
     "company": "ConnectWise Customer",
@@ -37,60 +37,9 @@ class LinkEdits:
         return {key: write_pick(pick) for key, pick in self.picked.items()}
 
 
-class Directory:
-    """What the labels of the workbook's dropdowns stand for, by the lists it was written with."""
-
-    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self.companies = _ids(lists["Customer"], lists["Company Id"])
-        self.items = _ids(lists["Product"], lists["Item Id"])
-        self.agreements: dict[int, dict[str, int]] = {}
-        for label, id_, company in zip(
-            lists["Agreement"], _padded(lists["Agreement Id"], lists["Agreement"]),
-            _padded(lists["Agreement Company Id"], lists["Agreement"]), strict=False,
-        ):  # fmt: skip
-            if label is not None and id_ is not None and company is not None:
-                self.agreements.setdefault(int(str(company)), {})[_seen(str(label))] = int(str(id_))
-        self.types = {
-            kind: _ids(lists[f"{kind} Type"], lists[f"{kind} Type Id"])
-            for kind in ("Customer", "Agreement", "Product")
-        }
-        self.names = {
-            "company": _names(lists["Customer"], lists["Company Id"]),
-            "agreement": _names(lists["Agreement"], lists["Agreement Id"]),
-            "item": _names(lists["Product"], lists["Item Id"]),
-        }
-        self.categories = _ids(lists["Category"], lists["Subcategory Id"])
-        self.billing_cycles = _ids(lists["Billing Cycle"], lists["Billing Cycle Id"])
-        self.countries = _ids(lists["Country"], lists["Country Id"])
-
-
-def _ids(labels: Sequence[Value], ids: Sequence[Value]) -> dict[str, int]:
-    return {
-        _seen(str(label)): int(str(id_))
-        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
-        if label is not None and id_ is not None
-    }
-
-
-def _names(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, str]:
-    return {
-        int(str(id_)): str(label)
-        for label, id_ in zip(labels, _padded(ids, labels), strict=False)
-        if label is not None and id_ is not None
-    }
-
-
-def _padded(values: Sequence[Value], like: Sequence[Value]) -> list[Value]:
-    return [*values, *([None] * (len(like) - len(values)))]
-
-
-def _seen(label: str) -> str:
-    return " ".join(label.split()).casefold()
-
-
 def read_link_edits(book: Book) -> LinkEdits:
     """Every choice on *Billing Lines*; a cell that names nothing known is a problem."""
-    directory = Directory(book.lists)
+    directory = LabelDirectory(book.lists)
     problems: list[Problem] = []
     lines: list[BillingLine] = []
     links: dict[str, Link] = {}
@@ -113,7 +62,7 @@ def _read_pick(
     line: BillingLine,
     link: Link,
     pick: Picked,
-    directory: Directory,
+    directory: LabelDirectory,
     problems: list[Problem],
 ) -> Picked:
     """What a row's edits make of the pick that was kept of it."""
@@ -134,7 +83,7 @@ def _read_pick(
             )
         elif not text:
             pick = _with(pick, part, NOTHING)
-        elif text == CREATE_NEW:
+        elif label_key(text) == label_key(CREATE_NEW):
             pick = _with(pick, part, new_keys[part])
         else:
             found = _find_label(row, part, text, pick, link, directory)
@@ -177,21 +126,21 @@ def _with(pick: Picked, part: str, to: Pick) -> Picked:
 
 
 def _find_label(
-    row: SheetRow, part: str, text: str, pick: Picked, link: Link, directory: Directory
+    row: SheetRow, part: str, text: str, pick: Picked, link: Link, directory: LabelDirectory
 ) -> int | Problem:
     header = _PARTS[part]
     match part:
         case "company":
-            found = directory.companies.get(_seen(text))
+            found = directory.companies.get(label_key(text))
         case "item":
-            found = directory.items.get(_seen(text))
+            found = directory.items.get(label_key(text))
         case _:
             company = _company_of(pick, link)
             if not isinstance(company, int):
                 return Problem(
                     row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
                 )
-            found = directory.agreements.get(company, {}).get(_seen(text))
+            found = directory.agreements.get(company, {}).get(label_key(text))
             if found is None:
                 customer = row.text(_PARTS["company"])
                 return Problem(
