@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from types import EllipsisType
 
-from xlsync.links.choices import Part, Picked, find_decided, only, present
+from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only, present
 from xlsync.links.memory import Memory, contract_key, customer_key, entry_for, product_key
 from xlsync.links.names import fold_code
 from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Evidence
@@ -79,6 +79,55 @@ def _is_open(line: BillingLine, items: Mapping[str, Choice], picked: Mapping[str
     return (item is None or item.evidence is Evidence.SUGGESTED) and (own is None or own.item is None)
 
 
+class _AgreementPart(LinkPart):
+    """The agreement of a line: one of its company's, so that keys hold within the company."""
+
+    name = "agreement"
+
+    def __init__(
+        self,
+        lines: Iterable[BillingLine],
+        chosen_companies: Mapping[str, Choice],
+        agreements: Iterable[Agreement],
+        memory: Memory,
+        picked: Mapping[str, Picked],
+    ) -> None:
+        self._company_of = {agreement.id: agreement.company_id for agreement in agreements}
+        self.offered = frozenset(self._company_of)
+        self._companies = chosen_companies
+        self._memory = memory
+        # An agreement to be created is for one billing period: asked for on a monthly line, it is not a
+        # yearly one's.
+        self._asked_for = {
+            (picked[line.key].agreement, line.billing_period) for line in lines if line.key in picked
+        }
+
+    def _company(self, line: BillingLine) -> int | str | None:
+        choice = self._companies.get(line.key)
+        return choice.to if choice else None
+
+    def contract(self, line: BillingLine) -> tuple[str, int | str | None] | None:
+        key = contract_key(line)
+        return (key, self._company(line)) if key is not None else None
+
+    def group(self, line: BillingLine) -> tuple[str, int | str | None] | None:
+        key = customer_key(line)
+        return (key, self._company(line)) if key is not None else None
+
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        return entry_for(self._memory.contracts, contract_key(line)).part("agreement")
+
+    def by_group(self, line: BillingLine) -> int | None:
+        return entry_for(self._memory.customers, customer_key(line)).agreement_id
+
+    def fits(self, line: BillingLine, to: int | str) -> bool:
+        owner = self._company(line)
+        return owner is not None and (isinstance(to, str) or self._company_of.get(to) == owner)
+
+    def may_spread(self, line: BillingLine, to: int | str) -> bool:
+        return isinstance(to, int) or (to, line.billing_period) in self._asked_for
+
+
 def decide_agreements(
     lines: Sequence[BillingLine],
     chosen_companies: Mapping[str, Choice],
@@ -86,34 +135,8 @@ def decide_agreements(
     memory: Memory,
     picked: Mapping[str, Picked],
 ) -> dict[str, Choice | None]:
-    """The agreements that people gave lines of these companies, now or before; as `find_decided` tells it."""
-    company_of = {agreement.id: agreement.company_id for agreement in agreements}
-
-    # An agreement to be created is for one billing period: asked for on a monthly line, it is not a
-    # yearly one's.
-    asked_for = {(picked[line.key].agreement, line.billing_period) for line in lines if line.key in picked}
-
-    def company(line: BillingLine) -> int | str | None:
-        choice = chosen_companies.get(line.key)
-        return choice.to if choice else None
-
-    def fits(line: BillingLine, to: int | str) -> bool:
-        owner = company(line)
-        return owner is not None and (isinstance(to, str) or company_of.get(to) == owner)
-
-    def within(key: str | None, line: BillingLine) -> tuple[str, int | str | None] | None:
-        return (key, company(line)) if key is not None else None
-
-    part = Part(
-        name="agreement",
-        contract=lambda line: within(contract_key(line), line),
-        group=lambda line: within(customer_key(line), line),
-        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).part("agreement"),
-        by_group=lambda line: entry_for(memory.customers, customer_key(line)).agreement_id,
-        offered=frozenset(company_of),
-        fits=fits,
-        reaches=lambda line, to: isinstance(to, int) or (to, line.billing_period) in asked_for,
-    )
+    """The agreements that people gave lines of these companies, now or before; as `find_decided` says it."""
+    part = _AgreementPart(lines, chosen_companies, agreements, memory, picked)
     return find_decided(lines, part, picked)
 
 

@@ -7,12 +7,13 @@ that was emptied stays empty for its contract alone.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Final
+from typing import ClassVar, Final
 
 from xlsync.models import BillingLine, Choice, Evidence, Link
 
@@ -55,22 +56,39 @@ def confirmed(link: Link) -> Picked:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of a link's three parts: where its picks and memories stand, and what it may be."""
+class LinkPart(ABC):
+    """One of a link's three parts: where picks and memories of it stand, and to what it may lead."""
 
-    name: str  # of the part in `Picked`
-    contract: Callable[[BillingLine], Hashable | None]
-    group: Callable[[BillingLine], Hashable | None]  # BSS customer or product: what a pick spreads over
-    by_contract: Callable[[BillingLine], int | Emptied | None]
-    by_group: Callable[[BillingLine], int | None]
-    offered: frozenset[int]
-    fits: Callable[[BillingLine, int | str], bool]
-    reaches: Callable[[BillingLine, int | str], bool]  # whether a pick of another line may spread to it
+    name: ClassVar[str]  # of the part in `Picked` and `Remembered`
+    offered: frozenset[int]  # the ids that ConnectWise offers today
+
+    @abstractmethod
+    def contract(self, line: BillingLine) -> Hashable | None:
+        """The key of the lines that share a pick before all others."""
+
+    @abstractmethod
+    def group(self, line: BillingLine) -> Hashable | None:
+        """The key of the BSS customer or product over whose lines a pick spreads."""
+
+    @abstractmethod
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        """What is remembered for the line's contract."""
+
+    @abstractmethod
+    def by_group(self, line: BillingLine) -> int | None:
+        """What is remembered for the line's customer or product."""
+
+    def fits(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
+        """Whether the line may be linked to this at all."""
+        return True
+
+    def may_spread(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
+        """Whether a pick made on another line may hold for this line."""
+        return True
 
 
 def find_decided(
-    lines: Sequence[BillingLine], part: Part, picked: Mapping[str, Picked]
+    lines: Sequence[BillingLine], part: LinkPart, picked: Mapping[str, Picked]
 ) -> dict[str, Choice | None]:
     """What people decided of one part, by line key; None where it stays empty, absent where nobody did."""
     own: dict[str, Choice | None] = {}
@@ -114,7 +132,7 @@ def _agreed(picks: Mapping[Hashable | None, set[Choice]]) -> dict[Hashable, Choi
 
 def _strongest(
     line: BillingLine,
-    part: Part,
+    part: LinkPart,
     of_contract: Mapping[Hashable, Choice | Emptied],
     of_group: Mapping[Hashable, Choice],
 ) -> Choice | Emptied | None:
@@ -123,19 +141,19 @@ def _strongest(
     remembered, of_all = part.by_contract(line), part.by_group(line)
     if on_contract is NOTHING or (remembered is NOTHING and on_contract is None):
         return NOTHING
-    if on_contract is not None and part.reaches(line, on_contract.to):
+    if on_contract is not None and part.may_spread(line, on_contract.to):
         return on_contract
     in_group = of_group.get(part.group(line)) if of_group else None
     # What is remembered of the contract alone says nothing of the customer.
     return (
         _remembered(remembered, part, line, of_product=remembered != of_all)
-        or (in_group if in_group is not None and part.reaches(line, in_group.to) else None)
+        or (in_group if in_group is not None and part.may_spread(line, in_group.to) else None)
         or _remembered(of_all, part, line)
     )
 
 
 def _remembered(
-    to: int | Emptied | None, part: Part, line: BillingLine, *, of_product: bool = False
+    to: int | Emptied | None, part: LinkPart, line: BillingLine, *, of_product: bool = False
 ) -> Choice | None:
     if not isinstance(to, int) or to not in part.offered or not part.fits(line, to):
         return None

@@ -1,6 +1,6 @@
 """Propose to which ConnectWise customer, agreement and product each billing line belongs.
 
-PURE. The ladder of evidence is DESIGN, section 5: what a person picked or confirmed, what is
+PURE. The ladder of evidence is DESIGN, section 6: what a person picked or confirmed, what is
 remembered, what is marked in ConnectWise, equal names, the only agreement, and last a suggestion,
 which counts for nothing until it is confirmed. A tie is never resolved by guessing, and what could
 not be read is never taken for an absence.
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from xlsync.links.agreements import Held, decide_agreements, propose_agreements, propose_marked_items
-from xlsync.links.choices import Emptied, Part, Picked, find_decided, only, present
+from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only, present
 from xlsync.links.memory import Memory, contract_key, customer_key, entry_for, product_key
 from xlsync.links.names import Suggestions, digits, fold, fold_code, fold_product, fold_spelling
 from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
@@ -24,8 +24,50 @@ _LOWEST_PRODUCT_SCORE: Final = 85
 _SURE_OF_NEARLY: Final = 99  # the score of names that fold to one but are not the only ones to do so
 
 
-def _always(_line: BillingLine, _to: int | str) -> bool:
-    return True
+class _CompanyPart(LinkPart):
+    """The ConnectWise customer of a line."""
+
+    name = "company"
+
+    def __init__(self, companies: Iterable[Company], memory: Memory) -> None:
+        self.offered = frozenset(company.id for company in companies)
+        self._memory = memory
+
+    def contract(self, line: BillingLine) -> str | None:
+        return contract_key(line)
+
+    def group(self, line: BillingLine) -> str | None:
+        return customer_key(line)
+
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        return entry_for(self._memory.contracts, contract_key(line)).part("company")
+
+    def by_group(self, line: BillingLine) -> int | None:
+        return entry_for(self._memory.customers, customer_key(line)).company_id
+
+
+class _ItemPart(LinkPart):
+    """The ConnectWise product of a line; a contract's holds for one product of the BSS."""
+
+    name = "item"
+
+    def __init__(self, catalog: Iterable[CatalogItem], memory: Memory) -> None:
+        self.offered = frozenset(item.id for item in catalog)
+        self._memory = memory
+
+    def contract(self, line: BillingLine) -> tuple[str, str] | None:
+        key = contract_key(line)
+        return (key, line.product_key) if key is not None else None
+
+    def group(self, line: BillingLine) -> str | None:
+        return product_key(line)
+
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        entry = entry_for(self._memory.contracts, contract_key(line))
+        return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
+
+    def by_group(self, line: BillingLine) -> int | None:
+        return entry_for(self._memory.products, product_key(line)).item_id
 
 
 class _Directory:
@@ -57,7 +99,7 @@ def propose_companies(
     picked: Mapping[str, Picked],
 ) -> dict[str, Choice]:
     """The company of each line, by line key; lines without a proposal are absent."""
-    decided = _decided_companies(lines, companies, memory, picked)
+    decided = find_decided(lines, _CompanyPart(companies, memory), picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
@@ -78,25 +120,6 @@ def _with_named(
         if line.key not in decided and (choice := by_name.get(key(line) or "")):
             proposed[line.key] = choice
     return proposed
-
-
-def _decided_companies(
-    lines: Sequence[BillingLine],
-    companies: Sequence[Company],
-    memory: Memory,
-    picked: Mapping[str, Picked],
-) -> dict[str, Choice | None]:
-    part = Part(
-        name="company",
-        contract=contract_key,
-        group=customer_key,
-        by_contract=lambda line: entry_for(memory.contracts, contract_key(line)).part("company"),
-        by_group=lambda line: entry_for(memory.customers, customer_key(line)).company_id,
-        offered=frozenset(company.id for company in companies),
-        fits=_always,
-        reaches=_always,
-    )
-    return find_decided(lines, part, picked)
 
 
 def _companies_by_name(
@@ -184,26 +207,7 @@ def propose_items(
     picked: Mapping[str, Picked],
 ) -> dict[str, Choice]:
     """The catalog item of each line, by line key; lines without a proposal are absent."""
-
-    def by_contract(line: BillingLine) -> int | Emptied | None:
-        entry = entry_for(memory.contracts, contract_key(line))
-        return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
-
-    def contract(line: BillingLine) -> tuple[str, str] | None:
-        key = contract_key(line)
-        return (key, line.product_key) if key is not None else None
-
-    part = Part(
-        name="item",
-        contract=contract,
-        group=product_key,
-        by_contract=by_contract,
-        by_group=lambda line: entry_for(memory.products, product_key(line)).item_id,
-        offered=frozenset(item.id for item in catalog),
-        fits=_always,
-        reaches=_always,
-    )
-    decided = find_decided(lines, part, picked)
+    decided = find_decided(lines, _ItemPart(catalog, memory), picked)
     spellings: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and (key := product_key(line)):

@@ -1,6 +1,6 @@
 """Names as a person compares them: what is left of a name when its spelling is set aside.
 
-PURE. Two names that fold to the same text are *exact* evidence (DESIGN, section 5); names that only
+PURE. Two names that fold to the same text are *exact* evidence (DESIGN, section 6); names that only
 come near each other can be suggested, with the share of letters that they have in common.
 """
 
