@@ -44,6 +44,7 @@ CONNECTWISE_VARIABLES: Final = {
 ENVIRONMENT_VARIABLES: Final = {
     name: CONNECTWISE_VARIABLES[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")
 }
+SITE_LENGTH: Final = 50  # of a company's site (OpenAPI description, 2025.1)
 API_PATH: Final = "/v4_6_release/apis/3.0"
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
@@ -53,7 +54,14 @@ _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
     "limits": {"creations", "percent", "units", "zero", "money"},
-    "creation": {"identifier_length", "name_length", "bill_customer", "code_field", "mark_additions"},
+    "creation": {
+        "identifier_length",
+        "name_length",
+        "bill_customer",
+        "code_field",
+        "mark_additions",
+        "site",
+    },
     "invoicing": {"enabled"},
     "report": {"headers"},
 }
@@ -251,6 +259,12 @@ def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
         problems.append(
             f"{FILE_NAME}: [creation] mark_additions must be true or false, "
             f"not {given.pop('mark_additions')!r}"
+        )
+    site = given.get("site", "Main")
+    if not isinstance(site, str) or not 1 <= len(site.strip()) <= SITE_LENGTH:
+        problems.append(
+            f"{FILE_NAME}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
+            f"not {given.pop('site')!r}"
         )
     return Creation(**given)
 

@@ -46,6 +46,7 @@ class Creation:
     bill_customer: str = "Billable"
     code_field: str = "vendorSku"
     mark_additions: bool = True
+    site: str = "Main"  # of a new company: live servers refuse one without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -367,7 +367,15 @@ def test_creation_follows_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["identifier_length = 'x'", "name_length = 0", "bill_customer = 'Maybe'", "code_field = 'price'"]
+    "line",
+    [
+        "identifier_length = 'x'",
+        "name_length = 0",
+        "bill_customer = 'Maybe'",
+        "code_field = 'price'",
+        "site = ''",
+        "site = 5",
+    ],
 )
 def test_creation_that_cannot_be_is_refused(line: str) -> None:
     assert f"[creation] {line.partition(' ')[0]} must be" in refused(f"[creation]\n{line}\n")

@@ -205,10 +205,10 @@ class Refusing:
     def __enter__(self) -> None:
         answer = self._api.answer
 
-        def strict(request: Any, path: str) -> Any:
+        def strict(request: Any, path: str, **more: Any) -> Any:
             if "lastUpdated" in request.args.get("conditions", ""):
                 return json_response({"code": "InvalidCondition", "message": "no lastUpdated"}, 400)
-            return answer(request, path)
+            return answer(request, path, **more)
 
         self._api.answer = strict
 

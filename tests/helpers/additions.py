@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.helpers.desk import Desk, records
-from xlsync.sandbox.connectwise.writes import custom_field
+from xlsync.sandbox.connectwise.writes import empty_customs
 
 SEEN = {  # of addition 52, as a tenant may have filled it
     "unitPrice": Decimal("23.45"),
@@ -41,7 +41,7 @@ def fill_52(desk: Desk) -> None:
     state = desk.sandbox.connectwise
     definition = {**state.user_defined_fields[42], "id": 43, "caption": "Cost Centre"}
     state.user_defined_fields[43] = definition
-    fields = [custom_field(one) for one in state.user_defined_fields.values()]
+    fields = empty_customs(state, "additions")
     for field in fields:
         if value := EXPORTED_CUSTOMS[field["caption"]]:
             field["value"] = value

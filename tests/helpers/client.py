@@ -12,7 +12,7 @@ from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"
 ACCEPT = "application/vnd.connectwise.com+json; version=2026.4"
-COMPANY = {"identifier": "NEWCO", "name": "New Company", "city": "Testford"}
+COMPANY = {"identifier": "NEWCO", "name": "New Company", "city": "Testford", "site": {"name": "Main"}}
 DESCRIPTION = Path(__file__).resolve().parents[3] / "shared/facts/connectwise/openapi-subset.json"
 
 

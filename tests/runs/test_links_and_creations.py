@@ -286,3 +286,21 @@ def test_a_choice_goes_to_the_customer_whose_label_was_chosen_though_two_differ_
             hand.set(LINES, line, {"ConnectWise Customer": label})
         assert desk.check().code == 0
         assert ("customer", "bss:622", company) in {link[:3] for link in desk.links()}
+
+
+def test_what_is_created_has_what_live_servers_demand(desk: Desk) -> None:
+    """A company its site; an agreement a bill start date that is its start, so that additions may begin."""
+    (desk.folder / "xlsync.toml").write_text('[creation]\nsite = "Head Office"\n', encoding="utf-8")
+    with desk.editing() as hand:
+        choose_every_link(hand)
+        approve_every_creation(hand)
+    assert desk.apply().code == 0
+    sites = [one["site"]["name"] for (table, _), one in desk.changes.items() if table == "companies"]
+    assert set(sites) == {"Head Office"}
+    starts = [
+        (one["startDate"], one["billStartDate"])
+        for (table, key), one in desk.changes.items()
+        if table == "agreements" and (table, key) not in desk.before
+    ]
+    assert starts
+    assert all(start == bill_start for start, bill_start in starts)

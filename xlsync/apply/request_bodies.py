@@ -37,7 +37,7 @@ def request_of(action: Action, live: Live) -> Request | str:
     """What is sent for an action, or in words why it cannot be; raises ApiError where a look-up fails."""
     match action:
         case CreateCompany():
-            return Request("POST", "/company/companies", _company(action))
+            return Request("POST", "/company/companies", _company(action, live.creation.site))
         case CreateContact():
             return Request("POST", "/company/contacts", _contact(action, live))
         case CreateAgreement():
@@ -70,11 +70,12 @@ def request_of(action: Action, live: Live) -> Request | str:
             assert_never(action)
 
 
-def _company(action: CreateCompany) -> dict[str, Any]:
+def _company(action: CreateCompany, site: str) -> dict[str, Any]:
     return _filled(
         {
             "identifier": action.identifier,
             "name": action.name,
+            "site": {"name": site},
             "addressLine1": action.address or None,
             "city": action.city or None,
             "state": action.state or None,
@@ -99,6 +100,8 @@ def _contact(action: CreateContact, live: Live) -> dict[str, Any]:
 
 
 def _agreement(action: CreateAgreement, contact: int | str) -> dict[str, Any]:
+    """The agreement bills from its start: without `billStartDate` ConnectWise sets the day of creation."""
+    start = write_date(action.start) if action.start else None
     return _filled(
         {
             "name": action.name,
@@ -106,7 +109,8 @@ def _agreement(action: CreateAgreement, contact: int | str) -> dict[str, Any]:
             "company": {"id": action.company},
             "contact": {"id": contact},
             "billingCycle": _reference(action.billing_cycle_id),
-            "startDate": write_date(action.start) if action.start else None,
+            "startDate": start,
+            "billStartDate": start,
             "noEndingDateFlag": True,
         }
     )
@@ -143,9 +147,14 @@ def _addition(action: CreateAddition, taken_over: Mapping[str, Any], live: Live)
 
 
 def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
-    """What a successor keeps: all as it is now, but the end that was seen, since this run has set another."""
+    """What a successor keeps: all as it is now, but the end that was seen, since this run has set another.
+
+    Empty values of custom fields, which every record shows, are left out of a POST.
+    """
+    customs = [_filled(field) for field in now.kept.get("customFields") or ()]
     return {
         **now.kept,
+        "customFields": customs or None,
         "unitPrice": now.unit_price,
         "lessIncluded": now.less_included or None,
         "cancelledDate": write_date(seen.cancelled) if seen.cancelled else None,

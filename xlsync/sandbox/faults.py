@@ -4,70 +4,137 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import simplejson
 from werkzeug import Response
 
-from xlsync.sandbox.connectwise.api import refusal, too_many
+from xlsync.sandbox.connectwise.api import json_response, refusal, too_many
+from xlsync.sandbox.connectwise.invoicing import day_first
+from xlsync.sandbox.connectwise.writes import invalid
 from xlsync.sandbox.listening import hang_up, refuse
 
-KINDS: Final = frozenset(
-    {"refuse", "delay", "error", "error-json", "error-after", "busy", "hang-up-before", "hang-up-after"}
-    | {"call", "call-after", "forbid"}
-)
+KINDS: Final[Mapping[str, str]] = {
+    "refuse": "the connection is reset before anything is committed",
+    "hang-up-before": "the connection is closed before anything is committed",
+    "hang-up-after": "the connection is closed after the request was committed",
+    "commit-late": "the connection is closed at once, and the request is committed `seconds` later",
+    "delay": "the answer comes after `seconds`",
+    "error": "500 with a page of HTML, before anything is committed",
+    "error-json": "500 with ConnectWise's JSON, before anything is committed",
+    "error-after": "500 with a page of HTML, after the request was committed",
+    "gateway": "a gateway answers `status` (520) with HTML, before anything is committed",
+    "gateway-after": "a gateway answers `status` (520) with HTML, after the request was committed",
+    "busy": "429 with `seconds` in Retry-After",
+    "forbid": "403, as where a right is missing",
+    "no-endpoint": '404 "The endpoint does not exist."',
+    "empty": "a list answers `[]`",
+    "cut": "the answer's JSON ends in its middle",
+    "not-json": "200 with a page of HTML",
+    "hide-new": "a list does not show yet what was created within the last `seconds`",
+    "demand-customs": "a PATCH without an operation on customFields is refused",
+    "stores": "a creation keeps `fields` in place of what was sent",
+    "day-first": "the dates of recaps are texts such as 31/10/2026",
+    "call": "`call` is called before the request is committed",
+    "call-after": "`call` is called after the request was committed",
+}
+LASTING: Final = frozenset({"hide-new", "demand-customs", "day-first"})  # for every request, not for one
 _HTML: Final = "<html><body><h1>Server Error in '/' Application.</h1></body></html>"
+_GATEWAY: Final = "<html><head><title>api.example | {0}: Web server error</title></head></html>"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Fault:
-    """One way to fail, for the writes `first` to `first + left - 1`, or the next `left` matching requests."""
+    """One way to fail: for the writes from `first` on, or the matching requests after `skip` of them.
+
+    `left` counts the requests that still fail, None for all.
+    """
 
     kind: str
-    first: int | None
-    path: re.Pattern[str] | None
-    left: int
-    seconds: float
-    call: Callable[[], object] | None
+    first: int | None = None
+    path: re.Pattern[str] | None = None
+    skip: int = 0
+    left: int | None = 1
+    seconds: float = 0.0
+    status: int = 520
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    call: Callable[[], object] | None = None
 
     def meets(self, request: str, write: int | None) -> bool:
         """Whether it befalls this request (`METHOD /path`; `write` is its number if it writes)."""
-        if self.left <= 0:
+        if self.left == 0:
             return False
         if self.first is not None and (write is None or write < self.first):
             return False
-        return self.path is None or bool(self.path.search(request))
+        if self.path is not None and not self.path.search(request):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        return True
 
-    def before(self, connection: socket.socket) -> Response | None:
+    def before(self, connection: socket.socket, body: Any) -> Response | None:
         """What befalls a request before anything is committed: an answer in place of its own, or none."""
         match self.kind:
             case "refuse":
                 refuse(connection)
-            case "hang-up-before":
+            case "hang-up-before" | "commit-late":
                 hang_up(connection)
             case "error":
                 return Response(_HTML, status=500, content_type="text/html")
             case "error-json":
                 return refusal(500, "ServerError", "Made-up fault.")
+            case "gateway":
+                return self._gateway()
             case "busy":
                 return too_many(self.seconds)
             case "forbid":
                 return refusal(403, "Security", "You do not have permission.")
+            case "no-endpoint":
+                return refusal(404, "ConnectWiseApi", "The endpoint does not exist.")
+            case "empty":
+                return Response("[]", content_type="application/json; charset=utf-8")
+            case "not-json":
+                return Response(_HTML, content_type="text/html")
+            case "demand-customs" if _lacks_customs(body):
+                demand = invalid("record", "customFields", "The customFields field is required.")
+                return json_response(demand.body, demand.status)
             case "call" if self.call is not None:
                 self.call()
         return None
 
-    def after(self, connection: socket.socket) -> Response | None:
-        """What befalls a request once it is committed."""
+    def after(self, connection: socket.socket, response: Response) -> Response:
+        """What is answered once the request is committed, where it is not the sandbox's own answer."""
         match self.kind:
             case "hang-up-after":
                 hang_up(connection)
             case "error-after":
                 return Response(_HTML, status=500, content_type="text/html")
+            case "gateway-after":
+                return self._gateway()
+            case "cut":
+                response.set_data(response.get_data()[: len(response.get_data()) // 2])
+            case "day-first":
+                answer = simplejson.loads(response.get_data(), use_decimal=True)
+                text = simplejson.dumps(day_first(answer), use_decimal=True)
+                response.set_data(text)
             case "call-after" if self.call is not None:
                 self.call()
-        return None
+        return response
+
+    def _gateway(self) -> Response:
+        return Response(_GATEWAY.format(self.status), status=self.status, content_type="text/html")
+
+
+def _lacks_customs(body: Any) -> bool:
+    """Whether a body is a PATCH that says nothing of the custom fields."""
+    return (
+        isinstance(body, list)
+        and bool(body)
+        and all(isinstance(step, dict) and step.get("path") != "customFields" for step in body)
+    )
 
 
 class Faults:
@@ -76,28 +143,20 @@ class Faults:
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
-    def add(
-        self,
-        kind: str,
-        *,
-        first: int | None,
-        path: str | None,
-        times: int,
-        seconds: float,
-        call: Callable[[], object] | None,
-    ) -> None:
+    def add(self, fault: Fault) -> None:
         """One more way to fail."""
-        if kind not in KINDS:
-            raise ValueError(f"{kind} is not one of {', '.join(sorted(KINDS))}")
-        if kind.startswith("call") and call is None:
-            raise ValueError(f"{kind} needs a function to call")
-        pattern = re.compile(path) if path is not None else None
-        self.waiting.append(Fault(kind, first, pattern, times, seconds, call))
+        if fault.kind not in KINDS:
+            raise ValueError(f"{fault.kind} is not one of {', '.join(sorted(KINDS))}")
+        if fault.kind.startswith("call") and fault.call is None:
+            raise ValueError(f"{fault.kind} needs a function to call")
+        self.waiting.append(fault)
 
-    def take(self, request: str, write: int | None) -> Fault | None:
-        """The fault of this request, if there is one."""
+    def take(self, request: str, write: int | None) -> list[Fault]:
+        """The faults of this request: one of those that befall once, and all that last."""
+        met: list[Fault] = []
         for fault in self.waiting:
-            if fault.meets(request, write):
-                fault.left -= 1
-                return fault
-        return None
+            is_taken = any(one.kind not in LASTING for one in met)
+            if (fault.kind in LASTING or not is_taken) and fault.meets(request, write):
+                fault.left = None if fault.left is None else fault.left - 1
+                met.append(fault)
+        return met

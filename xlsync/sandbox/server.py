@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,7 +18,7 @@ from xlsync.sandbox.bss import api as bss
 from xlsync.sandbox.bss.api import BssApi
 from xlsync.sandbox.connectwise import api as connectwise
 from xlsync.sandbox.connectwise.api import ConnectWiseApi, refusal
-from xlsync.sandbox.faults import Fault, Faults
+from xlsync.sandbox.faults import LASTING, Fault, Faults
 from xlsync.sandbox.listening import Listener
 from xlsync.sandbox.state import Journal
 from xlsync.sandbox.world.generate import generate
@@ -26,6 +26,7 @@ from xlsync.sandbox.world.story import Scale
 
 _API: Final = re.compile(r"/(?P<codebase>v\d+_\d+(?:_release)?/)apis/3\.0(?P<path>/.*)")
 _INFO: Final = re.compile(r"/login/companyinfo/(?P<company>[^/]+)")
+_WHERE: Final = {"day-first": "agreementrecap", "stores": "^POST", "commit-late": "^(POST|PATCH)"}
 _SECRET: Final = frozenset({"authorization"})
 
 
@@ -81,6 +82,7 @@ class Sandbox:
         self._port = port
         self._write_count = 0
         self._faults = Faults()
+        self._late: list[tuple[float, HttpRequest, str, str]] = []  # committed on that second of the clock
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self._bss_api = BssApi(self.bss)
@@ -165,16 +167,43 @@ class Sandbox:
         *,
         write: int | None = None,
         path: str | None = None,
-        times: int = 1,
+        skip: int = 0,
+        times: int | None = None,
         seconds: float = 0.0,
+        status: int = 520,
+        fields: Mapping[str, Any] | None = None,
         call: Callable[[], object] | None = None,
     ) -> None:
-        """Fail at the n-th ConnectWise write from now, or at the next `times` requests whose
-        `METHOD /path` matches the regular expression.
-        """  # noqa: D205
+        """Fail at the n-th ConnectWise write from now, or at requests whose `METHOD /path` matches.
+
+        `path` is a regular expression; `skip` requests that match it are let pass first. Without `times`
+        one request fails, or all of them where the kind is one that lasts. `KINDS` tells what else counts.
+        """
+        path = _WHERE.get(kind) if path is None else path
         with self._lock:
-            first = None if write is None else self._write_count + write
-            self._faults.add(kind, first=first, path=path, times=times, seconds=seconds, call=call)
+            fault = Fault(
+                kind=kind,
+                first=None if write is None else self._write_count + write,
+                path=re.compile(path) if path is not None else None,
+                skip=skip,
+                left=times if times is not None or kind in LASTING else 1,
+                seconds=seconds,
+                status=status,
+                fields=fields or {},
+                call=call,
+            )
+            self._faults.add(fault)
+
+    def move_clock(self, seconds: float) -> None:
+        """Let time pass in the sandbox: what was to be committed until then is, and new records age."""
+        with self._lock:
+            self.connectwise.clock.move(seconds)
+            self._commit_late()
+
+    def move_codebase(self, codebase: str) -> None:
+        """Serve ConnectWise under another release's path, as after an upgrade of a hosted tenant."""
+        with self._lock:
+            self.connectwise.codebase = codebase
 
     def reset(self) -> None:
         """Begin anew: the records as generated, an empty log, nothing left to fail."""
@@ -188,6 +217,7 @@ class Sandbox:
                 self.connectwise.journal = journal
                 self.connectwise.replay()
             self._faults.waiting.clear()
+            self._late.clear()
             self.log.clear()
 
     # Answering
@@ -199,14 +229,21 @@ class Sandbox:
         else:
             service = "connectwise" if _INFO.fullmatch(request.path) else "bss"
             path = request.path
-        entry, fault = self._logged(request, service, path)
-        self._stopped.wait(self.latency + (fault.seconds if fault and fault.kind == "delay" else 0.0))
-        response = fault.before(connection) if fault else None
+        entry, faults = self._logged(request, service, path)
+        self._stopped.wait(self.latency + sum(one.seconds for one in faults if one.kind == "delay"))
+        response = None
+        for fault in faults:
+            if fault.kind == "commit-late":
+                with self._lock:
+                    at = self.connectwise.clock.seconds() + fault.seconds
+                    self._late.append((at, request, service, path))
+            response = response or fault.before(connection, entry.body)
         if response is None:
             with self._lock:
-                response = self._routed(request, service, path)
-            if fault:
-                response = fault.after(connection) or response
+                self._commit_late()
+                response = self._routed(request, service, path, faults)
+            for fault in faults:
+                response = fault.after(connection, response)
         with self._lock:
             for at in range(len(self.log) - 1, -1, -1):  # not there if someone emptied it meanwhile
                 if self.log[at] is entry:
@@ -214,7 +251,15 @@ class Sandbox:
                     break
         return response
 
-    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[Request, Fault | None]:
+    def _commit_late(self) -> None:
+        """Commit what was sent over a connection that broke, and has reached ConnectWise by now."""
+        now = self.connectwise.clock.seconds()
+        due = [one for one in self._late if one[0] <= now]
+        self._late = [one for one in self._late if one[0] > now]
+        for _, request, service, path in sorted(due, key=lambda one: one[0]):
+            self._routed(request, service, path)
+
+    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[Request, list[Fault]]:
         try:
             body = simplejson.loads(request.get_data() or "null", use_decimal=True)
         except ValueError:
@@ -235,12 +280,16 @@ class Sandbox:
             write = self._write_count if entry.is_write else None
             return entry, self._faults.take(f"{entry.method} {entry.path}", write)
 
-    def _routed(self, request: HttpRequest, service: str, path: str) -> Response:
+    def _routed(
+        self, request: HttpRequest, service: str, path: str, faults: Sequence[Fault] = ()
+    ) -> Response:
         if service == "bss":
             return self._bss_api.answer(request, path)
         api = _API.fullmatch(request.path)
-        if api and api["codebase"] not in {"v4_6_release/", connectwise.CODEBASE}:
-            return refusal(404, "NotFound", "There is no such release.")
+        if api and api["codebase"] not in {"v4_6_release/", self.connectwise.codebase}:
+            return refusal(404, "ConnectWiseApi", "The endpoint does not exist.")
         if info := _INFO.fullmatch(path):
-            return self._connectwise_api.company_info(info["company"])
-        return self._connectwise_api.answer(request, path)
+            return self._connectwise_api.company_info(info["company"], request.host_url)
+        hidden = max((one.seconds for one in faults if one.kind == "hide-new"), default=0.0)
+        stored = {name: value for one in faults if one.kind == "stores" for name, value in one.fields.items()}
+        return self._connectwise_api.answer(request, path, hidden=hidden, stored=stored)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from collections import UserDict, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +39,36 @@ class Additions(UserDict[int, Record]):
 
 
 @dataclass
+class Clock:
+    """The sandbox's time, which passes as usual and can be moved on; `moved` are the seconds so far."""
+
+    moved: float = 0.0
+
+    def seconds(self) -> float:
+        """Seconds since the epoch."""
+        return time.time() + self.moved
+
+    def move(self, seconds: float) -> None:
+        """Let so many seconds pass at once."""
+        self.moved += seconds
+
+    def now(self) -> str:
+        """The time in UTC, as ConnectWise writes it."""
+        return dt.datetime.fromtimestamp(self.seconds(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def today(self) -> str:
+        """Midnight UTC of the day, as ConnectWise writes a date."""
+        return f"{self.now()[:10]}T00:00:00Z"
+
+
+@dataclass
 class ConnectWise:
     """The ConnectWise side: plain API-shaped records by id, for tests to look at and to change by hand.
 
     `limits` replaces maximum lengths, as releases differ: 2025.1 takes company identifiers of 30.
-    `per_minute` is the rate above which requests are answered 429, None for no limit.
+    `per_minute` is the rate above which requests are answered 429, None for no limit. `releases` are the
+    oldest and the newest version that the header Accept may name. `created` tells when a record came to
+    be; what was there from the beginning is not in it.
     """
 
     companies: dict[int, Record] = field(default_factory=dict)
@@ -64,8 +90,13 @@ class ConnectWise:
     subcategories: dict[int, Record] = field(default_factory=dict)
     units_of_measure: dict[int, Record] = field(default_factory=dict)
     user_defined_fields: dict[int, Record] = field(default_factory=dict)
+    security: dict[int, Record] = field(default_factory=dict)
     limits: dict[tuple[str, str], int] = field(default_factory=dict)
     per_minute: int | None = None
+    codebase: str = "v2026_1/"
+    releases: tuple[str, str] = ("2019.1", "2026.4")
+    created: dict[tuple[str, int], float] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
     journal: Journal | None = None
 
     def table(self, name: str) -> Any:
@@ -78,9 +109,11 @@ class ConnectWise:
 
     def commit(self, *changes: tuple[str, int, Record | None]) -> None:
         """Write what one request changed (None: deleted), stamped with the time, and keep it."""
-        now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = self.clock.now()
         for table, key, record in changes:
             if record is not None:
+                if key not in self.table(table):
+                    self.created[table, key] = self.clock.seconds()
                 record["_info"] = {**record.get("_info", {}), "lastUpdated": now, "updatedBy": "xlsync"}
             self._put(table, key, record)
         if self.journal is not None:

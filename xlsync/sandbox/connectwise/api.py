@@ -7,10 +7,10 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import simplejson
 from werkzeug import Request, Response
@@ -18,7 +18,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
 from xlsync.sandbox.connectwise import conditions, invoicing
-from xlsync.sandbox.connectwise.conditions import BadQuery
+from xlsync.sandbox.connectwise.conditions import BadQuery, UnknownName
 from xlsync.sandbox.connectwise.fields import RECAP, RESOURCES, Resource
 from xlsync.sandbox.connectwise.writes import Refused, Writer, invalid
 from xlsync.sandbox.state import ConnectWise, Record
@@ -27,7 +27,6 @@ COMPANY_ID: Final = "maplemsp"
 PUBLIC_KEY: Final = "Pub1icMadeUpKey0"
 PRIVATE_KEY: Final = "Pr1vateMadeUpKey"
 CLIENT_ID: Final = "5ad0b1ce-0000-4000-8000-5a4db0c5c11d"
-CODEBASE: Final = "v2026_1/"
 VERSION: Final = "v2026.1.4001"
 MAX_PAGE: Final = 1000
 MAX_QUERY: Final = 2000
@@ -36,8 +35,9 @@ _QUERY: Final = {"conditions", "childConditions", "customFieldConditions", "orde
 _PAGING: Final = {"page", "pageSize", "pageId"}
 # One that names no version is served the newest model: that is all that most programs send at first.
 _ACCEPT: Final = re.compile(
-    r"\*/\*|application/(\*|json|vnd\.connectwise\.com\+json; ?version=20\d\d\.\d{1,2})"
+    r"\*/\*|application/(\*|json|vnd\.connectwise\.com\+json; ?version=(?P<release>20\d\d\.\d{1,2}))"
 )
+_NO_ENDPOINT: Final = "The endpoint does not exist."
 _LISTS: Final = {
     "/company/companies": "companies",
     "/company/companies/statuses": "company_statuses",
@@ -58,6 +58,7 @@ _LISTS: Final = {
     "/procurement/categories": "categories",
     "/procurement/subcategories/": "subcategories",
     "/procurement/unitOfMeasures": "units_of_measure",
+    "/system/mysecurity": "security",
     "/system/userDefinedFields": "user_defined_fields",
 }
 _WRITTEN: Final = {"companies", "contacts", "agreements", "additions", "catalog"}
@@ -77,6 +78,11 @@ def _rules() -> Iterable[Rule]:
     yield Rule("/finance/agreements/<int:key>/invoice", endpoint=("invoice", "agreements"), methods=["POST"])
     yield Rule("/finance/invoices/<int:key>/pdf", endpoint=("pdf", "invoices"), methods=["GET"])
     yield Rule("/system/info", endpoint=("info", ""), methods=["GET"])
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """A release such as 2025.16 as numbers that can be compared."""
+    return tuple(int(part) for part in text.split("."))
 
 
 @cache
@@ -110,21 +116,30 @@ class ConnectWiseApi:
         self.state = state
         self.writer = Writer(state)
         self.recent: deque[float] = deque()
+        self._hidden = 0.0  # seconds for which lists do not show what is new
+        self._stored: Mapping[str, Any] = {}  # what a creation keeps in place of what was sent
 
-    def company_info(self, company: str) -> Response:
+    def company_info(self, company: str, site: str) -> Response:
         """Where a tenant's API is; `null` for an unknown company."""
         if company.lower() != COMPANY_ID:
             return json_response(None)
         names = {
             "CompanyName": "Maple MSP",
-            "Codebase": CODEBASE,
+            "Codebase": self.state.codebase,
             "VersionCode": "v2026.1",
             "CompanyID": COMPANY_ID,
+            "SiteUrl": urlsplit(site).netloc,
         }
         return json_response({**names, "VersionNumber": VERSION, "IsCloud": True})
 
-    def answer(self, request: Request, path: str) -> Response:
-        """The answer to a request for a path below the API's root."""
+    def answer(
+        self, request: Request, path: str, *, hidden: float = 0.0, stored: Mapping[str, Any] | None = None
+    ) -> Response:
+        """The answer to a request for a path below the API's root.
+
+        Lists do not show what was created within the last `hidden` seconds; a creation keeps `stored`.
+        """
+        self._hidden, self._stored = hidden, stored or {}
         try:
             if path != "/system/info":
                 self._check_access(request)
@@ -133,10 +148,14 @@ class ConnectWiseApi:
             if refused.status == 429:
                 return too_many(60 - time.monotonic() + self.recent[0])
             return json_response(refused.body, refused.status)
+        except UnknownName as unknown:
+            return refusal(400, "ApiFindCondition", str(unknown))
         except BadQuery as bad:
             return refusal(400, "InvalidCondition", str(bad))
-        except (MethodNotAllowed, NotFound) as refused:
-            return refusal(refused.code or 404, refused.name.replace(" ", ""), "The resource was not found.")
+        except NotFound:
+            return refusal(404, "ConnectWiseApi", _NO_ENDPOINT)
+        except MethodNotAllowed:
+            return refusal(405, "MethodNotAllowed", "The method is not allowed.")
 
     def _check_access(self, request: Request) -> None:
         given = request.headers.get("Authorization", "")
@@ -145,12 +164,19 @@ class ConnectWiseApi:
             raise Refused(401, "Unauthorized", "Authorization has been denied for this request.")
         if given != f"Basic {wanted}":
             # The cloud answers wrong keys as if there were nothing here.
-            raise Refused(404, "NotFound", "The resource was not found.")
+            raise Refused(404, "ConnectWiseApi", _NO_ENDPOINT)
         if request.headers.get("clientId", "").lower() != CLIENT_ID:
             raise Refused(403, "Security", "A valid clientId is required.")
         accept = request.headers.get("Accept", "*/*")
-        if not request.path.endswith("/pdf") and not _ACCEPT.fullmatch(accept.split(",")[0].strip()):
+        known = _ACCEPT.fullmatch(accept.split(",")[0].strip())
+        if not known and not request.path.endswith("/pdf"):
             raise Refused(406, "NotAcceptable", f"Accept {accept} is not supported.")
+        release = known["release"] if known else None
+        first, last = (_release(one) for one in self.state.releases)
+        if release and not first <= _release(release) <= last:
+            endpoint = request.path.partition("/apis/3.0")[2]
+            message = f"The endpoint {endpoint} does not support the API version '{release}'."
+            raise Refused(400, "ConnectWiseApi", message)
         if self.state.per_minute is not None:
             now = time.monotonic()
             while self.recent and self.recent[0] < now - 60:
@@ -205,7 +231,8 @@ class ConnectWiseApi:
             return invoicing.recap(self.state, agreement, invoicing.by_agreement(self.state).get(key, []))
         record: Record | None = self.state.table(table).get(key)
         if record is None or (parent is not None and record["agreementId"] != parent["id"]):
-            raise Refused(404, "NotFound", f"{RESOURCES[table].name} {key} was not found.")
+            name = RESOURCES[table].name
+            raise Refused(404, "NotFound", f"{name[:1].upper()}{name[1:]} {key} not found")
         return record
 
     def _resource(self, table: str) -> Resource:
@@ -214,7 +241,10 @@ class ConnectWiseApi:
     def _selected(self, request: Request, table: str, parent: Record | None) -> list[Record]:
         records: list[Record]
         if parent is not None:
-            records = [invoicing.with_amounts(record) for record in self.state.additions.of(parent["id"])]
+            today = self.state.clock.today()
+            records = [
+                invoicing.with_amounts(record, today) for record in self.state.additions.of(parent["id"])
+            ]
         elif table == "recaps":
             made = invoicing.by_agreement(self.state)
             records = [
@@ -223,6 +253,11 @@ class ConnectWiseApi:
             ]
         else:
             records = list(self.state.table(table).values())
+        if self._hidden:
+            shown_from = self.state.clock.seconds() - self._hidden
+            kept_in = "agreements" if table == "recaps" else table
+            born = self.state.created
+            records = [record for record in records if born.get((kept_in, record["id"]), 0) <= shown_from]
         known = self._resource(table).known
         if text := request.args.get("conditions"):
             test = conditions.parse_conditions(text, known)
@@ -286,7 +321,8 @@ class ConnectWiseApi:
         return conditions.parse_fields(text, self._resource(table).known) if text else lambda record: record
 
     def _shown(self, request: Request, table: str, record: Record, status: int = 200) -> Response:
-        record = invoicing.with_amounts(record) if table == "additions" else record
+        if table == "additions":
+            record = invoicing.with_amounts(record, self.state.clock.today())
         return json_response(self._projection(request, table)(record), status)
 
     def _pdf(self, record: Record) -> Response:
@@ -306,6 +342,7 @@ class ConnectWiseApi:
     def _post(self, request: Request, table: str, parent: Record | None) -> Response:
         self._projection(request, table)
         record = self.writer.create(self._resource(table), self._body(request), parent)
+        record |= {name: value for name, value in self._stored.items() if name in record}
         changes = [(table, record["id"], record)]
         if table == "contacts" and record["defaultFlag"] and "company" in record:
             company = self.state.companies[record["company"]["id"]]

@@ -44,6 +44,13 @@ class BadQuery(Exception):
     """A query that ConnectWise answers with 400."""
 
 
+class UnknownName(BadQuery):
+    """A query that names a field which the resource does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is not a recognized name.")
+
+
 def _moment(text: str) -> dt.datetime:
     try:
         found = dt.datetime.fromisoformat(text)
@@ -170,9 +177,9 @@ class _Parser:
         if path[0] == "lastUpdated" and len(path) == 1:
             path = ["_info", "lastUpdated"]
         if path[0] not in self.known:
-            raise BadQuery(f"{name} is not a field of this resource")
+            raise UnknownName(name)
         if any(step not in REFERENCE_FIELDS for step in path[1:]):
-            raise BadQuery(f"{name} is not a field of this resource")
+            raise UnknownName(name)
         return path
 
     def test(self, path: list[str], accepts: Callable[[Any], bool], turned: bool = False) -> Test:

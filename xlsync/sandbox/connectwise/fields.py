@@ -209,6 +209,7 @@ ADDITION: Final = Resource(
             "margin",
             "agreementStatus",
         ),
+        **_of("fixed", "additionStatus"),
         **_of("fixed", "prorateCost", "proratePrice", "extendedProrateCost", "extendedProratePrice"),
         **_CUSTOMS,
     },
@@ -333,6 +334,12 @@ SETUP: Final = (
         "removeAllLocations",
     ),
     _fixed("subcategory", "subcategories", "name inactiveFlag defaultFlag category integrationXref"),
+    _fixed(
+        "mySecurity",
+        "security",
+        "moduleFunctionName moduleFunctionDescription moduleFunctionIdentifier addLevel editLevel "
+        "deleteLevel inquireLevel myAllFlag moduleOptionFlag reportFlag restrictFlag customFlag",
+    ),
     _fixed("unitOfMeasure", "units_of_measure", "name inactiveFlag defaultFlag uomScheduleXref"),
     _fixed(
         "userDefinedField",

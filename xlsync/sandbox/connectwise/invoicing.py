@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from xlsync.sandbox.connectwise.writes import MONTHS, Refused, month_end
+from xlsync.sandbox.connectwise.writes import MONTHS, Refused, months_later, next_date
 from xlsync.sandbox.state import ConnectWise, Record
 from xlsync.sandbox.world.sales import money
 
@@ -14,20 +14,26 @@ from xlsync.sandbox.world.sales import money
 DUE: Final = dt.date(2026, 10, 31)
 
 
-def with_amounts(addition: Record) -> Record:
-    """An addition with what follows from its quantity, price and cost."""
+def with_amounts(addition: Record, today: str) -> Record:
+    """An addition with what follows from its quantity, price, cost and dates."""
     billed = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
     price, cost = (
         billed * addition.get("unitPrice", Decimal(0)),
         billed * addition.get("unitCost", Decimal(0)),
     )
-    return {**addition, "billedQuantity": billed, "extPrice": price, "extCost": cost, "margin": price - cost}
+    end = addition.get("cancelledDate")
+    status = "Cancelled" if end is not None and end < today else "Active"
+    amounts = {"billedQuantity": billed, "extPrice": price, "extCost": cost, "margin": price - cost}
+    return {**addition, **amounts, "additionStatus": status}
 
 
-def next_date(agreement: Record) -> dt.date | None:
-    """The day of the agreement's next invoice."""
-    text = agreement.get("nextInvoiceDate")
-    return dt.date.fromisoformat(text[:10]) if text and not agreement.get("cancelledFlag") else None
+def day_first(answer: Any) -> Any:
+    """An answer of recaps whose dates are texts, the day first."""
+    if isinstance(answer, list):
+        return [day_first(one) for one in answer]
+    names = [name for name in ("nextInvoiceDate", "lastInvoiceDate") if answer.get(name)]
+    days = {name: dt.date.fromisoformat(answer[name][:10]) for name in names}
+    return {**answer, **{name: f"{day:%d/%m/%Y}" for name, day in days.items()}}
 
 
 def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
@@ -41,7 +47,7 @@ def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
         begun = addition.get("effectiveDate", text) <= text
         lasting = addition.get("cancelledDate") is None or addition["cancelledDate"] >= text
         if begun and lasting and addition["billCustomer"] == "Billable":
-            total += with_amounts(addition)["extPrice"]
+            total += with_amounts(addition, text)["extPrice"]
     return money(total)
 
 
@@ -82,9 +88,7 @@ def recap(state: ConnectWise, agreement: Record, made: list[Record]) -> Record:
 
 
 def _later(day: dt.date, agreement: Record) -> dt.date:
-    months = MONTHS[agreement["billingCycle"]["name"]]
-    count = day.year * 12 + day.month - 1 + months
-    return dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
+    return months_later(day, MONTHS[agreement["billingCycle"]["name"]])
 
 
 def invoice(state: ConnectWise, agreement: Record) -> int:

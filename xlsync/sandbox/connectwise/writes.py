@@ -8,11 +8,17 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.sandbox.connectwise.fields import ADDITION, AGREEMENT, Field, Resource
+from xlsync.sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, Field, Resource
 from xlsync.sandbox.state import ConnectWise, Record
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zip", "country")
+PODS: Final = {"additions": 66, "agreements": 35}  # the screens whose records have custom fields here
+TOO_EARLY: Final = "effectiveDate cannot be less than the agreement billing start date."
+INVOICED: Final = (
+    "Since this period has already been invoiced there will not be an invoice generated for this addition. "
+    "Please enter an effective date on or after the Next Invoice Date."
+)
 MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
 
@@ -100,12 +106,15 @@ class Writer:
 
     def _date(self, resource: Resource, name: str, value: str) -> str:
         if not _DATE.fullmatch(value):
-            raise invalid(resource.name, name, f"Unsupported format applied to {name}.")
+            raise self._unsupported(resource, name)
         try:
             dt.datetime.fromisoformat(value)
         except ValueError:
-            raise invalid(resource.name, name, f"Unsupported format applied to {name}.") from None
+            raise self._unsupported(resource, name) from None
         return value
+
+    def _unsupported(self, resource: Resource, name: str) -> Refused:
+        return invalid(resource.name, name, f"Unsupported format applied to {name}.", "UnsupportedFormat")
 
     def _reference(self, resource: Resource, name: str, table: str, value: Any) -> Record:
         record = self._found(table, value)
@@ -155,21 +164,21 @@ class Writer:
 
     def _customs(self, resource: Resource, values: list[Any]) -> list[Record]:
         """The whole array: what is left out is cleared."""
-        customs = [custom_field(definition) for definition in self.state.user_defined_fields.values()]
-        if resource is not ADDITION:
-            customs = []
+        customs = empty_customs(self.state, resource.table)
         for value in values:
             by = {"id", "caption"} & set(value) if isinstance(value, dict) else set()
             fitting = [custom for custom in customs if by and all(custom[key] == value[key] for key in by)]
             if not fitting:
                 raise invalid(resource.name, "customFields", "The custom field was not found.", "NotFound")
-            text = value.get("value")
-            if text is not None and (not isinstance(text, str) or len(text) > 100):
+            given = value.get("value")
+            if fitting[0]["type"] == "Checkbox":
+                if given is not None and not isinstance(given, bool):
+                    raise invalid(resource.name, "customFields", "The value must be true or false.")
+            elif given is not None and (not isinstance(given, str) or len(given) > 100):
                 raise invalid(
                     resource.name, "customFields", "The value must be a text of at most 100 characters."
                 )
-            if text:
-                fitting[0]["value"] = text
+            fitting[0]["value"] = None if given == "" else given
         return customs
 
     # Whole records
@@ -181,7 +190,12 @@ class Writer:
         sent = {name: value for name, value in body.items() if value is not None}
         for name in sent:
             if name not in resource.fields:
-                raise invalid(resource.name, name, f"{name} is not a field of {resource.name}.")
+                kind = resource.name[:1].upper() + resource.name[1:]
+                message = (
+                    f"Could not find member '{name}' on object of type '{kind}'. Path '{name}'. "
+                    "Check your accept header for the version that you ask for."
+                )
+                raise Refused(400, "ConnectWiseApi", message)
         for name in resource.required:
             if sent.get(name) in (None, "", {}):
                 raise invalid(resource.name, name, f"The {name} field is required.", "MissingRequiredField")
@@ -243,35 +257,47 @@ class Writer:
         others = [other for key, other in self.state.table(resource.table).items() if key != record["id"]]
         for name in resource.unique:
             if any(other[name].casefold() == record[name].casefold() for other in others):
-                raise invalid(
-                    resource.name, name, f"The {name} {record[name]} exists already.", "ObjectExists"
-                )
+                message = f"The {name} {record[name]} exists already."
+                if resource is COMPANY:
+                    message = "Company ID already in use."
+                raise invalid(resource.name, name, message, "ObjectExists")
         if resource is AGREEMENT:
-            self._check_agreement(record, others)
+            self._check_agreement(record)
         elif resource is ADDITION:
             self._check_addition(record)
 
-    def _check_agreement(self, record: Record, others: list[Record]) -> None:
-        same = [other for other in others if other["company"]["id"] == record["company"]["id"]]
-        if not any(record["id"] == key for key in self.state.agreements) and any(
-            other["name"].casefold() == record["name"].casefold() for other in same
-        ):
-            raise invalid(
-                "agreement", "name", f"The agreement {record['name']} exists already.", "ObjectExists"
-            )
+    def _check_agreement(self, record: Record) -> None:
+        """Agreements of one name on one company are taken, as live servers take them."""
         contact = self.state.contacts[record["contact"]["id"]]
         if contact.get("company", {}).get("id") != record["company"]["id"]:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
 
     def _check_addition(self, record: Record) -> None:
-        """No bundles; and a tenant may require custom fields of a new addition."""
+        """No bundles, no date that nothing would bill; and a tenant may require custom fields."""
+        known = self.state.additions.get(record["id"], {})
+        if known.get("effectiveDate") != record["effectiveDate"]:
+            self._check_effective(record["effectiveDate"], self.state.agreements[record["agreementId"]])
         if self.state.catalog[record["product"]["id"]].get("productClass") == "Bundle":
             raise invalid("addition", "product", "A bundle cannot be an addition.")
-        filled = {custom["id"] for custom in record.get("customFields", ()) if custom.get("value")}
+        filled = {
+            custom["id"]
+            for custom in record.get("customFields", ())
+            if custom.get("value") not in {None, "", False}
+        }
         for key, definition in self.state.user_defined_fields.items():
+            if definition["podId"] != PODS["additions"]:
+                continue
             if definition["requiredFlag"] and key not in filled and record["id"] not in self.state.additions:
                 message = f"The custom field {definition['caption']} is required."
                 raise invalid("addition", "customFields", message, "MissingRequiredField")
+
+    def _check_effective(self, effective: str, agreement: Record) -> None:
+        """The words are those of live servers."""
+        if effective < agreement["billStartDate"]:
+            raise invalid("addition", "effectiveDate", TOO_EARLY)
+        first = first_open_day(agreement)
+        if first and not agreement.get("prorateFlag") and effective[:10] < first.isoformat():
+            raise invalid("addition", "effectiveDate", INVOICED)
 
     # Defaults
 
@@ -284,10 +310,11 @@ class Writer:
             raise invalid(
                 "company", "addressLine1", "At least one address field is required.", "MissingRequiredField"
             )
+        if not record.get("site", {}).get("name"):
+            raise invalid("company", "site", "Company Site name is required.", "MissingRequiredField")
         return {
             "status": self._default("company_statuses"),
             "currency": self._default("currencies"),
-            "site": {"id": record["id"], "name": "Main", "_info": {}},
             "types": [],
             "deletedFlag": False,
             "leadFlag": False,
@@ -298,17 +325,21 @@ class Writer:
 
     def _fill_contact(self, record: Record) -> Record:
         record.pop("ignoreDuplicates", None)
+        if not record.get("firstName"):
+            message = "The firstName field is required."
+            raise invalid("contact", "firstName", message, "MissingRequiredField")
         return {"inactiveFlag": False, "defaultFlag": False, "communicationItems": [], **record}
 
     def _fill_agreement(self, record: Record) -> Record:
         kind = self.state.agreement_types[record["type"]["id"]]
         company = self.state.companies[record["company"]["id"]]
-        start = record.get("startDate") or _today()
+        today = self.state.clock.today()
+        start = record.get("startDate") or today
         filled = {
             "billingCycle": kind["billingCycle"],
             "currency": company.get("currency") or self._default("currencies"),
             "startDate": start,
-            "billStartDate": start,
+            "billStartDate": today,  # not the start: so live servers do
             "noEndingDateFlag": "endDate" not in record,
             "cancelledFlag": False,
             "prorateFlag": kind["prorateFlag"],
@@ -316,6 +347,7 @@ class Writer:
             **{name: kind[name] for name in ("billTime", "billExpenses", "billProducts")},
             "autoInvoiceFlag": False,
             "nextInvoiceDate": month_end(dt.date.fromisoformat(start[:10])),
+            "customFields": empty_customs(self.state, "agreements"),
             **record,
         }
         _set_agreement_status(filled)
@@ -328,7 +360,7 @@ class Writer:
             "lessIncluded": Decimal(0),
             "unitPrice": item.get("price", Decimal(0)),
             "unitCost": item.get("cost", Decimal(0)),
-            "effectiveDate": _today(),
+            "effectiveDate": self.state.clock.today(),
             "taxableFlag": item.get("taxableFlag", False),
             "invoiceDescription": item["customerDescription"],
             "description": item["description"],
@@ -337,7 +369,7 @@ class Writer:
             "specialOrderFlag": False,
             "prorateCurrentPeriodFlag": False,
             "sequenceNumber": Decimal(len(self.state.additions.of(agreement["id"])) + 1),
-            "customFields": self._customs(ADDITION, []),
+            "customFields": empty_customs(self.state, "additions"),
             **record,
             "agreementId": agreement["id"],
             "agreementStatus": agreement["agreementStatus"],
@@ -360,23 +392,49 @@ class Writer:
         }
 
 
-def custom_field(definition: Record) -> Record:
-    """An empty custom field of an addition, as ConnectWise lists it."""
-    return {
-        "id": definition["id"],
-        "caption": definition["caption"],
-        "type": definition["fieldTypeIdentifier"],
-        "entryMethod": definition["entryTypeIdentifier"],
-        "numberOfDecimals": 0,
-    }
+def empty_customs(state: ConnectWise, table: str) -> list[Record]:
+    """The custom fields of a new record: every one that is defined stands there, even without a value."""
+    return [
+        {
+            "id": definition["id"],
+            "caption": definition["caption"],
+            "type": definition["fieldTypeIdentifier"],
+            "entryMethod": definition["entryTypeIdentifier"],
+            "numberOfDecimals": 0,
+            "value": None,
+            "connectWiseId": definition["connectWiseID"],
+            "rowNum": number,
+            "userDefinedFieldRecId": definition["id"],
+            "podId": str(definition["podId"]),
+        }
+        for number, definition in enumerate(state.user_defined_fields.values(), 1)
+        if definition["podId"] == PODS.get(table)
+    ]
+
+
+def next_date(agreement: Record) -> dt.date | None:
+    """The day of the agreement's next invoice."""
+    text = agreement.get("nextInvoiceDate")
+    return dt.date.fromisoformat(text[:10]) if text and not agreement.get("cancelledFlag") else None
+
+
+def first_open_day(agreement: Record) -> dt.date | None:
+    """The first day that no invoice of the agreement covers; None where it never is invoiced."""
+    day = next_date(agreement)
+    months = MONTHS.get(agreement["billingCycle"]["name"])
+    if day is None or months is None:
+        return None
+    return months_later(day, -months) + dt.timedelta(days=1)
+
+
+def months_later(day: dt.date, months: int) -> dt.date:
+    """The last day of the month that is so many months later."""
+    count = day.year * 12 + day.month - 1 + months
+    return dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
 
 
 def _set_agreement_status(record: Record) -> None:
     record["agreementStatus"] = "Cancelled" if record.get("cancelledFlag") else "Active"
-
-
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT00:00:00Z")
 
 
 def month_end(day: dt.date) -> str:

@@ -95,6 +95,7 @@ class Story:
         self.psa.item("OLD-DWW", "Dark Web Watch", Decimal("0.80"), inactive=True, vendorSku=gone.code)
         for number in range(len(self.psa.state.catalog) + 1, self.scale.items + 1):
             name = f"{OWN[number % len(OWN)]} {chr(65 + number % 26)}{number:05}"
+            name += "\0" if number % 50 == 0 else ""  # NUL characters turn up in texts of live servers
             item = self.psa.item(f"OWN-{number:05}", name, Decimal(number % 70 + 5), subcategory=4)
             item["inactiveFlag"] = number % 17 == 0
             self.own.append(item)

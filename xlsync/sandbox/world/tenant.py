@@ -7,12 +7,21 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Final
 
-from xlsync.sandbox.connectwise.writes import custom_field, reference
+from xlsync.sandbox.connectwise.writes import PODS, empty_customs, reference
 from xlsync.sandbox.state import ConnectWise, Record
 from xlsync.sandbox.world.names import CITIES, COUNTRIES, PEOPLE_FIRST, PEOPLE_LAST, STREETS
 
 _START: Final = "2025-01-01T00:00:00Z"
 CURRENCIES: Final = (("EUR", "€", "Euro"), ("USD", "$", "US Dollar"), ("GBP", "£", "Pound Sterling"))
+SECURITY: Final = {  # what the API member may do: add, edit, delete, inquire
+    "Company Maintenance": ("All", "All", "None", "All"),
+    "Contacts": ("All", "All", "None", "All"),
+    "Agreements": ("All", "All", "None", "All"),
+    "Agreement Invoicing": ("All", "None", "None", "All"),
+    "Invoicing": ("None", "None", "None", "All"),
+    "Product Catalog": ("All", "All", "None", "All"),
+    "Table Setup": ("None", "None", "None", "All"),
+}
 _FIVE_CENTS: Final = Decimal("0.05")
 
 
@@ -115,16 +124,22 @@ class Tenant:
                 {"name": name, "inactiveFlag": False, "defaultFlag": name == "Seats", "category": of},
             )
         self._names("units_of_measure", "Each", "Hour")
-        for number, caption in ((41, "Subscription ID"), (42, "Subscription Name")):
+        for number, caption, table, kind in (
+            (41, "Subscription ID", "additions", "Text"),
+            (42, "Subscription Name", "additions", "Text"),
+            (43, "Reviewed", "additions", "Checkbox"),
+            (51, "Contract Owner", "agreements", "Text"),
+        ):
             put(
                 "user_defined_fields",
                 {
                     "id": number,
-                    "podId": 66,
+                    "podId": PODS[table],
+                    "connectWiseID": f"5ad0b1ce-0000-4000-8000-0000000000{number}",
                     "caption": caption,
                     "sequenceNumber": number,
-                    "fieldTypeIdentifier": "Text",
-                    "entryTypeIdentifier": "EntryField",
+                    "fieldTypeIdentifier": kind,
+                    "entryTypeIdentifier": "EntryField" if kind == "Text" else "Option",
                     "requiredFlag": False,
                     "displayOnScreenFlag": True,
                     "readOnlyFlag": False,
@@ -132,6 +147,10 @@ class Tenant:
                     "dateCreated": "2024-02-01T09:00:00Z",
                 },
             )
+        for function, levels in SECURITY.items():
+            level = dict(zip(("addLevel", "editLevel", "deleteLevel", "inquireLevel"), levels, strict=True))
+            named = {"moduleFunctionName": function, "moduleFunctionDescription": function}
+            put("security", {**named, **level, "customFlag": False, "myAllFlag": True, "reportFlag": False})
 
     # Companies
 
@@ -223,6 +242,7 @@ class Tenant:
             "cancelledFlag": cancelled,
             "billingCycle": of["billingCycle"],
             "billStartDate": _START,
+            "customFields": empty_customs(state, "agreements"),
             **{
                 of_name: of[of_name]
                 for of_name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")
@@ -257,7 +277,8 @@ class Tenant:
     ) -> Record:
         """A product on an agreement. `mark` fills its custom field `Subscription ID`."""
         unit_cost = item["cost"] if cost is None else cost
-        customs = [custom_field(definition) for definition in self.state.user_defined_fields.values()]
+        customs = empty_customs(self.state, "additions")
+        customs[2]["value"] = bill == "Billable"
         if mark:
             customs[0]["value"] = mark
         addition: Record = {
