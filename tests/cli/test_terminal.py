@@ -102,6 +102,19 @@ def test_output_on_a_full_disk_is_an_error_in_two_lines(desk: Desk, words: list[
     )
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("words", [["--help"], ["export", "--help"], ["version"], ["sandbox", "--help"]])
+def test_a_text_that_no_command_tells_is_an_error_on_a_full_disk_too(words: list[str]) -> None:
+    with FULL.open("wb") as full:
+        ran = subprocess.run([*XLSYNC, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr.splitlines()[0]) == (
+        1,
+        "Error: the disk is full, and not all could be told.",
+    )
+    assert "Traceback" not in ran.stderr
+    assert "ignored" not in ran.stderr
+
+
 def test_nobody_who_reads_the_output_is_no_stop_before_the_writes_that_were_made(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")

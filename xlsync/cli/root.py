@@ -29,12 +29,14 @@ from xlsync.cli.terminal import (
     chosen_by,
     chosen_form,
     chosen_month,
+    drop_output_that_cannot_be_written,
     err,
     new_workbook,
     noted,
     now,
     opened,
     out,
+    output_that_fails_is_an_error,
     reached,
     settings_for,
     show_what_can_be_shown,
@@ -70,9 +72,13 @@ app.add_typer(links_app, name="links")
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, and exit by the table of exit codes."""
     show_what_can_be_shown()
-    app()
+    try:
+        with output_that_fails_is_an_error():
+            app()
+    finally:
+        drop_output_that_cannot_be_written()
 
 
 @app.command()
@@ -97,8 +103,10 @@ def export(
     request = Request(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
     path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
     began = time.monotonic()
-    with opened(demo=demo, bss=report is None) as systems, show.progress(err, is_shown=not json) as progress:
-        told_month(systems, months.export_month(systems, request, path, now(), progress), began, form)
+    with opened(demo=demo, bss=report is None) as systems:
+        with show.progress(err, is_shown=not json) as progress:
+            exported = months.export_month(systems, request, path, now(), progress)
+        told_month(systems, exported, began, form)
     if open_:
         typer.launch(str(path))
 
@@ -114,9 +122,12 @@ def check(
     """Re-read links and both systems, renew the computed sheets, keep every edit."""
     form = chosen_form(digest=digest, json=json)
     began = time.monotonic()
-    with opened(demo=demo, of=file) as systems, show.progress(err, is_shown=not json) as progress:
+    with opened(demo=demo, of=file) as systems:
         save = reached(file).renewed
-        checked = months.check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+        with show.progress(err, is_shown=not json) as progress:
+            checked = months.check_workbook(
+                systems, file, now(), refresh=refresh, progress=progress, save=save
+            )
         tell_beside(file, checked.path)
         told_month(systems, checked, began, form)
 

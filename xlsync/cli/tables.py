@@ -37,7 +37,10 @@ COLOURS = {
 
 @contextmanager
 def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
-    """Bars with counts for what takes its time; silent off a terminal."""
+    """Show bars with counts for what takes its time; silent off a terminal.
+
+    The bars are complete when they end, and leave no trace: print only after that.
+    """
     if not is_shown or not console.is_terminal:
         yield lambda _what, _done, _of: None
         return
@@ -51,6 +54,8 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
             bars.update(tasks[what], completed=done, total=of)
 
         yield step
+        for task in bars.tasks:
+            bars.update(task.id, total=max(task.completed, 1), completed=max(task.completed, 1))
 
 
 def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import io
+import os
 import re
 import sys
 import time
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import simplejson
 import typer
@@ -38,6 +39,8 @@ from xlsync.settings import Settings
 from xlsync.workbook.totals import Found, counted
 
 Form = Literal["table", "digest", "json"]
+DISK_FULL: Final = "the disk is full, and not all could be told"
+NO_READER: Final = "nobody reads the output, and not all could be told"
 out = Console()
 err = Console(stderr=True)
 
@@ -61,6 +64,30 @@ def show_what_can_be_shown() -> None:
 
 
 @contextmanager
+def output_that_fails_is_an_error() -> Iterator[None]:
+    """Tell of output that cannot be written where no command could, such as a help text, and exit with 1."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EPIPE, errno.EIO}:
+            raise
+        err.print(f"Error: {DISK_FULL if error.errno == errno.ENOSPC else NO_READER}.", style="red")
+        sys.exit(1)
+
+
+def drop_output_that_cannot_be_written() -> None:
+    """Leave nothing behind that Python would try to write, and complain of, when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+@contextmanager
 def told() -> Iterator[None]:
     """Tell errors that users can cause in two lines, without a traceback."""
     try:
@@ -76,7 +103,7 @@ def told() -> Iterator[None]:
                 what = "the name of a file is too long for this system, or for what is put beside it"
                 hint = "Choose a shorter name or folder."
             case errno.ENOSPC:  # where the output goes: what is kept tells so itself
-                what, hint = "the disk is full, and not all could be told", "Make room, and try again."
+                what, hint = DISK_FULL, "Make room, and try again."
             case _:
                 raise
         err.print(f"Error: {what}.", style="red", soft_wrap=True)

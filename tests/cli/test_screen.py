@@ -1,0 +1,54 @@
+"""The first screen, on a real terminal: what stands there when export and check have ended."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk
+
+if sys.platform == "win32":
+    pytest.skip("Windows has no pseudo-terminals", allow_module_level=True)
+
+from tests.helpers.screen import Shown, run_on_terminal
+
+
+def assert_is_clean(shown: Shown) -> None:
+    assert shown.code == 0, shown.lines
+    text = "\n".join(shown.lines)
+    assert "0/?" not in text
+    assert not set("━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") & set(text), "a progress bar was left on the screen"
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
+def test_export_leaves_its_whole_summary_on_the_screen(
+    empty_desk: Desk, columns: int, colour: dict[str, str]
+) -> None:
+    shown = run_on_terminal(["export", "--month", "2026-10"], columns, colour)
+    assert_is_clean(shown)
+    heading = [line for line in shown.lines if line.startswith("2026-10")]
+    assert len(heading) == 1, shown.lines
+    assert any(line == f"Workbook: {OCTOBER}" for line in shown.lines)
+    assert "Start" in shown.lines[-1]
+    assert ("\x1b[3" in shown.sent) is (not colour)
+    assert empty_desk.file.exists()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_check_leaves_its_whole_summary_on_the_screen(desk: Desk, columns: int) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    shown = run_on_terminal(["check", OCTOBER], columns)
+    assert_is_clean(shown)
+    assert any(line == f"Workbook: {OCTOBER}" for line in shown.lines)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_apply_shows_its_plan_and_what_became_of_it_on_the_screen(desk: Desk, columns: int) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    shown = run_on_terminal(["apply", OCTOBER, "--yes"], columns)
+    assert_is_clean(shown)
+    assert any("1 done" in line for line in shown.lines)
