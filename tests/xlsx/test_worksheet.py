@@ -134,9 +134,12 @@ def test_table_filter_rules_and_dimension_stretch_to_the_new_last_row() -> None:
     assert page.print_area == "'Billing Lines'!$A$1:$D$52"
 
 
-def test_other_sheets_charts_and_other_names_stay_byte_for_byte() -> None:
+def test_other_sheets_and_charts_follow_where_they_point_at_the_rows_and_else_stay_byte_for_byte() -> None:
     old, new = parts(BUSY), parts(reordered().to_bytes())
     old["xl/workbook.xml"] = old["xl/workbook.xml"].replace(b"$A$1:$D$50", b"$A$1:$D$52")  # what is printed
+    for name in ("xl/worksheets/sheet2.xml", "xl/charts/chart1.xml"):
+        assert old[name].count(b"$5<") + old[name].count(b":B5)") == 1
+        old[name] = old[name].replace(b"$B$5<", b"$B$7<").replace(b":B5)", b":B7)")
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     assert {name for name in changed if not re.search(r"sheet1\.xml$|table1|comment", name)} == set()
 
@@ -253,7 +256,7 @@ def test_threaded_comments_and_extension_rules_follow_too() -> None:
         ("A2:D7", "A2:D9", "$A2=1"),
         ("A5:D5", "A2:D2", "$A2=1"),  # one of them
         ("A3:D4", "A4:D5", "$A4=1"),
-        ("A4:A5", "A4:A7", "$A4=1"),  # from one of them to the last
+        ("A4:A5", "A2 A5:A7", "$A2=1"),  # from one of them to the last, and what is new behind it
         ("A2:C2", None, ""),  # it is gone
         ("A2:C2 A3", "A4", "$A4=1"),
         ("H9", "H11", "$A11=1"),  # below
@@ -391,9 +394,10 @@ def test_rows_with_wrapped_text_get_the_height_that_it_needs() -> None:
     [
         ("SUM(B2:B5)", "SUM(B2:B7)"),
         ("SUM(B1:B5,$B$2:$B$5)", "SUM(B1:B7,$B$2:$B$7)"),
-        ("SUM(B3:B4)", "SUM(B3:B4)"),
+        ("SUM(B3:B4)", "SUM(B4:B5)"),
         ("B5", "B2"),
-        ("B2", "B2"),
+        ("B2", "#REF!"),
+        ("'Billing Lines'!B2+1", "'Billing Lines'!#REF!+1"),
         ("'Billing Lines'!B5&Other!B5", "'Billing Lines'!B2&Other!B5"),
         ("SUM(B:B)+SUM(T[Units])", "SUM(B:B)+SUM(T[Units])"),
         ("A8&B20:B30", "A10&B22:B32"),

@@ -17,11 +17,25 @@ from typing import Final, Self
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
-from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value
-from xlsync.xlsx.markup import ANY_PREFIX
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup
+from xlsync.xlsx.markup import ANY_PREFIX, attribute
+from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, read_values
-from xlsync.xlsx.references import Moves, move_comment_shapes, move_comments, move_sheet_rules, move_table
+from xlsync.xlsx.references import (
+    follow_elsewhere,
+    follow_on_another_sheet,
+    is_apart,
+    move_anchors,
+    move_comments,
+    move_linked_cells,
+    move_pivot,
+    move_shapes,
+    move_sheet_rules,
+    move_table,
+    parted_merges,
+    pivot_cells,
+)
 from xlsync.xlsx.renewal import Renewal
 from xlsync.xlsx.workbook_part import (
     Table,
@@ -38,6 +52,7 @@ from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
 _XML: Final = (".xml", ".rels")
+_PUT_ELSEWHERE: Final = "Put it below the rows, or on a sheet of its own, and try again."
 
 
 class Package:
@@ -51,6 +66,7 @@ class Package:
         self._grids: dict[str, Grid] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
         self._plain: dict[str, bool] = {}
+        self.notices: list[str] = []  # what could not be left as a person had it
         self._workbook = self._find_workbook()
         self._sheets = self._find_sheets()
         self._from_1904 = counts_from_1904(parts.text(self._workbook))
@@ -244,11 +260,14 @@ class Package:
         changing = {row.was: row.cells for row in rows if row.was is not None}
         if not moves.nothing_moves or sheet.has_shared(changing):
             sheet.unshare()
+        if not moves.nothing_moves:
+            self._refuse_to_part(title, sheet, moves, [part for part in tables if part != table])
         renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
         if not renewal.write(rows):
             return went
         if not moves.nothing_moves:
-            self._follow(title, sheet, moves, tables)
+            self._follow(title, sheet, moves, tables, table)
+            self._follow_elsewhere(title, moves)
         self._changed(title, sheet, formula_went=had_formulas)
         return went
 
@@ -269,20 +288,66 @@ class Package:
         styles = self._parts.related(self._workbook, "styles")
         return frozenset(style for part in styles for style in wrapping_styles(self._parts.text(part)))
 
-    def _follow(self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, Table]) -> None:
-        """Let everything that points at the rows follow them."""
-        sheet.after = move_sheet_rules(sheet.after, moves)
-        followers: tuple[tuple[str, Callable[[str, Moves], str]], ...] = (
-            ("comments", move_comments),
-            ("threadedComment", move_comments),
-            ("vmlDrawing", move_comment_shapes),
+    def _refuse_to_part(self, title: str, sheet: SheetXml, moves: Moves, tables: Iterable[str]) -> None:
+        """Raise WorkbookError where rows would part that have to stay together; nothing was changed yet."""
+        whole = [("the table", Table(self._parts.text(part)).cells) for part in tables]
+        pivots = self._parts.related(self._sheets[title], "pivotTable")
+        whole += [("the pivot table", pivot_cells(self._parts.text(part))) for part in pivots]
+        for tag in sheet.spread_formulas():
+            is_what_if = attribute(tag, "t") == "dataTable"
+            whole.append(("the what-if table" if is_what_if else "the array formula", attribute(tag, "ref")))
+            if is_what_if and any(moves.place(attribute(tag, r) or "A1") is None for r in ("r1", "r2")):
+                raise WorkbookError(
+                    f"{title}!{attribute(tag, 'ref')}: this what-if table varies a cell of a row that goes",
+                    _PUT_ELSEWHERE,
+                )
+        for what, cells in whole:
+            if is_apart(cells, moves):
+                raise WorkbookError(
+                    f"{title}!{cells}: {what} stands beside the rows of xlsync, which move apart",
+                    _PUT_ELSEWHERE,
+                )
+
+    def _follow(
+        self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, Table], own_table: str
+    ) -> None:
+        """Let everything of the sheet that points at the rows follow them."""
+        for cells in parted_merges(sheet.after, moves):
+            self.notices.append(
+                f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
+            )
+        sheet.after = move_sheet_rules(sheet.after, moves, title)
+        followers: tuple[tuple[str, Callable[[str], str]], ...] = (
+            ("comments", lambda xml: move_comments(xml, moves)),
+            ("threadedComment", lambda xml: move_comments(xml, moves)),
+            ("vmlDrawing", lambda xml: move_shapes(xml, moves)),
+            ("drawing", lambda xml: move_anchors(xml, moves)),
+            ("pivotTable", lambda xml: move_pivot(xml, moves)),
+            ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
         )
         for kind, move in followers:
             for part in self._parts.related(self._sheets[title], kind):
-                self._put(part, move(self._parts.text(part), moves))
+                self._put(part, move(self._parts.text(part)))
         for part in tables:
-            self._put(part, move_table(self._parts.text(part), moves))
+            self._put(part, move_table(self._parts.text(part), moves, title, is_own=part == own_table))
         self._put(self._workbook, with_names_moved(self._parts.text(self._workbook), moves, title))
+
+    def _follow_elsewhere(self, title: str, moves: Moves) -> None:
+        """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
+        name = escape_markup(title.replace("'", "''")).encode()
+        sheets = {part: of for of, part in self._sheets.items() if of != title}
+        for part, data in self._parts.all.items():
+            if part in {self._workbook, self._sheets[title]} or not part.casefold().endswith(".xml"):
+                continue
+            if name + b"!" in data or name + b"'!" in data:
+                if part in sheets and b"shared" in data:
+                    sheet = self._sheet_to_change(sheets[part])
+                    sheet.unshare()
+                    self._put(part, sheet.encoded())
+                follow = follow_on_another_sheet if part in sheets else follow_elsewhere
+                self._put(part, follow(self._parts.text(part), moves, title))
+            elif b"worksheetSource" in data:
+                self._put(part, follow_elsewhere(self._parts.text(part), moves, title))
 
     def _tables(self, part: str) -> dict[str, Table]:
         return {table: Table(self._parts.text(table)) for table in self._parts.related(part, "table")}

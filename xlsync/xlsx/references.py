@@ -1,21 +1,25 @@
-"""What points at the rows of a renewed sheet and follows them: comments, links, merges, rules, references."""
+"""What points at the rows of a renewed sheet, in its own part and in others, and follows them.
+
+XML text in, XML text out; the numbers are sections of ECMA-376-1.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from openpyxl.formula.tokenizer import Token, Tokenizer, TokenizerError
-from openpyxl.formula.translate import Translator, TranslatorError
-
-from xlsync.xlsx.cells import LAST_ROW, Position, address, escape_markup, position
+from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
+from xlsync.xlsx.moves import Moves, rows_of
 
 _HOLDERS: Final = (  # what may not be empty, and what it holds
     ("mergeCells", "mergeCell"),
     ("hyperlinks", "hyperlink"),
+    ("cellWatches", "cellWatch"),
+    ("rowBreaks", "brk"),
+    ("scenario", "inputCells"),
+    ("scenarios", "scenario"),
     ("conditionalFormattings", "conditionalFormatting"),
     ("dataValidations", "dataValidation"),
     ("ignoredErrors", "ignoredError"),
@@ -23,222 +27,184 @@ _HOLDERS: Final = (  # what may not be empty, and what it holds
     ("sparklineGroup", "sparkline"),
     ("sparklineGroups", "sparklineGroup"),
 )
-_X14_CELLS = re.compile(r"(<[\w.-]+:sqref>)([^<]*)</")  # rules in extLst name them so (MS-XLSX, 2.2.2)
-_FORMULA = re.compile(rf"(<{ANY_PREFIX}(?:formula[12]?|f)>)([^<]*)(<)")
-_RANGE = re.compile(r"(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7})(?::(\$?[A-Za-z]{1,3}\$?)([0-9]{1,7}))?")
+_X14_CELLS: Final = re.compile(r"(<[\w.-]+:sqref>)([^<]*)</")  # rules in extLst name them so (MS-XLSX, 2.2.2)
+_RULE: Final = re.compile(
+    rf"<({ANY_PREFIX}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])"
+    r"[^>]*?(?:/>|>.*?</\1\s*>)",
+    re.DOTALL,
+)
+_RULE_FORMULA: Final = re.compile(
+    rf"""(<{ANY_PREFIX}(?:formula[12]?|f)>|<{ANY_PREFIX}cfvo\s[^>]*?\bval=["'])([^<"]*)"""
+)
+_CELL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}f(?:\s[^>]*)?(?<!/)>)([^<]*)")
+_TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s[^>]*)?>)([^<]*)")
+_TOTAL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}totalsRowFormula(?:\s[^>]*)?>)([^<]*)")
+_ANCHOR: Final = re.compile(
+    rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor|anchor))(?=[\s>])[^>]*>.*?</\1\s*>", re.DOTALL
+)
+_ROW_HEIGHT: Final = 190_500  # of a row with one line, in the units of drawings
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Where the data rows `first` to `last` of a sheet went (all 0-based).
-
-    `to` names the new place of each row that was kept. What stands below keeps its distance.
-    """
-
-    first: int
-    last: int
-    new_last: int
-    to: Mapping[int, int]
-
-    @property
-    def shift(self) -> int:
-        """By how many rows everything below moves."""
-        return self.new_last - self.last
-
-    @property
-    def nothing_moves(self) -> bool:
-        """Every row stays where it is, and none is new."""
-        stays = all(new == old for old, new in self.to.items())
-        return not self.shift and stays and len(self.to) == self.last - self.first + 1
-
-    def row(self, old: int) -> int | None:
-        """The new place of a row; None where it was dropped."""
-        if old < self.first:
-            return old
-        return old + self.shift if old > self.last else self.to.get(old)
-
-    def span(self, top: int, bottom: int) -> tuple[int, int]:
-        """A range of rows that covers data rows to their end, stretched; one below, shifted."""
-        if bottom < self.first or bottom >= LAST_ROW - 1:
-            return top, bottom
-        if top > self.last:
-            return top + self.shift, bottom + self.shift
-        if top == bottom and self.first < self.last:  # one row of several is not all of them
-            return top, bottom
-        if bottom >= self.last:
-            return min(top, self.new_last), bottom + self.shift
-        return top, bottom
-
-    def ranges(self, text: str) -> str:
-        """References such as `A2:C9 E2`, each stretched as its rows are."""
-
-        def stretched(found: re.Match[str]) -> str:
-            top = int(found[2]) - 1
-            bottom = int(found[4]) - 1 if found[4] else top
-            new_top, new_bottom = self.span(top, bottom)
-            if (new_top, new_bottom) == (top, bottom):
-                return found[0]
-            if new_top == new_bottom and not found[3]:
-                return f"{found[1]}{new_top + 1}"
-            return f"{found[1]}{new_top + 1}:{found[3] or found[1]}{new_bottom + 1}"
-
-        return _RANGE.sub(stretched, text)
-
-    def followed(self, cells: str) -> str:
-        """The cells of a rule: those of some data rows follow these rows, other ranges stretch.
-
-        A new row between two of them is one of them. Empty where all of them are gone.
-        """
-        taken = set(self.to.values())
-        found: list[str] = []
-        for reference in cells.split():
-            corners = _RANGE.fullmatch(reference)
-            top = int(corners[2]) - 1 if corners else 0
-            bottom = int(corners[4]) - 1 if corners and corners[4] else top
-            is_last_of_several = top == bottom == self.last > self.first
-            if not corners or not (self.first <= bottom < self.last or is_last_of_several):
-                found.append(self.ranges(reference))
-                continue
-            runs: list[list[int]] = []
-            for row in sorted(new for old in range(top, bottom + 1) if (new := self.row(old)) is not None):
-                if runs and taken.isdisjoint(range(runs[-1][1] + 1, row)):
-                    runs[-1][1] = row
-                else:
-                    runs.append([row, row])
-            for one, other in runs:
-                found.append(f"{corners[1]}{one + 1}" + (f":{corners[3]}{other + 1}" if corners[3] else ""))
-        return " ".join(found)
-
-    def place(self, reference: str) -> str | None:
-        """A cell or range that sits on its rows, where they are now; None where they are gone or apart."""
-        first, _, last = reference.partition(":")
-        try:
-            (top, left), (bottom, right) = position(first), position(last or first)
-        except ValueError:
-            return reference
-        if bottom >= LAST_ROW - 1:  # whole columns
-            return reference
-        new = [self.row(row) for row in range(top, bottom + 1)]
-        if new[0] is None or new != list(range(new[0], new[0] + len(new))):
-            return None
-        return address(new[0], left) + (f":{address(new[0] + len(new) - 1, right)}" if last else "")
-
-    def formula(self, formula: str, title: str, *, here: bool = True) -> str:
-        """A formula that stands outside the data rows: ranges stretch, single cells follow their row.
-
-        `here` is whether it stands on their sheet, and means that one where it names none.
-        """
-        try:
-            tokens = Tokenizer(f"={formula}").items
-        except TokenizerError:
-            return formula
-        return "".join(
-            self._operand(token.value, title, here)
-            if token.type == Token.OPERAND and token.subtype == Token.RANGE
-            else token.value
-            for token in tokens
-        )
-
-    def _operand(self, text: str, title: str, here: bool) -> str:
-        sheet, mark, ranges = text.rpartition("!")
-        if not (mark or here) or (mark and sheet.strip("'").replace("''", "'") != title):
-            return text
-        found = _RANGE.fullmatch(ranges)
-        if not found:
-            return text
-        if not found[3]:
-            new = self.row(int(found[2]) - 1)
-            return text if new is None else f"{sheet}{mark}{found[1]}{new + 1}"
-        return f"{sheet}{mark}{self.ranges(ranges)}"
-
-
-def _sub_attribute(tag: str, name: str, value: str) -> str:
+def _with_attribute_changed(tag: str, name: str, value: str) -> str:
     return tag if attribute(tag, name) == value else with_attribute(tag, name, value)
 
 
-def _emptied(xml: str, container: str, item: str) -> str:
-    """A container without its count gone wrong, and itself gone with its last item (it may not be empty)."""
+def _with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[str], str]) -> str:
+    """Replace the formula that is the second group of each match, where it changes."""
+
+    def changed(found: re.Match[str]) -> str:
+        old = unescape(found[2])
+        new = change(old)
+        return found[0] if new == old else f"{found[1]}{escape_markup(new)}"
+
+    return pattern.sub(changed, xml)
+
+
+def _without_empty(xml: str, container: str, item: str) -> str:
+    """Correct the count of a container, and take it away with its last item, since it may not be empty."""
 
     def counted(found: re.Match[str]) -> str:
         count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", found[2]))
         if not count:
             return ""
-        opening = with_attribute(found[1], "count", str(count)) if "count" in found[1] else found[1]
+        opening = with_attribute(found[1], "count", str(count)) if 'count="' in found[1] else found[1]
         return f"{opening}{found[2]}{found[3]}"
 
     return re.sub(
-        rf"(<{ANY_PREFIX}{container}(?=[\s>])[^>]*>)(.*?)(</{ANY_PREFIX}{container}\s*>)",
+        rf"(<{ANY_PREFIX}{container}(?=[\s>])[^>]*(?<!/)>)(.*?)(</{ANY_PREFIX}{container}\s*>)",
         counted,
         xml,
         flags=re.DOTALL,
     )
 
 
-def move_sheet_rules(xml: str, moves: Moves) -> str:
-    """The part of a sheet after its rows: merges, links and rules follow their rows, filters stretch."""
+# the moved sheet
 
-    def placed(found: re.Match[str]) -> str:
-        new = moves.place(attribute(found[0], "ref"))
-        return "" if new is None else _sub_attribute(found[0], "ref", new)
+
+def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
+    """The part of a sheet after its rows: merges, links, rules, breaks and scenarios follow their rows."""
+
+    def placed(name: str) -> Callable[[re.Match[str]], str]:
+        def place(found: re.Match[str]) -> str:
+            new = moves.place(attribute(found[0], name))
+            return "" if new is None else _with_attribute_changed(found[0], name, new)
+
+        return place
 
     def stretched(found: re.Match[str]) -> str:
-        return _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref")))
+        return _with_attribute_changed(found[0], "ref", moves.stretched(attribute(found[0], "ref")))
 
-    xml = re.sub(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*?/>", placed, xml)
+    xml = re.sub(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*?/>", placed("ref"), xml)
+    xml = re.sub(rf"<{ANY_PREFIX}(?:cellWatch|inputCells)\s[^>]*?/>", placed("r"), xml)
     xml = re.sub(rf"<{ANY_PREFIX}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
     xml = re.sub(
-        rf"<({ANY_PREFIX}(?:conditionalFormatting|dataValidation|ignoredError|protectedRange|sparkline))(?=[\s/>])[^>]*?"
-        r"(?:/>|>.*?</\1\s*>)",
-        lambda found: _moved_rule(found[0], moves),
+        rf"<({ANY_PREFIX}rowBreaks)\s[^>]*>.*?</\1\s*>",
+        lambda f: _moved_breaks(f[0], moves),
         xml,
         flags=re.DOTALL,
     )
+    xml = _RULE.sub(lambda found: _moved_rule(found[0], moves, title), xml)
+    xml = move_anchors(xml, moves)
     for holder, item in _HOLDERS:
         if holder in xml:
-            xml = _emptied(xml, holder, item)
+            xml = _without_empty(xml, holder, item)
     return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
 
 
-def _moved_rule(rule: str, moves: Moves) -> str:
-    """A rule on its cells' new places, or nothing; its formulas are written for the first of its cells."""
+def _moved_breaks(xml: str, moves: Moves) -> str:
+    """Page breaks, each before the row that it stood before; `id` is that row, 0-based (18.3.1.3)."""
+    places: set[str] = set()
+
+    def moved(found: re.Match[str]) -> str:
+        old = int(attribute(found[0], "id") or 0)
+        new = moves.row(old)
+        if new is None and (above := moves.row(old - 1)) is not None:
+            new = above + 1
+        if new is None or str(new) in places:
+            return ""
+        places.add(str(new))
+        return _with_attribute_changed(found[0], "id", str(new))
+
+    xml = re.sub(rf"<{ANY_PREFIX}brk\s[^>]*?/>", moved, xml)
+    breaks = sorted(
+        re.findall(rf"<{ANY_PREFIX}brk\s[^>]*?/>", xml), key=lambda tag: int(attribute(tag, "id") or 0)
+    )
+    manual = sum(attribute(tag, "man") in {"1", "true"} for tag in breaks)
+    opening, closing = xml[: xml.index(">") + 1], xml[xml.rindex("</") :]
+    if "manualBreakCount" in opening:
+        opening = with_attribute(opening, "manualBreakCount", str(manual))
+    return f"{opening}{''.join(breaks)}{closing}"
+
+
+def _moved_rule(rule: str, moves: Moves, title: str) -> str:
+    """A rule on the new places of its cells, or nothing; its formulas are written for the first of them."""
     inner = _X14_CELLS.search(rule)
     cells = inner[2] if inner else attribute(rule.partition(">")[0], "sqref")
     new = moves.followed(cells)
     if not new:
         return ""
-    if new == cells:
-        return rule
-    if inner:
+    if inner and new != cells:
         rule = f"{rule[: inner.start(2)]}{new}{rule[inner.end(2) :]}"
-    else:
+    elif new != cells:
         tag, mark, rest = rule.partition(">")
         rule = with_attribute(f"{tag}>", "sqref", new) + rest if mark else rule
-    here, there = _first_row(cells), _first_row(new)
-    if here is None or there is None or here == there:
+    here, there = rows_of(cells), rows_of(new)
+    if here is None or there is None:
         return rule
-    return _FORMULA.sub(
-        lambda found: (
-            found[1] + escape_markup(translated(unescape(found[2]), (here, 0), (there, 0))) + found[3]
-        ),
-        rule,
+    if here[0] == here[1]:
+        return _with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title))
+    return _with_texts_changed(
+        _RULE_FORMULA, rule, lambda text: moves.anchored(text, title, here[0], there[0])
     )
 
 
-def _first_row(cells: str) -> int | None:
-    return min((int(found[2]) - 1 for found in _RANGE.finditer(cells)), default=None)
+# parts of the moved sheet
 
 
-def move_table(xml: str, moves: Moves) -> str:
-    """A table's part: its range and filter stretch; a remembered sort order no longer holds."""
+def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
+    """A table's part; the table of the data rows stretches with them, and forgets in what order it was."""
+    place = moves.stretched if is_own else lambda reference: moves.place(reference) or reference
+    if is_own:
+        xml = re.sub(
+            rf"<{ANY_PREFIX}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{ANY_PREFIX}sortState\s*>)",
+            "",
+            xml,
+            flags=re.DOTALL,
+        )
+    before = table_rows(xml)
     xml = re.sub(
-        rf"<{ANY_PREFIX}sortState(?=[\s>])[^>]*?(?:/>|>.*?</{ANY_PREFIX}sortState\s*>)",
-        "",
+        rf"<{ANY_PREFIX}(?:table|autoFilter|sort\w+)\s[^>]*>",
+        lambda found: _with_attribute_changed(found[0], "ref", place(attribute(found[0], "ref"))),
         xml,
-        flags=re.DOTALL,
     )
+    after = table_rows(xml)
+    if before is None or after is None:
+        return xml
+    xml = _with_texts_changed(
+        _TABLE_FORMULA, xml, lambda text: moves.anchored(text, title, before[0] + 1, after[0] + 1)
+    )
+    return _with_texts_changed(_TOTAL_FORMULA, xml, lambda text: moves.formula(text, title))
+
+
+def table_rows(xml: str) -> tuple[int, int] | None:
+    """The first and last row of a table, with its header and its totals row."""
+    tag = re.search(rf"<{ANY_PREFIX}table\s[^>]*>", xml)
+    return rows_of(attribute(tag[0], "ref")) if tag else None
+
+
+def pivot_cells(xml: str) -> str:
+    """The cells that a pivot table fills, empty where its part does not say."""
+    tag = re.search(rf"<{ANY_PREFIX}location\s[^>]*>", xml)
+    return attribute(tag[0], "ref") if tag else ""
+
+
+def move_pivot(xml: str, moves: Moves) -> str:
+    """A pivot table's part, on the new place of its cells."""
     return re.sub(
-        rf"<{ANY_PREFIX}(?:table|autoFilter)\s[^>]*>",
-        lambda found: _sub_attribute(found[0], "ref", moves.ranges(attribute(found[0], "ref"))),
+        rf"<{ANY_PREFIX}location\s[^>]*>",
+        lambda found: _with_attribute_changed(
+            found[0], "ref", moves.place(attribute(found[0], "ref")) or attribute(found[0], "ref")
+        ),
         xml,
     )
 
@@ -248,48 +214,127 @@ def move_comments(xml: str, moves: Moves) -> str:
 
     def placed(found: re.Match[str]) -> str:
         new = moves.place(attribute(found[1], "ref"))
-        return "" if new is None else _sub_attribute(found[1], "ref", new) + found[2]
+        return "" if new is None else _with_attribute_changed(found[1], "ref", new) + found[2]
 
     kind = rf"{ANY_PREFIX}(?:comment|threadedComment)"
     return re.sub(rf"(<{kind}\s[^>]*(?<!/)>)(.*?</{kind}\s*>)", placed, xml, flags=re.DOTALL)
 
 
-def move_comment_shapes(xml: str, moves: Moves) -> str:
-    """The VML drawing of a sheet's comments: a note's shape follows its row, or goes with it."""
+def move_shapes(xml: str, moves: Moves) -> str:
+    """The VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
 
     def placed(found: re.Match[str]) -> str:
         shape = found[0]
         row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
         if not row or 'ObjectType="Note"' not in shape:
-            return shape
+            return _with_anchor(shape, moves, None)
         new = moves.row(int(row[2]))
         if new is None:
             return ""
         by = new - int(row[2])
-        if not by:
-            return shape
-        shape = shape.replace(row[0], f"{row[1]}{new}{row[3]}")
-        return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)(<)", lambda anchor: _lowered(anchor, by), shape)
+        return _with_anchor(shape.replace(row[0], f"{row[1]}{new}{row[3]}"), moves, by) if by else shape
 
     return re.sub(rf"<{ANY_PREFIX}shape\s.*?</{ANY_PREFIX}shape\s*>", placed, xml, flags=re.DOTALL)
 
 
-def _lowered(anchor: re.Match[str], by: int) -> str:
-    """An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`)."""
-    numbers = [part.strip() for part in anchor[2].split(",")]
-    if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
-        return anchor[0]
-    for index in (2, 6):
-        numbers[index] = str(max(0, int(numbers[index]) + by))
-    return f"{anchor[1]}{', '.join(numbers)}{anchor[3]}"
+def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
+    """A shape moved by so many rows, or with the rows that it lies on.
+
+    An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`).
+    """
+
+    def moved(found: re.Match[str]) -> str:
+        numbers = [part.strip() for part in found[2].split(",")]
+        if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
+            return found[0]
+        top, bottom = int(numbers[2]), int(numbers[6])
+        new = _rows_of_object(moves, top, bottom) if by is None else (max(0, top + by), max(0, bottom + by))
+        if new == (top, bottom):
+            return found[0]
+        numbers[2], numbers[6] = map(str, new)
+        return f"{found[1]}{', '.join(numbers)}"
+
+    return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)", moved, shape)
 
 
-def translated(formula: str, origin: Position, destination: Position) -> str:
-    """A formula as it reads when its cell is moved: relative references move along."""
-    if origin == destination or not formula:
-        return formula
-    try:
-        moved = Translator(f"={formula}", address(*origin)).translate_formula(address(*destination))
-    except TranslatorError:  # a reference would leave the sheet
-        return formula
-    return str(moved).removeprefix("=")
+def move_anchors(xml: str, moves: Moves) -> str:
+    """Pictures, charts and buttons: one within a row follows it, one over several stays while they part."""
+
+    def moved(found: re.Match[str]) -> str:
+        anchor = found[0]
+        corner = rf"(<{ANY_PREFIX}%s>.*?<{ANY_PREFIX}row>)([0-9]+)"
+        start = re.search(corner % "from", anchor, re.DOTALL)
+        if start is None or attribute(anchor.partition(">")[0], "editAs") == "absolute":
+            return anchor
+        end = re.search(corner % "to", anchor, re.DOTALL)
+        height = re.search(rf"<{ANY_PREFIX}ext\s[^>]*\bcy=[\"']([0-9]+)", anchor)
+        top = int(start[2])
+        bottom = int(end[2]) if end else top + (int(height[1]) // _ROW_HEIGHT if height else 0)
+        new = _rows_of_object(moves, top, bottom)
+        if end:
+            anchor = f"{anchor[: end.start(2)]}{new[1]}{anchor[end.end(2) :]}"
+        return f"{anchor[: start.start(2)]}{new[0]}{anchor[start.end(2) :]}"
+
+    return _ANCHOR.sub(moved, xml)
+
+
+def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
+    """Where something that lies over these rows lies now; what lies on a dropped row stays where it is."""
+    if top <= moves.first - 1 and bottom > moves.last:
+        return top, bottom + moves.shift
+    return moves.together(top, bottom) or (top, bottom)
+
+
+# other parts
+
+
+def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
+    """A part other than a sheet, such as a chart or the source of a pivot table."""
+
+    def source(found: re.Match[str]) -> str:
+        if attribute(found[0], "sheet").casefold() != title.casefold():
+            return found[0]
+        return _with_attribute_changed(found[0], "ref", moves.stretched(attribute(found[0], "ref")))
+
+    xml = _with_texts_changed(_CELL_FORMULA, xml, lambda text: moves.formula(text, title, here=False))
+    return re.sub(rf"<{ANY_PREFIX}worksheetSource\s[^>]*>", source, xml)
+
+
+def follow_on_another_sheet(xml: str, moves: Moves, title: str) -> str:
+    """Another sheet: formulas in its cells, then rules and links below its rows."""
+    end = xml.rfind("sheetData")
+    cells = _with_texts_changed(_CELL_FORMULA, xml[:end], lambda text: moves.formula(text, title, here=False))
+    rules = _with_texts_changed(_RULE_FORMULA, xml[end:], lambda text: moves.fixed(text, title))
+    return cells + rules
+
+
+def move_linked_cells(xml: str, moves: Moves, title: str) -> str:
+    """A form control's part: the cells that it fills and lists (`fmlaLink`, `fmlaRange`) follow."""
+
+    def moved(found: re.Match[str]) -> str:
+        new = moves.formula(unescape(found[2]), title)
+        return f"{found[1]}{escape_markup(new)}{found[3]}"
+
+    return re.sub(r"""(\sfmla(?:Link|Range|Group|Txbx)=")([^"]*)(")""", moved, xml)
+
+
+# what cannot come apart
+
+
+def is_apart(reference: str, moves: Moves) -> bool:
+    """Whether the rows of a range that has to stay whole came apart, or some of them are gone."""
+    rows = rows_of(reference)
+    return rows is not None and rows[0] != rows[1] and moves.together(*rows) is None
+
+
+def parted_merges(xml: str, moves: Moves) -> Iterator[str]:
+    """The merged cells of a sheet that part, since rows of them are left and no longer stand together."""
+    for tag in re.findall(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", xml):
+        reference = attribute(tag, "ref")
+        rows = rows_of(reference)
+        if (
+            rows
+            and moves.place(reference) is None
+            and any(moves.row(r) is not None for r in range(rows[0], rows[1] + 1))
+        ):
+            yield reference

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from xlsync.xlsx.cells import Cell, CellWriter, Row, Value, escape_markup, letters, wrapped_lines
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import LAST_ROW, Cell, CellWriter, Row, Value, escape_markup, letters, wrapped_lines
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
-from xlsync.xlsx.references import Moves, translated
+from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 
 _HIGHEST: Final = 409  # points, by Excel's limits
@@ -42,6 +43,13 @@ class Renewal:
                 self.data[row.number] = row
             else:
                 self.below.append(row)
+        pushed = [row for row in self.below if moves.row(row.number) is None and row.inside]
+        if pushed or moves.new_last >= LAST_ROW:
+            raise WorkbookError(
+                f"the sheet {sheet.title} has no room for {moves.shift} more rows: something stands in row "
+                f"{pushed[0].number + 1 if pushed else LAST_ROW}, at the end of the sheet",
+                "Move it up, or to a sheet of its own, and try again.",
+            )
         self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
@@ -90,17 +98,16 @@ class Renewal:
         """A row above or below the data rows: its references follow what they point at."""
         sheet, moves = self.sheet, self.moves
         number = moves.row(row.number)
-        if self.stays or number is None or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
+        if self.stays or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
             return row.whole
-        inside = "".join(
-            self._placed(cell, number, column, lambda formula: moves.formula(formula, sheet.title))
-            for column, cell in sheet.cells(row).items()
-        )
+        if number is None:  # an empty row that was pushed beyond the end of the sheet
+            return b""
+        inside = "".join(self._placed(cell, number, column) for column, cell in sheet.cells(row).items())
         return sheet.row_xml(row.attributes, number, inside).encode()
 
-    def _placed(self, cell: OldCell, number: int, column: int, change: Callable[[str], str]) -> str:
-        """A cell at its new place, its formula changed by `change`."""
-        sheet = self.sheet
+    def _placed(self, cell: OldCell, number: int, column: int) -> str:
+        """A cell at its new place; its formula follows what it points at."""
+        sheet, moves = self.sheet, self.moves
         p = sheet.prefix
         start = f'<{p}c r="'
         if f"<{p}f" not in cell.inside and cell.whole.startswith(start):
@@ -113,11 +120,13 @@ class Renewal:
 
         def moved(found: re.Match[str]) -> str:
             attributes = re.sub(
-                r"""(\sref\s*=\s*["'])([A-Z]+[0-9]+)(["'])""",
-                lambda ref: f"{ref[1]}{letters(column)}{number + 1}{ref[3]}",
+                r"""(\s(?:ref|r1|r2)\s*=\s*["'])([A-Z0-9:]+)(["'])""",
+                lambda ref: f"{ref[1]}{moves.place(ref[2]) or ref[2]}{ref[3]}",
                 found[1],
             )
-            text = escape_markup(change(unescape(found[2] or "")))
+            old = unescape(found[2] or "")
+            new = moves.formula(old, sheet.title)
+            text = (found[2] or "") if new == old else escape_markup(new)
             return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
 
         if f"<{p}f" in inside:
@@ -151,8 +160,10 @@ class Renewal:
             content = cells.get(column)
             if content is None or content == "":
                 if column in self.pattern and column not in cells:
-                    moved = translated(self.pattern[column], (self.moves.first, column), (number, column))
-                    content = Cell(None, moved)
+                    formula = self.moves.filled(
+                        self.pattern[column], self.sheet.title, self.moves.first, number
+                    )
+                    content = Cell(None, formula)
                 elif styles.get(column, "") == column_styles.get(column, ""):
                     continue  # an absent cell looks the same
             opening, style = openings[column]
@@ -182,7 +193,8 @@ class Renewal:
             for column, content in wanted.items()
             if not self._holds(old, column, cells.get(column), values, content)
         }
-        if number == old.number and not changed:
+        has_formula = not self.stays and f"<{sheet.prefix}f" in old.inside
+        if number == old.number and not changed and not has_formula:
             return None
         row_style = sheet.row_style(old)
         inside: list[str] = []
@@ -191,12 +203,10 @@ class Renewal:
             if column in changed:
                 style = cell.style if cell else row_style or self.styles.get(column, "")
                 inside.append(writer.cell(number, column, style, changed[column]))
-            elif number == old.number:
+            elif number == old.number and not (has_formula and f"<{sheet.prefix}f" in cells[column].inside):
                 inside.append(cells[column].whole)
             else:
-                here, there = (old.number, column), (number, column)
-                move = lambda formula, a=here, b=there: translated(formula, a, b)  # noqa: E731
-                inside.append(self._placed(cells[column], number, column, move))
+                inside.append(self._placed(cells[column], number, column))
         attributes = old.attributes
         if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
             attributes = without_attributes(attributes, "ht") + self._height(wanted, values)

@@ -12,7 +12,7 @@ from typing import Final
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import escape_markup, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
-from xlsync.xlsx.references import Moves
+from xlsync.xlsx.moves import Moves
 
 _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
@@ -58,7 +58,7 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
     """The workbook part with defined names that follow the moved rows of a sheet."""
 
     def followed(found: re.Match[str]) -> str:
-        inside = moves.formula(unescape(found[2]), title, here=False)
+        inside = moves.fixed(unescape(found[2]), title)
         return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
 
     return re.sub(_NAME, followed, xml)
@@ -110,7 +110,7 @@ def _behind(xml: str, before: str, make: Callable[[str], str]) -> str:
 
 
 class Table:
-    """A table's place on its sheet: its columns, and its first and last data row."""
+    """A table's place on its sheet: all cells, the columns, the first and last data row."""
 
     def __init__(self, xml: str) -> None:
         tag = re.search(rf"<{ANY_PREFIX}table\s[^>]*>", xml)
@@ -122,6 +122,7 @@ class Table:
                 "a table of the workbook is damaged", "Take a backup of it, or export again."
             ) from None
         opening = tag[0] if tag else ""
+        self.cells = attribute(opening, "ref")
         self.columns = range(left, right + 1)
         self.first = top + (0 if attribute(opening, "headerRowCount") == "0" else 1)
         self.last = max(self.first, bottom - int(attribute(opening, "totalsRowCount") or 0))

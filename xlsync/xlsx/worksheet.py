@@ -27,8 +27,8 @@ from xlsync.xlsx.cells import (
     escape_markup,
     position,
 )
+from xlsync.xlsx.formulas import translated
 from xlsync.xlsx.markup import NAMESPACES, attribute, unescape, without_attributes
-from xlsync.xlsx.references import translated
 
 _NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, or written in another way
     rb'<f[\s/>]|<c(?=[\s/>])(?! r="[A-C]?[A-Z][1-9][0-9]{0,4}"'  # 104 columns of 99,999 rows can be read
@@ -37,6 +37,7 @@ _NOT_PLAIN: Final = re.compile(  # a cell with an error or a formula, far away, 
 
 _STRETCH: Final = 1_000_000  # bytes
 _SHARED: Final = r"""t\s*=\s*["']shared["']"""
+_SPREAD: Final = r"""t\s*=\s*["'](?:array|dataTable)["']"""
 _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
@@ -201,6 +202,16 @@ class SheetXml:
                     text = translated(shared[group][1], shared[group][0], here)
                 formulas[here] = text
         return formulas
+
+    def spread_formulas(self) -> Iterator[str]:
+        """The tags of formulas that fill several cells: arrays, spills, what-if tables."""
+        if not self._finds(_SPREAD):
+            return
+        for row in self.rows():
+            if "array" in row.inside or "dataTable" in row.inside:
+                yield from (
+                    found[0] for found in self.formula.finditer(row.inside) if re.search(_SPREAD, found[1])
+                )
 
     def extent(self) -> Position:
         """How many rows and columns its values span from A1 on."""

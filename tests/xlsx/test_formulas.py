@@ -1,0 +1,217 @@
+"""Formulas follow the rows that they point at, and everything else in them stays letter for letter."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW
+from xlsync.xlsx.formulas import translated, with_references
+from xlsync.xlsx.moves import Moves
+
+HERE = "Billing Lines"
+FIRST, LAST = 1, 40  # K2:K41
+
+OPAQUE = [
+    "Prices!#REF!",
+    "Prices!rate",
+    "[1]!rate",
+    "[1]Prices!A2",
+    "'[1]Billing Lines'!B5",
+    r"'C:\books\[B.xlsx]Billing Lines'!$A$10",
+    "January:March!B5",
+    "'January 1:March 3'!B5",
+    "#SPILL!",
+    "#REF!",
+    "#REF!$A$10",
+    "#N/A",
+    "Server|Topic!A10",
+    "Excel|'Billing Lines'!A10",
+    "DDE|'a topic'!'A10'",
+    "T[[#This Row],[A10]]",
+    "T[it''s '[A10']]",
+    "LOG10(2)",
+    "A10.B",
+    "rate_A10",
+    "XFE10",
+    "A1048577",
+    "1E5",
+    '"A10 ""B10"""',
+    "Prices!A2:B50",
+    "'Prices of A10'!$A$2:$B$50",
+    "'it''s A10'!C10",
+    "K:K",
+    "TRUE",
+    "über10",
+]
+
+
+@pytest.mark.parametrize("operand", OPAQUE)
+@pytest.mark.parametrize("formula", ["{}", "SUM({})", "-{}%", "IF(1,{},2)", "{}&1"])
+def test_whatever_is_no_plain_reference_to_the_sheet_stays_letter_for_letter(
+    operand: str, formula: str
+) -> None:
+    moves = Moves(FIRST, LAST, LAST + 5, {row: row + 5 for row in range(FIRST, LAST + 1)})
+    whole = formula.format(operand)
+    assert moves.formula(whole, HERE) == whole
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("K10/$K$43", "K12/$K$45"),
+        ("RANK(K10,$K$2:$K$41)", "RANK(K12,$K$2:$K$43)"),
+        ("VLOOKUP(A10,Prices!A2:B50,2,0)", "VLOOKUP(A12,Prices!A2:B50,2,0)"),
+        ("SUM(K$2:K10)", "SUM(K$2:K12)"),
+        ("SUM(K10:K$41)", "SUM(K12:K$43)"),
+        ("SUM(B10:D10)", "SUM(B12:D12)"),
+        ("SUM(K5:K9)", "SUM(K5:K11)"),  # two new rows stand between
+        ("K1", "K1"),
+        ("SUM(10:10)", "SUM(12:12)"),
+        ("SUM($2:$41)", "SUM($2:$43)"),
+        ("SUM(K10:K1048576)", "SUM(K12:K1048576)"),
+        ("'billing lines'!K10", "'billing lines'!K12"),
+        ("K10#", "K12#"),
+        ("@K10", "@K12"),
+        ("K10:INDEX(K:K,9)", "K12:INDEX(K:K,9)"),
+        ("K9:K5", "K11:K5"),
+        ("{1,2}*K10", "{1,2}*K12"),
+        ('"open K10', '"open K10'),
+        ("'open K10", "'open K10"),
+        ("T[open+K10", "T[open+K10"),
+    ],
+)
+def test_references_follow_the_rows_that_they_meant(formula: str, moved: str) -> None:
+    to = {row: row if row < 7 else row + 2 for row in range(FIRST, LAST + 1)}
+    assert Moves(FIRST, LAST, LAST + 2, to).formula(formula, HERE) == moved
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("K10+1", "#REF!+1"),
+        ("'Billing Lines'!$K$10", "'Billing Lines'!#REF!"),
+        ("SUM(K10:K10)", "SUM(#REF!)"),
+        ("SUM(K9:K10)", "SUM(K9:K9)"),
+        ("SUM(K9:K11)", "SUM(K9:K10)"),
+        ("SUM(K$2:K10)", "SUM(K$2:K9)"),
+        ("SUM(K10:K41)", "SUM(K10:K40)"),
+        ("K11", "K10"),
+        ("K43", "K42"),
+    ],
+)
+def test_what_pointed_at_a_row_that_dropped_becomes_an_error_as_in_excel(formula: str, moved: str) -> None:
+    to = {row: row if row < 9 else row - 1 for row in range(FIRST, LAST + 1) if row != 9}
+    assert Moves(FIRST, LAST, LAST - 1, to).formula(formula, HERE) == moved
+
+
+def test_a_reference_that_is_pushed_beyond_the_sheet_becomes_an_error() -> None:
+    to = {row: row for row in range(FIRST, LAST + 1)}
+    assert Moves(FIRST, LAST, LAST + 9, to).formula("A1048570", HERE) == "#REF!"
+
+
+@pytest.mark.parametrize(
+    ("formula", "filled"),
+    [
+        ("K2*2", "K7*2"),
+        ("K2/K43", "K7/K46"),
+        ("VLOOKUP(A2,Prices!A2:B50,2,0)", "VLOOKUP(A7,Prices!A2:B50,2,0)"),
+        ("SUM(K$2:K2)", "SUM(K$2:K7)"),
+        ("RANK(K2,K2:K41)", "RANK(K7,K2:K44)"),
+        ("K2-K1", "K7-K6"),
+    ],
+)
+def test_a_new_row_takes_over_the_formula_of_its_column(formula: str, filled: str) -> None:
+    to = {row: row for row in range(FIRST, LAST + 1)}
+    assert Moves(FIRST, LAST, LAST + 3, to).filled(formula, HERE, 1, 6) == filled
+
+
+def test_a_shared_formula_begins_anew_at_the_end_of_the_sheet() -> None:
+    assert translated("A1+$B$2+Other!C3", (5, 5), (4, 4)) == "XFD1048576+$B$2+Other!B2"
+
+
+columns = st.sampled_from(["A", "K", "AA", "XFD"])
+fixed = st.sampled_from(["", "$"])
+cells = st.builds(lambda a, c, b, r: f"{a}{c}{b}{r + 1}", fixed, columns, fixed, st.integers(0, 60))
+sheets = st.sampled_from(["", "", "'Billing Lines'!", "Prices!", "'[1]Billing Lines'!"])
+single = st.builds(lambda s, c: f"{s}{c}", sheets, cells)
+ranges = st.builds(lambda s, a, b: f"{s}{a}:{b}", sheets, cells, cells)
+operands = st.one_of(single, ranges, st.sampled_from(OPAQUE))
+
+
+@st.composite
+def formulas(draw: st.DrawFn, operand: st.SearchStrategy[str] = operands) -> str:
+    text = draw(operand)
+    for _ in range(draw(st.integers(0, 4))):
+        join = draw(st.sampled_from(["+", "/", "&", ",", " ", "=", "<>", "^"]))
+        shape = draw(
+            st.sampled_from(["{0}{1}{2}", "SUM({0}{1}{2})", "IF({2}{1}{0},{{1,2}},T[a])", "-{0}{1}{2}%"])
+        )
+        text = shape.format(text, join, draw(operand))
+    return text
+
+
+@given(formulas(), st.permutations(range(FIRST, LAST + 1)), st.integers(0, 9))
+def test_moving_cells_there_and_back_is_the_identity(formula: str, order: list[int], shift: int) -> None:
+    """All rows are kept, in any order, and new ones come and go behind them."""
+    there = Moves(FIRST, LAST, LAST + shift, dict(zip(range(FIRST, LAST + 1), order, strict=True)))
+    back = Moves(FIRST, LAST + shift, LAST, {new: old for old, new in there.to.items()})
+    whole = with_references(formula, str)
+
+    def without_ranges(text: str) -> str:
+        return with_references(text, lambda found: "" if len(found.corners) > 1 else str(found))
+
+    moved = back.formula(there.formula(whole, HERE), HERE)
+    assert without_ranges(moved) == without_ranges(whole)
+
+
+@given(formulas(), st.lists(st.integers(0, 3), min_size=LAST, max_size=LAST))
+def test_inserting_rows_and_taking_them_away_again_is_the_identity(formula: str, gaps: list[int]) -> None:
+    """New rows come between the others, which keep their order: ranges come back too."""
+    to, row = {}, FIRST
+    for old, gap in zip(range(FIRST, LAST + 1), gaps, strict=True):
+        to[old] = row
+        row += 1 + (gap if old < LAST else 0)
+    there = Moves(FIRST, LAST, to[LAST], to)
+    back = Moves(FIRST, to[LAST], LAST, {new: old for old, new in to.items()})
+    assert back.formula(there.formula(formula, HERE), HERE) == formula
+
+
+@given(st.text(alphabet="AK$19:!'\"[]#REF.(),+ |éx{}@%\\?_-\n", max_size=60))
+def test_no_text_whatever_is_lost_or_ends_in_an_error(formula: str) -> None:
+    moves = Moves(FIRST, LAST, LAST, {row: row for row in range(FIRST, LAST + 1)})
+    assert with_references(formula, str).casefold() == formula.casefold()
+    assert moves.formula(formula, HERE) == formula
+    assert isinstance(translated(formula, (3, 3), (LAST_ROW - 1, LAST_COLUMN - 1)), str)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4)), min_size=1, max_size=4),
+    st.permutations(range(2, 9)),
+    st.integers(0, 7),
+    st.integers(0, 3),
+    st.randoms(use_true_random=False),
+)
+def test_a_rule_covers_each_row_that_it_covered_and_no_piece_overlaps_another(
+    pieces: list[tuple[int, int]], order: list[int], kept: int, new: int, random: Random
+) -> None:
+    to = dict(zip(order[:kept], random.sample(range(2, 2 + kept + new), kept), strict=True))
+    moves = Moves(2, 8, 1 + kept + new, to)
+    old = {row for top, more in pieces for row in range(top, top + more + 1)}
+    cells = " ".join(f"L{top + 1}:L{top + more + 1}" for top, more in pieces)
+    covered = [
+        row
+        for piece in moves.followed(cells).split()
+        for row in range(
+            int(piece.partition(":")[0][1:]) - 1,
+            int((piece.partition(":")[2] or piece.partition(":")[0])[1:]),
+        )
+    ]
+    assert len(covered) == len(set(covered))
+    assert {moved for row in old if (moved := moves.row(row)) is not None} <= set(covered)
+    kept_rows = set(to.values())
+    added = set(covered) - {moves.row(row) for row in old}
+    assert not added & kept_rows

@@ -1,0 +1,133 @@
+"""Formula texts: plain references are found in them and changed, everything else stays letter for letter.
+
+The one tokenizer of formulas. It keeps what it does not understand: texts, names, functions, table columns,
+errors such as `#REF!`, references into other workbooks, over several sheets, or to other programs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from xlsync.xlsx.cells import LAST_COLUMN, LAST_ROW, Position, letters, position
+
+_QUOTED: Final = r"'(?:[^']|'')*'"
+_CELL: Final = r"\$?[A-Za-z]{1,3}\$?[0-9]{1,7}"
+_PIECE: Final = re.compile(
+    rf"""
+      "(?:[^"]|"")*"                                       # a text
+    | (?P<sheet>                                           # what names a sheet, or more than one
+        (?:[\w.]+\|)?{_QUOTED}! | (?:\[[^\[\]]*\])?[\w.\\?|]+(?::[\w.\\?]+)?! | \[[^\[\]]*\]!
+      )?
+      (?P<cells>
+        {_CELL}(?::{_CELL})? | \$?[0-9]{{1,7}}:\$?[0-9]{{1,7}} | \$?[A-Za-z]{{1,3}}:\$?[A-Za-z]{{1,3}}
+      )
+      (?![\w.\\?($\[!'])
+    | (?:{_QUOTED}|[\w.\\?|:\[\]]+)!(?:\#REF!|[\w.\\?$]+|{_QUOTED})?   # a name of a sheet or workbook
+    | \#REF![\w.$:]*                                       # a reference into a sheet that was deleted
+    | \#[A-Z][A-Z0-9_/]*[!?]?                              # another error
+    | \[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\]            # columns of a table
+    | [\w.\\?$]+                                           # a name, a function or a number
+    | ["'\[].*                                             # not closed: nothing behind it is understood
+    | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CORNER: Final = re.compile(r"(?:(\$?)([A-Za-z]{1,3}))?(?:(\$?)([0-9]{1,7}))?")
+DELETED: Final = "#REF!"
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """One corner of a reference: 0-based row and column, None where the whole column or row is meant."""
+
+    row: int | None
+    column: int | None
+    row_is_fixed: bool  # written with a dollar sign
+    column_is_fixed: bool
+
+    def __str__(self) -> str:
+        """The corner as it is written in a formula."""
+        column = "" if self.column is None else f"{'$' * self.column_is_fixed}{letters(self.column)}"
+        return column if self.row is None else f"{column}{'$' * self.row_is_fixed}{self.row + 1}"
+
+    def at(self, row: int | None) -> Corner:
+        """The corner in another row."""
+        return Corner(row, self.column, self.row_is_fixed, self.column_is_fixed)
+
+    def shifted(self, rows: int, columns: int) -> Corner:
+        """The corner as it reads in a cell so far away; relative references begin anew at the sheet's end."""
+        row, column = self.row, self.column
+        if row is not None and not self.row_is_fixed:
+            row = (row + rows) % LAST_ROW
+        if column is not None and not self.column_is_fixed:
+            column = (column + columns) % LAST_COLUMN
+        return Corner(row, column, self.row_is_fixed, self.column_is_fixed)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plain reference: what stands before it (`Prices!` or nothing), and its one or two corners."""
+
+    sheet: str
+    corners: tuple[Corner, ...]
+
+    def __str__(self) -> str:
+        """The reference as it is written in a formula."""
+        return f"{self.sheet}{':'.join(map(str, self.corners))}"
+
+    def is_on(self, title: str, *, here: bool) -> bool:
+        """Whether it points at this sheet; `here` is whether the formula stands on it."""
+        if not self.sheet:
+            return here
+        name = self.sheet.removesuffix("!")
+        if name.startswith("'"):
+            name = name[1:-1].replace("''", "'")
+        return name.casefold() == title.casefold()
+
+    @property
+    def deleted(self) -> str:
+        """The text that stands in its place when the cells are gone."""
+        return f"{self.sheet}{DELETED}"
+
+
+def with_references(formula: str, change: Callable[[Reference], str]) -> str:
+    """The formula with each plain reference replaced; `change` returns the text to put in its place."""
+
+    def changed(found: re.Match[str]) -> str:
+        corners = tuple(_corner(text) for text in found["cells"].split(":")) if found["cells"] else ()
+        known = tuple(corner for corner in corners if corner is not None)
+        if not known or len(known) != len(corners):
+            return found[0]
+        reference = Reference(found["sheet"] or "", known)
+        new = change(reference)
+        return found[0] if new == str(reference) else new
+
+    return _PIECE.sub(changed, formula)
+
+
+def _corner(text: str) -> Corner | None:
+    """A corner as it is written; None for what lies outside every sheet, which is a name."""
+    found = _CORNER.fullmatch(text)
+    if found is None:
+        return None
+    row = int(found[4]) - 1 if found[4] else None
+    column = position(f"{found[2]}1")[1] if found[2] else None
+    if (row is not None and not 0 <= row < LAST_ROW) or (column is not None and column >= LAST_COLUMN):
+        return None
+    return Corner(row, column, bool(found[3]), bool(found[1]))
+
+
+def translated(formula: str, origin: Position, destination: Position) -> str:
+    """A shared formula as it reads in another cell of the group: relative references move along."""
+    rows, columns = destination[0] - origin[0], destination[1] - origin[1]
+    if not rows and not columns:
+        return formula
+    return with_references(
+        formula,
+        lambda reference: str(
+            Reference(reference.sheet, tuple(corner.shifted(rows, columns) for corner in reference.corners))
+        ),
+    )

@@ -1,0 +1,288 @@
+"""Where the rows of a renewed sheet went, and what that makes of references to them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from xlsync.xlsx.cells import LAST_ROW, address, position
+from xlsync.xlsx.formulas import Corner, Reference, with_references
+
+_END: Final = LAST_ROW - 1  # 0-based: a range that ends here means all rows below, too
+
+Rows = tuple[int, int]
+"""The first and the last row of a range, 0-based."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Where the data rows `first` to `last` of a sheet went (all 0-based).
+
+    `to` names the new place of each row that was kept. What stands below keeps its distance.
+    """
+
+    first: int
+    last: int
+    new_last: int
+    to: Mapping[int, int]
+    _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order
+
+    def __post_init__(self) -> None:
+        taken = set(self.to.values())
+        self._new.extend(row for row in range(self.first, self.new_last + 1) if row not in taken)
+
+    @property
+    def shift(self) -> int:
+        """By how many rows everything below moves."""
+        return self.new_last - self.last
+
+    @property
+    def nothing_moves(self) -> bool:
+        """Whether every row stays where it is, and none is new."""
+        stays = all(new == old for old, new in self.to.items())
+        return not self.shift and stays and len(self.to) == self.last - self.first + 1
+
+    def row(self, old: int) -> int | None:
+        """The new place of a row; None where it was dropped, or pushed beyond the end of the sheet."""
+        if old < self.first:
+            return old
+        new = old + self.shift if old > self.last else self.to.get(old)
+        return new if new is None or new < LAST_ROW else None
+
+    def span(self, top: int, bottom: int) -> Rows | None:
+        """The rows that a range covers now; None where all of them are gone.
+
+        A range from the first data row begins with the data rows, one to the last ends with them. Other ends
+        follow the row that they name, or the nearest that is left; a range within follows all its rows.
+        """
+        if bottom < self.first or (top <= self.first and bottom == _END):
+            return top, bottom
+        if self.first < top and bottom < self.last:
+            new = [row for old in range(top, bottom + 1) if (row := self.to.get(old)) is not None]
+            return (min(new), max(new)) if new else None
+        start = top
+        if top > self.last:
+            start = top + self.shift
+        elif top > self.first:
+            start = self._nearest(range(top, self.last + 1), self.new_last + 1)
+        end = bottom if bottom == _END else min(bottom + self.shift, _END)
+        if bottom < self.last:
+            end = self._nearest(range(bottom, self.first - 1, -1), self.first - 1)
+        return (start, end) if start <= end else None
+
+    def _nearest(self, rows: Iterable[int], otherwise: int) -> int:
+        return next((new for old in rows if (new := self.to.get(old)) is not None), otherwise)
+
+    def together(self, top: int, bottom: int) -> Rows | None:
+        """The new places of rows that still stand together in their order; None where they came apart."""
+        new = [self.row(row) for row in range(top, bottom + 1)]
+        start = new[0]
+        if start is None or new != list(range(start, start + len(new))):
+            return None
+        return start, start + len(new) - 1
+
+    def place(self, reference: str) -> str | None:
+        """A cell or range that sits on its rows, where they are now; None where they are gone or apart."""
+        first, _, last = reference.partition(":")
+        try:
+            (top, left), (bottom, right) = position(first), position(last or first)
+        except ValueError:
+            return reference
+        if bottom >= _END and top == 0:  # whole columns
+            return reference
+        rows = self.together(top, bottom)
+        if rows is None:
+            return None
+        return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
+
+    def stretched(self, reference: str) -> str:
+        """A range that reaches as far as its rows do, such as that of a table or a filter."""
+        first, _, last = reference.partition(":")
+        try:
+            (top, left), (bottom, right) = position(first), position(last or first)
+        except ValueError:
+            return reference
+        rows = self.span(top, bottom) or (top, top)
+        return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
+
+    # formulas
+
+    def formula(self, formula: str, title: str, *, here: bool = True) -> str:
+        """A formula whose references follow what they point at; those to gone rows become `#REF!`.
+
+        `here` is whether it stands on the moved sheet `title`, and means that one where it names none.
+        """
+        return with_references(
+            formula, lambda found: self._followed(found) if found.is_on(title, here=here) else str(found)
+        )
+
+    def fixed(self, formula: str, title: str) -> str:
+        """A name, or a rule on another sheet: only rows written with a dollar sign are rows of their own."""
+
+        def followed(found: Reference) -> str:
+            is_fixed = all(corner.row_is_fixed for corner in found.corners)
+            return self._followed(found) if is_fixed and found.is_on(title, here=False) else str(found)
+
+        return with_references(formula, followed)
+
+    def anchored(self, formula: str, title: str, here: int, there: int) -> str:
+        """A formula for many rows, written for row `here` before and for row `there` now.
+
+        Relative references keep their distance to the row, others follow what they point at.
+        """
+
+        def moved(found: Reference) -> str:
+            if not found.is_on(title, here=True):
+                return str(found)
+            rows = {corner.row_is_fixed for corner in found.corners if corner.row is not None}
+            if rows == {True}:
+                return self._followed(found)
+            corners = [
+                self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
+                for corner in found.corners
+            ]
+            return _written(found, corners)
+
+        return with_references(formula, moved)
+
+    def filled(self, formula: str, title: str, here: int, there: int) -> str:
+        """The formula of a calculated column, which stood in row `here`, for the new row `there`.
+
+        It is filled down as in Excel, but for what lies on other sheets, covers all data rows or stands
+        below them.
+        """
+
+        def moved(found: Reference) -> str:
+            if not found.is_on(title, here=True):
+                return str(found)
+            rows = [corner.row for corner in found.corners if corner.row is not None]
+            covers_all = len(rows) > 1 and min(rows) <= self.first < self.last <= max(rows)
+            if not rows or covers_all or min(rows) > self.last:
+                return self._followed(found)
+            corners = [
+                self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
+                for corner in found.corners
+            ]
+            return _written(found, corners)
+
+        return with_references(formula, moved)
+
+    def _edge(self, corner: Corner) -> Corner | None:
+        """One corner of a range; the first and the last data row mean the ends of the data rows."""
+        if corner.row is None:
+            return corner
+        if corner.row == self.first:
+            return corner
+        row = self.new_last if corner.row == self.last else self.row(corner.row)
+        return None if row is None else corner.at(row)
+
+    def _followed(self, found: Reference) -> str:
+        first, last = found.corners[0], found.corners[-1]
+        if first.row is None or last.row is None:
+            return str(found)
+        if len(found.corners) == 1 or (first.row == last.row and not self.first == self.last == first.row):
+            row = self.row(first.row)
+            return _written(found, [None if row is None else corner.at(row) for corner in found.corners])
+        top, bottom = sorted((first.row, last.row))
+        rows = self.span(top, bottom)
+        if rows is None:
+            return found.deleted
+        new = dict(zip((top, bottom), rows, strict=True))
+        return str(Reference(found.sheet, (first.at(new[first.row]), last.at(new[last.row]))))
+
+    # the cells of rules
+
+    def followed(self, cells: str) -> str:
+        """The cells of a rule, such as `L2:L9 L11:L41`, where their rows are now; empty where all are gone.
+
+        A new row between two rows of the rule is one of them, as are new rows at an end that it covered.
+        """
+        pieces = [_columns_and_rows(reference) for reference in cells.split()]
+        known = [piece for piece in pieces if piece is not None]
+        if len(known) != len(pieces):  # not written as the standard has it
+            return cells
+        by_rows: dict[tuple[Rows, ...], list[Rows]] = {}
+        edges = sorted({edge for (left, right), _ in known for edge in (left, right + 1)})
+        for left, after in pairwise(edges):
+            old = _joined(rows for (start, end), rows in known if start <= left < end + 1)
+            columns = by_rows.setdefault(tuple(self._rows_of_rule(old)), [])
+            if columns and columns[-1][1] == left - 1:
+                columns[-1] = (columns[-1][0], after - 1)
+            else:
+                columns.append((left, after - 1))
+        new = [(span, one) for rows, spans in by_rows.items() for one in rows for span in spans]
+        if sorted(new) == sorted(known):
+            return cells
+        return " ".join(_range(*columns, *rows) for columns, rows in new)
+
+    def _rows_of_rule(self, old: list[Rows]) -> list[Rows]:
+        """Where the rows of a rule are now, given and returned as stretches."""
+        if old in ([], [(0, _END)]):
+            return old
+        new = [(top, min(bottom, self.first - 1)) for top, bottom in old if top < self.first]
+        for top, bottom in old:
+            if bottom > self.last and (below := self.span(max(top, self.last + 1), bottom)):
+                new.append(below)
+        if any(top <= self.first and bottom >= self.last for top, bottom in old):
+            data = [(self.first, self.new_last)] if self.new_last >= self.first else []
+            return _joined([*new, *data])
+        covered = [range(max(top, self.first), min(bottom, self.last) + 1) for top, bottom in old]
+        kept = (row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None)
+        runs: list[Rows] = []
+        for top, bottom in _joined((row, row) for row in kept):
+            if runs and self._are_new(runs[-1][1] + 1, top - 1):
+                runs[-1] = (runs[-1][0], bottom)
+            else:
+                runs.append((top, bottom))
+        if runs and any(self.first in rows and len(rows) > 1 for rows in covered):
+            top, bottom = runs[0]
+            runs[0] = (self.first if self._are_new(self.first, top - 1) else top, bottom)
+        if runs and any(self.last in rows and len(rows) > 1 for rows in covered):
+            top, bottom = runs[-1]
+            runs[-1] = (top, self.new_last if self._are_new(bottom + 1, self.new_last) else bottom)
+        return _joined([*new, *runs])
+
+    def _are_new(self, top: int, bottom: int) -> bool:
+        """Whether all rows of a stretch, which may be empty, are new."""
+        return bisect_left(self._new, bottom + 1) - bisect_left(self._new, top) == bottom - top + 1
+
+
+def _written(found: Reference, corners: Iterable[Corner | None]) -> str:
+    known = tuple(corner for corner in corners if corner is not None)
+    return str(Reference(found.sheet, known)) if len(known) == len(found.corners) else found.deleted
+
+
+def _joined(spans: Iterable[Rows]) -> list[Rows]:
+    """Stretches of rows in order, those that touch or overlap made one."""
+    joined: list[Rows] = []
+    for top, bottom in sorted(spans):
+        if joined and top <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], bottom))
+        else:
+            joined.append((top, bottom))
+    return joined
+
+
+def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
+    first, _, last = reference.partition(":")
+    try:
+        (top, left), (bottom, right) = position(first), position(last or first)
+    except ValueError:
+        return None
+    return (left, right), (top, bottom)
+
+
+def rows_of(cells: str) -> Rows | None:
+    """The first and the last row of one or more ranges; None where a text names none."""
+    found = [
+        rows for reference in cells.split() if (piece := _columns_and_rows(reference)) for rows in piece[1:]
+    ]
+    return (min(top for top, _ in found), max(bottom for _, bottom in found)) if found else None
+
+
+def _range(left: int, right: int, top: int, bottom: int) -> str:
+    first, last = address(top, left), address(bottom, right)
+    return first if first == last else f"{first}:{last}"
