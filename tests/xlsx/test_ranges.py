@@ -1,0 +1,208 @@
+"""What fills or lies over several rows moves whole, or is refused in words before anything is written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.helpers.workbooks import BUSY, SHEET, edited, part_of, parts, rows_of, zipped
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import Row
+from xlsync.xlsx.package import Package
+
+PART = "xl/worksheets/sheet1.xml"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+SWAPPED = rows_of((4, "d"), (None, "n1"), (2, "b"), (3, "c"), (None, "n2"))  # a goes, below: one row more
+
+
+def with_part(name: str, xml: str, kind: str) -> bytes:
+    """The busy workbook with one part more, which belongs to the sheet."""
+    content = parts(BUSY)
+    content[f"xl/{name}"] = xml.encode()
+    relations = "xl/worksheets/_rels/sheet1.xml.rels"
+    entry = f'<Relationship Id="rId77" Type="{OFFICE}/{kind}" Target="/xl/{name}"/></Relationships>'
+    content[relations] = content[relations].replace(b"</Relationships>", entry.encode())
+    return zipped(content)
+
+
+def with_cell(reference: str, inside: str) -> bytes:
+    """The busy workbook with a cell more at the end of a row that it has."""
+    number = re.findall(r"\d+", reference)[0]
+
+    def put(xml: str) -> str:
+        row = rf'(<row r="{number}"[^>]*>.*?)(</row>)'
+        if not re.search(row, xml):
+            last = list(re.finditer("</row>", xml))[-1].end()
+            new = f'<row r="{number}"><c r="{reference}">{inside}</c></row>'
+            return f"{xml[:last]}{new}{xml[last:]}"
+        return re.sub(row, rf'\1<c r="{reference}">{inside}</c>\2', xml)
+
+    return edited(BUSY, PART, put)
+
+
+def after_rows(addition: str) -> bytes:
+    return edited(BUSY, PART, lambda xml: xml.replace("</sheetData>", f"</sheetData>{addition}"))
+
+
+def renewed(data: bytes, rows: list[Row] | None = None) -> Package:
+    package = Package.from_bytes(data)
+    package.replace_rows(SHEET, SWAPPED if rows is None else rows)
+    return package
+
+
+@pytest.mark.parametrize(
+    ("cell", "inside", "after"),
+    [
+        ("H12", '<f t="array" ref="H12:H14">B2:B4*2</f><v>1</v>', 'ref="H13:H15"'),
+        ("H12", '<f t="array" ref="H12:J12">B8:D8</f><v>1</v>', "B9:D9"),
+        ("H12", '<f t="dataTable" ref="H12:I14" dt2D="1" r1="A8" r2="A9"/><v>1</v>', 'ref="H13:I15"'),
+        ("H12", '<f t="dataTable" ref="H12:I14" dt2D="1" r1="A8" r2="A9"/><v>1</v>', 'r1="A9"'),
+        ("H1", '<f t="array" ref="H1:J1">SUM(B2:B5)</f><v>1</v>', "SUM(B2:B6)"),
+        ("H4", '<f t="array" ref="H4:H5">B4:B5</f><v>1</v>', None),
+        ("H2", '<f t="array" ref="H2:H5">B2:B5</f><v>1</v>', None),
+        ("H3", '<f t="dataTable" ref="H3:I5" r1="A8"/><v>1</v>', None),
+        ("H12", '<f t="dataTable" ref="H12:I14" r1="A2"/><v>1</v>', None),  # the row of a goes
+    ],
+)
+def test_arrays_and_what_if_tables_move_whole_or_are_refused(
+    cell: str, inside: str, after: str | None
+) -> None:
+    data = with_cell(cell, inside)
+    if after is not None:
+        assert after in part_of(renewed(data), PART)
+        return
+    package = Package.from_bytes(data)
+    with pytest.raises(WorkbookError, match=rf"{SHEET}!H\d+:[HI]\d+") as refused:
+        package.replace_rows(SHEET, SWAPPED)
+    assert "sheet of its own" in refused.value.hint
+    assert parts(package.to_bytes()) == parts(data)
+
+
+def test_an_array_beside_rows_that_stay_together_moves_with_them() -> None:
+    data = with_cell("H4", '<f t="array" ref="H4:H5">B4:B5*2</f><v>1</v>')
+    package = renewed(data, rows_of((None, "n"), (1, "a"), (2, "b"), (3, "c"), (4, "d")))
+    assert '<f t="array" ref="H5:H6">B5:B6*2</f>' in part_of(package, PART)
+
+
+TABLE = (
+    '<table xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" id="9" name="Mine" '
+    'displayName="Mine" ref="{ref}"><autoFilter ref="{ref}"/><tableColumns count="2">'
+    '<tableColumn id="1" name="x"/><tableColumn id="2" name="y"><calculatedColumnFormula>A21*$B$9'
+    "</calculatedColumnFormula></tableColumn></tableColumns></table>"
+)
+
+
+def test_a_second_table_below_moves_whole_with_its_filter_and_its_formula() -> None:
+    package = renewed(with_part("tables/table9.xml", TABLE.format(ref="A20:B30"), "table"))
+    xml = part_of(package, "xl/tables/table9.xml")
+    assert re.findall(r'ref="([^"]*)"', xml) == ["A21:B31", "A21:B31"]
+    assert "A22*$B$10" in xml
+
+
+def test_a_second_table_beside_the_rows_is_refused_and_told_where_to_put_it() -> None:
+    data = with_part("tables/table9.xml", TABLE.format(ref="H1:I4"), "table")
+    with pytest.raises(WorkbookError, match="Billing Lines!H1:I4: the table stands beside") as refused:
+        renewed(data)
+    assert "below the rows, or on a sheet of its own" in refused.value.hint
+    renewed(data, rows_of((1, "a"), (2, "b"), (3, "c"), (4, "d"), (None, "n")))  # its rows stay
+
+
+def test_a_pivot_below_follows_and_one_beside_is_refused() -> None:
+    pivot = '<pivotTableDefinition name="P"><location ref="{}" firstHeaderRow="1"/></pivotTableDefinition>'
+    kept = renewed(with_part("pivotTables/pivotTable1.xml", pivot.format("A20:C25"), "pivotTable"))
+    assert '<location ref="A21:C26"' in part_of(kept, "xl/pivotTables/pivotTable1.xml")
+    with pytest.raises(WorkbookError, match="the pivot table stands beside"):
+        renewed(with_part("pivotTables/pivotTable1.xml", pivot.format("H2:J5"), "pivotTable"))
+
+
+def test_the_source_of_a_pivot_covers_the_new_rows() -> None:
+    cache = (
+        '<pivotCacheDefinition><cacheSource type="worksheet"><worksheetSource ref="A1:D5" '
+        'sheet="Billing Lines"/></cacheSource></pivotCacheDefinition>'
+    )
+    part = "pivotCache/pivotCacheDefinition1.xml"
+    package = renewed(with_part(part, cache, "pivotCacheDefinition"))
+    assert 'ref="A1:D6"' in part_of(package, f"xl/{part}")
+
+
+def drawing(*anchors: str) -> bytes:
+    return with_part("drawings/drawing9.xml", f"<xdr:wsDr>{''.join(anchors)}</xdr:wsDr>", "drawing")
+
+
+def anchor(top: int, bottom: int, kind: str = "") -> str:
+    corner = "<xdr:{0}><xdr:col>1</xdr:col><xdr:row>{1}</xdr:row><xdr:rowOff>5</xdr:rowOff></xdr:{0}>"
+    ends = corner.format("from", top) + corner.format("to", bottom)
+    return f"<xdr:twoCellAnchor{kind}>{ends}<xdr:pic/></xdr:twoCellAnchor>"
+
+
+@pytest.mark.parametrize(
+    ("top", "bottom", "kind", "new"),
+    [
+        (10, 20, "", ["11", "21"]),  # below
+        (4, 4, "", ["1", "1"]),  # beside d
+        (1, 1, "", ["1", "1"]),  # beside a, which goes
+        (1, 4, "", ["1", "4"]),  # over rows that part
+        (2, 3, "", ["3", "4"]),  # over b and c, which stay together
+        (0, 9, "", ["0", "10"]),  # over all rows
+        (10, 20, ' editAs="absolute"', ["10", "20"]),
+    ],
+)
+def test_pictures_and_charts_follow_the_row_that_they_lie_beside(
+    top: int, bottom: int, kind: str, new: list[str]
+) -> None:
+    xml = part_of(renewed(drawing(anchor(top, bottom, kind))), "xl/drawings/drawing9.xml")
+    assert re.findall(r"<xdr:row>(\d+)<", xml) == new
+
+
+def test_page_breaks_follow_the_row_before_which_they_stand() -> None:
+    breaks = "".join(f'<brk id="{row}" max="16383" man="1"/>' for row in (1, 3, 4, 9))
+    package = renewed(after_rows(f'<rowBreaks count="4" manualBreakCount="4">{breaks}</rowBreaks>'))
+    xml = part_of(package, PART)
+    assert re.findall(r'<brk id="(\d+)"', xml) == ["1", "4", "10"]
+    assert '<rowBreaks count="3" manualBreakCount="3">' in xml
+
+
+def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
+    cells = '<inputCells r="B4" val="1"/><inputCells r="B2" val="2"/><inputCells r="B20" val="3"/>'
+    more = '<scenario name="gone" count="1"><inputCells r="B2" val="2"/></scenario>'
+    package = renewed(
+        after_rows(
+            f'<scenarios><scenario name="s" count="3">{cells}</scenario>{more}</scenarios>'
+            '<cellWatches><cellWatch r="B2"/></cellWatches>'
+        )
+    )
+    xml = part_of(package, PART)
+    assert re.findall(r'inputCells r="(\w+)"', xml) == ["B5", "B21"]
+    assert '<scenario name="s" count="2">' in xml
+    assert "gone" not in xml
+    assert "cellWatch" not in xml
+
+
+def test_what_a_button_fills_follows() -> None:
+    package = renewed(with_part("ctrlProps/ctrlProp1.xml", '<formControlPr fmlaLink="$B$20"/>', "ctrlProp"))
+    assert 'fmlaLink="$B$21"' in part_of(package, "xl/ctrlProps/ctrlProp1.xml")
+
+
+def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
+    data = with_cell("A1048576", "<v>7</v>")
+    with pytest.raises(WorkbookError, match="no room for 1 more rows: something stands in row 1048576"):
+        renewed(data)
+    empty = edited(data, PART, lambda xml: re.sub(r'(<row r="1048576")>.*?</row>', r"\1/>", xml))
+    assert 'r="1048577"' not in part_of(renewed(empty), PART)
+
+
+def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
+    scale = '<cfvo type="num" val="$B$8"/><cfvo type="max"/>'
+    rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'
+    package = renewed(after_rows(f'<conditionalFormatting sqref="B2:B5">{rule}</conditionalFormatting>'))
+    assert 'val="$B$9"' in part_of(package, PART)
+
+
+def test_cells_that_are_no_longer_merged_are_told() -> None:
+    data = edited(
+        BUSY,
+        PART,
+        lambda xml: xml.replace('<mergeCell ref="F3:G3"', '<mergeCell ref="H4:H5"/><mergeCell ref="F3:G3"'),
+    )
+    assert any("H4:H5 was merged" in notice for notice in renewed(data).notices)
