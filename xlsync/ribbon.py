@@ -23,6 +23,7 @@ from xlsync.apply.plan import LOST, Outcome, Plan, count_states
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands import months
+from xlsync.commands.report import report_month
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
@@ -32,9 +33,7 @@ from xlsync.excel.window import calling_workbook
 from xlsync.gather.month import Request
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
-from xlsync.report.facts import read_facts
-from xlsync.report.month import Report, make_report
-from xlsync.report.write import write_report
+from xlsync.report.month import Report
 from xlsync.workbook.read import chosen_month, read_workbook
 from xlsync.workbook.totals import Totals, counted, no_mismatch
 
@@ -291,12 +290,9 @@ def report(front: Front) -> None:
     """Report the month of the workbook in front into a workbook beside it, and open that."""
     path = front.file()
     with _systems_of(path) as systems:
-        book = reviews.open_book(path, systems)
-        file = path.with_name(f"xlsync-{book.month}-report.xlsx")
-        found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
-        write_report(found, file, f"{front.now:%Y-%m-%d %H:%M}")
-    front.workbook.open(file)
-    front.tell(report_text(found), f"Report: {file}")
+        written = report_month(systems, path, front.now)
+    front.workbook.open(written.path)
+    front.tell(report_text(written.report), f"Report: {written.path}")
 
 
 def help_(front: Front) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.desk import Desk
+from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import MISMATCHES
 from xlsync.commands import apply as reviews
 from xlsync.commands import months
@@ -21,7 +22,6 @@ from xlsync.excel import open_file
 from xlsync.excel import window as excel
 from xlsync.excel.open_file import (
     Cells,
-    FileWorkbook,
     OpenWorkbook,
     changed_cells,
     is_locked,

@@ -23,12 +23,11 @@ from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
 from xlsync.reconcile.compared import Compared
-from xlsync.report.facts import Facts, Row
+from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import Figures
 from xlsync.report.month import Report, make_report
 from xlsync.report.page import notes
-from xlsync.report.pdf import find_office
-from xlsync.report.write import build, write_report
+from xlsync.report.write import build, find_office, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
 MONEY = [name for name, of in Figures.__dataclass_fields__.items() if of.type == "Decimal"]
@@ -113,11 +112,13 @@ def creation(id_: int, key: str = "add:3:5", **body: Any) -> Write:
     )
 
 
-def row(key: str, kind: MismatchKind = MismatchKind.UNITS_DIFFER, **facts: Any) -> Row:
+def row(key: str, kind: MismatchKind = MismatchKind.UNITS_DIFFER, **facts: Any) -> MismatchRow:
     own = {name: facts.pop(name) for name in ("result", "is_ignored") if name in facts}
     known = {"customer": "Heron Press", "product": "Mail Plan", "company": 1, "agreement": 3, "item": 5}
     mismatch = Mismatch(key=key, kind=kind, **(known | facts))
-    return Row(mismatch=mismatch, customer="Heron", agreement="Cloud", product="M", kind=str(kind), **own)
+    return MismatchRow(
+        mismatch=mismatch, customer="Heron", agreement="Cloud", product="M", kind=str(kind), **own
+    )
 
 
 def facts(lines: Iterable[BillingLine] = (), **others: Any) -> Facts:
@@ -243,7 +244,7 @@ def test_open_rows_of_the_kinds_and_of_the_customers_are_the_same(month: tuple[F
     report = make_report(*month)
     for one in report.totals:
         own = [kind for kind in report.kinds if kind.currency == one.currency]
-        assert sum(kind.rows for kind in own) == one.figures.open
+        assert sum(kind.count for kind in own) == one.figures.open
         assert sum((kind.up for kind in own), Decimal(0)) == one.figures.up
         assert sum((kind.down for kind in own), Decimal(0)) == one.figures.down
     assert len(report.open) == sum(one.figures.open for one in report.totals)
@@ -486,7 +487,7 @@ def test_open_is_what_is_neither_done_nor_ignored() -> None:
     )
     report = make_report(facts([line("a")], rows=rows), [])
     assert (len(report.open), report.ignored) == (2, 1)
-    assert [(k.kind, k.rows, k.up, k.down) for k in report.kinds] == [("Units differ", 2, 5, -2)]
+    assert [(k.kind, k.count, k.up, k.down) for k in report.kinds] == [("Units differ", 2, 5, -2)]
 
 
 def test_a_row_whose_write_was_taken_back_is_open_again() -> None:
@@ -623,12 +624,6 @@ def test_after_undo_the_report_is_as_before(desk: Desk) -> None:
     after = desk.run("report", str(desk.file), "--json").json
     assert after["totals"] == before["totals"]
     assert (after["created"]["Addition"], len(after["writes"])) == (0, 6)
-
-
-def test_a_workbook_that_does_not_know_its_additions_is_told() -> None:
-    report = make_report(facts([line("a")], knows_additions=False), [])
-    assert any("older xlsync" in note for note in notes(report))
-    assert not any("older xlsync" in note for note in notes(make_report(facts([line("a")]), [])))
 
 
 def test_a_workbook_of_another_environment_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tests.helpers.desk import Desk
+from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from xlsync.config import BSS_VARIABLES
-from xlsync.excel.open_file import FileWorkbook
 from xlsync.ribbon import press
 
 REPORT = """\

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync import ribbon
 from xlsync.apply.actions import CreateAddition
@@ -25,7 +26,7 @@ from xlsync.apply.plan import Plan
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import addin
-from xlsync.excel.open_file import Cells, FileWorkbook
+from xlsync.excel.open_file import Cells
 from xlsync.excel.window import ExcelWorkbook
 from xlsync.ribbon import press
 from xlsync.workbook.read import read_workbook

@@ -83,7 +83,7 @@ def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
         "customers": [_group(group, "customer") for group in found.customers],
         "products": [_group(group, "product") for group in found.products],
         "mismatches": [
-            {"mismatch": k.kind, "currency": k.currency, "rows": k.rows, "up": k.up, "down": k.down}
+            {"mismatch": str(k.kind), "currency": k.currency, "rows": k.count, "up": k.up, "down": k.down}
             for k in found.kinds
         ],
         "ignored": found.ignored,

@@ -49,15 +49,13 @@ from xlsync.cli.terminal import (
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands import months
+from xlsync.commands.report import report_month
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
 from xlsync.gather.month import Request
 from xlsync.gather.systems import Systems
-from xlsync.report.facts import read_facts
-from xlsync.report.month import make_report
-from xlsync.report.pdf import write_pdf
-from xlsync.report.write import write_report
+from xlsync.report.write import write_pdf
 from xlsync.settings import Settings
 
 app = typer.Typer(
@@ -202,10 +200,8 @@ def report(
     if output:
         new_workbook(output)
     with told(), Systems(settings_for(demo=demo, of=file)) as systems:
-        book = reviews.open_book(file, systems)
-        path = output or file.with_name(f"xlsync-{book.month}-report.xlsx")
-        found = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
-        write_report(found, path, f"{now():%Y-%m-%d %H:%M}")
+        written = report_month(systems, file, now(), output)
+        found, path = written.report, written.path
         if not json:
             show.report(out, found)
             out.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)

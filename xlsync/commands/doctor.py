@@ -27,7 +27,7 @@ from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.excel import addin
 from xlsync.gather.systems import Systems
-from xlsync.report.pdf import find_office
+from xlsync.report.write import find_office
 from xlsync.settings import Settings
 
 SKEW: Final = dt.timedelta(minutes=5)

@@ -14,7 +14,7 @@ from xlsync.workbook.read import Book
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MismatchRow:
     """A row of *Mismatches* as far as the report looks at it."""
 
     mismatch: Mismatch
@@ -38,9 +38,8 @@ class Facts:
     lines: tuple[BillingLine, ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
     compared: tuple[Compared, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[MismatchRow, ...] = ()
     names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
-    knows_additions: bool = True
 
 
 def read_facts(book: Book) -> Facts:
@@ -50,7 +49,7 @@ def read_facts(book: Book) -> Facts:
     """
     kept = book.kept.get(BILLING_LINES.title, {})
     rows = [
-        Row(
+        MismatchRow(
             mismatch=from_plain(row.facts["mismatch"], Mismatch),
             customer=str(row.kept.shown.get("Customer") or ""),
             agreement=str(row.kept.shown.get("Agreement") or ""),
@@ -74,7 +73,6 @@ def read_facts(book: Book) -> Facts:
         ),
         rows=tuple(rows),
         names=LabelDirectory(book.lists).names,
-        knows_additions=KEPT_AS in book.kept or not kept,
     )
 
 

@@ -6,12 +6,16 @@ is rounded to cents before anything is added, as on the sheets.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from xlsync.amounts import DIGITS
+from xlsync.apply.ledger import known
+from xlsync.models import BillingLine, Choice, Evidence, Mismatch
+from xlsync.report.facts import Facts
 
 ZERO: Final = Decimal(0)
 
@@ -76,7 +80,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Contribution:
     """What one line, addition or open row adds to the figures of its customer and product."""
 
     currency: str
@@ -85,7 +89,7 @@ class Part:
     figures: Figures
 
 
-def grouped(parts: Iterable[tuple[str, str, Part]]) -> list[Group]:
+def grouped(parts: Iterable[tuple[str, str, Contribution]]) -> list[Group]:
     """The figures by currency and key; a group bears its key as a name."""
     found: dict[tuple[str, str], list[Figures]] = {}
     for currency, key, part in parts:
@@ -105,3 +109,92 @@ def ranked(groups: Iterable[Group], rank: Mapping[str, int]) -> tuple[Group, ...
             ),
         )
     )
+
+
+class Naming:
+    """The customer and product of lines, additions and rows, by keys; and what they are called.
+
+    ConnectWise's label where it is linked, the BSS's name where not. A line without a link of its own belongs
+    with the other lines of its BSS customer (or product), where these agree.
+    """
+
+    def __init__(self, facts: Facts, ids: Mapping[str, int]) -> None:
+        self._ids = ids
+        self._names = facts.names
+        self.customers: dict[str, str] = {}
+        self.products: dict[str, str] = {}
+        self._links = facts.links
+        self._companies = self._agreed(
+            (line.customer_key, facts.links[line.key].company) for line in facts.lines
+        )
+        self._items = self._agreed((line.bss_product, facts.links[line.key].item) for line in facts.lines)
+        self._lines = {line.key: line for line in facts.lines}
+        by_currency = Counter(line.currency for line in facts.lines)
+        self._usual = max(by_currency, key=lambda name: (by_currency[name], name), default="")
+        self._currencies: dict[int | str, str] = {}
+        for entry in facts.compared:
+            self._currencies.setdefault(entry.agreement, entry.currency)
+
+    def _agreed(self, parts: Iterable[tuple[str, Choice | None]]) -> dict[str, int]:
+        found: dict[str, set[int]] = {}
+        for key, choice in parts:
+            id_ = self._id(choice)
+            if id_ is not None:
+                found.setdefault(key, set()).add(id_)
+        return {key: next(iter(ids)) for key, ids in found.items() if len(ids) == 1}
+
+    def _id(self, choice: Choice | None) -> int | None:
+        if choice is None or choice.evidence is Evidence.SUGGESTED:
+            return None
+        to = known(choice.to, self._ids)
+        return to if isinstance(to, int) else None
+
+    def customer_of(self, line: BillingLine) -> str:
+        """The customer of a line."""
+        id_ = self._id(self._links[line.key].company)
+        id_ = self._companies.get(line.customer_key) if id_ is None else id_
+        return self.company(id_, line.customer, line.customer_key)
+
+    def product_of(self, line: BillingLine) -> str:
+        """The product of a line."""
+        id_ = self._id(self._links[line.key].item)
+        id_ = self._items.get(line.bss_product) if id_ is None else id_
+        return self.item(id_, line.product, line.bss_product)
+
+    def company(self, id_: int | None, name: str, key: str = "") -> str:
+        """A company by id; without one, a BSS customer by its key, or by its name."""
+        return self._key(self.customers, "company", id_, name, key)
+
+    def item(self, id_: int | str | None, name: str, key: str = "") -> str:
+        """A catalog item by id; without one, a BSS product by its key, or by its name."""
+        to = known(id_, self._ids) if id_ is not None else None
+        return self._key(self.products, "item", to if isinstance(to, int) else None, name, key)
+
+    def _key(self, names: dict[str, str], part: str, id_: int | None, name: str, key: str) -> str:
+        if id_ is None:
+            names.setdefault(f"bss {key or name}", name)
+            return f"bss {key or name}"
+        names.setdefault(f"id {id_}", self._names.get(part, {}).get(id_) or name or f"{part} {id_}")
+        return f"id {id_}"
+
+    def row(self, mismatch: Mismatch) -> tuple[str, str]:
+        """The customer and product of a row of *Mismatches*: those of its lines."""
+        line = next((self._lines[key] for key in mismatch.line_keys if key in self._lines), None)
+        if line is not None:
+            return self.customer_of(line), self.product_of(line)
+        company = mismatch.company if isinstance(mismatch.company, int) else None
+        return self.company(company, mismatch.customer), self.item(mismatch.item, mismatch.product)
+
+    def currency(self, mismatch: Mismatch) -> str:
+        """The currency of a row's money."""
+        line = next((self._lines[key] for key in mismatch.line_keys if key in self._lines), None)
+        if line is not None:
+            return line.currency
+        of_agreement = None if mismatch.agreement is None else self._currencies.get(mismatch.agreement)
+        return self._usual if of_agreement is None else of_agreement
+
+    def named(self, groups: Iterable[Group], names: Mapping[str, str]) -> list[Group]:
+        """The groups with their names in place of keys."""
+        return [
+            replace(group, name=names[group.name], is_linked=group.name.startswith("id ")) for group in groups
+        ]

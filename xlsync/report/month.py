@@ -9,14 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
-from xlsync.apply.journal import Run
-from xlsync.apply.ledger import MADE, Ledger, Written
-from xlsync.models import MismatchKind
-from xlsync.report.contributions import addition_parts, line_parts
-from xlsync.report.facts import Facts, Row
-from xlsync.report.figures import ZERO, Figures, Group, Part, grouped, ranked
-from xlsync.report.naming import Naming
+from xlsync.amounts import cents
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.ledger import ADDITION, MADE, Course, Ledger, Written, known
+from xlsync.models import BillingLine, Link, MismatchKind
+from xlsync.reconcile.charges import covers_full_period
+from xlsync.reconcile.compared import Compared
+from xlsync.report.facts import Facts, MismatchRow
+from xlsync.report.figures import ZERO, Contribution, Figures, Group, Naming, grouped, ranked
+from xlsync.workbook.totals import KindMoney
+
+_Target = tuple[int | str, int | str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +43,6 @@ class OpenRow:
     explanation: str
 
 
-@dataclass(frozen=True, slots=True)
-class KindTotal:
-    """The open rows of one mismatch in one currency, with the money a month that they would bring or take."""
-
-    kind: str
-    currency: str
-    rows: int
-    up: Decimal
-    down: Decimal
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A month on one page, and what stands behind it."""
@@ -61,10 +55,9 @@ class Report:
     customers: tuple[Group, ...]
     products: tuple[Group, ...]
     open: tuple[OpenRow, ...]
-    kinds: tuple[KindTotal, ...]
+    kinds: tuple[KindMoney, ...]
     writes: tuple[Written, ...]
     ignored: int = 0
-    knows_additions: bool = True  # a workbook of an older xlsync holds none
 
     @property
     def created(self) -> Mapping[str, int]:
@@ -117,15 +110,14 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         ignored=sum(
             row.is_ignored and not ledger.is_settled(row.mismatch.key, row.result) for row in facts.rows
         ),
-        knows_additions=facts.knows_additions,
     )
 
 
-def _open_parts(rows: Iterable[Row], naming: Naming) -> Iterator[Part]:
+def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:
     for row in rows:
         impact = row.mismatch.impact or ZERO
         customer, product = naming.row(row.mismatch)
-        yield Part(
+        yield Contribution(
             currency=naming.currency(row.mismatch),
             customer_key=customer,
             product_key=product,
@@ -133,7 +125,7 @@ def _open_parts(rows: Iterable[Row], naming: Naming) -> Iterator[Part]:
         )
 
 
-def _open_row(row: Row, naming: Naming) -> OpenRow:
+def _open_row(row: MismatchRow, naming: Naming) -> OpenRow:
     mismatch = row.mismatch
     return OpenRow(
         customer=row.customer,
@@ -152,7 +144,7 @@ def _open_row(row: Row, naming: Naming) -> OpenRow:
     )
 
 
-def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindTotal]:
+def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindMoney]:
     for currency in rank:
         for kind in MismatchKind:
             own = [row for row in rows if row.kind == kind and row.currency == currency]
@@ -160,4 +152,157 @@ def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindTot
             up = sum((i for i in impacts if i > 0), ZERO)
             down = sum((i for i in impacts if i < 0), ZERO)
             if own:
-                yield KindTotal(str(kind), currency, len(own), up, down)
+                yield KindMoney(kind, currency, len(own), up, down)
+
+
+def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contribution]:
+    """Of each billing line."""
+    months = _months_of_targets(facts, ledger.ids)
+    for line in facts.lines:
+        target = _line_target(line, facts.links[line.key], ledger.ids)
+        figures = Figures(lines=1, billed=line.amount)
+        if target in months:
+            spread = line.billing_months or months[target]
+            figures = replace(figures, cost=line.amount if spread == 1 else cents(line.amount, spread))
+        yield Contribution(
+            currency=line.currency,
+            customer_key=naming.customer_of(line),
+            product_key=naming.product_of(line),
+            figures=figures,
+        )
+
+
+def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, int]:
+    """The targets whose lines and additions can be held against each other, with their billing cycles.
+
+    Not those with a part of a longer period: a yearly term that was increased half-way bills the increase
+    alone, and what all its units cost stands in no line of the month.
+    """
+    known = {_target(entry, ids): entry.months for entry in facts.compared}
+    months: dict[_Target, int] = {}
+    partial: set[_Target] = set()
+    for line in facts.lines:
+        target = _line_target(line, facts.links[line.key], ids)
+        if target is not None and target in known:
+            months[target] = known[target]
+            if (line.billing_months or known[target]) > 1 and not covers_full_period(line):
+                partial.add(target)
+    return {target: count for target, count in months.items() if target not in partial}
+
+
+def _target(entry: Compared, ids: Mapping[str, int]) -> _Target:
+    return known(entry.agreement, ids), known(entry.item, ids), entry.currency
+
+
+def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Target | None:
+    """What the line is compared with; None for a line that is not."""
+    if not (line.is_compared and link.counts and link.agreement and link.item):
+        return None
+    return known(link.agreement.to, ids), known(link.item.to, ids), line.currency
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An addition with the units that it bills, without and with the month's writes."""
+
+    of: Compared
+    before: Decimal
+    after: Decimal
+    cost_change: Decimal = ZERO  # of its unit cost
+
+
+def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contribution]:
+    """Of each addition, with its successors."""
+    months = _months_of_targets(facts, ledger.ids)
+    chains: dict[int, list[_Standing]] = {}
+    for entry in _additions(facts, ledger):
+        assert entry.addition is not None  # noqa: S101 - see _additions
+        standing = _standing(entry, ledger.courses.get(entry.addition, Course()))
+        chains.setdefault(ledger.roots.get(entry.addition, entry.addition), []).append(standing)
+    for chain in chains.values():
+        first = chain[0].of
+        money = _money(chain)
+        target = _target(first, ledger.ids)
+        yield Contribution(
+            currency=first.currency,
+            customer_key=naming.company(first.company, first.customer),
+            product_key=naming.item(first.item, first.product),
+            figures=replace(money, revenue=money.after) if target in months else money,
+        )
+
+
+def _money(chain: Sequence[_Standing]) -> Figures:
+    """An addition with its successors, as one: impacts are rounded once, as on *Mismatches*."""
+    first = chain[0].of
+    price = next((entry.of.unit_price for entry in chain if entry.of.unit_price is not None), None)
+    impact = sum((-e.cost_change * e.after for e in chain), ZERO)
+    figures = Figures(cost_impact=cents(impact, first.months))
+    if price is None:
+        return replace(figures, unpriced=1)
+    before = cents(sum((e.before for e in chain), ZERO) * price, first.months)
+    change = cents(sum((e.after - e.before for e in chain), ZERO) * price, first.months)
+    return replace(figures, before=before, after=before + change)
+
+
+def _standing(entry: Compared, course: Course) -> _Standing:
+    units = entry.units
+    first, last = course.first.get("quantity"), course.last.get("quantity")
+    before = ZERO if course.made else _billed(units if first is None else _number(first), entry)
+    after = ZERO if course.has_ended else _billed(units if last is None else _number(last), entry)
+    cost = ZERO
+    if "unitCost" in course.last:
+        cost = _number(course.last["unitCost"]) - _number(course.first["unitCost"])
+    return _Standing(entry, before, after, cost)
+
+
+def _billed(units: Decimal, entry: Compared) -> Decimal:
+    return max(units - entry.included, ZERO)
+
+
+def _number(value: Any) -> Decimal:
+    return ZERO if value is None else Decimal(str(value))
+
+
+def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
+    """The additions that count: those that the workbook saw, and those that the month's writes made.
+
+    One that ended since counts where the month's writes ended it.
+    """
+    seen = {entry.addition: entry for entry in facts.compared if entry.addition is not None}
+    for id_, entry in seen.items():
+        if not entry.has_ended or id_ in ledger.courses:
+            yield entry
+    for id_, course in ledger.courses.items():
+        if id_ not in seen and course.made is not None:
+            yield _made(course.made, id_, seen.get(ledger.roots.get(id_, 0)), facts)
+
+
+def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compared:
+    """An addition of the month that no check has seen yet, described by the row that asked for it."""
+    body = write.body if isinstance(write.body, Mapping) else {}
+    found = ADDITION.fullmatch(write.path)
+    agreement = int(found[1]) if found else 0
+    item = int((body.get("product") or {}).get("id") or 0)
+    row = next((row.mismatch for row in facts.rows if row.mismatch.key in write.rows), None)
+    beside = root or next((entry for entry in facts.compared if entry.agreement == agreement), None)
+    price = body.get("unitPrice")
+    if price is None and row is not None:
+        price = row.unit_price
+    currencies = {line.key: line.currency for line in facts.lines}
+    lines = [currencies[key] for key in row.line_keys if key in currencies] if row else []
+    company = row.company if row else None
+    if not isinstance(company, int):
+        company = beside.company if beside else None
+    return Compared(
+        agreement=agreement,
+        item=item,
+        company=company,
+        customer=row.customer if row else beside.customer if beside else "",
+        product=row.product if row else root.product if root else "",
+        currency=beside.currency if beside else next(iter(lines), ""),
+        months=row.months if row else beside.months if beside else 1,
+        addition=id_,
+        units=_number(body.get("quantity")),
+        included=_number(body.get("lessIncluded")),
+        unit_price=None if price is None else _number(price),
+    )

@@ -7,17 +7,47 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from openpyxl.chart import BarChart, Reference
+from openpyxl.chart.label import DataLabelList
+from openpyxl.chart.marker import DataPoint
 from openpyxl.styles import Alignment, Border, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.apply.plan import State
 from xlsync.models import Month
-from xlsync.report.charts import CHART_ROWS, add, bars, before_after
 from xlsync.report.figures import Group
-from xlsync.report.look import MIDDLE, MONEY, Content, print_report, put
-from xlsync.report.month import KindTotal, Report
-from xlsync.workbook.style import AMBER, DOWN, FAINT, GREEN, GREY, INK, PALE, RED, SLATE, UP, edge, fill, font
+from xlsync.report.month import Report
+from xlsync.workbook.style import (
+    AMBER,
+    DOWN,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    LIGHT,
+    MIDDLE,
+    MONEY,
+    PALE,
+    RED,
+    SLATE,
+    UP,
+    Content,
+    edge,
+    fill,
+    font,
+    lay_bars,
+    layout,
+    lettering,
+    money_chart,
+    paint,
+    place,
+    print_report,
+    put,
+)
+from xlsync.workbook.totals import KindMoney, counted
 from xlsync.xlsx.cells import letters
+
+CHART_ROWS: Final = 15
 
 OVERVIEW: Final = "Report"
 _TOP: Final = 10
@@ -117,7 +147,7 @@ def _tiles(page: Worksheet, row: int, total: Group, *, is_large: bool) -> int:
     if figures.rate is not None:
         compared = f"{figures.rate:.1%} of {_told(figures.revenue)} compared"
     tiles = (
-        _Tile("Billed by the distributor", figures.billed, _count(figures.lines, "line")),
+        _Tile("Billed by the distributor", figures.billed, counted(figures.lines, "line")),
         _Tile("In ConnectWise before, a month", figures.before, "without the month's writes"),
         _Tile("In ConnectWise after, a month", figures.after, "with the month's writes"),
         _Tile("Found revenue, a month", figures.found, "of done changes",
@@ -154,10 +184,6 @@ def _tiles(page: Worksheet, row: int, total: Group, *, is_large: bool) -> int:
 
 def _told(amount: Decimal) -> str:
     return f"{amount:,.2f}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _section(page: Worksheet, row: int, number: int, headers: Sequence[str]) -> None:
@@ -217,11 +243,11 @@ def _plural(kind: str, count: int) -> str:
     return kind if count == 1 else f"{kind}s"
 
 
-def _kind_table(page: Worksheet, row: int, kinds: Sequence[KindTotal]) -> int:
+def _kind_table(page: Worksheet, row: int, kinds: Sequence[KindMoney]) -> int:
     _section(page, row, 1, ("Open mismatches", "Rows", "To bill more", "To bill less"))
     for kind in kinds:
         row += 1
-        contents = (kind.kind, kind.rows, kind.up, kind.down)
+        contents = (str(kind.kind), kind.count, kind.up, kind.down)
         _line(page, row, 1, contents, ("@", "#,##0", MONEY, MONEY))
     if not kinds:
         row += 1
@@ -277,23 +303,62 @@ def notes(report: Report) -> Iterable[str]:
         )
     unpriced = sum(total.figures.unpriced for total in report.totals)
     if unpriced:
-        yield f"{_count(unpriced, 'addition')} without a price in ConnectWise or its catalog: not in any sum."
+        yield f"{counted(unpriced, 'addition')} without a price in ConnectWise and its catalog: in no sum."
     if report.ignored:
-        yield f"{_count(report.ignored, 'row')} of Mismatches ignored by choice: not among the open ones."
+        yield f"{counted(report.ignored, 'row')} of Mismatches ignored by choice: not among the open ones."
     if report.states.get(str(State.UNKNOWN)):
-        count = _count(report.states[str(State.UNKNOWN)], "write")
+        count = counted(report.states[str(State.UNKNOWN)], "write")
         yield f"{count} without a known outcome: not counted as done. `xlsync apply` looks them up."
-    if not report.knows_additions:
-        yield (
-            "This workbook was written by an older xlsync, which did not keep what ConnectWise holds: "
-            "before, after and margin cover the month's writes only. `xlsync check` renews it."
-        )
-
-
-# The charts
 
 
 def month_name(month: str) -> str:
     """`October 2026` for `2026-10`."""
     found = Month.parse(month)
     return f"{_MONTHS[found.month - 1]} {found.year}"
+
+
+def before_after(page: Worksheet, header: int, title: str) -> BarChart:
+    """Three columns with their amounts above them."""
+    chart = money_chart(title)
+    chart.add_data(Reference(page, min_col=5, min_row=header, max_row=header + 3), titles_from_data=True)
+    chart.set_categories(Reference(page, min_col=2, min_row=header + 1, max_row=header + 3))
+    (series,) = chart.series
+    paint(series, LIGHT)
+    for number, color in enumerate((LIGHT, MIDDLE, UP)):
+        point = DataPoint(idx=number)
+        paint(point, color)
+        series.dPt.append(point)
+    labels = DataLabelList(numFmt="#,##0", showVal=True, showSerName=False, showCatName=False)
+    labels.showLegendKey = labels.showPercent = False
+    labels.dLblPos = "outEnd"
+    labels.txPr = lettering()
+    series.dLbls = labels
+    chart.legend = None
+    chart.y_axis.scaling.min = 0
+    chart.layout = layout(x=0.13, y=0.18, w=0.84, h=0.7)
+    return chart
+
+
+def bars(
+    page: Worksheet, header: int, count: int, columns: tuple[int, int], colors: tuple[str, str], title: str
+) -> BarChart:
+    """Two series of horizontal bars; the labels stand in the section's first column."""
+    chart = money_chart(title)
+    is_apart = columns == (9, 10)  # up and down share a bar's place
+    chart.overlap, chart.gapWidth = (100, 45) if is_apart else (0, 35)
+    first, last = columns
+    chart.add_data(
+        Reference(page, min_col=first, max_col=last, min_row=header, max_row=header + count),
+        titles_from_data=True,
+    )
+    chart.set_categories(Reference(page, min_col=first - 2, min_row=header + 1, max_row=header + count))
+    lay_bars(chart, colors)
+    chart.x_axis.txPr = lettering(size=800)
+    chart.layout = layout(x=0.03, y=0.22, w=0.93, h=0.75)
+    return chart
+
+
+def add(page: Worksheet, chart: BarChart, column: int, row: int) -> None:
+    """Place a chart over four columns, from a column and a row on (1-based)."""
+    place(chart, (column - 1, row - 1), (column + 3, row - 1 + CHART_ROWS))
+    page.add_chart(chart)

@@ -15,7 +15,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.apply.ledger import MADE, Written
 from xlsync.apply.plan import State
 from xlsync.report.figures import Group
-from xlsync.report.look import MONEY, Content, print_report, put
 from xlsync.report.month import OpenRow, Report
 from xlsync.workbook.style import (
     AMBER,
@@ -24,14 +23,18 @@ from xlsync.workbook.style import (
     GREEN,
     GREY,
     INK,
+    MONEY,
     PALE,
     RED,
     SLATE,
     VIOLET,
+    Content,
     add_table,
     edge,
     fill,
     font,
+    print_report,
+    put,
 )
 from xlsync.xlsx.cells import letters, wrapped_lines
 

@@ -12,8 +12,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from xlsync.template.colors import PAD, faint
-from xlsync.template.tables import add_dropdown
+from xlsync.template.tables import PAD, add_dropdown, faint
 from xlsync.workbook.layout import (
     BILLING_LINES,
     MISMATCHES,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any, Final
 
+from openpyxl.cell.cell import Cell
 from openpyxl.chart import BarChart
 from openpyxl.chart.axis import ChartLines
 from openpyxl.chart.layout import Layout, ManualLayout
@@ -17,6 +20,12 @@ from openpyxl.styles import Border, Font, PatternFill, Side
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
+
+from xlsync.xlsx.cells import clean_text
+
+MONEY: Final = "#,##0.00"
+LIGHT, MIDDLE = "C3CDD3", "8CA0AC"
+Content = str | Decimal | int | None
 
 INK: Final = "1F3442"
 SLATE: Final = "2F4B5C"
@@ -132,3 +141,22 @@ def place(chart: BarChart, start: tuple[int, int], end: tuple[int, int]) -> None
     """Let a chart reach from the corner of one cell (0-based column and row) to that of another."""
     corners = [AnchorMarker(col=column, row=row) for column, row in (start, end)]
     chart.anchor = TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])  # type: ignore[assignment]
+
+
+def put(page: Worksheet, row: int, column: int, content: Content) -> Cell:
+    """A value into a cell (1-based); text is always text, whatever it begins with."""
+    cell = page.cell(row, column)
+    assert isinstance(cell, Cell)  # noqa: S101 - the first of merged cells is one
+    if isinstance(content, str):
+        cell.value = re.sub(r"_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", clean_text(content))
+        cell.data_type = "s"
+        cell.quotePrefix = content.startswith(("=", "+", "-", "@", "'"))
+    else:
+        cell.value = content
+    return cell
+
+
+def print_report(page: Worksheet, title: str) -> None:
+    """Set up a page for paper."""
+    print_setup(page, title)
+    page.page_margins.bottom, page.page_margins.footer = 0.7, 0.3

@@ -1,0 +1,33 @@
+"""Report a month: read a workbook, look at the journal, write the report. Commands and buttons share it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlsync.apply.journal import list_runs
+from xlsync.commands.apply import open_book
+from xlsync.gather.systems import Systems
+from xlsync.report.facts import read_facts
+from xlsync.report.month import Report, make_report
+from xlsync.report.write import write_report
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """A month's figures, and the file that shows them."""
+
+    report: Report
+    path: Path
+
+
+def report_month(
+    systems: Systems, workbook: Path, now: dt.datetime, path: Path | None = None
+) -> WrittenReport:
+    """Write the report of a workbook's month; without a path, beside the workbook by the month's name."""
+    book = open_book(workbook, systems)
+    path = path or workbook.with_name(f"xlsync-{book.month}-report.xlsx")
+    report = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
+    write_report(report, path, f"{now:%Y-%m-%d %H:%M}")
+    return WrittenReport(report, path)
