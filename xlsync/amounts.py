@@ -1,4 +1,4 @@
-"""Money a month, in cents: what a mismatch, a change or a year's amount comes to. PURE."""
+"""Amounts: money in cents, and how numbers, costs and counts are written. PURE."""
 
 from __future__ import annotations
 
@@ -18,3 +18,20 @@ def cents(amount: Decimal, months: int) -> Decimal:
 def impact_of(units: Decimal | None, price: Decimal | None, months: int) -> Decimal | None:
     """The *Monthly Impact* of units at a price per billing cycle; None where either is not known."""
     return None if units is None or price is None else cents(units * price, months)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 line`, `2 lines`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def tell_number(number: Decimal) -> str:
+    """A number as people write it: no exponent, no idle zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def tell_cost(cost: Decimal) -> str:
+    """A cost with two decimals, or as many more as it has."""
+    text = tell_number(cost)
+    return f"{cost:.2f}" if len(text.partition(".")[2]) < 2 else text

@@ -18,11 +18,13 @@ from typing import Final
 import platformdirs
 
 from xlsync import __version__
+from xlsync.amounts import counted
 from xlsync.apply.journal import Run, list_runs
 from xlsync.apply.plan import LOST, Outcome, Plan, count_states
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
-from xlsync.commands import months
+from xlsync.commands.check import check_workbook, settings_to_check
+from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
@@ -30,12 +32,12 @@ from xlsync.excel import addin
 from xlsync.excel.one_thread import Switchboard
 from xlsync.excel.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.excel.window import calling_workbook
-from xlsync.gather.month import Request
+from xlsync.gather.month import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.report.month import Report
 from xlsync.workbook.read import chosen_month, read_workbook
-from xlsync.workbook.totals import Totals, counted, no_mismatch
+from xlsync.workbook.totals import Totals, no_mismatch
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110
@@ -188,7 +190,7 @@ def _do(id_: str, front: Front) -> None:
             back = id_.removeprefix("Export")
             if not back.isdecimal() or int(back) not in addin.MONTHS_BACK:
                 raise XlsyncError(f"There is no button {id_}.", "Renew the add-in: `xlsync ribbon install`")
-            export(front, months.last_months(front.now.date())[int(back)])
+            export(front, last_months(front.now.date())[int(back)])
 
 
 def export(front: Front, month: Month) -> None:
@@ -211,7 +213,7 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
     folder = in_front.parent if in_front else platformdirs.user_documents_path()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    exported = months.export_month(systems, Request(month=month), path, front.now, front.progress)
+    exported = export_month(systems, MonthRequest(month=month), path, front.now, front.progress)
     front.workbook.open(path)
     front.tell(month_text(exported.totals), front.noted(exported.notices), f"Workbook: {path}")
 
@@ -236,7 +238,7 @@ def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
     with _systems_of(path, is_checked=True) as systems:
-        checked = months.check_workbook(
+        checked = check_workbook(
             systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
         )
     front.tell(month_text(checked.totals), front.noted(checked.notices), _beside(path, checked.path))
@@ -331,7 +333,7 @@ def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
         with _demo() as systems:
             yield systems
     else:
-        to_check = months.settings_to_check(path) if is_checked else None
+        to_check = settings_to_check(path) if is_checked else None
         with Systems(to_check or load_settings(bss=False, connectwise=True)) as systems:
             yield systems
 

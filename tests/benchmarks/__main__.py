@@ -30,7 +30,9 @@ from tests.benchmarks.approve import approve
 from tests.benchmarks.recalled import recalled_systems
 from tests.benchmarks.world import World, served
 from xlsync.cli import app
-from xlsync.commands import months
+from xlsync.commands.check import check_workbook
+from xlsync.commands.export import export_month
+from xlsync.gather.month import MonthRequest
 from xlsync.models import Month
 from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, TABLES
 from xlsync.workbook.read import read_workbook
@@ -190,7 +192,7 @@ def measure_workbooks(sizes: Sizes) -> list[Measured]:
             def export() -> None:
                 Path(FILE).unlink(missing_ok=True)
                 with recalled_systems(answers) as systems:
-                    months.export_month(systems, months.Request(month=OCTOBER), Path(FILE), now())
+                    export_month(systems, MonthRequest(month=OCTOBER), Path(FILE), now())
 
             told.print(f"reading {lines} lines once …")
             export()
@@ -257,7 +259,7 @@ def _checking(sizes: Sizes, answers: dict[str, Any]) -> Measured:
     def own() -> float:
         def check() -> None:
             with recalled_systems(answers) as systems:
-                months.check_workbook(systems, Path(FILE), now())
+                check_workbook(systems, Path(FILE), now())
 
         return seconds(check)
 

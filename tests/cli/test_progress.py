@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.helpers.desk import Desk
 from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
-from xlsync.commands import months
+from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
 from xlsync.gather.systems import Systems
 
@@ -56,7 +56,7 @@ def test_every_step_of_an_export_and_an_apply_ends_at_its_count(desk: Desk) -> N
         review = reviews.review_workbook(systems, desk.file, step)
         now = dt.datetime.now().astimezone()
         reviews.perform_review(systems, review, now, show.counted(step, "Writing", len(review.plan.actions)))
-        months.check_workbook(systems, desk.file, now, progress=step)
+        check_workbook(systems, desk.file, now, progress=step)
     counted = ("Looking at ConnectWise", "Writing", "Reading additions", "Linking", "Comparing")
     for what in (*counted, "Writing the workbook"):
         done, of = told[what]

@@ -15,8 +15,8 @@ from openpyxl import load_workbook
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
-from xlsync.gather.fingerprint import fingerprint
 from xlsync.gather.unchanged import NOTHING_CHANGED
+from xlsync.store import fingerprint
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import MISMATCHES
 from xlsync.commands import apply as reviews
-from xlsync.commands import months
+from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
 from xlsync.errors import WorkbookError
 from xlsync.excel import open_file
@@ -82,7 +83,7 @@ def applied(desk: Desk, save: Save | None) -> Path:
         hand.approve("units:52")
     with Systems(load_settings(bss=False, connectwise=True)) as systems:
         review = reviews.review_workbook(systems, desk.file)
-        now = months.dt.datetime.now(months.dt.UTC)
+        now = dt.datetime.now(dt.UTC)
         return reviews.perform_review(systems, review, now, save=save)[2]
 
 
@@ -211,8 +212,8 @@ def test_a_check_replaces_the_file_while_the_program_puts_it_away_else_goes_besi
 ) -> None:
     before = desk.file.read_bytes()
     with Systems(load_settings(bss=True, connectwise=True)) as systems:
-        now = months.dt.datetime(2026, 11, 20, tzinfo=months.dt.UTC)
-        checked = months.check_workbook(systems, desk.file, now, save=replaced_under(make(desk.file, yes)))
+        now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+        checked = check_workbook(systems, desk.file, now, save=replaced_under(make(desk.file, yes)))
     assert checked.path.name == (BESIDE if make is Stubborn else desk.file.name)
     assert (desk.file.read_bytes() == before) == (make is Stubborn)
     assert read_workbook(checked.path).about.exported_at == "2026-11-20 00:00"
@@ -228,9 +229,9 @@ def test_a_program_that_does_not_open_the_renewed_file_again_has_it_all_the_same
             raise WorkbookError("Excel did not do it")
 
     with Systems(load_settings(bss=True, connectwise=True)) as systems:
-        now = months.dt.datetime(2026, 11, 20, tzinfo=months.dt.UTC)
+        now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
         save = replaced_under(Reluctant(desk.file, yes))
-        assert months.check_workbook(systems, desk.file, now, save=save).path == desk.file
+        assert check_workbook(systems, desk.file, now, save=save).path == desk.file
     assert not desk.file.with_name(BESIDE).exists()
 
 

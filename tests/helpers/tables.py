@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xlsync.amounts import tell_number
 from xlsync.models import (
     Addition,
     Agreement,
@@ -27,7 +28,7 @@ from xlsync.models import (
     Mismatch,
     Month,
 )
-from xlsync.reconcile.charges import Charge, last_day, read_charges, tell_number
+from xlsync.reconcile.charges import Charge, last_day, read_charges
 from xlsync.reconcile.mismatches import Findings, find_mismatches
 from xlsync.reconcile.targets import Books
 

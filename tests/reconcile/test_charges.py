@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.tables import own_units, read_line, read_tables
+from xlsync.amounts import tell_number
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import (
     Charge,
@@ -20,7 +21,6 @@ from xlsync.reconcile.charges import (
     last_day,
     lines_to_ask,
     read_charges,
-    tell_number,
 )
 
 

@@ -13,11 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.tables import OCTOBER, read_line, read_link
-from xlsync.models import BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.models import (
+    Account,
+    BillingLine,
+    CatalogItem,
+    Choice,
+    Company,
+    Evidence,
+    Link,
+    Setup,
+    SetupTables,
+)
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
-    Address,
     Kind,
     Known,
     Proposal,
@@ -28,35 +37,29 @@ from xlsync.reconcile.proposals import (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
-    name: str
-    parent: str = ""
-    months: int | None = None
-    is_default: bool = False
+def entry(name: str, parent: str = "", *, months: int | None = None, is_default: bool = False) -> Setup:
+    return Setup(len(name), name, parent, months, is_default)
 
 
-@dataclass(frozen=True)
-class Tables:
-    company_types: Sequence[Entry] = (Entry("Vendor"), Entry("Customer"))
-    agreement_types: Sequence[Entry] = (Entry("Block Time"), Entry("Cloud Services"))
-    billing_cycles: Sequence[Entry] = (
-        Entry("Annual", months=12),
-        Entry("Monthly", months=1),
-        Entry("Per visit"),
-        Entry("Quarterly", months=3),
-    )
-    product_types: Sequence[Entry] = (Entry("Inventory"), Entry("Service"))
-    subcategories: Sequence[Entry] = (Entry("Cables", "Hardware"), Entry("Licences", "Software"))
-    countries: Sequence[Entry] = (Entry("Austria"), Entry("Germany"))
-
-
-NOTHING: Tables = Tables((), (), (), (), (), ())
+TABLES = SetupTables(
+    company_types=(entry("Vendor"), entry("Customer")),
+    agreement_types=(entry("Block Time"), entry("Cloud Services")),
+    billing_cycles=(
+        entry("Annual", months=12),
+        entry("Monthly", months=1),
+        entry("Per visit"),
+        entry("Quarterly", months=3),
+    ),
+    product_types=(entry("Inventory"), entry("Service")),
+    subcategories=(entry("Cables", "Hardware"), entry("Licences", "Software")),
+    countries=(entry("Austria"), entry("Germany")),
+)
+NOTHING = SetupTables()
 
 
 def known(companies: Sequence[Company] = (), items: Sequence[CatalogItem] = (), **more: Any) -> Known:
     labels = {company.id: company.name for company in companies}
-    return Known(companies=companies, items=items, labels=labels, **{"setup": Tables(), **more})
+    return Known(companies=companies, items=items, labels=labels, **{"setup": TABLES, **more})
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Asked:
         return self
 
     def rows(
-        self, where: Known | None = None, addresses: Mapping[str, Address] | None = None
+        self, where: Known | None = None, addresses: Mapping[str, Account] | None = None
     ) -> list[Proposal]:
         return list(propose_creations(OCTOBER, self.lines, self.links, addresses or {}, where or known()))
 
@@ -226,8 +229,13 @@ def test_a_long_name_is_shortened_to_the_settings_length_and_kept_whole() -> Non
 
 
 def test_the_address_of_the_bss_is_proposed_with_a_country_that_connectwise_knows() -> None:
-    address = Address(
-        address="Street " * 20, city="Wien", zip="1234567890123", country="AUSTRIA", email="a@example.com"
+    address = Account(
+        name="",
+        address="Street " * 20,
+        city="Wien",
+        zip="1234567890123",
+        country="AUSTRIA",
+        email="a@example.com",
     )
     (row, *_) = ask("a").rows(addresses={"bss:Contoso": address})
     assert row.address.country == "Austria"
@@ -303,19 +311,19 @@ def test_a_products_cost_is_that_of_a_full_period_and_its_price_is_left_empty() 
 
 
 def test_setup_tables_prefer_their_default_then_a_fitting_name_then_their_first() -> None:
-    def type_of(*entries: Entry) -> str:
-        setup = replace(Tables(), product_types=entries)
+    def type_of(*entries: Setup) -> str:
+        setup = replace(TABLES, product_types=entries)
         return ask("a").row(Kind.PRODUCT, known(setup=setup)).type
 
-    assert type_of(Entry("A"), Entry("My Subscriptions"), Entry("B", is_default=True)) == "B"
-    assert type_of(Entry("A"), Entry("Services"), Entry("My Subscriptions")) == "My Subscriptions"
-    assert type_of(Entry("A"), Entry("B")) == "A"
+    assert type_of(entry("A"), entry("My Subscriptions"), entry("B", is_default=True)) == "B"
+    assert type_of(entry("A"), entry("Services"), entry("My Subscriptions")) == "My Subscriptions"
+    assert type_of(entry("A"), entry("B")) == "A"
     assert type_of() == ""
 
 
 def test_a_category_is_shown_with_its_subcategory() -> None:
-    assert category_label(Entry("Licences", "Software")) == "Software / Licences"
-    assert category_label(Entry("Licences")) == "Licences"
+    assert category_label(entry("Licences", "Software")) == "Software / Licences"
+    assert category_label(entry("Licences")) == "Licences"
 
 
 # --- shortening

@@ -22,7 +22,7 @@ from xlsync.apply.journal import Run, Write
 from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
-from xlsync.reconcile.compared import Compared
+from xlsync.reconcile.targets import Compared
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import Figures
 from xlsync.report.month import Report, make_report

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from xlsync.amounts import tell_cost, tell_number
 from xlsync.models import Addition
-from xlsync.reconcile.charges import tell_cost, tell_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

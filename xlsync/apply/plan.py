@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, assert_never
 
+from xlsync.amounts import tell_cost, tell_number
 from xlsync.apply.actions import (
     ORDER,
     Action,
@@ -27,7 +28,6 @@ from xlsync.apply.actions import (
 )
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition, Recap
-from xlsync.reconcile.charges import tell_cost, tell_number
 from xlsync.settings import Limits
 
 

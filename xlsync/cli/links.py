@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from xlsync.amounts import counted
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.terminal import (
@@ -28,7 +29,6 @@ from xlsync.cli.terminal import (
 from xlsync.gather.systems import Systems
 from xlsync.links.exchange import Shared, read_csv, write_csv
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
-from xlsync.workbook.totals import counted
 
 NONE = "No link of these keys or names is remembered."
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)

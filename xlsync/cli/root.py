@@ -48,12 +48,13 @@ from xlsync.cli.terminal import (
 )
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
-from xlsync.commands import months
+from xlsync.commands.check import check_workbook
+from xlsync.commands.export import export_month
 from xlsync.commands.report import report_month
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
-from xlsync.gather.month import Request
+from xlsync.gather.month import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.report.write import write_pdf
 from xlsync.settings import Settings
@@ -98,12 +99,12 @@ def export(
 ) -> None:
     """Bring a month's billing into a workbook, linked and compared."""
     form = chosen_form(digest=digest, json=json)
-    request = Request(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
+    request = MonthRequest(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
     path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
     began = time.monotonic()
     with opened(demo=demo, bss=report is None) as systems:
         with show.progress(err, is_shown=not json) as progress:
-            exported = months.export_month(systems, request, path, now(), progress)
+            exported = export_month(systems, request, path, now(), progress)
         told_month(systems, exported, began, form)
     if open_:
         typer.launch(str(path))
@@ -123,9 +124,7 @@ def check(
     with opened(demo=demo, of=file) as systems:
         save = reached(file).renewed
         with show.progress(err, is_shown=not json) as progress:
-            checked = months.check_workbook(
-                systems, file, now(), refresh=refresh, progress=progress, save=save
-            )
+            checked = check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
         tell_beside(file, checked.path)
         told_month(systems, checked, began, form)
 

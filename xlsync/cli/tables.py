@@ -13,17 +13,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
+from xlsync.amounts import counted as told_count
+from xlsync.amounts import tell_number
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, count_states, outcome
 from xlsync.links.memory import PARTS, RememberedLink
 from xlsync.links.team import Imported
 from xlsync.models import Progress as Step
-from xlsync.reconcile.charges import tell_number
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report
 from xlsync.workbook.totals import Totals, no_mismatch
-from xlsync.workbook.totals import counted as told_count
 
 COLOURS = {
     State.DONE: "green",

@@ -21,12 +21,14 @@ import typer
 from rich.console import Console
 from rich.prompt import Confirm, IntPrompt
 
+from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.plan import LOST, Outcome, Plan
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
-from xlsync.commands import months
+from xlsync.commands.check import settings_to_check
+from xlsync.commands.export import last_months
 from xlsync.config import home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import addin
@@ -36,7 +38,7 @@ from xlsync.gather.systems import Systems
 from xlsync.models import By, Month
 from xlsync.reconcile.rules import Scope
 from xlsync.settings import Settings
-from xlsync.workbook.totals import Found, counted
+from xlsync.workbook.totals import MonthResult
 
 Form = Literal["table", "digest", "json"]
 DISK_FULL: Final = "the disk is full, and not all could be told"
@@ -132,9 +134,7 @@ def opened(
 
             settings = stack.enter_context(demo_settings(home_folder()))
         else:
-            settings = (
-                months.settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
-            )
+            settings = settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
         systems = stack.enter_context(Systems(settings))
         if is_writing:
             stack.enter_context(reviews.writing(systems))
@@ -219,7 +219,7 @@ def now() -> dt.datetime:
 
 def chosen_month(text: str) -> Month:
     """The month that was asked for, or picked from a list on a terminal."""
-    offered = months.last_months(now().date())
+    offered = last_months(now().date())
     match text:
         case "this":
             return offered[0]
@@ -295,7 +295,7 @@ def chosen_form(*, digest: bool, json: bool) -> Form:
     return "digest" if digest else "json" if json else "table"
 
 
-def told_month(systems: Systems, found: Found, began: float, form: Form) -> None:
+def told_month(systems: Systems, found: MonthResult, began: float, form: Form) -> None:
     """Tell what an export or a check found."""
     tell_notices(found.notices)
     if form == "json":

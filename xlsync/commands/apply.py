@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.apply.lookup import Live, agreement_of
@@ -29,7 +30,6 @@ from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
 from xlsync.workbook.layout import BILLING_LINES, PICKED_HEADERS
 from xlsync.workbook.read import Book, chosen_month, read_workbook
 from xlsync.workbook.save import Save
-from xlsync.workbook.totals import counted
 from xlsync.workbook.write import write_results
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from xlsync.amounts import tell_number
 from xlsync.models import Status
-from xlsync.reconcile.charges import tell_number
 from xlsync.workbook.contents import Overview, mismatch_cells
 from xlsync.workbook.totals import Totals, mismatch_currencies, no_mismatch, tell_no_link
 from xlsync.xlsx.cells import clean_text

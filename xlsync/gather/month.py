@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from xlsync.apply.actions import (
+    CreateAddition,
+)
+from xlsync.apply.plan import judge_creation
 from xlsync.billing.report_file import read_report, touches
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import Tables, read_lists, read_tables
@@ -19,11 +23,22 @@ from xlsync.links.agreements import agreements_to_read
 from xlsync.links.choices import Picked
 from xlsync.links.matching import propose_companies, propose_links
 from xlsync.links.memory import Forgotten, Memory, forgotten
-from xlsync.models import Agreement, BillingLine, By, Choice, Link, Lists, Month, Progress, Recap
+from xlsync.models import (
+    Addition,
+    Agreement,
+    BillingLine,
+    By,
+    Choice,
+    Link,
+    Lists,
+    Mismatch,
+    Month,
+    Progress,
+    Recap,
+)
 from xlsync.reconcile.charges import lines_to_ask, read_charges
-from xlsync.reconcile.compared import list_compared
 from xlsync.reconcile.invoice_preview import preview_invoices
-from xlsync.reconcile.mismatches import find_mismatches
+from xlsync.reconcile.mismatches import Findings, find_mismatches
 from xlsync.reconcile.proposals import (
     Kind,
     Known,
@@ -35,16 +50,18 @@ from xlsync.reconcile.proposals import (
     propose_creations,
 )
 from xlsync.reconcile.rules import ignoring, with_unit_rules
-from xlsync.reconcile.targets import Books
+from xlsync.reconcile.targets import Books, list_compared
 from xlsync.settings import Creation
 from xlsync.workbook.contents import Overview
-from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits, keep_halfway
+from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 from xlsync.workbook.totals import with_currencies
 
+HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class MonthRequest:
     """What month is asked for, and from where."""
 
     month: Month
@@ -80,7 +97,7 @@ class Sources:
 
 
 def read_sources(
-    systems: Systems, request: Request, now: dt.datetime, progress: Progress = silent
+    systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
 ) -> Sources:
     """Read the month's billing and ConnectWise's lists, side by side."""
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -97,7 +114,7 @@ def read_sources(
 
 def gather(
     systems: Systems,
-    request: Request,
+    request: MonthRequest,
     sources: Sources,
     asking: Asking,
     memory: Memory,
@@ -166,7 +183,7 @@ def gather(
 
 def _propose_new(
     settings: Creation,
-    request: Request,
+    request: MonthRequest,
     lines: Sequence[BillingLine],
     links: Mapping[str, Link],
     lists: Lists,
@@ -191,7 +208,7 @@ def _propose_new(
 
 
 def _notices(
-    request: Request,
+    request: MonthRequest,
     lines: Sequence[BillingLine],
     gone: Iterable[Forgotten],
     recaps: Mapping[int, Recap] | ApiError,
@@ -239,7 +256,7 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
     )
 
 
-def _read_lines(systems: Systems, request: Request, progress: Progress) -> tuple[BillingLine, ...]:
+def _read_lines(systems: Systems, request: MonthRequest, progress: Progress) -> tuple[BillingLine, ...]:
     if request.report is not None:
         return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
     bss = systems.bss
@@ -287,3 +304,36 @@ def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memor
         if item is not None and isinstance(item.to, int) and line.billing_months is not None:
             (yearly if line.billing_months == 12 else other).add(item.to)
     return frozenset(yearly - other)
+
+
+def keep_halfway(
+    findings: Findings, rows: RowEdits, additions: Mapping[int, Sequence[Addition] | Exception]
+) -> Findings:
+    """The findings with the approved rows whose addition has ended and whose successor was not made.
+
+    A run was cut off between the two: the row stays as it was approved, in place of one that would offer
+    a new addition without what the old one held.
+    """
+    mismatches = list(findings.mismatches)
+    for action in rows.actions:
+        if not isinstance(action, CreateAddition) or action.succeeds is None or action.effective is None:
+            continue
+        held = additions.get(action.succeeds.addition.agreement_id, ())
+        if isinstance(held, Exception):
+            continue
+        ended = next((a for a in held if a.id == action.succeeds.addition.id), None)
+        is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
+        if not is_ended or judge_creation(action, held) is not None:
+            continue
+        target = (action.agreement, action.item)
+        mismatches = [
+            *(_explain_halfway(rows.mismatches[key]) for key in action.rows),
+            *(m for m in mismatches if (m.agreement, m.item) != target or m.key.startswith("only:")),
+        ]
+    return replace(findings, mismatches=tuple(mismatches))
+
+
+def _explain_halfway(mismatch: Mismatch) -> Mismatch:
+    if mismatch.explanation.startswith(HALFWAY):
+        return mismatch
+    return replace(mismatch, explanation=f"{HALFWAY} {mismatch.explanation}")

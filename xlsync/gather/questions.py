@@ -9,10 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.errors import ApiError
-from xlsync.gather.fingerprint import fingerprint
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
-from xlsync.reconcile.proposals import Address
+from xlsync.store import fingerprint
 
 Question = tuple[str, str]  # the path of a list, and conditions
 Additions = tuple[Addition, ...] | ApiError
@@ -39,7 +38,7 @@ class Asking:
         self._own_units: dict[str, Decimal | ApiError] = {}
         self._lines: dict[str, None] = {}
         self._customers: dict[str, str] = {}
-        self._addresses: dict[str, Address | None] = {}
+        self._addresses: dict[str, Account | None] = {}
         self._identifiers: dict[Question, tuple[str, ...] | ApiError] = {}
 
     def additions(self, agreements: Iterable[int]) -> dict[int, Additions]:
@@ -74,7 +73,7 @@ class Asking:
             self._lines |= dict.fromkeys(line.key for line in new)
         return self._own_units
 
-    def addresses(self, customers: Mapping[str, str]) -> dict[str, Address]:
+    def addresses(self, customers: Mapping[str, str]) -> dict[str, Account]:
         """Addresses of customers to create: they are proposals, so a failed read is none."""
         new = {key: id_ for key, id_ in customers.items() if self._customers.get(key) != id_}
         if new:
@@ -83,12 +82,11 @@ class Asking:
             self._customers |= new
         return {key: address for key in customers if (address := self._addresses[key]) is not None}
 
-    def _read_address(self, id_: str) -> Address | None:
+    def _read_address(self, id_: str) -> Account | None:
         try:
-            account = self._systems.bss.read_account(id_)
+            return self._systems.bss.read_account(id_)
         except ApiError:
             return None
-        return None if account is None else _address(account)
 
     def taken(self, questions: Iterable[Question]) -> frozenset[str]:
         """Which identifiers belong to something deleted or inactive, which the lists do not hold; folded.
@@ -152,14 +150,3 @@ class Asking:
             sorted(self._addresses.items()),
             sorted(self._identifiers.items()),
         )
-
-
-def _address(account: Account) -> Address:
-    return Address(
-        address=account.address,
-        city=account.city,
-        state=account.state,
-        zip=account.zip,
-        country=account.country,
-        email=account.email,
-    )

@@ -16,14 +16,13 @@ from typing import Any, Final
 from xlsync import __version__
 from xlsync.errors import WorkbookError
 from xlsync.files import digest_of, read_file
-from xlsync.gather.fingerprint import fingerprint
-from xlsync.gather.month import Request, Sources
+from xlsync.gather.month import MonthRequest, Sources
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.systems import Systems
-from xlsync.store import from_plain, to_plain
+from xlsync.store import fingerprint, from_plain, to_plain
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book
-from xlsync.workbook.totals import Found, Totals
+from xlsync.workbook.totals import MonthResult, Totals
 
 NOTHING_CHANGED: Final = "Nothing changed since the last check: the workbook stays as it is."
 _VERSION: Final = "version"
@@ -42,13 +41,13 @@ class Left:
     digest: str
     notices: tuple[str, ...]
 
-    def found(self, path: Path) -> Found:
+    def found(self, path: Path) -> MonthResult:
         """What is told once more."""
         notices = (NOTHING_CHANGED, *self.notices)
-        return Found(totals=self.totals, digest=self.digest, notices=notices, path=path)
+        return MonthResult(totals=self.totals, digest=self.digest, notices=notices, path=path)
 
 
-def fingerprint_sources(systems: Systems, request: Request, sources: Sources, now: dt.datetime) -> str:
+def fingerprint_sources(systems: Systems, request: MonthRequest, sources: Sources, now: dt.datetime) -> str:
     """Of all that a month begins with; `now` tells which months *Start* offers."""
     tables = sources.tables
     about = (request.month, request.by, request.report, now.year, now.month, systems.settings.creation)
@@ -71,7 +70,7 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 
 
 def keep_left(
-    checks: MutableMapping[str, Any], found: Found, book: Book, sources: str, asking: Asking
+    checks: MutableMapping[str, Any], found: MonthResult, book: Book, sources: str, asking: Asking
 ) -> None:
     """Keep what a check leaves, unless an answer is missing.
 

@@ -15,11 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from xlsync.amounts import tell_number
 from xlsync.billing.values import day_and_month
 from xlsync.errors import XlsyncError
 from xlsync.links.memory import PARTS, LinkKind, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
-from xlsync.reconcile.charges import tell_number
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
 _ENCODING: Final = "utf-8-sig"  # with its mark: Excel takes a CSV without it for the local code page

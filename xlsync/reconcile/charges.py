@@ -3,6 +3,7 @@
 Of the lines of one contract and product, those whose charged period ends last are in force: a renewal,
 its mid-period increases, its credits. Where they hold no charge for a full period (an annual term
 increased half-way bills the increase alone), the BSS's own quantity of the subscription counts instead.
+How charges are explained in words stands here too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from xlsync.models import BillingLine, LineType
+from xlsync.amounts import tell_cost, tell_number
+from xlsync.models import Agreement, BillingLine, LineType, Month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,18 +202,6 @@ def only_contract(charges: Iterable[Charge]) -> str:
     return contracts.pop() if len(contracts) == 1 else ""
 
 
-def tell_number(number: Decimal) -> str:
-    """A number as people write it: no exponent, no idle zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def tell_cost(cost: Decimal) -> str:
-    """A cost with two decimals, or as many more as it has."""
-    text = tell_number(cost)
-    return f"{cost:.2f}" if len(text.partition(".")[2]) < 2 else text
-
-
 def _tell_parts(lines: Sequence[BillingLine]) -> str:
     """`12 + 3 from 2026-10-17 - 2 from 2026-10-20`: how the units of a contract add up."""
     parts = ""
@@ -222,3 +212,40 @@ def _tell_parts(lines: Sequence[BillingLine]) -> str:
         if line.start is not None and not covers_full_period(line):
             parts += f" from {line.start}"
     return parts
+
+
+def sentences(*parts: str) -> str:
+    """Those that say something, one after another."""
+    return " ".join(part for part in parts if part)
+
+
+def tell_agreement(month: Month, agreement: Agreement | None) -> str:
+    """When a change shows on an invoice, with which every row of an agreement begins."""
+    if agreement is None:
+        return ""
+    already = ""
+    if agreement.next_invoice is not None and agreement.next_invoice > month.last:
+        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
+    return sentences(already, "The agreement prorates." if agreement.prorated else "")
+
+
+def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
+    """`Billed 15 (12 + 3 from 2026-10-17)`, or what each contract has; and what is special about it."""
+    number = tell_number(units)
+    why = sentences(*(charge.why for charge in charges))
+    if len(charges) > 1:
+        parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
+        return sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
+    parts = "" if why or charges[0].parts == number else f" ({charges[0].parts})"
+    return sentences(why, f"Billed {number}{parts}")
+
+
+def tell_costs(charges: Sequence[Charge]) -> str:
+    """Why costs are not compared, where they are not."""
+    costs = sorted(costs_of(charges))
+    if len(costs) > 1:
+        return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
+    charged = [line for line in lines_of(charges) if line.type is LineType.RECURRING]
+    if not costs and not any(map(covers_full_period, charged)):
+        return "Prorated lines alone tell no unit cost: costs are not compared."
+    return ""

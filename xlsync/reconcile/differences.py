@@ -9,18 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from xlsync.amounts import cents, impact_of
+from xlsync.amounts import cents, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import (
     Charge,
     lines_of,
     only_contract,
     only_cost,
-    tell_cost,
-    tell_number,
+    sentences,
+    tell_agreement,
+    tell_charges,
+    tell_costs,
     total_units,
 )
-from xlsync.reconcile.explanation import sentences, tell_agreement, tell_charges, tell_costs
 from xlsync.reconcile.targets import Books, Comparison
 
 

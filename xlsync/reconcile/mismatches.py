@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
-from xlsync.reconcile.charges import Charge, lines_of
+from xlsync.reconcile.charges import Charge, lines_of, sentences
 from xlsync.reconcile.differences import find_differences
-from xlsync.reconcile.explanation import sentences
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
-from xlsync.reconcile.unbilled import find_unbilled
-from xlsync.reconcile.unlinked import find_unlinked, product_of
+from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,28 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
-from xlsync.models import CREATE_NEW, BillingLine, CatalogItem, Choice, Company, Link, Month
+from xlsync.models import (
+    CREATE_NEW,
+    Account,
+    BillingLine,
+    CatalogItem,
+    Choice,
+    Company,
+    Link,
+    Month,
+    Setup,
+    SetupTables,
+)
 from xlsync.reconcile.charges import covers_full_period
 
 DESCRIPTION_LENGTH: Final = 60  # of a catalog item (OpenAPI description, CatalogItem)
 ITEM_IDENTIFIER_LENGTH: Final = 75
+NO_ACCOUNT: Final = Account(name="")
 T = TypeVar("T")
 
 
@@ -42,48 +54,6 @@ def new_product_key(line: BillingLine) -> str:
     return f"product:{line.product_key}"
 
 
-class Entry(Protocol):
-    """An entry of a setup table."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def parent(self) -> str: ...  # noqa: D102
-    @property
-    def months(self) -> int | None: ...  # noqa: D102
-    @property
-    def is_default(self) -> bool: ...  # noqa: D102
-
-
-class Tables(Protocol):
-    """The setup tables that proposals are taken from."""
-
-    @property
-    def company_types(self) -> Sequence[Entry]: ...  # noqa: D102
-    @property
-    def agreement_types(self) -> Sequence[Entry]: ...  # noqa: D102
-    @property
-    def billing_cycles(self) -> Sequence[Entry]: ...  # noqa: D102
-    @property
-    def product_types(self) -> Sequence[Entry]: ...  # noqa: D102
-    @property
-    def subcategories(self) -> Sequence[Entry]: ...  # noqa: D102
-    @property
-    def countries(self) -> Sequence[Entry]: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """What the BSS knows of a customer: proposals for its address and contact."""
-
-    address: str = ""
-    city: str = ""
-    state: str = ""
-    zip: str = ""
-    country: str = ""
-    email: str = ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """One row of *New in ConnectWise*, filled in as far as the evidence goes.
@@ -106,7 +76,7 @@ class Proposal:
     start_date: dt.date | None = None
     price: Decimal | None = None
     cost: Decimal | None = None
-    address: Address = Address()
+    address: Account = NO_ACCOUNT
     code: str = ""
     source: str = ""
 
@@ -121,7 +91,7 @@ class Known:
     companies: Sequence[Company]
     items: Sequence[CatalogItem]
     labels: Mapping[int, str]
-    setup: Tables
+    setup: SetupTables
     identifier_length: int = 25
     name_length: int = 50
     taken: Set[str] = frozenset()
@@ -140,7 +110,7 @@ def propose_creations(
     month: Month,
     lines: Sequence[BillingLine],
     links: Mapping[str, Link],
-    addresses: Mapping[str, Address],
+    addresses: Mapping[str, Account],
     known: Known,
 ) -> tuple[Proposal, ...]:
     """A row for each thing that a line asks to create or is not linked to; each thing once."""
@@ -164,7 +134,7 @@ def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
 def _customers(
     lines: Iterable[BillingLine],
     links: Mapping[str, Link],
-    addresses: Mapping[str, Address],
+    addresses: Mapping[str, Account],
     known: Known,
 ) -> Iterator[Proposal]:
     wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].company), new_customer_key)
@@ -172,7 +142,7 @@ def _customers(
     taken = {company.identifier.casefold() for company in known.companies} | known.taken
     for key, line in sorted(wanted.items()):
         fallback = f"BSS{line.customer_id}" if line.customer_id else "Customer"
-        address = addresses.get(line.customer_key, Address())
+        address = addresses.get(line.customer_key, NO_ACCOUNT)
         twice = names.count(line.customer) > 1 and line.customer_id
         yield Proposal(
             key=key,
@@ -239,7 +209,7 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
         )
 
 
-def category_label(entry: Entry) -> str:
+def category_label(entry: Setup) -> str:
     """`Category / Subcategory`, as the sheet shows it."""
     return f"{entry.parent} / {entry.name}" if entry.parent else entry.name
 
@@ -268,32 +238,32 @@ def _unique(text: str, length: int, taken: set[str]) -> str:
     return found
 
 
-def _entry_name(entry: Entry) -> str:
+def _entry_name(entry: Setup) -> str:
     return entry.name
 
 
-def _preferred(entries: Sequence[Entry], *words: str, name_of: Callable[[Entry], str] = _entry_name) -> str:
+def _preferred(entries: Sequence[Setup], *words: str, name_of: Callable[[Setup], str] = _entry_name) -> str:
     """The default of a setup table, else one that holds one of these words, else its first."""
     if not entries:
         return ""
 
-    def rank(entry: Entry) -> tuple[bool, int]:
+    def rank(entry: Setup) -> tuple[bool, int]:
         name = name_of(entry).casefold()
         return not entry.is_default, next((n for n, word in enumerate(words) if word in name), len(words))
 
     return name_of(min(entries, key=rank))
 
 
-def _with_country(address: Address, countries: Sequence[Entry]) -> Address:
+def _with_country(address: Account, countries: Sequence[Setup]) -> Account:
     """The address with a country that ConnectWise knows, or none."""
     known = next((c.name for c in countries if c.name.casefold() == address.country.casefold()), "")
-    return Address(
+    return replace(
+        address,
         address=shorten(address.address, 50),
         city=shorten(address.city, 50),
         state=shorten(address.state, 50),
         zip=address.zip[:12],
         country=known,
-        email=address.email,
     )
 
 

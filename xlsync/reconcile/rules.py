@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from xlsync.amounts import tell_number
 from xlsync.models import ActionLabel, BillingLine, Mismatch, Month
-from xlsync.reconcile.charges import Charge, tell_number
+from xlsync.reconcile.charges import Charge
 
 
 class RuleKind(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
-from xlsync.reconcile.compared import KEPT_AS, Compared
+from xlsync.reconcile.targets import KEPT_AS, Compared
 from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES

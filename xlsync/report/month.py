@@ -16,7 +16,7 @@ from xlsync.apply.journal import Run, Write
 from xlsync.apply.ledger import ADDITION, MADE, Course, Ledger, Written, known
 from xlsync.models import BillingLine, Link, MismatchKind
 from xlsync.reconcile.charges import covers_full_period
-from xlsync.reconcile.compared import Compared
+from xlsync.reconcile.targets import Compared
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import ZERO, Contribution, Figures, Group, Naming, grouped, ranked
 from xlsync.workbook.totals import KindMoney

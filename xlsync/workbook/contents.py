@@ -18,10 +18,10 @@ from xlsync.models import (
     Month,
     Status,
 )
-from xlsync.reconcile.compared import Compared
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.mismatches import Findings
 from xlsync.reconcile.proposals import Proposal, category_label
+from xlsync.reconcile.targets import Compared
 from xlsync.workbook.labels import Labels
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
 from xlsync.xlsx.cells import Value, clean_text

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from xlsync.amounts import counted
 from xlsync.models import Mismatch, MismatchKind
 from xlsync.workbook.contents import Overview
 from xlsync.xlsx.cells import Value
@@ -117,11 +118,6 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     }
 
 
-def counted(number: int, what: str) -> str:
-    """`1 line`, `2 lines`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def tell_no_link(number: int) -> str:
     """Why linked lines and lines to link are fewer than all; empty where they are not."""
     return f"{number:,} need{'s' if number == 1 else ''} no link" if number else ""
@@ -187,7 +183,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class MonthResult:
     """What an export or a check found: for people, programs and mail, and the file that holds it."""
 
     totals: Totals

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.models import BillingLine, MismatchKind, Month
-from xlsync.reconcile.compared import KEPT_AS
+from xlsync.reconcile.targets import KEPT_AS
 from xlsync.store import to_plain
 from xlsync.workbook.contents import (
     Cells,

@@ -18,23 +18,19 @@ from xlsync.apply.actions import (
     UpdateAddition,
     end_addition,
 )
-from xlsync.apply.plan import judge_creation
 from xlsync.models import (
     ActionLabel,
-    Addition,
     Mismatch,
     Month,
     Problem,
 )
 from xlsync.reconcile.invoice_preview import NextInvoice
-from xlsync.reconcile.mismatches import Findings
 from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
-HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,39 +72,6 @@ def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType(
         action for group in changes.values() for action in _change_addition(group, book.month, problems)
     ]
     return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches)
-
-
-def keep_halfway(
-    findings: Findings, rows: RowEdits, additions: Mapping[int, Sequence[Addition] | Exception]
-) -> Findings:
-    """The findings with the approved rows whose addition has ended and whose successor was not made.
-
-    A run was cut off between the two: the row stays as it was approved, in place of one that would offer
-    a new addition without what the old one held.
-    """
-    mismatches = list(findings.mismatches)
-    for action in rows.actions:
-        if not isinstance(action, CreateAddition) or action.succeeds is None or action.effective is None:
-            continue
-        held = additions.get(action.succeeds.addition.agreement_id, ())
-        if isinstance(held, Exception):
-            continue
-        ended = next((a for a in held if a.id == action.succeeds.addition.id), None)
-        is_ended = ended is not None and ended.cancelled == action.effective - dt.timedelta(days=1)
-        if not is_ended or judge_creation(action, held) is not None:
-            continue
-        target = (action.agreement, action.item)
-        mismatches = [
-            *(_told_halfway(rows.mismatches[key]) for key in action.rows),
-            *(m for m in mismatches if (m.agreement, m.item) != target or m.key.startswith("only:")),
-        ]
-    return replace(findings, mismatches=tuple(mismatches))
-
-
-def _told_halfway(mismatch: Mismatch) -> Mismatch:
-    if mismatch.explanation.startswith(HALFWAY):
-        return mismatch
-    return replace(mismatch, explanation=f"{HALFWAY} {mismatch.explanation}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
 
-Creation = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
+CreationAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 _LENGTHS: Final = {"Address": 50, "City": 50, "State": 50, "Zip": 12}  # OpenAPI description, Company
 _AGREEMENT_NAME: Final = 100
 
@@ -25,9 +25,8 @@ _AGREEMENT_NAME: Final = 100
 class NewRows:
     """What is to be created: the actions, the rows they come from, and problems."""
 
-    actions: tuple[Creation, ...]
+    actions: tuple[CreationAction, ...]
     problems: tuple[Problem, ...]
-    proposals: Mapping[str, Proposal] = field(default_factory=dict)
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
@@ -44,7 +43,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
         price = read_amount(row, "Price", reader.problems)
         if price is not None:
             prices[row.key] = price
-    actions: list[Creation] = []
+    actions: list[CreationAction] = []
     for row in approved:
         match proposals[row.key].kind:
             case Kind.CUSTOMER:
@@ -55,7 +54,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
                 actions += reader.product(row, proposals[row.key])
     reader.refuse_twice(approved, proposals)
     actions = reader.join_contacts(actions, {row.key: row for row in approved})
-    return NewRows(tuple(actions), tuple(reader.problems), proposals, prices, tuple(reader.notices))
+    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices))
 
 
 class _Reader:
@@ -69,7 +68,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.notices: list[str] = []
 
-    def customer(self, row: SheetRow) -> list[Creation]:
+    def customer(self, row: SheetRow) -> list[CreationAction]:
         """The company, and its contact where one is named."""
         name = self._needed(row, "Name", self.name_length)
         identifier = self._identifier(row, self.identifier_length)
@@ -94,7 +93,7 @@ class _Reader:
 
     def agreement(
         self, row: SheetRow, proposal: Proposal, customers: Mapping[str, SheetRow]
-    ) -> list[Creation]:
+    ) -> list[CreationAction]:
         """The agreement, and the contact it needs where one is named."""
         company: int | str | None
         customer = row.text("Customer")
@@ -138,7 +137,7 @@ class _Reader:
         )
         return [own, agreement] if own else [agreement]
 
-    def product(self, row: SheetRow, proposal: Proposal) -> list[Creation]:
+    def product(self, row: SheetRow, proposal: Proposal) -> list[CreationAction]:
         """The catalog item; its whole name goes to the customer description."""
         name = self._needed(row, "Name", DESCRIPTION_LENGTH)
         identifier = self._identifier(row, ITEM_IDENTIFIER_LENGTH)
@@ -187,11 +186,13 @@ class _Reader:
                     "enter another, or approve only one of them",
                 )
 
-    def join_contacts(self, actions: Iterable[Creation], rows: Mapping[str, SheetRow]) -> list[Creation]:
+    def join_contacts(
+        self, actions: Iterable[CreationAction], rows: Mapping[str, SheetRow]
+    ) -> list[CreationAction]:
         """The actions with one contact of a name at each company, whichever rows name it."""
         first: dict[tuple[int | str, str], CreateContact] = {}
         same: dict[str, str] = {}
-        others: list[Creation] = []
+        others: list[CreationAction] = []
         for action in actions:
             if not isinstance(action, CreateContact):
                 others.append(action)

@@ -1,0 +1,162 @@
+"""Check: a workbook renewed from both systems, with every edit kept; nothing here prints or asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from xlsync.commands.apply import BadCells, new_rows_of, open_book, tell_other_month
+from xlsync.commands.export import exported_at_text, last_months, month_result
+from xlsync.commands.remember import learn_rules, remember
+from xlsync.config import load_settings
+from xlsync.errors import ConfigError
+from xlsync.gather.month import Decisions, MonthRequest, gather, read_sources
+from xlsync.gather.questions import Asking
+from xlsync.gather.systems import Systems, silent
+from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
+from xlsync.gc_tuning import not_collected
+from xlsync.models import (
+    Month,
+    Progress,
+)
+from xlsync.settings import Settings
+from xlsync.workbook.contents import Overview
+from xlsync.workbook.edits.approvals import read_invoice_rows, read_row_edits
+from xlsync.workbook.edits.links import LinkEdits, read_link_edits
+from xlsync.workbook.hidden_sheet import About
+from xlsync.workbook.read import read_workbook
+from xlsync.workbook.save import Save
+from xlsync.workbook.totals import MonthResult
+from xlsync.workbook.write import write_check
+
+
+def settings_to_check(path: Path) -> Settings:
+    """The settings that a check of a workbook needs: none of the BSS where its lines came from a report."""
+    try:
+        return load_settings(bss=True, connectwise=True)
+    except ConfigError:
+        if not read_workbook(path).about.report:
+            raise
+        return load_settings(bss=False, connectwise=True)
+
+
+def _request_of(about: About, path: Path) -> MonthRequest:
+    """What a workbook was exported with."""
+    return MonthRequest(
+        month=Month.parse(about.month),
+        by="service-period" if about.by == "service-period" else "invoice-date",
+        report=_find_report(about.report, path) if about.report else None,
+    )
+
+
+def _find_report(told: str, workbook: Path) -> Path:
+    """The report that a workbook's lines came from: where it was, else beside the workbook."""
+    beside = workbook.with_name(told.replace("\\", "/").rpartition("/")[2])
+    return beside if not Path(told).exists() and beside.exists() else Path(told)
+
+
+@not_collected()
+def check_workbook(
+    systems: Systems,
+    path: Path,
+    now: dt.datetime,
+    *,
+    refresh: bool = False,
+    progress: Progress = silent,
+    save: Save | None = None,
+) -> MonthResult:
+    """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered.
+
+    Where nothing changed since the last check, neither in the workbook nor in what it is made of, it stays
+    as it is.
+    """
+    asking = Asking(systems, progress)
+    sources = None
+    left = None if refresh else find_left(systems.checks, path)
+    if left is not None:
+        request = _request_of(left.about, path)
+        sources = read_sources(systems, request, now, progress)
+        if fingerprint_sources(systems, request, sources, now) == left.sources:
+            asking.again(left.asked, sources.lines)
+            if asking.fingerprint() == left.answers:
+                return left.found(path)
+    book = open_book(path, systems)
+    edits = read_link_edits(book)
+    rows = read_row_edits(book)
+    new = new_rows_of(systems, book)
+    waiting = [*rows.problems, *new.problems, *read_invoice_rows(book).problems]
+    link_problems = [*book.problems, *edits.problems]
+    if link_problems:
+        raise BadCells(path, [*link_problems, *waiting])
+    other_month = tell_other_month(book)
+    request = replace(_request_of(book.about, path), refresh=refresh)
+    asked, ended = learn_rules(systems, book, edits, rows, now)
+    rows = replace(rows, ignored=rows.ignored - ended)
+    chosen = tuple(line for line in edits.lines if line.key in edits.picked)
+    edits = replace(edits, lines=chosen, links={})  # the others are read anew: a month is not held twice
+    decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
+    sources = sources or read_sources(systems, request, now, progress)
+    made_of = fingerprint_sources(systems, request, sources, now)
+    gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)
+    del sources  # its tables are as large as what was made of them
+    overview = gathered.overview
+    own = edits.own()
+    renewed = write_check(
+        book,
+        overview,
+        exported_at=exported_at_text(now),
+        months=last_months(now.date()),
+        own=own,
+        save=save,
+        progress=lambda done, of: progress("Writing the workbook", done, of),
+        report=book.about.report,
+    )
+    remember(systems, overview, edits.picked, now, path)
+    told_once = [
+        *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
+        *(
+            f"{where}: the approval lapsed, since what it was given for changed: look again"
+            for where in renewed.lapsed
+        ),
+        *_tell_gone(edits, overview),
+        *asked,
+    ]
+    told = [
+        *other_month,
+        *gathered.notices,
+        *(f"{problem} (its row waits)" for problem in waiting),
+        *new.notices,
+        *told_once,
+    ]
+    notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
+    found = month_result(overview, notices, renewed.path)
+    if not told_once and renewed.path == path:
+        keep_left(systems.checks, found, book, made_of, asking)
+    return found
+
+
+def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
+    """Choices of the workbook that ConnectWise renamed or no longer offers, by the name they had."""
+    parts: tuple[tuple[str, str, Mapping[int, str]], ...] = (
+        ("company", "customer", overview.labels.companies),
+        ("agreement", "agreement", overview.labels.agreements),
+        ("item", "product", overview.labels.items),
+    )
+    told: dict[str, None] = {}
+    for line in edits.lines:
+        pick = edits.picked.get(line.key)
+        for part, word, labels in parts:
+            to = getattr(pick, part) if pick else None
+            if not isinstance(to, int):
+                continue
+            name = edits.names[part].get(to, labels.get(to, str(to)))
+            if to not in labels:
+                told[
+                    f"The {word} {name}, chosen for {line.customer}, is no longer active in ConnectWise: "
+                    "choose another"
+                ] = None
+            elif labels[to] != name:
+                told[f"The {word} {name} is called {labels[to]} in ConnectWise now"] = None
+    return list(told)

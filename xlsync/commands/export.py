@@ -1,0 +1,85 @@
+"""Export: a month of both systems into a new workbook; nothing here prints or asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from xlsync.commands.digest import make_digest
+from xlsync.errors import WorkbookError
+from xlsync.gather.month import Decisions, MonthRequest, gather, read_sources
+from xlsync.gather.questions import Asking
+from xlsync.gather.systems import Systems, silent
+from xlsync.gc_tuning import not_collected
+from xlsync.models import Month, Progress
+from xlsync.workbook.contents import Overview
+from xlsync.workbook.read import read_workbook
+from xlsync.workbook.totals import MonthResult, Totals
+from xlsync.workbook.write import write_export
+
+MONTHS_SHOWN = 15
+SAVED_BY = "xlsync"  # as the template says of itself
+
+
+def last_months(today: dt.date) -> tuple[Month, ...]:
+    """The months that are offered, the newest first."""
+    this = Month(today.year, today.month)
+    return tuple(this.plus(-back) for back in range(MONTHS_SHOWN))
+
+
+@not_collected()
+def export_month(
+    systems: Systems, request: MonthRequest, path: Path, now: dt.datetime, progress: Progress = silent
+) -> MonthResult:
+    """Bring a month into a new workbook."""
+    refuse_overwriting(path)
+    sources = read_sources(systems, request, now, progress)
+    asking = Asking(systems, progress)
+    gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
+    del sources  # its tables are as large as what was made of them
+    write_export(
+        path,
+        gathered.overview,
+        progress=lambda done, of: progress("Writing the workbook", done, of),
+        exported_at=exported_at_text(now),
+        months=last_months(now.date()),
+        report=str(request.report.resolve()) if request.report else "",
+    )
+    return month_result(gathered.overview, gathered.notices, path)
+
+
+def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:
+    """What an export or a check of this month gives."""
+    totals = Totals.of(overview)
+    return MonthResult(
+        totals=totals,
+        digest=make_digest(overview, totals, notices, str(path)),
+        notices=notices,
+        path=path,
+    )
+
+
+def refuse_overwriting(path: Path) -> None:
+    """Raise WorkbookError where a file stands that is not an untouched export, or none can be put."""
+    if not path.absolute().parent.is_dir():
+        told = f"{path} cannot be written: its folder does not exist."
+        raise WorkbookError(told, "Check the name and the folder.")
+    if not path.exists():
+        return
+    hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
+    try:
+        book = read_workbook(path)
+    except WorkbookError as error:
+        raise WorkbookError(
+            f"{path} exists and is not overwritten: {error.message}", "Choose another file with --output."
+        ) from error
+    if book.has_edits or book.problems or book.altered:
+        raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
+    if book.package.saved_by != SAVED_BY:  # a sheet or column of one's own, a comment, a colour
+        told = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
+        raise WorkbookError(told, hint)
+
+
+def exported_at_text(now: dt.datetime) -> str:
+    """The moment of an export or check as *Start* shows it."""
+    return f"{now:%Y-%m-%d %H:%M}"

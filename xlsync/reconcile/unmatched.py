@@ -1,0 +1,183 @@
+"""What stands on one side alone. PURE.
+
+*Not linked*: what is billed and has no link that counts, one row a customer and product. *Only in
+ConnectWise*: additions of this BSS's products that nothing was billed for this month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from decimal import Decimal
+
+from xlsync.amounts import impact_of
+from xlsync.models import (
+    Addition,
+    Agreement,
+    BillingLine,
+    Choice,
+    Evidence,
+    Link,
+    Mismatch,
+    MismatchKind,
+    Month,
+)
+from xlsync.reconcile.charges import Charge, lines_of, only_cost, sentences, tell_agreement, total_units
+from xlsync.reconcile.targets import Books, Comparison, target_of
+
+
+def product_of(line: BillingLine) -> tuple[str, str]:
+    """The customer and product that one row stands for."""
+    return line.customer_key, line.bss_product
+
+
+def find_unlinked(
+    unlinked: Sequence[Charge], waiting: Set[tuple[str, str]], links: Mapping[str, Link], books: Books
+) -> Iterator[Mismatch]:
+    """The rows of these charges; `waiting` are the products of which other lines are linked already."""
+    groups: dict[tuple[str, str], list[Charge]] = {}
+    for charge in unlinked:
+        groups.setdefault(product_of(charge.lines[0]), []).append(charge)
+    for product, charges in groups.items():
+        yield _not_linked(product, charges, product in waiting, links, books)
+
+
+def _not_linked(
+    product: tuple[str, str],
+    charges: Sequence[Charge],
+    others_wait: bool,
+    links: Mapping[str, Link],
+    books: Books,
+) -> Mismatch:
+    customer_key, product_key = product
+    lines = lines_of(charges)
+    first = lines[0]
+    link = links[first.key]
+    price = books.catalog_price(link.item.to) if link.item and isinstance(link.item.to, int) else None
+    total = total_units(charges)
+    months = first.billing_months or 1
+    return Mismatch(
+        key=f"link:{customer_key}:{product_key}",
+        kind=MismatchKind.NOT_LINKED,
+        customer=first.customer,
+        product=first.product,
+        line_keys=tuple(line.key for line in lines),
+        company=_settled(link.company),
+        agreement=_settled(link.agreement) if _settled(link.company) is not None else None,
+        item=_settled(link.item),
+        bss_units=total,
+        bss_cost=only_cost(charges),
+        unit_price=price,
+        months=months,
+        impact=impact_of(total, price, months),
+        stake=sum((line.amount for line in lines), Decimal(0)) / months,
+        explanation=sentences(
+            _tell_amounts(lines),
+            _tell_todo(lines, links),
+            "Its other lines wait for it: half the units would bill too little." if others_wait else "",
+            next((charge.failure for charge in charges if charge.failure), ""),
+        ),
+    )
+
+
+def _tell_amounts(lines: Sequence[BillingLine]) -> str:
+    amounts: dict[str, Decimal] = {}
+    for line in lines:
+        amounts[line.currency] = amounts.get(line.currency, Decimal(0)) + line.amount
+    billed = " and ".join(f"{amount:,.2f} {currency}".rstrip() for currency, amount in amounts.items())
+    return f"Billed {billed} by the distributor."
+
+
+def _tell_todo(lines: Sequence[BillingLine], links: Mapping[str, Link]) -> str:
+    """What a person has to do before these lines count."""
+    if len({target_of(links[line.key]) for line in lines}) > 1:
+        return "Its lines are linked differently: link all lines of a contract alike."
+    link = links[lines[0].key]
+    parts = {"customer": link.company, "agreement": link.agreement, "product": link.item}
+    missing = [name for name, part in parts.items() if part is None]
+    if missing:
+        wanted = " and ".join(filter(None, (", ".join(missing[:-1]), missing[-1])))
+        return f"Choose the ConnectWise {wanted} on sheet Billing Lines."
+    return "Only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
+
+
+def _settled(part: Choice | None) -> int | str | None:
+    """What a part of a link stands for; a suggestion stands for nothing yet."""
+    return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
+
+
+def find_unbilled(
+    month: Month,
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    books: Books,
+    compared: Sequence[Comparison],
+) -> Iterator[Mismatch]:
+    """Active additions, on agreements linked this month, that no line is linked to."""
+    customers: dict[int, BillingLine] = {}
+    billed: set[tuple[int | str, int | str]] = set()
+    open_customers: set[int] = set()
+    for line in lines:
+        link = links[line.key]
+        if link.company and link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
+            customers.setdefault(link.agreement.to, line)
+        if link.agreement and link.item:
+            billed.add((link.agreement.to, link.item.to))
+        if line.is_compared and not link.counts and link.company and isinstance(link.company.to, int):
+            open_customers.add(link.company.to)
+    left_over = {
+        addition.id
+        for comparison in compared
+        if not comparison.charges and not isinstance(comparison.additions, Exception)
+        for addition in comparison.additions
+    }
+    linked_items = books.linked_items | {
+        link.item.to for link in links.values() if link.item and isinstance(link.item.to, int) and link.counts
+    }
+    for agreement_id, line in customers.items():
+        agreement = books.agreements.get(agreement_id)
+        if agreement is None:
+            continue
+        for addition in books.read_of(agreement_id):
+            without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
+            if addition.is_active(month) and addition.item_id in linked_items and without_line:
+                is_open = agreement.company_id in open_customers
+                yield _only_in_connectwise(month, line, agreement, addition, books, is_open)
+
+
+def _only_in_connectwise(
+    month: Month,
+    line: BillingLine,
+    agreement: Agreement,
+    addition: Addition,
+    books: Books,
+    customer_is_open: bool,
+) -> Mismatch:
+    item = books.items.get(addition.item_id)
+    price = books.price_of(addition)
+    months = agreement.billing_months or 1
+    yearly = months == 12 or addition.item_id in books.yearly_items
+    begun = addition.effective or agreement.start
+    not_due = yearly and (begun is None or begun.month != month.month)
+    return Mismatch(
+        key=f"only:{addition.id}",
+        kind=MismatchKind.ONLY_IN_CONNECTWISE,
+        customer=line.customer,
+        product=item.description if item else f"product {addition.item_id}",
+        company=agreement.company_id,
+        agreement=agreement.id,
+        item=addition.item_id,
+        addition=addition,
+        connectwise_units=addition.quantity,
+        connectwise_cost=addition.unit_cost,
+        unit_price=price,
+        months=months,
+        impact=impact_of(-addition.quantity, price, months),
+        last=not_due,
+        explanation=sentences(
+            tell_agreement(month, agreement),
+            "Billed yearly and not due this month." if not_due else "",
+            "The distributor billed nothing for it this month.",
+            "A line of this customer is not linked yet and may be it." if customer_is_open else "",
+            "Billed yearly: cancelling it may give a running term away." if yearly else "",
+        ),
+    )
