@@ -13,6 +13,7 @@ from openpyxl.chart.marker import DataPoint
 from openpyxl.styles import Alignment, Border, Font
 from openpyxl.worksheet.worksheet import Worksheet
 
+from xlsync.amounts import counted
 from xlsync.apply.plan import State
 from xlsync.models import Month
 from xlsync.report.figures import Group
@@ -44,7 +45,7 @@ from xlsync.workbook.style import (
     print_report,
     put,
 )
-from xlsync.workbook.totals import KindMoney, counted
+from xlsync.workbook.totals import KindMoney
 from xlsync.xlsx.cells import letters
 
 CHART_ROWS: Final = 15
