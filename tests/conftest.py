@@ -51,12 +51,13 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def apart() -> Iterator[None]:
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No setting, keyring or settings file of this machine reaches a test, and no test the network."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("XLSYNC_")]:
             patch.delenv(name)
         patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # each command would compile it all
         connect = socket.socket.connect
 
@@ -152,7 +153,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
         choose_new(desk)
         with desk.editing() as hand:
             approve_every_kind(hand)
-        (folder / "xlsync.toml").write_text("[limits]\nzero = 1\n")  # one of them is a cancellation
+        desk.write_own_settings("[limits]\nzero = 1\n")  # one of them is a cancellation
     shutil.copytree(folder, ended, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, ended)

@@ -15,7 +15,7 @@ import xlsync
 ROOT = Path(xlsync.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "models", "amounts", "settings", "gc_tuning"}),
-    frozenset({"files", "store", "rest", "reconcile"}),
+    frozenset({"files", "keyring_secrets", "store", "rest", "reconcile"}),
     frozenset({"xlsx", "billing", "connectwise", "config"}),
     frozenset({"links", "apply"}),
     frozenset({"workbook"}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from xlsync.errors import ConfigError
+from xlsync.keyring_secrets import Account, host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
 from xlsync.settings import (
     PER_MINUTE,
@@ -25,7 +28,7 @@ from xlsync.settings import (
 )
 
 FILE_NAME: Final = "xlsync.toml"
-KEYRING: Final = "xlsync"
+_PROFILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SECRETS: Final = ("XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_BSS_PASSWORD", "XLSYNC_CW_PRIVATE_KEY")
 BSS_VARIABLES: Final = {
     "XLSYNC_BSS_URL": "url",
@@ -41,9 +44,12 @@ CONNECTWISE_VARIABLES: Final = {
     "XLSYNC_CW_PRIVATE_KEY": "private_key",
     "XLSYNC_CW_CLIENT_ID": "client_id",
 }
+VARIABLES: Final = {"bss": BSS_VARIABLES, "connectwise": CONNECTWISE_VARIABLES}
 ENVIRONMENT_VARIABLES: Final = {
     name: CONNECTWISE_VARIABLES[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")
 }
+_MOST: Final = {"requests_per_minute": 10_000, "side_by_side": 100}
+_MOST_OF_ALL: Final = Decimal(10) ** 12  # beyond which a number in settings is a slip of the finger
 SITE_LENGTH: Final = 50  # of a company's site (OpenAPI description, 2025.1)
 API_PATH: Final = "/v4_6_release/apis/3.0"
 _CHOICES: Final = {
@@ -73,10 +79,61 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
 
 
-def settings_file() -> Path:
-    """The settings file: in the working directory, else in the user's configuration folder."""
-    here = Path(FILE_NAME)
-    return here if here.exists() else platformdirs.user_config_path("xlsync", appauthor=False) / FILE_NAME
+def profile_name(environ: Mapping[str, str] = os.environ) -> str:
+    """The profile that was chosen, or nothing; raises ConfigError where it is no name of a file."""
+    name = environ.get("XLSYNC_PROFILE", "").strip()
+    if name and not _PROFILE.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} is not the name of a profile.",
+            "Use letters, digits, - and _, such as `--profile sandbox`.",
+        )
+    return name
+
+
+def file_name(environ: Mapping[str, str] = os.environ) -> str:
+    """The name of the settings file: each profile has its own."""
+    profile = profile_name(environ)
+    return f"xlsync.{profile}.toml" if profile else FILE_NAME
+
+
+def own_settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The settings file in the user's configuration folder."""
+    return platformdirs.user_config_path("xlsync", appauthor=False) / file_name(environ)
+
+
+def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The settings file that is used: in the working directory, else in the user's configuration folder."""
+    here = Path(file_name(environ))
+    return here if here.exists() else own_settings_file(environ)
+
+
+class NotSent:
+    """A secret that is in the keyring and belongs to another host, or to none that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where settings are read from: variables, the settings file in use, and the user's own file."""
+
+    environ: Mapping[str, str]
+    file: Path
+    table: Mapping[str, Any]
+    own: Mapping[str, Any]
+    profile: str
+
+    @property
+    def is_of_this_folder(self) -> bool:
+        """Whether the settings file lies in the working directory, where somebody else may have put it."""
+        return self.table is not self.own
+
+
+def read_sources(environ: Mapping[str, str], problems: list[str]) -> Sources:
+    """Read the settings file in use and the user's own one."""
+    own_file, file = own_settings_file(environ), settings_file(environ)
+    own = _read_file(own_file, problems)
+    is_own = file == own_file or file.resolve() == own_file.resolve()
+    table = own if is_own else _read_file(file, problems)
+    return Sources(environ, file, table, own, profile_name(environ))
 
 
 def load_settings(
@@ -92,80 +149,85 @@ def load_settings(
     since its port changes).
     """
     problems: list[str] = []
-    file = settings_file()
-    table = _read_file(file, problems)
+    sources = read_sources(environ, problems)
+    table = sources.table
     bss_settings = connectwise_settings = None
     if bss:
-        found = _collect("bss", BSS_VARIABLES, table, environ, problems)
-        if found:
-            bss_settings = BssSettings(**found)
+        keys = _collect("bss", sources, problems)
+        if keys:
+            bss_settings = BssSettings(**keys)
     if connectwise:
-        keys = _collect("connectwise", CONNECTWISE_VARIABLES, table, environ, problems)
-        more = _numbers(table, "connectwise", {"requests_per_minute", "side_by_side"}, problems)
-        if int(more.get("requests_per_minute", PER_MINUTE)) < 1:
-            problems.append(f"{FILE_NAME}: [connectwise] requests_per_minute must be at least 1")
+        keys = _collect("connectwise", sources, problems)
+        numbers = _numbers(table, "connectwise", set(_MOST), problems)
         if keys:
             if urlsplit(keys["url"]).path in {"", "/"}:
                 keys["url"] = keys["url"].rstrip("/") + API_PATH
             release = str(_section(table, "connectwise").get("release", "2025.1"))
             connectwise_settings = ConnectWiseSettings(
-                url=keys["url"],
-                company=keys["company"],
-                public_key=keys["public_key"],
-                private_key=keys["private_key"],
-                client_id=keys["client_id"],
+                **keys,
                 release=release,
-                requests_per_minute=int(more.get("requests_per_minute", PER_MINUTE)),
-                side_by_side=max(1, int(more.get("side_by_side", SIDE_BY_SIDE))),
+                requests_per_minute=int(numbers.get("requests_per_minute", PER_MINUTE)),
+                side_by_side=int(numbers.get("side_by_side", SIDE_BY_SIDE)),
             )
             environment = environment or _environment(keys)
-    limits = _numbers(table, "limits", _KNOWN["limits"], problems)
+    notices = _name_the_file(sources)
+    limits = _read_limits(sources, problems, notices)
     creation = _read_creation(table, problems)
     enabled = _section(table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
         problems.append(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
-    said = environ.get("XLSYNC_INVOICING", "").strip().casefold()
-    invoicing = said == "enabled" if said else enabled is True
+    word = environ.get("XLSYNC_INVOICING", "").strip().casefold()
+    invoicing = word == "enabled" if word else enabled is True
     headers = _read_headers(table, problems)
-    _refuse(problems, file)
+    _refuse(problems, sources)
     return Settings(
         home=home_folder(environ),
         environment=environment,
         bss=bss_settings,
         connectwise=connectwise_settings,
-        limits=Limits(
-            creations=int(limits.get("creations", 50)),
-            percent=limits.get("percent", Decimal(500)),
-            units=limits.get("units", Decimal(1000)),
-            zero=int(limits.get("zero", 0)),
-            money=limits.get("money", Decimal(10000)),
-        ),
+        limits=limits,
         creation=creation,
         invoicing=invoicing,
         report_headers=headers,
+        notices=tuple(notices),
     )
 
 
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Whose things are kept here, and where: all that commands need which send nothing."""
+    """The environment and the folder of its stores: all that commands need which send nothing."""
     problems: list[str] = []
-    file = settings_file()
-    keys = _collect("connectwise", ENVIRONMENT_VARIABLES, _read_file(file, problems), environ, problems)
-    _refuse(problems, file)
-    return Settings(home=home_folder(environ), environment=_environment(keys))
+    sources = read_sources(environ, problems)
+    keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
+    notices = _name_the_file(sources)
+    _refuse(problems, sources)
+    return Settings(home=home_folder(environ), environment=_environment(keys), notices=tuple(notices))
 
 
 def _environment(keys: Mapping[str, str]) -> str:
     return f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
 
 
-def _refuse(problems: Sequence[str], file: Path) -> None:
-    if problems:
-        raise ConfigError(
-            "Settings are missing or cannot be used:\n  " + "\n  ".join(problems),
-            f"Run `xlsync login`, or set the variables; all but the secrets may stand in {file}. "
-            "`--demo` needs none.",
-        )
+def _name_the_file(sources: Sources) -> list[str]:
+    """A notice that names a settings file of the working directory, unless it says nothing."""
+    if not sources.is_of_this_folder or not sources.table:
+        return []
+    return [f"The settings of this folder are used: {sources.file.resolve()}"]
+
+
+def _refuse(problems: Sequence[str], sources: Sources) -> None:
+    if not problems:
+        return
+    found = list(problems)
+    option = ""
+    if sources.profile:
+        option = f" --profile {sources.profile}"
+        if not sources.file.exists():
+            found.insert(0, f"The profile {sources.profile} has no settings file: {sources.file}")
+    raise ConfigError(
+        "Settings are missing or cannot be used:\n  " + "\n  ".join(found),
+        f"Run `xlsync login{option}`, or set the variables; all but the secrets may stand in {sources.file}. "
+        "`--demo` needs none.",
+    )
 
 
 def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:
@@ -202,43 +264,140 @@ def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
     )
 
 
-def _collect(
-    section: str,
-    variables: Mapping[str, str],
-    table: Mapping[str, Any],
-    environ: Mapping[str, str],
-    problems: list[str],
+def _values(
+    section: str, variables: Mapping[str, str], sources: Sources, problems: list[str]
 ) -> dict[str, str]:
-    """The settings of one system, or nothing where one of them is missing or wrong."""
-    found: dict[str, str] = {}
-    before = len(problems)
+    """The values of one system that are no secrets, from variables, else from the settings file."""
+    values: dict[str, str] = {}
     for variable, name in variables.items():
-        value = environ.get(variable, "").strip() or str(_section(table, section).get(name, "")).strip()
+        given = sources.environ.get(variable, "").strip()
+        value = given or str(_section(sources.table, section).get(name, "")).strip()
         if not value:
-            value = _from_keyring(variable)
-        if not value:
-            where = "" if variable in SECRETS else f", or {name} under [{section}] in {FILE_NAME}"
-            problems.append(f"{variable} is not set{where}")
+            problems.append(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}")
         elif name == "url":
             try:
                 value = check_url(value)
             except ConfigError as error:
                 problems.append(f"{variable}: {error.message}")
-        elif any(ord(sign) < 32 for sign in value):
+                value = ""
+        elif holds_control(value):
             problems.append(f"{variable} holds a line break or another control character")
-        found[name] = value
-    return found if len(problems) == before else {}
+        values[name] = value
+    return values
 
 
-def _from_keyring(variable: str) -> str:
-    """A value that `xlsync login` kept; nothing where the machine has no keyring."""
-    import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
-    import keyring.errors  # noqa: PLC0415
+def _collect(section: str, sources: Sources, problems: list[str]) -> dict[str, str]:
+    """The settings of one system, or nothing where one of them is missing or wrong."""
+    before = len(problems)
+    variables = VARIABLES[section]
+    values = _values(section, {v: n for v, n in variables.items() if v not in SECRETS}, sources, problems)
+    for variable in filter(SECRETS.__contains__, variables):
+        name = variables[variable]
+        given = sources.environ.get(variable, "").strip()
+        if given and _is_of_another_host(section, sources):
+            problems.append(
+                f"{variable} is not sent to {host_of(values['url'])}, which only {sources.file} names: "
+                f"your own settings name {_own_host(section, sources)}; set {section_url(section)} too"
+            )
+        found = given or _from_keyring(variable, section, values, sources)
+        if isinstance(found, NotSent):
+            problems.append(
+                f"{variable} is not set for {host_of(values['url'])}: the one in the keyring was stored "
+                "without its host, and is not sent to a host that your own settings file does not name"
+            )
+        elif not found:
+            problems.append(f"{variable} is not set")
+        elif holds_control(found):
+            problems.append(f"{variable} holds a line break or another control character")
+        secret = "" if isinstance(found, NotSent) else found
+        values[name] = secret
+    order = list(variables)
+    problems[before:] = sorted(problems[before:], key=lambda text: order.index(re.split("[ :]", text)[0]))
+    return values if len(problems) == before else {}
 
+
+def section_url(section: str) -> str:
+    """The variable of a system's address."""
+    return next(variable for variable, name in VARIABLES[section].items() if name == "url")
+
+
+def holds_control(text: str) -> bool:
+    """Whether a line break or another control character stands in a value."""
+    return any(ord(sign) < 32 or ord(sign) == 127 for sign in text)
+
+
+def account_of(section: str, values: Mapping[str, str], profile: str) -> Account:
+    """The account that a system's secrets belong to."""
+    host = host_of(values["url"])
+    if section == "bss":
+        return Account(host, (values["username"],), profile)
+    return Account(host, (values["company"].lower(), values["public_key"]), profile)
+
+
+def _own_host(section: str, sources: Sources) -> str:
+    """The host that the user's own settings file names for a system; empty where it names none."""
     try:
-        return keyring.get_password(KEYRING, variable) or ""
+        return host_of(check_url(str(_section(sources.own, section).get("url", ""))))
+    except ConfigError:
+        return ""
+
+
+def _is_of_another_host(section: str, sources: Sources) -> bool:
+    """Whether only the working directory names the host, and the user's own settings name another."""
+    if not sources.is_of_this_folder or sources.environ.get(section_url(section), "").strip():
+        return False
+    own = _own_host(section, sources)
+    try:
+        here = host_of(check_url(str(_section(sources.table, section).get("url", ""))))
+    except ConfigError:
+        return False
+    return bool(own) and here != own
+
+
+def owns_unbound(section: str, values: Mapping[str, str], sources: Sources) -> bool:
+    """Whether this is the account of the user's own file, to which secrets without a host belong."""
+    own = _section(sources.own, section)
+    if sources.profile or not own or host_of(values["url"]) != _own_host(section, sources):
+        return False
+    names = ("username",) if section == "bss" else ("company", "public_key")
+    return all(str(own[name]).strip() == values[name] for name in names if name in own)
+
+
+def _from_keyring(variable: str, section: str, values: Mapping[str, str], sources: Sources) -> str | NotSent:
+    """A secret that `xlsync login` stored for this account; nothing where the machine has no keyring."""
+    import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
+
+    if not values["url"]:
+        return ""
+    try:
+        secret = read_secret(variable, account_of(section, values, sources.profile))
+        unbound = "" if secret else read_unbound(variable)
     except keyring.errors.KeyringError:
         return ""
+    if not unbound:
+        return secret
+    return unbound if owns_unbound(section, values, sources) else NotSent()
+
+
+def _read_limits(sources: Sources, problems: list[str], notices: list[str]) -> Limits:
+    """The limits of the user's own settings; a file of the working directory can only lower them."""
+    own = _numbers(sources.own, "limits", _KNOWN["limits"], problems)
+    limits = {name: Decimal(getattr(Limits(), name)) for name in _KNOWN["limits"]} | own
+    if sources.is_of_this_folder:
+        for name, number in _numbers(sources.table, "limits", _KNOWN["limits"], problems).items():
+            if number > limits[name]:
+                notices.append(
+                    f"{sources.file.name} of this folder cannot raise a limit: [limits] {name} stays "
+                    f"{limits[name]}; set it in {own_settings_file(sources.environ)}"
+                )
+            limits[name] = min(number, limits[name])
+    return Limits(
+        creations=int(limits["creations"]),
+        percent=limits["percent"],
+        units=limits["units"],
+        zero=int(limits["zero"]),
+        money=limits["money"],
+    )
 
 
 def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
@@ -285,6 +444,7 @@ def _read_headers(table: Mapping[str, Any], problems: list[str]) -> dict[str, tu
 def _numbers(
     table: Mapping[str, Any], section: str, names: set[str], problems: list[str]
 ) -> dict[str, Decimal]:
+    """The numbers of a section; each from 0 up, and within its bounds where it has some."""
     numbers: dict[str, Decimal] = {}
     for name, value in _section(table, section).items():
         if name not in names:
@@ -293,7 +453,10 @@ def _numbers(
             number = Decimal(str(value))
         except InvalidOperation:
             number = Decimal("NaN")
-        if not number.is_finite() or number < 0:
+        most = _MOST.get(name)
+        if most is not None and number.is_finite() and not 1 <= number <= most:
+            problems.append(f"{FILE_NAME}: [{section}] {name} must be at least 1 and at most {most}")
+        elif not number.is_finite() or not 0 <= number <= _MOST_OF_ALL:
             problems.append(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
         else:
             numbers[name] = number

@@ -72,3 +72,4 @@ class Settings:
     creation: Creation = field(default_factory=Creation)
     invoicing: bool = False
     report_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()  # what a person should know of where these came from

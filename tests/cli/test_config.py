@@ -11,9 +11,12 @@ import keyring
 import keyring.backend
 import keyring.errors
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from xlsync.config import home_folder, load_environment, load_settings, settings_file
+from xlsync.config import home_folder, load_environment, load_settings, own_settings_file, settings_file
 from xlsync.errors import ConfigError
+from xlsync.keyring_secrets import Account, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
 
 KEYS = {
@@ -76,6 +79,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(text: str, encoding: str = "utf-8") -> None:
     Path("xlsync.toml").write_text(text, encoding=encoding)
+
+
+def load_own(text: str) -> Settings:
+    """The settings by the user's own file."""
+    own = own_settings_file()
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(text, encoding="utf-8")
+    return load()
 
 
 def load(text: str = "", without: str = "", **environ: str) -> Settings:
@@ -148,12 +159,11 @@ def test_an_empty_variable_is_not_set() -> None:
 
 def test_the_file_of_the_working_directory_comes_before_the_users_own(here: Path) -> None:
     own = here / "config" / "xlsync" / "xlsync.toml"
-    own.parent.mkdir(parents=True)
-    own.write_text("[limits]\ncreations = 7\n")
+    write_own("[limits]\ncreations = 7\n")
     if settings_file() != own:
         pytest.skip("this system keeps its configuration elsewhere")
     assert load().limits.creations == 7
-    assert load("[limits]\ncreations = 8\n").limits.creations == 8
+    assert load("[limits]\ncreations = 6\n").limits.creations == 6
 
 
 def test_a_byte_order_mark_as_windows_editors_write_it_is_no_trouble() -> None:
@@ -175,12 +185,21 @@ def test_the_environments_name_may_be_given() -> None:
 # --- secrets
 
 
+BSS = Account("bss.example.com", ("ada",))
+CONNECTWISE = Account("api-eu.myconnectwise.net", ("maple", "public"))
+
+
 @pytest.mark.parametrize(
-    "variable", ["XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_BSS_PASSWORD", "XLSYNC_CW_PRIVATE_KEY"]
+    ("variable", "account"),
+    [
+        ("XLSYNC_BSS_CLIENT_SECRET", BSS),
+        ("XLSYNC_BSS_PASSWORD", BSS),
+        ("XLSYNC_CW_PRIVATE_KEY", CONNECTWISE),
+    ],
 )
-def test_a_secret_comes_from_the_keyring(ring: InMemory, variable: str) -> None:
+def test_a_secret_comes_from_the_keyring(variable: str, account: Account) -> None:
     assert f"{variable} is not set" in refused(without=variable)
-    ring.set_password("xlsync", variable, "from the ring")
+    store_secret(variable, account, "from the ring")
     settings = load(without=variable)
     assert settings.bss is not None
     assert settings.connectwise is not None
@@ -188,11 +207,53 @@ def test_a_secret_comes_from_the_keyring(ring: InMemory, variable: str) -> None:
     assert "from the ring" in found
 
 
-def test_the_environment_stands_over_the_keyring(ring: InMemory) -> None:
-    ring.set_password("xlsync", "XLSYNC_BSS_PASSWORD", "from the ring")
+def test_the_environment_stands_over_the_keyring() -> None:
+    store_secret("XLSYNC_BSS_PASSWORD", BSS, "from the ring")
     settings = load()
     assert settings.bss is not None
     assert settings.bss.password == "secret-two"
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text()), min_size=2, max_size=2, unique=True))
+def test_two_accounts_never_share_an_entry_of_the_keyring(names: list[tuple[str, str]]) -> None:
+    one, other = (Account("cw.example.com", pair).entry("XLSYNC_CW_PRIVATE_KEY") for pair in names)
+    assert one != other
+
+
+def test_the_host_of_an_address_is_its_name_and_port_however_it_is_written() -> None:
+    assert host_of("https://CW.example.com:443/path") == host_of("https://cw.example.com") == "cw.example.com"
+    assert host_of("http://127.0.0.1:8080") == "127.0.0.1:8080"
+
+
+def write_own(text: str) -> None:
+    own_settings_file().parent.mkdir(parents=True)
+    own_settings_file().write_text(text)
+
+
+def test_a_secret_of_the_environment_is_not_sent_where_only_the_working_folder_points_to() -> None:
+    write_own('[bss]\nurl = "https://bss.example.com"\n')
+    message = refused('[bss]\nurl = "https://evil.example.com"\n', without="XLSYNC_BSS_URL")
+    assert "XLSYNC_BSS_PASSWORD is not sent to evil.example.com" in message
+    assert "your own settings name bss.example.com" in message
+
+
+def test_a_file_of_the_working_folder_is_named_and_can_lower_a_limit_but_raise_none() -> None:
+    write_own("[limits]\ncreations = 7\nzero = 2\n")
+    settings = load("[limits]\ncreations = 6\nzero = 3\nmoney = 20000\n")
+    assert (settings.limits.creations, settings.limits.zero, settings.limits.money) == (6, 2, 10000)
+    assert settings.notices[0] == f"The settings of this folder are used: {Path('xlsync.toml').resolve()}"
+    assert [notice for notice in settings.notices if "cannot raise a limit: [limits] zero stays 2" in notice]
+    assert load("[creation]\nname_length = 9\n").limits.creations == 7
+
+
+def test_an_empty_file_of_the_working_folder_is_not_worth_a_word() -> None:
+    write("")
+    assert load().notices == ()
+
+
+@pytest.mark.parametrize("line", ["requests_per_minute = 10001", "side_by_side = 101", "side_by_side = 0"])
+def test_numbers_of_the_settings_have_bounds(line: str) -> None:
+    assert f"[connectwise] {line.partition(' ')[0]} must be at least 1" in refused(f"[connectwise]\n{line}\n")
 
 
 def test_a_locked_keyring_or_none_leaves_the_setting_unset() -> None:
@@ -341,14 +402,14 @@ def test_two_sites_or_companies_are_two_environments_in_any_case_of_letters() ->
 
 
 def test_limits_come_from_the_file_and_the_others_stay() -> None:
-    settings = load('[limits]\ncreations = 5\npercent = 12.5\nmoney = "0.10"\n')
+    settings = load_own('[limits]\ncreations = 5\npercent = 12.5\nmoney = "0.10"\n')
     assert settings.limits == Limits(
         creations=5, percent=Decimal("12.5"), units=Decimal(1000), money=Decimal("0.10")
     )
 
 
 def test_a_limit_of_zero_is_zero_not_the_default() -> None:
-    zero = load("[limits]\ncreations = 0\npercent = 0\nunits = 0\nzero = 3\nmoney = 0\n").limits
+    zero = load_own("[limits]\ncreations = 0\npercent = 0\nunits = 0\nzero = 3\nmoney = 0\n").limits
     assert zero == Limits(creations=0, percent=Decimal(0), units=Decimal(0), zero=3, money=Decimal(0))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,17 +16,20 @@ from keyring.backends import chainer, fail, null
 from typer.testing import CliRunner
 
 from tests.helpers.desk import Desk
+from tests.helpers.remote import Remote
 from xlsync.cli import app
 from xlsync.commands.login import (
     BSS_QUESTIONS,
     CONNECTWISE_QUESTIONS,
     KEPT,
     Question,
+    is_address,
     log_in,
     trusted_backend,
 )
-from xlsync.config import SECRETS, load_settings
+from xlsync.config import SECRETS, load_settings, own_settings_file
 from xlsync.errors import ConfigError, XlsyncError
+from xlsync.settings import ConnectWiseSettings
 
 QUESTIONS = (*BSS_QUESTIONS, *CONNECTWISE_QUESTIONS)
 
@@ -51,6 +55,13 @@ class Drawer(keyring.backend.KeyringBackend):
             raise keyring.errors.PasswordSetError("it is locked")
         self.kept[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+    def secrets(self) -> dict[str, str]:
+        """The stored secrets by their variable."""
+        return {name.partition(" ")[0]: secret for (_, name), secret in self.kept.items()}
+
 
 @pytest.fixture
 def drawer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawer]:
@@ -72,6 +83,7 @@ def keys(
     found = empty_desk.sandbox.environ
     for name in found:
         monkeypatch.delenv(name)
+    Path("xlsync.toml").touch()
     return found
 
 
@@ -101,7 +113,9 @@ def test_right_keys_are_kept_and_every_command_finds_them(keys: dict[str, str], 
     assert settings.bss.password == keys["XLSYNC_BSS_PASSWORD"]
     assert settings.connectwise.private_key == keys["XLSYNC_CW_PRIVATE_KEY"]
     assert settings.connectwise.client_id == keys["XLSYNC_CW_CLIENT_ID"]
-    assert {name for _, name in drawer.kept} == set(SECRETS)
+    assert drawer.secrets() == {name: keys[name] for name in SECRETS}
+    host = keys["XLSYNC_BSS_URL"].removeprefix("http://")
+    assert all(f" {host}/" in name for _, name in drawer.kept)
 
 
 def test_secrets_stand_in_the_keyring_and_in_no_file(keys: dict[str, str]) -> None:
@@ -170,7 +184,7 @@ def test_wrong_keys_are_told_at_once_and_asked_for_again(
     assert len(errors) == 1
     assert ("BSS" if "BSS" in wrong else "ConnectWise") in errors[0].message
     assert "wrong-for-sure" not in errors[0].message + errors[0].hint
-    assert drawer.kept["xlsync", wrong] == keys[wrong]
+    assert drawer.secrets()[wrong] == keys[wrong]
 
 
 def test_who_gives_up_after_wrong_keys_leaves_nothing_behind(keys: dict[str, str], drawer: Drawer) -> None:
@@ -232,6 +246,106 @@ def test_a_settings_file_that_cannot_be_read_is_left_as_it_is(keys: dict[str, st
     assert Path("xlsync.toml").read_text() == text
 
 
+# to whom a secret belongs
+
+
+def read_connectwise(environ: dict[str, str] | None = None) -> ConnectWiseSettings:
+    settings = load_settings(bss=False, connectwise=True, environ=environ or {}).connectwise
+    assert settings
+    return settings
+
+
+@pytest.mark.usefixtures("drawer")
+def test_a_settings_file_that_names_another_host_gets_no_secret(keys: dict[str, str], remote: Remote) -> None:
+    log_in(from_table(keys), never)
+    assert read_connectwise().private_key == keys["XLSYNC_CW_PRIVATE_KEY"]
+    text = Path("xlsync.toml").read_text()
+    Path("xlsync.toml").write_text(text.replace(keys["XLSYNC_CW_URL"], remote.url))
+    for words in (["export", "--month", "2026-10"], ["doctor"]):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 1
+        assert "XLSYNC_BSS_PASSWORD is not set" in result.output
+        assert "XLSYNC_CW_PRIVATE_KEY is not set" in result.output
+    assert remote.requests == []
+
+
+@pytest.mark.parametrize("other", ["XLSYNC_CW_COMPANY", "XLSYNC_CW_PUBLIC_KEY"])
+def test_another_account_on_one_host_has_its_own_secret(keys: dict[str, str], other: str) -> None:
+    log_in(from_table(keys), never)
+    with pytest.raises(ConfigError, match="XLSYNC_CW_PRIVATE_KEY is not set"):
+        read_connectwise({other: "another"})
+
+
+def test_what_was_stored_without_a_host_goes_to_the_host_of_the_users_own_file_only(
+    keys: dict[str, str], drawer: Drawer
+) -> None:
+    plain = {
+        name: keys[name]
+        for name in ("XLSYNC_CW_COMPANY", "XLSYNC_CW_PUBLIC_KEY", "XLSYNC_CW_CLIENT_ID", "XLSYNC_CW_URL")
+    }
+    drawer.kept["xlsync", "XLSYNC_CW_PRIVATE_KEY"] = "from before"
+    with pytest.raises(ConfigError, match="stored without its host") as told:
+        read_connectwise(plain)
+    assert "xlsync login" in told.value.hint
+    own = own_settings_file()
+    own.write_text(f'[connectwise]\nurl = "{keys["XLSYNC_CW_URL"]}"\n')
+    assert read_connectwise(plain).private_key == "from before"
+    with pytest.raises(ConfigError, match="stored without its host"):
+        read_connectwise(plain | {"XLSYNC_CW_URL": "https://cw.example.com"})
+
+
+def test_login_moves_what_was_stored_without_a_host(keys: dict[str, str], drawer: Drawer) -> None:
+    Path("xlsync.toml").unlink()
+    own = own_settings_file()
+    own.write_text(
+        f'[bss]\nurl = "{keys["XLSYNC_BSS_URL"]}"\nusername = "{keys["XLSYNC_BSS_USERNAME"]}"\n'
+        f'[connectwise]\nurl = "{keys["XLSYNC_CW_URL"]}"\ncompany = "{keys["XLSYNC_CW_COMPANY"]}"\n'
+        f'public_key = "{keys["XLSYNC_CW_PUBLIC_KEY"]}"\n'
+    )
+    drawer.kept = {("xlsync", name): keys[name] for name in SECRETS}
+    shown: dict[str, str] = {}
+
+    def just_enter(question: Question, stored: str) -> str:
+        shown[question.variable] = stored
+        return stored or keys[question.variable]
+
+    assert log_in(just_enter, never).file == own
+    assert {shown[name] for name in SECRETS} == {KEPT}
+    assert drawer.secrets() == {name: keys[name] for name in SECRETS}
+    assert not [name for _, name in drawer.kept if name in SECRETS]
+
+
+def test_a_secret_is_not_offered_for_another_host(keys: dict[str, str]) -> None:
+    log_in(from_table(keys), never)
+    offered: dict[str, str] = {}
+
+    def ask(question: Question, stored: str) -> str:
+        offered[question.variable] = stored
+        return "https://bss.example.com" if question.variable == "XLSYNC_BSS_URL" else "n"
+
+    with pytest.raises(XlsyncError):
+        log_in(ask, lambda _error: False)
+    assert offered["XLSYNC_BSS_CLIENT_SECRET"] == offered["XLSYNC_BSS_PASSWORD"] == ""
+
+
+def test_each_profile_has_its_own_file_and_secrets(keys: dict[str, str]) -> None:
+    log_in(from_table(keys), never, {**os.environ, "XLSYNC_PROFILE": "trial"})
+    profile = {"XLSYNC_PROFILE": "trial"}
+    assert read_connectwise(profile).private_key == keys["XLSYNC_CW_PRIVATE_KEY"]
+    assert own_settings_file(profile).name == "xlsync.trial.toml"
+    Path("xlsync.toml").write_text(own_settings_file(profile).read_text())
+    with pytest.raises(ConfigError, match="XLSYNC_CW_PRIVATE_KEY is not set"):
+        read_connectwise()
+    with pytest.raises(ConfigError, match=r"The profile other has no settings file: .*xlsync\.other\.toml"):
+        read_connectwise({"XLSYNC_PROFILE": "other"})
+
+
+@pytest.mark.parametrize("name", ["../other", "a/b", "a b", ".."])
+def test_a_profile_is_named_like_a_file_and_nothing_else(name: str) -> None:
+    with pytest.raises(ConfigError, match="is not the name of a profile"):
+        load_settings(bss=False, connectwise=False, environ={"XLSYNC_PROFILE": name})
+
+
 # which keyring
 
 
@@ -272,6 +386,50 @@ def test_of_several_keyrings_the_one_that_would_keep_counts(drawer: Drawer) -> N
 
 
 # the command
+
+
+def test_the_token_url_of_the_marketplace_is_understood(keys: dict[str, str]) -> None:
+    log_in(from_table({**keys, "XLSYNC_BSS_URL": f"{keys['XLSYNC_BSS_URL']}/oauth/token"}), never)
+    assert tomllib.loads(Path("xlsync.toml").read_text())["bss"]["url"] == keys["XLSYNC_BSS_URL"]
+
+
+def test_the_right_address_may_be_typed_where_it_is_asked_whether_to_ask_again(keys: dict[str, str]) -> None:
+    asked: list[str] = []
+
+    def ask(question: Question, stored: str) -> str:
+        if question.variable == "XLSYNC_BSS_URL":
+            asked.append(stored)
+            return stored or "http://bss.example.com"
+        return keys[question.variable]
+
+    log_in(ask, lambda _error: keys["XLSYNC_BSS_URL"])
+    assert asked == ["", keys["XLSYNC_BSS_URL"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("https://bss.example.com", True),
+        ("api-eu.myconnectwise.net", True),
+        ("hunter2", False),
+        ("Abc.d3f.GHI", False),
+        ("yes please", False),
+    ],
+)
+def test_what_might_be_a_password_is_no_address(text: str, is_one: bool) -> None:
+    assert is_address(text) is is_one
+
+
+def test_each_half_says_that_it_works_and_no_hint_sends_people_to_login(keys: dict[str, str]) -> None:
+    wrong = [{**keys, "XLSYNC_BSS_PASSWORD": "wrong"}[question.variable] for question in BSS_QUESTIONS]
+    typed = "".join(f"{line}\n" for line in [*wrong, "s3cret-by-mistake", "y"])
+    again = "".join(f"{keys[question.variable]}\n" for question in QUESTIONS)
+    result = CliRunner().invoke(app, ["login"], input=typed + again)
+    assert result.exit_code == 0, result.output
+    assert result.output.index("The BSS works.") < result.output.index("ConnectWise works.")
+    assert "xlsync login" not in result.output
+    assert "s3cret-by-mistake" not in result.output
+    assert "Check client key, client secret, user name and password." in result.output
 
 
 def lines(answers: dict[str, str]) -> str:

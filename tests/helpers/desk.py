@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from tests.helpers.hand import Hand
 from xlsync.cli import app
+from xlsync.config import own_settings_file
 from xlsync.sandbox.server import Sandbox
 
 OCTOBER = "xlsync-2026-10.xlsx"
@@ -129,6 +130,12 @@ class Desk:
     def home(self) -> Path:
         return self.folder / "home"
 
+    def write_own_settings(self, text: str) -> None:
+        """Write the settings file in the user's configuration folder."""
+        file = own_settings_file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
     @property
     def changes(self) -> dict[tuple[str, int], dict[str, Any]]:
         """What differs in ConnectWise from when the test began."""
@@ -160,5 +167,7 @@ def settle(patch: pytest.MonkeyPatch, sandbox: Sandbox, folder: Path) -> None:
     for name, value in sandbox.environ.items():
         patch.setenv(name, value)
     patch.setenv("XLSYNC_HOME", str(folder / "home"))
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
     patch.chdir(folder)
-    (folder / "xlsync.toml").touch()  # else one in the user's own folder would be read
+    own_settings_file().parent.mkdir(parents=True, exist_ok=True)
+    own_settings_file().touch()

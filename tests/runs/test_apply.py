@@ -147,7 +147,7 @@ def test_a_drop_to_zero_stops(desk: Desk) -> None:
     ],
 )
 def test_each_limit_lets_its_value_pass_and_stops_above(desk: Desk, settings: str, told: str) -> None:
-    (desk.folder / "xlsync.toml").write_text(f"[limits]\n{settings}\n", encoding="utf-8")
+    desk.write_own_settings(f"[limits]\n{settings}\n")
     with desk.editing() as hand:
         hand.approve("units:52")
     ran = desk.apply()
@@ -170,7 +170,7 @@ def test_the_price_entered_for_a_new_product_counts_as_money_without_another_che
         (dark,) = (key for key in hand.rows(NEW) if hand.get(NEW, key, "Name") == "Dark Web Watch")
         hand.approve(dark, Price=99999)
         hand.approve(f"add:27:{dark}")
-    (approved.folder / "xlsync.toml").write_text(f"[limits]\nmoney = {most}\n", encoding="utf-8")
+    approved.write_own_settings(f"[limits]\nmoney = {most}\n")
     ran = approved.apply("--dry-run")
     assert ran.code == code, ran.err
     assert (f"2999970.00 of monthly money, the limit is {most}.00" in ran.err) == bool(code)
@@ -178,7 +178,7 @@ def test_the_price_entered_for_a_new_product_counts_as_money_without_another_che
 
 @pytest.mark.parametrize(("most", "code"), [(2, 1), (3, 0)])
 def test_creations_are_counted(desk: Desk, most: int, code: int) -> None:
-    (desk.folder / "xlsync.toml").write_text(f"[limits]\ncreations = {most}\n", encoding="utf-8")
+    desk.write_own_settings(f"[limits]\ncreations = {most}\n")
     with desk.editing() as hand:
         hand.approve("add:38:15", "add:38:5", "add:38:26", "units:52")
     ran = desk.apply()

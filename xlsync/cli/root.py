@@ -311,11 +311,24 @@ def login(demo: Demo = False, json: Json = False) -> None:
         answer = typer.prompt(question.title, default=kept or None, hide_input=hidden, err=True)
         return str(answer)
 
-    def again(error: XlsyncError) -> bool:
+    def again(error: XlsyncError) -> bool | str:
         err.print(
             f"{error.message}\n{error.hint}", style="red", markup=False, highlight=False, soft_wrap=True
         )
-        return typer.confirm("Ask again?", default=True, err=True)
+        question = "Ask again? (y, n, or the right address; what you type is not shown)"
+        while True:
+            typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
+            match str(typed).strip().casefold():
+                case "y" | "yes":
+                    return True
+                case "n" | "no":
+                    return False
+                case _ if keys.is_address(str(typed).strip()):
+                    return str(typed).strip()
+            err.print("That is neither y nor n, nor an address such as https://bss.example.com.")
+
+    def works(system: str) -> None:
+        err.print(f"{system} works.", style="green", highlight=False)
 
     with told():
         if demo:
@@ -323,12 +336,12 @@ def login(demo: Demo = False, json: Json = False) -> None:
             if json:
                 tell_json({"settings": None, "keyring": None, "tried": []})
             return
-        stored = keys.log_in(ask, again)
+        stored = keys.log_in(ask, again, works=works)
         facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}
         if json:
             tell_json(facts)
         else:
-            err.print(f"Both work. Settings: {stored.file}; secrets: {stored.backend}", markup=False)
+            err.print(f"Settings: {stored.file}; secrets: {stored.backend}", markup=False, soft_wrap=True)
 
 
 @app.command()

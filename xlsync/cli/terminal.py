@@ -135,6 +135,7 @@ def opened(
             settings = stack.enter_context(demo_settings(home_folder()))
         else:
             settings = settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
+        tell_notices(settings.notices)
         systems = stack.enter_context(Systems(settings))
         if is_writing:
             stack.enter_context(reviews.writing(systems))
@@ -149,7 +150,9 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
         from xlsync.commands.demo import demo_home, environment  # noqa: PLC0415
 
         return Settings(home=demo_home(home_folder()), environment=environment())
-    return load_environment()
+    settings = load_environment()
+    tell_notices(settings.notices)
+    return settings
 
 
 def tell_beside(file: Path, written: Path) -> None:

@@ -6,6 +6,7 @@ Nothing here prints: whoever asks and tells is passed in, so that no secret is e
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,16 +23,21 @@ import tomlkit.exceptions
 from xlsync.billing.bss import Bss
 from xlsync.config import (
     API_PATH,
-    BSS_VARIABLES,
-    CONNECTWISE_VARIABLES,
     FILE_NAME,
-    KEYRING,
     SECRETS,
+    VARIABLES,
+    Sources,
+    account_of,
+    holds_control,
+    owns_unbound,
+    read_sources,
+    section_url,
     settings_file,
 )
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
+from xlsync.keyring_secrets import forget_unbound, host_of, read_secret, read_unbound, store_secret
 from xlsync.rest.url import check_url
 from xlsync.settings import BssSettings, ConnectWiseSettings
 
@@ -104,9 +110,12 @@ CONNECTWISE_QUESTIONS: Final = (
     ),
 )
 
-Ask = Callable[[Question, str], str]  # the question, and what is kept so far (a secret is never told)
-Again = Callable[[XlsyncError], bool]  # whether to ask anew after what went wrong
-KEPT: Final = "(kept)"  # told in place of a secret that is in the keyring
+Ask = Callable[[Question, str], str]  # the question, and what is stored so far (a secret is never told)
+# Whether to ask anew after what went wrong; a text is the system's address, typed in place of a yes.
+Again = Callable[[XlsyncError], bool | str]
+Works = Callable[[str], None]  # called with the name of each system that works
+KEPT: Final = "(kept)"  # shown in place of a secret that is in the keyring
+NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,68 +127,112 @@ class Stored:
     tried: tuple[str, ...]
 
 
-def log_in(ask: Ask, again: Again, environ: Mapping[str, str] = os.environ) -> Stored:
-    """Ask for all settings, try both connections, and keep them once they work.
+def log_in(
+    ask: Ask,
+    again: Again,
+    environ: Mapping[str, str] = os.environ,
+    works: Works = lambda _system: None,
+) -> Stored:
+    """Ask for all settings, try both connections, and store them once they work.
 
-    Raises XlsyncError where a connection fails and nobody wants to try again: then nothing is kept.
+    Raises XlsyncError where a connection fails and nobody wants to try again: then nothing is stored.
     """
     backend = trusted_backend(environ)
-    file = settings_file()
-    kept = _read(file)
+    file = settings_file(environ)
+    written = _read(file)
+    problems: list[str] = []
+    sources = read_sources(environ, problems)
     answers: dict[str, str] = {}
-    systems = (
-        ("bss", BSS_VARIABLES, BSS_QUESTIONS, try_bss),
-        ("connectwise", CONNECTWISE_VARIABLES, CONNECTWISE_QUESTIONS, try_connectwise),
-    )
-    for section, variables, questions, try_it in systems:
-        known = {v: str(kept.get(section, {}).get(name, "")) for v, name in variables.items()}
+    systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
+    for section, questions, try_it in systems:
+        variables = VARIABLES[section]
+        known = {v: str(written.get(section, {}).get(name, "")) for v, name in variables.items()}
         while True:
             try:
-                known |= dict(_answers(questions, known, ask))
+                known |= dict(_answers(section, questions, known, ask, sources))
                 try_it({name: known[variable] for variable, name in variables.items()})
                 break
             except XlsyncError as error:
-                if not again(error):
+                answer = again(error)
+                if not answer:
                     raise
+                if isinstance(answer, str):
+                    known[section_url(section)] = answer
+        works(NAMES[section])
         answers |= known
-    store(answers, file)
+    store(answers, sources)
     return Stored(file, backend, tuple(section for section, *_ in systems))
 
 
 def _answers(
-    questions: tuple[Question, ...], known: Mapping[str, str], ask: Ask
+    section: str, questions: tuple[Question, ...], known: Mapping[str, str], ask: Ask, sources: Sources
 ) -> Iterator[tuple[str, str]]:
+    given = dict(known)
     for question in questions:
-        before = known[question.variable]
+        before = given[question.variable]
         if question.is_secret and not before:
-            before = _kept(question.variable)
+            before = _stored(question.variable, section, given, sources)
         answer = ask(question, KEPT if before and question.is_secret else before).strip()
         value = before if answer in {"", KEPT} else answer
         if not value:
             raise ConfigError(f"{question.title} is needed.", question.explanation)
-        if any(ord(sign) < 32 for sign in value):
+        if holds_control(value):
             raise ConfigError(f"{question.title} holds a line break or another control character.")
-        yield question.variable, check_url(value) if question.variable.endswith("_URL") else value
+        if question.variable == section_url(section):
+            value = address_of(value, section)
+            if given[question.variable] and host_of(given[question.variable]) != host_of(value):
+                given |= {variable: "" for variable in VARIABLES[section] if variable in SECRETS}
+        given[question.variable] = value
+        yield question.variable, value
 
 
-def _kept(variable: str) -> str:
-    """A secret in the keyring; empty where there is none."""
+def is_address(text: str) -> bool:
+    """Whether a text can only be an address, and is no key or password that was pasted by mistake."""
+    return re.fullmatch(r"https?://\S+|[a-z0-9-]+(\.[a-z0-9-]+){2,}(/\S*)?", text) is not None
+
+
+def address_of(text: str, section: str) -> str:
+    """The address of a system, where somebody typed or pasted it.
+
+    The marketplace shows a Request Token URL, of which all from /oauth on is left out.
+    """
+    url = check_url(text)
+    if section != "bss":
+        return url
+    head, oauth, _ = url.partition("/oauth")
+    return head if oauth else url
+
+
+def _stored(variable: str, section: str, given: Mapping[str, str], sources: Sources) -> str:
+    """The account's secret in the keyring; empty where there is none."""
+    values = {name: given[other] for other, name in VARIABLES[section].items()}
+    if not values["url"]:
+        return ""
     try:
-        return keyring.get_password(KEYRING, variable) or ""
+        secret = read_secret(variable, account_of(section, values, sources.profile))
+        if not secret and owns_unbound(section, values, sources):
+            secret = read_unbound(variable)
     except keyring.errors.KeyringError as error:
         raise ConfigError(f"The keyring cannot be read: {error}", "Unlock it, and try again.") from None
+    return secret
 
 
 def try_bss(values: Mapping[str, str]) -> None:
-    """Get a token from the BSS and read one invoice; raises ApiError that says what is wrong."""
+    """Get a token from the BSS and read one invoice; raises XlsyncError that says what is wrong."""
     keys = BssSettings(**values)
     bss = Bss(keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans={})
     with bss.service:
-        bss.check()
+        try:
+            bss.check()
+        except ApiError as error:
+            if error.status not in {400, 401, 403}:
+                raise
+            hint = "Check client key, client secret, user name and password."
+            raise ConfigError(error.message, hint) from error
 
 
 def try_connectwise(values: Mapping[str, str]) -> None:
-    """Read one company with the keys; raises ApiError that says what is wrong."""
+    """Read one company with the keys; raises XlsyncError that says what is wrong."""
     url = values["url"]
     if urlsplit(url).path in {"", "/"}:
         url = url.rstrip("/") + API_PATH
@@ -195,9 +248,10 @@ def try_connectwise(values: Mapping[str, str]) -> None:
     try:
         connectwise.check()
     except ApiError as error:
-        if error.status == 401:
-            error.hint = "Check company id, public key and private key; the member must be active."
-        raise
+        if error.status not in {401, 403}:
+            raise
+        hint = "Check company id, public key, private key and client id; the member must be active."
+        raise ConfigError(error.message, hint) from error
     finally:
         connectwise.service.close()
 
@@ -223,12 +277,13 @@ def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
     return name
 
 
-def store(answers: Mapping[str, str], file: Path) -> None:
+def store(answers: Mapping[str, str], sources: Sources) -> None:
     """Keep secrets in the keyring, the rest in the settings file, whose other lines stay as they are."""
+    file = sources.file
     text = _text(file)
     try:
         document = tomlkit.parse(text)
-        for section, variables in (("bss", BSS_VARIABLES), ("connectwise", CONNECTWISE_VARIABLES)):
+        for section, variables in VARIABLES.items():
             if section not in document:
                 document[section] = tomlkit.table()
             table: Any = document[section]
@@ -237,18 +292,30 @@ def store(answers: Mapping[str, str], file: Path) -> None:
                     table[name] = answers[variable]
     except tomlkit.exceptions.TOMLKitError as error:
         raise ConfigError(f"{file} cannot be changed: {error}", "Mend or remove it, and try again.") from None
+    for section, variables in VARIABLES.items():
+        _store_secrets(section, {name: answers[variable] for variable, name in variables.items()}, sources)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_file(file, tomlkit.dumps(document).encode(), None)
+
+
+def _store_secrets(section: str, values: Mapping[str, str], sources: Sources) -> None:
+    """Store a system's secrets for its account, and read each back; then forget those without a host."""
+    account = account_of(section, values, sources.profile)
+    secrets = {v: values[name] for v, name in VARIABLES[section].items() if v in SECRETS}
     try:
-        for variable in SECRETS:
-            keyring.set_password(KEYRING, variable, answers[variable])
+        for variable, secret in secrets.items():
+            store_secret(variable, account, secret)
+        is_stored = all(read_secret(variable, account) == secret for variable, secret in secrets.items())
     except keyring.errors.KeyringError as error:
         raise ConfigError(
             f"The keyring did not keep the secrets: {error}", "Unlock it, and try again."
         ) from None
-    if any(_kept(variable) != answers[variable] for variable in SECRETS):
+    if not is_stored:
         name = type(keyring.get_keyring()).__qualname__
         raise ConfigError(f"{name} took the secrets and did not keep them.", "Use another keyring.")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_file(file, tomlkit.dumps(document).encode(), None)
+    if owns_unbound(section, values, sources):
+        for variable in secrets:
+            forget_unbound(variable)
 
 
 def _text(file: Path) -> str:

@@ -1,0 +1,78 @@
+"""Secrets in the operating system's keyring: each belongs to one host and account, and is read for no other.
+
+Earlier versions stored a secret under its variable alone. Such an entry is read by `read_unbound` only, for
+callers who know to which host it belongs.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+SERVICE: Final = "xlsync"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The host that a secret belongs to, the names that identify an account there, and the profile."""
+
+    host: str
+    names: tuple[str, ...]
+    profile: str = ""
+
+    @property
+    def service(self) -> str:
+        """The keyring's service: each profile has its own."""
+        return f"{SERVICE}.{self.profile}" if self.profile else SERVICE
+
+    def entry(self, variable: str) -> str:
+        """The keyring's user name for one secret of this account."""
+        names = "/".join(quote(name, safe="@") for name in self.names)
+        return f"{variable} {self.host}/{names}"
+
+
+def host_of(url: str) -> str:
+    """The host and port of an address, in lower case, without the port that its scheme implies."""
+    parts = urlsplit(url)
+    port = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.netloc.lower().removesuffix(f":{port}")
+
+
+def read_secret(variable: str, account: Account) -> str:
+    """The secret that `xlsync login` stored for an account; empty where there is none.
+
+    Raises keyring.errors.KeyringError where the keyring cannot be read.
+    """
+    return _read(account.service, account.entry(variable))
+
+
+def read_unbound(variable: str) -> str:
+    """The secret that an earlier version stored without a host; empty where there is none.
+
+    Raises keyring.errors.KeyringError where the keyring cannot be read.
+    """
+    return _read(SERVICE, variable)
+
+
+def store_secret(variable: str, account: Account, secret: str) -> None:
+    """Store a secret for an account; raises keyring.errors.KeyringError where the keyring refuses."""
+    import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
+
+    keyring.set_password(account.service, account.entry(variable), secret)
+
+
+def forget_unbound(variable: str) -> None:
+    """Remove what an earlier version stored without a host; a keyring that cannot remove keeps it."""
+    import keyring  # noqa: PLC0415
+    import keyring.errors  # noqa: PLC0415
+
+    with suppress(keyring.errors.KeyringError):
+        keyring.delete_password(SERVICE, variable)
+
+
+def _read(service: str, entry: str) -> str:
+    import keyring  # noqa: PLC0415
+
+    return keyring.get_password(service, entry) or ""
