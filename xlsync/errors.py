@@ -41,7 +41,8 @@ class ApiError(XlsyncError):
 
     `status` is None where there was no answer at all. `path` never holds the query. `codes` are
     the error codes that the service named, outermost first. `sent` is False where the request
-    surely never reached the service, so that it may be sent again.
+    surely never reached the service, so that it may be sent again. `repeat_after` are the seconds
+    after which a write may be sent again, since the service surely did not act on it; else None.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ApiError(XlsyncError):
         status: int | None = None,
         codes: tuple[str, ...] = (),
         sent: bool = True,
+        repeat_after: float | None = None,
     ) -> None:
         super().__init__(message, hint)
         self.method = method
@@ -61,6 +63,12 @@ class ApiError(XlsyncError):
         self.status = status
         self.codes = codes
         self.sent = sent
+        self.repeat_after = repeat_after
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether ConnectWise says that a record is not there: other 404s mean keys, address or release."""
+        return self.status == 404 and "NotFound" in self.codes
 
 
 class NoAnswer(ApiError):

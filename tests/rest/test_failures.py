@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import email.utils
+import gzip
 import json
 import socket
 import threading
@@ -148,7 +150,7 @@ def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:
     assert "abc" not in caught.value.message
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 520, 527])
 def test_a_read_is_repeated_while_the_service_is_busy(remote: Remote, service: Service, status: int) -> None:
     remote.script = [reply({}, status)] * 4 + [reply({"id": 1})]
     assert service.get("x") == {"id": 1}
@@ -229,7 +231,7 @@ def test_a_write_that_was_answered_is_never_sent_again(remote: Remote, service: 
     assert len(remote.seen) == 1
 
 
-@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("status", [502, 504, *range(520, 528)])
 def test_a_write_that_a_gateway_lost_is_unknown(remote: Remote, service: Service, status: int) -> None:
     remote.answer = lambda _: reply({}, status)
     with pytest.raises(NoAnswer):
@@ -237,10 +239,89 @@ def test_a_write_that_a_gateway_lost_is_unknown(remote: Remote, service: Service
     assert len(remote.seen) == 1
 
 
-def test_a_write_is_sent_again_after_429(remote: Remote, service: Service) -> None:
-    remote.script = [reply({}, 429, Retry_After="1"), reply({}, 429), reply({"id": 7}, 201)]
-    assert service.send("POST", "x", {"a": 1}) == {"id": 7}
-    assert remote.bodies == [b'{"a": 1}'] * 3
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_a_page_of_a_gateway_leaves_a_write_unknown(remote: Remote, service: Service, status: int) -> None:
+    remote.answer = lambda _: Response("<html><title>Just a moment...</title></html>", status)
+    with pytest.raises(NoAnswer, match=f"answered {status}: Just a moment"):
+        service.send("POST", "x", {})
+    assert len(remote.seen) == 1
+
+
+def test_a_page_of_a_gateway_is_no_matter_of_rights(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: Response("<html><title>Just a moment...</title></html>", 403)
+    with pytest.raises(ApiError) as caught:
+        service.get("x")
+    assert "A gateway before ConnectWise refuses this network" in caught.value.hint
+
+
+def test_a_write_is_never_sent_again_but_after_429_it_is_told_when_it_may_be(
+    remote: Remote, service: Service
+) -> None:
+    remote.script = [reply({}, 429, Retry_After="7")]
+    with pytest.raises(ApiError) as caught:
+        service.send("POST", "x", {"a": 1})
+    assert 7 <= (caught.value.repeat_after or 0) < 8
+    assert len(remote.seen) == 1
+
+
+def test_a_body_that_is_cut_off_or_no_json_is_read_again(remote: Remote, service: Service) -> None:
+    def cut(request: Request) -> Response:
+        connection = request.environ["werkzeug.socket"]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n[{")
+        return hang_up(request)
+
+    remote.script = [cut, Response("[{", content_type="application/json"), Response("<p>busy</p>")]
+    assert service.get("x") == {}
+    assert len(remote.seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("NotFound", "It was deleted, or moved"),
+        ("ConnectWiseApi", "The address, the release in its path, or the keys are wrong"),
+    ],
+)
+def test_the_two_kinds_of_404_are_told_apart(remote: Remote, service: Service, code: str, hint: str) -> None:
+    remote.answer = lambda _: reply({"code": code, "message": "m", "errors": None}, 404)
+    with pytest.raises(ApiError) as caught:
+        service.get("x")
+    assert caught.value.is_absence is (code == "NotFound")
+    assert hint in caught.value.hint
+
+
+def test_a_release_that_is_not_served_names_the_setting(remote: Remote, service: Service) -> None:
+    text = "The endpoint /company/companies does not support the API version '2021.1'."
+    remote.answer = lambda _: reply({"code": "ConnectWiseApi", "message": text, "errors": None}, 400)
+    with pytest.raises(ApiError) as caught:
+        service.get("x")
+    assert "[connectwise] release" in caught.value.hint
+
+
+def test_an_answer_may_not_grow_without_end_while_it_is_unpacked(remote: Remote) -> None:
+    packed = gzip.compress(b" " * 5_000_000)
+    remote.answer = lambda _: Response(packed, headers={"Content-Encoding": "gzip"})
+    with Service("BSS", remote.url, headers={}, largest=1_000_000) as service:
+        with pytest.raises(ApiError, match="answered with more than 1,000,000 bytes"):
+            service.get("x")
+        assert service.requests == 1
+
+
+def test_an_answer_that_drips_is_given_up_after_a_total_time(remote: Remote) -> None:
+    def drip(request: Request) -> Response:
+        connection = request.environ["werkzeug.socket"]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[")
+        with contextlib.suppress(OSError):  # xlsync has closed the connection
+            while not remote.released.wait(0.02):
+                connection.sendall(b" ")
+        return hang_up(request)
+
+    remote.answer = drip
+    with Service("BSS", remote.url, headers={}, longest=0.2, time_out=(5, 5)) as service:
+        with pytest.raises(ApiError, match=r"did not end its answer within 0\.2 seconds"):
+            service.get("x")
+        assert service.requests == 1
+    remote.released.set()
 
 
 def test_a_write_without_an_answer_is_unknown_and_sent_once(remote: Remote, service: Service) -> None:
@@ -286,8 +367,9 @@ def test_a_write_that_never_connected_says_so() -> None:
     with Service("BSS", f"http://127.0.0.1:{closed_port()}", headers={}, patience=0) as service:
         with pytest.raises(ApiError) as caught:
             service.send("POST", "x", {})
-        assert service.requests == 5
+        assert service.requests == 1
     assert (caught.value.sent, type(caught.value)) == (False, ApiError)
+    assert caught.value.repeat_after is not None
     assert "XLSYNC_BSS_URL" in caught.value.hint
 
 

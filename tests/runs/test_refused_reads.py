@@ -38,10 +38,10 @@ def refusing(sandbox: Sandbox, path: str, status: int) -> Iterator[None]:
     api: Any = sandbox._connectwise_api
     answer = api.answer
 
-    def strict(request: Any, asked: str) -> Any:
+    def strict(request: Any, asked: str, **more: Any) -> Any:
         if asked == path and request.method == "GET":
             return json_response({"code": "Security", "message": "not for these keys"}, status)
-        return answer(request, asked)
+        return answer(request, asked, **more)
 
     api.answer = strict
     try:
@@ -129,8 +129,8 @@ def spoiled(sandbox: Sandbox, path: str, changes: dict[str, Any]) -> Iterator[No
     api: Any = sandbox._connectwise_api
     answer = api.answer
 
-    def generous(request: Any, asked: str) -> Any:
-        response = answer(request, asked)
+    def generous(request: Any, asked: str, **more: Any) -> Any:
+        response = answer(request, asked, **more)
         if asked != path:
             return response
         records = [
@@ -312,9 +312,9 @@ def test_a_look_that_is_answered_oddly_skips_what_it_was_for_and_the_rest_goes_o
     api: Any = approved.sandbox._connectwise_api
     answer = api.answer
 
-    def strange(request: Any, asked: str) -> Any:
+    def strange(request: Any, asked: str, **more: Any) -> Any:
         is_it = asked == path and request.method == "GET"
-        return json_response(odd) if is_it else answer(request, asked)
+        return json_response(odd) if is_it else answer(request, asked, **more)
 
     api.answer = strange
     try:

@@ -120,6 +120,12 @@ class Live:
         if isinstance(action, CreateAddition) and isinstance(action.agreement, int):
             self._additions.pop(action.agreement, None)
 
+    def forget(self, action: Action) -> None:
+        """Let what an action would change be read anew, however short ago it was read."""
+        agreement = agreement_of(action)
+        if agreement is not None:
+            self._additions.pop(agreement, None)
+
     def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
         read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
         now = time.monotonic()

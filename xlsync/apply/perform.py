@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import count
 
 from xlsync.apply.actions import (
     Action,
@@ -39,6 +40,7 @@ from xlsync.apply.plan import (
 )
 from xlsync.apply.request_bodies import Request, request_of
 from xlsync.errors import ApiError, NoAnswer
+from xlsync.rest.pacing import TRIES
 
 
 def perform(
@@ -155,15 +157,14 @@ def _send(action: Action, live: Live, request: Request) -> Outcome:
     trouble: ApiError | None = None
     invoice: int | None = None
     try:
-        if isinstance(action, UpdateAddition | SetFields):
-            live.connectwise.service.send("PATCH", request.path, request.body)
-        elif isinstance(action, CreateInvoice):
-            answer = live.connectwise.service.send("POST", request.path)
-            invoice = answer if type(answer) is int else None
-        else:
-            created = live.connectwise.create(request.path, request.body)
-            if created is not None:
-                return outcome(action, State.DONE, _tell_created(action, created), created)
+        answer = _repeat(action, live, request)
+        match action:
+            case _ if isinstance(answer, Outcome):
+                return answer
+            case CreateInvoice():
+                invoice = answer
+            case _ if answer is not None:
+                return outcome(action, State.DONE, _tell_created(action, answer), answer)
     except ApiError as error:
         if not isinstance(error, NoAnswer) and (error.status is None or error.status < 500):
             return outcome(action, State.FAILED, error.message)
@@ -190,6 +191,38 @@ def _send(action: Action, live: Live, request: Request) -> Outcome:
         )
     lost = f"{action}: the answer was lost and it is not seen there yet; run apply again"
     return outcome(action, State.UNKNOWN, lost)
+
+
+def _repeat(action: Action, live: Live, request: Request) -> int | Outcome | None:
+    """Send one write, and again after a wait where ConnectWise surely did not act on it.
+
+    After every wait ConnectWise is looked at: what is settled by then is the outcome.
+    """
+    for attempt in count(1):
+        try:
+            return _request(action, live, request)
+        except ApiError as error:
+            if error.repeat_after is None or attempt >= TRIES:
+                raise
+            live.connectwise.service.wait(error.repeat_after)
+        live.forget(action)
+        settled = live.judge(action)
+        if settled is not None:
+            return settled
+    return None
+
+
+def _request(action: Action, live: Live, request: Request) -> int | None:
+    """Send one write once; the id of what it created, where the answer tells it."""
+    match action:
+        case UpdateAddition() | SetFields():
+            live.connectwise.service.send("PATCH", request.path, request.body)
+            return None
+        case CreateInvoice():
+            answer = live.connectwise.service.send("POST", request.path)
+            return answer if type(answer) is int else None
+        case _:
+            return live.connectwise.create(request.path, request.body)
 
 
 def _look_up(action: Action, live: Live) -> Outcome | None:

@@ -163,7 +163,7 @@ class ConnectWise:
         try:
             record = self.service.get(path, {"fields": _WHOLE_ADDITION})
         except ApiError as error:
-            if error.status == 404:
+            if error.is_absence:
                 return None
             raise
         return read_addition(record_of(record, path), agreement_id, whole=True)
@@ -193,7 +193,7 @@ class ConnectWise:
         try:
             record = record_of(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
         except ApiError as error:
-            if error.status == 404:
+            if error.is_absence:
                 return None
             raise
         return str(record.get("invoiceNumber") or invoice_id)

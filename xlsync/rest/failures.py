@@ -11,7 +11,7 @@ import traceback
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import simplejson
@@ -19,13 +19,33 @@ import urllib3.exceptions as low
 
 from xlsync.errors import ApiError, NoAnswer
 
-if TYPE_CHECKING:
-    from requests import Response
-
-_GATEWAY: Final = frozenset({502, 504})
+_GATEWAY: Final = frozenset({502, 504, *range(520, 528)})  # 520 to 527 are those of Cloudflare
+_ASKED_ANEW: Final = frozenset({429, 500})  # which the service itself answers, whatever the form
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service answered, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    next_url: str | None = None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of HTML: ConnectWise's API answers JSON, a gateway before it does not."""
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
+        return kind == "text/html" or self.content[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+    @property
+    def is_of_gateway(self) -> bool:
+        """Whether it comes from a gateway, so that nobody knows what the service did."""
+        is_refusal = self.status >= 400 and self.status not in _ASKED_ANEW
+        return self.status in _GATEWAY or (is_refusal and self.is_page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,31 +191,60 @@ class Refusals:
         """Replace these texts in every message."""
         self._secrets |= {secret for secret in secrets if len(secret) > 3}
 
-    def refused(self, method: str, path: str, answer: Response, *, read: bool) -> ApiError:
+    def refused(
+        self, method: str, path: str, answer: Answer, *, read: bool, repeat_after: float | None = None
+    ) -> ApiError:
         """Build the error for an answer that is no success; a write that a gateway lost is NoAnswer."""
-        status = answer.status_code
+        status = answer.status
         what, codes = describe(answer.content)
-        if not read and status in _GATEWAY:
+        if not read and answer.is_of_gateway:
             return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
-        hint = ""
+        hint = self._hint_for_codes(status, codes)
+        if status == 403 and answer.is_page:
+            hint = (
+                f"A gateway before {self._name} refuses this network, not the keys: "
+                f"try from another network, or ask {self._name}'s support to let yours pass."
+            )
         if status < 400:
             to = urlsplit(answer.headers.get("Location", ""))
             where = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
             what = f": it sends the request on{where}"
             hint = f"Set {self._setting} to the address where the service itself answers."
-        return self._error(method, path, f"{status}{what}", hint, status=status, codes=codes)
+        return self._error(
+            method, path, f"{status}{what}", hint, status=status, codes=codes, repeat_after=repeat_after
+        )
 
-    def unreadable(self, method: str, path: str, answer: Response) -> ApiError:
+    def _hint_for_codes(self, status: int, codes: tuple[str, ...]) -> str:
+        """What to do where the error's code says more than its status; empty where it does not."""
+        if self._name != "ConnectWise" or status not in {400, 404}:
+            return ""
+        if status == 404 and "NotFound" in codes:
+            return "It was deleted, or moved: look in ConnectWise."
+        if status == 404 and "ConnectWiseApi" in codes:
+            return (
+                "The address, the release in its path, or the keys are wrong (the cloud answers wrong keys "
+                "in the same way): `xlsync doctor` tells which."
+            )
+        if "ConnectWiseApi" in codes:
+            return (
+                "This ConnectWise serves other releases of its API: set [connectwise] release in xlsync.toml "
+                "to one that `xlsync doctor` names."
+            )
+        return ""
+
+    def unreadable(self, method: str, path: str, answer: Answer) -> ApiError:
         """Build the error for a success whose body is no JSON."""
         what = f"with something that is not JSON{title_of(answer.content)}"
-        return self._error(method, path, what, status=answer.status_code)
+        return self._error(method, path, what, status=answer.status)
 
-    def lost(self, method: str, path: str, failure: Failure, *, read: bool) -> ApiError:
+    def lost(
+        self, method: str, path: str, failure: Failure, *, read: bool, repeat_after: float | None = None
+    ) -> ApiError:
         """Build the error for a request without an answer; NoAnswer for a write that may have arrived."""
         hint = f"Check the network and the address in {self._setting}."
         if failure.sent and not read:
             return self._error(method, path, failure.what, kind=NoAnswer)
-        return self._error(method, path, failure.what, hint, sent=failure.sent)
+        return self._error(method, path, failure.what, hint, sent=failure.sent, repeat_after=repeat_after)
 
     def _error(
         self,
@@ -207,6 +256,7 @@ class Refusals:
         status: int | None = None,
         codes: tuple[str, ...] = (),
         sent: bool = True,
+        repeat_after: float | None = None,
         kind: type[ApiError] = ApiError,
     ) -> ApiError:
         path = urlsplit(path).path if "://" in path else path.partition("?")[0]
@@ -215,7 +265,16 @@ class Refusals:
         for secret in sorted(self._secrets, key=len, reverse=True):
             message = message.replace(secret, "…")
         hint = hint or self._hint(status, kind)
-        return kind(message, hint, method=method, path=path, status=status, codes=codes, sent=sent)
+        return kind(
+            message,
+            hint,
+            method=method,
+            path=path,
+            status=status,
+            codes=codes,
+            sent=sent,
+            repeat_after=repeat_after,
+        )
 
     def _hint(self, status: int | None, kind: type[ApiError]) -> str:
         if kind is NoAnswer:

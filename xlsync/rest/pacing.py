@@ -1,7 +1,7 @@
 """When requests are sent: a polite rate, waits between tries, and whether there is a next try.
 
-A read is sent again where that may help; a write only where the service surely did not act on it (never
-connected, or 429).
+A read is sent again where that may help. A write is not: whoever sends it is told after how long it may be
+sent again, where the service surely did not act on it (never connected, or 429).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import random
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from xlsync.rest.failures import Failure, is_retriable, retry_after
+from xlsync.rest.failures import Answer, Failure, is_retriable, retry_after
 
 TRIES: Final = 5
 _LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
-_BUSY: Final = frozenset({429, 500, 502, 503, 504})
+_BUSY: Final = frozenset({429, 500, 502, 503, 504, *range(520, 528)})
 _RANDOM: Final = random.SystemRandom()
 _MINUTE: Final = 60.0
 _GOOD_ANSWERS: Final = 20  # after so many one more request may run beside the others
@@ -79,16 +79,12 @@ class Gate:
                 self._changed.notify_all()
 
 
-if TYPE_CHECKING:
-    from requests import Response
-
-
-def wait_before_next(answer: Response | Failure, attempt: int, *, read: bool) -> float | None:
+def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> float | None:
     """Seconds to wait before sending it again, None where it may not or need not be."""
     back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1)
     if isinstance(answer, Failure):
         return back_off if answer.may_pass and (read or not answer.sent) else None
-    status = answer.status_code
+    status = answer.status
     if not (status == 429 or (read and (status in _BUSY or _is_too_much(answer)))):
         return None
     asked = retry_after(answer.headers)
@@ -97,7 +93,7 @@ def wait_before_next(answer: Response | Failure, attempt: int, *, read: bool) ->
     return asked + back_off / 10 if asked <= _LONGEST_PAUSE else None
 
 
-def pause_after(answer: Response) -> float | None:
+def pause_after(answer: Answer) -> float | None:
     """Seconds in which nothing more should be sent to a service that asks for fewer requests, else None."""
     if not _is_too_much(answer):
         return None
@@ -107,7 +103,7 @@ def pause_after(answer: Response) -> float | None:
     return asked if asked <= _LONGEST_PAUSE else None
 
 
-def _is_too_much(answer: Response) -> bool:
+def _is_too_much(answer: Answer) -> bool:
     """Whether a service asks for fewer requests; the BSS says so with a 403 too (its status codes)."""
-    status = answer.status_code
+    status = answer.status
     return status in {429, 503} or (status == 403 and is_retriable(answer.content))

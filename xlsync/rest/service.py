@@ -9,6 +9,7 @@ import base64
 import http.cookiejar
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -17,16 +18,20 @@ from typing import Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import simplejson
-from requests import PreparedRequest, Response, Session
+from requests import PreparedRequest, Session
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
 
 from xlsync import __version__
 from xlsync.errors import ApiError, ConfigError
-from xlsync.rest.failures import Failure, Refusals, failure_of, read_json
+from xlsync.rest.failures import Answer, Failure, Refusals, failure_of, read_json
 from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
 from xlsync.rest.url import check_url, within
 
+LONGEST_ANSWER: Final = 300.0  # seconds from the first to the last byte of an answer
+LARGEST_ANSWER: Final = 256 * 1024 * 1024  # bytes of an answer, unpacked
+_CHUNK: Final = 64 * 1024
 _OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
 _OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
 
@@ -55,7 +60,8 @@ class Service:
     """HTTP client of one system.
 
     `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
-    value and is asked once more after a 401. `patience` scales every wait between requests.
+    value and is asked once more after a 401. An answer takes at most `longest` seconds and `largest`
+    bytes. `patience` scales every wait between requests.
     """
 
     def __init__(
@@ -69,6 +75,8 @@ class Service:
         workers: int = 8,
         per_minute: int = 900,
         time_out: tuple[float, float] = (10, 60),
+        longest: float = LONGEST_ANSWER,
+        largest: int = LARGEST_ANSWER,
         patience: float = 1.0,
     ) -> None:
         self.name = name
@@ -78,6 +86,7 @@ class Service:
         self._credentials = Credentials(self._basic(auth), authorize, self._refusals.hide)
         self._workers = workers
         self._time_out = time_out
+        self._longest, self._largest = longest, largest
         self._patience = patience
         self._gate = Gate(workers, per_minute, patience)
         self._session = _session(headers, workers, is_local=urlsplit(self.url).scheme == "http")
@@ -108,16 +117,12 @@ class Service:
 
     def get_page(self, path: str, query: Mapping[str, str | int] | None = None) -> Page:
         """One read with its headers and the next page's address from the Link header."""
-        answer = self._read(path, query, "application/json")
-        try:
-            data = read_json(answer.content)
-        except ValueError:
-            raise self._refusals.unreadable("GET", path, answer) from None
-        return Page(data, answer.headers, answer.links.get("next", {}).get("url"))
+        answer, data = self._read(path, query, "application/json", as_json=True)
+        return Page(data, answer.headers, answer.next_url)
 
     def get_bytes(self, path: str) -> bytes:
         """What one read answers, as it is: a PDF, for example."""
-        return self._read(path, None, "*/*").content
+        return self._read(path, None, "*/*", as_json=False)[0].content
 
     def get_many(
         self, calls: Sequence[Call], progress: Callable[[int], None] | None = None
@@ -153,29 +158,35 @@ class Service:
             pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
     def send(self, method: Literal["POST", "PATCH"], path: str, body: object = None) -> Any:
-        """One write, and the JSON that it answers (None where it answers none).
+        """One write, sent once, and the JSON that it answers (None where it answers none).
 
-        Raises NoAnswer where it was sent and its outcome is not known, a gateway's 502 and 504
-        included; an ApiError with `sent` False where it surely never arrived.
+        Raises NoAnswer where it was sent and its outcome is not known, answers of a gateway included; an
+        ApiError with `sent` False where it surely never arrived, and with `repeat_after` where it may be
+        sent again: what it rests upon is to be looked at before.
         """
         content = None if body is None else simplejson.dumps(body, use_decimal=True, allow_nan=False)
         kind = {"Content-Type": "application/json; charset=utf-8"} if content is not None else {}
-        answer = self._repeat(
-            method, path, read=False, data=content and content.encode(), headers=kind, authorize=True
+        answer = self._once(
+            method, path, self._credentials.current(), data=content and content.encode(), headers=kind
         )
-        try:
-            return read_json(answer.content)
-        except ValueError:
-            return None  # it did act: an unreadable confirmation is no failure
+        if isinstance(answer, Answer) and answer.status < 300:
+            try:
+                return read_json(answer.content)
+            except ValueError:
+                return None  # it did act: an unreadable confirmation is no failure
+        wait = wait_before_next(answer, 1, read=False)
+        if isinstance(answer, Answer):
+            raise self._refusals.refused(method, path, answer, read=False, repeat_after=wait)
+        raise self._refusals.lost(method, path, answer, read=False, repeat_after=wait)
+
+    def wait(self, seconds: float) -> None:
+        """Wait before a write is sent again; less where xlsync is stopping."""
+        self._closed.wait(seconds * self._patience)
 
     def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
         """Ask for a token. Repeated like a read, since it changes nothing."""
         self._refusals.hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
-        answer = self._repeat("POST", path, read=True, data=dict(form), authorization=self._basic(auth))
-        try:
-            return read_json(answer.content)
-        except ValueError:
-            raise self._refusals.unreadable("POST", path, answer) from None
+        return self._repeat("POST", path, data=dict(form), authorization=self._basic(auth))[1]
 
     def _basic(self, auth: tuple[str, str] | None) -> str | None:
         """The header's value, of which nothing but the name may be told."""
@@ -185,65 +196,103 @@ class Service:
         self._refusals.hide(auth[1], value.removeprefix("Basic "))
         return value
 
-    def _read(self, path: str, query: Mapping[str, str | int] | None, accept: str) -> Response:
+    def _read(
+        self, path: str, query: Mapping[str, str | int] | None, accept: str, *, as_json: bool
+    ) -> tuple[Answer, Any]:
         # the headers of the service come first: ConnectWise names its version in Accept
         headers = {} if "Accept" in self._session.headers and accept != "*/*" else {"Accept": accept}
-        return self._repeat("GET", path, read=True, params=query, headers=headers, authorize=True)
+        return self._repeat("GET", path, as_json=as_json, params=query, headers=headers, authorize=True)
 
     def _repeat(
         self,
         method: str,
         path: str,
         *,
-        read: bool,
+        as_json: bool = True,
         authorize: bool = False,
         authorization: str | None = None,
         **request: Any,
-    ) -> Response:
-        """Send until it is answered well, or may not or need not be sent again."""
+    ) -> tuple[Answer, Any]:
+        """Send a read until it is answered well, or need not be sent again; the answer and its JSON.
+
+        JSON that is cut off, or a page in its place, is as good as no answer.
+        """
         renewed = False
         for attempt in count(1):
             if authorize:
                 authorization = self._credentials.current()
             answer = self._once(method, path, authorization, **request)
-            may_renew = read and authorize and self._credentials.can_be_renewed and not renewed
-            if may_renew and isinstance(answer, Response) and answer.status_code == 401:
+            can_renew = authorize and self._credentials.can_be_renewed and not renewed
+            if can_renew and isinstance(answer, Answer) and answer.status == 401:
                 renewed = True
                 self._credentials.renew(authorization)
                 continue
-            wait = wait_before_next(answer, attempt, read=read)
+            trouble: Answer | Failure = answer
+            if isinstance(answer, Answer) and answer.status < 300:
+                try:
+                    return answer, read_json(answer.content) if as_json else None
+                except ValueError:
+                    trouble = _UNREADABLE
+            wait = wait_before_next(trouble, attempt, read=True)
             if wait is None or attempt >= TRIES + renewed:
                 break
             self._closed.wait(wait * self._patience)
-        if isinstance(answer, Response):
-            if answer.status_code < 300:
-                return answer
-            raise self._refusals.refused(method, path, answer, read=read)
-        raise self._refusals.lost(method, path, answer, read=read)
+        if not isinstance(answer, Answer):
+            raise self._refusals.lost(method, path, answer, read=True)
+        if trouble is _UNREADABLE:
+            raise self._refusals.unreadable(method, path, answer)
+        raise self._refusals.refused(method, path, answer, read=True)
 
-    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Response | Failure:
+    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
         with self._gate:
             if self._closed.is_set():
                 return Failure("was not sent: xlsync is stopping", sent=False, may_pass=False)
             with self._counting:
                 self._requests += 1
             try:
-                answer = self._session.request(
-                    method,
-                    within(self.url, path),
-                    auth=_Authorization(authorization),
-                    timeout=self._time_out,
-                    allow_redirects=False,
-                    **request,
-                )
-            except OSError as error:  # RequestException, and what requests lets through of the file system
+                answer = self._answer(method, path, authorization, **request)
+            except (
+                OSError,
+                HTTPError,
+            ) as error:  # of requests, of the file system, and of urllib3 while reading
                 return failure_of(error)
+        if isinstance(answer, Failure):
+            return answer
         pause = pause_after(answer)
         if pause is not None:
             self._gate.slow_down(pause)
-        elif answer.status_code < 400:
+        elif answer.status < 400:
             self._gate.speed_up()
         return answer
+
+    def _answer(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
+        """Send a request and read its answer, within bounds of time and size."""
+        with self._session.request(
+            method,
+            within(self.url, path),
+            auth=_Authorization(authorization),
+            timeout=self._time_out,
+            allow_redirects=False,
+            stream=True,
+            **request,
+        ) as response:
+            until = time.monotonic() + self._longest
+            content = bytearray()
+            while chunk := response.raw.read1(
+                _CHUNK, decode_content=True
+            ):  # what has arrived, not a full chunk
+                content += chunk
+                if len(content) > self._largest:
+                    what = f"answered with more than {self._largest:,} bytes"
+                    return Failure(what, sent=True, may_pass=False)
+                if time.monotonic() > until:
+                    what = f"did not end its answer within {self._longest:g} seconds"
+                    return Failure(what, sent=True, may_pass=False)
+            following = response.links.get("next", {}).get("url")
+            return Answer(response.status_code, response.headers, bytes(content), following)
+
+
+_UNREADABLE: Final = Failure("was answered with something that is not JSON", sent=True)
 
 
 class _Authorization(AuthBase):
