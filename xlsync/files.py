@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from xlsync.errors import WorkbookError
 
+BACKUPS: Final = 5  # of one workbook
 SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 
@@ -36,12 +39,11 @@ def digest_of(data: bytes) -> str:
 
 
 def write_file(path: Path, data: bytes, backup: Path | None) -> None:
-    """Put a workbook there in one step; `backup` gets a copy of the old one first, in one step too."""
+    """Write a file in one step; `backup` gets a copy of the old one first, beside older backups."""
     path = Path(os.path.realpath(path))  # a link stays a link
-    try:
+    with _errors_in_words(path):
         if backup is not None and path.exists():
-            with _in_one_step(backup) as temporary:
-                shutil.copy2(path, temporary)
+            _copy_to_backup(path, backup)
         with _in_one_step(path) as temporary:
             with temporary.open("xb") as file:
                 file.write(data)
@@ -49,6 +51,31 @@ def write_file(path: Path, data: bytes, backup: Path | None) -> None:
                 os.fsync(file.fileno())
             if path.exists():
                 shutil.copymode(path, temporary)
+
+
+def keep_backup(path: Path, backup: Path) -> None:
+    """Copy a file to its backup; the backups before it are kept as `NAME.backup-2` to `NAME.backup-5`."""
+    with _errors_in_words(path):
+        _copy_to_backup(path, backup)
+
+
+def _copy_to_backup(path: Path, backup: Path) -> None:
+    older = [backup.with_name(f"{backup.stem}-{number}{backup.suffix}") for number in range(2, BACKUPS + 1)]
+    if backup.exists() and not filecmp.cmp(path, backup, shallow=False):
+        for target, source in pairwise(reversed(older)):
+            if source.exists():
+                source.replace(target)
+        with _in_one_step(older[0]) as temporary:
+            shutil.copy2(backup, temporary)
+    with _in_one_step(backup) as temporary:
+        shutil.copy2(path, temporary)
+
+
+@contextmanager
+def _errors_in_words(path: Path) -> Iterator[None]:
+    """Raise WorkbookError, with what to do, where a file cannot be written."""
+    try:
+        yield
     except PermissionError:
         raise WorkbookError(
             f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",

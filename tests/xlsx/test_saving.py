@@ -13,6 +13,7 @@ import python_calamine
 
 from tests.helpers.workbooks import BUSY, SHEET, loaded, reordered
 from xlsync.errors import WorkbookError
+from xlsync.files import write_file
 from xlsync.xlsx.cells import Row, letters
 from xlsync.xlsx.package import Package
 
@@ -33,6 +34,19 @@ def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_the_last_five_backups_are_kept(tmp_path: Path) -> None:
+    path, backup = tmp_path / "book.xlsx", tmp_path / "book.backup.xlsx"
+    for number in range(8):
+        write_file(path, b"%d" % number, backup)
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert kept == {"book.xlsx": b"7", "book.backup.xlsx": b"6"} | {
+        f"book.backup-{number}.xlsx": b"%d" % (7 - number) for number in range(2, 6)
+    }
+    write_file(path, b"7", backup)
+    write_file(path, b"8", backup)  # what is a backup already is not kept twice
+    assert (tmp_path / "book.backup-2.xlsx").read_bytes() == b"6"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="only here a process can be kept from writing much")
 @pytest.mark.parametrize("room", [0.5, 1.5])
 def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: Path, room: float) -> None:
@@ -49,7 +63,8 @@ def test_a_full_disk_leaves_the_workbook_and_its_backup_as_they_were(tmp_path: P
     assert "cannot be written" in ran.stderr
     assert path.read_bytes() == b"now" * 1000
     assert backup.read_bytes() == (b"before" * 500 if room < 1 else b"now" * 1000)
-    assert len(list(tmp_path.iterdir())) == 2
+    others = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file not in {path, backup}}
+    assert others == ({} if room < 1 else {"month.backup-2.xlsx": b"before" * 500})
 
 
 def test_saving_keeps_permissions_and_links(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def check_workbook(
             for where in renewed.lapsed
         ),
         *_tell_gone(edits, overview),
+        *renewed.notices,
         *asked,
     ]
     told = [

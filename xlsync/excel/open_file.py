@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from xlsync.errors import WorkbookError
-from xlsync.files import read_file, write_file
+from xlsync.files import keep_backup
 from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx.cells import Position, Value
@@ -116,7 +116,7 @@ def saved_through(workbook: OpenWorkbook) -> Save:
     def save(book: Book) -> Path:
         try:
             refuse_changed(book)
-            write_file(backup_path(book.path), read_file(book.path), None)
+            keep_backup(book.path, backup_path(book.path))
             workbook.write(changed_cells(Package.open(book.path), book.package))
         except WorkbookError:
             return save_beside(book)

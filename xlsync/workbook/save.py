@@ -29,7 +29,7 @@ def refuse_changed(book: Book) -> None:
 
 
 def backup_path(path: Path) -> Path:
-    """Where the workbook as it was before is kept."""
+    """The backup of the workbook as it was before the last change; four older ones lie beside it."""
     return path.with_name(f"{path.stem}.backup{path.suffix}")
 
 

@@ -36,6 +36,7 @@ from xlsync.workbook.layout import (
     START_CELLS,
     START_MISMATCH_CELLS,
 )
+from xlsync.workbook.left_over import find_left_over, write_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
 from xlsync.workbook.save import Save, save_in_place, save_or_beside
@@ -64,16 +65,17 @@ class Renewed:
     lapsed: tuple[str, ...] = ()  # approvals whose values no longer hold, where they stood
     moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     path: Path = Path()
+    notices: tuple[str, ...] = ()  # what of a person's could not stay where it was
 
-    def place(self, told: str) -> str | None:
-        """A text that begins with the address of a cell, with its new address; None where its row is gone."""
-        found = re.match(r"(?P<sheet>[^!:]+)!(?P<column>[A-Z]+)(?P<row>\d+):", told)
+    def place(self, notice: str) -> str | None:
+        """A notice that begins with a cell's address, with the new address; None where its row is gone."""
+        found = re.match(r"(?P<sheet>[^!:]+)!(?P<column>[A-Z]+)(?P<row>\d+):", notice)
         if found is None or found["sheet"] not in self.moved:
-            return told
+            return notice
         row = self.moved[found["sheet"]].get(int(found["row"]) - 1)
         if row is None:
             return None
-        return f"{found['sheet']}!{found['column']}{row + 1}:{told[found.end() :]}"
+        return f"{found['sheet']}!{found['column']}{row + 1}:{notice[found.end() :]}"
 
 
 def _silent(_done: int, _of: int) -> None:
@@ -157,11 +159,15 @@ def _fill(
     }
     kept: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
+    notices: list[str] = []
     moved: dict[str, Mapping[int, int]] = {}
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
         renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
+        left_over = find_left_over(book, sheet.title, renewal.rows) if book else []
+        write_left_over(package, left_over, exported_at)
+        notices += [thing.notice for thing in left_over]
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(
@@ -189,7 +195,7 @@ def _fill(
     )
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
     package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
-    return Renewed(tuple(lapsed), moved)
+    return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices))
 
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:

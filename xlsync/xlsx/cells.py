@@ -33,10 +33,14 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell to be written whole: a value, or a formula (without `=`) with its computed value beside it."""
+    """A cell to be written whole: a value, or a formula (without `=`) with its computed value beside it.
+
+    A cell that is not there yet takes over a style, given by its index, or else that of its column.
+    """
 
     value: Value
     formula: str = ""
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from typing import Final, Self
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
+from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
+from xlsync.xlsx.annotations import fills_of, notes_of, pictures_of
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 from xlsync.xlsx.moves import Moves
@@ -46,6 +48,7 @@ from xlsync.xlsx.workbook_part import (
     sheets_of,
     with_name,
     with_names_moved,
+    with_sheet,
     wrapping_styles,
 )
 from xlsync.xlsx.worksheet import SheetXml, is_plain
@@ -158,6 +161,31 @@ class Package:
         """The formulas of a sheet by 0-based row and column, without `=`."""
         return {} if self._is_plain(self._part(title)) else self._sheet(title).formulas()
 
+    def notes(self, title: str) -> dict[Position, str]:
+        """The texts of the notes and threads on the cells of a sheet."""
+        notes: dict[Position, str] = {}
+        for kind in ("comments", "threadedComment"):  # a thread stands in both: what counts is the latter
+            answers: dict[Position, list[str]] = {}
+            for part in self._parts.related(self._part(title), kind):
+                for place, text in notes_of(self._parts.text(part)):
+                    answers.setdefault(place, []).append(text)
+            notes |= {place: "\n".join(texts) for place, texts in answers.items()}
+        return notes
+
+    def styles(self, title: str) -> dict[Position, str]:
+        """The index of the style of each cell of a sheet that is there."""
+        return dict(self._sheet(title).styles())
+
+    def fills(self) -> list[str]:
+        """The background of each cell style, empty for none."""
+        styles = self._parts.related(self._workbook, "styles")
+        return [fill for part in styles for fill in fills_of(self._parts.text(part))]
+
+    def has_picture(self, title: str, row: int) -> bool:
+        """Whether a picture lies within a row."""
+        drawings = self._parts.related(self._part(title), "drawing")
+        return any(any(pictures_of(self._parts.text(part), (row,))) for part in drawings)
+
     def _is_plain(self, part: str) -> bool:
         if part not in self._plain:
             self._plain[part] = is_plain(self._parts[part])
@@ -211,6 +239,25 @@ class Package:
         sheet = self._sheet_to_change(title)
         formula_went = sheet.change(self._writer(sheet), cells)
         self._changed(title, sheet, formula_went=formula_went)
+
+    def add_sheet(self, title: str, header: Sequence[str], widths: Sequence[float]) -> None:
+        """Add a sheet at the end, with a row of headers that stays in sight."""
+        part, entry = add_worksheet(self._parts, self._workbook, next(iter(self._sheets.values())), widths)
+        self._put(self._workbook, with_sheet(self._parts.text(self._workbook), title, entry))
+        self._sheets[title] = part
+        self.change_cells(title, {(0, column): text for column, text in enumerate(header)})
+
+    def move_pictures(self, title: str, to: str, rows: Mapping[int, int]) -> None:
+        """Move the pictures that lie within one of these rows to rows of another sheet."""
+        for drawing in self._parts.related(self._part(title), "drawing"):
+            if not any(pictures_of(self._parts.text(drawing), rows)):
+                continue
+            target, relation = drawing_of(self._parts, self._part(to), drawing, self._part(title))
+            if relation:
+                changed = self._sheet_to_change(to)
+                changed.after = with_drawing(changed.after, changed.prefix, relation)
+                self._put(self._part(to), changed.encoded())
+            move_pictures(self._parts, drawing, target, rows)
 
     def replace_rows(
         self,

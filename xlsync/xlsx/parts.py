@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from typing import Final
 from urllib.parse import unquote
 
@@ -23,6 +24,7 @@ _MOST_PARTS: Final = 20_000
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 
+_RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _TYPES: Final = "[content_types].xml"
 
 
@@ -93,6 +95,41 @@ class Parts:
             target for is_kind, target in self.relations(part).values() if is_kind == kind and target in self
         ]
 
+    def add(self, part: str, content: str, content_type: str, owner: str, kind: str) -> str:
+        """Add a part that belongs to `owner`, by a relationship of that type; returns the relation's id."""
+        types = self._names[_TYPES]
+        entry = f'Override PartName="/{part}" ContentType="{content_type}"'
+        self._data[part] = content.encode()
+        self._names[part.casefold()] = part
+        self.put(types, _with_last(self.text(types), "Types", entry))
+        return self.relate(owner, part, kind)
+
+    def relate(self, owner: str, part: str, kind: str) -> str:
+        """Let a part be related to another; returns the relation's id."""
+        folder, name = posixpath.split(owner)
+        relations = self._relations_part(owner) or posixpath.join(folder, "_rels", f"{name}.rels")
+        if relations not in self._data:
+            self._names[relations.casefold()] = relations
+            self._data[relations] = f'<Relationships xmlns="{_RELATIONS}"></Relationships>'.encode()
+        taken = self.relations(owner)
+        id_ = next(f"rId{number}" for number in count(len(taken) + 1) if f"rId{number}" not in taken)
+        target = posixpath.relpath(part, folder or ".")
+        entry = f'Relationship Id="{id_}" Type="{kind}" Target="{target}"'
+        self.put(relations, _with_last(self.text(relations), "Relationships", entry))
+        return id_
+
+    def kind_of(self, owner: str, id_: str) -> str:
+        """The full type of a relationship."""
+        own = self._relations_part(owner)
+        for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
+            if attribute(tag, "Id") == id_:
+                return attribute(tag, "Type")
+        raise KeyError(id_)
+
+    def free_name(self, pattern: str) -> str:
+        """The first name that no part has; `pattern` holds `{}` for a number."""
+        return next(name for n in count(1) if (name := pattern.format(n)).casefold() not in self._names)
+
     def drop(self, part: str, owner: str) -> None:
         """Take a part away, with all that names it; it is related to its owner."""
         gone = [id_ for id_, (_, target) in self.relations(owner).items() if target == part]
@@ -109,6 +146,14 @@ class Parts:
         if part is not None:
             pattern = rf"<{ANY_PREFIX}{element}\s[^>]*>"
             self.put(part, re.sub(pattern, lambda tag: "" if is_it(tag[0]) else tag[0], self.text(part)))
+
+
+def _with_last(xml: str, container: str, entry: str) -> str:
+    """A container with one element more at the end."""
+    xml = re.sub(rf"<({ANY_PREFIX}){container}(\s[^>]*?)?/>", rf"<\1{container}\2></\1{container}>", xml)
+    return re.sub(
+        rf"</({ANY_PREFIX}){container}\s*>", lambda end: f"<{end[1]}{entry}/>{end[0]}", xml, count=1
+    )
 
 
 def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:

@@ -29,6 +29,17 @@ def sheets_of(xml: str) -> Iterator[tuple[str, str]]:
         yield attribute(sheet[0], "name"), unescape(reference[1]) if reference else ""
 
 
+def with_sheet(xml: str, title: str, relation: str) -> str:
+    """The workbook part with one sheet more, at the end."""
+    taken = [int(attribute(tag, "sheetId") or 0) for tag in re.findall(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml)]
+    like = re.search(rf"""<({ANY_PREFIX})sheet\s[^>]*?\s([\w.-]+):id\s*=""", xml)
+    if like is None:
+        raise WorkbookError("the workbook has no sheets", "Take a backup of it, or export again.")
+    name = escape_markup(title)
+    entry = f'<{like[1]}sheet name="{name}" sheetId="{max(taken) + 1}" {like[2]}:id="{relation}"/>'
+    return re.sub(rf"</{ANY_PREFIX}sheets\s*>", lambda end: entry + end[0], xml, count=1)
+
+
 def counts_from_1904(xml: str) -> bool:
     """Whether its days are counted from 1904 (18.2.28)."""
     found = re.search(rf"<{ANY_PREFIX}workbookPr\s[^>]*>", xml)

@@ -203,6 +203,12 @@ class SheetXml:
                 formulas[here] = text
         return formulas
 
+    def styles(self) -> Iterator[tuple[Position, str]]:
+        """The cells that are there, each with the index of its style, empty for none."""
+        for row in self.rows():
+            for column, cell in self.cells(row).items():
+                yield (row.number, column), cell.style
+
     def spread_formulas(self) -> Iterator[str]:
         """The tags of formulas that fill several cells: arrays, spills, what-if tables."""
         if not self._finds(_SPREAD):
@@ -374,7 +380,8 @@ class SheetXml:
         self, writer: CellWriter, number: int, cells: Mapping[int, Value | Cell], styles: Mapping[int, str]
     ) -> str:
         written = (
-            writer.cell(number, column, styles.get(column, ""), content) for column, content in cells.items()
+            writer.cell(number, column, _own_style(content) or styles.get(column, ""), content)
+            for column, content in cells.items()
         )
         return self.row_xml("", number, "".join(written))
 
@@ -413,6 +420,10 @@ class SheetXml:
             wider,
             self.before,
         )
+
+
+def _own_style(content: Value | Cell) -> str:
+    return content.style if isinstance(content, Cell) else ""
 
 
 def is_plain(part: bytes) -> bool:

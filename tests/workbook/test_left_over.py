@@ -1,0 +1,126 @@
+"""What a person put beside a row that goes is told, and moved to the sheet *Left over*."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+from openpyxl.comments import Comment
+from openpyxl.styles import PatternFill
+
+from tests.helpers.desk import Desk, Ran
+from tests.helpers.hand import MISMATCHES
+from tests.helpers.workbooks import parts, zipped
+from tests.workbook.test_workbook_keeps import part_of_sheet
+
+GONE = "units:52"
+
+
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+IN_DRAWINGS = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
+
+
+def put_picture(file: Path, row: int) -> None:
+    """Lay a picture on a row of *Mismatches*, as Excel writes one into a package."""
+    with zipfile.ZipFile(file) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    sheet = part_of_sheet(content, MISMATCHES)
+    corner = f"<xdr:{{0}}><xdr:col>20</xdr:col><xdr:row>{row}</xdr:row></xdr:{{0}}>"
+    content["xl/media/mine.png"] = b"\x89PNG"
+    content["xl/drawings/drawing77.xml"] = (
+        f'<xdr:wsDr xmlns:xdr="{IN_DRAWINGS}" xmlns:a="a" xmlns:r="{OFFICE}"><xdr:twoCellAnchor>'
+        f'{corner.format("from")}{corner.format("to")}<xdr:pic><xdr:blipFill><a:blip r:embed="rId4"/>'
+        "</xdr:blipFill></xdr:pic><xdr:clientData/></xdr:twoCellAnchor></xdr:wsDr>"
+    ).encode()
+    content["xl/drawings/_rels/drawing77.xml.rels"] = (
+        f'<Relationships xmlns="{PACKAGE}"><Relationship Id="rId4" Type="{OFFICE}/image" '
+        'Target="../media/mine.png"/></Relationships>'
+    ).encode()
+    relations = sheet.replace("worksheets/", "worksheets/_rels/") + ".rels"
+    content[relations] = content[relations].replace(
+        b"</Relationships>",
+        f'<Relationship Id="rId77" Type="{OFFICE}/drawing" Target="/xl/drawings/drawing77.xml"/>'
+        "</Relationships>".encode(),
+    )
+    content[sheet] = re.sub(
+        rb"(<legacyDrawing|<tableParts|</worksheet>)",
+        f'<drawing xmlns:r="{OFFICE}" r:id="rId77"/>'.encode() + rb"\1",
+        content[sheet],
+        count=1,
+    )
+    file.write_bytes(zipped(content))
+
+
+def furnish(desk: Desk) -> str:
+    """Put a text, a formula, a note, a colour and a picture beside one mismatch; what the row is about."""
+    with desk.editing() as hand:
+        sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
+        own = sheet.max_column + 2
+        sheet.cell(1, own).value = "Who asks"
+        sheet.cell(row, own).value = "Pia rings <them> & asks"
+        sheet.cell(row, own + 1).value = f"=E{row}*2"
+        sheet.cell(row, 1).comment = Comment("pays late", "Pia")
+        sheet.cell(row, 3).fill = PatternFill("solid", start_color="FF00FF00")
+        customer = str(hand.get(MISMATCHES, GONE, "Customer"))
+    put_picture(desk.file, row - 1)
+    return customer
+
+
+def settle(desk: Desk) -> Ran:
+    """Let ConnectWise hold what is billed, so that the mismatch goes, and check."""
+    units = desk.read().get(MISMATCHES, GONE, "BSS Units")
+    desk.addition(52)["quantity"] = Decimal(units)
+    ran = desk.check()
+    assert ran.code == 0
+    assert GONE not in desk.read().rows(MISMATCHES)
+    return ran
+
+
+def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> None:
+    customer = furnish(desk)
+    ran = settle(desk)
+    sheet = desk.read().book["Left over"]
+    headers, *rows = sheet.values
+    assert headers == ("Sheet", "Row", "Column", "What", "Content", "Moved on")
+    assert {line[0] for line in rows} == {MISMATCHES}
+    assert all(str(line[1]).startswith(customer) and line[5] for line in rows)
+    told = {(line[3], line[4]) for line in rows}
+    assert {("Text", "Pia rings <them> & asks"), ("Note", "pays late"), ("Picture", None)} < told
+    assert any(kind == "Text" and str(text).startswith("=E") for kind, text in told)
+    coloured = next(row for row in sheet.iter_rows() if row[3].value == "Colour")
+    assert coloured[4].fill.start_color.rgb == "FF00FF00"
+    content = parts(desk.file.read_bytes())
+    place = next(number for number, line in enumerate(rows, 1) if line[3] == "Picture")
+    drawings = {name: data.decode() for name, data in content.items() if "/drawings/drawing" in name}
+    (moved,) = (
+        name for name, xml in drawings.items() if f"<xdr:row>{place}</xdr:row>" in xml and "blip" in xml
+    )
+    assert "blip" not in drawings["xl/drawings/drawing77.xml"]
+    reference = re.search(r'r:embed="(\w+)"', drawings[moved])
+    relations = content[moved.replace("drawings/", "drawings/_rels/") + ".rels"].decode()
+    assert reference
+    assert f'Id="{reference[1]}" Type="{OFFICE}/image" Target="../media/mine.png"' in relations
+    for text in ("Who asks (Pia rings <them> & asks)", "pays late", "picture"):
+        assert text in ran.err
+    assert ran.err.count("was moved to the sheet Left over") == len(rows)
+
+
+def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> None:
+    furnish(desk)
+    settle(desk)
+    before = list(desk.read().book["Left over"].values)
+    desk.addition(52)["quantity"] += 1
+    desk.check()
+    furnish(desk)
+    settle(desk)
+    after = list(desk.read().book["Left over"].values)
+    assert after[: len(before)] == before
+    assert len(after) == 2 * len(before) - 1
+
+
+def test_a_row_without_anything_beside_it_leaves_nothing(desk: Desk) -> None:
+    settle(desk)
+    assert "Left over" not in desk.read().book.sheetnames

@@ -1,0 +1,137 @@
+"""What people put beside rows that are no longer there: named in notices, and moved to *Left over*."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from xlsync.workbook.layout import NEW
+from xlsync.workbook.read import Book, SheetRow
+from xlsync.xlsx.cells import Cell, Row, Value, letters
+from xlsync.xlsx.package import Package
+
+LEFT_OVER: Final = "Left over"
+_HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
+_WIDTHS: Final = (20, 48, 22, 12, 60, 18)
+_FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
+_LONGEST: Final = 300  # of a text in a notice
+
+Kind = Literal["Text", "Note", "Colour", "Picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOver:
+    """One thing beside a row that is no longer there."""
+
+    sheet: str
+    number: int  # 0-based, of the row
+    row: str  # what the row was about
+    column: str
+    kind: Kind
+    content: Value
+    style: str = ""  # of the cell, by its index
+
+    @property
+    def notice(self) -> str:
+        """What check says of it."""
+        text = "" if self.content is None else f" ({_cut(str(self.content))})"
+        return (
+            f"The row of {self.row} is gone from {self.sheet}: the {self.kind.lower()} beside it, in "
+            f"{self.column}{text}, was moved to the sheet {LEFT_OVER}"
+        )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def find_left_over(book: Book, title: str, rows: Sequence[Row]) -> list[LeftOver]:
+    """What a person put beside those rows of a sheet that are not among its new rows."""
+    stays = {row.was for row in rows}
+    gone = [row for row in book.rows[title] if row.number not in stays]
+    return list(_left_over(book, title, gone)) if gone else []
+
+
+def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[LeftOver]:
+    package = book.package
+    grid, formulas, notes = package.grid(title), package.formulas(title), package.notes(title)
+    styles, fills = package.styles(title), package.fills()
+    headers = {column: header for header, column in book.columns[title].items()}
+    usual = _usual_fills(styles, fills, {row.number for row in book.rows[title]})
+    for row in gone:
+        about = _about(row)
+        line = grid[row.number] if row.number < len(grid) else ()
+        width = max([len(line), *(column + 1 for number, column in styles if number == row.number)])
+        for column in range(width):
+            place, header = (row.number, column), headers.get(column)
+            name = header or _own_header(grid, book.header_rows[title], column)
+            value = line[column] if column < len(line) else None
+            content: Value = f"={formulas[place]}" if place in formulas else value
+            style = styles.get(place, "")
+            fill = _fill(style, fills)
+            is_written = content is not None if header is None else _is_free_text(row, header)
+            if is_written:
+                yield LeftOver(title, row.number, about, name, "Text", content, style)
+            elif fill and fill != usual.get(column, ""):
+                yield LeftOver(title, row.number, about, name, "Colour", value, style)
+            if place in notes:
+                yield LeftOver(title, row.number, about, name, "Note", notes[place])
+        if package.has_picture(title, row.number):
+            yield LeftOver(title, row.number, about, "the row", "Picture", None)
+
+
+def _usual_fills(
+    styles: Mapping[tuple[int, int], str], fills: Sequence[str], rows: set[int]
+) -> dict[int, str]:
+    """The background that most cells of a column have, by column."""
+    counts: dict[int, Counter[str]] = {}
+    for (number, column), style in styles.items():
+        if number in rows:
+            counts.setdefault(column, Counter())[_fill(style, fills)] += 1
+    return {column: count.most_common(1)[0][0] for column, count in counts.items()}
+
+
+def _fill(style: str, fills: Sequence[str]) -> str:
+    return fills[int(style)] if style.isdigit() and int(style) < len(fills) else ""
+
+
+def _is_free_text(row: SheetRow, header: str) -> bool:
+    return header in _FREE_TEXTS and row.is_edited(header) and bool(row.text(header))
+
+
+def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -> str:
+    """The header of a column that is a person's own, else its letters."""
+    line = grid[header_row] if header_row < len(grid) else ()
+    text = line[column] if column < len(line) else None
+    return str(text) if text is not None else f"column {letters(column)}"
+
+
+def _about(row: SheetRow) -> str:
+    names = ("Kind", "Name") if row.sheet is NEW else ("Customer", "Product", "Agreement")
+    texts = [row.text(name) for name in names if name in row.columns]
+    return " · ".join(text for text in texts if text) or row.key
+
+
+def write_left_over(package: Package, things: Sequence[LeftOver], moved_on: str) -> None:
+    """Move what is left over to its sheet, which is made when it is first needed."""
+    if not things:
+        return
+    if LEFT_OVER not in package.sheets:
+        package.add_sheet(LEFT_OVER, _HEADERS, _WIDTHS)
+    first = len(package.grid(LEFT_OVER))
+    cells: dict[tuple[int, int], Value | Cell] = {}
+    for number, thing in enumerate(things, first):
+        values = (thing.sheet, thing.row, thing.column, thing.kind, thing.content, moved_on)
+        cells |= {(number, column): value for column, value in enumerate(values)}
+        cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style)
+    package.change_cells(LEFT_OVER, cells)
+    for title in {thing.sheet for thing in things}:
+        rows = {
+            thing.number: number
+            for number, thing in enumerate(things, first)
+            if thing.kind == "Picture" and thing.sheet == title
+        }
+        if rows:
+            package.move_pictures(title, LEFT_OVER, rows)
