@@ -160,6 +160,21 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementNow:
+    """An agreement as a write to it finds it; `closed` is its status where that is not active."""
+
+    id: int
+    company_id: int
+    currency: str = ""
+    closed: str = ""
+    start: dt.date | None = None
+    bill_start: dt.date | None = None
+    end: dt.date | None = None
+    next_invoice: dt.date | None = None
+    prorated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recap:
     """What ConnectWise tells of an agreement's last and next invoice."""
 
@@ -367,6 +382,7 @@ class Mismatch:
     company: int | str | None = None
     agreement: int | str | None = None
     item: int | str | None = None
+    currency: str = ""  # of the agreement
     addition: Addition | None = None
     beside: tuple[int, ...] = ()
     bss_units: Decimal | None = None

@@ -109,6 +109,15 @@ class CreateCatalogItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """The agreement that a write rests upon, as the approved row showed it."""
+
+    agreement: int
+    company: int | None = None
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Predecessor:
     """The addition that a new one continues from a date on: what is taken over from it unchanged.
 
@@ -140,6 +149,7 @@ class CreateAddition:
     beside: tuple[int, ...] = ()
     monthly: Decimal = Decimal(0)
     succeeds: Predecessor | None = None
+    basis: Basis | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -204,6 +214,7 @@ class UpdateAddition:
     customer: str
     product: str
     monthly: Decimal = Decimal(0)
+    basis: Basis | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -247,6 +258,7 @@ class SetFields:
     begins: dt.date | None = None
     stops: Decimal = Decimal(0)
     monthly: Decimal = Decimal(0)
+    basis: Basis | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -258,7 +270,13 @@ class SetFields:
 
 
 def end_addition(
-    addition: Addition, last_day: dt.date, *, rows: tuple[str, ...], what: str, begins: dt.date | None
+    addition: Addition,
+    last_day: dt.date,
+    *,
+    rows: tuple[str, ...],
+    what: str,
+    begins: dt.date | None,
+    basis: Basis | None = None,
 ) -> SetFields:
     """An addition is never deleted: it ends on a day."""
     return SetFields(
@@ -271,6 +289,7 @@ def end_addition(
         guard=addition,
         agreement=addition.agreement_id,
         begins=begins,
+        basis=basis,
     )
 
 

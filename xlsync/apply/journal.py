@@ -15,10 +15,11 @@ import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self, TextIO
 
 import simplejson
@@ -29,7 +30,10 @@ from xlsync.errors import XlsyncError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One write of a run, as its lines tell it; `state` is `unknown` where no line came after it."""
+    """One write of a run, as its lines tell it; `state` is `unknown` where no line came after it.
+
+    `asked` is what each of its rows asked for.
+    """
 
     key: str
     kind: str
@@ -40,6 +44,7 @@ class Write:
     body: Any = None
     was: Mapping[str, Any] | None = None
     rows: tuple[str, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
     state: str = "unknown"
     detail: str = "no outcome was recorded: the run was cut off here"
     id: int | None = None
@@ -63,8 +68,9 @@ class Run:
 class Journal:
     """The journal of one run, being written."""
 
-    def __init__(self, file: Path, first: Mapping[str, Any]) -> None:
+    def __init__(self, file: Path, first: Mapping[str, Any], asked: Mapping[str, str]) -> None:
         self._file = file
+        self._asked = asked
         self._first = first
         self._out: TextIO | None = None
         self._lock = threading.Lock()
@@ -76,9 +82,20 @@ class Journal:
 
     @classmethod
     def begin(
-        cls, home: Path, environment: str, *, command: str, workbook: str, month: str, now: dt.datetime
+        cls,
+        home: Path,
+        environment: str,
+        *,
+        command: str,
+        workbook: str,
+        month: str,
+        now: dt.datetime,
+        asked: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
-        """The journal of a run, which begins with the first request: who, when and from which workbook."""
+        """The journal of a run, which begins with the first request: who, when and from which workbook.
+
+        `asked` is what each row of the workbook asks for.
+        """
         name = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
         return cls(
             journal_folder(home, environment) / f"{name}.jsonl",
@@ -92,11 +109,14 @@ class Journal:
                 "month": month,
                 "xlsync": __version__,
             },
+            asked,
         )
 
-    def before(self, key: str, **facts: Any) -> None:
-        """Write down, for good, that a request is about to be sent."""
-        self._write({"event": "before", "key": key, **facts})
+    def before(self, key: str, *, rows: Iterable[str] = (), **facts: Any) -> None:
+        """Write down, for good, that a request is about to be sent for these rows."""
+        rows = tuple(rows)
+        asked = {row: self._asked[row] for row in rows if row in self._asked}
+        self._write({"event": "before", "key": key, "rows": rows, "asked": asked, **facts})
 
     def after(self, key: str, **facts: Any) -> None:
         """Write down what became of it."""

@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final, assert_never
 
 from xlsync.apply.actions import (
     Action,
+    Basis,
     CreateAddition,
     CreateAgreement,
     CreateCatalogItem,
@@ -27,6 +29,7 @@ from xlsync.apply.plan import (
     Plan,
     State,
     build_plan,
+    judge_agreement,
     judge_creation,
     judge_invoice,
     judge_settings,
@@ -44,7 +47,7 @@ from xlsync.connectwise.records import (
     record_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Month
+from xlsync.models import Addition, AgreementNow, Month
 from xlsync.settings import Creation
 
 FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
@@ -67,6 +70,7 @@ class Live:
         self.connectwise = connectwise
         self.creation = creation
         self._additions: dict[int, tuple[float, Additions]] = {}
+        self._agreements: dict[int, tuple[float, AgreementNow | None]] = {}
         self._marks: dict[str, dict[str, Any]] | None = None
         self._lock = threading.Lock()
 
@@ -79,9 +83,18 @@ class Live:
         for id_, additions in self.connectwise.list_additions(ids, progress, whole=True).items():
             self._additions[id_] = (now, additions)
 
-    def plan(self, actions: Sequence[Action], progress: Callable[[int], None] | None = None) -> Plan:
-        """Order the actions and settle those that need no request, by what ConnectWise holds now."""
-        self.read_additions(actions, progress)
+    def plan(
+        self,
+        actions: Sequence[Action],
+        progress: Callable[[int], None] | None = None,
+        spent: Mapping[str, Outcome] = MappingProxyType({}),
+    ) -> Plan:
+        """Order the actions and settle those that need no request, by what ConnectWise holds now.
+
+        `spent` are the outcomes of those that an earlier run carried out, by key.
+        """
+        self.read_additions((action for action in actions if action.key not in spent), progress)
+        self.read_agreements(action for action in actions if action.key not in spent)
         ids: dict[str, int] = {}
 
         def judge(action: Action) -> Outcome | None:
@@ -90,10 +103,44 @@ class Live:
                 ids[action.key] = result.id
             return result
 
-        return build_plan(actions, judge)
+        ids |= {key: result.id for key, result in spent.items() if result.id is not None}
+        return build_plan(actions, judge, spent)
+
+    def read_agreements(self, actions: Iterable[Action]) -> None:
+        """Read every agreement that the actions rest upon, in one request where that is possible."""
+        ids = {basis.agreement for action in actions if (basis := basis_of(action)) is not None}
+        now = time.monotonic()
+        try:
+            found = self.connectwise.read_agreements(ids)
+        except ApiError:
+            return  # each write looks at its own agreement then, and tells what is wrong
+        self._agreements |= {id_: (now, found.get(id_)) for id_ in ids}
+
+    def _judge_basis(self, action: Action) -> Outcome | None:
+        """Skipped, where the agreement that an action rests upon was ended or moved since it was approved."""
+        basis = basis_of(action)
+        if basis is None:
+            return None
+        read_at, found = self._agreements.get(basis.agreement, (float("-inf"), None))
+        now = time.monotonic()
+        if now - read_at > FRESH:
+            found = self.connectwise.read_agreements([basis.agreement]).get(basis.agreement)
+            self._agreements[basis.agreement] = (now, found)
+        today = dt.datetime.now().astimezone().date()
+        begins = action.effective if isinstance(action, CreateAddition) else None
+        return judge_agreement(action, basis, found, max(today, begins or today))
 
     def judge(self, action: Action) -> Outcome | None:
         """What ConnectWise's present state already says of an action; None where it is to be done."""
+        settled = self._judge_record(action)
+        if settled is not None:
+            return settled
+        try:
+            return self._judge_basis(action)
+        except ApiError as error:
+            return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+    def _judge_record(self, action: Action) -> Outcome | None:
         try:
             match action:
                 case UpdateAddition():
@@ -357,6 +404,11 @@ def judge_found(action: Action, found: _Found | None) -> Outcome | None:
 def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
     names = ("id", "caption", "type", "entryMethod", "numberOfDecimals")
     return {name: field[name] for name in names if field.get(name) is not None}
+
+
+def basis_of(action: Action) -> Basis | None:
+    """The agreement that an action rests upon, as it was approved."""
+    return action.basis if isinstance(action, UpdateAddition | SetFields | CreateAddition) else None
 
 
 def agreement_of(action: Action) -> int | None:

@@ -36,7 +36,7 @@ from xlsync.apply.plan import (
     judge_creation,
     judge_invoice,
     outcome,
-    tell_lost,
+    skip_for,
 )
 from xlsync.apply.request_bodies import Request, request_of
 from xlsync.errors import ApiError, NoAnswer
@@ -110,7 +110,7 @@ class _Run:
         known = dict(self.outcomes)
         lost = first_lost(action, known)
         if lost:
-            return outcome(action, State.SKIPPED, tell_lost(lost))
+            return skip_for(action, lost)
         ids = {key: result.id for key, result in known.items() if result.id is not None}
         return _perform(resolve(action, ids), self.live, self.journal)
 

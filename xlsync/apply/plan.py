@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, assert_never
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.apply.actions import (
     ORDER,
     Action,
+    Basis,
     CreateAddition,
     CreateAgreement,
     CreateCatalogItem,
@@ -27,7 +30,7 @@ from xlsync.apply.actions import (
     tell_field,
 )
 from xlsync.errors import UnsafePlan
-from xlsync.models import Addition, Recap
+from xlsync.models import Addition, AgreementNow, Recap
 from xlsync.settings import Limits
 
 
@@ -49,7 +52,8 @@ LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 class Outcome:
     """What became of one action, in words for the *Result* cells of its rows.
 
-    `changed` tells that ConnectWise no longer held the values that were approved.
+    `changed` tells that ConnectWise no longer held the values that were approved; `is_spent` that an earlier
+    run carried them out, and `run` which one. `waits_for` is the key of what it needs and cannot have.
     """
 
     key: str
@@ -59,11 +63,15 @@ class Outcome:
     detail: str = ""
     id: int | None = None
     changed: bool = False
+    is_spent: bool = False
+    run: str = ""
+    waits_for: str = ""
+    invoice_number: str = ""
 
     @property
     def text(self) -> str:
         """As it stands in *Result*."""
-        glue = " " if self.state in {State.DONE, State.ALREADY} else ": "
+        glue = " " if self.state in {State.DONE, State.ALREADY} and not self.is_spent else ": "
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 
 
@@ -126,7 +134,8 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
     is_later = live.next_date is not None and live.next_date > action.seen_date
     was_last = live.next_date is None and live.last_date is not None and live.last_date >= action.seen_date
     if is_later or was_last:
-        return outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
+        found = outcome(action, State.ALREADY, f"invoice {live.last_number}".strip())
+        return replace(found, invoice_number=live.last_number)
     if live.next_date != action.seen_date or live.next_amount != action.seen_amount:
         amount = "empty" if live.next_amount is None else tell_cost(live.next_amount)
         now = f"{amount} on {live.next_date}" if live.next_date else "none"
@@ -188,23 +197,46 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
     return _changed(action, differing[0]) if differing else None
 
 
-def build_plan(actions: Iterable[Action], judge: Callable[[Action], Outcome | None]) -> Plan:
+def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day: dt.date) -> Outcome | None:
+    """Skipped, where the agreement that a write rests upon has changed; `day` is when the write counts."""
+    if live is None:
+        return _changed(action, "the agreement is no longer there")
+    if live.closed:
+        return _changed(action, f"the agreement is {live.closed.casefold()} now")
+    if live.end is not None and live.end < day:
+        return _changed(action, f"the agreement has ended on {live.end}")
+    if seen.company is not None and live.company_id != seen.company:
+        return _changed(action, "the agreement belongs to another company now")
+    if seen.currency and live.currency and live.currency != seen.currency:
+        return _changed(action, f"the agreement's currency was {seen.currency} and is now {live.currency}")
+    return None
+
+
+def build_plan(
+    actions: Iterable[Action],
+    judge: Callable[[Action], Outcome | None],
+    spent: Mapping[str, Outcome] = MappingProxyType({}),
+) -> Plan:
     """Order actions by need and settle those that need no request.
 
-    What needs something that is lost, or that nobody approved, goes with it.
+    What needs something that is lost, or that nobody approved, goes with it. `spent` are the outcomes of
+    those that an earlier run carried out, by key.
     """
     ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
     planned = {action.key for action in ordered}
-    settled: dict[str, Outcome] = {}
+    settled = {key: result for key, result in spent.items() if key not in planned}
     to_do: list[Action] = []
     for action in ordered:
         lost = first_lost(action, settled)
         missing = next((key for key in action.needs if key not in planned), None)
-        if lost:
-            result: Outcome | None = outcome(action, State.SKIPPED, tell_lost(lost))
+        result: Outcome | None
+        if action.key in spent:
+            result = spent[action.key]
+        elif lost:
+            result = skip_for(action, lost)
         elif missing:
             detail = f"needs {missing}, which is not approved on sheet New in ConnectWise"
-            result = outcome(action, State.SKIPPED, detail)
+            result = replace(outcome(action, State.SKIPPED, detail), waits_for=missing)
         else:
             result = judge(action)
         if result is None:
@@ -226,9 +258,10 @@ def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | Non
     return next((result for result in needed if result.state in LOST), None)
 
 
-def tell_lost(lost: Outcome) -> str:
-    """Why an action is skipped, in terms of what it needed."""
-    return f"needs {lost.key}, which is {lost.text}"
+def skip_for(action: Action, lost: Outcome) -> Outcome:
+    """The outcome of an action that is skipped for what it needed."""
+    skipped = outcome(action, State.SKIPPED, f"needs {lost.key}, which is {lost.text}")
+    return replace(skipped, waits_for=lost.key)
 
 
 def monthly_money(action: Action) -> Decimal:

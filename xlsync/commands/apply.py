@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
@@ -17,6 +18,7 @@ from xlsync.apply.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.apply.lookup import Live, agreement_of
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
+from xlsync.apply.spent import Approvals, SpentApprovals, part_spent
 from xlsync.apply.undo import agreement_in, undo_actions
 from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems, silent
@@ -27,7 +29,7 @@ from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
-from xlsync.workbook.layout import BILLING_LINES, PICKED_HEADERS
+from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS
 from xlsync.workbook.read import Book, chosen_month, read_workbook
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
@@ -71,7 +73,10 @@ def new_rows_of(systems: Systems, book: Book) -> NewRows:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A workbook read for apply: what it asks for, as a plan against ConnectWise as it is now."""
+    """A workbook read for apply: what it asks for, as a plan against ConnectWise as it is now.
+
+    `later` is the last run that applied a later month.
+    """
 
     book: Book
     edits: LinkEdits
@@ -79,6 +84,12 @@ class Review:
     new: NewRows
     plan: Plan
     live: Live
+    later: Run | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What each approved row asks for."""
+        return {**self.new.asked, **self.rows.asked}
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -90,7 +101,19 @@ class Review:
             f"{counted(unseen, 'billing line')} {verb} links that check has not seen: "
             "what they change stands on Mismatches after a check"
         )
-        return (*tell_other_month(self.book), *self.new.notices, *([of_links] if unseen else []))
+        return (
+            *tell_other_month(self.book),
+            *self._tell_later(),
+            *self.new.notices,
+            *([of_links] if unseen else []),
+        )
+
+    def _tell_later(self) -> list[str]:
+        """That a later month was applied already, since an older one may take back what that one set."""
+        if self.later is None:
+            return []
+        ran = f"{self.later.month} was applied on {self.later.at[:10]} by run {self.later.id}"
+        return [f"This workbook holds {self.book.month}, and {ran}: it may set older values anew"]
 
 
 def tell_other_month(book: Book) -> list[str]:
@@ -110,11 +133,37 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     problems = [*book.problems, *book.altered, *edits.problems, *rows.problems, *new.problems]
     if problems:
         raise BadCells(path, problems)
-    actions: list[Action] = [*new.actions, *rows.actions]
+    runs = list_runs(systems.home, systems.settings.environment)
+    spent = SpentApprovals(approvals_of(book, {**new.asked, **rows.asked}), runs)
+    done, left_out = part_spent([*new.actions, *rows.actions], spent)
+    left = read_row_edits(book, new.prices, left_out) if left_out else rows
+    actions: list[Action] = [*new.actions, *left.actions]
     live = Live(systems.connectwise, systems.settings.creation)
     agreements = len({agreement_of(action) for action in actions} - {None})
-    plan = live.plan(actions, lambda done: progress("Looking at ConnectWise", done, agreements))
-    return Review(book, edits, rows, new, plan, live)
+    plan = live.plan(
+        actions,
+        lambda count: progress("Looking at ConnectWise", count, agreements),
+        {result.key: result for result in done},
+    )
+    later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
+    return Review(book, edits, rows, new, plan, live, max(later, key=lambda run: run.month, default=None))
+
+
+def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
+    """What the approved rows of a workbook ask for, and what it knows of earlier runs."""
+    exported_at = book.about.first_exported_at
+    return Approvals(
+        month=book.about.month,
+        environment=book.about.environment,
+        exported_at=dt.datetime.fromisoformat(exported_at) if exported_at else None,
+        noted=frozenset(book.about.noted),
+        asked=asked,
+        results={
+            row.key: row.text("Result")
+            for sheet in (MISMATCHES, NEW, INVOICES)
+            for row in book.rows[sheet.title]
+        },
+    )
 
 
 def write(
@@ -125,10 +174,12 @@ def write(
     of: Book | Run,
     now: dt.datetime,
     progress: Callable[[Outcome], None] | None = None,
+    asked: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, tuple[Outcome, ...]]:
     """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty.
 
-    `of` is the workbook it comes from, or the run that it takes back.
+    `of` is the workbook it comes from, or the run that it takes back. `asked` is what each row of the
+    workbook asks for.
     """
     if not plan.actions:
         return "", plan.settled
@@ -140,6 +191,7 @@ def write(
         workbook=workbook,
         month=month,
         now=now,
+        asked=asked,
     )
     outcomes = perform(plan, live, journal, progress)
     journal.end()
@@ -168,13 +220,20 @@ def perform_review(
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
-    run, outcomes = write(systems, review.plan, review.live, "apply", review.book, now, progress)
+    run, outcomes = write(
+        systems, review.plan, review.live, "apply", review.book, now, progress, review.asked
+    )
     ids = {result.key: result.id for result in outcomes if result.id is not None}
     with noting(run):
         picked = remember_created(systems, review, ids, now)
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
-        written = write_results(review.book, row_results(outcomes), own, save)
+        written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
     return run, outcomes, written
+
+
+def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """The runs whose results a workbook shows from now on: this one, and earlier ones that it names."""
+    return tuple(filter(None, dict.fromkeys((run, *(result.run for result in outcomes)))))
 
 
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
@@ -291,8 +350,7 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
     rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
     for result in outcomes:
         for row in result.rows:
-            waits_for = result.detail.removeprefix("needs ").split(",")[0] if result.state in LOST else ""
-            if row not in rows_of.get(waits_for, ()):  # its own row tells the reason already
+            if row not in rows_of.get(result.waits_for, ()):  # its own row tells the reason already
                 by_row.setdefault(row, []).append(result)
     return {
         row: (

@@ -112,6 +112,8 @@ def check_workbook(
         save=save,
         progress=lambda done, of: progress("Writing the workbook", done, of),
         report=book.about.report,
+        first_exported_at=book.about.first_exported_at,
+        noted=book.about.noted,
     )
     remember(systems, overview, edits.picked, now, path)
     told_once = [

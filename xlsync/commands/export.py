@@ -44,6 +44,7 @@ def export_month(
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
         report=str(request.report.resolve()) if request.report else "",
+        first_exported_at=now.isoformat(timespec="milliseconds"),
     )
     return month_result(gathered.overview, gathered.notices, path)
 

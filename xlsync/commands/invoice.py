@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.journal import list_runs
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State, outcome
-from xlsync.commands.apply import BadCells, noting, open_book, row_results, write
+from xlsync.apply.spent import SpentApprovals, part_spent
+from xlsync.commands.apply import BadCells, approvals_of, noting, open_book, row_results, runs_told_of, write
 from xlsync.errors import ApiError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.approvals import read_invoice_rows
@@ -37,6 +38,7 @@ class InvoiceReview:
     book: Book
     plan: Plan
     live: Live
+    asked: Mapping[str, str]
 
 
 def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
@@ -47,7 +49,10 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     if problems:
         raise BadCells(path, problems)
     live = Live(systems.connectwise, systems.settings.creation)
-    return InvoiceReview(book, _without_made(systems, live.plan(edits.actions)), live)
+    runs = list_runs(systems.home, systems.settings.environment)
+    done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
+    plan = live.plan(edits.actions, spent={result.key: result for result in done})
+    return InvoiceReview(book, _without_made(systems, plan), live, edits.asked)
 
 
 def _without_made(systems: Systems, plan: Plan) -> Plan:
@@ -77,7 +82,7 @@ def _without_made(systems: Systems, plan: Plan) -> Plan:
             to_do.append(action)
         else:
             told = f"invoice {number} (made before; the agreement's recap does not show it)"
-            settled.append(outcome(action, State.ALREADY, told, id_))
+            settled.append(replace(outcome(action, State.ALREADY, told, id_), invoice_number=number))
     return Plan(tuple(to_do), tuple(settled))
 
 
@@ -89,21 +94,28 @@ def perform_invoices(
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
     """Create what was reviewed, save the PDFs, write the invoice numbers into the workbook."""
-    run, outcomes = write(systems, review.plan, review.live, "invoice", review.book, now, progress)
+    run, outcomes = write(
+        systems, review.plan, review.live, "invoice", review.book, now, progress, review.asked
+    )
     outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
     with noting(run):
-        written = write_results(review.book, row_results(outcomes), {}, save)
+        written = write_results(review.book, row_results(outcomes), {}, save, runs_told_of(run, outcomes))
     return run, outcomes, written
 
 
 def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
     """The outcome, with where its PDF was saved, or why it could not be; the invoice stands either way."""
-    number = outcome.detail.removeprefix("invoice ").split(" ")[0]
-    if outcome.state not in {State.DONE, State.ALREADY} or not number:
+    number = outcome.invoice_number
+    if outcome.state not in {State.DONE, State.ALREADY} or not (number or outcome.id):
         return outcome
     folder = workbook.with_name(f"{workbook.stem}-invoices")
-    file = folder / (re.sub(r"[^\w.-]+", "_", number) + ".pdf")
     try:
+        if not number and outcome.id is not None:
+            number = systems.connectwise.read_invoice(outcome.id) or ""
+            if not number:
+                return outcome
+            outcome = replace(outcome, detail=f"{outcome.detail}: invoice {number}")
+        file = folder / (re.sub(r"[^\w.-]+", "_", number) + ".pdf")
         id_ = outcome.id if outcome.id is not None else systems.connectwise.find_invoice(number)
         if id_ is None:
             return outcome

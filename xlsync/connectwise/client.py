@@ -16,13 +16,14 @@ from xlsync.connectwise.records import (
     TAKEN_OVER,
     id_of,
     read_addition,
+    read_agreement_now,
     read_recap,
     read_setup,
     record_of,
     records_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Recap, Setup
+from xlsync.models import Addition, AgreementNow, Recap, Setup
 from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
@@ -40,6 +41,7 @@ _ADDITION: Final = (
     "effectiveDate,cancelledDate,customFields"
 )
 _WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
+_AGREEMENT_NOW: Final = f"{AGREEMENT_FIELDS},billStartDate"
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 
@@ -151,6 +153,15 @@ class ConnectWise:
                 return found
             recaps |= {recap.agreement_id: recap for recap in found}
         return recaps
+
+    def read_agreements(self, agreement_ids: Iterable[int]) -> dict[int, AgreementNow]:
+        """Agreements as they are now, by id, in few requests; those that are gone are missing."""
+        path = "/finance/agreements"
+        found: dict[int, AgreementNow] = {}
+        for piece in _pieces(sorted(set(agreement_ids))):
+            records, _ = self.list_records(path, fields=_AGREEMENT_NOW, conditions=f"id in ({piece})")
+            found |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
+        return found
 
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
+from xlsync.models import Addition, Agreement, AgreementNow, CatalogItem, Company, Recap, Setup
 
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
+_CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
 _LARGEST: Final = 18  # power of ten: written out, what is far larger would fill the memory
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
@@ -37,7 +38,7 @@ def read_company(record: Mapping[str, Any]) -> Company | None:
 
 def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Agreement | None:
     """An agreement of the list; None for a cancelled, expired or inactive one."""
-    if record.get("cancelledFlag") or record.get("agreementStatus") in {"Cancelled", "Expired", "Inactive"}:
+    if record.get("cancelledFlag") or record.get("agreementStatus") in _CLOSED:
         return None
     path = "/finance/agreements"
     cycle = _inner(record, "billingCycle")
@@ -54,6 +55,25 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         start=read_date(record.get("startDate")),
         end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
         next_invoice=read_date(record.get("nextInvoiceDate")),
+        prorated=bool(record.get("prorateFlag")),
+    )
+
+
+def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
+    """An agreement, whatever its state; a date that cannot be read is an error."""
+    path = f"/finance/agreements/{record.get('id')}"
+    currency = _inner(record, "currency")
+    status = str(record.get("agreementStatus") or "")
+    closed = status if status in _CLOSED else ""
+    return AgreementNow(
+        id=id_of(record, path),
+        company_id=id_of(record_of(record.get("company"), f"{path} (company)"), path),
+        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+        closed="Cancelled" if record.get("cancelledFlag") else closed,
+        start=read_date_strictly(record.get("startDate"), path),
+        bill_start=read_date_strictly(record.get("billStartDate"), path),
+        end=None if record.get("noEndingDateFlag") else read_date_strictly(record.get("endDate"), path),
+        next_invoice=read_date_strictly(record.get("nextInvoiceDate"), path),
         prorated=bool(record.get("prorateFlag")),
     )
 

@@ -50,10 +50,16 @@ def find_mismatches(
     for comparison in compared:
         found.extend(find_differences(month, comparison, links, books))
     found.extend(find_unbilled(month, lines, links, books, compared))
+    found = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in found]
     found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
     held = {line.key for line in lines_of(waiting)}
     return Findings(tuple(found), dict(_statuses(lines, charges, links, held, found)))
+
+
+def _currency_of(mismatch: Mismatch, books: Books) -> str:
+    agreement = books.agreements.get(mismatch.agreement) if isinstance(mismatch.agreement, int) else None
+    return agreement.currency if agreement else ""
 
 
 def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:

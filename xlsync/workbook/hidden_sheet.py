@@ -36,7 +36,11 @@ _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a numbe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """The workbook as a whole: its month and environment, when and by which version it was written."""
+    """The workbook as a whole: its month and environment, when and by which version it was written.
+
+    `exported_at` is when it was last renewed, `first_exported_at` when it was made. `noted` are the runs
+    whose results it has shown.
+    """
 
     format: int
     version: str
@@ -45,6 +49,8 @@ class About:
     by: str
     exported_at: str
     report: str = ""  # the report that its lines came from
+    first_exported_at: str = ""
+    noted: tuple[str, ...] = ()
 
 
 class KeptRow(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -258,8 +258,11 @@ def write_results(
     results: Mapping[str, tuple[str, bool]],
     own: Mapping[str, Mapping[str, Any]],
     save: Save | None = None,
+    runs: Iterable[str] = (),
 ) -> Path:
     """Write each row's result into its *Result* cell; where the file cannot be written, beside it.
+
+    `runs` are those that the results tell of.
 
     `results` gives, by row key, the text and whether ConnectWise had changed since export. `own` are
     the picks of lines, by line key, now with the ids of what was created. Returns the file that holds
@@ -279,6 +282,7 @@ def write_results(
         if row.key in own:
             shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
             lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
-    kept = Kept(book.about, {**book.kept, BILLING_LINES.title: lines})
+    noted = tuple(dict.fromkeys((*book.about.noted, *runs)))
+    kept = Kept(replace(book.about, noted=noted), {**book.kept, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
     return (save or save_or_beside)(book)

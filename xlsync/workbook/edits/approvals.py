@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
 from xlsync.apply.actions import (
+    Basis,
     Change,
     CreateAddition,
     CreateInvoice,
@@ -35,24 +36,34 @@ RowAction = CreateAddition | UpdateAddition | SetFields
 
 @dataclass(frozen=True, slots=True)
 class RowEdits:
-    """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems."""
+    """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems.
+
+    `asked` is what each approved row asks for, by row key.
+    """
 
     actions: tuple[RowAction, ...]
     ignored: frozenset[str]
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_EDITS = RowEdits((), frozenset(), ())
 
 
-def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType({})) -> RowEdits:
-    """Every decision on *Mismatches*; `prices` stand on *New in ConnectWise* now, by row key."""
+def read_row_edits(
+    book: Book, prices: Mapping[str, Decimal] = MappingProxyType({}), without: Set[str] = frozenset()
+) -> RowEdits:
+    """Every decision on *Mismatches*, but for the approvals of the rows `without`.
+
+    `prices` stand on *New in ConnectWise* now, by row key.
+    """
     problems: list[Problem] = []
     ignored: set[str] = set()
     creations: list[CreateAddition] = []
     changes: dict[int, list[_Approved]] = {}
     mismatches: dict[str, Mismatch] = {}
+    asked: dict[str, str] = {}
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         mismatches[mismatch.key] = mismatch
@@ -60,8 +71,9 @@ def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType(
         if action is ActionLabel.IGNORE:
             ignored.add(mismatch.key)
         approved = _read_approved(row, mismatch, action, book.month, problems)
-        if approved is None:
+        if approved is None or row.key in without:
             continue
+        asked[row.key] = _tell_asked(approved)
         if action is ActionLabel.CREATE_ADDITION:
             creation = _create_addition(approved, prices)
             if creation is not None:
@@ -71,7 +83,7 @@ def read_row_edits(book: Book, prices: Mapping[str, Decimal] = MappingProxyType(
     updates = [
         action for group in changes.values() for action in _change_addition(group, book.month, problems)
     ]
-    return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches)
+    return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,15 @@ def _read_approved(
     return _Approved(row, mismatch, action, units, cost, effective)
 
 
+def _tell_asked(approved: _Approved) -> str:
+    """What a row asks for, so that asking for it again is known."""
+    units = approved.units if approved.units is not None else approved.mismatch.bss_units
+    cost = approved.cost if approved.cost is not None else approved.mismatch.bss_cost
+    numbers = ("" if number is None else f"{number.normalize():f}" for number in (units, cost))
+    day = approved.effective or ""
+    return "; ".join((str(approved.action), *numbers, str(day)))
+
+
 def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> CreateAddition | None:
     mismatch = approved.mismatch
     if mismatch.agreement is None or mismatch.item is None:
@@ -150,7 +171,16 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         contract_id=mismatch.contract_id,
         beside=mismatch.beside,
         monthly=quantity * price / mismatch.months,
+        basis=_basis_of(mismatch),
     )
+
+
+def _basis_of(mismatch: Mismatch) -> Basis | None:
+    """The agreement that a row's write rests upon, where it exists already."""
+    if not isinstance(mismatch.agreement, int):
+        return None
+    company = mismatch.company if isinstance(mismatch.company, int) else None
+    return Basis(mismatch.agreement, company, mismatch.currency)
 
 
 def _change_addition(
@@ -163,6 +193,7 @@ def _change_addition(
     first = group[0]
     seen = first.mismatch.addition
     assert seen is not None  # noqa: S101 - grouped by it
+    basis = _basis_of(first.mismatch)
     dates = {approved.effective for approved in group}
     begins = first.effective
     customer, product = first.row.text("Customer"), first.mismatch.product
@@ -183,7 +214,7 @@ def _change_addition(
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
-        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins)
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins, basis=basis)
         return (replace(ended, monthly=money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
@@ -205,10 +236,12 @@ def _change_addition(
                 customer=customer,
                 product=product,
                 monthly=money,
+                basis=basis,
             ),
         )
     eve = begins - dt.timedelta(days=1)
-    ended = end_addition(seen, eve, rows=rows, what=f"end {product} for {customer} on {eve}", begins=begins)
+    told = f"end {product} for {customer} on {eve}"
+    ended = end_addition(seen, eve, rows=rows, what=told, begins=begins, basis=basis)
     successor = CreateAddition(
         key=f"successor:{seen.id}",
         rows=rows,
@@ -222,6 +255,7 @@ def _change_addition(
         beside=first.mismatch.beside,
         monthly=money,
         succeeds=Predecessor(ended.key, seen),
+        basis=basis,
     )
     return ended, successor
 
@@ -264,10 +298,11 @@ def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceEdits:
-    """What people approved on *Invoices*."""
+    """What people approved on *Invoices*; `asked` is what each approved row asks for, by row key."""
 
     actions: tuple[CreateInvoice, ...]
     problems: tuple[Problem, ...]
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_invoice_rows(book: Book) -> InvoiceEdits:
@@ -293,4 +328,5 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 name=row.text("Agreement"),
             )
         )
-    return InvoiceEdits(tuple(actions), tuple(problems))
+    asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
+    return InvoiceEdits(tuple(actions), tuple(problems), asked)

@@ -23,12 +23,16 @@ _AGREEMENT_NAME: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """What is to be created: the actions, the rows they come from, and problems."""
+    """What is to be created: the actions, the rows they come from, and problems.
+
+    `asked` is what each approved row asks for, by row key.
+    """
 
     actions: tuple[CreationAction, ...]
     problems: tuple[Problem, ...]
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
@@ -54,7 +58,14 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
                 actions += reader.product(row, proposals[row.key])
     reader.refuse_twice(approved, proposals)
     actions = reader.join_contacts(actions, {row.key: row for row in approved})
-    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices))
+    asked = {row.key: _tell_asked(row) for row in approved}
+    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices), asked)
+
+
+def _tell_asked(row: SheetRow) -> str:
+    """What a row asks for, so that asking for it again is known."""
+    headers = (c.header for c in NEW.columns if c.is_input and c.header != "Approve")
+    return "; ".join(f"{header} {row.text(header)}" for header in headers if row.text(header))
 
 
 class _Reader:

@@ -1,0 +1,156 @@
+"""An approval is spent when its row is carried out, and what a write rests upon is looked at before it."""
+
+from __future__ import annotations
+
+import shutil
+from decimal import Decimal
+
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.hand import MISMATCHES, day
+
+ROWS = ("units:52", "cost:54", "add:38:15")
+
+
+@pytest.fixture
+def carried_out(desk: Desk) -> str:
+    """The run that carried out three rows; `before.xlsx` is the workbook as it was before it."""
+    with desk.editing() as hand:
+        hand.approve(*ROWS)
+    shutil.copy(desk.file, desk.folder / "before.xlsx")
+    ran = desk.apply()
+    assert (ran.code, ran.json["done"]) == (0, 3)
+    desk.forget_log()
+    return str(ran.json["run"])
+
+
+def change_behind_its_back(desk: Desk) -> None:
+    """Units by a colleague, and an end of the new addition."""
+    desk.addition(52)["quantity"] = Decimal(15)
+    made = max(desk.sandbox.connectwise.additions)
+    desk.addition(made)["cancelledDate"] = "2026-11-30T00:00:00Z"
+
+
+@pytest.mark.parametrize("name", [OCTOBER, "before.xlsx"])
+def test_a_carried_out_row_is_already_whatever_connectwise_holds_by_now(
+    desk: Desk, carried_out: str, name: str
+) -> None:
+    change_behind_its_back(desk)
+    again = desk.run("apply", name, "--yes", "--json")
+    assert (again.code, set(again.states.values()), desk.sent()) == (0, {"already"}, [])
+    assert all(f"by run {carried_out}" in action["detail"] for action in again.json["actions"])
+
+
+def test_result_tells_when_and_by_which_run_a_row_was_carried_out(desk: Desk, carried_out: str) -> None:
+    desk.apply()
+    told = desk.read().get(MISMATCHES, "units:52", "Result")
+    assert told.startswith("already: carried out on 20")
+    assert told.endswith(f"by run {carried_out}")
+
+
+def test_an_undone_row_is_not_done_again_by_the_same_workbook(desk: Desk, carried_out: str) -> None:
+    assert desk.run("undo", carried_out, "--yes").code == 0
+    desk.forget_log()
+    assert set(desk.apply().states.values()) == {"already"}
+    assert desk.sent() == []
+
+
+def test_emptying_result_and_approving_anew_repeats_a_row(desk: Desk, carried_out: str) -> None:
+    desk.run("undo", carried_out, "--yes")
+    desk.forget_log()
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    again = desk.apply()
+    assert again.states == {"update:52": "done", "update:54": "already", "add:38:15": "already"}
+    assert desk.sent() == [("PATCH", "/finance/agreements/37/additions/52")]
+    assert set(desk.apply().states.values()) == {"already"}
+
+
+def test_a_workbook_that_is_exported_anew_asks_anew(desk: Desk, carried_out: str) -> None:
+    desk.run("undo", carried_out, "--yes")
+    desk.file.unlink()
+    assert desk.export().code == 0
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().states == {"update:52": "done"}
+
+
+def test_the_cost_of_an_addition_is_still_written_where_its_units_were_carried_out(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:55")
+    assert desk.apply().code == 0
+    wanted = desk.addition(55)["quantity"]
+    desk.addition(55)["quantity"] = wanted + 1  # by a colleague since
+    with desk.editing() as hand:
+        hand.approve("cost:55")
+    ran = desk.apply()
+    assert ran.states["units:55"] == "already"
+    assert ran.states["update:55"] == "skipped"  # the row showed other units
+    assert desk.addition(55)["quantity"] == wanted + 1
+
+
+def test_a_row_that_asks_for_other_values_than_were_carried_out_is_carried_out(
+    desk: Desk, carried_out: str
+) -> None:
+    shutil.copy(desk.folder / "before.xlsx", desk.file)
+    desk.run("undo", carried_out, "--yes")
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"New Units": 17})
+    assert desk.apply().states["update:52"] == "done"
+    assert desk.addition(52)["quantity"] == Decimal(17)
+
+
+def test_an_older_month_than_the_last_one_applied_says_so(desk: Desk) -> None:
+    desk.run("export", "--month", "2026-09", "--output", "september.xlsx")
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    run = desk.apply().json["run"]
+    told = desk.run("apply", "september.xlsx", "--dry-run").err
+    assert "This workbook holds 2026-09, and 2026-10 was applied on" in " ".join(told.split())
+    assert run in told
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("cancelledFlag", True, "the agreement is cancelled now"),
+        ("company", {"id": 999}, "belongs to another company now"),
+        ("endDate", "2026-10-31T00:00:00Z", "the agreement has ended on 2026-10-31"),
+        ("currency", {"id": 9, "currencyCode": "CHF"}, "and is now CHF"),
+    ],
+)
+def test_nothing_is_written_to_an_agreement_that_was_ended_or_moved_since(
+    desk: Desk, field: str, value: object, told: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+        hand.approve("units:53", Effective_From=day("2026-12-01"))
+        hand.approve("only:62", Action="Cancel addition")
+    owner = desk.sandbox.connectwise.additions[62]["agreementId"]
+    for agreement in {37, 38, owner}:
+        record = desk.sandbox.connectwise.agreements[agreement]
+        record |= {"noEndingDateFlag": False} if field == "endDate" else {}
+        record[field] = value
+    ran = desk.apply("--force")
+    assert (ran.code, desk.sent()) == (3, [])
+    assert set(ran.states.values()) == {"skipped"}
+    assert sum(told in action["detail"] for action in ran.json["actions"]) >= len(ran.states) - 1
+    assert told in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_an_agreement_that_is_gone_is_told(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    del desk.sandbox.connectwise.agreements[38]
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+
+
+def test_what_agreements_are_is_asked_for_once_for_all_of_them(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:53", "add:38:15", "units:1", "units:2")
+    desk.forget_log()
+    assert desk.run("apply", OCTOBER, "--dry-run").code == 0
+    asked = [request for request in desk.sandbox.log if request.path == "/finance/agreements"]
+    assert len(asked) == 1

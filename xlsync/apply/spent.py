@@ -1,0 +1,118 @@
+"""Spent approvals: rows that a run carried out already, whatever ConnectWise holds by now. PURE.
+
+A row is spent where its *Result* says done or already, and where the journal says done for the values that it
+asks for. The journal does not count for a workbook that was exported after that write, or that has shown the
+run's results: there, an empty *Result* was emptied by a person who approved anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from xlsync.apply.actions import Action, UpdateAddition, kind_of
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.plan import Outcome, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """What the approved rows of one workbook ask for, and what the workbook knows of earlier runs.
+
+    `asked` and `results` are, by row key, the values that a row asks for and its *Result*. `noted` are the
+    runs whose results the workbook has shown.
+    """
+
+    month: str
+    environment: str
+    exported_at: dt.datetime | None
+    noted: Set[str]
+    asked: Mapping[str, str]
+    results: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A write by which an approval was carried out; `write` is None where only *Result* tells of it."""
+
+    run: str = ""
+    write: Write | None = None
+
+    @property
+    def text(self) -> str:
+        """When and by which run."""
+        if self.write is None:
+            return "carried out before, as Result says"
+        return f"carried out on {self.write.at[:10]} by run {self.run}"
+
+
+class SpentApprovals:
+    """Which actions, and which rows of them, were carried out already."""
+
+    def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
+        self._approvals = approvals
+        self._told_by_result = {
+            key for key, text in approvals.results.items() if is_carried_out(text) and key in approvals.asked
+        }
+        self._writes: dict[tuple[str, str], tuple[Run, Write]] = {}  # the last done one of an action and row
+        for run in sorted(runs, key=lambda run: run.id):
+            if run.command != "undo" and run.month == approvals.month:
+                for write in run.writes:
+                    if write.state == State.DONE:
+                        self._writes |= {(write.key, row): (run, write) for row in write.rows}
+
+    def rows_of(self, action: Action) -> set[str]:
+        """The rows of an action that were carried out."""
+        return {row for row in action.rows if self._find(action.key, row) is not None}
+
+    def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
+        """An action, or some of its rows, as carried out already."""
+        found = next(filter(None, (self._find(action.key, row) for row in rows)), Spent())
+        return Outcome(
+            key=key or action.key,
+            kind=kind_of(action),
+            rows=tuple(rows),
+            state=State.ALREADY,
+            detail=found.text,
+            id=found.write.id if found.write else None,
+            is_spent=True,
+            run=found.run,
+        )
+
+    def _find(self, key: str, row: str) -> Spent | None:
+        run, write = self._writes.get((key, row), (None, None))
+        spent = Spent(run.id, write) if run and write else Spent()
+        if row in self._told_by_result:
+            return spent
+        if run is None or write is None or run.id in self._approvals.noted:
+            return None
+        exported_at = self._approvals.exported_at
+        if exported_at is not None and dt.datetime.fromisoformat(write.at) <= exported_at:
+            return None
+        return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
+
+
+def is_carried_out(result: str) -> bool:
+    """Whether a row's *Result* says that all it asked for was done."""
+    return result.casefold().startswith((State.DONE, State.ALREADY))
+
+
+def part_spent(
+    actions: Sequence[Action], spent: SpentApprovals
+) -> tuple[tuple[Outcome, ...], frozenset[str]]:
+    """What was carried out already, and the rows that must be left out of actions that they share.
+
+    Units and cost of one addition go out in one request: where one of the two rows was carried out, the other
+    is still to be done by itself.
+    """
+    outcomes: list[Outcome] = []
+    left_out: set[str] = set()
+    for action in actions:
+        rows = spent.rows_of(action)
+        if rows == set(action.rows):
+            outcomes.append(spent.outcome_of(action, action.rows))
+        elif rows and isinstance(action, UpdateAddition):
+            left_out |= rows
+            outcomes += [spent.outcome_of(action, [row], key=row) for row in sorted(rows)]
+    return tuple(outcomes), frozenset(left_out)
