@@ -141,6 +141,8 @@ class Company:
     identifier: str
     name: str
     default_contact_id: int | None = None
+    town: str = ""
+    post_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from xlsync.links import matching
 from xlsync.links.agreements import Held, agreements_to_read, decide_agreements, propose_agreements
 from xlsync.links.choices import NOTHING, Picked, confirmed
-from xlsync.links.matching import propose_companies, propose_items, propose_links
+from xlsync.links.companies import propose_companies, tell_ties_apart
+from xlsync.links.items import propose_items
 from xlsync.links.memory import (
     Forgotten,
     Memory,
@@ -22,7 +25,9 @@ from xlsync.links.memory import (
     forgotten,
     with_names,
 )
-from xlsync.links.names import Suggestions, digits, fold, fold_product, fold_spelling
+from xlsync.links.names import Place, company_words, digits, fold, fold_product, fold_spelling, foldings
+from xlsync.links.products import MicrosoftId, ProductName, read_microsoft_id, read_product_name
+from xlsync.links.suggestions import NameIndex, numbers_in
 from xlsync.models import (
     Addition,
     Agreement,
@@ -76,13 +81,29 @@ def shown(choices: Mapping[str, Choice]) -> dict[str, str]:
     }
 
 
+def propose_links(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    agreements: Sequence[Agreement],
+    catalog: Sequence[CatalogItem],
+    additions: Mapping[int, Sequence[Addition]],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> dict[str, Link]:
+    """All steps of linking, as a month takes them."""
+    known = propose_companies(lines, companies, memory, picked)
+    items = propose_items(lines, catalog, memory, picked)
+    decided = decide_agreements(lines, known.choices, agreements, memory, picked)
+    return matching.propose_links(lines, known, items, decided, agreements, catalog, additions, picked)
+
+
 def companies_of(
     lines: Sequence[BillingLine],
     known: Sequence[Company],
     memory: Memory = NO_MEMORY,
     picked: Mapping[str, Picked] | None = None,
 ) -> dict[str, str]:
-    return shown(propose_companies(lines, known, memory, picked or {}))
+    return shown(propose_companies(lines, known, memory, picked or {}).choices)
 
 
 def items_of(
@@ -91,7 +112,7 @@ def items_of(
     memory: Memory = NO_MEMORY,
     picked: Mapping[str, Picked] | None = None,
 ) -> dict[str, str]:
-    return shown(propose_items(lines, known, memory, picked or {}))
+    return shown(propose_items(lines, known, memory, picked or {}).choices)
 
 
 # Folding
@@ -123,6 +144,23 @@ def items_of(
         ("شركة الأمل", "شركة الامل"),
         ("Işık", "IŞIK"),
         ("Plan ①", "plan 1"),
+        ("Foo Aktiengesellschaft", "Foo AG"),
+        ("Foo Société Anonyme", "Foo S.A."),
+        ("Foo Public Limited Company", "Foo plc"),
+        ("Foo Besloten Vennootschap", "Foo B.V."),
+        ("Foo Gesellschaft mit beschränkter Haftung", "Foo GmbH"),
+        ("Smith and Sons", "Smith & Sons"),
+        ("AT&T Inc.", "AT and T"),
+        ("The Foo Company", "Foo"),
+        ("Foo AB (publ)", "Foo"),
+        ("Foo Inc. (Class A)", "FOO INC"),
+        ("Foo, S.A. de C.V.", "Foo"),
+        ("Packaging Corporation of Foo", "Packaging Corp of Foo"),
+        ("A. O. Smith", "Smith A O"),
+        ("Foo Inc /DE/", "Foo"),
+        ("Foo (NEW)", "Foo"),
+        ("Foo.com, Inc.", "Foo"),
+        ("Müller und Co. KG", "Müller"),
     ],
 )
 def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) -> None:
@@ -142,10 +180,21 @@ def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) ->
         ("Limited", "GmbH"),
         ("🚀", "🎉"),
         ("日立", "日産"),
+        ("Foo Bank /NC/", "Foo Bank /PR/"),
+        ("Foo (Athens)", "Foo (Patras)"),
+        ("Foo Holdings", "Foo"),
+        ("First Bank", "Bank First"),
+        ("Band", "B"),
     ],
 )
 def test_different_names_stay_different_after_folding(one: str, other: str) -> None:
     assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize("other", ["Mueller GmbH", "Muller", "MÜLLER", "Mu\u0308ller"])
+def test_an_umlaut_may_be_written_as_two_letters_or_as_one(other: str) -> None:
+    assert foldings("Müller") & foldings(other)
+    assert not foldings("Muller") & foldings("Mueller")
 
 
 def test_a_product_keeps_its_plus_and_its_words() -> None:
@@ -189,8 +238,8 @@ def test_two_companies_of_one_name_are_a_tie() -> None:
 
 def test_a_company_is_not_given_to_two_customers_whose_names_only_fold_to_one() -> None:
     lines = [line("a", "Delta Ltd", customer_id="1"), line("b", "Delta GmbH", customer_id="2")]
-    assert companies_of(lines, companies("Delta Ltd")) == {"a": "1 exact", "b": "1 suggested 99%"}
-    assert companies_of(lines, companies("Delta")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+    assert companies_of(lines, companies("Delta Ltd")) == {"a": "1 exact", "b": "1 suggested 97%"}
+    assert companies_of(lines, companies("Delta")) == {"a": "1 suggested 97%", "b": "1 suggested 97%"}
     assert companies_of(lines[1:], companies("Delta")) == {"b": "1 exact"}
 
 
@@ -199,7 +248,7 @@ def test_a_company_remembered_for_another_name_is_only_suggested() -> None:
         customers={"bss:1": Remembered(company_id=1, names=Names(customer="Delta Ltd"))},
     )
     delta = [line("b", "Delta GmbH", customer_id="2")]
-    assert companies_of(delta, companies("Delta"), memory) == {"b": "1 suggested 99%"}
+    assert companies_of(delta, companies("Delta"), memory) == {"b": "1 suggested 97%"}
 
 
 def test_two_accounts_of_one_name_share_their_company() -> None:
@@ -207,10 +256,36 @@ def test_two_accounts_of_one_name_share_their_company() -> None:
     assert companies_of(lines, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
 
 
+def candidates_of(one: BillingLine, known: Sequence[Company]) -> str:
+    proposed = propose_companies([one], known, NO_MEMORY, {})
+    names = {company.id: company.name for company in known}
+    return " · ".join(f"{names[near.id]} {near.score}" for near in proposed.candidates(one))
+
+
 def test_a_near_name_is_suggested_with_its_score() -> None:
-    known = companies("Northwind Traders", "Contoso")
-    assert companies_of([line("a", "Northwind Trader")], known) == {"a": "1 suggested 96%"}
+    known = companies("Northwind Traders", "Contoso", "Fabrikam Dental Clinic")
+    assert companies_of([line("a", "Northwind Trader")], known) == {"a": "1 suggested 91%"}
     assert companies_of([line("a", "Contoso Pharmaceuticals")], known) == {}
+
+
+def test_rare_words_weigh_more_than_common_ones() -> None:
+    known = companies("Apple Dental Clinic", "Pear Dental Clinic", "Quince Dental Clinic", "Zebra Surgery")
+    assert candidates_of(line("a", "Zebra Dental Clinic"), known).startswith("Zebra Surgery ")
+
+
+def test_equal_names_are_candidates_of_one_score_and_none_is_suggested() -> None:
+    known = companies("Delta GmbH", "Delta Ltd", "Deltona")
+    assert candidates_of(line("a", "DELTA"), known).startswith("Delta GmbH 97 · Delta Ltd 97")
+    assert companies_of([line("a", "DELTA")], known) == {}
+    assert candidates_of(line("a", "Delta"), companies("Delta", "Delta")) == "Delta 99 · Delta 99"
+
+
+def test_there_are_at_most_five_candidates_the_nearest_first() -> None:
+    others = [f"Contoso {letter * 5}" for letter in "abcdefghijkl"]
+    known = companies("Northwind", *(f"Northwind {letter * 3}" for letter in "abcdef"), *others)
+    told = candidates_of(line("a", "Northwinds"), known).split(" · ")
+    assert len(told) == 5
+    assert told[0].startswith("Northwind ")
 
 
 def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
@@ -218,34 +293,87 @@ def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
 
 
 def test_products_of_one_brand_are_not_near() -> None:
-    for wanted, offered in (
-        ("Microsoft 365 Business Basic", "Microsoft 365 Business Premium"),
-        ("Microsoft 365 E3", "Microsoft 365 E3 (no Teams)"),
-        ("Power BI Pro", "Power BI Premium"),
-    ):
-        assert items_of([line("a", product=wanted)], catalog(offered)) == {}
+    offered = catalog(
+        "Microsoft 365 Business Premium", "Microsoft 365 E3 (no Teams)", "Power BI Premium", "Visio Plan 2",
+        "Exchange Online (Plan 2)", "Microsoft 365 E5", "Office 365 E1", "Teams Phone Standard",
+    )  # fmt: skip
+    for wanted in ("Microsoft 365 Business Basic", "Power BI Pro", "Exchange Online (Plan 1)"):
+        assert items_of([line("a", product=wanted)], offered) == {}
+
+
+def index_of(*names: str) -> NameIndex:
+    return NameIndex(dict(enumerate(names, 1)), company_words, numbers_in)
 
 
 def test_names_whose_numbers_differ_are_never_near() -> None:
-    suggestions = Suggestions({1: "Microsoft 365 E5", 2: "Microsoft 365 Business Premium"}, 80)
-    assert suggestions.nearest("Microsoft 365 E3") is None
-    assert suggestions.nearest("Microsoft 365 Bussiness Premium") == (2, 98)
+    assert index_of("Studio 54").nearest("Studio 55") == []
+    assert [near.id for near in index_of("Studio 54").nearest("Studio")] == [1]
 
 
 @given(st.text(max_size=12), st.lists(st.text(max_size=12), min_size=1, max_size=4))
-def test_a_score_is_below_100_and_of_one_nearest_name(name: str, names: list[str]) -> None:
-    nearest = Suggestions(dict(enumerate(names)), 80).nearest(name)
-    assert nearest is None or 80 <= nearest[1] < 100
+def test_a_score_is_below_100_and_scores_fall(name: str, names: list[str]) -> None:
+    scores = [near.score for near in index_of(*names).nearest(name)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(25 <= score < 100 for score in scores)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Delta", "Delta Ltd", "Deltona", "Adelta", "Northwind", "Nord Wind"]), max_size=6
+    ),
+    st.sampled_from(["Delta GmbH", "Northwint", "Wind", "Nord"]),
+    st.randoms(use_true_random=False),
+)
+def test_no_order_of_companies_changes_the_candidates(
+    names: list[str], wanted: str, chance: random.Random
+) -> None:
+    known = companies(*names)
+    shuffled = chance.sample(known, len(known))
+    assert candidates_of(line("a", wanted), shuffled) == candidates_of(line("a", wanted), known)
+
+
+@given(st.lists(st.sampled_from(["Delta", "Deltos", "Delta Ltd", "Eta", "Beta", "Delta Bank", "The Delta"])))
+def test_an_automatic_link_never_leads_to_a_name_that_differs_in_a_word_that_is_not_folded_away(
+    names: list[str],
+) -> None:
+    known = companies(*names)
+    for wanted in ("Delta", "Delta GmbH", "Bank Delta"):
+        choice = propose_companies([line("a", wanted)], known, NO_MEMORY, {}).choices.get("a")
+        if choice is not None and choice.evidence is not Evidence.SUGGESTED:
+            assert company_words(known[int(choice.to) - 1].name) == company_words(wanted)
 
 
 ODD_NAMES = st.text("aeE\u00e9s1\uff112\u0663\u00bd\u2163\u4e09 .,-+'\u2122\u0149", max_size=9)
 
 
 @given(ODD_NAMES, ODD_NAMES)
-def test_names_without_the_same_digits_are_neither_equal_nor_near(one: str, other: str) -> None:
-    equal = any(look(one) == look(other) for look in (str.strip, fold, fold_product, fold_spelling))
-    if equal or Suggestions({1: one}, 50).nearest(other):
+def test_names_without_the_same_digits_are_not_equal(one: str, other: str) -> None:
+    looks = (str.strip, fold, fold_product, fold_spelling)
+    if any(look(one) == look(other) for look in looks) or foldings(one) & foldings(other):
         assert digits(one) == digits(other)
+
+
+# Places
+
+
+def towns_told(towns: Mapping[int, tuple[str, str]], town: str, post_code: str = "") -> dict[str, str]:
+    known = [replace(one, town=towns[one.id][0], post_code=towns[one.id][1]) for one in companies("A", "A")]
+    proposed = propose_companies([line("a", "A")], known, NO_MEMORY, {})
+    places = {"bss:A": Place(town, post_code)}
+    return shown(tell_ties_apart([line("a", "A")], proposed, known, places).choices)
+
+
+def test_a_town_or_post_code_tells_equal_names_apart() -> None:
+    assert towns_told({1: ("Athens", ""), 2: ("Patras", "")}, "ATHENS") == {"a": "1 exact"}
+    assert towns_told({1: ("Athens", "105 57"), 2: ("Athens", "10680")}, "Athens", "10557") == {
+        "a": "1 exact"
+    }
+
+
+def test_a_place_that_one_of_them_lacks_or_both_share_tells_nothing() -> None:
+    assert towns_told({1: ("Athens", ""), 2: ("", "")}, "Athens") == {}
+    assert towns_told({1: ("Athens", ""), 2: ("Athens", "")}, "Athens") == {}
+    assert towns_told({1: ("Athens", ""), 2: ("Patras", "")}, "") == {}
 
 
 def test_what_is_remembered_for_the_contract_comes_before_the_customer() -> None:
@@ -423,6 +551,98 @@ def test_a_contracts_item_holds_for_its_product_only() -> None:
     assert items_of(lines, catalog("One", "Vault"), memory) == {"a": "1 remembered", "b": "2 exact"}
 
 
+@pytest.mark.parametrize(
+    ("name", "plain", "term"),
+    [
+        ("Microsoft 365 Business Premium", "m365 business premium", None),
+        ("M365 Bus. Prem. (NCE) 1YR COMMIT RRP 20.60", "m365 business premium", 12),
+        ("MS NCE O365 E3 MTH SUB", "o365 e3", 1),
+        ("Office 365 E3 - annual commitment, billed monthly", "o365 e3", 12),
+        ("Exchange Online (Plan 1)", "exchange online p1", None),
+        ("EXO P1 P1M", "exchange online p1", 1),
+        ("Power BI Pro 3 Year (New Commerce)", "power bi pro", 36),
+        ("Teams Phone STD CSP $8.00", "teams phone standard", None),
+        ("Backup 1.5 TB", "backup 1 5 tb", None),
+        ("Visio Plan 2 (annual, monthly billing)", "visio p2", 12),
+        ("Microsoft", "microsoft", None),
+    ],
+)
+def test_brands_terms_and_prices_are_no_part_of_a_products_name(
+    name: str, plain: str, term: int | None
+) -> None:
+    assert read_product_name(name) == ProductName(tuple(plain.split()), term)
+
+
+def test_a_product_in_the_catalogs_spelling_is_suggested_and_the_term_decides_between_two() -> None:
+    known = catalog(
+        "M365 BUS PREM NCE 1YR COMMIT RRP 20.60", "M365 BUS PREM NCE MTH SUB", "M365 BUS STD NCE 1YR COMMIT",
+        "Visio Plan 2", "Exchange Online (Plan 1)",
+    )  # fmt: skip
+    for months, item in ((12, 1), (1, 2)):
+        one = line("a", product="Microsoft 365 Business Premium", commitment_months=months)
+        assert items_of([one], known) == {"a": f"{item} suggested 99%"}
+    assert items_of([line("a", product="Microsoft 365 Business Premium")], known) == {}
+    of_three_years = line("a", product="Microsoft 365 Business Premium", commitment_months=36)
+    assert items_of([of_three_years], known) == {}
+    proposed = propose_items([of_three_years], known, NO_MEMORY, {})
+    assert {near.id for near in proposed.candidates(of_three_years)} >= {1, 2}
+
+
+# Microsoft's ids
+
+
+@pytest.mark.parametrize(
+    ("code", "read"),
+    [
+        ("CFQ7TTC0LDPB:0001", MicrosoftId("cfq7ttc0ldpb:0001")),
+        (" cfq7ttc0ldpb:0001 ", MicrosoftId("cfq7ttc0ldpb:0001")),
+        ("P1Y:CFQ7TTC0LDPB:0001", MicrosoftId("cfq7ttc0ldpb:0001", 12)),
+        ("P1M:CFQ7TTC0LDPB:0001", MicrosoftId("cfq7ttc0ldpb:0001", 1)),
+        ("P3Y:CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001", 36)),
+        ("CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001")),
+        ("CFQ7TTC0LDPB", None),
+        ("XCFQ7TTC0LDPB:0001", None),
+        ("", None),
+    ],
+)
+def test_an_id_of_microsofts_is_read_in_every_form(code: str, read: MicrosoftId | None) -> None:
+    assert read_microsoft_id(code) == read
+
+
+@pytest.mark.parametrize("form", ["{}", "P1Y:{}", "{}:Commercial", "p1y:{}:Commercial"])
+@pytest.mark.parametrize("is_identifier", [True, False])
+def test_microsofts_id_links_by_itself_from_every_field_and_form(form: str, is_identifier: bool) -> None:
+    code = form.format("CFQ7TTC0LDPB:0001")
+    known = [
+        CatalogItem(
+            id=1,
+            identifier=code if is_identifier else "X",
+            description="Something else",
+            codes=() if is_identifier else (code,),
+        ),
+        CatalogItem(id=2, identifier="Y", description="Vault", codes=("P1Y:CFQ7TTC0LDPB:0002",)),
+    ]
+    one = line("a", product="Suite", product_code="CFQ7TTC0LDPB:0001", commitment_months=12)
+    assert items_of([one], known) == {"a": "1 marked in ConnectWise"}
+
+
+def test_the_term_of_microsofts_id_must_agree_with_the_commitment() -> None:
+    known = [
+        CatalogItem(id=1, identifier="A", description="Suite A", codes=("P1Y:CFQ7TTC0LDPB:0001",)),
+        CatalogItem(id=2, identifier="B", description="Suite B", codes=("P1M:CFQ7TTC0LDPB:0001",)),
+    ]
+    ids = {"product": "Other", "product_code": "CFQ7TTC0LDPB:0001"}
+    for months, item in ((12, "1"), (1, "2")):
+        assert items_of([line("a", **ids, commitment_months=months)], known) == {
+            "a": f"{item} marked in ConnectWise"
+        }
+    for months_unknown in (36, None):
+        assert items_of([line("a", **ids, commitment_months=months_unknown)], known) == {}
+    without = [*known, CatalogItem(id=3, identifier="C", description="Suite", codes=("CFQ7TTC0LDPB:0001",))]
+    assert items_of([line("a", **ids)], without) == {"a": "3 marked in ConnectWise"}
+    assert items_of([line("a", **ids, commitment_months=12)], without) == {"a": "1 marked in ConnectWise"}
+
+
 # Agreements
 
 TWO = [Agreement(id=10, name="Cloud", company_id=1), Agreement(id=11, name="Office", company_id=1)]
@@ -541,7 +761,8 @@ def test_agreements_are_read_where_a_line_is_open_and_else_only_the_decided() ->
     }
 
     def read(memory: Memory, picked: Mapping[str, Picked]) -> set[int]:
-        return set(agreements_to_read(lines, company, agreements, memory, picked))
+        decided = decide_agreements(lines, company, agreements, memory, picked)
+        return set(agreements_to_read(lines, company, agreements, decided))
 
     assert read(NO_MEMORY, {}) == {10, 11, 20}
     assert read(Memory(customers={"bss:Contoso": Remembered(agreement_id=10)}), {}) == {10, 20}

@@ -28,7 +28,7 @@ from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
-COMPANY_FIELDS: Final = "id,identifier,name,deletedFlag,defaultContact/id"
+COMPANY_FIELDS: Final = "id,identifier,name,city,zip,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag"

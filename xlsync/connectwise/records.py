@@ -33,6 +33,8 @@ def read_company(record: Mapping[str, Any]) -> Company | None:
         identifier=_text(record, "identifier", path),
         name=_text(record, "name", path),
         default_contact_id=contact.get("id"),
+        town=str(record.get("city") or ""),
+        post_code=str(record.get("zip") or ""),
     )
 
 

@@ -19,10 +19,14 @@ from xlsync.connectwise.lists import Tables, read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.gather.questions import Asking, Question
 from xlsync.gather.systems import Systems, silent
-from xlsync.links.agreements import agreements_to_read
+from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
-from xlsync.links.matching import propose_companies, propose_links
+from xlsync.links.companies import propose_companies, tell_ties_apart
+from xlsync.links.items import propose_items
+from xlsync.links.matching import propose_links
 from xlsync.links.memory import Forgotten, Memory, forgotten
+from xlsync.links.names import Place
+from xlsync.links.proposed import Proposed
 from xlsync.models import (
     Addition,
     Agreement,
@@ -130,8 +134,12 @@ def gather(
         setup=name_setup_apart(lists.setup),
     )
     companies = propose_companies(lines, lists.companies, memory, picked)
-    needed = agreements_to_read(lines, companies, lists.agreements, memory, picked)
-    needed |= _of_moved_customers(lines, companies, lists.agreements, picked)
+    if companies.ties and request.report is None:
+        places = _places_of_ties(lines, companies, asking)
+        companies = tell_ties_apart(lines, companies, lists.companies, places)
+    decided = decide_agreements(lines, companies.choices, lists.agreements, memory, picked)
+    needed = agreements_to_read(lines, companies.choices, lists.agreements, decided)
+    needed |= _of_moved_customers(lines, companies.choices, lists.agreements, picked)
     with ThreadPoolExecutor(max_workers=2) as pool:
         looking_ahead = pool.submit(asking.recaps, needed)
         own_units = pool.submit(asking.own_units, lines_to_ask(lines))
@@ -145,7 +153,8 @@ def gather(
         for agreement, additions in read.items()
         if not isinstance(additions, ApiError)
     }
-    proposed = propose_links(lines, lists.companies, lists.agreements, lists.items, active, memory, picked)
+    items = propose_items(lines, lists.items, memory, picked)
+    proposed = propose_links(lines, companies, items, decided, lists.agreements, lists.items, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
     progress("Comparing", 0, len(charges))
@@ -179,6 +188,17 @@ def gather(
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     return Gathered(with_currencies(overview), (*_notices(request, lines, gone, recaps), *lists.odd))
+
+
+def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
+    """Where the BSS customers are whose name several companies have, by customer key."""
+    tied = {
+        line.customer_key: line.customer_id
+        for line in lines
+        if line.customer_key in companies.ties and line.customer_id and line.is_compared
+    }
+    addresses = asking.addresses(tied)
+    return {key: Place(address.city, address.zip) for key, address in addresses.items()}
 
 
 def _propose_new(

@@ -211,15 +211,13 @@ def agreements_to_read(
     lines: Sequence[BillingLine],
     chosen_companies: Mapping[str, Choice],
     agreements: Sequence[Agreement],
-    memory: Memory,
-    picked: Mapping[str, Picked],
+    decided: Mapping[str, Choice | None],
 ) -> frozenset[int]:
     """The agreements whose additions are needed to decide a line's agreement, or later to compare it.
 
     All of a company on one of whose lines nobody decided, else those decided alone; none of a
-    company that is only suggested.
+    company that is only suggested. `decided` is what `decide_agreements` returned for these lines.
     """
-    decided = decide_agreements(lines, chosen_companies, agreements, memory, picked)
     of_company: defaultdict[int, set[int]] = defaultdict(set)
     for agreement in agreements:
         of_company[agreement.company_id].add(agreement.id)

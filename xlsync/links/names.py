@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from rapidfuzz import fuzz, process
-
 # Written as they look after folding: no dots, no accents, lower case ("S.A." is "sa", "A/S" is "as").
 _TRAILING: Final = """
-    ltd limited ltda lda inc incorporated corp corporation co company llc llp lp lllp pllc plc pc pty pte
-    pvt private gmbh mbh ag kg kgaa ohg gbr ug ev eg se sa sarl sas sasu sau sl slu sll snc scs sca srl
+    ltd limited ltda lda inc incorporated corp corporation co company cos companies llc llp lp lllp pllc
+    plc pc pty pte pvt private gmbh mbh ag kg kgaa ohg gbr ug ev eg se sa sarl sas sasu sau sl slu sll
+    snc scs sca srl
     srls spa bv nv bvba sprl vof cv oy oyj ab hb kb as asa aps ans da ks is ou uab sia kft zrt nyrt bt
     sro spol doo dd ad ood eood spzoo spj oo eirl cia kk gk yk sdn bhd tbk jsc ojsc pjsc cjsc
     αε επε ικε οε εε αβεε ооо оао зао пао ао тов чп ип еоод оод ад доо 株 有 주
@@ -27,7 +25,61 @@ _TRAILING_FORMS: Final = frozenset(_TRAILING.split())
 # Only what begins no ordinary name: "AS Roma", "SC Johnson" and "Co Pilot" keep their first word.
 _LEADING: Final = "oy ab uab sia gmbh ооо оао зао пао ао тов чп ип 株 有 주"
 _LEADING_FORMS: Final = frozenset(_LEADING.split())
-_FORM_PHRASES: Final = (("sp", "z", "oo"), ("sp", "z", "o", "o"), ("spol", "s", "r", "o"), ("spol", "sro"))
+# Spelled out, as they look after folding; the longer ones first.
+_PHRASES: Final = """
+    sp z oo / sp z o o / spol s r o / spol sro / sa de cv / s a de c v / sab de cv / s a b de c v /
+    s de rl de cv / s de r l de c v / sapi de cv / aktiengesellschaft / kommanditgesellschaft auf aktien
+    kommanditgesellschaft / gesellschaft mit beschrankter haftung / gesellschaft mbh
+    gesellschaft m b h / haftungsbeschrankt / offene handelsgesellschaft / eingetragener verein
+    eingetragene genossenschaft / gesellschaft burgerlichen rechts / societe anonyme
+    societe a responsabilite limitee / societe par actions simplifiee
+    societe par actions simplifiee unipersonnelle / societe en nom collectif / public limited company
+    public ltd co / public limited co / private limited company / limited liability company
+    limited liability partnership
+    limited liability limited partnership / limited partnership / proprietary limited
+    besloten vennootschap / besloten vennootschap met beperkte aansprakelijkheid / naamloze vennootschap
+    commanditaire vennootschap / vennootschap onder firma / sociedad anonima
+    sociedad anonima de capital variable / sociedad limitada / sociedad limitada unipersonal
+    sociedad de responsabilidad limitada / sociedade anonima / sociedade limitada / societa per azioni
+    societa a responsabilita limitata / societa in nome collettivo / aktiebolag / aktiebolaget
+    aktieselskab / anpartsselskab / aksjeselskap / allmennaksjeselskap / osakeyhtio / osakeyhtio julkinen
+    societas europaea / spolka akcyjna / spolka z ograniczona odpowiedzialnoscia
+    spolecnost s rucenim omezenym / akciova spolecnost / korlatolt felelossegu tarsasag
+    zartkoruen mukodo reszvenytarsasag / nyilvanosan mukodo reszvenytarsasag / kabushiki kaisha
+    drustvo s ogranicenom odgovornoscu / societate cu raspundere limitata / uzdaroji akcine bendrove
+    ανωνυμη εταιρεια / ανωνυμη εταιρια / εταιρεια περιορισμενης ευθυνης / ομορρυθμη εταιρεια
+    ετερορρυθμη εταιρεια / ιδιωτικη κεφαλαιουχικη εταιρεια / общество с ограниченнои ответственностью
+    публичное акционерное общество / акционерное общество / publ
+"""
+_FORM_PHRASES: Final = tuple(
+    sorted(
+        (
+            tuple(phrase.split())
+            for line in _PHRASES.splitlines()
+            for phrase in line.split("/")
+            if phrase.strip()
+        ),
+        key=len,
+        reverse=True,
+    )
+)
+_LEADING_PHRASES: Final = tuple(
+    phrase
+    for phrase in _FORM_PHRASES
+    if phrase[0] in {"aktiebolaget", "общество", "акционерное", "публичное"}
+)
+_AND: Final = frozenset({"and"})  # an ampersand folds away, and so does its word
+_AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und Co. KG
+_SHORT: Final = {  # inside a name, where a form is no ending: Packaging Corporation of America
+    "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
+}  # fmt: skip
+# Remarks of a register: of two companies the newer one; and Delaware, where companies from anywhere register.
+# Other states and countries are left: they tell places apart.
+_REMARK: Final = re.compile(
+    r"\s*(?:[(\[/]\s*new\s*[)\]/]?|(?<=\b(?:inc|ltd|llc))\.?\s*/\s*del?\s*/?|(?<=\bcorp)\.?\s*/\s*del?\s*/?)\s*$"
+)
+_DOT_COM: Final = re.compile(r"(?<=\w\w)\.com\b")
+_INITIALS: Final = re.compile(r"^(?:[^\W\d_]\.){2,}(?=\s)")
 _ATTACHED_FORMS: Final = (
     *("株式会社", "有限会社", "合同会社", "股份有限公司", "有限责任公司", "有限公司", "주식회사"),
     *(unicodedata.normalize("NFC", form) for form in ("株式會社", "股份有限公司", "有限責任公司")),
@@ -36,6 +88,7 @@ _ATTACHED_FORMS: Final = (
 _SPELLED: Final = str.maketrans(
     {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h"}
 )
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 # ™ and ℠ would decompose into letters; apostrophes join ("O'Neil" is "ONeil").
 _AWAY: Final = str.maketrans({"™": " ", "℠": " "} | dict.fromkeys("'’‘ʼʻ`´ʹ′＇"))
 _INVISIBLE_LETTERS: Final = frozenset(
@@ -44,7 +97,6 @@ _INVISIBLE_LETTERS: Final = frozenset(
 _DOTTED: Final = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
 _ONLY_DIGITS: Final = {code: None for code in range(128) if not chr(code).isdigit()}
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
-_MIN_LENGTH: Final = 4  # of shorter names one letter is a quarter and more
 
 
 def _is_accent(mark: str) -> bool:
@@ -90,12 +142,15 @@ def _without_last_form(name: tuple[str, ...]) -> tuple[str, ...]:
         if len(name) > len(phrase) and name[-len(phrase) :] == phrase:
             return name[: -len(phrase)]
     if len(name) > 1 and name[-1] in _TRAILING_FORMS:
-        return name[:-1]
+        shorter = name[:-1]
+        return shorter[:-1] if len(shorter) > 1 and shorter[-1] in _AND_BEFORE_A_FORM else shorter
     for letters in (2, 3, 4):  # "S. A.", "A/S", "d. o. o."
         spelled = name[-letters:]
         apart = len(name) > letters and all(len(word) == 1 for word in spelled)
         if apart and "".join(spelled) in _TRAILING_FORMS:
             return name[:-letters]
+    if len(name) > 3 and name[-2] == "class" and len(name[-1]) == 1 and name[-3] in _TRAILING_FORMS:
+        return name[:-2]  # a class of shares: "Inc. (Class A)"
     return name
 
 
@@ -104,9 +159,37 @@ def without_forms(name: tuple[str, ...]) -> tuple[str, ...]:
     shorter = _without_last_form(name)
     while shorter != name:
         name, shorter = shorter, _without_last_form(shorter)
-    while len(name) > 1 and name[0] in _LEADING_FORMS:
+    while True:
+        if len(name) > 1 and name[0] in _LEADING_FORMS:
+            name = name[1:]
+            continue
+        for phrase in _LEADING_PHRASES:
+            if len(name) > len(phrase) and name[: len(phrase)] == phrase:
+                name = name[len(phrase) :]
+                break
+        else:
+            return name
+
+
+def company_words(name: str) -> tuple[str, ...]:
+    """The words that tell a company from others: without its form, a leading *The*, and each *and*."""
+    plain = words(_DOT_COM.sub("", _REMARK.sub("", name.casefold())) or name)
+    while (shorter := _without_fillers(without_forms(plain))) != plain:
+        plain = shorter
+    return _initials_last(tuple(_SHORT.get(word, word) for word in plain))
+
+
+def _without_fillers(name: tuple[str, ...]) -> tuple[str, ...]:
+    name = tuple(word for word in name if word not in _AND) or name
+    while len(name) > 1 and name[0] == "the":
         name = name[1:]
     return name
+
+
+def _initials_last(name: tuple[str, ...]) -> tuple[str, ...]:
+    """The words with initials behind the name, as lists in order of the alphabet have it: Smith A. O."""
+    count = next((place for place, word in enumerate(name) if len(word) > 1), 0)
+    return (*name[count:], *name[:count]) if count > 1 else name
 
 
 def _joined(name: Iterable[str]) -> str:
@@ -134,7 +217,14 @@ def fold(name: str) -> str:
 
     Never nothing: a name of symbols or of a company form alone stays what it is.
     """
-    return _without_attached_forms(_joined(without_forms(words(name)))) or _as_is(name)
+    return _without_attached_forms(_joined(company_words(name))) or _as_is(name)
+
+
+def foldings(name: str) -> frozenset[str]:
+    """What a company's name may fold to: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
+    text = unicodedata.normalize("NFC", name.casefold())
+    spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda found: found[0].replace(".", " "), text)}
+    return frozenset({fold(name), *map(fold, spellings - {text})})
 
 
 def fold_spelling(name: str) -> str:
@@ -157,51 +247,15 @@ def _as_is(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spelling:
-    """A name made ready for comparing letter by letter."""
+class Place:
+    """Where a customer is, as far as its system knows."""
 
-    joined: str
-    sorted: str
-    numbers: tuple[str, ...]
+    town: str = ""
+    post_code: str = ""
 
-    @classmethod
-    def of(cls, name: str) -> _Spelling:
-        plain = without_forms(words(name))
-        numbers = tuple(sorted(word for word in plain if any(map(str.isnumeric, word))))
-        return cls(_without_attached_forms(_joined(plain)), " ".join(sorted(plain)), numbers)
-
-
-class Suggestions:
-    """Names among which the nearest to another name can be found.
-
-    The score is the share of letters that two names have in common, in percent, whatever the order
-    of their words. Names whose numbers differ are never near: `Microsoft 365 E3` is no `E5`.
-    """
-
-    def __init__(self, names: Mapping[int, str], lowest: int) -> None:
-        self._lowest = lowest
-        self._joined: defaultdict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
-        self._sorted: defaultdict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
-        for entry_id, name in names.items():
-            spelling = _Spelling.of(name)
-            if len(spelling.joined) >= _MIN_LENGTH:
-                self._joined[spelling.numbers][entry_id] = spelling.joined
-                self._sorted[spelling.numbers][entry_id] = spelling.sorted
-
-    def nearest(self, name: str) -> tuple[int, int] | None:
-        """The id of the one nearest name and its score; None where none is near, or several equally."""
-        wanted = _Spelling.of(name)
-        if len(wanted.joined) < _MIN_LENGTH or wanted.numbers not in self._joined:
-            return None
-        scores: dict[int, int] = {}
-        for text, candidates in (
-            (wanted.joined, self._joined[wanted.numbers]),
-            (wanted.sorted, self._sorted[wanted.numbers]),
-        ):
-            near = process.extract(text, candidates, scorer=fuzz.ratio, score_cutoff=self._lowest, limit=2)
-            for _, score, entry_id in near:
-                scores[entry_id] = max(scores.get(entry_id, 0), min(int(score), 99))
-        best = sorted(scores.values(), reverse=True)[:2]
-        if not best or (best[0] == best[-1] and len(best) == 2):
-            return None
-        return next((entry_id, score) for entry_id, score in scores.items() if score == best[0])
+    def is_also(self, town: str, post_code: str) -> bool | None:
+        """Whether that is the same place, by the post code or else the town; None where it cannot be told."""
+        for own, other in ((self.post_code, post_code), (self.town, town)):
+            if own.strip() and other.strip():
+                return "".join(words(own)) == "".join(words(other))
+        return None

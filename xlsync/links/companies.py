@@ -1,0 +1,240 @@
+"""Which ConnectWise customer a billing line belongs to, by decisions, names and places.
+
+PURE; a part of `matching.py`, which explains the ladder.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only
+from xlsync.links.memory import Memory, contract_key, customer_key, entry_for
+from xlsync.links.names import Place, company_words, digits, fold_spelling, foldings
+from xlsync.links.proposed import (
+    LIKE_FOLDED,
+    LIKE_SPELLED,
+    Directory,
+    Proposed,
+    as_written,
+    suggested,
+    united,
+    with_named,
+)
+from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
+from xlsync.models import BillingLine, Choice, Company, Evidence
+
+
+class _CompanyPart(LinkPart):
+    """The ConnectWise customer of a line."""
+
+    name = "company"
+
+    def __init__(self, companies: Iterable[Company], memory: Memory) -> None:
+        self.offered = frozenset(company.id for company in companies)
+        self._memory = memory
+
+    def contract(self, line: BillingLine) -> str | None:
+        return contract_key(line)
+
+    def group(self, line: BillingLine) -> str | None:
+        return customer_key(line)
+
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        return entry_for(self._memory.contracts, contract_key(line)).part("company")
+
+    def by_group(self, line: BillingLine) -> int | None:
+        return entry_for(self._memory.customers, customer_key(line)).company_id
+
+
+def _as_spelled(name: str) -> tuple[str]:
+    return (fold_spelling(name),)
+
+
+def propose_companies(
+    lines: Sequence[BillingLine],
+    companies: Sequence[Company],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> Proposed:
+    """The company of each line."""
+    decided = find_decided(lines, _CompanyPart(companies, memory), picked)
+    spellings: defaultdict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
+            spellings[key].add(line.customer)
+    names = _CompanyNames(companies)
+    by_name = _companies_by_name(lines, names, memory, decided, spellings)
+    ties = {
+        key: frozenset(tied.pop())
+        for key, all_names in spellings.items()
+        if key not in by_name
+        and len(tied := {frozenset(names.equal(name)) for name in all_names}) == 1
+        and len(next(iter(tied))) > 1
+    }
+    return Proposed(
+        with_named(lines, decided, by_name, customer_key),
+        lambda line: names.candidates(line.customer),
+        ties,
+    )
+
+
+def tell_ties_apart(
+    lines: Iterable[BillingLine],
+    proposed: Proposed,
+    companies: Iterable[Company],
+    places: Mapping[str, Place],
+) -> Proposed:
+    """The proposals with the one company of a tie that is where its BSS customer is.
+
+    `places` are by customer key. Of all other companies of the tie it must be known that they are elsewhere.
+    """
+    by_id = {company.id: company for company in companies}
+    told: dict[str, Choice] = {}
+    for key, ids in proposed.ties.items():
+        place = places.get(key, Place())
+        answers = {id_: place.is_also(by_id[id_].town, by_id[id_].post_code) for id_ in ids}
+        here = [id_ for id_, is_here in answers.items() if is_here]
+        if len(here) == 1 and None not in answers.values():
+            told[key] = Choice(here[0], Evidence.EXACT)
+    if not told:
+        return proposed
+    choices = dict(proposed.choices)
+    for line in lines:
+        if line.key not in choices and (choice := told.get(customer_key(line) or "")):
+            choices[line.key] = choice
+    return replace(proposed, choices=choices)
+
+
+class _CompanyNames:
+    """The names of the companies in every way of looking at them, each made ready when first asked for."""
+
+    def __init__(self, companies: Sequence[Company]) -> None:
+        self._companies = companies
+        self._directories: dict[str, tuple[Directory, Directory, Directory]] = {}
+        self._candidates: dict[str, tuple[Candidate, ...]] = {}
+
+    @cached_property
+    def _by_digits(self) -> dict[str, list[Company]]:
+        """Names without the same digits are not equal, and most have none."""
+        by_digits: defaultdict[str, list[Company]] = defaultdict(list)
+        for company in self._companies:
+            by_digits[digits(company.name)].append(company)
+        return by_digits
+
+    def _directories_for(self, name: str) -> tuple[Directory, Directory, Directory]:
+        key = digits(name)
+        if key not in self._directories:
+            names = [(company.id, company.name) for company in self._by_digits.get(key, ())]
+            looks: tuple[Callable[[str], Iterable[str]], ...] = (as_written, _as_spelled, foldings)
+            written, spelled, folded = (Directory(names, look) for look in looks)
+            self._directories[key] = written, spelled, folded
+        return self._directories[key]
+
+    def exactly(self, name: str) -> int | None:
+        """The one company that is written or spelled so."""
+        as_written, as_spelled, _ = self._directories_for(name)
+        return only(as_written[name]) or only(as_spelled[name])
+
+    def equal(self, name: str) -> set[int]:
+        """The companies whose names fold to the same text."""
+        return self._directories_for(name)[2][name]
+
+    @cached_property
+    def _index(self) -> NameIndex:
+        names = {company.id: company.name for company in self._companies}
+        return NameIndex(names, company_words, numbers_in)
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {company.id: company.name for company in self._companies}
+
+    def candidates(self, name: str) -> tuple[Candidate, ...]:
+        """The companies whose names come nearest, equal ones first."""
+        if name not in self._candidates:
+            equal = {id_: self._equal_score(name, id_) for id_ in self.equal(name)}
+            near = [Candidate(id_, likeness) for id_, likeness in equal.items()]
+            near += [
+                replace(one, likeness=min(one.likeness, LIKE_FOLDED))
+                for one in self._index.nearest(name)
+                if one.id not in equal
+            ]
+            near.sort(key=lambda one: (-one.score, one.id))
+            self._candidates[name] = tuple(near[:MOST])
+        return self._candidates[name]
+
+    def _equal_score(self, name: str, company_id: int) -> float:
+        same = fold_spelling(name) == fold_spelling(self._names[company_id])
+        return LIKE_SPELLED if same else LIKE_FOLDED
+
+
+def _companies_by_name(
+    lines: Sequence[BillingLine],
+    names: _CompanyNames,
+    memory: Memory,
+    decided: Mapping[str, Choice | None],
+    spellings: Mapping[str, set[str]],
+) -> dict[str, Choice]:
+    """The company of each BSS customer, by its names alone.
+
+    One company may not stand for two customers whose names differ by more than spelling: where
+    `Delta Ltd` and `Delta GmbH` both come down to the one company `Delta`, it is suggested only.
+    """
+    equal: dict[tuple[str, str], int] = {}
+    nearly: dict[tuple[str, str], int] = {}
+    ties: set[tuple[str, str]] = set()
+    for source, name in {(_source(key), name) for key, all_names in spellings.items() for name in all_names}:
+        exact, after_folding = names.exactly(name), names.equal(name)
+        if exact is not None:
+            equal[source, name] = exact
+        elif len(after_folding) == 1:
+            nearly[source, name] = next(iter(after_folding))
+        elif after_folding:
+            ties.add((source, name))
+    taken = {(source, company_id): set[str]() for (source, _), company_id in nearly.items()}
+    for source, company_id, name in _customers_of(lines, memory, decided, equal | nearly):
+        if (source, company_id) in taken:
+            taken[source, company_id].add(fold_spelling(name))
+
+    def choice_for(key: str, name: str) -> Choice | None:
+        source = _source(key)
+        if (source, name) in equal:
+            return Choice(equal[source, name], Evidence.EXACT)
+        if (source, name) in nearly:
+            company_id = nearly[source, name]
+            alone = taken[source, company_id] == {fold_spelling(name)}
+            return (
+                Choice(company_id, Evidence.EXACT)
+                if alone
+                else Choice(company_id, Evidence.SUGGESTED, Candidate(company_id, LIKE_FOLDED).score)
+            )
+        return None if (source, name) in ties else suggested(names.candidates(name))
+
+    proposed = {
+        key: united(choice_for(key, name) for name in all_names) for key, all_names in spellings.items()
+    }
+    return {key: choice for key, choice in proposed.items() if choice is not None}
+
+
+def _customers_of(
+    lines: Iterable[BillingLine],
+    memory: Memory,
+    decided: Mapping[str, Choice | None],
+    by_name: Mapping[tuple[str, str], int],
+) -> Iterator[tuple[str, int, str]]:
+    """The name of every BSS customer that stands for a company, with its source and the company's id."""
+    for line in lines:
+        choice = decided.get(line.key)
+        if choice is not None and isinstance(choice.to, int) and line.customer:
+            yield line.source, choice.to, line.customer
+    for key, remembered in memory.customers.items():
+        if remembered.company_id is not None and remembered.names.customer:
+            yield _source(key), remembered.company_id, remembered.names.customer
+    for (source, name), company_id in by_name.items():
+        yield source, company_id, name
+
+
+def _source(key: str) -> str:
+    return key.partition(":")[0]

@@ -1,0 +1,193 @@
+"""Which ConnectWise product a billing line belongs to, by decisions, codes and names.
+
+PURE; a part of `matching.py`, which explains the ladder.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only
+from xlsync.links.memory import Memory, contract_key, entry_for, product_key
+from xlsync.links.names import digits, fold_code, fold_product
+from xlsync.links.products import (
+    are_told_apart,
+    product_numbers,
+    product_words,
+    read_microsoft_id,
+    read_product_name,
+)
+from xlsync.links.proposed import LIKE_SPELLED, Directory, Proposed, as_written, suggested, united, with_named
+from xlsync.links.suggestions import MOST, Candidate, NameIndex
+from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
+
+_NO_TERM: Final = 0.02  # an item whose name tells no term comes after one whose term is the line's
+_OTHER_TERM: Final = 0.30
+
+
+class _ItemPart(LinkPart):
+    """The ConnectWise product of a line; a contract's holds for one product of the BSS."""
+
+    name = "item"
+
+    def __init__(self, catalog: Iterable[CatalogItem], memory: Memory) -> None:
+        self.offered = frozenset(item.id for item in catalog)
+        self._memory = memory
+
+    def contract(self, line: BillingLine) -> tuple[str, str] | None:
+        key = contract_key(line)
+        return (key, line.product_key) if key is not None else None
+
+    def group(self, line: BillingLine) -> str | None:
+        return product_key(line)
+
+    def by_contract(self, line: BillingLine) -> int | Emptied | None:
+        entry = entry_for(self._memory.contracts, contract_key(line))
+        return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
+
+    def by_group(self, line: BillingLine) -> int | None:
+        return entry_for(self._memory.products, product_key(line)).item_id
+
+
+def _as_product(name: str) -> tuple[str]:
+    return (fold_product(name),)
+
+
+def _as_code(code: str) -> tuple[str]:
+    return (fold_code(code),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """What a line says of its product."""
+
+    code: str
+    name: str
+    commitment: int | None  # months
+
+    @classmethod
+    def of(cls, line: BillingLine) -> _Spelling:
+        return cls(line.product_code, line.product, line.commitment_months)
+
+
+def propose_items(
+    lines: Sequence[BillingLine],
+    catalog: Sequence[CatalogItem],
+    memory: Memory,
+    picked: Mapping[str, Picked],
+) -> Proposed:
+    """The catalog item of each line."""
+    decided = find_decided(lines, _ItemPart(catalog, memory), picked)
+    spellings: defaultdict[str, set[_Spelling]] = defaultdict(set)
+    for line in lines:
+        if line.key not in decided and (key := product_key(line)):
+            spellings[key].add(_Spelling.of(line))
+    names = _ItemNames(catalog)
+    chosen = {spelling: names.choice_for(spelling) for spelling in set().union(*spellings.values())}
+    united = {key: united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
+    by_name = {key: choice for key, choice in united.items() if choice is not None}
+    return Proposed(
+        with_named(lines, decided, by_name, product_key), lambda line: names.candidates(_Spelling.of(line))
+    )
+
+
+class _ItemNames:
+    """The names and codes of the catalog, each way of looking at them made ready when first asked for."""
+
+    def __init__(self, catalog: Sequence[CatalogItem]) -> None:
+        self._catalog = catalog
+        self._directories: dict[str, tuple[Directory, Directory]] = {}
+        self._candidates: dict[_Spelling, tuple[Candidate, ...]] = {}
+
+    @cached_property
+    def _by_digits(self) -> dict[str, list[tuple[int, str]]]:
+        by_digits: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        for item in self._catalog:
+            for name in (item.description, item.identifier):
+                by_digits[digits(name)].append((item.id, name))
+        return by_digits
+
+    def _equal(self, name: str) -> tuple[set[int], set[int]]:
+        """The items of a description or identifier as written, and after folding."""
+        key = digits(name)
+        if key not in self._directories:
+            names = self._by_digits.get(key, [])
+            written, folded = (Directory(names, look) for look in (as_written, _as_product))
+            self._directories[key] = written, folded
+        written, folded = self._directories[key]
+        return written[name], folded[name]
+
+    @cached_property
+    def _by_code(self) -> Directory:
+        return Directory(((item.id, code) for item in self._catalog for code in item.codes), _as_code)
+
+    @cached_property
+    def _by_microsoft_id(self) -> dict[str, dict[int, set[int | None]]]:
+        """The terms under which each item carries an id of Microsoft's."""
+        by_id: defaultdict[str, dict[int, set[int | None]]] = defaultdict(dict)
+        for item in self._catalog:
+            for code in (item.identifier, *item.codes):
+                if (read := read_microsoft_id(code)) is not None:
+                    by_id[read.id].setdefault(item.id, set()).add(read.term)
+        return by_id
+
+    def _coded(self, spelling: _Spelling) -> set[int]:
+        """The items that carry the line's code; of Microsoft's those of its term, if any are."""
+        microsoft = read_microsoft_id(spelling.code)
+        if microsoft is None:
+            return self._by_code[spelling.code]
+        term = microsoft.term or spelling.commitment
+        carrying = self._by_microsoft_id.get(microsoft.id, {})
+        of_term = {id_ for id_, terms in carrying.items() if term is not None and term in terms}
+        return of_term or {id_ for id_, terms in carrying.items() if None in terms}
+
+    def choice_for(self, spelling: _Spelling) -> Choice | None:
+        """The item that a code or a name tells, else the nearest name."""
+        coded = self._coded(spelling)
+        if len(coded) == 1:
+            return Choice(next(iter(coded)), Evidence.MARKED)
+        as_written, folded = self._equal(spelling.name)
+        for equal in (as_written, folded):
+            item_id = only(equal & coded if coded else equal)
+            if item_id is not None:
+                return Choice(item_id, Evidence.EXACT)
+        return None if coded or folded else suggested(self.candidates(spelling))
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {item.id: item.description or item.identifier for item in self._catalog}
+
+    @cached_property
+    def _index(self) -> NameIndex:
+        return NameIndex(self._names, product_words, product_numbers)
+
+    def candidates(self, spelling: _Spelling) -> tuple[Candidate, ...]:
+        """The items whose codes or names come nearest; those of another term come after the others."""
+        if spelling not in self._candidates:
+            microsoft = read_microsoft_id(spelling.code)
+            same_id = self._by_microsoft_id.get(microsoft.id, {}) if microsoft else {}
+            coded = set(same_id) | self._by_code[spelling.code]
+            near = {one.id: one for one in self._index.nearest(spelling.name, 3 * MOST)}
+            near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in coded}
+            near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in self._equal(spelling.name)[1]}
+            compared = [self._with_term(one, spelling, same_id.get(one.id, ())) for one in near.values()]
+            compared.sort(key=lambda one: (-one.score, one.id))
+            self._candidates[spelling] = tuple(compared[:MOST])
+        return self._candidates[spelling]
+
+    def _with_term(self, one: Candidate, spelling: _Spelling, terms: Collection[int | None]) -> Candidate:
+        """A candidate as the term of its name or code agrees with the line's commitment."""
+        own, other = read_product_name(spelling.name), read_product_name(self._names[one.id])
+        wanted = own.term or spelling.commitment
+        offered = set(terms) or {other.term}
+        likeness = min(one.likeness, LIKE_SPELLED)
+        is_other = likeness < LIKE_SPELLED and are_told_apart(own.words, other.words)
+        if wanted is None or wanted in offered:
+            return replace(one, likeness=likeness, is_barred=is_other)
+        if None in offered:
+            return replace(one, likeness=likeness - _NO_TERM, is_barred=is_other)
+        return replace(one, likeness=max(likeness - _OTHER_TERM, 0), is_barred=True)

@@ -1,0 +1,139 @@
+"""Product names and codes as a catalog writes them: brands, terms and prices that are no part of the name.
+
+PURE. A PSA may call `Microsoft 365 Business Premium` `M365 Bus. Prem. (NCE) 1YR COMMIT RRP 20.60`, and
+write Microsoft's id `CFQ7TTC0LDPB:0001` with a term before it or a segment behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from xlsync.links.names import words
+
+_PRICE: Final = re.compile(
+    r"(?:\b(?:rrp|srp|msrp|erp|list price|price)\b[\s:=]*(?:[a-z]{3}\b|[$€£])?\s*\d+(?:[.,]\d+)*"
+    r"(?:\s*[a-z]{3}\b|\s*[$€£])?)"
+    r"|(?:[$€£]\s*\d+(?:[.,]\d+)*)|(?:\b\d+(?:[.,]\d+)*\s*[$€£])"
+    r"|(?:\b\d+[.,]\d\d(?:\s*(?:eur|usd|gbp|chf|cad|aud|nzd|sek|nok|dkk))?(?![\d.,]))"
+)
+_COUNTS: Final = {"one": 1, "two": 2, "three": 3, "five": 5}
+_BEHIND_A_TERM: Final = r"(?:[\s,-]*(?:commit(?:ment)?|sub(?:scription)?s?|term|contract|plan(?!\s*\d)))*"
+_TERM: Final = re.compile(
+    r"(?P<billed>\b(?:billed|billing|paid|invoiced|payment|prepaid|pre-paid|upfront)[\s:,-]*)?"
+    r"(?:\bp(?P<code>[135])(?P<code_unit>[my])\b"
+    r"|\b(?P<count>\d{1,2}|one|two|three|five)[\s-]*(?P<unit>years?|yrs?|y|months?|mths?|mos?|m)\b"
+    r"|\b(?P<word>annually|annual|yearly|monthly|month-to-month|month to month|mthly|mth|triennial)\b)"
+    + _BEHIND_A_TERM
+    + r"(?P<paid>[\s,-]*\b(?:billed|billing|payments?|prepaid|pre-paid|upfront)\b"
+    r"(?![\s:,-]*(?:annual|year|month|mth|\d)))?"
+)
+_WORD_MONTHS: Final = {"annually": 12, "annual": 12, "yearly": 12, "triennial": 36}
+_PHRASES: Final = (
+    (re.compile(r"\bnew commerce(?: experience)?\b"), " "),
+    (re.compile(r"\b(?:microsoft|ms|m)\s?365\b"), " m365 "),
+    (re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:office|off|o)\s?365\b"), " o365 "),
+    (re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:dynamics|dyn|d)\s?365\b"), " d365 "),
+    (re.compile(r"\b(?:plan|p)\s?(?=\d\b)"), " p"),
+    (re.compile(r"\bw/o\s|\bwithout\s"), " no "),
+    (re.compile(r"\b(?:per|each)\s+(?:user|seat|licen[cs]e|month|year|device)\b"), " "),
+)
+_NO_PART: Final = frozenset({
+    "microsoft", "ms", "nce", "csp", "license", "licence", "licenses", "licences", "lic", "seat", "seats",
+    "legacy", "sku", "sub", "subs", "subscription", "subscriptions", "commit", "commitment", "commercial",
+})  # fmt: skip
+_LONG: Final = {
+    "std": "standard", "stnd": "standard", "ent": "enterprise", "entr": "enterprise", "bus": "business",
+    "biz": "business", "busn": "business", "prem": "premium", "adv": "advanced", "ess": "essentials",
+    "prof": "professional", "exch": "exchange", "exo": "exchange online", "spo": "sharepoint online",
+    "aad": "azure ad", "addon": "add on", "svr": "server", "srv": "server", "mgmt": "management",
+    "sec": "security", "gov": "government", "edu": "education", "intl": "international", "pbi": "power bi",
+    "def": "defender", "bckup": "backup", "bkp": "backup", "stor": "storage", "endpt": "endpoint",
+}  # fmt: skip
+_MICROSOFT_ID: Final = re.compile(
+    r"(?:p(?P<count>\d)(?P<unit>[my]):)?(?P<product>(?:cfq7|dzh3|dg7g)[a-z0-9]{8}):(?P<sku>[a-z0-9]{4})(?::.+)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProductName:
+    """The words of a product's name, and the months of its term where the name tells one."""
+
+    words: tuple[str, ...]
+    term: int | None = None
+
+
+def read_product_name(name: str) -> ProductName:
+    """A product's name without its price, its term, and words that say nothing of it."""
+    text = _PRICE.sub(" ", name.replace("+", " plus ").casefold())
+    terms: list[int] = []
+    billed: list[int] = []
+
+    def take(match: re.Match[str]) -> str:
+        months = _months_of(match)
+        (billed if match["billed"] or match["paid"] else terms).append(months)
+        return " "
+
+    text = _TERM.sub(take, text)
+    for pattern, replacement in _PHRASES:
+        text = pattern.sub(replacement, text)
+    plain = tuple(
+        long for word in words(text) if word not in _NO_PART for long in _LONG.get(word, word).split()
+    )
+    return ProductName(plain or words(name), terms[0] if terms else None)
+
+
+def _months_of(match: re.Match[str]) -> int:
+    if match["code"]:
+        return int(match["code"]) * (12 if match["code_unit"] == "y" else 1)
+    if match["count"]:
+        count = _COUNTS.get(match["count"]) or int(match["count"])
+        return count * (12 if match["unit"].startswith("y") else 1)
+    return _WORD_MONTHS.get(match["word"], 1)
+
+
+def product_words(name: str) -> tuple[str, ...]:
+    """The words that tell a product from others."""
+    return read_product_name(name).words
+
+
+def product_numbers(plain: tuple[str, ...]) -> frozenset[str]:
+    """The words with a number in them that tell products apart: plans and sizes, not the brand's 365."""
+    return frozenset(
+        word
+        for word in plain
+        if any(map(str.isnumeric, word)) and word not in {"365", "m365", "o365", "d365"}
+    )
+
+
+def are_told_apart(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether each of two names has a word that the other lacks: `Pro` and `Premium`."""
+    return _has_more(one, other) and _has_more(other, one)
+
+
+def _has_more(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    joined = "".join(other)
+    return any(
+        word not in joined
+        and not any(word.startswith(known) or known.startswith(word) for known in other if len(known) > 2)
+        for word in one
+        if len(word) > 2
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MicrosoftId:
+    """Microsoft's id of a product and its SKU, with the months of the term where one stands before it."""
+
+    id: str
+    term: int | None = None
+
+
+def read_microsoft_id(code: str) -> MicrosoftId | None:
+    """Microsoft's id in a code of a line or of a catalog; None where it is none."""
+    match = _MICROSOFT_ID.fullmatch(code.strip().casefold())
+    if match is None:
+        return None
+    term = None if match["count"] is None else int(match["count"]) * (12 if match["unit"] == "y" else 1)
+    return MicrosoftId(f"{match['product']}:{match['sku']}", term)

@@ -1,0 +1,80 @@
+"""What is proposed for the lines of a month, and what companies and products have in common on the way. PURE."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from xlsync.links.choices import present
+from xlsync.links.suggestions import Candidate
+from xlsync.models import BillingLine, Choice, Evidence
+
+LOWEST_SUGGESTED: Final = 0.60  # measured: 95 of 100 such suggestions are right (.github/docs/speed.md)
+LIKE_SPELLED: Final = 0.99  # names that are spelled alike and yet not the only ones
+LIKE_FOLDED: Final = 0.97  # names that differ in what folding takes away, such as the company form
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """What each line is proposed to be linked to, by line key, and what else comes near for any line.
+
+    Lines without a proposal are absent from `choices`. `ties` are, by customer key, the companies that a
+    BSS customer's name leads to equally.
+    """
+
+    choices: Mapping[str, Choice]
+    candidates: Callable[[BillingLine], Sequence[Candidate]]
+    ties: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+
+class Directory:
+    """Which ConnectWise ids go by a name, in one way of looking at names."""
+
+    def __init__(self, names: Iterable[tuple[int, str]], look: Callable[[str], Iterable[str]]) -> None:
+        self._look = look
+        self._ids: defaultdict[str, set[int]] = defaultdict(set)
+        for entry_id, name in names:
+            for text in look(name):
+                self._ids[text].add(entry_id)
+        self._ids.pop("", None)
+
+    def __getitem__(self, name: str) -> set[int]:
+        return set().union(*(self._ids.get(text, ()) for text in self._look(name)))
+
+
+def as_written(name: str) -> tuple[str]:
+    """A name but for outer spaces."""
+    return (name.strip(),)
+
+
+def united(choices: Iterable[Choice | None]) -> Choice | None:
+    """One choice for all spellings of one BSS customer or product; None where they lead apart."""
+    distinct = {choice for choice in choices if choice is not None}
+    if len({choice.to for choice in distinct}) != 1:
+        return None
+    return min(distinct, key=lambda choice: (choice.evidence.strength, -(choice.score or 0)))
+
+
+def with_named(
+    lines: Iterable[BillingLine],
+    decided: Mapping[str, Choice | None],
+    by_name: Mapping[str, Choice],
+    key: Callable[[BillingLine], str | None],
+) -> dict[str, Choice]:
+    """What was decided and, for the other lines, what their names tell, by line key."""
+    proposed = present(decided)
+    for line in lines:
+        if line.key not in decided and (choice := by_name.get(key(line) or "")):
+            proposed[line.key] = choice
+    return proposed
+
+
+def suggested(candidates: Sequence[Candidate]) -> Choice | None:
+    """The first candidate where it is near enough and no other comes as near."""
+    if not candidates or candidates[0].likeness < LOWEST_SUGGESTED or candidates[0].is_barred:
+        return None
+    if len(candidates) > 1 and candidates[1].score == candidates[0].score:
+        return None
+    return Choice(candidates[0].id, Evidence.SUGGESTED, candidates[0].score)
