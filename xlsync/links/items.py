@@ -88,8 +88,8 @@ def propose_items(
             spellings[key].add(_Spelling.of(line))
     names = _ItemNames(catalog)
     chosen = {spelling: names.choice_for(spelling) for spelling in set().union(*spellings.values())}
-    united = {key: united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
-    by_name = {key: choice for key, choice in united.items() if choice is not None}
+    by_key = {key: united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
+    by_name = {key: choice for key, choice in by_key.items() if choice is not None}
     return Proposed(
         with_named(lines, decided, by_name, product_key), lambda line: names.candidates(_Spelling.of(line))
     )

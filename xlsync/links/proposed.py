@@ -1,4 +1,4 @@
-"""What is proposed for the lines of a month, and what companies and products have in common on the way. PURE."""
+"""What is proposed for the lines of a month, and what companies and products have in common for it. PURE."""
 
 from __future__ import annotations
 
