@@ -21,6 +21,7 @@ from xlsync.files import write_file
 from xlsync.report.month import Report
 from xlsync.report.page import overview
 from xlsync.report.tables import add_sheets
+from xlsync.xlsx.conventions import as_excel_writes
 
 _MARK: Final = "xlsync report"  # the title in the file's properties
 
@@ -35,7 +36,7 @@ def write_report(report: Report, path: Path, made_at: str) -> None:
     content = io.BytesIO()
     build(report, made_at).save(content)
     try:
-        write_file(path, content.getvalue(), None)
+        write_file(path, as_excel_writes(content.getvalue()), None)
     except WorkbookError as error:
         raise XlsyncError(
             error.message, "Close it in Excel, or choose another file with --output."

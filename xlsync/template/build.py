@@ -20,6 +20,7 @@ from xlsync.template.tables import add_table_sheet
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS, LIST_COLUMNS, LISTS, MEMORY, TABLES
 from xlsync.workbook.style import SLATE, fill, font
 from xlsync.xlsx.cells import letters
+from xlsync.xlsx.conventions import as_excel_writes
 
 
 def build() -> bytes:
@@ -34,7 +35,7 @@ def build() -> bytes:
     workbook.create_sheet(MEMORY).sheet_state = "veryHidden"
     buffer = io.BytesIO()
     workbook.save(buffer)
-    return _steady(buffer.getvalue())
+    return _steady(as_excel_writes(buffer.getvalue()))
 
 
 def _add_lists(workbook: Workbook) -> None:
@@ -57,7 +58,7 @@ def _add_lists(workbook: Workbook) -> None:
 
 
 def _steady(data: bytes) -> bytes:
-    """The same package without the time of its making."""
+    """The package without the time of its making."""
     steady = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(steady, "w") as new:
         for name in old.namelist():

@@ -1,0 +1,51 @@
+"""What openpyxl writes, put as Excel puts it: some programs read nothing else.
+
+Fonts name their properties in the order of the schema (ECMA-376-1, 18.8.22), targets of relationships are
+relative, and the columns of print titles come before the rows.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+
+from xlsync.xlsx.markup import attribute, with_attribute
+from xlsync.xlsx.parts import packed, unpacked
+
+_FONT: Final = (
+    "b", "i", "strike", "condense", "extend", "outline", "shadow", "u", "vertAlign", "sz", "color", "name",
+    "family", "charset", "scheme",
+)  # fmt: skip
+_ROWS_FIRST: Final = re.compile(r'(_xlnm\.Print_Titles"[^>]*>)([^<,]*\$\d+:\$\d+),([^<,]*\$[A-Z]+:\$[A-Z]+)<')
+
+
+def as_excel_writes(data: bytes) -> bytes:
+    """A workbook that openpyxl made, with the conventions of Excel."""
+    parts, stored = unpacked(data, "the workbook")
+    return packed({name: _part(name, content) for name, content in parts.items()}, stored)
+
+
+def _part(name: str, content: bytes) -> bytes:
+    if name == "xl/styles.xml":
+        return re.sub(r"<font>.*?</font>", _font, content.decode(), flags=re.DOTALL).encode()
+    if name == "xl/workbook.xml":
+        return _ROWS_FIRST.sub(r"\1\3,\2<", content.decode()).encode()
+    if name.endswith(".rels"):
+        folder = posixpath.dirname(posixpath.dirname(name))
+
+        def relative(found: re.Match[str]) -> str:
+            target = attribute(found[0], "Target")
+            if not target.startswith("/") or attribute(found[0], "TargetMode") == "External":
+                return found[0]
+            return with_attribute(found[0], "Target", posixpath.relpath(target[1:], folder or "."))
+
+        return re.sub(r"<Relationship\s[^>]*>", relative, content.decode()).encode()
+    return content
+
+
+def _font(found: re.Match[str]) -> str:
+    children = re.findall(r"<(\w+)[^>]*?/>", found[0])
+    written = re.findall(r"<\w+[^>]*?/>", found[0])
+    ordered = sorted(zip(children, written, strict=True), key=lambda child: _FONT.index(child[0]))
+    return f"<font>{''.join(xml for _, xml in ordered)}</font>"
