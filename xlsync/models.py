@@ -159,6 +159,8 @@ class Agreement:
     end: dt.date | None = None
     next_invoice: dt.date | None = None
     prorated: bool = False
+    cycle_trouble: str = ""  # why nobody knows how often it bills, as a sentence
+    parent: str = ""  # the agreement whose invoice bills this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,13 +180,17 @@ class AgreementNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recap:
-    """What ConnectWise tells of an agreement's last and next invoice."""
+    """What ConnectWise tells of an agreement's last and next invoice.
+
+    `unclear` tells of a date that is there and cannot be read for sure: such a date is None here.
+    """
 
     agreement_id: int
     next_date: dt.date | None = None
     next_amount: Decimal | None = None
     last_date: dt.date | None = None
     last_number: str = ""
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,7 @@ class CatalogItem:
     price: Decimal | None = None
     cost: Decimal | None = None
     codes: tuple[str, ...] = ()
+    is_bundle: bool = False  # ConnectWise takes no bundle as an addition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,7 +445,8 @@ class Account:
 class Setup:
     """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
 
-    `months` is the length of a billing cycle, None where it does not recur in months.
+    `months` is the length of a billing cycle, None where it does not recur in months; `recurs` is False
+    for one that never does.
     """
 
     id: int
@@ -446,6 +454,7 @@ class Setup:
     parent: str = ""
     months: int | None = None
     is_default: bool = False
+    recurs: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

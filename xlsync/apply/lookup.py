@@ -201,6 +201,9 @@ class Live:
             return None
         recap = self.connectwise.read_recap(action.agreement)
         following, last = recap.next_date, recap.last_date
+        if recap.unclear:
+            told = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
+            return outcome(action, State.SKIPPED, f"{told} can be read two ways")
         month = Month(action.begins.year, action.begins.month)
         if following is None and (last is None or action.begins > last):
             return None

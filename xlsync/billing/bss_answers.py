@@ -11,6 +11,7 @@ from xlsync.errors import ApiError
 from xlsync.rest.service import Service
 
 PAGE_SIZE: Final = 500  # the most that the API allows
+MOST_PAGES: Final = 5000  # of one list: a server that goes on without end is given up
 
 Json = Mapping[str, Any]
 
@@ -73,6 +74,8 @@ def read_pages(
     size, count = PAGE_SIZE, 0
     while True:
         number = len(pages) + 1
+        if number > MOST_PAGES:
+            raise odd(path, f"it did not end after {MOST_PAGES} pages")
         answer = service.get(path, {**query, "pageIndex": number, "pageSize": size})
         on_page()
         data = entries_of(answer)

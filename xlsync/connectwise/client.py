@@ -28,13 +28,16 @@ from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
+MOST_PAGES: Final = 5000  # of one list: a server that goes on without end is given up
 COMPANY_FIELDS: Final = "id,identifier,name,city,zip,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
-    "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag"
+    "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag,"
+    "parentAgreement/id,parentAgreement/name"
 )
 ITEM_FIELDS: Final = (
-    "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber"
+    "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber,"
+    "productClass"
 )
 _ADDITION: Final = (
     "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
@@ -51,14 +54,14 @@ class ConnectWise:
     def __init__(self, settings: ConnectWiseSettings) -> None:
         self._settings = settings
         self.side_by_side = settings.side_by_side
-        self.service = self._connect(settings.url)
+        self.service = self._connect()
         self._longest: dict[str, int] = {}  # page of each kind of list, so far
 
-    def _connect(self, url: str) -> Service:
+    def _connect(self) -> Service:
         settings = self._settings
         return Service(
             "ConnectWise",
-            url,
+            settings.url,
             headers={
                 "clientId": settings.client_id,
                 "Accept": f"application/vnd.connectwise.com+json; version={settings.release}",
@@ -66,6 +69,7 @@ class ConnectWise:
             auth=(f"{settings.company}+{settings.public_key}", settings.private_key),
             workers=settings.side_by_side,
             per_minute=settings.requests_per_minute,
+            find_root=self._find_root,
         )
 
     def list_records(
@@ -80,13 +84,14 @@ class ConnectWise:
 
         Pages are asked for by `id >` the last one seen, so that rows that move between pages while
         reading are neither lost nor doubled. A short page is not taken for the last one where the server
-        may have cut it.
+        may have cut it; an empty page where the one before promised more is an error, never the end.
         """
         records: list[dict[str, Any]] = []
         asked_at = ""
         last = 0
+        was_promised = False
         kind = re.sub(r"\d+", "", path)
-        while True:
+        for _ in range(MOST_PAGES):
             parts = [f"({conditions})"] if conditions and last else [conditions] if conditions else []
             query: dict[str, str | int] = {
                 "conditions": " and ".join([*parts, *([f"id>{last}"] if last else [])]),
@@ -96,6 +101,9 @@ class ConnectWise:
             }
             page = self.service.get_page(path, {name: value for name, value in query.items() if value != ""})
             found = records_of(page.data, path)
+            if not found and was_promised:
+                raise _odd_list(path, "gave an empty page where more was promised")
+            was_promised = page.next_url is not None
             asked_at = asked_at or page.headers.get("Date", "")
             records.extend(found)
             if progress:
@@ -106,14 +114,9 @@ class ConnectWise:
                 return records, asked_at
             newest = max(id_of(record, path) for record in found)
             if newest <= last:
-                raise ApiError(
-                    f"ConnectWise: GET {path} gave the same page twice",
-                    "Try again; if it stays, tell the makers of xlsync.",
-                    method="GET",
-                    path=path,
-                    status=200,
-                )
+                raise _odd_list(path, "gave the same page twice")
             last = newest
+        raise _odd_list(path, f"did not end after {MOST_PAGES} pages")
 
     def list_additions(
         self,
@@ -209,6 +212,17 @@ class ConnectWise:
             raise
         return str(record.get("invoiceNumber") or invoice_id)
 
+    def _find_root(self) -> str | None:
+        """Where the API of this company is now, since its path changes when a hosted site is upgraded."""
+        try:
+            codebase = self.find_codebase()
+        except ApiError:
+            return None  # what led here is told then
+        if codebase is None or not re.fullmatch(r"v\d+_\d+(_release)?/?", codebase):
+            return None
+        parts = urlsplit(self._settings.url)
+        return f"{parts.scheme}://{parts.netloc}/{codebase.strip('/')}/apis/3.0"
+
     def find_codebase(self) -> str | None:
         """The path of this company's release, such as `v2025_1/`, from the site's own answer.
 
@@ -242,27 +256,19 @@ class ConnectWise:
                 path=error.path,
                 status=404,
             ) from error
-        parts = urlsplit(self._settings.url)
-        url = f"{parts.scheme}://{parts.netloc}/{codebase.strip('/')}/apis/3.0"
-        wrong_keys = ApiError(
+        raise ApiError(
             "ConnectWise: GET /company/companies answered 404, which on the cloud may mean wrong keys",
             "Check XLSYNC_CW_COMPANY, XLSYNC_CW_PUBLIC_KEY, XLSYNC_CW_PRIVATE_KEY and XLSYNC_CW_URL.",
             method="GET",
             path="/company/companies",
             status=404,
-        )
-        if url == self._settings.url:
-            raise wrong_keys from error
-        other = self._connect(url)
-        try:
-            other.get("/company/companies", {"pageSize": 1, "fields": "id"})
-        except ApiError as second:
-            other.close()
-            if second.status != 404:
-                raise
-            raise wrong_keys from second
-        self.service.close()
-        self.service = other
+        ) from error
+
+
+def _odd_list(path: str, what: str) -> ApiError:
+    """The error of a list that cannot be read to its end."""
+    hint = "Try again in some minutes; if it stays, ask ConnectWise's support what is wrong with this list."
+    return ApiError(f"ConnectWise: GET {path} {what}", hint, method="GET", path=path, status=200)
 
 
 def _is_last(page: Page, count: int, longest: int) -> bool:

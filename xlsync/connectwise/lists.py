@@ -20,7 +20,7 @@ from xlsync.models import Lists, Setup, SetupTables
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
-OVERLAP: Final = dt.timedelta(minutes=2)  # a change committed while the list was read is asked for again
+OVERLAP: Final = dt.timedelta(hours=1)  # a list may not show a change for minutes: it is asked for again
 _SETUP: Final = {  # path and fields of each table
     "company_types": ("/company/companies/types", "id,name,defaultFlag"),
     "agreement_types": ("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag"),
@@ -37,6 +37,7 @@ _TOLD: Final = {  # what is missing where a table may not be read
     "subcategories": "categories of products",
     "countries": "countries",
 }
+_ONE_OF: Final = {"companies": "company", "agreements": "agreement", "catalog": "product"}
 _NAMED: Final = 3  # records that a notice names one by one
 
 Cache = MutableMapping[str, Any]
@@ -85,6 +86,8 @@ def read_tables(
                     return list(kept["records"])  # and the next time is asked from the same moment on
                 return _keep(cache, name, fields, {**old, **new}.values(), asked_at, kept["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
+        if not records:
+            raise _nothing_there(path, _ONE_OF[name])
         return _keep(cache, name, fields, _trimmed(records, fields), asked_at, now.isoformat())
 
     return Tables(
@@ -154,11 +157,23 @@ def _read_setup(
     if odd:
         return SetupTables(**tables), odd
     entries = {
-        name: [[e.id, e.name, e.parent, e.months, e.is_default] for e in table]
+        name: [[e.id, e.name, e.parent, e.months, e.is_default, e.recurs] for e in table]
         for name, table in tables.items()
     }
     cache["setup"] = {"at": now.isoformat(), **entries}
     return SetupTables(**tables), odd
+
+
+def _nothing_there(path: str, what: str) -> ApiError:
+    """The error of a list that gives nothing at all: nobody bills customers without any of it."""
+    return ApiError(
+        f"ConnectWise: GET {path} gave an empty list, without a single {what}",
+        "Servers were seen to answer so by mistake: try again. If it stays, the API member's security role "
+        "may show only its own records (Inquire: My in place of All): `xlsync doctor` tells.",
+        method="GET",
+        path=path,
+        status=200,
+    )
 
 
 def _tell_unread(name: str, error: ApiError) -> str:

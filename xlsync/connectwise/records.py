@@ -58,6 +58,8 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
         next_invoice=read_date(record.get("nextInvoiceDate")),
         prorated=bool(record.get("prorateFlag")),
+        cycle_trouble=_cycle_trouble(cycle, known) if cycles else "",
+        parent=str(_inner(record, "parentAgreement").get("name") or ""),
     )
 
 
@@ -80,6 +82,16 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
     )
 
 
+def _cycle_trouble(cycle: Mapping[str, Any], known: Setup | None) -> str:
+    """Why an agreement's units cannot be compared with what is billed each period; empty where they can."""
+    name = str(cycle.get("name") or "")
+    if not cycle or (known is not None and not known.recurs):
+        return f"The agreement never recurs (billing cycle {name or 'none'}): nothing is billed each period."
+    if known is None or known.months is None:
+        return f"How often the agreement bills is not known (billing cycle {name or cycle.get('id')})."
+    return ""
+
+
 def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
     """A product of the catalog; None for an inactive one."""
     if record.get("inactiveFlag"):
@@ -93,6 +105,7 @@ def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
         price=read_number(record.get("price"), path),
         cost=read_number(record.get("cost"), path),
         codes=tuple(str(code).strip() for code in codes if code),
+        is_bundle=record.get("productClass") == "Bundle",
     )
 
 
@@ -123,28 +136,40 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
 def read_recap(record: Mapping[str, Any]) -> Recap:
     """What the recap tells of the last and the next invoice; its dates are text."""
     path = "/finance/agreementrecap/"
+    dates = {"next": record.get("nextInvoiceDate"), "last": record.get("lastInvoiceDate")}
+    unclear = [f"{name} invoice date {date}" for name, date in dates.items() if date and not read_date(date)]
     return Recap(
         agreement_id=id_of(record, path),
         next_date=read_date(record.get("nextInvoiceDate")),
         next_amount=read_number(record.get("nextInvoiceAmount"), path),
         last_date=read_date(record.get("lastInvoiceDate")),
         last_number=str(record.get("lastInvoiceNumber") or ""),
+        unclear=", ".join(unclear),
     )
 
 
 def read_date(value: object) -> dt.date | None:
-    """A calendar date: the first ten characters, never converted through a local time."""
+    """A calendar date: the first ten characters, never converted through a local time.
+
+    Recaps give text dates of unknown form: one that could be read two ways is None, as one that cannot be
+    read at all.
+    """
     text = str(value or "").strip()
-    if not text:
+    if iso := re.match(r"(\d{4})-(\d{2})-(\d{2})(?!\d)", text):
+        readings = {_day(iso[1], iso[2], iso[3])}
+    elif found := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", text):
+        readings = {_day(found[3], found[1], found[2]), _day(found[3], found[2], found[1])}
+    else:
         return None
+    days = [day for day in readings if day is not None]
+    return days[0] if len(days) == 1 else None
+
+
+def _day(year: str, month: str, day: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text[:10])
+        return dt.date(int(year), int(month), int(day))
     except ValueError:
-        found = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)  # recaps give text dates of unknown form
-        try:
-            return dt.date(int(found[3]), int(found[1]), int(found[2])) if found else None
-        except ValueError:
-            return None
+        return None
 
 
 def read_date_strictly(value: object, path: str) -> dt.date | None:
@@ -191,6 +216,7 @@ def read_setup(record: Mapping[str, Any]) -> Setup:
         parent=str(parent.get("name") or ""),
         months=_MONTHS.get(str(record.get("billingOptions") or "")),
         is_default=bool(record.get("defaultFlag")),
+        recurs=record.get("billingOptions") != "NotRecurring",
     )
 
 

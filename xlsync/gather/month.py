@@ -153,8 +153,9 @@ def gather(
         for agreement, additions in read.items()
         if not isinstance(additions, ApiError)
     }
-    items = propose_items(lines, lists.items, memory, picked)
-    proposed = propose_links(lines, companies, items, decided, lists.agreements, lists.items, active, picked)
+    sellable = [item for item in lists.items if not item.is_bundle]  # no agreement takes a bundle
+    items = propose_items(lines, sellable, memory, picked)
+    proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
     progress("Comparing", 0, len(charges))
@@ -242,6 +243,12 @@ def _notices(
         yield f"{told}: is it the report of that month?"
     if isinstance(recaps, ApiError):
         yield f"The next invoices could not be read: {recaps.message}"
+        return
+    if unclear := [recap for recap in recaps.values() if recap.unclear]:
+        yield (
+            f"The recaps of {len(unclear)} agreements tell dates that could be read two ways (agreement "
+            f"{unclear[0].agreement_id}: {unclear[0].unclear}): they decide nothing."
+        )
 
 
 def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:

@@ -226,7 +226,11 @@ def tell_agreement(month: Month, agreement: Agreement | None) -> str:
     already = ""
     if agreement.next_invoice is not None and agreement.next_invoice > month.last:
         already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
-    return sentences(already, "The agreement prorates." if agreement.prorated else "")
+    return sentences(
+        already,
+        "The agreement prorates." if agreement.prorated else "",
+        f"It is a child of agreement {agreement.parent}, whose invoice bills it." if agreement.parent else "",
+    )
 
 
 def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:

@@ -119,6 +119,9 @@ def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, Mi
     agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     if agreement is None:
         return
+    if agreement.cycle_trouble:
+        yield ("unchecked", MismatchKind.COULD_NOT_CHECK, agreement.cycle_trouble)
+        return
     lines = lines_of(comparison.charges)
     periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
     other = [name for months, name in periods.items() if months != agreement.billing_months]
@@ -160,6 +163,9 @@ def _not_in_connectwise(
     elsewhere = tuple(_tell_held_elsewhere(month, base, books))
     starts = [line.start for line in lines_of(charges) if line.start is not None]
     begins = min(starts, default=month.first)
+    item = books.items.get(base.item) if isinstance(base.item, int) else None
+    bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
+    bundle = bundle if item is not None and item.is_bundle else ""
     later = [f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in comparison.later]
     coming = ", ".join(later)
     return replace(
@@ -168,7 +174,7 @@ def _not_in_connectwise(
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=impact_of(units, base.unit_price, base.months),
         action=None
-        if comparison.is_continued or comparison.ended or elsewhere
+        if comparison.is_continued or comparison.ended or elsewhere or bundle
         else ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=sentences(
@@ -183,6 +189,7 @@ def _not_in_connectwise(
                 for a in comparison.ended
             ),
             *elsewhere,
+            bundle,
             tell_costs(charges),
         ),
     )

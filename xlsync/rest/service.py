@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 
 from xlsync import __version__
 from xlsync.errors import ApiError, ConfigError
-from xlsync.rest.failures import Answer, Failure, Refusals, failure_of, read_json
+from xlsync.rest.failures import Answer, Failure, Refusals, describe, failure_of, read_json
 from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
 from xlsync.rest.url import check_url, within
 
@@ -60,7 +60,8 @@ class Service:
     """HTTP client of one system.
 
     `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
-    value and is asked once more after a 401. An answer takes at most `longest` seconds and `largest`
+    value and is asked once more after a 401; `find_root` tells where the service is now, asked once after
+    a 404 that says that there is no such endpoint. An answer takes at most `longest` seconds and `largest`
     bytes. `patience` scales every wait between requests.
     """
 
@@ -72,6 +73,7 @@ class Service:
         headers: Mapping[str, str],
         auth: tuple[str, str] | None = None,
         authorize: Callable[[], str] | None = None,
+        find_root: Callable[[], str | None] | None = None,
         workers: int = 8,
         per_minute: int = 900,
         time_out: tuple[float, float] = (10, 60),
@@ -85,6 +87,8 @@ class Service:
         self._refusals.hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
         self._credentials = Credentials(self._basic(auth), authorize, self._refusals.hide)
         self._workers = workers
+        self._find_root = find_root
+        self._finding_root = threading.Lock()
         self._time_out = time_out
         self._longest, self._largest = longest, largest
         self._patience = patience
@@ -221,7 +225,10 @@ class Service:
         for attempt in count(1):
             if authorize:
                 authorization = self._credentials.current()
+            root = self.url
             answer = self._once(method, path, authorization, **request)
+            if isinstance(answer, Answer) and self._has_moved(answer, root):
+                continue
             can_renew = authorize and self._credentials.can_be_renewed and not renewed
             if can_renew and isinstance(answer, Answer) and answer.status == 401:
                 renewed = True
@@ -242,6 +249,18 @@ class Service:
         if trouble is _UNREADABLE:
             raise self._refusals.unreadable(method, path, answer)
         raise self._refusals.refused(method, path, answer, read=True)
+
+    def _has_moved(self, answer: Answer, root: str) -> bool:
+        """Whether the service is at another address than the one that was asked; it is used from now on."""
+        if answer.status != 404 or "ConnectWiseApi" not in describe(answer.content)[1]:
+            return False
+        with self._finding_root:
+            if self.url != root:  # found by another thread meanwhile
+                return True
+            find, self._find_root = self._find_root, None
+            found = find() if find is not None else None
+            self.url = check_url(found) if found else root
+            return self.url != root
 
     def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
         with self._gate:

@@ -66,9 +66,10 @@ class ConnectWise:
     """The ConnectWise side: plain API-shaped records by id, for tests to look at and to change by hand.
 
     `limits` replaces maximum lengths, as releases differ: 2025.1 takes company identifiers of 30.
-    `per_minute` is the rate above which requests are answered 429, None for no limit. `releases` are the
-    oldest and the newest version that the header Accept may name. `created` tells when a record came to
-    be; what was there from the beginning is not in it.
+    `per_minute` is the rate above which requests are answered 429, None for no limit. A page has at most
+    `largest_page` records, whatever is asked for. `releases` are the oldest and the newest version that
+    the header Accept may name. `created` tells when a record came to be; what was there from the
+    beginning is not in it.
     """
 
     companies: dict[int, Record] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class ConnectWise:
     security: dict[int, Record] = field(default_factory=dict)
     limits: dict[tuple[str, str], int] = field(default_factory=dict)
     per_minute: int | None = None
+    largest_page: int = 1000
     codebase: str = "v2026_1/"
     releases: tuple[str, str] = ("2019.1", "2026.4")
     created: dict[tuple[str, int], float] = field(default_factory=dict)

@@ -282,6 +282,7 @@ class ConnectWiseApi:
                 "details": None,
             }
             raise Refused(400, "InvalidObject", "page object is invalid", [error])
+        size = min(size, self.state.largest_page)
         records = sorted(self._selected(request, table, parent), key=lambda record: record["id"])
         project = self._projection(request, table)
         forward = request.headers.get("pagination-type", "").lower() == "forward-only"

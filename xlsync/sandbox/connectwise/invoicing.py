@@ -74,7 +74,7 @@ def recap(state: ConnectWise, agreement: Record, made: list[Record]) -> Record:
     }
     if day is not None:
         found["nextInvoiceDate"] = agreement["nextInvoiceDate"]
-        while day <= DUE:
+        while day <= DUE and agreement["billingCycle"]["name"] in MONTHS:
             periods += 1
             day = _later(day, agreement)
     found["unbilledPeriods"] = periods

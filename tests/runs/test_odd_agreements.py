@@ -1,0 +1,56 @@
+"""Agreements and products that cannot be compared or written: the row says so and offers nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import MISMATCHES
+
+
+def rows_of(desk: Desk, customer: str) -> list[dict[str, Any]]:
+    hand = desk.read()
+    headers = ("Customer", "Mismatch", "Action", "Explanation")
+    rows = [
+        {header: hand.get(MISMATCHES, key, header) for header in headers} for key in hand.rows(MISMATCHES)
+    ]
+    return [row for row in rows if row["Customer"] == customer]
+
+
+def agreement_of(desk: Desk, company: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(
+        record
+        for record in desk.sandbox.connectwise.agreements.values()
+        if record["company"]["name"] == company and not record["cancelledFlag"]
+    )
+    return found
+
+
+def test_an_agreement_that_never_recurs_could_not_be_checked(desk: Desk) -> None:
+    agreement = agreement_of(desk, "Redstart Textiles")
+    agreement["billingCycle"] = {"id": 4, "name": "NotRecurring", "_info": {}}
+    assert desk.check("--refresh").code == 0
+    rows = rows_of(desk, "Redstart Textiles")
+    assert rows
+    assert {row["Mismatch"] for row in rows} == {"Could not check"}
+    assert all("never recurs (billing cycle NotRecurring)" in row["Explanation"] for row in rows)
+    assert not any(row["Action"] for row in rows)
+
+
+def test_a_child_agreement_is_named_in_its_rows(desk: Desk) -> None:
+    agreement = agreement_of(desk, "Redstart Textiles")
+    agreement["parentAgreement"] = {"id": 1, "name": "Head Office Contract", "_info": {}}
+    assert desk.check("--refresh").code == 0
+    rows = rows_of(desk, "Redstart Textiles")
+    assert rows
+    assert all("It is a child of agreement Head Office Contract" in row["Explanation"] for row in rows)
+
+
+def test_recap_dates_that_could_be_read_two_ways_are_told_and_decide_nothing(desk: Desk) -> None:
+    for agreement in desk.sandbox.connectwise.agreements.values():
+        if not agreement["cancelledFlag"]:
+            agreement["nextInvoiceDate"] = "2026-11-12T00:00:00Z"
+    desk.sandbox.fail("day-first")
+    ran = desk.check("--refresh")
+    assert ran.code == 0
+    assert "next invoice date 12/11/2026" in ran.err + ran.out
