@@ -14,7 +14,7 @@ import xlsync
 
 ROOT = Path(xlsync.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "models", "amounts", "settings", "gc_tuning"}),
+    frozenset({"errors", "models", "amounts", "printable", "settings", "gc_tuning"}),
     frozenset({"files", "keyring_secrets", "store", "rest", "reconcile"}),
     frozenset({"xlsx", "billing", "connectwise", "config"}),
     frozenset({"links", "apply"}),

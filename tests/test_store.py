@@ -11,15 +11,15 @@ import pytest
 from tests.helpers.link_stores import FULL_DISK, SITE, Bomb, tamper
 from xlsync.errors import XlsyncError
 from xlsync.links.store import Links
-from xlsync.store import NotJsonError, open_cache, open_store
+from xlsync.store import Cache, NotJsonError, open_store
 
 
 def test_the_cache_is_a_mapping_of_json_that_lasts(tmp_path: Path) -> None:
     large = [{"id": number, "name": "x" * 50} for number in range(2000)]
-    with open_cache(tmp_path / "cache") as cache:
+    with Cache(tmp_path / "cache") as cache:
         cache["companies"] = large
         cache.update({"a": None, "b": 0.5, "=\ud800\x00": "\ud800"})
-    with open_cache(tmp_path / "cache") as cache:
+    with Cache(tmp_path / "cache") as cache:
         assert dict(cache) == {"companies": large, "a": None, "b": 0.5, "=\ud800\x00": "\ud800"}
         assert "c" not in cache
         del cache["a"]
@@ -30,7 +30,7 @@ def test_the_cache_is_a_mapping_of_json_that_lasts(tmp_path: Path) -> None:
 
 
 def test_the_cache_takes_no_value_or_key_that_json_has_not(tmp_path: Path) -> None:
-    with open_cache(tmp_path / "cache") as cache:
+    with Cache(tmp_path / "cache") as cache:
         for value in (Bomb(), b"bytes", float("nan")):
             with pytest.raises((TypeError, ValueError)):
                 cache["a"] = value
@@ -40,7 +40,7 @@ def test_the_cache_takes_no_value_or_key_that_json_has_not(tmp_path: Path) -> No
 
 
 def test_a_pickled_value_in_the_cache_is_not_there(tmp_path: Path) -> None:
-    with open_cache(tmp_path / "cache") as cache:
+    with Cache(tmp_path / "cache") as cache:
         cache["a"] = 1
         tamper(tmp_path / "cache", "UPDATE Cache SET mode = 4, value = ?", pickle.dumps(Bomb()))
         assert cache.get("a") is None
@@ -54,15 +54,15 @@ def test_a_pickled_value_in_the_cache_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
-    with open_cache(tmp_path) as cache:
+    with Cache(tmp_path) as cache:
         cache["a"] = 1
     (tmp_path / "cache.db").write_bytes(b"not a database" * 1000)
-    with open_cache(tmp_path) as cache:
+    with Cache(tmp_path) as cache:
         assert not cache
 
 
 def test_a_cache_on_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path: Path) -> None:
-    with open_cache(tmp_path) as cache:
+    with Cache(tmp_path) as cache:
         tamper(tmp_path, FULL_DISK)
         cache["a"] = 1
         assert "a" not in cache
@@ -73,14 +73,14 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     with pytest.raises(XlsyncError, match="cannot be used"):
         Links(tmp_path / "file", SITE)
     with pytest.raises(XlsyncError, match="cannot be used"):
-        open_cache(tmp_path / "file")
+        Cache(tmp_path / "file")
     (tmp_path / "cache" / "cache.db").mkdir(parents=True)
     with pytest.raises(XlsyncError, match="cannot be used"):
-        open_cache(tmp_path / "cache")
+        Cache(tmp_path / "cache")
 
 
 def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:
-    with open_cache(tmp_path, size_limit=1_000_000) as cache:
+    with Cache(tmp_path, size_limit=1_000_000) as cache:
         for number in range(60):
             cache[str(number)] = "x" * 40_000
         assert 10 < len(cache) < 30
@@ -88,7 +88,7 @@ def test_the_cache_stays_within_its_size(tmp_path: Path) -> None:
 
 
 def test_a_large_value_that_is_damaged_is_not_there(tmp_path: Path) -> None:
-    with open_cache(tmp_path) as cache:
+    with Cache(tmp_path) as cache:
         cache["a"] = "x" * 100_000
         (value,) = tmp_path.rglob("*.val")
         value.write_bytes(b"\xff")

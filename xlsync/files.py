@@ -7,7 +7,9 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +18,9 @@ from typing import Final
 from xlsync.errors import WorkbookError
 
 BACKUPS: Final = 5  # of one workbook
+LONGEST: Final = 259  # characters of a path, of the 260 with its end (Windows, MAX_PATH)
+_OF_EXCEL: Final = {".xlsx", ".xlsm", ".xlam", ".xls"}
+_WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds
 SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 
@@ -41,6 +46,7 @@ def digest_of(data: bytes) -> str:
 def write_file(path: Path, data: bytes, backup: Path | None) -> None:
     """Write a file in one step; `backup` gets a copy of the old one first, beside older backups."""
     path = Path(os.path.realpath(path))  # a link stays a link
+    refuse_long(path)
     with _errors_in_words(path):
         if backup is not None and path.exists():
             _copy_to_backup(path, backup)
@@ -77,14 +83,42 @@ def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError:
+        if path.suffix.lower() in _OF_EXCEL:
+            why, hint = "it is open in Excel", "Close the workbook and try again."
+        else:
+            why, hint = "it is open in another program", "Close it there and try again."
         raise WorkbookError(
-            f"{path.name} cannot be written: it is open in Excel, or the folder may not be written to",
-            "Close the workbook and try again.",
+            f"{path.name} cannot be written: {why}, or the folder may not be written to", hint
         ) from None
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be written: {error.strerror}", "Check the folder and the disk."
         ) from None
+
+
+def refuse_long(path: Path, system: str = sys.platform) -> None:
+    """Raise WorkbookError for a path longer than Windows takes, which would call it a missing folder."""
+    length = len(str(path.absolute()))
+    if system == "win32" and length > LONGEST:
+        raise WorkbookError(
+            f"{path} has {length} characters; Windows takes {LONGEST}.",
+            "Choose a shorter name, or a folder that lies less deep.",
+        )
+
+
+def patiently(act: Callable[[], object], pause: Callable[[float], object] = time.sleep) -> None:
+    """Do what another program may keep us from for a moment: a virus scanner or a sync client holds the file.
+
+    Tried again for about three seconds where the system refuses it; then its PermissionError is raised.
+    """
+    for wait in _WAITS:
+        try:
+            act()
+        except PermissionError:
+            pause(wait)
+        else:
+            return
+    act()
 
 
 @contextmanager
@@ -93,6 +127,6 @@ def _in_one_step(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
-        temporary.replace(path)
+        patiently(lambda: temporary.replace(path), time.sleep if sys.platform == "win32" else lambda _: None)
     finally:
         temporary.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import re
+import secrets
 import shutil
 import sqlite3
 import stat
@@ -18,7 +20,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 import cattrs
 import diskcache
@@ -29,6 +31,9 @@ from xlsync.errors import XlsyncError
 
 T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
+FORMAT: Final = 1  # of a lasting store
+_HEADER: Final = "format"
+_INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
 
 class NotJsonError(XlsyncError):
@@ -165,9 +170,147 @@ class Cache(MutableMapping[str, Any]):
         self.close()
 
 
-def open_cache(folder: Path, size_limit: int = CACHE_SIZE) -> Cache:
-    """The cache of a folder, made where there is none; a damaged one is begun anew."""
-    return Cache(folder, size_limit)
+def environment_folder(environment: str) -> str:
+    """The name of an environment's folder: readable as far as file systems allow; the digest is its own."""
+    readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
+    digest = hashlib.sha256(environment.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"{readable or 'environment'}-{digest}"
+
+
+class Store(Protocol):
+    """JSON entries of one environment that stay until somebody deletes them, here or on a server."""
+
+    def get(self, key: str) -> Any:
+        """The value under a key; None where there is none."""
+
+    def items(self) -> list[tuple[str, Any]]:
+        """All entries, by key."""
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a value under a key."""
+
+    def delete(self, key: str) -> bool:
+        """Delete an entry; whether there was one."""
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """A transaction: all that is written within, or nothing."""
+
+    @property
+    def revision(self) -> str:
+        """Another text after every change; empty where nothing ever changed."""
+
+    def damaged(self, what: str) -> XlsyncError:
+        """The error that names this store and how to mend it."""
+
+    def close(self) -> None:
+        """Close the file or the connection."""
+
+
+class FileStore:
+    """Lasting entries in a folder of this machine, with full synchronous writes and without eviction."""
+
+    def __init__(self, folder: Path, environment: str, what: str) -> None:
+        """Open an environment's store; `what` names the entries in messages, such as remembered links."""
+        self.folder = folder
+        self.environment = environment
+        self._what = what
+        self._has_changed = False
+        try:
+            self._cache = open_store(
+                folder,
+                eviction_policy="none",
+                cull_limit=0,
+                sqlite_synchronous=2,  # FULL
+                disk_min_file_size=_INLINE,
+            )
+        except sqlite3.DatabaseError as error:
+            raise self.damaged("the file cannot be opened") from error
+        try:
+            self._check_format()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_format(self) -> None:
+        header = self.get(_HEADER)
+        if header is None:
+            header = {"format": FORMAT, "environment": self.environment}
+            with self.writing():
+                self._cache.set(_HEADER, header, retry=True)
+        version = header.get("format") if isinstance(header, dict) else None
+        if not isinstance(version, int):
+            raise self.damaged("it does not say its format")
+        if version > FORMAT:
+            raise XlsyncError(
+                f"The {self._what} in {self.folder} were written by a newer xlsync (format {version}; "
+                f"this one reads up to {FORMAT}).",
+                "Update xlsync.",
+            )
+        if header.get("environment", self.environment) != self.environment:
+            raise XlsyncError(
+                f"The {self._what} in {self.folder} belong to {header['environment']}, "
+                f"not to {self.environment}.",
+                "Move the folder back to where it came from.",
+            )
+
+    @property
+    def revision(self) -> str:
+        """Another text after every change; empty where nothing ever changed."""
+        return str(self.get(_HEADER).get("revision", ""))
+
+    def get(self, key: str) -> Any:
+        """The value under a key; None where there is none."""
+        try:
+            return self._cache.get(key)
+        except (NotJsonError, sqlite3.DatabaseError) as error:
+            raise self.damaged(f"the entry {key} cannot be read") from error
+
+    def items(self) -> list[tuple[str, Any]]:
+        """All entries, by key."""
+        try:
+            keys = sorted(self._cache.iterkeys())
+        except (NotJsonError, sqlite3.DatabaseError) as error:
+            raise self.damaged("an entry cannot be read") from error
+        return [(key, self.get(key)) for key in keys if key != _HEADER]
+
+    def set(self, key: str, value: Any) -> None:
+        """Store a value under a key, within `writing`."""
+        self._cache.set(key, value, retry=True)
+        self._has_changed = True
+
+    def delete(self, key: str) -> bool:
+        """Delete an entry, within `writing`; whether there was one."""
+        was_there = bool(self._cache.delete(key, retry=True))
+        self._has_changed = self._has_changed or was_there
+        return was_there
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction: all that is written within, or nothing."""
+        self._has_changed = False
+        try:
+            with self._cache.transact(retry=True):
+                yield
+                if self._has_changed:
+                    header = {**self.get(_HEADER), "revision": secrets.token_hex(8)}
+                    self._cache.set(_HEADER, header, retry=True)
+        except (sqlite3.Error, OSError) as error:
+            raise XlsyncError(
+                f"The {self._what} in {self.folder} cannot be written: {error}.",
+                "Nothing was changed. Look whether the disk is full or the folder cannot be written.",
+            ) from error
+
+    def damaged(self, what: str) -> XlsyncError:
+        """The error that names this store and how to mend it."""
+        return XlsyncError(
+            f"The {self._what} in {self.folder} are damaged: {what}.",
+            "Restore the folder from a backup, or move it away and run `xlsync links import` "
+            "with an exported file.",
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._cache.close()
 
 
 def _converter() -> cattrs.Converter:

@@ -137,6 +137,34 @@ def test_a_torn_last_line_is_ignored_wherever_it_is_torn(tmp_path: Path, cut: in
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        "not json",
+        "[]",
+        '"text"',
+        "{}",
+        '{"event": "before"}',
+        '{"event": "before", "key": 5}',
+        '{"event": "later", "key": "units:1"}',
+        '{"event": "before", "key": "units:1", "rows": 5}',
+        '{"event": "before", "key": "units:1", "what": {}}',
+        '{"event": "after", "key": "units:1", "id": "seven"}',
+        "[" * 100_000,
+    ],
+)
+def test_an_odd_line_within_a_journal_is_told_by_its_number(tmp_path: Path, odd: str) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.end()
+    file = file_of(tmp_path, journal)
+    first, *others = file.read_text("utf-8").split("\n")
+    file.write_text("\n".join([first, odd, *others]), encoding="utf-8")
+    with pytest.raises(XlsyncError, match=f"line 2 of .*{journal.run}.jsonl is no entry") as raised:
+        list_runs(tmp_path, SITE)
+    assert "move the file away" in raised.value.hint
+
+
+@pytest.mark.parametrize(
     "name",
     ["a\nb", "a\r\nb", "a\x85b", "a\u2028b", "a\u2029b", "a\x0bb", "a\x1cb", "株式会社", "\ud83d", "=1+1"],
 )

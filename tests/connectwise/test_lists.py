@@ -16,7 +16,7 @@ from xlsync.errors import ApiError
 from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Request, Sandbox
-from xlsync.store import open_cache
+from xlsync.store import Cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
 SETUP = {
@@ -258,12 +258,12 @@ def test_a_cache_that_is_thrown_away_while_it_is_read_does_no_harm(reading: Read
 def test_lists_are_the_same_through_a_cache_on_disk_and_after_it_is_deleted(
     reading: Reading, tmp_path: Path
 ) -> None:
-    with open_cache(tmp_path / "lists") as reading.cache:
+    with Cache(tmp_path / "lists") as reading.cache:
         first = reading.read()
-    with open_cache(tmp_path / "lists") as reading.cache:
+    with Cache(tmp_path / "lists") as reading.cache:
         assert reading.read() == first
         assert len(reading.seen) == len(WHOLE)
-    with open_cache(tmp_path / "empty") as reading.cache:
+    with Cache(tmp_path / "empty") as reading.cache:
         assert reading.read() == first
         assert len(reading.seen) == len(WHOLE) + len(SETUP)
 

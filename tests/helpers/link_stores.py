@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from xlsync.links.exchange import read_csv
 from xlsync.links.memory import Memory, RememberedLink
-from xlsync.links.store import Links
-from xlsync.links.team import Imported
+from xlsync.links.store import Imported, Links
 
 OCTOBER = dt.datetime(2026, 11, 2, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 SITE = "https://api-eu.myconnectwise.net example"

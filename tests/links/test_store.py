@@ -21,9 +21,9 @@ from tests.helpers.link_stores import FULL_DISK, OCTOBER, SITE, SLOW, Bomb, reme
 from xlsync.errors import XlsyncError
 from xlsync.links.exchange import Shared, write_csv
 from xlsync.links.memory import Memory, Names, Remembered
-from xlsync.links.store import FORMAT, Links
+from xlsync.links.store import Links
 from xlsync.models import Evidence
-from xlsync.store import open_store
+from xlsync.store import FORMAT, open_store
 
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
 

@@ -27,7 +27,7 @@ from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
-from xlsync.store import open_cache
+from xlsync.store import Cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
 
@@ -155,7 +155,7 @@ def test_only_what_was_asked_for_is_kept_however_much_a_server_sends(
     more = {"score": {"rate": Decimal("0.10")}, "_info": {"parts": [Decimal(1)]}, "limit": Decimal("0.5")}
     currency = {"id": 1, "currencyCode": "EUR", "rate": Decimal("1.0800"), "steps": [{"of": Decimal("0.1")}]}
     usual = lists_of(connectwise)
-    with open_cache(tmp_path) as cache:
+    with Cache(tmp_path) as cache:
         with spoiled(
             sandbox, path, more if path != "/finance/agreements" else {**more, "currency": currency}
         ):

@@ -20,12 +20,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
 import simplejson
 
 from xlsync import __version__
 from xlsync.errors import XlsyncError
+
+_TEXTS: Final = ("key", "kind", "what", "at", "method", "path", "state", "detail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Journal:
         self._asked = asked
         self._first = first
         self._out: TextIO | None = None
+        self._is_torn = False  # a line that could not be written whole is the last one
         self._lock = threading.Lock()
 
     @property
@@ -125,8 +128,9 @@ class Journal:
     def end(self) -> None:
         """The run came to its end; where that cannot be written, it reads as one that was cut off."""
         if self._out is not None:
-            with suppress(OSError):
-                self._write({"event": "end"})
+            if not self._is_torn:
+                with suppress(OSError):
+                    self._write({"event": "end"})
             with suppress(OSError):
                 self._out.close()
 
@@ -145,11 +149,13 @@ class Journal:
             if self._out is None:
                 self._out = self._opened()
                 lines.insert(0, dict(self._first))
+            self._is_torn = True  # until all of it is on the disk
             for one in lines:
                 text = simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str)
                 self._out.write(text + "\n")
             self._out.flush()
             os.fsync(self._out.fileno())
+            self._is_torn = False
 
 
 @contextmanager
@@ -229,48 +235,68 @@ def _read_run(file: Path) -> Run:
     writes: dict[int, dict[str, Any]] = {}
     open_writes: dict[str, int] = {}
     is_finished = False
-    for number, line in enumerate(_lines(file)):
+    for number, line in _lines(file):
+        key = line.get("key")
         match line.get("event"):
             case "run":
                 head = line
-            case "before":
+            case "before" if isinstance(key, str):
                 writes[number] = {**line, "state": "unknown"}
-                open_writes[line["key"]] = number
-            case "after":
-                writes.setdefault(open_writes.get(line["key"], number), {}).update(
-                    {name: value for name, value in line.items() if name != "at"} | {"key": line["key"]}
+                open_writes[key] = number
+            case "after" if isinstance(key, str):
+                writes.setdefault(open_writes.get(key, number), {}).update(
+                    {name: value for name, value in line.items() if name != "at"} | {"key": key}
                 )
             case "end":
                 is_finished = True
+            case _:
+                raise _odd(file, number)
     names = ("at", "who", "command", "environment", "workbook", "month")
     return Run(
         id=file.stem,
         is_finished=is_finished,
-        writes=tuple(_read_write(write) for write in writes.values()),
+        writes=tuple(_read_write(file, number, write) for number, write in writes.items()),
         **{name: str(head.get(name, "")) for name in names},
     )
 
 
-def _read_write(line: Mapping[str, Any]) -> Write:
+def _read_write(file: Path, number: int, line: Mapping[str, Any]) -> Write:
     known = set(Write.__dataclass_fields__)
     fields: dict[str, Any] = {"kind": "", "what": "", "at": ""}
     fields |= {name: value for name, value in line.items() if name in known}
-    fields["rows"] = tuple(fields.get("rows", ()))
-    return Write(**fields)
+    rows = fields.get("rows", ())
+    are_texts = all(isinstance(fields.get(name, ""), str) for name in _TEXTS)
+    is_number = isinstance(fields.get("id", 0) or 0, int)
+    are_rows = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
+    are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
+    if not (are_texts and is_number and are_rows and are_maps):
+        raise _odd(file, number)
+    return Write(**{**fields, "rows": tuple(rows)})
 
 
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    """The lines that were written whole: a crash may leave the last one torn."""
+def _odd(file: Path, number: int) -> XlsyncError:
+    return XlsyncError(
+        f"The journal cannot be read: line {number} of {file} is no entry of a journal.",
+        "Mend the line, or move the file away; without it nobody knows what that run wrote.",
+    )
+
+
+def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The lines that were written whole, numbered from 1: a crash may leave the last one torn."""
     # not splitlines, which also parts at characters that stand in names; a torn line may end in half of one
     with _reading(file):
         content = file.read_text(encoding="utf-8", errors="replace")
-    for text in content.split("\n"):
+    texts = content.split("\n")
+    for number, text in enumerate(texts, 1):
         try:
             line = simplejson.loads(text, use_decimal=True)
-        except simplejson.JSONDecodeError:
-            continue
-        if isinstance(line, dict):
-            yield line
+        except (simplejson.JSONDecodeError, RecursionError):
+            if number == len(texts):  # torn by a crash, or empty after the last line
+                continue
+            raise _odd(file, number) from None
+        if not isinstance(line, dict):
+            raise _odd(file, number)
+        yield number, line
 
 
 def _who() -> str:

@@ -12,7 +12,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written
 from xlsync.apply.plan import LOST, Outcome, State
 from xlsync.links.memory import RememberedLink
-from xlsync.links.team import Imported
+from xlsync.links.store import Imported
 from xlsync.reconcile.rules import Rule
 from xlsync.report.figures import Group
 from xlsync.report.month import Report

@@ -19,7 +19,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, count_states, outcome
 from xlsync.links.memory import PARTS, RememberedLink
-from xlsync.links.team import Imported
+from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report

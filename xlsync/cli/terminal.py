@@ -18,8 +18,9 @@ from typing import Annotated, Any, Final, Literal
 
 import simplejson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.prompt import Confirm, IntPrompt
+from rich.segment import Segment
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
@@ -36,6 +37,7 @@ from xlsync.excel.open_file import Place, reach, refuse_unusable
 from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
 from xlsync.models import By, Month
+from xlsync.printable import printable
 from xlsync.reconcile.rules import Scope
 from xlsync.settings import Settings
 from xlsync.workbook.totals import MonthResult
@@ -43,8 +45,19 @@ from xlsync.workbook.totals import MonthResult
 Form = Literal["table", "digest", "json"]
 DISK_FULL: Final = "the disk is full, and not all could be told"
 NO_READER: Final = "nobody reads the output, and not all could be told"
-out = Console()
-err = Console(stderr=True)
+
+
+class CleanConsole(Console):
+    """A console on which no name of a stranger can move the cursor or turn the writing around."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as ever, with every character replaced that a terminal would obey."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+
+out = CleanConsole()
+err = CleanConsole(stderr=True)
 
 Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -308,7 +321,8 @@ def told_month(systems: Systems, found: MonthResult, began: float, form: Form) -
     show.month(err if form == "digest" else out, found.totals, found.path)
     if form == "digest":
         # a file is UTF-8 everywhere
-        typer.echo(found.digest if sys.stdout.isatty() else found.digest.encode(), nl=False)
+        digest_text = printable(found.digest)
+        typer.echo(digest_text if sys.stdout.isatty() else digest_text.encode(), nl=False)
 
 
 def tell_notices(notices: Iterable[str]) -> None:

@@ -12,10 +12,9 @@ from typing import Self
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError
-from xlsync.links.rule_store import Rules
-from xlsync.links.store import Links
+from xlsync.links.store import Links, Rules
 from xlsync.settings import Settings
-from xlsync.store import Cache, open_cache
+from xlsync.store import Cache
 
 
 class Systems:
@@ -87,7 +86,7 @@ class Systems:
 
     def _cache(self, name: str) -> Cache:
         environment = self.settings.environment.replace("/", "_").replace(":", "_")
-        return self._stack.enter_context(open_cache(self.home / "cache" / environment / name))
+        return self._stack.enter_context(Cache(self.home / "cache" / environment / name))
 
     @property
     def requests(self) -> Mapping[str, int]:

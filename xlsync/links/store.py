@@ -1,114 +1,102 @@
-"""Remembered links: what makes next month's linking no work, kept until someone forgets it.
+"""Remembered links and rules: what makes next month's linking no work, kept until someone forgets it.
 
-One folder an environment, on diskcache without eviction and with full synchronous writes. Each
-`remember` is one transaction: after a crash all of it is there, or nothing.
+Each `remember` and each import is one transaction: after a crash all of it is there, or nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import hashlib
-import re
-import secrets
-import sqlite3
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
-from xlsync.errors import XlsyncError
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
-from xlsync.links.team import Imported, merge
 from xlsync.models import Evidence
-from xlsync.store import NotJsonError, open_store
+from xlsync.reconcile.rules import Rule
+from xlsync.store import FileStore, Store, environment_folder, from_plain, to_plain
 
-FORMAT: Final = 1
-_FORMAT_KEY: Final = "format"
+T = TypeVar("T")
+LINKS: Final = "remembered links"
+RULES: Final = "rules"
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
 _NAMES: Final = tuple(field.name for field in fields(Names))
-_INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict(Generic[T]):
+    """A link or rule of an imported file that is remembered otherwise."""
+
+    remembered: T
+    imported: T
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported(Generic[T]):
+    """What became of an imported file's links or rules; conflicts were kept as they were unless asked."""
+
+    added: tuple[T, ...]
+    unchanged: tuple[T, ...]
+    replaced: tuple[Conflict[T], ...]
+    conflicts: tuple[Conflict[T], ...]
+
+    @property
+    def taken(self) -> tuple[T, ...]:
+        """What is to be kept of the file."""
+        return (*self.added, *(conflict.imported for conflict in self.replaced))
+
+
+def merge(
+    remembered: Iterable[T],
+    imported: Iterable[T],
+    *,
+    key: Callable[[T], Hashable],
+    says: Callable[[T], Hashable],
+    overwrite: bool,
+) -> Imported[T]:
+    """What an import changes: `key` tells what each is about, `says` what it says of it."""
+    known = {key(one): one for one in remembered}
+    added, unchanged, differing = [], [], []
+    for one in imported:
+        old = known.get(key(one))
+        if old is None:
+            added.append(one)
+        elif says(old) == says(one):
+            unchanged.append(old)
+        else:
+            differing.append(Conflict(remembered=old, imported=one))
+    return Imported(
+        added=tuple(added),
+        unchanged=tuple(unchanged),
+        replaced=tuple(differing) if overwrite else (),
+        conflicts=() if overwrite else tuple(differing),
+    )
 
 
 class Links:
     """The remembered links of one environment."""
 
-    def __init__(self, folder: Path, environment: str) -> None:
-        self.environment = environment
+    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
+        """Open the links in a folder of this machine, or those of a shared store."""
         self.folder = folder / environment_folder(environment)
-        self._has_changed = False
-        try:
-            self._store = open_store(
-                self.folder,
-                eviction_policy="none",
-                cull_limit=0,
-                sqlite_synchronous=2,  # FULL
-                disk_min_file_size=_INLINE,
-            )
-        except sqlite3.DatabaseError as error:
-            raise self._damaged("the file cannot be opened") from error
-        try:
-            self._check_format()
-        except BaseException:
-            self._store.close()
-            raise
-
-    def _check_format(self) -> None:
-        header = self._read(_FORMAT_KEY)
-        if header is None:
-            self._store.set(_FORMAT_KEY, {"format": FORMAT, "environment": self.environment}, retry=True)
-            return
-        version = header.get("format") if isinstance(header, dict) else None
-        if not isinstance(version, int):
-            raise self._damaged("it does not say its format")
-        if version > FORMAT:
-            raise XlsyncError(
-                f"The remembered links in {self.folder} were written by a newer xlsync (format {version}; "
-                f"this one reads up to {FORMAT}).",
-                "Update xlsync.",
-            )
-        if header.get("environment", self.environment) != self.environment:
-            raise XlsyncError(
-                f"The remembered links in {self.folder} belong to {header['environment']}, "
-                f"not to {self.environment}.",
-                "Move the folder back to where it came from.",
-            )
+        self._store = shared or FileStore(self.folder, environment, LINKS)
 
     @property
     def revision(self) -> str:
         """Another text after every change of the links; empty where they never changed."""
-        return str(self._read(_FORMAT_KEY).get("revision", ""))
-
-    def _read(self, key: str) -> Any:
-        try:
-            return self._store.get(key)
-        except (NotJsonError, sqlite3.DatabaseError) as error:
-            raise self._damaged(f"the entry {key} cannot be read") from error
-
-    def _damaged(self, what: str) -> XlsyncError:
-        return XlsyncError(
-            f"The remembered links in {self.folder} are damaged: {what}.",
-            "Restore the folder from a backup, or move it away and run `xlsync links import` "
-            "with an exported file.",
-        )
+        return self._store.revision
 
     def list(self) -> tuple[RememberedLink, ...]:
         """All remembered links: customers, products, contracts, each by key."""
-        found = []
-        try:
-            keys = sorted(self._store.iterkeys())
-        except (NotJsonError, sqlite3.DatabaseError) as error:
-            raise self._damaged("an entry cannot be read") from error
-        for name in keys:
-            if name == _FORMAT_KEY:
-                continue
-            told, _, key = name.partition(" ")
-            kind, link = _KINDS.get(told), self._link(name)
+        links = []
+        for name, stored in self._store.items():
+            word, _, key = name.partition(" ")
+            kind, link = _KINDS.get(word), self._parsed(name, stored)
             if kind is None or link is None:
-                raise self._damaged(f"the entry {name} cannot be read")
-            found.append(RememberedLink(kind=kind, key=key, link=link))
+                raise self._store.damaged(f"the entry {name} cannot be read")
+            links.append(RememberedLink(kind=kind, key=key, link=link))
         order = (LinkKind.CUSTOMER, LinkKind.PRODUCT, LinkKind.CONTRACT)
-        return tuple(one for kind in order for one in found if one.kind is kind)
+        return tuple(one for kind in order for one in links if one.kind is kind)
 
     def memory(self) -> Memory:
         """What `matching` proposes from."""
@@ -130,61 +118,35 @@ class Links:
         if when.utcoffset() is None:
             raise ValueError("when a link was remembered needs an offset")
         changed = 0
-        with self._writing():
+        with self._store.writing():
             for kind, entries in (
                 (LinkKind.CUSTOMER, memory.customers),
                 (LinkKind.PRODUCT, memory.products),
                 (LinkKind.CONTRACT, memory.contracts),
             ):
                 for key, new in entries.items():
-                    changed += self._keep(kind, key, new, when, workbook)
+                    changed += self._keep(f"{kind} {key}", kind, new, when, workbook)
         return changed
 
-    def _keep(self, kind: LinkKind, key: str, new: Remembered, when: dt.datetime, workbook: str) -> bool:
-        old = self._link(f"{kind} {key}")
+    def _keep(self, name: str, kind: LinkKind, new: Remembered, when: dt.datetime, workbook: str) -> bool:
+        old = self._parsed(name, self._store.get(name))
         if kind is LinkKind.CONTRACT and old is not None:
             new = _merged(old, new)
         if not new.says_something:
-            return self._delete(f"{kind} {key}")
+            return self._store.delete(name)
         if old is None or _says(old) != _says(new):
-            self._write(kind, key, replace(new, when=when, workbook=workbook))
+            self._store.set(name, _to_json(replace(new, when=when, workbook=workbook)))
             return True
         names = _newer_names(old.names, new.names)
         if names != old.names:
-            self._write(kind, key, replace(old, names=names))
+            self._store.set(name, _to_json(replace(old, names=names)))
         return False
 
-    def _link(self, name: str) -> Remembered | None:
-        stored = self._read(name)
+    def _parsed(self, name: str, stored: Any) -> Remembered | None:
         try:
             return None if stored is None else _from_json(stored)
-        except (TypeError, ValueError) as error:
-            raise self._damaged(f"the entry {name} cannot be read") from error
-
-    def _write(self, kind: LinkKind, key: str, link: Remembered) -> None:
-        self._store.set(f"{kind} {key}", _to_json(link), retry=True)
-        self._has_changed = True
-
-    def _delete(self, name: str) -> bool:
-        was_there = bool(self._store.delete(name, retry=True))
-        self._has_changed = self._has_changed or was_there
-        return was_there
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """All that is written within, or nothing of it."""
-        self._has_changed = False
-        try:
-            with self._store.transact(retry=True):
-                yield
-                if self._has_changed:
-                    header = {**self._read(_FORMAT_KEY), "revision": secrets.token_hex(8)}
-                    self._store.set(_FORMAT_KEY, header, retry=True)
-        except sqlite3.Error as error:
-            raise XlsyncError(
-                f"The remembered links in {self.folder} cannot be written: {error}.",
-                "Nothing was changed. Look whether the disk is full or the folder cannot be written.",
-            ) from error
+        except (TypeError, ValueError, AttributeError) as error:
+            raise self._store.damaged(f"the entry {name} cannot be read") from error
 
     def find(self, *texts: str) -> tuple[RememberedLink, ...]:
         """The links that `forget` would forget."""
@@ -193,30 +155,30 @@ class Links:
 
     def forget(self, *texts: str) -> tuple[RememberedLink, ...]:
         """Forget what goes by these texts: a key, or the name of a customer, product or contract."""
-        found = self.find(*texts)
-        with self._writing():
-            for one in found:
-                self._delete(f"{one.kind} {one.key}")
-        return found
+        links = self.find(*texts)
+        with self._store.writing():
+            for one in links:
+                self._store.delete(f"{one.kind} {one.key}")
+        return links
 
     def take_in(
         self, links: Iterable[RememberedLink], *, overwrite: bool = False
     ) -> Imported[RememberedLink]:
         """Take in a colleague's links; what is remembered otherwise changes only if asked."""
-        imported = merge(
-            self.list(),
-            links,
-            key=lambda one: (one.kind, one.key),
-            says=lambda one: _says(one.link),
-            overwrite=overwrite,
-        )
-        with self._writing():
+        with self._store.writing():
+            imported = merge(
+                self.list(),
+                links,
+                key=lambda one: (one.kind, one.key),
+                says=lambda one: _says(one.link),
+                overwrite=overwrite,
+            )
             for one in imported.taken:
-                self._write(one.kind, one.key, one.link)
+                self._store.set(f"{one.kind} {one.key}", _to_json(one.link))
         return imported
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the store."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -226,11 +188,69 @@ class Links:
         self.close()
 
 
-def environment_folder(environment: str) -> str:
-    """Readable as far as file systems allow; the digest keeps two environments apart."""
-    readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
-    digest = hashlib.sha256(environment.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{readable or 'environment'}-{digest}"
+class Rules:
+    """The rules of one environment."""
+
+    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
+        """Open the rules in a folder of this machine, or those of a shared store."""
+        self.folder = folder / f"{environment_folder(environment)}-rules"
+        self._store = shared or FileStore(self.folder, environment, RULES)
+
+    def list(self) -> tuple[Rule, ...]:
+        """All rules, by what they are about."""
+        rules = [self._parsed(key, stored) for key, stored in self._store.items()]
+        return tuple(sorted(rules, key=lambda rule: (rule.scope, rule.about.casefold(), rule.kind)))
+
+    def _parsed(self, key: str, stored: Any) -> Rule:
+        try:
+            rule = from_plain(stored, Rule)
+        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
+            raise self._store.damaged(f"the entry {key} cannot be read") from error
+        if rule.key != key:
+            raise self._store.damaged(f"the entry {key} holds another rule")
+        return rule
+
+    def keep(self, rule: Rule) -> None:
+        """Keep a rule in place of the one of its kind for the same thing; zero units end it."""
+        with self._store.writing():
+            if rule.units == 0:
+                self._store.delete(rule.key)
+            else:
+                self._store.set(rule.key, to_plain(rule))
+
+    def take_in(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
+        """Take in a colleague's rules; what is ruled otherwise here changes only if asked."""
+        with self._store.writing():
+            imported = merge(
+                self.list(),
+                rules,
+                key=lambda rule: rule.key,
+                says=lambda rule: (rule.units, rule.until),
+                overwrite=overwrite,
+            )
+            for rule in imported.taken:
+                self._store.set(rule.key, to_plain(rule))
+        return imported
+
+    def drop(self, key: str) -> None:
+        """End a rule."""
+        with self._store.writing():
+            self._store.delete(key)
+
+    def find(self, *texts: str) -> tuple[Rule, ...]:
+        """The rules about one of these: a row key, a contract, a product or a customer."""
+        wanted = {text.strip().casefold() for text in texts}
+        return tuple(rule for rule in self.list() if rule.about.casefold() in wanted)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _called(one: RememberedLink) -> set[str]:

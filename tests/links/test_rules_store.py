@@ -1,0 +1,57 @@
+"""Rules are stored as safely as links: what is damaged is told by name, and an import is all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.link_stores import FULL_DISK, SITE, tamper
+from xlsync.errors import XlsyncError
+from xlsync.links.store import Rules
+from xlsync.reconcile.rules import Rule, RuleKind, Scope
+from xlsync.store import open_store
+
+
+def ignore(about: str) -> Rule:
+    return Rule(kind=RuleKind.IGNORE, scope=Scope.PRODUCT, about=about, reason="ours")
+
+
+def test_a_file_of_rules_that_is_no_database_is_told_by_every_command(desk: Desk) -> None:
+    desk.run("links", "ignore", "--product", "Backup", "--reason", "ours")
+    (file,) = (desk.home / "links").glob("*-rules/cache.db")
+    file.write_bytes(b"not a database, but someone's work" * 100)
+    for words in (["links", "rules"], ["check", str(desk.file)], ["export", "--month", "2026-09"]):
+        ran = desk.run(*words)
+        assert ran.code == 1
+        assert f"The rules in {file.parent} are damaged" in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [{"kind": "forbid", "scope": "product", "about": "Backup", "reason": ""}, {}, [], "text", 5, {"kind": 5}],
+)
+def test_an_entry_that_is_no_rule_is_named(tmp_path: Path, stored: Any) -> None:
+    with Rules(tmp_path, SITE) as rules:
+        with open_store(rules.folder) as store:
+            store["ignore product backup"] = stored
+        with pytest.raises(XlsyncError, match="the entry ignore product backup cannot be read"):
+            rules.list()
+
+
+def test_an_import_of_rules_is_all_or_nothing(tmp_path: Path) -> None:
+    with Rules(tmp_path, SITE) as rules:
+        rules.keep(ignore("Backup"))
+        tamper(rules.folder, FULL_DISK)
+        with pytest.raises(XlsyncError, match=r"The rules in .* cannot be written: the disk is full"):
+            rules.take_in([ignore("Mail"), ignore("Files")])
+        assert [rule.about for rule in rules.list()] == ["Backup"]
+
+
+def test_rules_of_a_newer_format_are_refused(tmp_path: Path) -> None:
+    with Rules(tmp_path, SITE) as rules, open_store(rules.folder) as store:
+        store["format"] = {"format": 2, "environment": SITE}
+    with pytest.raises(XlsyncError, match=r"The rules in .* newer xlsync"):
+        Rules(tmp_path, SITE)

@@ -1,0 +1,58 @@
+"""Files are written in one step, and what keeps xlsync from it is told for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xlsync.errors import WorkbookError
+from xlsync.files import LONGEST, patiently, refuse_long, write_file
+
+
+class Held:
+    """A file that another program holds for the first few tries."""
+
+    def __init__(self, tries: int) -> None:
+        self.left = tries
+        self.waited = 0.0
+
+    def replace(self) -> None:
+        if self.left:
+            self.left -= 1
+            raise PermissionError(13, "The process cannot access the file")
+
+    def pause(self, seconds: float) -> None:
+        self.waited += seconds
+
+
+@pytest.mark.parametrize("tries", [0, 1, 5])
+def test_a_file_that_is_held_for_a_moment_is_replaced_when_it_is_let_go(tries: int) -> None:
+    held = Held(tries)
+    patiently(held.replace, held.pause)
+    assert held.left == 0
+    assert held.waited <= 3
+
+
+def test_a_file_that_stays_held_is_told_after_some_seconds() -> None:
+    held = Held(99)
+    with pytest.raises(PermissionError):
+        patiently(held.replace, held.pause)
+    assert 2 < held.waited < 5
+
+
+def test_a_path_longer_than_windows_takes_is_told_there() -> None:
+    longest = Path("/" + "x" * (LONGEST - 1))
+    refuse_long(longest, "win32")
+    longer = Path(f"{longest}x")
+    refuse_long(longer, "linux")
+    with pytest.raises(WorkbookError, match="260 characters; Windows takes 259"):
+        refuse_long(longer, "win32")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="a folder is needed that refuses everybody")
+@pytest.mark.parametrize("name", ["xlsync.toml", "report.pdf"])
+def test_what_is_no_workbook_is_not_said_to_be_open_in_excel(name: str) -> None:
+    with pytest.raises(WorkbookError) as refused:
+        write_file(Path("/proc") / name, b"x", None)
+    assert "Excel" not in refused.value.message + refused.value.hint

@@ -1,0 +1,17 @@
+"""Text of strangers made fit for a terminal: names come from other systems and may hold anything."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Control characters (a terminal obeys them) and marks that turn the direction of writing, which can make a
+# line read as another one. Tabs and line breaks lay out our own text and stay.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """Replace every character that a terminal would obey or that turns the writing around."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
