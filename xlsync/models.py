@@ -402,7 +402,8 @@ class Mismatch:
     months: int = 1
     impact: Decimal | None = None
     stake: Decimal = Decimal(0)  # for the order of rows, where `impact` is not known
-    last: bool = False  # billed yearly and not due: stands at the end
+    last: bool = False  # stands at the end
+    not_due: bool = False  # billed yearly and not due this month: no money at stake
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # from when on a new addition would bill
     action: ActionLabel | None = None  # offered from the start

@@ -37,7 +37,7 @@ from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.report.month import Report
 from xlsync.workbook.read import chosen_month, read_workbook
-from xlsync.workbook.totals import Totals, no_mismatch
+from xlsync.workbook.totals import Totals
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
 WIDTH: Final = 110
@@ -367,7 +367,7 @@ def month_text(totals: Totals) -> str:
         )
         for money in totals.money
     ]
-    return "\n".join([totals.heading, *(rows or [no_mismatch(totals.lines)])])
+    return "\n".join([totals.heading, *rows, totals.verdict.text])
 
 
 def plan_text(plan: Plan) -> str:

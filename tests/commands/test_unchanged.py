@@ -32,7 +32,8 @@ def told(desk: Desk, *words: str) -> dict[str, Any]:
     """What a check tells, but for how long it took."""
     ran = desk.check(*words)
     assert ran.code == 0, ran.err
-    return {name: value for name, value in ran.json.items() if name not in {"seconds", "requests"}}
+    found = {name: value for name, value in ran.json.items() if name not in {"seconds", "requests"}}
+    return {**found, "notices": [text for text in found["notices"] if text != NOTHING_CHANGED]}
 
 
 def shown(path: Path) -> dict[str, list[list[Any]]]:

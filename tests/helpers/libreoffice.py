@@ -68,7 +68,9 @@ def main(pipe, file):
     for title, key, header, wanted in json.load(sys.stdin):
         cell = find(document.Sheets.getByName(title), key, header)
         offered = entries(cell)
-        entry = next(text for text in offered if wanted in text)
+        entry = next((text for text in offered if wanted in text), None)
+        if entry is None:
+            sys.exit(f"{header} of {key} offers {offered}, not {wanted}")
         cell.String = entry
         picked.append({"entry": entry, "offered": offered})
     document.store()

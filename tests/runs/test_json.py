@@ -7,7 +7,8 @@ from decimal import Decimal
 from tests.helpers.desk import Desk
 
 MONTH_FIELDS = [
-    "month", "workbook", "environment", "lines", "linked", "unlinked", "mismatches", "requests", "seconds",
+    "month", "workbook", "environment", "lines", "linked", "unlinked", "mismatches", "complete", "all_clear",
+    "billed", "money", "notices", "requests", "seconds",
 ]  # fmt: skip
 APPLY_FIELDS = [
     "run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions",

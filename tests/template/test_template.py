@@ -14,6 +14,7 @@ import pytest
 from openpyxl.formula.tokenizer import Token, Tokenizer
 
 from xlsync.models import ActionLabel, MismatchKind
+from xlsync.reconcile.billed import Fate
 from xlsync.template import build as template
 from xlsync.workbook import layout as sheets
 from xlsync.workbook import style as look
@@ -157,10 +158,13 @@ def test_start_has_a_place_for_every_fact_and_a_chart_of_the_mismatches(workbook
     page = workbook["Start"]
     for name, cell in sheets.START_CELLS.items():
         assert page[cell].value is None
-        assert page[cell].offset(0, -1).value or name == "money_of"
+        assert page[cell].offset(0, -1).value or name in {"money_of", "verdict", "notices"}
     for label, cells in sheets.START_MISMATCH_CELLS.items():
         assert page[f"E{cells[0][1:]}"].value == label
     assert list(sheets.START_MISMATCH_CELLS) == list(MismatchKind)
+    for label, cells in sheets.START_BILLED_CELLS.items():
+        assert page[f"E{cells[0][1:]}"].value == label
+    assert {"Invoices", "Lines", "Unexplained", *Fate} == set(sheets.START_BILLED_CELLS)
     assert (
         workbook.defined_names["xlsync_month"].attr_text == f"Start!${'$'.join(sheets.START_CELLS['month'])}"
     )

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from decimal import Decimal
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from xlsync.billing.bss_lines import (
     keep_plan,
     plans_to_ask,
     read_lines,
+    read_total,
     read_units,
     settle_ends,
     with_plan,
@@ -28,6 +30,7 @@ from xlsync.billing.bss_lines import (
 )
 from xlsync.errors import ApiError
 from xlsync.models import Account, BillingLine, By, Month
+from xlsync.reconcile.billed import Billing, InvoiceTotal
 from xlsync.rest.service import Call, Service
 
 _ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
@@ -77,7 +80,13 @@ class Bss:
     def list_billing_lines(
         self, month: Month, *, by: By, progress: Callable[[int], None] | None = None
     ) -> tuple[BillingLine, ...]:
+        """The lines of `read_billing` alone."""
+        return self.read_billing(month, by=by, progress=progress).lines
+
+    def read_billing(self, month: Month, *, by: By, progress: Callable[[int], None] | None = None) -> Billing:
         """What the distributor charged in a month, by invoice date or by the charged period.
+
+        The totals of the invoices come with it where the invoice date decides.
 
         `progress` is told how many reads are done so far. Raises ApiError where the lines are not all
         there; a billing plan that could not be read is told in the line itself.
@@ -88,11 +97,13 @@ class Bss:
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
         units: dict[str, Unit] | None = None
         read: list[Charged] = []
+        totals: list[InvoiceTotal] = []
         poor: list[Json] = []  # asked about when the list is at its end: it may change while it is read
         for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
             if is_cancelled(invoice) or not first.first <= invoice_date(invoice) <= last.last:
                 continue
             _require_id(invoice)
+            totals.append(read_total(invoice))
             units = self._read_units(steps) if units is None else units
             items = _items_of(invoice)
             if items:
@@ -102,7 +113,19 @@ class Bss:
         for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
             read += read_lines(invoice, items, units or {}, (month, by))
         lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
-        return tuple(sorted(lines, key=lambda line: (line.invoice, line.key)))
+        return Billing(
+            lines=tuple(sorted(lines, key=lambda line: (line.invoice, line.key))),
+            invoices=tuple(totals) if by == "invoice-date" else None,
+        )
+
+    def list_invoice_totals(self, month: Month) -> tuple[InvoiceTotal, ...]:
+        """The heads of a month's invoices, without their lines."""
+        steps = _Steps(None)
+        return tuple(
+            read_total(invoice)
+            for invoice in chain.from_iterable(self._list_invoices(month.first, month.last, steps, {}))
+            if not is_cancelled(invoice) and month.first <= invoice_date(invoice) <= month.last
+        )
 
     def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:
         """The BSS's own quantity of each line's contract, by `BillingLine.contract`.
@@ -146,7 +169,13 @@ class Bss:
             raise odd("oauth/token", "it gave no token", method="POST")
         return f"Bearer {token}"
 
-    def _list_invoices(self, first: dt.date, last: dt.date, steps: _Steps) -> Iterator[list[Json]]:
+    def _list_invoices(
+        self,
+        first: dt.date,
+        last: dt.date,
+        steps: _Steps,
+        query: Mapping[str, str] = MappingProxyType({"include": "analysisItems"}),
+    ) -> Iterator[list[Json]]:
         """Invoices of a time and some around it, with their analytical items, page by page: they are large.
 
         Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
@@ -156,7 +185,6 @@ class Bss:
         after = f"datetime'{first - dt.timedelta(days=2)}'"
         before = f"datetime'{last + dt.timedelta(days=2)}'"
         earlier = f"datetime'{first - dt.timedelta(days=60)}'"
-        query = {"include": "analysisItems"}
         filters = (f"invoiceDate gt {after} and invoiceDate lt {before}", f"createdAt gt {earlier}")
         for asked in (*({**query, "$filter": text} for text in filters), query):
             pages = read_pages(self.service, "api/invoices", asked, steps.one_more)

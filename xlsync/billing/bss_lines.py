@@ -20,6 +20,7 @@ from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, part, t
 from xlsync.billing.periods import Charge, is_midnight, last_days, months_in, months_of, period_name
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
+from xlsync.reconcile.billed import InvoiceTotal
 
 CENT: Final = Decimal("0.01")
 FOUR_PLACES: Final = Decimal("0.0001")
@@ -77,6 +78,20 @@ def invoice_date(invoice: Json) -> dt.date:
     if found is None:
         raise _unusable(where, "it has no date")
     return found
+
+
+def read_total(invoice: Json) -> InvoiceTotal:
+    """The head of an invoice; a credit's total is negative, whichever sign the BSS gives it."""
+    number = str(invoice.get("code") or invoice.get("id") or "")
+    where = f"invoice {number}"
+    total = _number(invoice.get("totalBeforeTax"), where, "total before tax")
+    is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
+    return InvoiceTotal(
+        number=number,
+        currency=text_of(invoice.get("currency")).upper(),
+        total=-abs(total) if is_credit and total is not None else total,
+        customer=id_of(part(invoice, "account")) or text_of(part(invoice, "account").get("name")),
+    )
 
 
 def read_lines(

@@ -8,18 +8,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from xlsync.amounts import tell_cost
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written
 from xlsync.apply.plan import LOST, Outcome, State
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
+from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
 from xlsync.report.figures import Group
 from xlsync.report.month import Report
 from xlsync.workbook.totals import Totals
 
 
-def month(totals: Totals, path: Path, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
+def month(
+    totals: Totals,
+    path: Path,
+    notices: Sequence[str],
+    requests: Mapping[str, int],
+    seconds: float,
+) -> dict[str, Any]:
     """What export and check tell programs."""
     return {
         "month": totals.month,
@@ -29,9 +37,33 @@ def month(totals: Totals, path: Path, requests: Mapping[str, int], seconds: floa
         "linked": totals.linked,
         "unlinked": totals.unlinked,
         "mismatches": dict(totals.mismatches),
+        "complete": totals.is_complete,
+        "all_clear": totals.verdict.all_clear,
+        "billed": {one.currency: _billed(one) for one in totals.billed},
+        "money": {
+            currency: {"more": _amount(more), "less": _amount(less)}
+            for currency, (more, less) in totals.at_stake.items()
+        },
+        "notices": list(notices),
         "requests": dict(requests),
         "seconds": Decimal(str(round(seconds, 3))),
     }
+
+
+def _billed(billed: Billed) -> dict[str, str | None]:
+    """Where the money of a currency went."""
+    parts = {str(fate).casefold().replace(" ", "_"): _amount(billed.parts[fate].amount) for fate in Fate}
+    return {
+        "invoices": _amount(billed.invoices),
+        "lines": _amount(billed.lines.amount),
+        **parts,
+        "unexplained": _amount(billed.unexplained),
+    }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    """Money as text: two decimals, or as many more as it has."""
+    return None if amount is None else tell_cost(amount)
 
 
 def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:

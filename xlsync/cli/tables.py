@@ -23,7 +23,7 @@ from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report
-from xlsync.workbook.totals import Totals, no_mismatch
+from xlsync.workbook.totals import Totals, billed_rows
 
 COLOURS = {
     State.DONE: "green",
@@ -78,12 +78,20 @@ def month(console: Console, totals: Totals, path: Path) -> None:
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
+    _print(console, _billed_table(totals), whole=True)
     if totals.money:
         _print(console, table, whole=True)
-    else:
-        console.print(no_mismatch(totals.lines), soft_wrap=True)
+    console.print(totals.verdict.text, markup=False, highlight=False, soft_wrap=True)
     console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
     console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
+
+
+def _billed_table(totals: Totals) -> Table:
+    """Where every cent went: the distributor's invoices, their lines and the five parts, by currency."""
+    table = _money_table("Billed", *(escape(billed.currency) for billed in totals.billed))
+    for label, cells in billed_rows(totals.billed):
+        table.add_row(label, *cells)
+    return table
 
 
 def plan(console: Console, planned_: Plan) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.models import Status
 from xlsync.workbook.contents import Overview, mismatch_cells
-from xlsync.workbook.totals import Totals, mismatch_currencies, no_mismatch, tell_no_link
+from xlsync.workbook.totals import Totals, billed_rows, mismatch_currencies, tell_no_link
 from xlsync.xlsx.cells import clean_text
 
 _TOP: Final = 10
@@ -44,6 +44,7 @@ def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], work
     parts = [
         [f"# xlsync {overview.month}: {escape(overview.environment)}"],
         list(_summary(overview, totals, workbook)),
+        list(_billed(totals)),
         list(_links(overview)),
         list(_kinds(totals)),
         list(_largest(overview)),
@@ -68,7 +69,18 @@ def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]
         + (f", {ignored} more ignored." if ignored else ".")
     )
     yield ""
+    yield escape(totals.verdict.text, 1000)
+    yield ""
     yield f"Workbook: {escape(workbook, 300)}"
+
+
+def _billed(totals: Totals) -> Iterator[str]:
+    """Where every cent went, by currency."""
+    if totals.billed:
+        yield from ("## Where every cent went", "")
+        headers = ("", *(escape(billed.currency) for billed in totals.billed))
+        rows = [(label, *map(escape, cells)) for label, cells in billed_rows(totals.billed)]
+        yield from _table(headers, f"l{'r' * len(totals.billed)}", rows)
 
 
 def _links(overview: Overview) -> Iterator[str]:
@@ -105,7 +117,7 @@ def _kinds(totals: Totals) -> Iterator[str]:
         for money in totals.money
     ]
     if not rows:
-        yield no_mismatch(totals.lines)
+        yield "None."
         return
     yield from _table(("Mismatch", "Rows", "To bill more a month", "To bill less a month"), "lrrr", rows)
 

@@ -40,6 +40,7 @@ from xlsync.models import (
     Progress,
     Recap,
 )
+from xlsync.reconcile.billed import Billing, MonthSums, sums_of_invoices, why_incomplete
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.invoice_preview import preview_invoices
 from xlsync.reconcile.mismatches import Findings, find_mismatches
@@ -96,16 +97,25 @@ class Gathered:
 class Sources:
     """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
 
-    lines: tuple[BillingLine, ...]
+    billing: Billing
     tables: Tables
+    incomplete: str = ""  # why the month is not billed whole yet
+
+    @property
+    def lines(self) -> tuple[BillingLine, ...]:
+        """The month's billing lines."""
+        return self.billing.lines
 
 
 def read_sources(
     systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
 ) -> Sources:
     """Read the month's billing and ConnectWise's lists, side by side."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        reading = pool.submit(_read_lines, systems, request, progress)
+    if request.report is None:
+        _ = systems.bss  # opened here, since two threads would open it twice
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(_read_billing, systems, request, progress)
+        comparing = pool.submit(_read_sums, systems, request)
         tables = read_tables(
             systems.connectwise,
             systems.lists,
@@ -113,7 +123,10 @@ def read_sources(
             refresh=request.refresh,
             progress=lambda count: progress("Reading ConnectWise's lists", count, None),
         )
-        return Sources(reading.result(), tables)
+        billing = reading.result()
+        own, before = comparing.result()
+    own = own or sums_of_invoices(billing.invoices or ())
+    return Sources(billing, tables, why_incomplete(request.month, now.date(), own, before))
 
 
 def gather(
@@ -169,7 +182,16 @@ def gather(
         yearly_items=_yearly_items(lines, links, memory),
     )
     why_ignored = ignoring(request.month, lines, rules)
-    findings = find_mismatches(request.month, lines, charges, links, books, decisions.ignored, why_ignored)
+    findings = find_mismatches(
+        request.month,
+        lines,
+        charges,
+        links,
+        books,
+        decisions.ignored,
+        why_ignored,
+        is_complete=not sources.incomplete,
+    )
     findings = keep_halfway(findings, decisions.rows, read)
     progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
@@ -186,9 +208,12 @@ def gather(
         labels=labels,
         invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
+        invoice_totals=sources.billing.invoices,
+        incomplete=sources.incomplete,
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
-    return Gathered(with_currencies(overview), (*_notices(request, lines, gone, recaps), *lists.odd))
+    notices = (*_notices(request, sources, gone, recaps), *lists.odd)
+    return Gathered(replace(with_currencies(overview), notices=notices), notices)
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
@@ -230,15 +255,20 @@ def _propose_new(
 
 def _notices(
     request: MonthRequest,
-    lines: Sequence[BillingLine],
+    sources: Sources,
     gone: Iterable[Forgotten],
     recaps: Mapping[int, Recap] | ApiError,
 ) -> Iterator[str]:
     """What a person should know of the month beside its rows."""
+    if sources.incomplete:
+        yield f"{sources.incomplete} Until then nothing is called Only in ConnectWise or all clear."
+    if sources.billing.invoices is None:
+        source = "The report" if request.report else "Billing by service period"
+        yield f"{source} has no total of its own that its lines could be held against."
     for entry in gone:
         told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{told}: link it anew."
-    if request.report and not touches(lines, request.month):
+    if request.report and not touches(sources.lines, request.month):
         told = f"No period in {request.report.name} touches {request.month}"
         yield f"{told}: is it the report of that month?"
     if isinstance(recaps, ApiError):
@@ -283,12 +313,29 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
     )
 
 
-def _read_lines(systems: Systems, request: MonthRequest, progress: Progress) -> tuple[BillingLine, ...]:
+def _read_sums(systems: Systems, request: MonthRequest) -> tuple[MonthSums | None, MonthSums | None]:
+    """The sums of the month, where its billing brings no invoices, and of the month before; None if unknown.
+
+    By them an incomplete month is known.
+    """
     if request.report is not None:
-        return read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
+        return None, None
+    own = before = None
+    if request.by == "service-period":
+        own = sums_of_invoices(systems.bss.list_invoice_totals(request.month))
+    invoices = systems.bss.list_invoice_totals(request.month.plus(-1))
+    if invoices:
+        before = sums_of_invoices(invoices)
+    return own, before
+
+
+def _read_billing(systems: Systems, request: MonthRequest, progress: Progress) -> Billing:
+    if request.report is not None:
+        lines = read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
+        return Billing(lines)
     bss = systems.bss
     try:
-        return bss.list_billing_lines(
+        return bss.read_billing(
             request.month,
             by=request.by,
             progress=lambda done: progress("Reading the month's billing", done, None),

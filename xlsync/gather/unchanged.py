@@ -52,9 +52,10 @@ def fingerprint_sources(systems: Systems, request: MonthRequest, sources: Source
     tables = sources.tables
     about = (request.month, request.by, request.report, now.year, now.month, systems.settings.creation)
     return fingerprint(
-        (*about, systems.links.revision, tables.setup, tables.odd),
+        (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),
         systems.rules.list(),
         sources.lines,
+        sources.billing.invoices or (),
         tables.companies,
         tables.agreements,
         tables.items,

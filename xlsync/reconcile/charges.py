@@ -37,6 +37,11 @@ class Charge:
     failure: str = ""
 
     @property
+    def is_lone_credit(self) -> bool:
+        """Whether it takes units back and charges none."""
+        return all(line.type is LineType.CREDIT for line in self.lines)
+
+    @property
     def parts(self) -> str:
         """How the billed units add up: `12 + 3 from 2026-10-17`."""
         return _tell_parts(self.lines)

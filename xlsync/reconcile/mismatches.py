@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
-from xlsync.reconcile.charges import Charge, lines_of, sentences
+from xlsync.reconcile.charges import Charge, lines_of, only_cost, sentences
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
+from xlsync.reconcile.verdict import Uncompared
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Every mismatch, ordered by money at stake, and what became of every line."""
+    """Every mismatch, ordered by money at stake, and what became of every line.
+
+    `uncompared` tells, by line key, why a line of a recurring charge was not compared in units and cost;
+    a line that is ignored or has a mismatch is not among them.
+    """
 
     mismatches: tuple[Mismatch, ...]
     statuses: Mapping[str, Status]
+    uncompared: Mapping[str, Uncompared] = field(default_factory=dict)
 
 
 def find_mismatches(
@@ -29,11 +35,14 @@ def find_mismatches(
     books: Books,
     ignored: Set[str] = frozenset(),
     why_ignored: Callable[[Mismatch], str | None] = lambda _mismatch: None,
+    *,
+    is_complete: bool = True,
 ) -> Findings:
     """Compare every target of the month.
 
     `ignored` are the row keys that a person chose to ignore, `why_ignored` gives the reason of
-    a lasting rule that ignores a mismatch.
+    a lasting rule that ignores a mismatch. In a month that is not complete nothing is called *Only in
+    ConnectWise*: its line may yet come.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -49,12 +58,20 @@ def find_mismatches(
     found = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
     for comparison in compared:
         found.extend(find_differences(month, comparison, links, books))
-    found.extend(find_unbilled(month, lines, links, books, compared))
+    if is_complete:
+        found.extend(find_unbilled(month, lines, links, books, compared))
     found = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in found]
     found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
     held = {line.key for line in lines_of(waiting)}
-    return Findings(tuple(found), dict(_statuses(lines, charges, links, held, found)))
+    statuses = dict(_statuses(lines, charges, links, held, found))
+    costless = {
+        line.key
+        for comparison in compared
+        if comparison.additions and only_cost(comparison.charges) is None
+        for line in lines_of(comparison.charges)
+    }
+    return Findings(tuple(found), statuses, dict(_uncompared(lines, charges, statuses, costless)))
 
 
 def _currency_of(mismatch: Mismatch, books: Books) -> str:
@@ -101,3 +118,31 @@ def _statuses(
             yield line.key, Status.CONFIRM_LINK
         else:
             yield line.key, Status.NOT_LINKED
+
+
+def _uncompared(
+    lines: Iterable[BillingLine],
+    charges: Iterable[Charge],
+    statuses: Mapping[str, Status],
+    costless: Set[str],
+) -> Iterator[tuple[str, Uncompared]]:
+    """Why lines of recurring charges were not compared; `costless` are those compared in units alone."""
+    in_force = {line.key: charge for charge in charges for line in charge.lines}
+    for line in lines:
+        if not line.is_compared:
+            continue
+        match statuses[line.key]:
+            case Status.NOT_LINKED:
+                yield line.key, Uncompared.NOT_LINKED
+            case Status.CONFIRM_LINK:
+                yield line.key, Uncompared.UNCONFIRMED
+            case Status.NOT_COMPARED if line.key not in in_force:
+                yield line.key, Uncompared.EARLIER_PERIOD
+            case Status.NOT_COMPARED if in_force[line.key].is_lone_credit:
+                yield line.key, Uncompared.LONE_CREDIT
+            case Status.NOT_COMPARED:
+                yield line.key, Uncompared.UNITS_UNKNOWN
+            case Status.OK if line.key in costless:
+                yield line.key, Uncompared.NO_UNIT_COST
+            case _:
+                pass

@@ -173,6 +173,7 @@ def _only_in_connectwise(
         months=months,
         impact=impact_of(-addition.quantity, price, months),
         last=not_due,
+        not_due=not_due,
         explanation=sentences(
             tell_agreement(month, agreement),
             "Billed yearly and not due this month." if not_due else "",

@@ -12,12 +12,14 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from xlsync.reconcile.billed import Fate
 from xlsync.template.tables import PAD, add_dropdown, faint
 from xlsync.workbook.layout import (
     BILLING_LINES,
     MISMATCHES,
     NEW,
     START,
+    START_BILLED_CELLS,
     START_CELLS,
     START_MISMATCH_CELLS,
     START_NAMES,
@@ -54,6 +56,7 @@ from xlsync.workbook.style import (
 
 BAR_MONEY: Final = "#,##0;-#,##0;;"  # beside the chart's bars
 _LAST_ROW: Final = 38
+_END: Final = 62  # of the page, below the money
 _STEPS: Final = (
     (
         "Link",
@@ -98,7 +101,7 @@ def add_start_sheet(workbook: Workbook) -> None:
     page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
     for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 15, 2.5), strict=True):
         page.column_dimensions[name].width = width
-    for row in range(4, _LAST_ROW + 1):
+    for row in range(4, _END + 1):
         page.row_dimensions[row].height = 16
     page.row_dimensions[2].height = 30
     page["B2"].value, page["B2"].font = "xlsync", font(INK, 22, bold=True)
@@ -113,12 +116,15 @@ def add_start_sheet(workbook: Workbook) -> None:
     _steps(page)
     _legend(page)
     page.add_chart(_chart(page))
+    _verdict(page)
+    _billed_table(page)
+    page.add_chart(_billed_chart(page))
     for name, reference in START_NAMES.items():
         workbook.defined_names[name] = DefinedName(name, attr_text=reference)
     print_setup(page, START)
     page.page_setup.fitToHeight = 1
     page.print_options.horizontalCentered = True
-    page.print_area = f"A1:I{_LAST_ROW}"
+    page.print_area = f"A1:I{_END}"
 
 
 def _heading(page: Worksheet, cell: str, text: str, columns: str) -> None:
@@ -227,6 +233,50 @@ def _chart(page: Worksheet) -> BarChart:
     chart.y_axis.tickLblPos = "nextTo"
     chart.layout = layout(x=0.03, y=0.24, w=0.94, h=0.72)
     place(chart, (4, 16), (8, _LAST_ROW - len(_LEGEND) - 2))
+    return chart
+
+
+def _verdict(page: Worksheet) -> None:
+    """What the month comes to, and what a person should know of it."""
+    for heading, first, last in (("All clear?", 41, 44), ("Notices", 46, _END)):
+        _heading(page, f"B{first - 1}", heading, "BC")
+        page.merge_cells(f"B{first}:C{last}")
+        page[f"B{first}"].font = font(INK)
+        page[f"B{first}"].alignment = Alignment(horizontal="left", vertical="top", wrap_text=True, indent=1)
+
+
+def _billed_table(page: Worksheet) -> None:
+    """Where every cent of the distributor's invoices went."""
+    first = min(int(cells[0][1:]) for cells in START_BILLED_CELLS.values())
+    _heading(page, f"E{first - 2}", "Where every cent went", "EFGH")
+    for name, text in zip("EFGH", ("", "Lines", "Amount", "Other currencies"), strict=True):
+        cell = page[f"{name}{first - 1}"]
+        cell.value, cell.font, cell.fill = text or None, font(GREY), fill(PALE)
+        cell.alignment = Alignment(horizontal="left" if name == "E" else "right", indent=1)
+    for label, cells in START_BILLED_CELLS.items():
+        row = int(cells[0][1:])
+        is_sum = label in {"Invoices", "Lines", "Unexplained"}
+        page[f"E{row}"].value, page[f"E{row}"].font = label, font(INK, bold=is_sum)
+        page[f"E{row}"].alignment = Alignment(horizontal="left", indent=1)
+        for name, form in zip(cells, (f"#,##0{PAD}", f"#,##0.00{PAD}", "@"), strict=True):
+            page[name].number_format, page[name].font = form, font(INK, bold=is_sum)
+            page[name].alignment = Alignment(horizontal="right", shrink_to_fit=True)
+        for name in "EFGH":
+            page[f"{name}{row}"].border = Border(bottom=edge())
+
+
+def _billed_chart(page: Worksheet) -> BarChart:
+    """The five parts of the money that was billed."""
+    rows = [int(START_BILLED_CELLS[str(fate)][0][1:]) for fate in Fate]
+    chart = money_chart("What became of the money billed")
+    chart.add_data(Reference(page, min_col=7, min_row=min(rows), max_row=max(rows)))
+    chart.set_categories(Reference(page, min_col=5, min_row=min(rows), max_row=max(rows)))
+    lay_bars(chart, (UP,))
+    for series in chart.series:
+        series.dLbls = _labels(INK)
+    chart.legend = None
+    chart.layout = layout(x=0.03, y=0.2, w=0.94, h=0.76)
+    place(chart, (4, 50), (8, _END))
     return chart
 
 

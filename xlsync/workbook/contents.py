@@ -18,10 +18,12 @@ from xlsync.models import (
     Month,
     Status,
 )
+from xlsync.reconcile.billed import Billed, InvoiceTotal, account_for
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.mismatches import Findings
 from xlsync.reconcile.proposals import Proposal, category_label
 from xlsync.reconcile.targets import Compared
+from xlsync.reconcile.verdict import Verdict, judge_month
 from xlsync.workbook.labels import Labels
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
 from xlsync.xlsx.cells import Value, clean_text
@@ -44,6 +46,23 @@ class Overview:
     labels: Labels
     invoices: tuple[NextInvoice, ...] = ()
     compared: tuple[Compared, ...] = ()
+    invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None: there are none to hold the lines against
+    incomplete: str = ""  # why the month is not billed whole yet
+    notices: tuple[str, ...] = ()
+
+    @property
+    def billed(self) -> tuple[Billed, ...]:
+        """Where the money of the month went, by currency."""
+        return account_for(self.lines, self.findings.statuses, self.invoice_totals)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the month is all clear."""
+        findings = self.findings
+        at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
+        return judge_month(
+            self.lines, findings.statuses, findings.uncompared, at_stake, self.billed, self.incomplete
+        )
 
     @property
     def linked(self) -> int:

@@ -334,6 +334,8 @@ START_CELLS: Final[Mapping[str, str]] = {
     "to_approve": "C30",
     "money_of": "E5",
     "no_link": "C9",
+    "verdict": "B41",
+    "notices": "B46",
 }
 """Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR.
 
@@ -343,6 +345,14 @@ START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)
 }
 """Of each mismatch on *Start*: how many rows, money up, money down (negative)."""
+START_BILLED_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
+    label: (f"F{row}", f"G{row}", f"H{row}")
+    for row, label in enumerate(
+        ("Invoices", "Lines", "Agrees", "Differs", "To link", "Not compared", "Ignored", "Unexplained"),
+        start=42,
+    )
+}
+"""*Where every cent went* on *Start*: lines, money, and money of other currencies as text."""
 START_NAMES: Final[Mapping[str, str]] = {
     "xlsync_month": f"{START}!$C$5",
     "xlsync_environment": f"{START}!$C$6",

@@ -107,8 +107,8 @@ def money_chart(title: str) -> BarChart:
     return chart
 
 
-def lay_bars(chart: BarChart, colors: tuple[str, str]) -> None:
-    """Turn a chart's two series into bars from the top down, their names at the left and the legend above."""
+def lay_bars(chart: BarChart, colors: tuple[str, ...]) -> None:
+    """Turn a chart's series into bars from the top down, their names at the left and the legend above."""
     chart.type = "bar"
     for series, color in zip(chart.series, colors, strict=True):
         paint(series, color)

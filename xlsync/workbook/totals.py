@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from xlsync.amounts import counted
 from xlsync.models import Mismatch, MismatchKind
+from xlsync.reconcile.billed import Billed, Fate, Share
+from xlsync.reconcile.verdict import Verdict
 from xlsync.workbook.contents import Overview
+from xlsync.workbook.layout import START_BILLED_CELLS
 from xlsync.xlsx.cells import Value
 
 
@@ -69,7 +72,8 @@ def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
     found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
     for mismatch in overview.open_mismatches:
         impacts = found.setdefault((mismatch.kind, currencies[mismatch.key]), [])
-        impacts.append(Decimal(0) if mismatch.impact is None else mismatch.impact)
+        is_at_stake = mismatch.impact is not None and not mismatch.not_due
+        impacts.append(mismatch.impact if is_at_stake and mismatch.impact is not None else Decimal(0))
     order = list(MismatchKind)
     return tuple(
         KindMoney(
@@ -115,6 +119,47 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
         "to_approve": f"{counted(offered, 'row')} can be written",
         "money_of": f"Money a month in {main}" if main else None,
         "no_link": tell_no_link(of_month.no_link) or None,
+        "verdict": of_month.verdict.text,
+        "notices": "\n".join(overview.notices) or None,
+    }
+
+
+def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
+    """Where every cent went, as texts: a label, and for each currency the lines and their money."""
+
+    def told(share: Share) -> str:
+        return f"{share.amount:,.2f} ({counted(share.lines, 'line')})"
+
+    def total(amount: Decimal | None) -> str:
+        return "no total" if amount is None else f"{amount:,.2f}"
+
+    return [
+        ("Invoices", [total(one.invoices) for one in billed]),
+        ("Lines", [told(one.lines) for one in billed]),
+        *((str(fate), [told(one.parts[fate]) for one in billed]) for fate in Fate),
+        ("Unexplained", [total(one.unexplained) for one in billed]),
+    ]
+
+
+def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
+    """The cells of *Where every cent went*: lines and money in the currency of *Start*, and other money."""
+    billed = overview.billed
+    main = next((one for one in billed if one.currency == _main_currency(overview)), None)
+    others = [one for one in billed if one is not main]
+    shares: dict[str, tuple[Value, Value]] = {}
+    if main is not None:
+        shares = {str(fate): (main.parts[fate].lines, main.parts[fate].amount) for fate in Fate}
+        shares["Invoices"] = (None, "no total" if main.invoices is None else main.invoices)
+        shares["Lines"] = (main.lines.lines, main.lines.amount)
+        shares["Unexplained"] = (None, "no total" if main.unexplained is None else main.unexplained)
+    told = dict(billed_rows(others))
+    return {
+        label: (
+            *shares.get(label, (None, None)),
+            "; ".join(f"{one.currency} {text}" for one, text in zip(others, told[label], strict=True))
+            or None,
+        )
+        for label in START_BILLED_CELLS
     }
 
 
@@ -136,13 +181,6 @@ def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decima
     }
 
 
-def no_mismatch(lines: int) -> str:
-    """What is said where there is no row: agreement is not claimed of what was never billed."""
-    if not lines:
-        return "No billing lines: nothing was compared."
-    return "No mismatch: ConnectWise bills what the distributor billed."
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """A month in a few numbers: what commands and buttons tell of it."""
@@ -152,9 +190,12 @@ class Totals:
     lines: int
     linked: int
     unlinked: int
-    no_link: int = 0  # not known of a check that an older xlsync kept
+    no_link: int
     mismatches: Mapping[str, int]
     money: tuple[KindMoney, ...]
+    is_complete: bool
+    verdict: Verdict
+    billed: tuple[Billed, ...]
 
     @classmethod
     def of(cls, overview: Overview) -> Totals:
@@ -168,7 +209,19 @@ class Totals:
             no_link=overview.no_link,
             mismatches=overview.mismatch_counts,
             money=mismatch_money(overview),
+            is_complete=not overview.incomplete,
+            verdict=overview.verdict,
+            billed=overview.billed,
         )
+
+    @property
+    def at_stake(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """The money a month to bill more and to bill less (negative), by currency."""
+        found: dict[str, tuple[Decimal, Decimal]] = {}
+        for money in self.money:
+            up, down = found.get(money.currency, (Decimal(0), Decimal(0)))
+            found[money.currency] = (up + money.up, down + money.down)
+        return found
 
     @property
     def heading(self) -> str:

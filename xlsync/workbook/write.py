@@ -33,6 +33,7 @@ from xlsync.workbook.layout import (
     NEW,
     PICKED_HEADERS,
     START,
+    START_BILLED_CELLS,
     START_CELLS,
     START_MISMATCH_CELLS,
 )
@@ -40,7 +41,7 @@ from xlsync.workbook.left_over import find_left_over, write_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
 from xlsync.workbook.save import Save, save_in_place, save_or_beside
-from xlsync.workbook.totals import start_mismatches, start_values
+from xlsync.workbook.totals import start_billed, start_mismatches, start_values
 from xlsync.xlsx.cells import Row, Value, letters, position
 from xlsync.xlsx.package import Package
 
@@ -218,6 +219,8 @@ def _fill_start(package: Package, overview: Overview, exported_at: str) -> None:
     for kind, (count, up, down) in start_mismatches(overview).items():
         places = map(position, START_MISMATCH_CELLS[kind])
         cells |= dict(zip(places, (count, up, down), strict=True))
+    for label, values in start_billed(overview).items():
+        cells |= dict(zip(map(position, START_BILLED_CELLS[label]), values, strict=True))
     if START in package.sheets:
         package.change_cells(START, cells)
 

@@ -1,0 +1,137 @@
+"""Where every cent went: invoices, their lines, and the five parts of the money."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from xlsync.models import BillingLine, LineType, Month, Status
+from xlsync.reconcile.billed import Fate, Gap, InvoiceTotal, MonthSums, account_for, why_incomplete
+
+OCTOBER = Month(2026, 10)
+CENTS = st.integers(-(10**9), 10**9).map(lambda cents: Decimal(cents) / 100)
+
+
+def line(key: int, invoice: str, amount: Decimal, currency: str = "EUR") -> BillingLine:
+    return BillingLine(
+        key=str(key),
+        invoice=invoice,
+        type=LineType.RECURRING,
+        charge=LineType.RECURRING,
+        customer="Contoso",
+        product="Backup",
+        units=Decimal(1),
+        cost=None,
+        amount=amount,
+        currency=currency,
+    )
+
+
+def totals_of(lines: list[BillingLine]) -> tuple[InvoiceTotal, ...]:
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for one in lines:
+        sums[one.invoice, one.currency] += one.amount
+    return tuple(InvoiceTotal(number=n, currency=c, total=total) for (n, c), total in sums.items())
+
+
+MONTHS = st.lists(
+    st.tuples(st.sampled_from("ABC"), CENTS, st.sampled_from(["EUR", "USD"]), st.sampled_from(list(Status))),
+    min_size=1,
+    max_size=30,
+).map(lambda rows: [(line(n, i, a, c), status) for n, (i, a, c, status) in enumerate(rows)])
+
+
+@given(MONTHS)
+def test_the_parts_are_the_lines_and_the_lines_are_the_invoices(
+    month: list[tuple[BillingLine, Status]],
+) -> None:
+    lines = [one for one, _ in month]
+    found = account_for(lines, {one.key: status for one, status in month}, totals_of(lines))
+    assert {one.currency for one in found} == {one.currency for one in lines}
+    for billed in found:
+        assert sum((share.amount for share in billed.parts.values()), Decimal(0)) == billed.lines.amount
+        assert sum(share.lines for share in billed.parts.values()) == billed.lines.lines
+        assert billed.invoices == billed.lines.amount
+        assert (billed.unexplained, billed.gaps) == (0, ())
+        assert billed.is_explained
+    assert sum(billed.lines.lines for billed in found) == len(lines)
+
+
+@given(MONTHS, st.data())
+def test_a_line_that_is_dropped_doubled_or_altered_on_the_way_is_found_every_time(
+    month: list[tuple[BillingLine, Status]], data: st.DataObject
+) -> None:
+    lines = [one for one, _ in month]
+    invoices = totals_of(lines)
+    at = data.draw(st.integers(0, len(lines) - 1))
+    spoilt = lines[at]
+    how = data.draw(st.sampled_from(["dropped", "doubled", "altered", "of another currency"]))
+    other = data.draw(CENTS)
+    read = lines[:at] + lines[at + 1 :]
+    match how:
+        case "doubled":
+            read = [*lines, replace(spoilt, key="again")]
+        case "altered":
+            assume(other != spoilt.amount)
+            read.append(replace(spoilt, amount=other))
+        case "of another currency":
+            read.append(replace(spoilt, currency="GBP"))
+        case _:
+            pass
+    assume(how == "altered" or spoilt.amount)
+    found = account_for(read, {one.key: Status.OK for one in read}, invoices)
+    assert not all(billed.is_explained for billed in found)
+    assert spoilt.invoice in {gap.invoice for billed in found for gap in billed.gaps}
+
+
+def test_gaps_of_two_invoices_that_cancel_each_other_are_named_all_the_same() -> None:
+    lines = [line(1, "A", Decimal(10)), line(2, "B", Decimal(10))]
+    invoices = (
+        InvoiceTotal(number="A", currency="EUR", total=Decimal(15)),
+        InvoiceTotal(number="B", currency="EUR", total=Decimal(5)),
+    )
+    (billed,) = account_for(lines, dict.fromkeys("12", Status.OK), invoices)
+    assert billed.unexplained == 0
+    assert billed.gaps == (Gap("A", Decimal(5)), Gap("B", Decimal(-5)))
+    assert not billed.is_explained
+
+
+def test_an_invoice_without_lines_is_unexplained_and_one_without_a_total_cannot_be_held_against() -> None:
+    (billed,) = account_for([], {}, [InvoiceTotal(number="A", currency="EUR", total=Decimal(7))])
+    assert (billed.unexplained, billed.lines.lines) == (7, 0)
+    (billed,) = account_for(
+        [line(1, "A", Decimal(3))], {"1": Status.OK}, [InvoiceTotal(number="A", currency="EUR", total=None)]
+    )
+    assert (billed.invoices, billed.unexplained) == (None, None)
+
+
+def test_without_invoices_there_is_no_total_but_five_parts() -> None:
+    lines = [line(1, "A", Decimal(3)), line(2, "A", Decimal(4))]
+    (billed,) = account_for(lines, {"1": Status.OK, "2": Status.CONFIRM_LINK}, None)
+    assert (billed.invoices, billed.unexplained, billed.is_explained) == (None, None, True)
+    assert {fate: share.amount for fate, share in billed.parts.items() if share.lines} == {
+        str(Fate.AGREES): 3,
+        str(Fate.TO_LINK): 4,
+    }
+
+
+BEFORE = MonthSums(10, {"EUR": Decimal(1000), "USD": Decimal(-5)})
+
+
+def test_a_month_is_incomplete_on_its_last_day_and_complete_on_the_day_after() -> None:
+    assert "not over" in why_incomplete(OCTOBER, dt.date(2026, 10, 31), BEFORE, BEFORE)
+    assert why_incomplete(OCTOBER, dt.date(2026, 11, 1), BEFORE, BEFORE) == ""
+
+
+def test_a_month_with_less_than_four_fifths_of_the_customers_or_money_before_is_incomplete() -> None:
+    day = dt.date(2026, 12, 1)
+    assert why_incomplete(OCTOBER, day, MonthSums(8, {"EUR": Decimal(800)}), BEFORE) == ""
+    assert "7 customers" in why_incomplete(OCTOBER, day, MonthSums(7, {"EUR": Decimal(800)}), BEFORE)
+    assert "799.99 EUR" in why_incomplete(OCTOBER, day, MonthSums(8, {"EUR": Decimal("799.99")}), BEFORE)
+    assert "0.00 EUR" in why_incomplete(OCTOBER, day, MonthSums(8, {"GBP": Decimal(2000)}), BEFORE)
+    assert why_incomplete(OCTOBER, day, MonthSums(0, {}), None) == ""

@@ -1,0 +1,87 @@
+"""The verdict on a month: whether ConnectWise bills all that the distributor billed, and if not, why. PURE.
+
+It is decided here once; *Start*, the terminal, the digest, the ribbon and the JSON repeat it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from xlsync.amounts import counted
+from xlsync.models import BillingLine, LineType, Status
+from xlsync.reconcile.billed import Billed
+
+ALL_CLEAR: Final = "No mismatch: ConnectWise bills what the distributor billed."
+
+
+class Uncompared(StrEnum):
+    """Why a line of a recurring charge was not compared in units and cost, in words that follow a number."""
+
+    NOT_LINKED = "not linked"
+    UNCONFIRMED = "with a link to confirm"
+    EARLIER_PERIOD = "of an earlier period"
+    LONE_CREDIT = "of a credit without a charge"
+    UNITS_UNKNOWN = "whose units in force are not known"
+    NO_UNIT_COST = "compared in units alone, without a unit cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a month is all clear, and the sentence that says so or says what stands against it."""
+
+    all_clear: bool
+    text: str
+
+
+def judge_month(
+    lines: Iterable[BillingLine],
+    statuses: Mapping[str, Status],
+    uncompared: Mapping[str, Uncompared],
+    open_mismatches: int,
+    billed: Iterable[Billed] = (),
+    incomplete: str = "",
+) -> Verdict:
+    """The verdict on these lines.
+
+    `open_mismatches` are the rows that nobody ignores and that are money at stake; `incomplete` says why the
+    month is not billed whole yet.
+    """
+    lines = list(lines)
+    gaps = [gap for one in billed for gap in _tell_gaps(one)]
+    if not lines:
+        return Verdict(
+            False, " ".join(filter(None, ["No billing lines: nothing was compared.", incomplete, *gaps]))
+        )
+    charges = [line for line in lines if line.is_compared]
+    reasons = Counter(uncompared.values())
+    if not any(line.type is LineType.RECURRING for line in charges):
+        text = f"None of {counted(len(lines), 'line')} charges for a subscription: nothing was compared."
+    elif not (uncompared or open_mismatches or gaps or incomplete):
+        return Verdict(True, ALL_CLEAR)
+    else:
+        agreeing = sum(statuses[line.key] is Status.OK and line.key not in uncompared for line in charges)
+        differing = sum(statuses[line.key] is Status.MISMATCH for line in charges)
+        ignored = sum(statuses[line.key] is Status.IGNORED for line in charges)
+        counts = [
+            f"{agreeing:,} of {counted(len(charges), 'recurring line')} "
+            + ("was compared and agrees" if agreeing == 1 else "were compared and agree"),
+            f"{differing:,} differ{'s' if differing == 1 else ''}" if differing else "",
+            f"{ignored:,} {'is' if ignored == 1 else 'are'} ignored" if ignored else "",
+        ]
+        text = f"{', '.join(filter(None, counts))}."
+    told = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
+    not_compared = f"Not compared, or in part: {told}." if told else ""
+    return Verdict(False, " ".join(filter(None, [text, not_compared, *gaps, incomplete])))
+
+
+def _tell_gaps(billed: Billed) -> Iterable[str]:
+    """What of a currency's invoices is not explained by their lines, with the invoices named."""
+    for gap in billed.gaps:
+        name = f"Invoice {gap.invoice}" if gap.invoice else "Lines without an invoice"
+        yield f"{name}: its total less its lines is {gap.amount:+,.2f} {billed.currency}, unexplained."
+    if not billed.gaps and billed.unexplained:
+        yield f"{billed.unexplained:+,.2f} {billed.currency} of the invoices are unexplained."
