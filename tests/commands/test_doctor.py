@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.desk import Desk
 from xlsync.commands import doctor
-from xlsync.commands.doctor import Finding, State
+from xlsync.commands.findings import Finding, State
+from xlsync.commands.tenant_checks import clock_check
+from xlsync.connectwise.lists import LISTS, SETUP
 from xlsync.excel import addin
 
 
@@ -34,7 +38,7 @@ def test_where_all_is_well_nothing_is_bad_and_the_exit_code_is_0(empty_desk: Des
         "ConnectWise: keys",
         "Clock",
         "export: read additions",
-        "invoice: read /finance/invoices",
+        "apply: read /finance/invoices",
     ):
         assert checks[name] == "good"
 
@@ -76,7 +80,7 @@ def test_a_terminal_gets_a_mark_a_line_and_the_next_step(empty_desk: Desk) -> No
     told = empty_desk.run("doctor")
     assert "✓ BSS: token and invoices: works" in told.out
     assert "? Rights to write: not tried" in told.out
-    assert "\n  Only a write shows the right to write." in told.out
+    assert "\n  `xlsync doctor --write-test COMPANY` tries it on a test company" in told.out
 
 
 @pytest.mark.parametrize(
@@ -116,24 +120,133 @@ def test_enabled_invoicing_is_told(empty_desk: Desk, monkeypatch: pytest.MonkeyP
     assert findings(empty_desk)["Invoicing"]["state"] == "good"
 
 
-def test_each_right_that_a_command_needs_is_tried_by_reading(empty_desk: Desk) -> None:
+def test_doctor_sends_what_export_sends(empty_desk: Desk) -> None:
+    """The long lists and the setup tables, with the conditions, fields, order and pages of export."""
     empty_desk.forget_log()
     findings(empty_desk)
-    read = {request.path for request in empty_desk.sandbox.log}
-    assert {path for _, path, _ in doctor.RIGHTS} <= read
-    assert {command for command, _, _ in doctor.RIGHTS} == {"export", "apply", "invoice"}
+    doctors = asked(empty_desk)
+    empty_desk.forget_log()
+    assert empty_desk.export().code == 0
+    exports = asked(empty_desk)
+    for path in (*(path for path, _, _ in LISTS.values()), *(path for path, _ in SETUP.values())):
+        assert exports[path][0] in doctors[path], path
+
+
+def asked(desk: Desk) -> dict[str, list[dict[str, str]]]:
+    """The queries of each path, as the sandbox saw them."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for request in desk.sandbox.log:
+        if request.service == "connectwise":
+            found.setdefault(request.path, []).append(dict(request.query))
+    return found
+
+
+def test_counts_stand_beside_what_connectwise_counts(empty_desk: Desk) -> None:
+    check = findings(empty_desk)["export: read /company/companies"]
+    told = re.fullmatch(r"(\d+) read, /count says (\d+)", check["detail"])
+    assert told
+    assert told[1] == told[2]
+    assert check["state"] == "good"
+
+
+def test_a_count_that_differs_is_not_good(empty_desk: Desk) -> None:
+    company = next(iter(empty_desk.sandbox.connectwise.companies.values()))
+    empty_desk.sandbox.connectwise.created["companies", company["id"]] = time.time() + 5000
+    empty_desk.sandbox.fail("hide-new", path="companies$", seconds=10)
+    check = findings(empty_desk)["export: read /company/companies"]
+    assert check["state"] == "unsure"
+    assert "My" in check["next_step"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "name"),
+    [
+        ("empty", "GET /finance/agreements$", "export: read /finance/agreements"),
+        ("forbid", "GET /procurement/catalog$", "export: read /procurement/catalog"),
+        ("forbid", r"/additions$", "export: read additions"),
+    ],
+)
+def test_where_export_would_fail_doctor_is_red(empty_desk: Desk, kind: str, path: str, name: str) -> None:
+    empty_desk.sandbox.fail(kind, path=path, times=99)
+    told = empty_desk.run("doctor", "--json")
+    assert told.code == 1
+    check = next(check for check in told.json["checks"] if check["name"] == name)
+    assert check["state"] == "bad"
+    assert check["next_step"]
+    if "additions" not in path:
+        assert empty_desk.export().code == 1
+
+
+def test_a_setup_table_that_is_forbidden_is_named_and_export_goes_on(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("forbid", path="/company/countries$", times=99)
+    check = findings(empty_desk)["export: read /company/countries"]
+    assert (check["state"], "Table Setup: Inquire" in check["next_step"]) == ("unsure", True)
+    assert empty_desk.export().code == 0
+
+
+def test_missing_rights_and_levels_my_are_named(empty_desk: Desk) -> None:
+    rights = empty_desk.sandbox.connectwise.security
+    agreements = next(one for one in rights.values() if one["moduleFunctionName"] == "Agreements")
+    agreements |= {"editLevel": "None", "inquireLevel": "My"}
+    catalog = next(key for key, one in rights.items() if one["moduleFunctionName"] == "Product Catalog")
+    del rights[catalog]
+    checks = findings(empty_desk)
+    assert checks["Rights: Agreements"]["detail"] == "inquire My, add All, edit None"
+    assert "Edit (apply changes additions)" in checks["Rights: Agreements"]["next_step"]
+    assert "My hides records without an error" in checks["Rights: Agreements"]["next_step"]
+    assert checks["Rights: Product Catalog"]["detail"] == "not listed"
+    assert checks["Rights: Contacts"]["state"] == "good"
+
+
+def test_a_site_that_has_moved_is_told_with_the_address_to_set(
+    empty_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLSYNC_CW_URL", f"{empty_desk.sandbox.url}/v2025_9/apis/3.0")
+    checks = findings(empty_desk)
+    assert checks["ConnectWise: keys"]["state"] == "good"
+    site = checks["ConnectWise: site"]
+    assert site["state"] == "unsure"
+    assert f"set XLSYNC_CW_URL to {empty_desk.sandbox.url}/v2026_1/apis/3.0" in site["next_step"]
+    assert empty_desk.export().code == 0
+
+
+def test_a_release_that_is_refused_names_the_setting(empty_desk: Desk) -> None:
+    empty_desk.sandbox.connectwise.releases = ("2026.1", "2026.4")
+    keys = findings(empty_desk)["ConnectWise: keys"]
+    assert keys["state"] == "bad"
+    assert "[connectwise] release" in keys["next_step"]
+
+
+def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:
+    state = empty_desk.sandbox.connectwise
+    running = [record for record in state.agreements.values() if not record["cancelledFlag"]]
+    running[0] |= {"name": "Late Start", "billStartDate": "2027-05-01T00:00:00Z"}
+    running[1] |= {"name": "Far Ahead", "nextInvoiceDate": "2027-06-30T00:00:00Z"}
+    running[2] |= {"name": "Once Only", "billingCycle": {"id": 4, "name": "NotRecurring", "_info": {}}}
+    state.companies[running[3]["company"]["id"]] |= {"name": "Nobody Home", "defaultContact": None}
+    state.user_defined_fields[42]["requiredFlag"] = True
+    foretold = {
+        name.partition(": ")[2]: check["detail"]
+        for name, check in findings(empty_desk).items()
+        if name.startswith("Foretold")
+    }
+    assert "Once Only" in foretold["agreements whose billing cycle says nothing"]
+    assert "Nobody Home" in foretold["companies without a default contact"]
+    assert "Subscription Name" in foretold["required custom fields"]
+    assert any("Late Start" in told for name, told in foretold.items() if "bill from after" in name)
+    assert any("Far Ahead" in told for name, told in foretold.items() if "do not prorate" in name)
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(0, "good"), (5, "good"), (6, "bad"), (-6, "bad")])
 def test_a_clock_more_than_five_minutes_off_is_bad(minutes: int, state: str) -> None:
     now = dt.datetime(2026, 11, 2, 9, 0, tzinfo=dt.UTC)
-    found = doctor.clock_check("Mon, 02 Nov 2026 09:00:00 GMT", now + dt.timedelta(minutes=minutes))
+    found = clock_check("Mon, 02 Nov 2026 09:00:00 GMT", now + dt.timedelta(minutes=minutes))
     assert found.state == state
 
 
 @pytest.mark.parametrize("date", ["", "yesterday"])
 def test_a_server_that_does_not_tell_its_time_leaves_the_clock_open(date: str) -> None:
-    assert doctor.clock_check(date, dt.datetime.now(dt.UTC)).state is State.UNSURE
+    assert clock_check(date, dt.datetime.now(dt.UTC)).state is State.UNSURE
 
 
 def test_a_home_that_cannot_be_made_is_bad(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from xlsync.cli.terminal import (
     chosen_by,
     chosen_form,
     chosen_month,
+    confirmed,
     drop_output_that_cannot_be_written,
     err,
     new_workbook,
@@ -345,9 +346,38 @@ def login(demo: Demo = False, json: Json = False) -> None:
 
 
 @app.command()
-def doctor(demo: Demo = False, json: Json = False) -> None:
-    """Check settings, connections, rights and versions, each with what to do; nothing is written."""
+def doctor(
+    demo: Demo = False,
+    json: Json = False,
+    write_test: Annotated[
+        str,
+        typer.Option(
+            metavar="COMPANY",
+            help="Create, change and end an agreement and an addition on this test company, after asking.",
+        ),
+    ] = "",
+    yes: Yes = False,
+) -> None:
+    """Check settings, connections, rights and versions, each with what to do; nothing is written.
+
+    With --write-test, what ConnectWise does with writes is tried on a test company and kept.
+    """
     from xlsync.commands import doctor as checks  # noqa: PLC0415
+    from xlsync.commands.findings import Finding, State  # noqa: PLC0415
+    from xlsync.commands.write_test import find_test_company, try_writing  # noqa: PLC0415
+
+    found: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        found.append(finding)
+        if json:
+            return
+        mark, colour = MARKS[finding.state]
+        mark = mark if "utf" in out.encoding.lower() else finding.state
+        out.print(mark, style=colour, end=" ")
+        out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
+        if finding.next_step and finding.state is not State.GOOD:
+            out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
 
     with told(), ExitStack() as stack:
         home = home_folder()
@@ -357,18 +387,23 @@ def doctor(demo: Demo = False, json: Json = False) -> None:
 
             settings = stack.enter_context(demo_settings(home))
             load, home = lambda _bss, _connectwise: settings, settings.home
-        found = []
-        for finding in checks.examine(load, now, home, is_demo=demo):
-            found.append(finding)
-            if not json:
-                mark, colour = MARKS[finding.state]
-                mark = mark if "utf" in out.encoding.lower() else finding.state
-                out.print(mark, style=colour, end=" ")
-                out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
-                if finding.next_step and finding.state != "good":
-                    out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
+        if write_test:
+            systems = stack.enter_context(Systems(load(False, True)))
+            company = find_test_company(systems.connectwise, write_test)
+            question = (
+                f"Create two agreements and an addition on {company.name} in "
+                f"{systems.settings.environment}, change the addition, and cancel all three?"
+            )
+            if not yes and not confirmed(question, "write"):
+                err.print("Nothing was written.")
+                raise typer.Exit(1)
+            for finding in try_writing(systems, company, now(), time.sleep):
+                tell(finding)
+        else:
+            for finding in checks.examine(load, now, home, is_demo=demo):
+                tell(finding)
         if json:
             names = ("name", "state", "detail", "next_step")
             tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in found]})
-        if any(finding.state == "bad" for finding in found):
-            raise typer.Exit(1)
+        if any(finding.state is State.BAD for finding in found):
+            raise typer.Exit(3 if write_test else 1)

@@ -1,8 +1,4 @@
-"""Whether everything that xlsync needs is there, each check with what to do next. It only ever reads.
-
-A right to write shows only when one writes: no list of one's own rights is known (facts of ConnectWise,
-section 1), so what can be read is tried, and the security role is named for the rest.
-"""
+"""Whether everything that xlsync needs is there, each check with what to do next. It only ever reads."""
 
 from __future__ import annotations
 
@@ -14,64 +10,22 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from xlsync import __version__
+from xlsync.commands.findings import Finding, State
 from xlsync.commands.login import trusted_backend
+from xlsync.commands.tenant_checks import tenant_checks
+from xlsync.commands.write_test import read_tenant
 from xlsync.config import load_settings, settings_file
-from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.excel import addin
 from xlsync.gather.systems import Systems
 from xlsync.report.write import find_office
 from xlsync.settings import Settings
 
-SKEW: Final = dt.timedelta(minutes=5)
 _PACKAGES: Final = ("openpyxl", "requests", "xlwings", "keyring")
-_ONE: Final[Mapping[str, str | int]] = {"pageSize": 1, "fields": "id"}
-
-# What each command reads, and the right of a security role that lets it.
-RIGHTS: Final = (
-    ("export", "/company/companies", "Companies > Company Maintenance: Inquire"),
-    ("export", "/finance/agreements", "Finance > Agreements: Inquire All"),
-    ("export", "/procurement/catalog", "Procurement > Product Catalog: Inquire"),
-    ("apply", "/company/companies/types", "System > Table Setup: Inquire"),
-    ("apply", "/company/contacts", "Companies > Contacts: Inquire"),
-    ("apply", "/finance/agreements/types", "System > Table Setup: Inquire"),
-    ("apply", "/finance/billingCycles", "System > Table Setup: Inquire"),
-    ("apply", "/procurement/types", "System > Table Setup: Inquire"),
-    ("apply", "/procurement/subcategories/", "System > Table Setup: Inquire"),
-    ("apply", "/company/countries", "System > Table Setup: Inquire"),
-    ("invoice", "/finance/agreementrecap/", "Finance > Agreement Invoicing: Inquire"),
-    ("invoice", "/finance/invoices", "Finance > Invoicing: Inquire"),
-)
-TO_WRITE: Final = (
-    "Only a write shows the right to write. The API member's security role needs Add and Edit on Finance > "
-    "Agreements and, to create things, Add on Companies > Company Maintenance, Companies > Contacts and "
-    "Procurement > Product Catalog; to invoice, Add on Finance > Agreement Invoicing."
-)
-
-
-class State(StrEnum):
-    """How a check ended."""
-
-    GOOD = "good"
-    BAD = "bad"
-    UNSURE = "unsure"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: what was looked at, how it is, and what to do next where it is not good."""
-
-    name: str
-    state: State
-    detail: str
-    next_step: str = ""
 
 
 def examine(
@@ -174,31 +128,11 @@ def connectwise_checks(
         yield Finding("ConnectWise settings", State.BAD, error.message, error.hint)
         return
     with systems:
-        keys = keys_check(systems.connectwise)
-        yield keys
-        if keys.state is State.BAD:
-            return
-        service = systems.connectwise.service
-        if keys.state is State.GOOD:
-            yield clock_check(service.get_page("/company/companies", _ONE).headers.get("Date", ""), now())
-        found: Any = None
-        for command, path, right in RIGHTS:
-            read: list[Any] = []
-            yield from _tried(
-                f"{command}: read {path.rstrip('/')}",
-                lambda path=path, read=read: read.append(service.get(path, _ONE)),  # type: ignore[misc]
-                next_step=f"Give the API member's security role {right}.",
-            )
-            if path == "/finance/agreements" and read and read[0]:
-                found = read[0][0].get("id")
-        if found is not None:
-            path = f"/finance/agreements/{found}/additions"
-            yield from _tried(
-                "export: read additions",
-                lambda: service.get(path, _ONE),
-                next_step="Give the API member's security role Finance > Agreements: Inquire All.",
-            )
-        yield Finding("Rights to write", State.UNSURE, "not tried: doctor only reads", TO_WRITE)
+        for finding in tenant_checks(systems.connectwise, now()):
+            yield finding
+            if finding.name == "ConnectWise: keys" and finding.state is State.BAD:
+                return
+        yield _tried_writes(systems)
         if systems.settings.invoicing:
             yield Finding("Invoicing", State.GOOD, "enabled")
         else:
@@ -210,16 +144,13 @@ def connectwise_checks(
             )
 
 
-def keys_check(connectwise: ConnectWise) -> Finding:
-    """Whether ConnectWise takes the keys; where it only withholds a right, the rights tell which."""
-    try:
-        connectwise.check()
-    except ApiError as error:
-        if error.status != 403:
-            return Finding("ConnectWise: keys", State.BAD, error.message, error.hint)
-        step = "Look at the rights that follow; where all of them are refused, check the client id."
-        return Finding("ConnectWise: keys", State.UNSURE, error.message, step)
-    return Finding("ConnectWise: keys", State.GOOD, "works")
+def _tried_writes(systems: Systems) -> Finding:
+    """What a test of writing found on this tenant, where one was made."""
+    tenant = read_tenant(systems.home, systems.settings.environment)
+    if tenant is None:
+        step = "`xlsync doctor --write-test COMPANY` tries it on a test company, after asking."
+        return Finding("Rights to write", State.UNSURE, "not tried: doctor only reads", step)
+    return Finding("Rights to write", State.GOOD, f"tried on {tenant.tested_on}: {tenant}")
 
 
 def _tried(
@@ -232,19 +163,6 @@ def _tried(
         yield Finding(name, otherwise, error.message, step)
     else:
         yield Finding(name, State.GOOD, "works")
-
-
-def clock_check(date: str, now: dt.datetime) -> Finding:
-    """Whether this machine's clock agrees with the server's `Date` header (RFC 9110, 6.6.1)."""
-    try:
-        apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
-    except ValueError:
-        step = "See that this machine's clock is right: tokens and dates depend on it."
-        return Finding("Clock", State.UNSURE, "the server does not tell its time", step)
-    told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
-    if apart > SKEW:
-        return Finding("Clock", State.BAD, told, "Set the clock and time zone of this machine right.")
-    return Finding("Clock", State.GOOD, told)
 
 
 def excel_check(system: str) -> Finding:

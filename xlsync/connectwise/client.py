@@ -54,6 +54,8 @@ class ConnectWise:
     def __init__(self, settings: ConnectWiseSettings) -> None:
         self._settings = settings
         self.side_by_side = settings.side_by_side
+        self.release = settings.release
+        self.path_in_settings = urlsplit(settings.url).path
         self.service = self._connect()
         self._longest: dict[str, int] = {}  # page of each kind of list, so far
 

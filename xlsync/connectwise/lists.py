@@ -21,7 +21,12 @@ from xlsync.models import Lists, Setup, SetupTables
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
 OVERLAP: Final = dt.timedelta(hours=1)  # a list may not show a change for minutes: it is asked for again
-_SETUP: Final = {  # path and fields of each table
+LISTS: Final = {  # path, fields and conditions of each long list
+    "companies": ("/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
+    "agreements": ("/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
+    "catalog": ("/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False"),
+}
+SETUP: Final = {  # path and fields of each setup table
     "company_types": ("/company/companies/types", "id,name,defaultFlag"),
     "agreement_types": ("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag"),
     "billing_cycles": ("/finance/billingCycles", "id,name,defaultFlag,billingOptions"),
@@ -91,9 +96,9 @@ def read_tables(
         return _keep(cache, name, fields, _trimmed(records, fields), asked_at, now.isoformat())
 
     return Tables(
-        companies=read("companies", "/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
-        agreements=read("agreements", "/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
-        items=read("catalog", "/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False"),
+        companies=read("companies", *LISTS["companies"]),
+        agreements=read("agreements", *LISTS["agreements"]),
+        items=read("catalog", *LISTS["catalog"]),
         setup=setup,
         odd=tuple(odd),
     )
@@ -142,12 +147,12 @@ def _read_setup(
     connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
 ) -> tuple[SetupTables, list[str]]:
     """The setup tables, and what is missing where the keys may not read one: then none is kept."""
-    kept = _kept(cache, "setup", "at", *_SETUP)
+    kept = _kept(cache, "setup", "at", *SETUP)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
-        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in _SETUP}), []
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in SETUP}), []
     tables: dict[str, tuple[Setup, ...]] = {}
     odd: list[str] = []
-    for name, (path, fields) in _SETUP.items():
+    for name, (path, fields) in SETUP.items():
         try:
             tables[name] = connectwise.list_setup(path, fields)
         except ApiError as error:

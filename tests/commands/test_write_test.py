@@ -1,0 +1,115 @@
+"""The test of writing: what it finds on a tenant, that it ends what it made, and that it asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import Desk
+from xlsync.commands.doctor import load
+from xlsync.commands.findings import Finding, State
+from xlsync.commands.write_test import find_test_company, read_tenant, try_writing
+from xlsync.errors import XlsyncError
+from xlsync.gather.systems import Systems
+
+
+def identifier(desk: Desk) -> str:
+    """A company that a test may be made on."""
+    found = next(
+        record
+        for record in desk.sandbox.connectwise.companies.values()
+        if record.get("defaultContact") and not record["deletedFlag"]
+    )
+    return str(found["identifier"])
+
+
+def write(desk: Desk) -> list[Finding]:
+    """Make the test; its waits pass on the sandbox's clock."""
+    with Systems(load(False, True)) as systems:
+        company = find_test_company(systems.connectwise, identifier(desk))
+        now = dt.datetime.now(dt.UTC)
+        return list(try_writing(systems, company, now, desk.sandbox.move_clock))
+
+
+def kept() -> Any:
+    with Systems(load(False, True)) as systems:
+        return read_tenant(systems.home, systems.settings.environment)
+
+
+def test_what_a_tenant_does_is_found_and_kept_and_all_that_was_made_is_ended(empty_desk: Desk) -> None:
+    found = write(empty_desk)
+    assert {finding.state for finding in found} == {State.GOOD}
+    tenant = kept()
+    assert (tenant.bill_start, tenant.list_lag, tenant.takes_twins) == ("today", 0, True)
+    assert tenant.needs_custom_fields is False
+    made = [record for key, record in empty_desk.changes.items() if key not in empty_desk.before]
+    assert len(made) == 3
+    assert all(record.get("cancelledFlag") or record.get("cancelledDate") for record in made)
+    assert all(record.get("billCustomer", "DoNotBill") == "DoNotBill" for record in made)
+
+
+@pytest.mark.parametrize(("seconds", "lag"), [(4, 5), (20, 30), (100, 120), (1000, None)])
+def test_the_lag_of_lists_is_looked_at_at_0_5_30_and_120_seconds(
+    empty_desk: Desk, seconds: int, lag: int | None
+) -> None:
+    empty_desk.sandbox.fail("hide-new", path="GET /finance/agreements$", seconds=seconds)
+    found = {finding.name: finding for finding in write(empty_desk)}
+    assert kept().list_lag == lag
+    assert found["Write test: list"].state is State.UNSURE
+
+
+def test_a_patch_that_must_name_the_custom_fields_is_sent_once_more_with_them(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("demand-customs")
+    found = write(empty_desk)
+    assert State.BAD not in {finding.state for finding in found}
+    assert kept().needs_custom_fields is True
+
+
+def test_what_was_made_is_ended_where_a_later_step_fails(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("forbid", path="POST .*/additions$")
+    found = {finding.name: finding for finding in write(empty_desk)}
+    assert found["Write test"].state is State.BAD
+    assert found["Write test: ended"].detail == "2 records were cancelled"
+    assert kept() is None
+
+
+def test_what_cannot_be_ended_is_named(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("forbid", path=r"PATCH /finance/agreements/\d+$", times=9)
+    found = {finding.name: finding for finding in write(empty_desk)}
+    assert found["Write test: ended"].state is State.BAD
+    assert found["Write test: ended"].next_step.count("/finance/agreements/") == 2
+
+
+def test_every_write_of_the_test_stands_in_the_journal(empty_desk: Desk) -> None:
+    write(empty_desk)
+    run = empty_desk.run("history", "--json").json["runs"][0]
+    assert run["command"] == "doctor"
+    writes = empty_desk.run("history", run["run"], "--json").json["writes"]
+    assert len(writes) == len(empty_desk.sandbox.writes) == 7
+
+
+def test_nothing_is_written_where_nobody_says_yes(empty_desk: Desk) -> None:
+    ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk))
+    assert ran.code == 1
+    assert "Nothing was written." in ran.err
+    assert empty_desk.sent() == []
+
+
+def test_the_command_makes_the_test_and_doctor_tells_of_it_afterwards(empty_desk: Desk) -> None:
+    ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk), "--yes", "--json")
+    assert ran.code == 0
+    assert ran.json["checks"][-1]["name"] == "Write test: kept"
+    checks = {check["name"]: check for check in empty_desk.run("doctor", "--json").json["checks"]}
+    assert checks["Rights to write"]["state"] == "good"
+    assert "bills from today" in checks["Rights to write"]["detail"]
+
+
+def test_a_company_that_is_not_there_or_has_no_contact_stops_before_any_write(empty_desk: Desk) -> None:
+    ran = empty_desk.run("doctor", "--write-test", "NOSUCHCOMPANY", "--yes")
+    assert ran.code == 1
+    assert "ConnectWise has no company NOSUCHCOMPANY" in ran.err
+    with Systems(load(False, True)) as systems, pytest.raises(XlsyncError, match="no company"):
+        find_test_company(systems.connectwise, 'x" or id>0 or identifier="')
+    assert empty_desk.sent() == []

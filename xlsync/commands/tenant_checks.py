@@ -1,0 +1,311 @@
+"""Whether ConnectWise lets everything be read that a command reads, sent exactly as the commands send it.
+
+Nothing is written. The API member's own rights are read too; that a right to write suffices shows only when
+one writes (`xlsync doctor --write-test`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from xlsync.commands.findings import Finding, State
+from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
+from xlsync.connectwise.records import id_of
+from xlsync.errors import ApiError
+from xlsync.models import Agreement, Lists, Month, SetupTables
+
+SKEW: Final = dt.timedelta(minutes=5)
+SAMPLE: Final = 100  # agreements whose additions and dates are looked at
+_LEVELS: Final = {"add": "addLevel", "edit": "editLevel", "inquire": "inquireLevel"}
+_READ_BY_APPLY: Final = (
+    ("/company/contacts", "id,firstName,lastName", "Contacts"),
+    ("/company/communicationTypes", "id,emailFlag,defaultFlag", "Table Setup"),
+    ("/system/userDefinedFields", "id,caption,requiredFlag", "Table Setup"),
+    ("/finance/invoices", "id,invoiceNumber", "Invoicing"),
+)
+# What the commands need of each function of a security role, and what for.
+NEEDED: Final[Mapping[str, Mapping[str, str]]] = {
+    "Company Maintenance": {"inquire": "export", "add": "apply creates customers"},
+    "Contacts": {"inquire": "apply", "add": "apply creates contacts"},
+    "Agreements": {
+        "inquire": "export",
+        "add": "apply creates agreements and additions",
+        "edit": "apply changes additions",
+    },
+    "Product Catalog": {"inquire": "export", "add": "apply creates products"},
+    "Agreement Invoicing": {"inquire": "export previews invoices", "add": "invoice creates them"},
+    "Invoicing": {"inquire": "invoice"},
+    "Table Setup": {"inquire": "apply"},
+}
+
+
+def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Finding]:
+    """All checks of ConnectWise, in the order of what a first run meets."""
+    keys = keys_check(connectwise)
+    yield keys
+    if keys.state is State.BAD:
+        return
+    yield site_check(connectwise)
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for name, (path, fields, only) in LISTS.items():
+        finding, records, asked_at = _list_check(connectwise, path, fields, only)
+        if name == "companies" and asked_at:
+            yield clock_check(asked_at, now)
+        yield finding
+        tables[name] = records
+    setup = yield from _setup_checks(connectwise)
+    lists = read_lists(
+        Tables(
+            companies=tables["companies"],
+            agreements=tables["agreements"],
+            items=tables["catalog"],
+            setup=setup,
+        )
+    )
+    if lists.odd:
+        yield Finding("export: records", State.UNSURE, " ".join(lists.odd), "Mend them in ConnectWise.")
+    sample = [agreement.id for agreement in lists.agreements[:SAMPLE]]
+    if sample:
+        yield _additions_check(connectwise, sample)
+        yield _recaps_check(connectwise, sample)
+    for path, fields, right in _READ_BY_APPLY:
+        yield _tried(
+            f"apply: read {path}",
+            lambda path=path, fields=fields: connectwise.service.get(  # type: ignore[misc]
+                path, {"pageSize": 1, "fields": fields}
+            ),
+            f"Give the API member's security role {right}: Inquire.",
+        )
+    yield from rights_checks(connectwise)
+    yield from foretell(connectwise, lists, sample, now)
+
+
+def keys_check(connectwise: ConnectWise) -> Finding:
+    """Whether ConnectWise takes the keys; where it only withholds a right, the rights tell which."""
+    try:
+        connectwise.check()
+    except ApiError as error:
+        if error.status != 403:
+            return Finding("ConnectWise: keys", State.BAD, error.message, error.hint)
+        step = "Look at the rights that follow; where all of them are refused, check the client id."
+        return Finding("ConnectWise: keys", State.UNSURE, error.message, step)
+    return Finding("ConnectWise: keys", State.GOOD, "works")
+
+
+def site_check(connectwise: ConnectWise) -> Finding:
+    """Which site, codebase and release are asked, and which the site names."""
+    url = urlsplit(connectwise.service.url)
+    asked = url.path.strip("/").partition("/")[0]
+    try:
+        codebase = (connectwise.find_codebase() or "").strip("/")
+        info = connectwise.service.get("/system/info")
+        version = str(info.get("version") or "") if isinstance(info, Mapping) else ""
+    except ApiError as error:
+        return Finding("ConnectWise: site", State.UNSURE, error.message, error.hint)
+    told = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
+    told += f"release {connectwise.release} of the API is asked for"
+    if url.path != connectwise.path_in_settings:
+        step = (
+            f"Every command finds the way there; set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
+        )
+        return Finding("ConnectWise: site", State.UNSURE, f"{told}; it has moved to {asked}", step)
+    return Finding("ConnectWise: site", State.GOOD, told)
+
+
+def clock_check(date: str, now: dt.datetime) -> Finding:
+    """Whether this machine's clock agrees with the server's `Date` header (RFC 9110, 6.6.1)."""
+    try:
+        apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
+    except ValueError:
+        step = "See that this machine's clock is right: tokens and dates depend on it."
+        return Finding("Clock", State.UNSURE, "the server does not tell its time", step)
+    told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
+    if apart > SKEW:
+        return Finding("Clock", State.BAD, told, "Set the clock and time zone of this machine right.")
+    return Finding("Clock", State.GOOD, told)
+
+
+def _list_check(
+    connectwise: ConnectWise, path: str, fields: str, only: str
+) -> tuple[Finding, list[dict[str, Any]], str]:
+    """One long list, read as export reads it, beside the count that ConnectWise tells of it."""
+    name = f"export: read {path}"
+    try:
+        records, asked_at = connectwise.list_records(path, fields=fields, conditions=only)
+    except ApiError as error:
+        return Finding(name, State.BAD, error.message, error.hint), [], ""
+    if not records:
+        step = "Export stops at an empty list. " + _SHOW_ALL
+        return Finding(name, State.BAD, "an empty list", step), [], asked_at
+    try:
+        answer = connectwise.service.get(f"{path}/count", {"conditions": only})
+    except ApiError as error:
+        return (
+            Finding(name, State.UNSURE, f"{len(records)} read; {error.message}", error.hint),
+            records,
+            asked_at,
+        )
+    count = answer.get("count") if isinstance(answer, Mapping) else None
+    told = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
+    state = State.GOOD if count == len(records) else State.UNSURE
+    return Finding(name, state, told, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
+
+
+_SHOW_ALL: Final = "If it stays so, the API member's security role may show only its own records (My)."
+
+
+def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTables]:
+    """Each setup table; export goes on without one that is refused (403, 404), and stops at other errors."""
+    tables: dict[str, Any] = {}
+    for name, (path, fields) in SETUP.items():
+        what = f"export: read {path.rstrip('/')}"
+        try:
+            tables[name] = connectwise.list_setup(path, fields)
+        except ApiError as error:
+            state = State.UNSURE if error.status in {403, 404} else State.BAD
+            step = f"Give the API member's security role System > Table Setup: Inquire for {path}."
+            yield Finding(what, state, error.message, step if error.status == 403 else error.hint)
+        else:
+            yield Finding(what, State.GOOD, f"{len(tables[name])} read")
+    return SetupTables(**tables)
+
+
+def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
+    name = "export: read additions"
+    found = connectwise.list_additions(sample)
+    errors = [answer for answer in found.values() if isinstance(answer, ApiError)]
+    if errors:
+        told = f"{len(errors)} of {len(found)} agreements: {errors[0].message}"
+        step = "Give the API member's security role Finance > Agreements: Inquire All."
+        return Finding(name, State.BAD, told, step if errors[0].status == 403 else errors[0].hint)
+    count = sum(len(one) for one in found.values() if not isinstance(one, ApiError))
+    return Finding(name, State.GOOD, f"{count} on {len(found)} agreements")
+
+
+def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
+    """The recaps, without which export goes on, but cannot tell what is invoiced already."""
+    name = "export: read agreement recaps"
+    found = connectwise.list_recaps(sample)
+    if isinstance(found, ApiError):
+        return Finding(name, State.UNSURE, found.message, found.hint)
+    unclear = [recap for recap in found.values() if recap.unclear]
+    if unclear:
+        told = f"{len(unclear)} of {len(found)} tell dates that can be read two ways: {unclear[0].unclear}"
+        return Finding(name, State.UNSURE, told, "They decide nothing: look at invoiced periods by hand.")
+    return Finding(name, State.GOOD, f"{len(found)} read")
+
+
+def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
+    """What only `apply` and `invoice` read: export does not fail without it."""
+    try:
+        read()
+    except ApiError as error:
+        return Finding(name, State.UNSURE, error.message, step if error.status == 403 else error.hint)
+    return Finding(name, State.GOOD, "works")
+
+
+def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
+    """The API member's own rights, each that is missing by its name, and each level *My*."""
+    name = "ConnectWise: rights"
+    try:
+        answer = connectwise.service.get("/system/mysecurity", {"pageSize": 1000})
+    except ApiError as error:
+        step = "Only a write shows the right to write: `xlsync doctor --write-test COMPANY` tries it."
+        yield Finding(name, State.UNSURE, error.message, step)
+        return
+    rights = {_folded(text): one for one in _records(answer) for text in _names(one)}
+    for function, wanted in NEEDED.items():
+        right = rights.get(_folded(function))
+        if right is None:
+            step = f"Look at the API member's security role: {function} is not listed."
+            yield Finding(f"Rights: {function}", State.UNSURE, "not listed", step)
+            continue
+        levels = {verb: str(right.get(_LEVELS[verb]) or "None") for verb in wanted}
+        told = ", ".join(f"{verb} {level}" for verb, level in levels.items())
+        lacks = [f"{verb.title()} ({wanted[verb]})" for verb, level in levels.items() if level == "None"]
+        own = [verb.title() for verb, level in levels.items() if level == "My"]
+        steps = [f"Give the API member's security role {function}: {', '.join(lacks)}."] if lacks else []
+        steps += [f"Set {', '.join(own)} to All: My hides records without an error."] if own else []
+        yield Finding(f"Rights: {function}", State.UNSURE if steps else State.GOOD, told, " ".join(steps))
+
+
+def _records(answer: object) -> list[Mapping[str, Any]]:
+    return [one for one in answer if isinstance(one, Mapping)] if isinstance(answer, list) else []
+
+
+def _names(right: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("moduleFunctionName", "moduleFunctionDescription"):
+        if right.get(name):
+            yield str(right[name])
+
+
+def _folded(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def foretell(
+    connectwise: ConnectWise, lists: Lists, sample: Sequence[int], now: dt.datetime
+) -> Iterator[Finding]:
+    """Which proposals ConnectWise would refuse, by what real agreements and companies look like."""
+    month = Month(now.year, now.month).plus(-1)
+    yield _foretold(
+        "agreements whose billing cycle says nothing",
+        [agreement for agreement in lists.agreements if agreement.cycle_trouble],
+        "Their lines will read Could not check.",
+    )
+    held = {agreement.company_id for agreement in lists.agreements}
+    lonely = [company.name for company in lists.companies if not company.default_contact_id]
+    with_agreement = [
+        company.name for company in lists.companies if company.id in held and not company.default_contact_id
+    ]
+    yield _told(
+        "companies without a default contact",
+        with_agreement or lonely,
+        "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
+    )
+    try:
+        dates = connectwise.read_agreements(sample)
+    except ApiError as error:
+        yield Finding("Foretold: dates of agreements", State.UNSURE, error.message, error.hint)
+    else:
+        names = {agreement.id: agreement.name for agreement in lists.agreements}
+        late = [names[one.id] for one in dates.values() if one.bill_start and one.bill_start > month.last]
+        yield _told(
+            f"agreements that bill from after {month}",
+            late,
+            f"An addition for {month} is refused there: it can begin with their bill start date.",
+        )
+        closed = [
+            names[one.id]
+            for one in dates.values()
+            if not one.prorated and one.next_invoice and one.next_invoice > month.last
+        ]
+        yield _told(
+            f"agreements that do not prorate and have invoiced {month}",
+            closed,
+            f"A new addition in {month} is refused there: what was not billed must be billed by hand.",
+        )
+    try:
+        fields, _ = connectwise.list_records("/system/userDefinedFields", fields="id,caption,requiredFlag")
+    except ApiError as error:
+        yield Finding("Foretold: required custom fields", State.UNSURE, error.message, error.hint)
+    else:
+        required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
+        step = "Where one of them is on a screen of what xlsync creates, a creation without it is refused."
+        yield _told("required custom fields", required, step)
+
+
+def _foretold(what: str, agreements: Iterable[Agreement], step: str) -> Finding:
+    return _told(what, [agreement.name for agreement in agreements], step)
+
+
+def _told(what: str, names: Sequence[str], step: str) -> Finding:
+    if not names:
+        return Finding(f"Foretold: {what}", State.GOOD, "none")
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return Finding(f"Foretold: {what}", State.UNSURE, f"{len(names)}: {shown}", step)

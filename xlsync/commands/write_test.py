@@ -1,0 +1,301 @@
+"""Try on a test company what ConnectWise does with writes, and keep what it does for later runs.
+
+An agreement, another of its name, and an addition are created, looked for, changed, read back and ended. Each
+write stands in the journal before and after it is sent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import simplejson
+
+from xlsync.apply.journal import Journal
+from xlsync.commands.findings import Finding, State
+from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.records import id_of, read_date, record_of, write_date
+from xlsync.errors import ApiError, XlsyncError
+from xlsync.files import write_file
+from xlsync.gather.systems import Systems
+from xlsync.store import environment_folder
+
+LOOKS: Final = (0, 5, 30, 120)  # seconds after a creation at which the list is looked at
+AGREEMENTS: Final = "/finance/agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What a test of writing found on one ConnectWise.
+
+    `bill_start` tells what an agreement without a bill start date gets: `start`, `today` or `other`.
+    `list_lag` are the seconds after which a list showed what was new, None where it did not within the
+    longest look. `takes_twins` is whether two agreements of one name are taken, `needs_custom_fields`
+    whether a PATCH must name the custom fields.
+    """
+
+    tested_on: str
+    bill_start: str
+    list_lag: int | None
+    takes_twins: bool
+    needs_custom_fields: bool
+
+    def __str__(self) -> str:
+        lag = f"after {self.list_lag} s" if self.list_lag is not None else f"not within {LOOKS[-1]} s"
+        return (
+            f"an agreement without a bill start date bills from {self.bill_start}; lists show what is new "
+            f"{lag}; two agreements of one name are {'taken' if self.takes_twins else 'refused'}; "
+            f"a PATCH {'must' if self.needs_custom_fields else 'need not'} name the custom fields"
+        )
+
+
+def _file(home: Path, environment: str) -> Path:
+    return home / "tenants" / f"{environment_folder(environment)}.json"
+
+
+def read_tenant(home: Path, environment: str) -> Tenant | None:
+    """What was found on this ConnectWise; None where nothing was tried, or the file cannot be used."""
+    try:
+        found = simplejson.loads(_file(home, environment).read_text("utf-8"))
+        return Tenant(**found) if isinstance(found, dict) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def keep_tenant(home: Path, environment: str, tenant: Tenant) -> Path:
+    """Write down what was found; where it stands."""
+    file = _file(home, environment)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_file(file, simplejson.dumps(asdict(tenant), indent=1).encode(), None)
+    return file
+
+
+@dataclass(frozen=True, slots=True)
+class TestCompany:
+    """The company that a test of writing is made on, with what its agreement needs."""
+
+    __test__ = False  # no test of pytest
+
+    id: int
+    name: str
+    contact: int
+    agreement_type: int
+    item: int
+
+
+def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
+    """The company of an identifier, its contact, and a type and a product to test with.
+
+    Raises XlsyncError where one of them is missing.
+    """
+    path = "/company/companies"
+    records, _ = connectwise.list_records(
+        path,
+        fields="id,identifier,name,defaultContact/id",
+        conditions=f"identifier={quote(identifier)} and deletedFlag=False",
+    )
+    if len(records) != 1:
+        hint = "Give the identifier of a test company: it stands in ConnectWise beside its name."
+        raise XlsyncError(f"ConnectWise has no company {identifier}.", hint)
+    contact = records[0].get("defaultContact")
+    if not contact:
+        raise XlsyncError(f"The company {identifier} has no default contact.", "Give it one in ConnectWise.")
+    types = connectwise.list_setup("/finance/agreements/types", "id,name,defaultFlag,inactiveFlag")
+    items, _ = connectwise.list_records(
+        "/procurement/catalog",
+        fields="id,identifier,productClass",
+        conditions='inactiveFlag=False and productClass!="Bundle"',
+    )
+    if not types or not items:
+        raise XlsyncError("ConnectWise gives no agreement type, or no product.", "Run `xlsync doctor`.")
+    kind = next((entry for entry in types if entry.is_default), types[0])
+    return TestCompany(
+        id=id_of(records[0], path),
+        name=str(records[0].get("name") or identifier),
+        contact=id_of(record_of(contact, path), path),
+        agreement_type=kind.id,
+        item=id_of(items[0], "/procurement/catalog"),
+    )
+
+
+def try_writing(
+    systems: Systems, company: TestCompany, now: dt.datetime, wait: Callable[[float], None]
+) -> Iterator[Finding]:
+    """Make the test and keep what it found; `wait` waits so many seconds between looks at a list."""
+    environment = systems.settings.environment
+    journal = Journal.begin(
+        systems.home, environment, command="doctor", workbook="", month=f"{now:%Y-%m}", now=now
+    )
+    test = WriteTest(systems.connectwise, company, journal, now, wait)
+    yield from test.run()
+    journal.end()
+    if test.tenant is not None:
+        file = keep_tenant(systems.home, environment, test.tenant)
+        yield Finding("Write test: kept", State.GOOD, f"{test.tenant} ({file})")
+
+
+class WriteTest:
+    """A test of writing under way: what it found, and what it made and has to end."""
+
+    def __init__(
+        self,
+        connectwise: ConnectWise,
+        company: TestCompany,
+        journal: Journal,
+        now: dt.datetime,
+        wait: Callable[[float], None],
+    ) -> None:
+        self._connectwise, self._company, self._journal = connectwise, company, journal
+        self._now, self._wait = now, wait
+        self._customs_needed = False
+        self._number = 0
+        self.left: list[str] = []  # what was made and could not be ended
+        self.tenant: Tenant | None = None
+
+    def run(self) -> Iterator[Finding]:
+        """Each step as it is done; all that was made is ended, whatever fails."""
+        made: list[str] = []
+        try:
+            yield from self._steps(made)
+        except ApiError as error:
+            yield Finding("Write test", State.BAD, error.message, error.hint)
+        finally:
+            self.left = [path for path in reversed(made) if not self._end(path)]
+        if self.left:
+            step = "End them by hand in ConnectWise: " + ", ".join(self.left) + "."
+            yield Finding("Write test: ended", State.BAD, f"{len(self.left)} could not be ended", step)
+        else:
+            yield Finding("Write test: ended", State.GOOD, f"{len(made)} records were cancelled")
+
+    def _steps(self, made: list[str]) -> Iterator[Finding]:
+        name = f"xlsync write test {self._now:%Y-%m-%d %H:%M:%S}"
+        start = self._now.date().replace(day=1)
+        body = {
+            "name": name,
+            "type": {"id": self._company.agreement_type},
+            "company": {"id": self._company.id},
+            "contact": {"id": self._company.contact},
+            "startDate": write_date(start),
+            "noEndingDateFlag": True,
+        }
+        agreement = self._post(AGREEMENTS, body)
+        path = f"{AGREEMENTS}/{id_of(agreement, AGREEMENTS)}"
+        made.append(path)
+        begins = read_date(agreement.get("billStartDate"))
+        today = {self._now.date(), self._now.date() + dt.timedelta(days=1)}
+        bill_start = "start" if begins == start else "today" if begins in today else "other"
+        yield Finding(
+            "Write test: agreement",
+            State.GOOD,
+            f"created; without a bill start date it bills from {begins or 'nothing'} ({bill_start})",
+        )
+        lag = self._lag(name)
+        told = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
+        step = "xlsync looks in its journal and by id before it creates again."
+        yield Finding("Write test: list", State.UNSURE if lag != 0 else State.GOOD, told, step)
+        twin = self._try_post(AGREEMENTS, body)
+        if twin is not None:
+            made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
+        told = "a second agreement of one name is " + ("refused" if twin is None else "taken")
+        yield Finding("Write test: duplicates", State.GOOD, told)
+        addition = {
+            "product": {"id": self._company.item},
+            "billCustomer": "DoNotBill",
+            "quantity": 1,
+            "effectiveDate": write_date(begins or self._now.date()),
+        }
+        answer = self._post(f"{path}/additions", addition)
+        place = f"{path}/additions/{id_of(answer, path)}"
+        made.append(place)
+        is_same = answer.get("quantity") == 1
+        yield Finding("Write test: addition", State.GOOD if is_same else State.BAD, "created", _DIFFERS)
+        self._patch(place, "quantity", 2)
+        shown = record_of(self._connectwise.service.get(place, {"fields": "id,quantity"}), place)
+        yield Finding(
+            "Write test: change",
+            State.GOOD if shown.get("quantity") == 2 else State.BAD,
+            f"quantity {shown.get('quantity')} read back; a PATCH "
+            + ("must name the custom fields" if self._customs_needed else "need not name the custom fields"),
+            _DIFFERS,
+        )
+        self.tenant = Tenant(
+            tested_on=f"{self._now:%Y-%m-%d}",
+            bill_start=bill_start,
+            list_lag=lag,
+            takes_twins=twin is not None,
+            needs_custom_fields=self._customs_needed,
+        )
+
+    def _lag(self, name: str) -> int | None:
+        """After how many seconds the list shows an agreement; None where it did not."""
+        passed = 0
+        for seconds in LOOKS:
+            self._wait(seconds - passed)
+            passed = seconds
+            asked = f"company/id={self._company.id} and name={quote(name)}"
+            if self._connectwise.list_records(AGREEMENTS, fields="id,name", conditions=asked)[0]:
+                return seconds
+        return None
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return record_of(self._send("POST", path, body), path)
+
+    def _try_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What was created; None where ConnectWise refuses it."""
+        try:
+            return self._post(path, body)
+        except ApiError as error:
+            if error.status is None or not 400 <= error.status < 500:
+                raise
+            return None
+
+    def _patch(self, path: str, field: str, value: object) -> None:
+        """Set a field; once more with the custom fields as they are, where that is demanded."""
+        steps = [{"op": "replace", "path": field, "value": value}]
+        if not self._customs_needed:
+            try:
+                self._send("PATCH", path, steps)
+            except ApiError as error:
+                if error.status != 400 or "customField" not in error.message:
+                    raise
+                self._customs_needed = True
+            else:
+                return
+        record = record_of(self._connectwise.service.get(path, {"fields": "id,customFields"}), path)
+        customs = [
+            {name: given for name, given in custom.items() if given is not None}
+            for custom in record.get("customFields") or ()
+        ]
+        self._send("PATCH", path, [*steps, {"op": "replace", "path": "customFields", "value": customs}])
+
+    def _end(self, path: str) -> bool:
+        """Cancel what was made; whether it was."""
+        try:
+            if "/additions/" in path:
+                self._patch(path, "cancelledDate", write_date(self._now.date()))
+            else:
+                self._patch(path, "cancelledFlag", True)
+        except ApiError:
+            return False  # it is named, so that a person ends it
+        return True
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | Sequence[Any]) -> Any:
+        """One write with its lines in the journal."""
+        self._number += 1
+        key = f"write-test:{self._number}"
+        what = f"write test on {self._company.name}: {method} {path}"
+        self._journal.before(key, kind="WriteTest", what=what, method=method, path=path, body=body, was=None)
+        try:
+            answer = self._connectwise.service.send("POST" if method == "POST" else "PATCH", path, body)
+        except ApiError as error:
+            self._journal.after(key, state="failed", detail=error.message, id=None)
+            raise
+        found = answer.get("id") if isinstance(answer, dict) else None
+        self._journal.after(key, state="done", detail="", id=found)
+        return answer
+
+
+_DIFFERS: Final = "ConnectWise stored something else than was sent: look at it before you apply anything."
