@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -94,7 +95,68 @@ def saved_by_openpyxl(data: bytes) -> bytes:
     return bytes_of(openpyxl.load_workbook(io.BytesIO(data)))
 
 
-@pytest.mark.parametrize("make", [lambda data: data, prefixed, strict, saved_by_openpyxl])
+def renamed(data: bytes) -> bytes:
+    """Parts have names of their own, as some programs give them."""
+    content = parts(data)
+    new = {
+        "xl/workbook.xml": "xl/workbook2.xml",
+        "xl/_rels/workbook.xml.rels": "xl/_rels/workbook2.xml.rels",
+        "xl/styles.xml": "xl/styles2.xml",
+        "xl/sharedStrings.xml": "xl/sharedStrings2.xml",
+        "xl/worksheets/sheet2.xml": "xl/sheets/other.xml",
+        "xl/worksheets/_rels/sheet2.xml.rels": "xl/sheets/_rels/other.xml.rels",
+    }
+    for old, name in new.items():
+        for part in ("[Content_Types].xml", "_rels/.rels", "xl/_rels/workbook.xml.rels"):
+            content[part] = content[part].replace(f"/{old}".encode(), f"/{name}".encode())
+            content[part] = content[part].replace(f'"{old}"'.encode(), f'"{name}"'.encode())
+    return zipped({new.get(name, name): part for name, part in content.items()})
+
+
+def with_macro_sheet(data: bytes) -> bytes:
+    """A sheet of Excel 4 macros stands beside the others."""
+    content = parts(data)
+    content["xl/macrosheets/sheet1.xml"] = (
+        f'<xm:macrosheet xmlns:xm="http://schemas.microsoft.com/office/excel/2006/main" xmlns="{MAIN}">'
+        '<sheetData><row r="1"><c r="A1"><f>HALT()</f></c></row></sheetData></xm:macrosheet>'
+    ).encode()
+    kind = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet"
+    relations, workbook = "xl/_rels/workbook.xml.rels", "xl/workbook.xml"
+    entry = f'<Relationship Id="rId99" Type="{kind}" Target="macrosheets/sheet1.xml"/></Relationships>'
+    content[relations] = content[relations].replace(b"</Relationships>", entry.encode())
+    sheet = f'<sheet xmlns:r="{RELATIONS}" name="Macro1" sheetId="99" r:id="rId99"/></sheets>'
+    content[workbook] = content[workbook].replace(b"</sheets>", sheet.encode())
+    return zipped(content)
+
+
+def in_encoding(encoding: str) -> Callable[[bytes], bytes]:
+    """All parts of XML are written in another encoding, and say so."""
+
+    def written(data: bytes) -> bytes:
+        content = parts(data)
+        for name, part in content.items():
+            if name.endswith((".xml", ".rels")):
+                text = re.sub(r"<\?xml.*?\?>\s*", "", part.decode())
+                content[name] = f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding)
+        return zipped(content)
+
+    return written
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda data: data,
+        prefixed,
+        strict,
+        saved_by_openpyxl,
+        renamed,
+        with_macro_sheet,
+        in_encoding("UTF-16"),
+        in_encoding("windows-1252"),
+        in_encoding("iso-8859-15"),
+    ],
+)
 def test_every_method_works_on_what_programs_write(make: Callable[[bytes], bytes]) -> None:
     use_every_method(Package.from_bytes(make(BUSY)))
 
@@ -103,6 +165,52 @@ def test_every_method_works_after_libreoffice_saved_the_workbook(
     office: Callable[[bytes, str], bytes],
 ) -> None:
     use_every_method(Package.from_bytes(office(BUSY, "xlsx")))
+
+
+def test_a_part_in_another_encoding_becomes_utf_8_as_a_whole() -> None:
+    data = edited(BUSY, "xl/worksheets/sheet1.xml", lambda xml: xml.replace("note b", "Grüße"))
+    package = Package.from_bytes(in_encoding("windows-1252")(data))
+    assert package.grid(SHEET)[2][2] == "Grüße"
+    package.change_cells(SHEET, {(1, 2): "€ & 漢"})
+    changed = parts(package.to_bytes())["xl/worksheets/sheet1.xml"]
+    assert changed.startswith(b'<?xml version="1.0" encoding="UTF-8"?>')
+    assert "Grüße" in changed.decode()
+    assert Package.from_bytes(package.to_bytes()).grid(SHEET)[1][2] == "€ & 漢"
+    other = parts(package.to_bytes())["xl/worksheets/sheet2.xml"]
+    assert other.startswith(b'<?xml version="1.0" encoding="windows-1252"?>')
+
+
+def test_print_titles_stay_whether_rows_or_columns_come_first() -> None:
+    for titles in (
+        "'Billing Lines'!$A:$B,'Billing Lines'!$1:$1",
+        "'Billing Lines'!$1:$1,'Billing Lines'!$A:$B",
+    ):
+        name = (
+            f'<definedName name="_xlnm.Print_Titles" localSheetId="0">{titles}</definedName></definedNames>'
+        )
+        data = edited(BUSY, "xl/workbook.xml", lambda xml, n=name: xml.replace("</definedNames>", n))
+        package = Package.from_bytes(data)
+        package.replace_rows(SHEET, rows_of((3, "c"), (1, "a"), (None, "new")))
+        assert titles in part_of(package, "xl/workbook.xml")
+
+
+def test_a_signature_that_a_change_breaks_and_a_workbook_marked_as_final_are_told() -> None:
+    content = parts(BUSY)
+    content["_xmlsignatures/origin.sigs"] = b""
+    content["docProps/custom.xml"] = (
+        b'<Properties xmlns:vt="v"><property pid="2" name="_MarkAsFinal"><vt:bool>true</vt:bool></property>'
+        b"</Properties>"
+    )
+    entries = (
+        f'<Relationship Id="rId8" Type="{RELATIONS}/custom-properties" Target="docProps/custom.xml"/>'
+        '<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/package/2006/relationships/'
+        'digital-signature/origin" Target="_xmlsignatures/origin.sigs"/></Relationships>'
+    )
+    content["_rels/.rels"] = content["_rels/.rels"].replace(b"</Relationships>", entries.encode())
+    signed, final = Package.from_bytes(zipped(content)).warnings
+    assert "breaks the signature" in signed
+    assert "marked as final" in final
+    assert not list(Package.from_bytes(BUSY).warnings)
 
 
 def test_libreoffice_reads_the_same_cells(office: Callable[[bytes, str], bytes]) -> None:
@@ -155,6 +263,14 @@ def without(part: str) -> bytes:
     return zipped({name: data for name, data in parts(BUSY).items() if name != part})
 
 
+def deflated(content: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
 BROKEN = {
     "empty": (b"", "not an Excel workbook"),
     "text": (b"Customer;Units\n", "not an Excel workbook"),
@@ -186,9 +302,17 @@ BROKEN = {
         edited(BUSY, "xl/workbook.xml", lambda xml: re.sub(r"<sheets>.*</sheets>", "<sheets/>", xml)),
         "no sheets",
     ),
+    "unknown encoding": (
+        edited(BUSY, "xl/workbook.xml", lambda xml: f'<?xml version="1.0" encoding="klingon"?>{xml}'),
+        "encoding cannot be read",
+    ),
     "not UTF-8": (
-        zipped({**parts(BUSY), "xl/workbook.xml": parts(BUSY)["xl/workbook.xml"].decode().encode("utf-16")}),
-        "not UTF-8",
+        zipped({**parts(BUSY), "xl/workbook.xml": parts(BUSY)["xl/workbook.xml"] + b"<!--\xff-->"}),
+        "encoding cannot be read",
+    ),
+    "padded": (
+        deflated({**parts(BUSY), "xl/worksheets/sheet2.xml": b"<worksheet/>" + b" " * 30_000_000}),
+        "too large to be unpacked",
     ),
 }
 

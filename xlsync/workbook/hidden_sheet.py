@@ -28,7 +28,7 @@ _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
 _json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
 _ABOUT, _CHECKSUM = "about", "checksum"
 _FACTS: Final = "facts of "  # a title
-_MOST_BYTES: Final = 1_000_000_000  # unpacked
+_MOST_BYTES: Final = 200_000_000  # of one text, unpacked
 _TOGETHER: Final = 100  # lines
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number

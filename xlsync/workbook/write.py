@@ -196,7 +196,7 @@ def _fill(
     )
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
     package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
-    return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices))
+    return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
 
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:

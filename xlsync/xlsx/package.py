@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -49,12 +49,12 @@ from xlsync.xlsx.workbook_part import (
     with_name,
     with_names_moved,
     with_sheet,
+    workbook_of,
     wrapping_styles,
 )
 from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
-_XML: Final = (".xml", ".rels")
 _PUT_ELSEWHERE: Final = "Put it below the rows, or on a sheet of its own, and try again."
 
 
@@ -188,7 +188,7 @@ class Package:
 
     def _is_plain(self, part: str) -> bool:
         if part not in self._plain:
-            self._plain[part] = is_plain(self._parts[part])
+            self._plain[part] = is_plain(self._parts.utf8(part))
         return self._plain[part]
 
     def _sheet(self, title: str) -> SheetXml:
@@ -196,7 +196,7 @@ class Package:
         part = self._part(title)
         if part not in self._cut:
             with self._parts.as_text(part):
-                self._cut[part] = SheetXml(self._parts[part].removeprefix(BOM_UTF8), title)
+                self._cut[part] = SheetXml(self._parts.utf8(part).removeprefix(BOM_UTF8), title)
         return self._cut[part]
 
     def _sheet_to_change(self, title: str) -> SheetXml:
@@ -221,6 +221,15 @@ class Package:
             if found := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
                 return found[1].strip()
         return ""
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What a change of the workbook breaks, or what hinders the next person from editing it."""
+        if self._parts.related("", "origin"):  # of digital signatures
+            yield "The workbook is digitally signed, and changing it breaks the signature: sign it again"
+        for part in self._parts.related("", "custom-properties"):
+            if re.search(r'"_MarkAsFinal"[^>]*>\s*<[^>]*>\s*(?:true|1)\s*<', self._parts.text(part)):
+                yield "The workbook is marked as final: Excel asks before anybody edits it"
 
     def names(self) -> dict[str, str]:
         """The defined names of the whole workbook, and what they stand for."""
@@ -383,11 +392,12 @@ class Package:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
         name = escape_markup(title.replace("'", "''")).encode()
         sheets = {part: of for of, part in self._sheets.items() if of != title}
-        for part, data in self._parts.all.items():
+        for part in self._parts.all:
             if part in {self._workbook, self._sheets[title]} or not part.casefold().endswith(".xml"):
                 continue
+            data = self._parts.utf8(part)
             if name + b"!" in data or name + b"'!" in data:
-                if part in sheets and b"shared" in data:
+                if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
                     sheet = self._sheet_to_change(sheets[part])
                     sheet.unshare()
                     self._put(part, sheet.encoded())
@@ -410,7 +420,7 @@ class Package:
     def _has_formulas(self, part: str) -> bool:
         """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
         return not self._is_plain(part) and bool(
-            re.search(rf"<{ANY_PREFIX}f[\s>]".encode(), self._parts[part])
+            re.search(rf"<{ANY_PREFIX}f[\s>]".encode(), self._parts.utf8(part))
         )
 
     # saving
@@ -420,13 +430,13 @@ class Package:
         return packed(self._parts.all, self._stored)
 
     def _to_be_read(self, titles: Collection[str]) -> bytes:
-        """The workbook as a file for a reader of these sheets: uncompressed, without the other sheets."""
-        others = {part for title, part in self._sheets.items() if title not in titles}
-        parts = {
-            part: data
-            for part, data in self._parts.all.items()
-            if part.casefold().endswith(_XML) and part not in others
-        }
+        """A workbook of these sheets alone, for a reader that knows parts by their usual names only."""
+        sheets = {f"xl/worksheets/sheet{n}.xml": title for n, title in enumerate(titles, 1)}
+        parts = {part: self._parts.utf8(self._part(title)) for part, title in sheets.items()}
+        for kind in ("styles", "sharedStrings"):
+            for part in self._parts.related(self._workbook, kind)[:1]:
+                parts[f"xl/{kind}.xml"] = self._parts.utf8(part)
+        parts |= workbook_of(tuple(sheets.values()), from_1904=self._from_1904)
         return packed(parts, frozenset(parts))
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:

@@ -9,6 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -19,12 +20,15 @@ from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 
-_MOST_BYTES: Final = 1_500_000_000  # unpacked: far beyond what Excel opens, well below what harms
+_MOST_BYTES: Final = 400_000_000  # unpacked: a month of 20,000 lines has less than 100 million
+_MOST_TIMES: Final = 250  # larger than packed: a sheet full of rows that are alike stays below 100
+_SMALL: Final = 20_000_000  # bytes of a part: however well it is packed, it does no harm
 _MOST_PARTS: Final = 20_000
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
 
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_ENCODING: Final = re.compile(rb"""(?:\xef\xbb\xbf)?(<\?xml[^>]*?encoding\s*=\s*["'])([\w.-]+)""")
 _TYPES: Final = "[content_types].xml"
 
 
@@ -53,17 +57,31 @@ class Parts:
         return _TYPES in self._names
 
     def text(self, part: str) -> str:
-        """A part's XML as text; workbooks are written in UTF-8, whoever writes them."""
+        """A part's XML as text; if it is in another encoding, its declaration says UTF-8 from now on."""
         with self.as_text(part):
-            return self._data[part].decode("utf-8-sig")
+            return self.utf8(part).decode("utf-8-sig")
+
+    def utf8(self, part: str) -> bytes:
+        """A part's content in UTF-8, in which nearly all programs write."""
+        data = self._data[part]
+        declared = _ENCODING.match(data)
+        is_wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        if not is_wide and (declared is None or declared[2].lower() in {b"utf-8", b"us-ascii"}):
+            return data
+        encoding = "utf-16" if is_wide or declared is None else declared[2].decode()
+        with self.as_text(part):
+            text = data.decode(encoding)
+        return re.sub(r"""(<\?xml[^>]*?encoding\s*=\s*["'])[^"']*""", r"\1UTF-8", text, count=1).encode()
 
     @contextmanager
     def as_text(self, part: str) -> Iterator[None]:
         """Tell in words, where a part that is read as text is none."""
         try:
             yield
-        except UnicodeDecodeError:
-            raise WorkbookError(f"{self.workbook} has a part that is not UTF-8: {part}", SAVE_AGAIN) from None
+        except (UnicodeError, LookupError):
+            raise WorkbookError(
+                f"{self.workbook} has a part whose encoding cannot be read: {part}", SAVE_AGAIN
+            ) from None
 
     def put(self, part: str, content: str | bytes) -> bool:
         """Let a part hold something else; whether that is another content."""
@@ -169,7 +187,11 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-            if len(members) > _MOST_PARTS or sum(member.file_size for member in members) > _MOST_BYTES:
+            is_padded = any(
+                member.file_size > max(_SMALL, _MOST_TIMES * member.compress_size) for member in members
+            )
+            size = sum(member.file_size for member in members)
+            if is_padded or len(members) > _MOST_PARTS or size > _MOST_BYTES:
                 raise WorkbookError(
                     f"{name} is too large to be unpacked", "Use a workbook made by xlsync export."
                 )

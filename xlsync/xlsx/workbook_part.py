@@ -6,14 +6,16 @@ XML text in, XML text out; the numbers are sections of ECMA-376-1.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from xlsync.errors import WorkbookError
 from xlsync.xlsx.cells import escape_markup, position
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
+from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES, attribute, unescape, with_attribute
 from xlsync.xlsx.moves import Moves
 
+_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
 
@@ -27,6 +29,30 @@ def sheets_of(xml: str) -> Iterator[tuple[str, str]]:
     for sheet in re.finditer(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml):
         reference = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", sheet[0])
         yield attribute(sheet[0], "name"), unescape(reference[1]) if reference else ""
+
+
+def workbook_of(titles: Sequence[str], *, from_1904: bool) -> dict[str, bytes]:
+    """The workbook part and its relationships for sheets that are numbered from `sheet1.xml` on."""
+    sheets = "".join(
+        f'<sheet name="{escape_markup(title)}" sheetId="{n}" r:id="rId{n}"/>'
+        for n, title in enumerate(titles, 1)
+    )
+    relations = "".join(
+        f'<Relationship Id="rId{n}" Type="{_OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in range(1, len(titles) + 1)
+    )
+    days = f'<workbookPr date1904="{from_1904:d}"/>'
+    root = f'workbook xmlns="{NAMESPACES[0]}" xmlns:r="{_OFFICE}"'
+    list_of = f'Relationships xmlns="{_PACKAGE}"'
+    return {
+        "xl/workbook.xml": f"<{root}>{days}<sheets>{sheets}</sheets></workbook>".encode(),
+        "xl/_rels/workbook.xml.rels": f"<{list_of}>{relations}</Relationships>".encode(),
+        "_rels/.rels": (
+            f'<{list_of}><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" '
+            'Target="xl/workbook.xml"/></Relationships>'
+        ).encode(),
+        "[Content_Types].xml": b"<Types/>",
+    }
 
 
 def with_sheet(xml: str, title: str, relation: str) -> str:
