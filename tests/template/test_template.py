@@ -18,7 +18,7 @@ from xlsync.reconcile.billed import Fate
 from xlsync.template import build as template
 from xlsync.workbook import layout as sheets
 from xlsync.workbook import style as look
-from xlsync.xlsx.cells import Row, address, position
+from xlsync.xlsx.cells import Row, address
 from xlsync.xlsx.package import Package
 
 TEMPLATE = Path(__file__).parents[2] / "workbook_template.xlsx"
@@ -28,7 +28,7 @@ DESIGN = {
     " · ConnectWise Product · Match · Status · Note · Line Key",
     "Mismatches": "Customer · Agreement · Product · Mismatch · BSS Units · ConnectWise Units · Difference"
     " · BSS Cost · ConnectWise Cost · Unit Price · Monthly Impact · Action · New Units · New Cost"
-    " · Effective From · Approve · Result · Explanation · Row Key",
+    " · Effective From · Approve · Result · Explanation · Row Key · Reason · Until · Since",
     "New in ConnectWise": "Kind · For · Name · Identifier · Customer · Type · Category · Billing Cycle"
     " · Start Date · Price · Cost · Address · City · State · Zip · Country · Contact First Name"
     " · Contact Last Name · Contact Email · Approve · Result · Row Key",
@@ -43,7 +43,7 @@ INPUTS = {
         "Match",
         "Note",
     },
-    "Mismatches": {"Action", "New Units", "New Cost", "Effective From", "Approve"},
+    "Mismatches": {"Action", "New Units", "New Cost", "Effective From", "Approve", "Reason", "Until"},
     "Invoices": {"Approve"},
 }
 
@@ -67,8 +67,8 @@ def test_the_script_writes_the_same_bytes_each_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("title", DESIGN)
 def test_headers_are_those_of_the_design(title: str, workbook: openpyxl.Workbook) -> None:
-    headers = DESIGN[title].split(" · ")
-    assert [cell.value for cell in workbook[title][1]] == headers
+    headers = [cell.value for cell in workbook[title][1]]
+    assert sorted(headers) == sorted(DESIGN[title].split(" · "))  # their order is free
     sheet = next(sheet for sheet in sheets.TABLES if sheet.title == title)
     assert list(sheet.headers) == headers
     table = workbook[title].tables[sheet.table]
@@ -126,12 +126,14 @@ def test_prompts_and_titles_are_as_short_as_excel_wants_them(workbook: openpyxl.
 
 
 def test_dependent_dropdowns_look_at_the_column_they_depend_on() -> None:
-    assert "$M2" in sheets.BILLING_LINES.columns[13].choices
-    assert sheets.BILLING_LINES.index("ConnectWise Customer") == position("M2")[1]
-    assert "$D2" in sheets.MISMATCHES.columns[sheets.MISMATCHES.index("Action")].choices
-    assert sheets.MISMATCHES.index("Mismatch") == position("D2")[1]
-    assert "$A2" in sheets.NEW.columns[sheets.NEW.index("Type")].choices
-    assert sheets.NEW.index("Kind") == position("A2")[1]
+    for sheet, header, other in (
+        (sheets.BILLING_LINES, "ConnectWise Agreement", "ConnectWise Customer"),
+        (sheets.MISMATCHES, "Action", "Mismatch"),
+        (sheets.NEW, "Type", "Kind"),
+    ):
+        formula = sheet.choices(sheet.columns[sheet.index(header)])
+        assert f"${address(1, sheet.index(other))}" in formula
+        assert "{" not in formula
 
 
 def test_names_stand_for_their_lists(workbook: openpyxl.Workbook) -> None:
@@ -142,6 +144,7 @@ def test_names_stand_for_their_lists(workbook: openpyxl.Workbook) -> None:
             reference = workbook.defined_names[column.name].attr_text
             assert reference.startswith(f"Lists!${address(1, index)[:-1]}$2")
     names = {column.name for column in sheets.LIST_COLUMNS if column.name} | set(sheets.START_NAMES)
+    names |= set(sheets.FIRST_OPEN_NAMES)
     assert set(workbook.defined_names) == names
 
 
@@ -195,10 +198,10 @@ def test_columns_and_first_rows_carry_the_formats_that_new_rows_take(workbook: o
 
 def test_panes_are_frozen_below_the_header(workbook: openpyxl.Workbook) -> None:
     assert {title: workbook[title].freeze_panes for title in DESIGN} == {
-        "Billing Lines": "B2",
-        "Mismatches": "B2",
-        "New in ConnectWise": "C2",
-        "Invoices": "C2",
+        "Billing Lines": "C2",
+        "Mismatches": "D2",
+        "New in ConnectWise": "D2",
+        "Invoices": "D2",
     }
 
 
@@ -231,14 +234,14 @@ def test_start_tells_every_colour_of_the_sheets(workbook: openpyxl.Workbook) -> 
         for rule in entry.rules
         if rule.dxf.fill
     }
-    legend = {cell.fill.start_color.rgb for (cell,) in workbook["Start"]["E32:E38"]}
+    legend = {cell.fill.start_color.rgb for (cell,) in workbook["Start"]["E33:E39"]}
     assert used - {f"FF{look.IDLE[0]}"} == legend - {f"FF{look.INPUT}"}
     assert f"FF{look.INPUT}" in legend
 
 
 def test_start_leads_to_the_sheets(workbook: openpyxl.Workbook) -> None:
     links = [cell.hyperlink.location for row in workbook["Start"] for cell in row if cell.hyperlink]
-    assert links == ["'Billing Lines'!A1", "'New in ConnectWise'!A1", "'Mismatches'!A1"]
+    assert links == list(sheets.FIRST_OPEN_NAMES)  # a check lets each name stand for the first open row
 
 
 @pytest.mark.parametrize("header", [column.header for column in sheets.NEW.columns if column.is_input])
@@ -253,7 +256,7 @@ def test_what_is_not_asked_of_a_kind_looks_empty(header: str, workbook: openpyxl
         if rule.dxf.fill and rule.dxf.fill.bgColor.rgb == f"FF{look.IDLE[0]}"
     ]
     asked = {kind for kind in sheets.ASKED if header in sheets.ASKED[kind]} or set(sheets.ASKED)
-    told = {kind for formula in rules for kind in re.findall(r'\$A2="(\w+)"', formula)}
+    told = {kind for formula in rules for kind in re.findall(r'\$B2="(\w+)"', formula)}
     assert told == (asked if asked != set(sheets.ASKED) else set())
 
 

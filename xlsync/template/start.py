@@ -15,9 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.reconcile.billed import Fate
 from xlsync.template.tables import PAD, add_dropdown, faint
 from xlsync.workbook.layout import (
-    BILLING_LINES,
-    MISMATCHES,
-    NEW,
+    FIRST_OPEN_NAMES,
     START,
     START_BILLED_CELLS,
     START_CELLS,
@@ -54,26 +52,46 @@ from xlsync.workbook.style import (
     print_setup,
 )
 
+CHART_TEXTS: Final = (
+    "Bar chart: money at stake per month for each kind of mismatch, to bill more and to bill less. "
+    "The table above shows the same amounts.",
+    "Bar chart: how much of the money billed agrees, differs, waits for a link, is not compared or is ignored. "
+    "The table above shows the same amounts.",
+)
 BAR_MONEY: Final = "#,##0;-#,##0;;"  # beside the chart's bars
-_LAST_ROW: Final = 38
-_END: Final = 62  # of the page, below the money
+_LAST_ROW: Final = 39
+_END: Final = 63  # of the page, below the money
 _STEPS: Final = (
     (
         "Link",
-        BILLING_LINES.title,
-        "On Billing Lines, filter Status for Not linked and Confirm link; choose, or set Match to confirmed.",
+        "xlsync_first_to_link",
+        "On Billing Lines, filter Status for Not linked and Confirm link, and choose from the lists.",
     ),
-    ("Create", NEW.title, "On New in ConnectWise, fill in what ConnectWise lacks and set Approve to Yes."),
-    ("Check", "", "Renew the workbook with xlsync check, or Check on the ribbon. Every edit is kept."),
-    ("Approve", MISMATCHES.title, "On Mismatches, set Approve to Yes on the rows to be written."),
+    (
+        "Create",
+        "xlsync_first_to_create",
+        "On New in ConnectWise, fill in the empty cells of what you want created, and set Approve to Yes.",
+    ),
+    ("Check", "", "Run xlsync check, or click Check on the ribbon. Everything you entered is kept."),
+    (
+        "Approve",
+        "xlsync_first_to_approve",
+        "On Mismatches, set Approve to Yes in each row that may be written to ConnectWise.",
+    ),
     (
         "Apply",
         "",
-        "Write the approved rows with xlsync apply, or Apply on the ribbon; then read the results.",
+        "Run xlsync apply, or click Apply on the ribbon. Then read the column Result.",
     ),
 )
 _FACTS: Final = (
-    ("This workbook", ("month", "Month"), ("environment", "Environment"), ("exported_at", "Exported")),
+    (
+        "This workbook",
+        ("month", "Month"),
+        ("environment", "Environment"),
+        ("exported_at", "Exported"),
+        ("checked_at", "Checked"),
+    ),
     ("Billing lines", ("lines", "Lines"), ("linked", "Linked"), ("unlinked", "To link")),
     (
         "Money at stake per month",
@@ -84,13 +102,13 @@ _FACTS: Final = (
     ),
 )
 _LEGEND: Final = (
-    ((INPUT, INK), "Yours to fill in", "the rest is computed, and renewed by check"),
-    (GREEN, "OK · Yes · done", "agrees, approved, written; money to bill more"),
-    (AMBER, "Mismatch · skipped", "look and decide; money to bill less"),
-    (RED, "Not linked · failed", "waits for you"),
-    (BLUE, "Confirm link · suggested", "counts once Match is set to confirmed"),
-    (VIOLET, "Could not check · unknown", "not known: run check, or apply, again"),
-    (DIM, "Ignored · Not compared · No", "left alone"),
+    ((INPUT, INK), "Cells you may edit", "all other cells are renewed by Check"),
+    (GREEN, "OK · Yes · done", "agrees, approved or written; or more to bill"),
+    (AMBER, "Mismatch · skipped", "needs your decision; or less to bill"),
+    (RED, "Not linked · failed", "needs your attention first"),
+    (BLUE, "Confirm link · suggested", "not used until you set Match to confirmed"),
+    (VIOLET, "Could not check · unknown", "run Check, or Apply, once more"),
+    (DIM, "Ignored · Not compared · No", "nothing happens here"),
 )
 
 
@@ -119,7 +137,8 @@ def add_start_sheet(workbook: Workbook) -> None:
     _verdict(page)
     _billed_table(page)
     page.add_chart(_billed_chart(page))
-    for name, reference in START_NAMES.items():
+    first_rows = {name: f"'{sheet.title}'!$A$2" for name, sheet in FIRST_OPEN_NAMES.items()}
+    for name, reference in {**START_NAMES, **first_rows}.items():
         workbook.defined_names[name] = DefinedName(name, attr_text=reference)
     print_setup(page, START)
     page.page_setup.fitToHeight = 1
@@ -147,7 +166,11 @@ def _facts(page: Worksheet) -> None:
             cell.font = font(INK, 11, bold=True)
             cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
             cell.number_format = (
-                "#,##0.00" if key.startswith("money") else "#,##0" if first > 9 and key != "currency" else "@"
+                "#,##0.00"
+                if key.startswith("money")
+                else "#,##0"
+                if first > 10 and key != "currency"
+                else "@"
             )
             for part in (name, cell):
                 part.border = Border(bottom=edge())
@@ -159,7 +182,8 @@ def _facts(page: Worksheet) -> None:
     add_dropdown(
         page,
         START_CELLS["month"],
-        Column("Month", "choice", choices="xlsync_months", prompt="For a new export from the ribbon."),
+        Column("Month", "choice", prompt="Choose a month for a new export from the ribbon."),
+        "xlsync_months",
     )
 
 
@@ -188,15 +212,17 @@ def _mismatch_table(page: Worksheet) -> None:
 
 
 def _steps(page: Worksheet) -> None:
-    _heading(page, "B20", "What to do next", "BC")
-    row = 21
-    for number, (word, sheet, text) in enumerate(_STEPS, start=1):
+    _heading(page, "B21", "What to do next", "BC")
+    row = 22
+    for number, (word, name, text) in enumerate(_STEPS, start=1):
         page[f"B{row}"].value, page[f"B{row}"].font = f"{number}  {word}", font(INK, 11, bold=True)
         page[f"B{row}"].alignment = Alignment(horizontal="left", vertical="center", indent=1)
         page[f"C{row}"].font = font(INK, 11, bold=True)
         page[f"C{row}"].alignment = Alignment(horizontal="right", vertical="center", indent=1)
-        if sheet:
-            page[f"B{row}"].hyperlink = Hyperlink(ref=f"B{row}", location=f"'{sheet}'!A1", tooltip=sheet)
+        if name:
+            title = FIRST_OPEN_NAMES[name].title
+            tip = f"Go to the first open row of {title}"
+            page[f"B{row}"].hyperlink = Hyperlink(ref=f"B{row}", location=name, tooltip=tip)
             page[f"B{row}"].font = font(BLUE[1], 11, bold=True)
         page.merge_cells(f"B{row + 1}:C{row + 2}")
         page[f"B{row + 1}"].value, page[f"B{row + 1}"].font = text, font(GREY, 10)
@@ -227,7 +253,7 @@ def _chart(page: Worksheet) -> BarChart:
     chart.add_data(data, titles_from_data=True)
     chart.set_categories(Reference(page, min_col=5, min_row=min(rows), max_row=max(rows)))
     lay_bars(chart, (UP, DOWN))
-    for series, color in zip(chart.series, (UP, DOWN), strict=True):
+    for series, color in zip(chart.series, (GREEN[1], AMBER[1]), strict=True):
         series.dLbls = _labels(color)
     chart.overlap = 100
     chart.y_axis.tickLblPos = "nextTo"
@@ -238,7 +264,7 @@ def _chart(page: Worksheet) -> BarChart:
 
 def _verdict(page: Worksheet) -> None:
     """What the month comes to, and what a person should know of it."""
-    for heading, first, last in (("All clear?", 41, 44), ("Notices", 46, _END)):
+    for heading, first, last in (("All clear?", 42, 45), ("Notices", 47, _END)):
         _heading(page, f"B{first - 1}", heading, "BC")
         page.merge_cells(f"B{first}:C{last}")
         page[f"B{first}"].font = font(INK)
@@ -276,7 +302,7 @@ def _billed_chart(page: Worksheet) -> BarChart:
         series.dLbls = _labels(INK)
     chart.legend = None
     chart.layout = layout(x=0.03, y=0.2, w=0.94, h=0.76)
-    place(chart, (4, 50), (8, _END))
+    place(chart, (4, 51), (8, _END))
     return chart
 
 

@@ -69,7 +69,7 @@ def add_table_sheet(workbook: Workbook, sheet: Sheet) -> None:
     rules = rules_of(sheet)
     for index, column in enumerate(sheet.columns):
         _header(page, letters(index), column)
-        _first_row(page, letters(index), column)
+        _first_row(page, letters(index), column, sheet.choices(column))
         for rule in rules.get(column.header, []):
             page.conditional_formatting.add(f"{letters(index)}2", rule)
     add_table(page, sheet.table, f"A1:{letters(len(sheet.columns) - 1)}2")
@@ -78,16 +78,16 @@ def add_table_sheet(workbook: Workbook, sheet: Sheet) -> None:
     page.page_setup.fitToWidth = -(-sum(column.width for column in sheet.columns) // _PAPER)
 
 
-def add_dropdown(page: Worksheet, cell: str, column: Column) -> None:
-    """A list, or a prompt alone; other entries bring a warning, since xlsync checks every cell anyway."""
+def add_dropdown(page: Worksheet, cell: str, column: Column, choices: str) -> None:
+    """Add a list by the formula of its choices, or a prompt alone. Other entries bring a warning only."""
     validation = DataValidation(
-        type="list" if column.choices else None,
-        formula1=column.choices or None,
+        type="list" if choices else None,
+        formula1=choices or None,
         allow_blank=True,
-        showErrorMessage=bool(column.choices),
+        showErrorMessage=bool(choices),
         errorStyle="warning",
-        errorTitle=column.header[:32] if column.choices else None,
-        error="This is not in the list. Keep it only if you are sure." if column.choices else None,
+        errorTitle=column.header[:32] if choices else None,
+        error="This is not in the list. Keep it only if you are sure." if choices else None,
         showInputMessage=bool(column.prompt),
         promptTitle=column.header[:32] if column.prompt else None,
         prompt=column.prompt or None,
@@ -107,9 +107,10 @@ def _header(page: Worksheet, name: str, column: Column) -> None:
     )
 
 
-def _first_row(page: Worksheet, name: str, column: Column) -> None:
+def _first_row(page: Worksheet, name: str, column: Column, choices: str) -> None:
     dimension, cell = page.column_dimensions[name], page[f"{name}2"]
     dimension.width, dimension.hidden = column.width, column.is_key
+    dimension.outlineLevel = 1 if column.is_seldom_needed else 0
     side = _horizontal(column)
     for part in (dimension, cell):
         part.number_format = _format(column)
@@ -127,7 +128,7 @@ def _first_row(page: Worksheet, name: str, column: Column) -> None:
     if column.kind == "units":
         page.conditional_formatting.add(f"{name}2", fraction(f"{name}2"))
     if column.choices or column.prompt:
-        add_dropdown(page, f"{name}2", column)
+        add_dropdown(page, f"{name}2", column, choices)
 
 
 def _horizontal(column: Column) -> Literal["left", "center", "right"]:

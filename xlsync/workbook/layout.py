@@ -5,11 +5,13 @@ The template is made from this, and `workbook.py` finds its cells by it; both sy
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from xlsync.models import CREATE_NEW, ActionLabel, Evidence, MismatchKind
+from xlsync.xlsx.cells import letters
 
 Kind = Literal["text", "units", "money", "date", "choice"]
 
@@ -19,6 +21,8 @@ class Column:
     """One column of a table: its header, what it holds, whether people edit it, its width in characters.
 
     `choices` is the formula of its dropdown for row 2: a defined name, or a choice among defined names.
+    In a formula, `{Header}` stands for the cell of that column. Columns that are seldom needed form an
+    outline group, which one click folds away.
     """
 
     header: str
@@ -28,6 +32,7 @@ class Column:
     choices: str = ""
     prompt: str = ""
     wraps: bool = False
+    is_seldom_needed: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -53,6 +58,10 @@ class Sheet:
         """The 0-based column of a header in a workbook as xlsync writes it."""
         return self.headers.index(header)
 
+    def choices(self, column: Column) -> str:
+        """The formula of a column's dropdown for row 2, with the cells that it looks at."""
+        return re.sub(r"\{([^}]+)\}", lambda named: f"${letters(self.index(named[1]))}2", column.choices)
+
 
 def _input(  # what a person may edit
     header: str,
@@ -67,23 +76,24 @@ def _input(  # what a person may edit
 
 
 def _approve(prompt: str) -> Column:
-    return _input("Approve", "choice", 10, "xlsync_approve", prompt)
+    return _input("Approve", "choice", 14, "xlsync_approve", prompt)
 
 
 # The lists of agreements and actions are blocks, one for each customer or mismatch. A customer that is not
 # in the list gets the first block, `(create new)`; an unknown mismatch gets the last, `Ignore`.
-_CUSTOMER = "IFERROR(MATCH($M2,xlsync_customers,0),1)"
+_CUSTOMER = "IFERROR(MATCH({ConnectWise Customer},xlsync_customers,0),1)"
 _AGREEMENTS = (
     f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,"
     f"INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
 )
-_MISMATCH = "IFERROR(MATCH($D2,xlsync_mismatches,0),ROWS(xlsync_mismatches))"
+_MISMATCH = "IFERROR(MATCH({Mismatch},xlsync_mismatches,0),ROWS(xlsync_mismatches))"
 _ACTIONS = (
     f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,"
     f"INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
 )
 _TYPES = (
-    'IF($A2="Customer",xlsync_types_customer,IF($A2="Agreement",xlsync_types_agreement,xlsync_types_product))'
+    'IF({Kind}="Customer",xlsync_types_customer,'
+    'IF({Kind}="Agreement",xlsync_types_agreement,xlsync_types_product))'
 )
 
 START: Final = "Start"
@@ -94,52 +104,54 @@ BILLING_LINES: Final = Sheet(
     "Billing Lines",
     "BillingLines",
     (
-        Column("Customer", width=30),
-        Column("Contract ID", width=35),  # a GUID in full
-        Column("Product", width=42),
-        Column("Billing Period", width=14),
-        Column("Commitment Period", width=16),
-        Column("Units", "units", width=10),
-        Column("Cost", "money", width=12),
-        Column("Effective Date", "date", width=15),
-        Column("Amount", "money", width=13),
-        Column("Currency", width=10),
-        Column("Type", width=11),
-        Column("Invoice", width=16),
+        Column("Customer", width=20),
+        Column("Product", width=27),
+        Column("Units", "units", width=8),
         _input(
             "ConnectWise Customer",
-            width=30,
+            width=20,
             choices="xlsync_customers",
-            prompt="Who is billed in ConnectWise.",
+            prompt="The customer who is billed in ConnectWise.",
         ),
         _input(
             "ConnectWise Agreement",
-            width=28,
+            width=18,
             choices=_AGREEMENTS,
-            prompt="Choose the customer first: these are its agreements.",
+            prompt="Choose the customer first: the list then shows the agreements of that customer.",
         ),
         _input(
             "ConnectWise Product",
-            width=46,
+            width=26,
             choices="xlsync_products",
-            prompt="What it is called in ConnectWise.",
+            prompt="The product's name in ConnectWise.",
         ),
         _input(
             "Match",
-            width=17,
+            width=20,
             choices="xlsync_match",
-            prompt="Set a suggested link to confirmed: it counts for nothing until then.",
+            prompt='If this says "suggested", it is only a suggestion. Choose "confirmed" to use it.',
         ),
-        Column("Status", width=14),
+        Column("Status", width=13),
         _input(
             "Note",
             "text",
             30,
-            prompt="Why a row is ignored; free 2 or minimum 10 at its beginning is a rule of the contract.",
+            prompt='Reason. Begin with "free 2" (2 units are not billed) or "minimum 10" (bill at least 10) '
+            "to make it permanent.",
             wraps=True,
         ),
+        Column("Cost", "money", width=12),
+        Column("Amount", "money", width=13),
+        Column("Currency", width=10),
+        Column("Type", width=11),
+        Column("Effective Date", "date", width=13),
+        Column("Billing Period", width=13, is_seldom_needed=True),
+        Column("Commitment Period", width=15, is_seldom_needed=True),
+        Column("Contract ID", width=36, is_seldom_needed=True),  # a GUID in full
+        Column("Invoice", width=16, is_seldom_needed=True),
         Column("Line Key", width=9),
     ),
+    frozen=2,
 )
 
 PICKED_HEADERS: Final = ("ConnectWise Customer", "ConnectWise Agreement", "ConnectWise Product", "Match")
@@ -149,31 +161,38 @@ MISMATCHES: Final = Sheet(
     "Mismatches",
     "Mismatches",
     (
-        Column("Customer", width=28),
-        Column("Agreement", width=24),
-        Column("Product", width=46),
-        Column("Mismatch", width=22),
-        Column("BSS Units", "units", width=12),
+        _approve("Only rows with Yes are written to ConnectWise."),
+        Column("Customer", width=24),
+        Column("Product", width=34),
+        Column("Mismatch", width=20),
         Column("ConnectWise Units", "units", width=14),
-        Column("Difference", "units", width=12),
+        Column("BSS Units", "units", width=9),
+        _input("New Units", "units", 9, prompt="The units to be billed. Empty: the BSS units."),
+        Column("Monthly Impact", "money", width=12),
+        Column("Explanation", width=60, wraps=True),
+        _input("Action", width=17, choices=_ACTIONS, prompt="What Apply does once you approve the row."),
+        _input(
+            "Reason", "text", 30, prompt="Why the row is ignored: with a reason it stays ignored.", wraps=True
+        ),
+        _input("Until", "date", 13, prompt="The last day on which the row is ignored. Empty: always."),
+        Column("Since", width=11),
+        _input("New Cost", "money", 12, prompt="The unit cost to be entered. Empty: the BSS cost."),
         Column("BSS Cost", "money", width=12),
         Column("ConnectWise Cost", "money", width=14),
-        Column("Unit Price", "money", width=12),
-        Column("Monthly Impact", "money", width=14),
-        _input("Action", width=17, choices=_ACTIONS, prompt="What apply will do once you approve."),
-        _input("New Units", "units", 12, prompt="Empty: the BSS units."),
-        _input("New Cost", "money", 12, prompt="Empty: the BSS cost."),
         _input(
             "Effective From",
             "date",
-            15,
-            prompt="Empty: change the addition in place. A date: end it the day before and begin a new one.",
+            13,
+            prompt="Empty: the addition is changed in place. A date: it ends the day before, and a new one "
+            "begins on that date.",
         ),
-        _approve("Only rows with Yes are written."),
         Column("Result", width=40),
-        Column("Explanation", width=100, wraps=True),
+        Column("Agreement", width=24, is_seldom_needed=True),
+        Column("Difference", "units", width=12, is_seldom_needed=True),
+        Column("Unit Price", "money", width=12, is_seldom_needed=True),
         Column("Row Key", width=9),
     ),
+    frozen=3,
 )
 
 _CHANGES: Final = (ActionLabel.UPDATE_UNITS, ActionLabel.UPDATE_COST, ActionLabel.CREATE_ADDITION)
@@ -189,37 +208,37 @@ NEW: Final = Sheet(
     "New in ConnectWise",
     "NewInConnectWise",
     (
+        _approve("Only rows with Yes are created in ConnectWise."),
         Column("Kind", width=11),
-        Column("For", width=44),
-        _input("Name", "text", 40),
-        _input("Identifier", "text", 24, prompt="No two customers, and no two products, may have the same."),
-        _input("Customer", width=28, choices="xlsync_customers", prompt="Whose agreement it is."),
-        _input("Type", width=18, choices=_TYPES),
+        _input("Name", "text", 26),
+        _input("Identifier", "text", 15, prompt="Must be unique among customers, or among products."),
+        _input("Type", width=14, choices=_TYPES),
         _input(
-            "Category", width=24, choices="xlsync_categories", prompt="Category / Subcategory of a product."
+            "Category", width=19, choices="xlsync_categories", prompt="Category / Subcategory of a product."
         ),
-        _input("Billing Cycle", width=14, choices="xlsync_billing_cycles"),
-        _input("Start Date", "date", 13),
-        _input("Price", "money", 11, prompt="What the customer pays for a unit; 0 if it is free."),
-        _input("Cost", "money", 11),
-        _input("Address", "text", 24),
-        _input("City", "text", 16),
-        _input("State", "text", 10),
-        _input("Zip", "text", 10),
-        _input("Country", width=16, choices="xlsync_countries"),
+        _input("Billing Cycle", width=11, choices="xlsync_billing_cycles"),
+        _input("Start Date", "date", 12),
+        _input("Price", "money", 10, prompt="What the customer pays for one unit. Enter 0 if it is free."),
         _input(
             "Contact First Name",
             "text",
-            16,
-            prompt="An agreement needs a contact: named here, or on the row of its new customer.",
+            12,
+            prompt="An agreement needs a contact: enter one here, or in the row of its new customer.",
         ),
-        _input("Contact Last Name", "text", 16),
-        _input("Contact Email", "text", 28),
-        _approve("Only rows with Yes are created."),
-        Column("Result", width=28),
+        _input("Contact Last Name", "text", 12),
+        _input("Contact Email", "text", 26),
+        _input("Customer", width=26, choices="xlsync_customers", prompt="The customer of the agreement."),
+        _input("Cost", "money", 11, prompt="What the distributor charges for one unit."),
+        Column("Result", width=30),
+        Column("For", width=44, is_seldom_needed=True),
+        replace(_input("Address", "text", 24), is_seldom_needed=True),
+        replace(_input("City", "text", 16), is_seldom_needed=True),
+        replace(_input("State", "text", 10), is_seldom_needed=True),
+        replace(_input("Zip", "text", 10), is_seldom_needed=True),
+        replace(_input("Country", width=16, choices="xlsync_countries"), is_seldom_needed=True),
         Column("Row Key", width=9),
     ),
-    frozen=2,
+    frozen=3,
 )
 _ADDRESS: Final = frozenset({"Address", "City", "State", "Zip", "Country"})
 _CONTACT: Final = frozenset({"Contact First Name", "Contact Last Name", "Contact Email"})
@@ -234,18 +253,18 @@ INVOICES: Final = Sheet(
     "Invoices",
     "Invoices",
     (
+        _approve("Only rows with Yes are invoiced."),
         Column("Customer", width=30),
         Column("Agreement", width=28),
         Column("Next Invoice Date", "date", width=13),
         Column("Next Invoice Amount", "money", width=15),
         Column("BSS Amount", "money", width=14),
         Column("Margin", "money", width=13),
-        Column("Unapplied Mismatches", "units", width=13),
-        _approve("Only rows with Yes are invoiced."),
-        Column("Result", width=30),
+        Column("Unapplied Mismatches", "units", width=14),
+        Column("Result", width=40),
         Column("Row Key", width=9),
     ),
-    frozen=2,
+    frozen=3,
 )
 
 TABLES: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
@@ -322,25 +341,32 @@ START_CELLS: Final[Mapping[str, str]] = {
     "month": "C5",
     "environment": "C6",
     "exported_at": "C7",
-    "lines": "C10",
-    "linked": "C11",
-    "unlinked": "C12",
-    "mismatches": "C15",
-    "money_up": "C16",
-    "money_down": "C17",
-    "currency": "C18",
-    "to_link": "C21",
-    "to_create": "C24",
-    "to_approve": "C30",
+    "checked_at": "C8",
+    "no_link": "C10",
+    "lines": "C11",
+    "linked": "C12",
+    "unlinked": "C13",
+    "mismatches": "C16",
+    "money_up": "C17",
+    "money_down": "C18",
+    "currency": "C19",
+    "to_link": "C22",
+    "to_create": "C25",
+    "to_approve": "C31",
     "money_of": "E5",
-    "no_link": "C9",
-    "verdict": "B41",
-    "notices": "B46",
+    "verdict": "B42",
+    "notices": "B47",
 }
-"""Which cell of *Start* holds what; `exported_at` is text, `currency` a code such as EUR.
+"""Which cell of *Start* holds what.
 
-Workbooks of older versions have these cells too, but for the last five, which were empty there.
+`exported_at` and `checked_at` are texts, `currency` is a code such as EUR.
 """
+FIRST_OPEN_NAMES: Final[Mapping[str, Sheet]] = {
+    "xlsync_first_to_link": BILLING_LINES,
+    "xlsync_first_to_create": NEW,
+    "xlsync_first_to_approve": MISMATCHES,
+}
+"""Defined names for the first row that a step of *Start* is about: its link leads there."""
 START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)
 }
@@ -349,7 +375,7 @@ START_BILLED_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     label: (f"F{row}", f"G{row}", f"H{row}")
     for row, label in enumerate(
         ("Invoices", "Lines", "Agrees", "Differs", "To link", "Not compared", "Ignored", "Unexplained"),
-        start=42,
+        start=43,
     )
 }
 """*Where every cent went* on *Start*: lines, money, and money of other currencies as text."""

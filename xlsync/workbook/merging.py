@@ -21,11 +21,15 @@ _APPROVED_FOR: Final = {  # an approval lapses when these change
 
 @dataclass(slots=True)
 class Merged:
-    """The rows in order, what each shows and stands for, and approvals that lapsed, where they stood."""
+    """The rows in order, what each shows and stands for, and approvals that lapsed, where they stood.
+
+    `places` are the indices of xlsync's own rows, by key.
+    """
 
     rows: list[Row] = field(default_factory=list)
     kept: dict[str, KeptRow] = field(default_factory=dict)
     lapsed: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
 
 
 def merge_rows(
@@ -53,6 +57,7 @@ def merge_rows(
     merged.rows += under.get("", ())
     for key in keys:
         row = old.get(key)
+        merged.places[key] = len(merged.rows)
         if key not in offered and row is not None:  # wanted by a person, though no line asks for it
             merged.rows.append(Row(row.number, {}))
             merged.kept[key] = row.kept
@@ -109,7 +114,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
     same = all(is_same(row.kept.shown.get(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
-        if row.text("Approve").casefold() == "yes":
+        if row.text("Approve").casefold().startswith("yes"):
             changed["Approve"] = None
             lapsed.append(row.where("Approve"))
     elif row.text("Result").startswith("skipped: changed since export"):

@@ -207,7 +207,7 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
             continue
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
-        if key or ("Approve" in columns and str(line[columns["Approve"]] or "").strip()):
+        if key or ("Approve" in columns and _looks_approved(line[columns["Approve"]])):
             found.problems.append(
                 Problem(
                     f"{sheet.title}!{letters(key_column)}{number + 1}",
@@ -339,3 +339,8 @@ def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
     while count and values[count - 1] is None:
         count -= 1
     return values[:count]
+
+
+def _looks_approved(value: Value) -> bool:
+    """Whether a cell without a row of xlsync's holds a Yes; any other text there is somebody's remark."""
+    return str(value or "").strip().casefold().startswith("y")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from html import escape
 from typing import Any, Final
 
 from openpyxl.cell.cell import Cell
@@ -29,19 +30,19 @@ Content = str | Decimal | int | None
 
 INK: Final = "1F3442"
 SLATE: Final = "2F4B5C"
-GREY: Final = "7B8A94"
-FAINT: Final = "B8C2C9"
+GREY: Final = "5E6C76"
+FAINT: Final = "68747D"
 PALE: Final = "F3F6F8"
 RULE: Final = "D5DDE2"
 INPUT: Final = "FFF8E1"
 INPUT_EDGE: Final = "EADFB8"
-INPUT_HEAD: Final = "9C6F1B"
+INPUT_HEAD: Final = "8A6114"
 GREEN: Final = ("DDF0E3", "1E6B3C")  # ground and letters of what has a meaning
 AMBER: Final = ("FCE9C9", "8A5A00")
 RED: Final = ("F9DEDA", "9C2F20")
 BLUE: Final = ("DCE9F7", "1F5A94")
 VIOLET: Final = ("E9E1F5", "5B3A8C")
-DIM: Final = ("ECEFF1", "66757F")
+DIM: Final = ("ECEFF1", "56646D")
 IDLE: Final = ("FFFFFF", FAINT)
 UP: Final = "4C9A6A"
 DOWN: Final = "D08A3C"
@@ -141,6 +142,16 @@ def place(chart: BarChart, start: tuple[int, int], end: tuple[int, int]) -> None
     """Let a chart reach from the corner of one cell (0-based column and row) to that of another."""
     corners = [AnchorMarker(col=column, row=row) for column, row in (start, end)]
     chart.anchor = TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])  # type: ignore[assignment]
+
+
+def described(drawing: bytes, *texts: str) -> bytes:
+    """Give the charts of a drawing's XML, in their order, alternative texts."""
+    waiting = iter(texts)
+
+    def with_text(found: re.Match[bytes]) -> bytes:
+        return found[1] + f' descr="{escape(next(waiting, ""))}"'.encode() + found[2]
+
+    return re.sub(rb'(<(?:\w+:)?cNvPr [^>]*?name="Chart \d+")([^>]*>)', with_text, drawing)
 
 
 def put(page: Worksheet, row: int, column: int, content: Content) -> Cell:

@@ -92,7 +92,7 @@ def _main_currency(overview: Overview) -> str:
     return _usual(line.currency for line in overview.lines) or _usual(mismatch_currencies(overview).values())
 
 
-def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
+def start_values(overview: Overview) -> dict[str, Value]:
     """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
     main = _main_currency(overview)
     totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
@@ -106,7 +106,6 @@ def start_values(overview: Overview, exported_at: str) -> dict[str, Value]:
     return {
         "month": str(overview.month),
         "environment": overview.environment,
-        "exported_at": exported_at,
         "lines": of_month.lines,
         "linked": of_month.linked,
         "unlinked": of_month.unlinked,
@@ -164,8 +163,8 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
 
 
 def tell_no_link(number: int) -> str:
-    """Why linked lines and lines to link are fewer than all; empty where they are not."""
-    return f"{number:,} need{'s' if number == 1 else ''} no link" if number else ""
+    """How many lines are neither linked nor to link, and what they are; empty where there are none."""
+    return f"{number:,} not compared (credits, usage, one-off)" if number else ""
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:

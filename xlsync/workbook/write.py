@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
-from xlsync.models import BillingLine, MismatchKind, Month
+from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile.targets import KEPT_AS
 from xlsync.store import to_plain
 from xlsync.workbook.contents import (
@@ -25,6 +25,7 @@ from xlsync.workbook.contents import (
 from xlsync.workbook.hidden_sheet import FORMAT, About, Kept, KeptRow, keep_rows, write_kept
 from xlsync.workbook.layout import (
     BILLING_LINES,
+    FIRST_OPEN_NAMES,
     INVOICES,
     LIST_COLUMNS,
     LISTS,
@@ -162,6 +163,7 @@ def _fill(
     lapsed: list[str] = []
     notices: list[str] = []
     moved: dict[str, Mapping[int, int]] = {}
+    places: dict[str, dict[str, int]] = {}
     done, of = 0, sum(map(len, offered.values()))
     progress(done, of)
     for sheet in READ_SHEETS:
@@ -180,10 +182,13 @@ def _fill(
         )
         kept[sheet.title] = renewal.kept
         lapsed += renewal.lapsed
+        first_row = header_row + 1
+        places[sheet.title] = {key: first_row + place for key, place in renewal.places.items()}
         done += len(offered[sheet.title])
         progress(done, of)
     kept[KEPT_AS] = _keep_compared(overview, book)
-    _fill_start(package, overview, exported_at)
+    _fill_start(package, overview, exported_at, is_check=book is not None)
+    _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
     facts = About(
         format=FORMAT,
@@ -212,10 +217,32 @@ def _facts(name: str, thing: object) -> dict[str, Any]:
     return {name: to_plain(thing)}
 
 
-def _fill_start(package: Package, overview: Overview, exported_at: str) -> None:
-    cells = {
-        position(START_CELLS[name]): value for name, value in start_values(overview, exported_at).items()
+def _name_first_rows(
+    package: Package,
+    overview: Overview,
+    columns: Mapping[str, Mapping[str, int]],
+    places: Mapping[str, Mapping[str, int]],
+) -> None:
+    """Let each step of *Start* lead to the first row that it is about, else to the sheet's first row."""
+    waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
+    open_keys = {
+        BILLING_LINES.title: {key for key, status in overview.findings.statuses.items() if status in waiting},
+        NEW.title: {proposal.key for proposal in overview.proposals},
+        MISMATCHES.title: {row.key for row in overview.open_mismatches if row.action is not None},
     }
+    for name, sheet in FIRST_OPEN_NAMES.items():
+        rows = places[sheet.title]
+        row = min((rows[key] for key in open_keys[sheet.title] if key in rows), default=1)
+        header = "Match" if sheet is BILLING_LINES else "Approve"
+        column = letters(columns[sheet.title][header])
+        package.set_name(name, f"'{sheet.title}'!${column}${row + 1}")
+
+
+def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool) -> None:
+    """Fill in *Start*; a check leaves when the month was exported, and tells when it was checked."""
+    values = start_values(overview)
+    values["checked_at" if is_check else "exported_at"] = at
+    cells = {position(START_CELLS[name]): value for name, value in values.items()}
     for kind, (count, up, down) in start_mismatches(overview).items():
         places = map(position, START_MISMATCH_CELLS[kind])
         cells |= dict(zip(places, (count, up, down), strict=True))
