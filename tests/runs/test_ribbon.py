@@ -605,7 +605,7 @@ class StandIn:
 
     @property
     def sheets(self) -> dict[str, StandIn]:
-        return {MISMATCHES: self}
+        return {MISMATCHES: self, "_xlsync": StandIn(Path(self.fullname))}
 
     def range(self, place: tuple[int, int]) -> Cell:
         return Cell(self.cells, place)

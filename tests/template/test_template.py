@@ -298,3 +298,10 @@ def test_libreoffice_opens_the_template_and_keeps_its_cells(tmp_path: Path) -> N
         grid = package.grid(sheet.title)
         assert grid[0] == list(sheet.headers)
         assert grid[3][0] == f"{sheet.title} 2.0"
+
+
+def test_dependent_dropdowns_of_added_rows_look_at_cells_that_are_there() -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(filled()))
+    formulas = [v.formula1 or "" for page in workbook for v in page.data_validations.dataValidation]
+    assert sum("OFFSET" in formula for formula in formulas) == 2
+    assert not [formula for formula in formulas if "#REF!" in formula]

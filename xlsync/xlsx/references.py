@@ -151,7 +151,7 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     here, there = rows_of(cells), rows_of(new)
     if here is None or there is None:
         return rule
-    if here[0] == here[1]:
+    if here[0] == here[1] and there == (moves.row(here[0]),) * 2:
         return _with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title))
     return _with_texts_changed(
         _RULE_FORMULA, rule, lambda text: moves.anchored(text, title, here[0], there[0])
