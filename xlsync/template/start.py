@@ -53,10 +53,8 @@ from xlsync.workbook.style import (
 )
 
 CHART_TEXTS: Final = (
-    "Bar chart: money at stake per month for each kind of mismatch, to bill more and to bill less. "
-    "The table above shows the same amounts.",
-    "Bar chart: how much of the money billed agrees, differs, waits for a link, is not compared or is ignored. "
-    "The table above shows the same amounts.",
+    "Bar chart: money at stake per month for each kind of mismatch. The table above shows the same amounts.",
+    "Bar chart: what became of the money billed. The table above shows the same amounts.",
 )
 BAR_MONEY: Final = "#,##0;-#,##0;;"  # beside the chart's bars
 _LAST_ROW: Final = 39

@@ -246,8 +246,8 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
     for kind, (count, up, down) in start_mismatches(overview).items():
         places = map(position, START_MISMATCH_CELLS[kind])
         cells |= dict(zip(places, (count, up, down), strict=True))
-    for label, values in start_billed(overview).items():
-        cells |= dict(zip(map(position, START_BILLED_CELLS[label]), values, strict=True))
+    for label, shares in start_billed(overview).items():
+        cells |= dict(zip(map(position, START_BILLED_CELLS[label]), shares, strict=True))
     if START in package.sheets:
         package.change_cells(START, cells)
 
