@@ -227,7 +227,14 @@ def _refuse(problems: Sequence[str], sources: Sources) -> None:
         "Settings are missing or cannot be used:\n  " + "\n  ".join(found),
         f"Run `xlsync login{option}`, or set the variables; all but the secrets may stand in {sources.file}. "
         "`--demo` needs none.",
+        [_place(text, sources) for text in found],
     )
+
+
+def _place(problem: str, sources: Sources) -> tuple[str, str]:
+    """Where a problem of the settings lies: the variable that it begins with, else the settings file."""
+    first = re.split("[ :]", problem)[0]
+    return (first if first.startswith("XLSYNC_") else str(sources.file), problem)
 
 
 def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:

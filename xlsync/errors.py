@@ -10,14 +10,24 @@ XlsyncError
 └── UnsafePlan       a limit was passed
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 
 class XlsyncError(Exception):
-    """Shown to the user as two lines, without a traceback: what happened, and what to do."""
+    """Shown to the user as two lines, without a traceback: what happened, and what to do.
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    `problems` are the single things that are wrong, for programs: where each is, and what it is. A `Problem`
+    of a workbook's cell is one too.
+    """
+
+    def __init__(self, message: str, hint: str = "", problems: Iterable[Any] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.problems = tuple(problems)
 
 
 class ConfigError(XlsyncError):

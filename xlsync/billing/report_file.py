@@ -141,7 +141,11 @@ def _refuse(path: Path, problems: Sequence[str]) -> None:
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise ReportError(f"{path.name} has {count}:\n  " + "\n  ".join(shown), "Mend the file, then try again.")
+    raise ReportError(
+        f"{path.name} has {count}:\n  " + "\n  ".join(shown),
+        "Mend the file, then try again.",
+        [(path.name, problem) for problem in problems],
+    )
 
 
 def _known_headers(aliases: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -11,6 +11,7 @@ import typer
 from xlsync.amounts import counted
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
+from xlsync.cli.command import command
 from xlsync.cli.terminal import (
     Demo,
     Json,
@@ -34,7 +35,7 @@ NONE = "No link of these keys or names is remembered."
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@links_app.command("list")
+@command(links_app, "list")
 def links_list(
     text: Annotated[list[str] | None, typer.Argument(help="Only links of these keys or names.")] = None,
     demo: Demo = False,
@@ -49,7 +50,7 @@ def links_list(
             show.links(out, found, NONE if text else "No link is remembered.")
 
 
-@links_app.command("rules")
+@command(links_app, "rules")
 def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
     with told(), Systems(settings_for(demo=demo)) as systems:
@@ -59,7 +60,7 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
             out.print("There are no rules.")
 
 
-@links_app.command("ignore")
+@command(links_app, "ignore")
 def links_ignore(
     reason: Annotated[str, typer.Option(help="Why.")],
     contract: Annotated[str, typer.Option(help="A contract id.")] = "",
@@ -74,7 +75,7 @@ def links_ignore(
     _keep([_rule(RuleKind.IGNORE, scope, about, reason, until)], demo=demo, json=json)
 
 
-@links_app.command("units")
+@command(links_app, "units")
 def links_units(
     contract: Annotated[str, typer.Option(help="A contract id.")],
     free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
@@ -122,7 +123,7 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
             tell_json({"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))})
 
 
-@links_app.command("export")
+@command(links_app, "export")
 def links_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")],
     demo: Demo = False,
@@ -138,7 +139,7 @@ def links_export(
             tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
 
 
-@links_app.command("import")
+@command(links_app, "import")
 def links_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
@@ -159,7 +160,7 @@ def links_import(
             raise typer.Exit(1)
 
 
-@links_app.command("forget")
+@command(links_app, "forget")
 def links_forget(
     text: Annotated[list[str], typer.Argument(help="Links of these keys or names.")],
     yes: Yes = False,

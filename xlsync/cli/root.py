@@ -16,11 +16,13 @@ from xlsync.apply.journal import list_runs, read_run
 from xlsync.apply.ledger import list_writes
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
+from xlsync.cli.command import command
 from xlsync.cli.links import links_app
 from xlsync.cli.terminal import (
     Demo,
     Digest,
     DryRun,
+    ExitCode,
     Job,
     Json,
     WorkbookFile,
@@ -32,6 +34,7 @@ from xlsync.cli.terminal import (
     confirmed,
     drop_output_that_cannot_be_written,
     err,
+    exit_by_what_is_to_do,
     new_workbook,
     noted,
     now,
@@ -81,7 +84,7 @@ def main() -> None:
         drop_output_that_cannot_be_written()
 
 
-@app.command()
+@command(app)
 def export(
     month: Annotated[str, typer.Option(help="2026-10, last or this; asked for where it is left out.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
@@ -94,6 +97,7 @@ def export(
     ] = ("invoice-date"),
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
+    exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,
     json: Json = False,
@@ -109,12 +113,14 @@ def export(
         told_month(systems, exported, began, form)
     if open_:
         typer.launch(str(path))
+    exit_by_what_is_to_do(exported, is_asked=exit_code)
 
 
-@app.command()
+@command(app)
 def check(
     file: WorkbookFile,
     refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,
     json: Json = False,
@@ -128,9 +134,10 @@ def check(
             checked = check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
         tell_beside(file, checked.path)
         told_month(systems, checked, began, form)
+    exit_by_what_is_to_do(checked, is_asked=exit_code)
 
 
-@app.command()
+@command(app)
 def apply(
     file: WorkbookFile,
     dry_run: DryRun = False,
@@ -149,7 +156,7 @@ def apply(
         carry_out(job, lambda step: noted(file, reviews.perform_review(systems, review, now(), step, save)))
 
 
-@app.command()
+@command(app)
 def undo(
     run: Annotated[str, typer.Argument(help="A run; `xlsync history` lists them.")],
     dry_run: DryRun = False,
@@ -165,7 +172,7 @@ def undo(
         carry_out(job, lambda step: reviews.write(systems, plan, live, "undo", found, now(), step))
 
 
-@app.command()
+@command(app)
 def invoice(
     file: WorkbookFile,
     dry_run: DryRun = False,
@@ -185,7 +192,7 @@ def invoice(
         carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
 
 
-@app.command()
+@command(app)
 def report(
     file: WorkbookFile,
     output: Annotated[
@@ -212,7 +219,7 @@ def report(
             out.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
 
 
-@app.command()
+@command(app)
 def history(
     run: Annotated[str, typer.Argument(help="A run, to see every write of it.")] = "",
     month: Annotated[str, typer.Option(help="Every write of a month: 2026-10, last or this.")] = "",
@@ -240,7 +247,7 @@ def history(
             tell_json({"runs": [as_json.run(entry) for entry in runs]}) if json else show.runs(out, runs)
 
 
-@app.command()
+@command(app)
 def sandbox(
     port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8765,
     lines: Annotated[int, typer.Option(help="Grow the month to so many billing lines.")] = 0,
@@ -265,7 +272,7 @@ def sandbox(
             served.serve_forever()
 
 
-@app.command()
+@command(app)
 def version() -> None:
     """The version of xlsync."""
     out.print(__version__)
@@ -278,7 +285,7 @@ app.add_typer(ribbon_app, name="ribbon")
 MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "unsure": ("?", "yellow")}
 
 
-@ribbon_app.command("build")
+@command(ribbon_app, "build")
 def ribbon_build(
     output: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")] = Path(addin.NAME),
 ) -> None:
@@ -287,21 +294,21 @@ def ribbon_build(
         err.print(f"{addin.write_addin(output)} starts {sys.executable}", markup=False, soft_wrap=True)
 
 
-@ribbon_app.command("install")
+@command(ribbon_app, "install")
 def ribbon_install() -> None:
     """Put the add-in where Excel loads it; again after an update of Python."""
     with told():
         err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
 
 
-@ribbon_app.command("remove")
+@command(ribbon_app, "remove")
 def ribbon_remove() -> None:
     """Take the add-in away again."""
     with told():
         err.print(addin.remove(home_folder() / "addin"), markup=False, soft_wrap=True)
 
 
-@app.command()
+@command(app)
 def login(demo: Demo = False, json: Json = False) -> None:
     """Ask for the keys of both systems, try them at once, and keep them: secrets in the keyring."""
     from xlsync.commands import login as keys  # noqa: PLC0415 - keyrings are slow to load
@@ -345,7 +352,7 @@ def login(demo: Demo = False, json: Json = False) -> None:
             err.print(f"Settings: {stored.file}; secrets: {stored.backend}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@command(app)
 def doctor(
     demo: Demo = False,
     json: Json = False,

@@ -27,6 +27,7 @@ from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.plan import LOST, Outcome, Plan
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
+from xlsync.cli.command import tell_error, tell_stop
 from xlsync.commands import apply as reviews
 from xlsync.commands.check import settings_to_check
 from xlsync.commands.export import last_months
@@ -43,6 +44,7 @@ from xlsync.settings import Settings
 from xlsync.workbook.totals import MonthResult
 
 Form = Literal["table", "digest", "json"]
+TO_DO: Final = 4  # the exit code of --exit-code
 DISK_FULL: Final = "the disk is full, and not all could be told"
 NO_READER: Final = "nobody reads the output, and not all could be told"
 
@@ -68,6 +70,9 @@ WorkbookFile = Annotated[  # whether it can be read is told by `reached`
     Path, typer.Argument(metavar="FILE", help="A workbook that export made.", readable=False)
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
+ExitCode = Annotated[
+    bool, typer.Option("--exit-code", help="Exit with 4 where there is something to do; else 0, as ever.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
 
 
@@ -111,6 +116,7 @@ def told() -> Iterator[None]:
         err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
         if error.hint:
             err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
+        tell_stop(error)
         raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
     except OSError as error:
         match error.errno:
@@ -123,9 +129,12 @@ def told() -> Iterator[None]:
                 raise
         err.print(f"Error: {what}.", style="red", soft_wrap=True)
         err.print(hint)
+        if error.errno != errno.ENOSPC:  # nothing more can be told there
+            tell_error(what, hint)
         raise typer.Exit(1) from None
     except (KeyboardInterrupt, EOFError, typer.Abort):
         err.print("Stopped.", style="red")
+        tell_error("Stopped.")
         raise typer.Exit(1) from None
 
 
@@ -206,6 +215,7 @@ def carry_out(
         question = f"Write {counted(len(job.plan.actions), 'change')}?"
         if job.plan.actions and not job.yes and not confirmed(question, "write"):
             err.print("Nothing was written.")
+            tell_error("Nothing was written: nobody agreed.", "`--yes` writes without asking.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
             run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
@@ -323,6 +333,12 @@ def told_month(systems: Systems, found: MonthResult, began: float, form: Form) -
         # a file is UTF-8 everywhere
         digest_text = printable(found.digest)
         typer.echo(digest_text if sys.stdout.isatty() else digest_text.encode(), nl=False)
+
+
+def exit_by_what_is_to_do(found: MonthResult, *, is_asked: bool) -> None:
+    """Exit with 4 where lines are to be linked or mismatches stand, if a scheduler wants to know."""
+    if is_asked and (found.totals.unlinked or any(found.totals.mismatches.values())):
+        raise typer.Exit(TO_DO)
 
 
 def tell_notices(notices: Iterable[str]) -> None:

@@ -61,8 +61,8 @@ class BadCells(WorkbookError):
             f"{path.name}: {count} cannot be accepted, so nothing was written:\n  "
             + "\n  ".join(map(str, problems)),
             "Mend them in Excel, save, and try again.",
+            problems,
         )
-        self.problems = tuple(problems)
 
 
 def new_rows_of(systems: Systems, book: Book) -> NewRows:

@@ -115,6 +115,7 @@ def read_csv(path: Path, environment: str) -> Shared:
         raise XlsyncError(
             f"{path.name} cannot be imported; nothing was.\n" + "\n".join(bad),
             f"Correct {'this line' if len(bad) == 1 else 'these lines'} and import the file again.",
+            [(path.name, text) for text in bad],
         )
     return Shared(tuple(links.values()), tuple(rules.values()))
 
