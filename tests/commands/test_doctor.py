@@ -233,8 +233,26 @@ def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:
     assert "Once Only" in foretold["agreements whose billing cycle says nothing"]
     assert "Nobody Home" in foretold["companies without a default contact"]
     assert "Subscription Name" in foretold["required custom fields"]
+    assert foretold["additions whose status contradicts their dates"] == "none"
     assert any("Late Start" in told for name, told in foretold.items() if "bill from after" in name)
     assert any("Far Ahead" in told for name, told in foretold.items() if "do not prorate" in name)
+
+
+def test_an_addition_whose_status_contradicts_its_dates_is_told(empty_desk: Desk) -> None:
+    """The sandbox's status follows the dates, so its clock goes ahead of this machine's."""
+    state = empty_desk.sandbox.connectwise
+    running = [key for key, record in sorted(state.agreements.items()) if not record["cancelledFlag"]]
+    addition = next(
+        one
+        for one in state.additions.values()
+        if one["agreementId"] in running[:20] and "cancelledDate" not in one
+    )
+    ends = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
+    addition["cancelledDate"] = f"{ends}T00:00:00Z"
+    empty_desk.sandbox.move_clock(5 * 86400)
+    told = findings(empty_desk)["Foretold: additions whose status contradicts their dates"]
+    assert told["state"] == "unsure"
+    assert f"{addition['id']} of agreement {addition['agreementId']} is Cancelled" in told["detail"]
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(0, "good"), (5, "good"), (6, "bad"), (-6, "bad")])

@@ -247,3 +247,18 @@ def test_an_answer_may_be_cut_off_or_be_no_json(client: Client) -> None:
 def test_a_kind_of_failure_that_does_not_exist_is_an_error(client: Client) -> None:
     with pytest.raises(ValueError, match="explode is not one of"):
         client.sandbox.fail("explode")
+
+
+@pytest.mark.parametrize(("level", "status"), [("All", 200), ("My", 200), ("None", 403)])
+def test_the_level_my_hides_the_records_of_others_without_an_error(
+    client: Client, level: str, status: int
+) -> None:
+    made = client.cw("POST", "/company/companies", COMPANY).json()
+    rights = client.sandbox.connectwise.security.values()
+    right = next(one for one in rights if one["moduleFunctionName"] == "Company Maintenance")
+    right["inquireLevel"] = level
+    answer = client.cw("GET", "/company/companies", fields="id")
+    assert answer.status_code == status
+    if level == "My":
+        assert [record["id"] for record in answer.json()] == [made["id"]]
+        assert client.read("/company/companies/count") == {"count": 1}

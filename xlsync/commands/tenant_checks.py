@@ -13,14 +13,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from xlsync.commands.findings import Finding, State
-from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.client import PAGE_SIZE, ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
-from xlsync.connectwise.records import id_of
+from xlsync.connectwise.records import id_of, read_addition
 from xlsync.errors import ApiError
 from xlsync.models import Agreement, Lists, Month, SetupTables
 
 SKEW: Final = dt.timedelta(minutes=5)
 SAMPLE: Final = 100  # agreements whose additions and dates are looked at
+STATUSES: Final = 20  # agreements whose additions are read whole, for their status
 _LEVELS: Final = {"add": "addLevel", "edit": "editLevel", "inquire": "inquireLevel"}
 _READ_BY_APPLY: Final = (
     ("/company/contacts", "id,firstName,lastName", "Contacts"),
@@ -290,6 +291,7 @@ def foretell(
             closed,
             f"A new addition in {month} is refused there: what was not billed must be billed by hand.",
         )
+    yield _statuses_check(connectwise, sample[:STATUSES], now.date())
     try:
         fields, _ = connectwise.list_records("/system/userDefinedFields", fields="id,caption,requiredFlag")
     except ApiError as error:
@@ -298,6 +300,40 @@ def foretell(
         required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
         step = "Where one of them is on a screen of what xlsync creates, a creation without it is refused."
         yield _told("required custom fields", required, step)
+
+
+def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.date) -> Finding:
+    """Additions whose status contradicts their dates, which alone decide what xlsync compares.
+
+    The description of the API does not name the status, so that only whole records show it.
+    """
+    name = "additions whose status contradicts their dates"
+
+    def read(id_: int) -> list[str]:
+        path = f"/finance/agreements/{id_}/additions"
+        records = _records(connectwise.service.get(path, {"pageSize": PAGE_SIZE, "orderBy": "id asc"}))
+        return [told for record in records if (told := _contradiction(record, id_, today))]
+
+    answers = connectwise.service.side_by_side(read, sample)
+    errors = [answer for answer in answers if isinstance(answer, ApiError)]
+    if errors:
+        return Finding(f"Foretold: {name}", State.UNSURE, errors[0].message, errors[0].hint)
+    found = [told for answer in answers if not isinstance(answer, ApiError) for told in answer]
+    return _told(
+        name, found, "xlsync goes by the dates: look at these in ConnectWise before you change them."
+    )
+
+
+def _contradiction(record: Mapping[str, Any], agreement: int, today: dt.date) -> str:
+    """What an addition's status says against its dates; empty where they agree or there is no status."""
+    status = str(record.get("additionStatus") or "")
+    addition = read_addition(record, agreement, whole=False)
+    begun = addition.effective is None or addition.effective <= today
+    lasts = addition.cancelled is None or addition.cancelled >= today
+    if not status or not begun or (status == "Active") == lasts:
+        return ""
+    until = f"until {addition.cancelled}" if addition.cancelled else "without an end"
+    return f"{addition.id} of agreement {agreement} is {status}, {until}"
 
 
 def _foretold(what: str, agreements: Iterable[Agreement], step: str) -> Finding:

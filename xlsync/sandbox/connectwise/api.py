@@ -61,6 +61,13 @@ _LISTS: Final = {
     "/system/mysecurity": "security",
     "/system/userDefinedFields": "user_defined_fields",
 }
+_FUNCTIONS: Final = {  # the function of a security role that opens each list
+    "companies": "Company Maintenance",
+    "contacts": "Contacts",
+    "agreements": "Agreements",
+    "catalog": "Product Catalog",
+    "invoices": "Invoicing",
+}
 _WRITTEN: Final = {"companies", "contacts", "agreements", "additions", "catalog"}
 
 
@@ -253,6 +260,7 @@ class ConnectWiseApi:
             ]
         else:
             records = list(self.state.table(table).values())
+        records = self._allowed(table, records)
         if self._hidden:
             shown_from = self.state.clock.seconds() - self._hidden
             kept_in = "agreements" if table == "recaps" else table
@@ -268,6 +276,17 @@ class ConnectWiseApi:
         if text := request.args.get("customFieldConditions"):
             test = conditions.parse_custom_field_conditions(text)
             records = [record for record in records if test(record)]
+        return records
+
+    def _allowed(self, table: str, records: list[Record]) -> list[Record]:
+        """What the API member may see: with the level *My* only its own records, without an error."""
+        function = _FUNCTIONS.get(table, "")
+        rights = (right for right in self.state.security.values() if right["moduleFunctionName"] == function)
+        match next((right["inquireLevel"] for right in rights), "All"):
+            case "None":
+                raise Refused(403, "Security", "You do not have permission.")
+            case "My":
+                return [record for record in records if record["_info"]["updatedBy"] == "xlsync"]
         return records
 
     def _list(self, request: Request, table: str, parent: Record | None) -> Response:
