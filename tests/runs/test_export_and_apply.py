@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -224,3 +225,15 @@ def test_an_identifier_with_a_line_break_is_looked_up_as_connectwise_keeps_it(ap
     assert approved.apply().code == 0
     again = approved.apply()
     assert (again.code, set(again.states.values())) == (0, {"already"})
+
+
+def test_no_list_name_or_rule_of_an_export_or_a_check_points_at_nothing(desk: Desk) -> None:
+    def lost(file: Path) -> list[str]:
+        with zipfile.ZipFile(file) as package:
+            return [name for name in package.namelist() if b"#REF!" in package.read(name)]
+
+    assert lost(desk.file) == []
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.check().code == 0
+    assert lost(desk.file) == []
