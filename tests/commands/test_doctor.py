@@ -231,7 +231,7 @@ def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:
         if name.startswith("Foretold")
     }
     assert "Once Only" in foretold["agreements whose billing cycle says nothing"]
-    assert "Nobody Home" in foretold["companies without a default contact"]
+    assert "Nobody Home" in foretold["companies with an agreement and without a default contact"]
     assert "Subscription Name" in foretold["required custom fields"]
     assert foretold["additions whose status contradicts their dates"] == "none"
     assert any("Late Start" in told for name, told in foretold.items() if "bill from after" in name)

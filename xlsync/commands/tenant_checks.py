@@ -7,7 +7,7 @@ one writes (`xlsync doctor --write-test`).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from xlsync.connectwise.client import PAGE_SIZE, ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
 from xlsync.connectwise.records import id_of, read_addition
 from xlsync.errors import ApiError
-from xlsync.models import Agreement, Lists, Month, SetupTables
+from xlsync.models import Lists, Month, SetupTables
 
 SKEW: Final = dt.timedelta(minutes=5)
 SAMPLE: Final = 100  # agreements whose additions and dates are looked at
@@ -254,19 +254,17 @@ def foretell(
 ) -> Iterator[Finding]:
     """Which proposals ConnectWise would refuse, by what real agreements and companies look like."""
     month = Month(now.year, now.month).plus(-1)
-    yield _foretold(
+    companies = {company.id: company.name for company in lists.companies}
+    names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
+    yield _told(
         "agreements whose billing cycle says nothing",
-        [agreement for agreement in lists.agreements if agreement.cycle_trouble],
+        [names[agreement.id] for agreement in lists.agreements if agreement.cycle_trouble],
         "Their lines will read Could not check.",
     )
     held = {agreement.company_id for agreement in lists.agreements}
-    lonely = [company.name for company in lists.companies if not company.default_contact_id]
-    with_agreement = [
-        company.name for company in lists.companies if company.id in held and not company.default_contact_id
-    ]
     yield _told(
-        "companies without a default contact",
-        with_agreement or lonely,
+        "companies with an agreement and without a default contact",
+        [one.name for one in lists.companies if one.id in held and not one.default_contact_id],
         "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
     )
     try:
@@ -274,7 +272,6 @@ def foretell(
     except ApiError as error:
         yield Finding("Foretold: dates of agreements", State.UNSURE, error.message, error.hint)
     else:
-        names = {agreement.id: agreement.name for agreement in lists.agreements}
         late = [names[one.id] for one in dates.values() if one.bill_start and one.bill_start > month.last]
         yield _told(
             f"agreements that bill from after {month}",
@@ -334,10 +331,6 @@ def _contradiction(record: Mapping[str, Any], agreement: int, today: dt.date) ->
         return ""
     until = f"until {addition.cancelled}" if addition.cancelled else "without an end"
     return f"{addition.id} of agreement {agreement} is {status}, {until}"
-
-
-def _foretold(what: str, agreements: Iterable[Agreement], step: str) -> Finding:
-    return _told(what, [agreement.name for agreement in agreements], step)
 
 
 def _told(what: str, names: Sequence[str], step: str) -> Finding:
