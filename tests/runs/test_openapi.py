@@ -161,6 +161,23 @@ def test_every_request_of_a_whole_run_is_valid(busy: Desk) -> None:
         assert_valid(request)
 
 
+def test_every_request_of_doctor_and_of_its_write_test_is_valid(empty_desk: Desk) -> None:
+    """But for the rights, which public clients read and the description does not name."""
+    company = next(
+        record["identifier"]
+        for record in empty_desk.sandbox.connectwise.companies.values()
+        if record.get("defaultContact") and not record["deletedFlag"]
+    )
+    empty_desk.sandbox.fail("demand-customs")
+    assert empty_desk.run("doctor").code == 0
+    assert empty_desk.run("doctor", "--write-test", str(company), "--yes").code == 0
+    requests = [request for request in empty_desk.sandbox.log if request.service == "connectwise"]
+    assert {request.method for request in requests} == {"GET", "POST", "PATCH"}
+    for request in requests:
+        if request.path != "/system/mysecurity":
+            assert_valid(request)
+
+
 def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Desk) -> None:
     kinds = {(r.method, re.sub(r"\d+", "N", r.path)) for r in busy.sandbox.writes}
     assert kinds == {
