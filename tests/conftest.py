@@ -170,4 +170,6 @@ def approved(world: World, undisturbed: Undisturbed, tmp_path: Path, monkeypatch
     world.renew()
     shutil.copytree(undisturbed.folder, tmp_path, dirs_exist_ok=True)
     settle(monkeypatch, world.sandbox, tmp_path)
-    return desk_in(world, tmp_path)
+    desk = desk_in(world, tmp_path)
+    desk.be_impatient()
+    return desk

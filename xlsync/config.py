@@ -20,6 +20,7 @@ from xlsync.rest.url import check_url
 from xlsync.settings import (
     PER_MINUTE,
     SIDE_BY_SIDE,
+    UNTIL_UNKNOWN,
     BssSettings,
     ConnectWiseSettings,
     Creation,
@@ -48,7 +49,11 @@ VARIABLES: Final = {"bss": BSS_VARIABLES, "connectwise": CONNECTWISE_VARIABLES}
 ENVIRONMENT_VARIABLES: Final = {
     name: CONNECTWISE_VARIABLES[name] for name in ("XLSYNC_CW_URL", "XLSYNC_CW_COMPANY")
 }
-_MOST: Final = {"requests_per_minute": 10_000, "side_by_side": 100}
+_BOUNDS: Final = {
+    "requests_per_minute": (1, 10_000),
+    "side_by_side": (1, 100),
+    "seconds_until_unknown": (0, 600),
+}
 _MOST_OF_ALL: Final = Decimal(10) ** 12  # beyond which a number in settings is a slip of the finger
 SITE_LENGTH: Final = 50  # of a company's site (OpenAPI description, 2025.1)
 API_PATH: Final = "/v4_6_release/apis/3.0"
@@ -58,7 +63,7 @@ _CHOICES: Final = {
 }
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
-    "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", "requests_per_minute", "side_by_side"},
+    "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", *_BOUNDS},
     "limits": {"creations", "percent", "units", "zero", "money"},
     "creation": {
         "identifier_length",
@@ -158,7 +163,7 @@ def load_settings(
             bss_settings = BssSettings(**keys)
     if connectwise:
         keys = _collect("connectwise", sources, problems)
-        numbers = _numbers(table, "connectwise", set(_MOST), problems)
+        numbers = _numbers(table, "connectwise", set(_BOUNDS), problems)
         if keys:
             if urlsplit(keys["url"]).path in {"", "/"}:
                 keys["url"] = keys["url"].rstrip("/") + API_PATH
@@ -168,6 +173,7 @@ def load_settings(
                 release=release,
                 requests_per_minute=int(numbers.get("requests_per_minute", PER_MINUTE)),
                 side_by_side=int(numbers.get("side_by_side", SIDE_BY_SIDE)),
+                seconds_until_unknown=int(numbers.get("seconds_until_unknown", UNTIL_UNKNOWN)),
             )
             environment = environment or _environment(keys)
     notices = _name_the_file(sources)
@@ -460,9 +466,9 @@ def _numbers(
             number = Decimal(str(value))
         except InvalidOperation:
             number = Decimal("NaN")
-        most = _MOST.get(name)
-        if most is not None and number.is_finite() and not 1 <= number <= most:
-            problems.append(f"{FILE_NAME}: [{section}] {name} must be at least 1 and at most {most}")
+        least, most = _BOUNDS.get(name, (0, _MOST_OF_ALL))
+        if name in _BOUNDS and number.is_finite() and not least <= number <= most:
+            problems.append(f"{FILE_NAME}: [{section}] {name} must be at least {least} and at most {most}")
         elif not number.is_finite() or not 0 <= number <= _MOST_OF_ALL:
             problems.append(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
         else:

@@ -179,6 +179,15 @@ class AgreementNow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNow:
+    """A product of the catalog as a new addition of it finds it."""
+
+    id: int
+    price: Decimal | None
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recap:
     """What ConnectWise tells of an agreement's last and next invoice.
 

@@ -10,6 +10,7 @@ from typing import Final
 
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
+UNTIL_UNKNOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -35,6 +36,7 @@ class ConnectWiseSettings:
     release: str = "2025.1"
     requests_per_minute: int = PER_MINUTE
     side_by_side: int = SIDE_BY_SIDE
+    seconds_until_unknown: int = UNTIL_UNKNOWN  # for so long a write without an answer is looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Limits:
     creations: int = 50
     percent: Decimal = Decimal(500)
     units: Decimal = Decimal(1000)
-    zero: int = 0  # quantities that drop to zero, additions that are cancelled among them
+    zero: int = 10  # quantities that drop to zero, additions that are cancelled among them
     money: Decimal = Decimal(10000)
 
 

@@ -550,26 +550,6 @@ def test_a_condition_finds_a_text_whatever_stands_in_it(
     assert [record["id"] for record in records] == [company["id"]]
 
 
-def test_creating_leaves_absent_fields_out_and_keeps_zero_and_tells_the_new_id() -> None:
-    bodies: list[object] = []
-
-    def answer(request: Request) -> object:
-        bodies.append(simplejson.loads(request.get_data(), use_decimal=True))
-        return {"id": 99}
-
-    with serving(answer) as connectwise:
-        assert (
-            connectwise.create("/x", {"quantity": Decimal(0), "cost": None, "price": Decimal("0.10")}) == 99
-        )
-    assert bodies == [{"quantity": 0, "price": Decimal("0.10")}]
-
-
-@pytest.mark.parametrize("answer", [[], {}, {"id": None}, {"id": "7"}])
-def test_a_creation_whose_answer_tells_no_id_has_none(answer: object) -> None:
-    with serving(lambda _: answer) as connectwise:
-        assert connectwise.create("/x", {}) is None
-
-
 # --- what a 404 means
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,6 +155,26 @@ class Desk:
     def forget_log(self) -> None:
         """Look at what is sent from now on only."""
         self.sandbox.log.clear()
+
+    def be_impatient(self) -> None:
+        """Call a write without an answer unknown at once, in place of looking for it for a minute."""
+        settings = "[connectwise]\nseconds_until_unknown = 0\n"
+        (self.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+
+    def let_minutes_pass(self, minutes: int = 11) -> None:
+        """Move the sandbox's clock on, and what the journal holds back by as much."""
+        self.sandbox.move_clock(minutes * 60)
+        for file in (self.home / "journal").rglob("*.jsonl"):
+            lines = [
+                simplejson.loads(text, use_decimal=True)
+                for text in file.read_text("utf-8").split("\n")
+                if text
+            ]
+            for line in lines:
+                earlier = dt.datetime.fromisoformat(line["at"]) - dt.timedelta(minutes=minutes)
+                line["at"] = earlier.isoformat(timespec="milliseconds")
+            texts = [simplejson.dumps(line, use_decimal=True) + "\n" for line in lines]
+            file.write_text("".join(texts), encoding="utf-8")
 
     def links(self) -> list[tuple[Any, ...]]:
         """What is remembered, without when."""

@@ -92,6 +92,7 @@ def test_a_run_that_was_killed_holds_nobody_up(approved: Desk) -> None:
         started.set()
         process.communicate(timeout=120)
     assert process.returncode != 0
+    approved.let_minutes_pass()
     assert approved.apply().code == 0
 
 

@@ -133,7 +133,7 @@ class CreateAddition:
     """A product put on an agreement, or the successor of an addition that ends.
 
     `beside` are the additions of the product that stood there when it was approved: one that is not
-    among them was made since. `monthly` is its price a month.
+    among them was made since. `monthly` is its price a month, `seen_price` that of the product as shown.
     """
 
     key: str
@@ -149,6 +149,7 @@ class CreateAddition:
     beside: tuple[int, ...] = ()
     monthly: Decimal = Decimal(0)
     succeeds: Predecessor | None = None
+    seen_price: Decimal | None = None
     basis: Basis | None = None
 
     @property

@@ -24,6 +24,7 @@ from xlsync.apply.actions import (
     Setting,
     UpdateAddition,
 )
+from xlsync.apply.earlier import Earlier, tell_unanswered
 from xlsync.apply.plan import (
     Outcome,
     Plan,
@@ -32,6 +33,7 @@ from xlsync.apply.plan import (
     judge_agreement,
     judge_creation,
     judge_invoice,
+    judge_item,
     judge_settings,
     judge_update,
     outcome,
@@ -47,7 +49,7 @@ from xlsync.connectwise.records import (
     record_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, AgreementNow, Month
+from xlsync.models import Addition, AgreementNow, ItemNow, Month
 from xlsync.settings import Creation
 
 FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
@@ -64,11 +66,16 @@ class _Found:
 
 
 class Live:
-    """ConnectWise as it is now, for the actions of one run: what was read, and how long ago."""
+    """ConnectWise as it is now, for the actions of one run: what was read, and how long ago.
 
-    def __init__(self, connectwise: ConnectWise, creation: Creation) -> None:
+    `earlier` is what the journal tells of creations before this run.
+    """
+
+    def __init__(self, connectwise: ConnectWise, creation: Creation, earlier: Earlier | None = None) -> None:
         self.connectwise = connectwise
         self.creation = creation
+        self.earlier = earlier or Earlier()
+        self._items: dict[int, tuple[float, ItemNow | None]] = {}
         self._additions: dict[int, tuple[float, Additions]] = {}
         self._agreements: dict[int, tuple[float, AgreementNow | None]] = {}
         self._marks: dict[str, dict[str, Any]] | None = None
@@ -135,10 +142,24 @@ class Live:
         settled = self._judge_record(action)
         if settled is not None:
             return settled
+        unanswered = self.earlier.find_unanswered(action.key, dt.datetime.now().astimezone())
+        if unanswered is not None:
+            return outcome(action, State.SKIPPED, tell_unanswered(unanswered))
         try:
-            return self._judge_basis(action)
+            return self._judge_basis(action) or self._judge_item(action)
         except ApiError as error:
             return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+    def _judge_item(self, action: Action) -> Outcome | None:
+        """Skipped, where the product of a new addition is another now than its row showed."""
+        if not isinstance(action, CreateAddition) or not isinstance(action.item, int) or action.succeeds:
+            return None
+        read_at, found = self._items.get(action.item, (float("-inf"), None))
+        now = time.monotonic()
+        if now - read_at > FRESH:
+            found = self.connectwise.read_item_now(action.item)
+            self._items[action.item] = (now, found)
+        return judge_item(action, found)
 
     def _judge_record(self, action: Action) -> Outcome | None:
         try:
@@ -146,7 +167,7 @@ class Live:
                 case UpdateAddition():
                     return judge_update(action, self.addition(action.seen))
                 case CreateAddition(agreement=int() as agreement):
-                    return judge_creation(action, self._additions_of(agreement))
+                    return judge_creation(action, self._with_made_before(action, agreement))
                 case CreateAddition():
                     return None
                 case SetFields():
@@ -162,16 +183,44 @@ class Live:
         except ApiError as error:
             return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
 
-    def look_again(self, action: Action) -> None:
-        """Let what an action would create be looked up anew: it may be there by now."""
-        if isinstance(action, CreateAddition) and isinstance(action.agreement, int):
-            self._additions.pop(action.agreement, None)
-
     def forget(self, action: Action) -> None:
-        """Let what an action would change be read anew, however short ago it was read."""
+        """Let what an action creates or changes be read anew, however short ago it was read."""
         agreement = agreement_of(action)
         if agreement is not None:
             self._additions.pop(agreement, None)
+
+    def _with_made_before(self, action: CreateAddition, agreement: int) -> tuple[Addition, ...]:
+        """The additions of an agreement, with those that earlier runs made and the list does not show yet."""
+        listed = self._additions_of(agreement)
+        known = {addition.id for addition in listed}
+        path = f"/finance/agreements/{agreement}/additions"
+        hidden = [id_ for id_ in self.earlier.ids_of(action.key, path) if id_ not in known]
+        read = (self.connectwise.read_addition(agreement, id_) for id_ in hidden)
+        return (*listed, *(addition for addition in read if addition is not None))
+
+    def find_twins(self, action: CreateAddition | CreateAgreement, made: int) -> tuple[int, ...]:
+        """Others that are like what was just created, and were not there when it was approved."""
+        match action:
+            case CreateAddition(agreement=int() as agreement):
+                additions = self.connectwise.list_additions([agreement])[agreement]
+                if isinstance(additions, ApiError):
+                    raise additions
+                known = {*action.beside, made, action.succeeds.addition.id if action.succeeds else made}
+                return tuple(
+                    a.id
+                    for a in additions
+                    if a.item_id == action.item
+                    and a.cancelled is None
+                    and a.id not in known
+                    and (a.contract_mark in {"", action.contract_id} or not action.contract_id)
+                )
+            case CreateAgreement(company=int() as company):
+                path = "/finance/agreements"
+                asked = f"company/id={company} and cancelledFlag=False"
+                records, _ = self.connectwise.list_records(path, fields="id,name", conditions=asked)
+                same = [r for r in records if _folded(str(r.get("name") or "")) == _folded(action.name)]
+                return tuple(id_ for r in same if (id_ := id_of(r, path)) != made)
+        return ()
 
     def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
         read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
@@ -228,20 +277,41 @@ class Live:
     def find(
         self, action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
     ) -> _Found | None:
-        """The record that an action would create, if it is there already."""
+        """The record that an action would create, if it is there already, by the journal or by list."""
         match action:
             case CreateCompany():
-                return self._find_by_identifier(
-                    "/company/companies", action.identifier, "name", action.name, "deletedFlag"
+                path = "/company/companies"
+                return (
+                    self._find_made_before(action, path, "deletedFlag")
+                    or self._find_by_identifier(path, action.identifier, "name", action.name, "deletedFlag")
+                    or self._find_like(
+                        path,
+                        f"name={quote(action.name)} and deletedFlag=False",
+                        lambda r: _folded(str(r.get("name") or "")) == _folded(action.name),
+                    )
                 )
             case CreateCatalogItem():
-                return self._find_by_identifier(
-                    "/procurement/catalog",
-                    action.identifier,
-                    "description",
-                    action.description,
-                    "inactiveFlag",
+                path, field = "/procurement/catalog", self.creation.code_field
+                return (
+                    self._find_made_before(action, path, "inactiveFlag")
+                    or self._find_by_identifier(
+                        path, action.identifier, "description", action.description, "inactiveFlag"
+                    )
+                    or self._find_like(
+                        path,
+                        f"description={quote(action.description)} and inactiveFlag=False",
+                        lambda r: field == "none" or str(r.get(field) or "") == action.code[:50],
+                        field,
+                    )
                 )
+            case CreateContact(company=int()) if made := self._find_made_before(
+                action, "/company/contacts", "inactiveFlag"
+            ):
+                return made
+            case CreateAgreement(company=int()) if made := self._find_made_before(
+                action, "/finance/agreements", "cancelledFlag"
+            ):
+                return made
             case CreateContact(company=int() as company):
                 name = _folded(f"{action.first_name} {action.last_name}")
                 return self._find_by_name(
@@ -262,6 +332,33 @@ class Live:
                 return None  # of a company that does not exist yet
             case _:
                 assert_never(action)
+
+    def _find_made_before(self, action: Action, path: str, gone_field: str) -> _Found | None:
+        """What an earlier run made for this row, if it still stands: lists may not show it for minutes."""
+        for id_ in self.earlier.ids_of(action.key, path):
+            try:
+                record = self.connectwise.service.get(f"{path}/{id_}", {"fields": f"id,{gone_field}"})
+            except ApiError as error:
+                if not error.is_absence:
+                    raise
+                continue
+            if not record_of(record, path).get(gone_field):
+                return _Found(id_, is_same=True, told="")
+        return None
+
+    def _find_like(
+        self, path: str, conditions: str, is_it: Callable[[Mapping[str, Any]], bool], field: str = "none"
+    ) -> _Found | None:
+        """A record of this very name under another identifier, and not made by xlsync for another row."""
+        fields = "id,identifier,name" if "companies" in path else "id,identifier,description"
+        fields += f",{field}" if field != "none" else ""
+        records, _ = self.connectwise.list_records(path, fields=fields, conditions=conditions)
+        for record in records:
+            if is_it(record) and id_of(record, path) not in self.earlier.made:
+                taken = f"{record.get('name') or record.get('description')} [{record.get('identifier')}]"
+                todo = "choose it on sheet Billing Lines, or give the new one another name"
+                return _Found(id_of(record, path), False, f"{taken} is there already: {todo}")
+        return None
 
     def _find_by_identifier(
         self, path: str, identifier: str, name_field: str, name: str, gone_field: str

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import count
+from typing import Any, Final
 
 from xlsync.apply.actions import (
     Action,
@@ -39,8 +40,13 @@ from xlsync.apply.plan import (
     skip_for,
 )
 from xlsync.apply.request_bodies import Request, request_of
+from xlsync.apply.stored import id_in, tell_differences
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.rest.pacing import TRIES
+
+_GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
+_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between looks after a lost answer
+_WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
 def perform(
@@ -116,12 +122,13 @@ class _Run:
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
-    live.look_again(action)
+    live.forget(action)
     settled = live.judge(action)
     if settled is not None:
         return settled
     try:
         request = request_of(action, live)
+        was = _was(action, live)
     except ApiError as error:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
     if isinstance(request, str):
@@ -135,12 +142,14 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
             method=request.method,
             path=request.path,
             body=request.body,
-            was=_was(action),
+            was=was,
         )
     except OSError as error:
         detail = f"not sent, since the journal cannot be written ({error.strerror})"
         return outcome(action, State.SKIPPED, detail)
     result = _send(action, live, request)
+    if result.id is not None and request.method == "POST":
+        live.earlier.made.add(result.id)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
@@ -152,55 +161,96 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
 def _send(action: Action, live: Live, request: Request) -> Outcome:
     """Send one write and tell what became of it, by looking where the answer does not tell.
 
-    An error of the server itself (5xx) may come after it has acted, so that is looked up too.
+    An error of the server itself (5xx), and some that a gateway makes of a write that was carried out, may
+    come after it has acted, so those are looked up too.
     """
     trouble: ApiError | None = None
-    invoice: int | None = None
+    answer: Any = None
     try:
         answer = _repeat(action, live, request)
-        match action:
-            case _ if isinstance(answer, Outcome):
-                return answer
-            case CreateInvoice():
-                invoice = answer
-            case _ if answer is not None:
-                return outcome(action, State.DONE, _tell_created(action, answer), answer)
+        if isinstance(answer, Outcome):
+            return answer
+        made = id_in(answer)
+        if made is not None and request.method == "POST" and not isinstance(action, CreateInvoice):
+            return _created(action, live, request, made, answer)
     except ApiError as error:
-        if not isinstance(error, NoAnswer) and (error.status is None or error.status < 500):
+        if not _may_have_acted(action, error):
             return outcome(action, State.FAILED, error.message)
         trouble = error
+    invoice = answer if type(answer) is int and answer > 0 else None
     try:
-        found = _look_up(action, live)
+        found = _look_until_seen(action, live, is_unanswered=isinstance(trouble, NoAnswer))
     except ApiError as error:
-        return outcome(
-            action,
-            State.UNKNOWN,
-            f"it was sent, and could not be looked up: {error.message}; run apply again",
-        )
+        told = f"it was sent, and could not be looked up: {error.message}; {_WAIT}"
+        return outcome(action, State.UNKNOWN, told)
     if found is not None:
         told = f"{found.detail} (the answer was lost, it is there)" if trouble else found.detail
         return replace(found, state=State.DONE, detail=told, id=found.id if invoice is None else invoice)
     if invoice is not None:
         told = f"ConnectWise answered invoice id {invoice}, but the agreement's recap does not show it"
         return outcome(action, State.UNKNOWN, f"{told}: look at it in ConnectWise", invoice)
-    if trouble is not None and not isinstance(trouble, NoAnswer):
+    if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
         return outcome(action, State.FAILED, trouble.message)
-    if trouble is None and isinstance(action, UpdateAddition | SetFields):
-        return outcome(
-            action, State.FAILED, f"{action}: ConnectWise accepted the change but does not show it"
-        )
-    lost = f"{action}: the answer was lost and it is not seen there yet; run apply again"
-    return outcome(action, State.UNKNOWN, lost)
+    if trouble is None:
+        told = f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
+        return outcome(action, State.UNKNOWN, told)
+    return outcome(
+        action, State.UNKNOWN, f"{action}: the answer was lost and it is not seen there yet: {_WAIT}"
+    )
 
 
-def _repeat(action: Action, live: Live, request: Request) -> int | Outcome | None:
+def _may_have_acted(action: Action, error: ApiError) -> bool:
+    """Whether ConnectWise may have carried a write out though it answered with an error."""
+    if isinstance(error, NoAnswer):
+        return True
+    if error.status is None:
+        return False
+    is_creation = not isinstance(action, UpdateAddition | SetFields)
+    return error.status >= 500 or error.status in _GIVEN_UP or (is_creation and error.status in {400, 409})
+
+
+def _created(action: Action, live: Live, request: Request, made: int, answer: object) -> Outcome:
+    """What was created, what ConnectWise stored otherwise, and others like it that were made meanwhile."""
+    told = [_tell_created(action, made), tell_differences(request.body, answer)]
+    if isinstance(action, CreateAddition | CreateAgreement):
+        try:
+            twins = live.find_twins(action, made)
+        except ApiError:
+            twins = ()  # it was made: that the second look failed changes nothing
+        if twins:
+            ids = ", ".join(map(str, twins))
+            told.append(
+                f"another run or person made {ids} of the same at the same time: keep one, end the other"
+            )
+    done = outcome(action, State.DONE, "; ".join(filter(None, told)), made)
+    return replace(done, differs=any(told[1:]))
+
+
+def _look_until_seen(action: Action, live: Live, *, is_unanswered: bool) -> Outcome | None:
+    """The action as done, where ConnectWise shows it; after a lost answer it is looked for anew."""
+    found = _look_up(action, live)
+    if not is_unanswered:
+        return found
+    waited = 0.0
+    for pause in _PAUSES:
+        if found is not None or waited + pause > live.connectwise.seconds_until_unknown:
+            break
+        live.connectwise.service.wait(pause)
+        waited += pause
+        found = _look_up(action, live)
+    return found
+
+
+def _repeat(action: Action, live: Live, request: Request) -> Any:
     """Send one write, and again after a wait where ConnectWise surely did not act on it.
 
     After every wait ConnectWise is looked at: what is settled by then is the outcome.
     """
     for attempt in count(1):
         try:
-            return _request(action, live, request)
+            return live.connectwise.service.send(
+                request.method, request.path, None if isinstance(action, CreateInvoice) else request.body
+            )
         except ApiError as error:
             if error.repeat_after is None or attempt >= TRIES:
                 raise
@@ -210,19 +260,6 @@ def _repeat(action: Action, live: Live, request: Request) -> int | Outcome | Non
         if settled is not None:
             return settled
     return None
-
-
-def _request(action: Action, live: Live, request: Request) -> int | None:
-    """Send one write once; the id of what it created, where the answer tells it."""
-    match action:
-        case UpdateAddition() | SetFields():
-            live.connectwise.service.send("PATCH", request.path, request.body)
-            return None
-        case CreateInvoice():
-            answer = live.connectwise.service.send("POST", request.path)
-            return answer if type(answer) is int else None
-        case _:
-            return live.connectwise.create(request.path, request.body)
 
 
 def _look_up(action: Action, live: Live) -> Outcome | None:
@@ -237,6 +274,8 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
             found = judge_found(action, live.find(action))
         case CreateInvoice():
             found = judge_invoice(action, live.connectwise.read_recap(action.agreement))
+            if found is None or found.state is not State.ALREADY:
+                found = find_invoice_made(action, live)
         case SetFields():
             now = live.settings(action)
             is_set = all(now[change.name] == change.wanted for change in action.changes)
@@ -252,6 +291,15 @@ def _look_up(action: Action, live: Live) -> Outcome | None:
     return found if found is not None and found.state is State.ALREADY else None
 
 
+def find_invoice_made(action: CreateInvoice, live: Live) -> Outcome | None:
+    """The invoice among those of the agreement, where the recap does not show it yet."""
+    made = live.connectwise.list_invoices(action.agreement, action.seen_date)
+    if not made:
+        return None
+    id_, number = made[-1]
+    return replace(outcome(action, State.ALREADY, f"invoice {number}", id_), invoice_number=number)
+
+
 def _tell_created(action: Action, id_: int) -> str:
     match action:
         case CreateAddition():
@@ -262,12 +310,14 @@ def _tell_created(action: Action, id_: int) -> str:
             return f"id {id_}"
 
 
-def _was(action: Action) -> dict[str, Setting] | None:
+def _was(action: Action, live: Live) -> dict[str, Setting] | None:
+    """The values that a write replaces, as they are just before it."""
     match action:
         case UpdateAddition():
-            return {str(change.field): change.seen for change in action.changes}
+            now = live.addition(action.seen) or action.seen
+            return {str(change.field): change.field.of(now) for change in action.changes}
         case SetFields():
-            return {change.name: change.seen for change in action.changes}
+            return dict(live.settings(action))
         case CreateInvoice():
             return {"nextInvoiceDate": action.seen_date}
         case _:

@@ -30,7 +30,7 @@ from xlsync.apply.actions import (
     tell_field,
 )
 from xlsync.errors import UnsafePlan
-from xlsync.models import Addition, AgreementNow, Recap
+from xlsync.models import Addition, AgreementNow, ItemNow, Recap
 from xlsync.settings import Limits
 
 
@@ -52,8 +52,9 @@ LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 class Outcome:
     """What became of one action, in words for the *Result* cells of its rows.
 
-    `changed` tells that ConnectWise no longer held the values that were approved; `is_spent` that an earlier
-    run carried them out, and `run` which one. `waits_for` is the key of what it needs and cannot have.
+    `changed` tells that ConnectWise no longer held the values that were approved, `differs` that it stored
+    something else than was sent, `is_spent` that an earlier run carried the action out, and `run` which one.
+    `waits_for` is the key of what it needs and cannot have.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Outcome:
     detail: str = ""
     id: int | None = None
     changed: bool = False
+    differs: bool = False
     is_spent: bool = False
     run: str = ""
     waits_for: str = ""
@@ -209,6 +211,17 @@ def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day:
         return _changed(action, "the agreement belongs to another company now")
     if seen.currency and live.currency and live.currency != seen.currency:
         return _changed(action, f"the agreement's currency was {seen.currency} and is now {live.currency}")
+    return None
+
+
+def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
+    """Skipped, where the product of a new addition is gone, inactive or of another price than was shown."""
+    if live is None:
+        return _changed(action, "the product is no longer in the catalog")
+    if not live.is_active:
+        return _changed(action, "the product is inactive now")
+    if action.seen_price is not None and live.price != action.seen_price:
+        return _changed(action, _tell_change("Unit Price", "unitPrice", action.seen_price, live.price))
     return None
 
 

@@ -234,7 +234,7 @@ def carry_out(
         undo = f", `xlsync undo {run}` takes it back" if can_end else ""
         told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
         err.print(told_run, markup=False, highlight=False, soft_wrap=True)
-    if not job.dry_run and any(outcome.state in LOST for outcome in outcomes):
+    if not job.dry_run and any(outcome.state in LOST or outcome.differs for outcome in outcomes):
         raise typer.Exit(3)
 
 

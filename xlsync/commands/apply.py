@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
+from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Journal, Run, Write, list_runs, one_writer
 from xlsync.apply.lookup import Live, agreement_of
 from xlsync.apply.perform import perform
@@ -138,7 +139,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     left = read_row_edits(book, new.prices, left_out) if left_out else rows
     actions: list[Action] = [*new.actions, *left.actions]
-    live = Live(systems.connectwise, systems.settings.creation)
+    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     agreements = len({agreement_of(action) for action in actions} - {None})
     plan = live.plan(
         actions,
@@ -238,10 +239,11 @@ def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
-    live = Live(systems.connectwise, systems.settings.creation)
+    runs = list_runs(systems.home, systems.settings.environment)
+    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     of_others = frozenset(
         write.id
-        for other in list_runs(systems.home, systems.settings.environment)
+        for other in runs
         for write in other.writes
         if other.id != run.id and write.kind == "CreateAddition"
     )

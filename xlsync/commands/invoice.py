@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xlsync.apply.actions import Action, CreateInvoice
-from xlsync.apply.journal import list_runs
+from xlsync.apply.earlier import Earlier
+from xlsync.apply.journal import Run, list_runs
 from xlsync.apply.lookup import Live
+from xlsync.apply.perform import find_invoice_made
 from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.spent import SpentApprovals, part_spent
 from xlsync.commands.apply import BadCells, approvals_of, noting, open_book, row_results, runs_told_of, write
 from xlsync.errors import ApiError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.approvals import read_invoice_rows
+from xlsync.workbook.layout import INVOICES
 from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
@@ -48,21 +51,48 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     problems = [*book.problems, *book.altered, *edits.problems]
     if problems:
         raise BadCells(path, problems)
-    live = Live(systems.connectwise, systems.settings.creation)
     runs = list_runs(systems.home, systems.settings.environment)
+    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
     plan = live.plan(edits.actions, spent={result.key: result for result in done})
-    return InvoiceReview(book, _without_made(systems, plan), live, edits.asked)
+    results = {row.key: row.text("Result") for row in book.rows[INVOICES.title]}
+    unanswered = {
+        (path, day, row): run
+        for (path, day, row), run in _find_unanswered(runs).items()
+        if run not in book.about.noted or results.get(row)
+    }
+    return InvoiceReview(book, _without_made(systems, plan, live, runs, unanswered), live, edits.asked)
 
 
-def _without_made(systems: Systems, plan: Plan) -> Plan:
-    """The plan without invoices that an earlier run made already, though the recap does not show them.
+def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
+    """The runs that sent an invoice and never learnt of it: by path, invoice date and row."""
+    found: dict[tuple[str, str, str], str] = {}
+    for run in sorted(runs, key=lambda run: run.id):
+        for sent in run.writes:
+            if sent.kind == "CreateInvoice" and sent.was:
+                key = (sent.path, str(sent.was["nextInvoiceDate"]), sent.key)
+                if sent.state == State.UNKNOWN and sent.id is None:
+                    found[key] = run.id
+                else:
+                    found.pop(key, None)
+    return found
 
-    The journal tells their ids; one that was deleted in ConnectWise meanwhile may be made again.
+
+def _without_made(
+    systems: Systems,
+    plan: Plan,
+    live: Live,
+    runs: Iterable[Run],
+    unanswered: Mapping[tuple[str, str, str], str],
+) -> Plan:
+    """The plan without invoices that an earlier run made already, or may have made.
+
+    The journal tells their ids; one that was deleted in ConnectWise meanwhile may be made again. One whose
+    outcome nobody knows is sent again only after a person has looked and emptied its *Result*.
     """
     made = {
         (write.path, str(write.was["nextInvoiceDate"])): write.id
-        for run in reversed(list_runs(systems.home, systems.settings.environment))
+        for run in sorted(runs, key=lambda run: run.id)
         for write in run.writes
         if write.kind == "CreateInvoice" and write.id is not None and write.was
     }
@@ -75,10 +105,20 @@ def _without_made(systems: Systems, plan: Plan) -> Plan:
         id_ = made.get(key)
         try:
             number = None if id_ is None else systems.connectwise.read_invoice(id_)
+            sent_by = unanswered.get((*key, action.key))
+            seen = find_invoice_made(action, live) if sent_by and isinstance(action, CreateInvoice) else None
         except ApiError as error:
             settled.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
             continue
-        if number is None:
+        if seen is not None:
+            settled.append(seen)
+        elif sent_by:
+            told = (
+                f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
+                "if there is no such invoice, empty Result and approve it anew"
+            )
+            settled.append(replace(outcome(action, State.SKIPPED, told), run=sent_by))
+        elif number is None:
             to_do.append(action)
         else:
             told = f"invoice {number} (made before; the agreement's recap does not show it)"

@@ -7,8 +7,9 @@ agreement; a PATCH takes bare field names and must be read back, since a path in
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,13 +18,14 @@ from xlsync.connectwise.records import (
     id_of,
     read_addition,
     read_agreement_now,
+    read_number,
     read_recap,
     read_setup,
     record_of,
     records_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, AgreementNow, Recap, Setup
+from xlsync.models import Addition, AgreementNow, ItemNow, Recap, Setup
 from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
@@ -56,6 +58,7 @@ class ConnectWise:
         self.side_by_side = settings.side_by_side
         self.release = settings.release
         self.path_in_settings = urlsplit(settings.url).path
+        self.seconds_until_unknown = settings.seconds_until_unknown
         self.service = self._connect()
         self._longest: dict[str, int] = {}  # page of each kind of list, so far
 
@@ -168,6 +171,18 @@ class ConnectWise:
             found |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
         return found
 
+    def read_item_now(self, item_id: int) -> ItemNow | None:
+        """A product of the catalog as it is now; None where there is none of that id."""
+        path = f"/procurement/catalog/{item_id}"
+        try:
+            record = record_of(self.service.get(path, {"fields": "id,price,inactiveFlag"}), path)
+        except ApiError as error:
+            if error.is_absence:
+                return None
+            raise
+        price = read_number(record.get("price"), path)
+        return ItemNow(id=id_of(record, path), price=price, is_active=not record.get("inactiveFlag"))
+
     def read_recap(self, agreement_id: int) -> Recap:
         """An agreement's last and next invoice as they are now."""
         path = f"/finance/agreementrecap/{agreement_id}"
@@ -190,11 +205,15 @@ class ConnectWise:
         entries = [read_setup(record) for record in records if not record.get("inactiveFlag")]
         return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
 
-    def create(self, path: str, fields: Mapping[str, object]) -> int | None:
-        """Create a record; its id, or None where the answer does not tell it (then look it up)."""
-        answer = self.service.send("POST", path, {k: v for k, v in fields.items() if v is not None})
-        found = answer.get("id") if isinstance(answer, dict) else None
-        return found if type(found) is int else None
+    def list_invoices(self, agreement_id: int, since: dt.date) -> list[tuple[int, str]]:
+        """The id and number of an agreement's invoices from a day on, the oldest first."""
+        path = "/finance/invoices"
+        records, _ = self.list_records(
+            path,
+            fields="id,invoiceNumber",
+            conditions=f"agreement/id={agreement_id} and date>=[{since.isoformat()}T00:00:00Z]",
+        )
+        return [(id_of(record, path), str(record.get("invoiceNumber") or "")) for record in records]
 
     def find_invoice(self, number: str) -> int | None:
         """The id of an invoice by its number."""

@@ -172,6 +172,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         beside=mismatch.beside,
         monthly=quantity * price / mismatch.months,
         basis=_basis_of(mismatch),
+        seen_price=mismatch.unit_price,
     )
 
 

@@ -1,0 +1,48 @@
+"""What ConnectWise stored of a creation, held against what was sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from xlsync.apply.stored import id_in, tell_differences
+
+SENT = {
+    "product": {"id": 15},
+    "quantity": Decimal(5),
+    "unitCost": Decimal("1.50"),
+    "effectiveDate": "2026-10-01T00:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], {}, {"id": None}, {"id": "7"}, {"id": 0}, {"id": -3}, {"id": True}]
+)
+def test_an_answer_that_tells_no_id_that_can_be_one_is_not_believed(answer: object) -> None:
+    assert id_in(answer) is None
+
+
+def test_the_same_values_in_another_form_are_no_difference() -> None:
+    stored = {
+        "id": 7,
+        "product": {"id": 15, "identifier": "X"},
+        "quantity": Decimal("5.00"),
+        "unitCost": Decimal("1.5"),
+        "effectiveDate": "2026-10-01T00:00:00.000Z",
+    }
+    assert (id_in(stored), tell_differences(SENT, stored)) == (7, "")
+
+
+def test_what_is_left_out_of_the_answer_is_no_difference() -> None:
+    assert tell_differences(SENT, {"id": 7}) == ""
+    assert tell_differences(SENT, None) == ""
+
+
+def test_each_value_that_was_stored_otherwise_is_told() -> None:
+    stored = {"product": {"id": 16}, "quantity": Decimal(3), "effectiveDate": "2026-11-01T00:00:00Z"}
+    assert tell_differences(SENT, stored).split("; ") == [
+        "ConnectWise stored product 16 instead of 15",
+        "ConnectWise stored quantity 3 instead of 5",
+        "ConnectWise stored effectiveDate 2026-11-01 instead of 2026-10-01",
+    ]

@@ -1,0 +1,50 @@
+"""What ConnectWise stored of a creation, compared with what was sent. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from xlsync.amounts import tell_number
+
+_COMPARED: Final = ("identifier", "name", "description", "product", "company", "quantity", "unitCost")
+_DATES: Final = ("effectiveDate", "cancelledDate", "startDate", "billStartDate")
+
+
+def id_in(answer: object) -> int | None:
+    """The id that an answer tells of what was created; None where it tells none that can be one."""
+    found = answer.get("id") if isinstance(answer, Mapping) else None
+    return found if type(found) is int and found > 0 else None
+
+
+def tell_differences(sent: Mapping[str, Any], stored: object) -> str:
+    """Which fields ConnectWise stored otherwise than they were sent, as far as its answer tells them."""
+    return "; ".join(_differences(sent, stored)) if isinstance(stored, Mapping) else ""
+
+
+def _differences(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[str]:
+    for name in (*_COMPARED, *_DATES):
+        wish, held = sent.get(name), stored.get(name)
+        if wish is None or held is None:
+            continue
+        wish, held = _plain(name, wish), _plain(name, held)
+        if wish != held:
+            yield f"ConnectWise stored {name} {_tell(held)} instead of {_tell(wish)}"
+
+
+def _plain(name: str, value: Any) -> Any:
+    match value:
+        case Mapping():
+            return value.get("id")
+        case bool():
+            return value
+        case int() | Decimal():
+            return Decimal(value)
+        case str() if name in _DATES:
+            return value[:10]
+    return " ".join(str(value).split()).casefold()
+
+
+def _tell(value: Any) -> str:
+    return tell_number(value) if isinstance(value, Decimal) else str(value)
