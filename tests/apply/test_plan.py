@@ -364,7 +364,7 @@ def over(*actions: Action, limits: Limits | None = None) -> str:
 
 def test_over_a_limit_nothing_is_written_and_force_is_named() -> None:
     with pytest.raises(UnsafePlan, match="nothing was written") as raised:
-        check_limits(Plan((update("5", "0"),)), Limits())
+        check_limits(Plan((update("5", "0"),)), Limits(zero=0))
     assert "--force" in raised.value.hint
 
 
@@ -406,7 +406,7 @@ def test_creations_of_every_kind_count_updates_do_not() -> None:
     ],
 )
 def test_a_change_of_units_at_and_over_its_limits(before: str | None, after: str, told: str) -> None:
-    found = over(update(before, after))
+    found = over(update(before, after), limits=Limits(zero=0))
     assert found.endswith(told)
     assert bool(found) is bool(told)
 
@@ -426,7 +426,7 @@ def test_the_units_of_a_creation_are_limited_too() -> None:
 def test_a_cancellation_is_a_drop_to_zero_and_one_for_a_successor_is_none() -> None:
     ended = end_addition(SEEN, dt.date(2026, 10, 31), rows=("only:71",), what="cancel it", begins=None)
     assert over(ended) == ""  # its successor bills on
-    assert over(replace(ended, stops=Decimal(3))) == "cancel it: a drop to zero"
+    assert over(replace(ended, stops=Decimal(3)), limits=Limits(zero=0)) == "cancel it: a drop to zero"
     assert over(replace(ended, stops=Decimal(0))) == ""
     assert "a change of 1001 units" in over(replace(ended, stops=Decimal(1001)))
 
@@ -459,7 +459,8 @@ def test_creating_companies_contacts_agreements_and_products_moves_no_money() ->
 
 
 def test_every_limit_that_is_passed_is_named_with_the_row_it_is_about() -> None:
-    found = over(*creations(51), update("10", "0", monthly="-20000"), new("2000", key="add:9:9"))
+    drop = update("10", "0", monthly="-20000")
+    found = over(*creations(51), drop, new("2000", key="add:9:9"), limits=Limits(zero=0))
     assert found.splitlines() == [
         "52 creations, the limit is 50",
         "  update Backup for Contoso: units 10 -> 0: a drop to zero",
