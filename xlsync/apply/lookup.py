@@ -25,6 +25,7 @@ from xlsync.apply.actions import (
     UpdateAddition,
 )
 from xlsync.apply.earlier import Earlier, tell_unanswered
+from xlsync.apply.marks import marks_of_additions, marks_of_definitions
 from xlsync.apply.plan import (
     Outcome,
     Plan,
@@ -40,8 +41,6 @@ from xlsync.apply.plan import (
 )
 from xlsync.connectwise.client import ConnectWise, quote
 from xlsync.connectwise.records import (
-    MARK_ID,
-    MARK_NAME,
     id_of,
     read_date,
     read_date_strictly,
@@ -423,46 +422,14 @@ class Live:
         """
         with self._lock:
             if self._marks is None:
-                self._marks = self._marks_of_additions(agreement) or self._marks_of_definitions()
+                known = [
+                    additions
+                    for _, additions in list(self._additions.values())  # others are read side by side
+                    if not isinstance(additions, ApiError)
+                ]
+                known.append(self._additions_of(agreement))
+                self._marks = marks_of_additions(known) or marks_of_definitions(self.connectwise)
             return self._marks
-
-    def _marks_of_additions(self, agreement: int) -> dict[str, dict[str, Any]]:
-        known = [
-            additions
-            for _, additions in list(self._additions.values())  # other agreements are read side by side
-            if not isinstance(additions, ApiError)
-        ]
-        known.append(self._additions_of(agreement))
-        for addition in (addition for additions in known for addition in additions):
-            fields = addition.kept.get("customFields")
-            if isinstance(fields, list):
-                found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
-                if found:
-                    return {str(caption): _mark(field) for caption, field in found.items()}
-        return {}
-
-    def _marks_of_definitions(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for caption in (MARK_ID, MARK_NAME):
-            try:
-                definitions, _ = self.connectwise.list_records(
-                    "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
-                )
-            except ApiError as error:
-                if error.status not in {400, 403, 404}:
-                    raise
-                return {}  # a new addition without marks is better than none
-            if len(definitions) == 1:
-                field = definitions[0]
-                found[caption] = _mark(
-                    {
-                        **field,
-                        "type": field.get("fieldTypeIdentifier"),
-                        "entryMethod": field.get("entryTypeIdentifier"),
-                        "numberOfDecimals": field.get("numberDecimals"),
-                    }
-                )
-        return found
 
 
 def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
@@ -499,11 +466,6 @@ def judge_found(action: Action, found: _Found | None) -> Outcome | None:
     if found.is_same:
         return outcome(action, State.ALREADY, f"id {found.id}", found.id)
     return outcome(action, State.SKIPPED, found.told)
-
-
-def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("id", "caption", "type", "entryMethod", "numberOfDecimals")
-    return {name: field[name] for name in names if field.get(name) is not None}
 
 
 def basis_of(action: Action) -> Basis | None:

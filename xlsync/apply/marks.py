@@ -1,0 +1,52 @@
+"""The custom fields that mark an addition with its contract, as the tenant has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.records import MARK_ID, MARK_NAME
+from xlsync.errors import ApiError
+from xlsync.models import Addition
+
+
+def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[str, Any]]:
+    """The marks by caption, as some addition shows them."""
+    for addition in (addition for additions in known for addition in additions):
+        fields = addition.kept.get("customFields")
+        if isinstance(fields, list):
+            found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
+            if found:
+                return {str(caption): _mark(field) for caption, field in found.items()}
+    return {}
+
+
+def marks_of_definitions(connectwise: ConnectWise) -> dict[str, dict[str, Any]]:
+    """The marks by caption, as their definitions tell them; none where the keys may not read those."""
+    found: dict[str, dict[str, Any]] = {}
+    for caption in (MARK_ID, MARK_NAME):
+        try:
+            definitions, _ = connectwise.list_records(
+                "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+            )
+        except ApiError as error:
+            if error.status not in {400, 403, 404}:
+                raise
+            return {}  # a new addition without marks is better than none
+        if len(definitions) == 1:
+            field = definitions[0]
+            found[caption] = _mark(
+                {
+                    **field,
+                    "type": field.get("fieldTypeIdentifier"),
+                    "entryMethod": field.get("entryTypeIdentifier"),
+                    "numberOfDecimals": field.get("numberDecimals"),
+                }
+            )
+    return found
+
+
+def _mark(field: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "caption", "type", "entryMethod", "numberOfDecimals")
+    return {name: field[name] for name in names if field.get(name) is not None}
