@@ -1,0 +1,181 @@
+"""Columns known by their headers: what each means, which are not read, and which must not be left unread. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from xlsync.billing.reports.layouts import (
+    BILLING_CYCLE,
+    HEADERS,
+    LAYOUTS,
+    MEANINGS,
+    NEEDED,
+    Layout,
+)
+from xlsync.billing.reports.text import header_key, header_words, plain_text
+from xlsync.errors import ConfigError
+
+# Meanings of which a report may have a column that is known and not read.
+KNOWN_AND_UNREAD: Final = frozenset({"tax", "list_price"})
+_SUSPICIOUS: Final = re.compile(
+    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|start(s|ed)?|ends?|ended|dates?|periods?|begin|from|until|void|reversal"
+    r"|art|gutschrift|beginn|ende|datum|zeitraum|periode|soort|einddatum|startdatum|begindatum|debut|fin|avoir"
+    r"|fecha|inicio|tipo|periodo|data|inizio|fine|τυποσ|ημερομηνια|περιοδοσ|εναρξη|ληξη)\b"
+    r"|\w(date|datum|period|type)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """What the settings say of columns: further headers of a meaning, and headers to leave unread."""
+
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where each meaning stands in a table, from 0.
+
+    `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
+    columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread.
+    """
+
+    at: Mapping[str, int]
+    rivals: Mapping[str, tuple[int, ...]]
+    unread: tuple[int, ...]
+    suspicious: tuple[int, ...]
+    layout: Layout | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the needed columns are there."""
+        return set(NEEDED) <= set(self.at)
+
+
+def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:
+    """The settings' headers by meaning. Raises ConfigError for a column that no report has."""
+    owner = {header_key(one): name for name, groups in HEADERS.items() for group in groups for one in group}
+    owner |= {header_key(told): name for name, told in MEANINGS.items()}
+    owner |= {header_key(name): name for name in MEANINGS}
+    owner[BILLING_CYCLE] = "cycle"
+    found: dict[str, tuple[str, ...]] = {}
+    for column, more in headers.items():
+        name = owner.get(header_key(column))
+        if name is None:
+            names = ", ".join(dict.fromkeys(groups[0][0] for groups in HEADERS.values()))
+            raise ConfigError(
+                f"The settings name a column “{column}” of reports under [report.headers].", f"Columns are: {names}."
+            )
+        found[name] = (*found.get(name, ()), *map(header_key, more))
+    return Aliases(found, frozenset(map(header_key, ignored)))
+
+
+def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
+    """What the columns of a header mean."""
+    keys = [header_key(name) for name in header]
+    free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
+    layout = _find_layout({keys[n] for n in free})
+    at: dict[str, int] = {}
+    rivals: dict[str, tuple[int, ...]] = {}
+
+    def take(meaning: str, places: Sequence[int]) -> None:
+        if places and meaning not in at:
+            at[meaning] = places[0]
+            if len(places) > 1:
+                rivals[meaning] = tuple(places[1:])
+
+    for meaning, wanted in aliases.headers.items():
+        for one in wanted:
+            take(meaning, [n for n in free if keys[n] == one])
+    if layout is not None:
+        for meaning, wanted in layout.meanings.items():
+            for one in wanted:
+                take(meaning, [n for n in free if keys[n] == one and n not in at.values()])
+    taken = set(layout.of_no_matter) if layout is not None else set()
+    for meaning, groups in HEADERS.items():
+        if layout is not None and meaning not in KNOWN_AND_UNREAD and (meaning in layout.meanings or meaning in {"mode"}):
+            continue
+        for group in groups:
+            named = [header_key(one) if not one.endswith("*") else one for one in group]
+            places = [
+                n
+                for n in free
+                if keys[n] not in taken
+                and n not in at.values()
+                and any(_is_called(keys[n], one) for one in named)
+            ]
+            take(meaning, places)
+            if meaning in at:
+                break
+    _place_billing_cycle(keys, free, at, layout)
+    if "customer" in at and not _goes_with(keys, at):
+        at.pop("customer_id", None)
+        rivals.pop("customer_id", None)
+    read = {*at.values(), *(n for places in rivals.values() for n in places)}
+    unread = tuple(n for n, name in enumerate(header) if plain_text(name) and n not in read)
+    suspicious = tuple(
+        n
+        for n in unread
+        if keys[n] not in aliases.ignored
+        and keys[n] not in taken
+        and not _is_lower_choice(keys[n])
+        and _SUSPICIOUS.search(header_words(header[n]))
+    )
+    return Columns(at, rivals, unread, suspicious, layout)
+
+
+def _place_billing_cycle(keys: Sequence[str], free: Sequence[int], at: dict[str, int], layout: Layout | None) -> None:
+    """`Billing Cycle` tells how often is billed where another column tells the commitment."""
+    places = [n for n in free if keys[n] == BILLING_CYCLE and n not in at.values()]
+    if not places or layout is not None:
+        return
+    meaning = "cycle" if "cycle" not in at else "plan"
+    if meaning not in at:
+        at[meaning] = places[0]
+
+
+_CUSTOMER_KEYS: Final = tuple(
+    tuple(header_key(one) for one in group) for group in HEADERS["customer"]
+)
+_FAMILY: Final = (0, 0, 1, 1, 2, 2)
+
+
+def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
+    """Whether the customer's id is of the party that the customer's name is of, not of the reseller."""
+    if "customer_id" not in at:
+        return True
+    name, code = keys[at["customer"]], keys[at["customer_id"]]
+    of_name = next((_FAMILY[n] for n, group in enumerate(_CUSTOMER_KEYS) if name in group), None)
+    of_code = next(
+        (n for n, group in enumerate(HEADERS["customer_id"]) if code in map(header_key, group)), None
+    )
+    return of_name is None or of_code is None or of_name == of_code or (of_name == 0 and of_code == 0)
+
+
+def _is_lower_choice(key: str) -> bool:
+    """Whether a header is of a meaning that is read, but not the first choice for it."""
+    return key in _KNOWN_KEYS
+
+
+_DATES_OR_KINDS: Final = ("start", "end", "period", "type", "invoice_type", "invoice_date", "debit", "credit")
+_KNOWN_KEYS: Final = frozenset(
+    header_key(one)
+    for meaning, groups in HEADERS.items()
+    if meaning not in _DATES_OR_KINDS
+    for group in groups
+    for one in group
+)
+
+
+def _is_called(key: str, wanted: str) -> bool:
+    return key.startswith(header_key(wanted[:-1])) if wanted.endswith("*") else key == wanted
+
+
+def _find_layout(keys: set[str]) -> Layout | None:
+    """The published layout that a header has all marks of; of several the one with the most."""
+    fitting = [layout for layout in LAYOUTS if layout.known_by <= keys]
+    return max(fitting, key=lambda layout: len(layout.known_by), default=None)

@@ -1,0 +1,297 @@
+"""Dates and periods as people and distributors write them, with every reading a text allows. PURE."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+Order = Literal["day-first", "month-first"]
+ORDERS: Final[tuple[Order, Order]] = ("day-first", "month-first")
+
+_YEARS: Final = range(1990, 2101)
+_DAY_ZERO: Final = dt.date(1899, 12, 30)  # so that day 60 and later agree with Excel
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january januar janner jaenner janvier janv januari enero ene gennaio gen ιανουαριοσ ιανουαριου ιαν",
+            "feb february februar febr fevrier fevr fev februari febrero febbraio φεβρουαριοσ φεβρουαριου φεβ",
+            "mar march marz maerz mrz mars maart mrt marzo μαρτιοσ μαρτιου μαρ",
+            "apr april avril avr abril abr aprile απριλιοσ απριλιου απρ",
+            "may mai mei mayo maggio mag μαιοσ μαιου μαι",
+            "jun june juni juin junio giugno giu ιουνιοσ ιουνιου ιουν",
+            "jul july juli juillet juil julio luglio lug ιουλιοσ ιουλιου ιουλ",
+            "aug august aout augustus agosto ago αυγουστοσ αυγουστου αυγ",
+            "sep sept september septembre septiembre setiembre settembre set σεπτεμβριοσ σεπτεμβριου σεπ σεπτ",
+            "oct october oktober okt octobre octubre ottobre ott οκτωβριοσ οκτωβριου οκτ",
+            "nov november novembre noviembre νοεμβριοσ νοεμβριου νοε νοεμ",
+            "dec december dezember dez decembre diciembre dic dicembre δεκεμβριοσ δεκεμβριου δεκ",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_WEEKDAYS: Final = frozenset(
+    "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
+    "mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag "
+    "lun lundi mardi mer mercredi jeu jeudi ven vendredi sam samedi dim dimanche "
+    "ma maandag dinsdag woe wo woensdag donderdag vr vrij vrijdag zat za zaterdag zon zo zondag "
+    "lunes martes mie miercoles jue jueves vie viernes sab sabado dom domingo "
+    "lunedi martedi mercoledi gio giovedi venerdi sabato domenica "
+    "δευ δευτερα τρι τριτη τετ τεταρτη πεμ πεμπτη παρ παρασκευη σαβ σαββατο κυρ κυριακη".split()
+)
+_TIME: Final = re.compile(
+    r"(?:(?<=\d)[T_]|[ ,]+)(?:at |um )?(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?\s?m\.?)?"
+    r"\s*(Z|UTC|GMT)?\s*([+-]\d{2}:?\d{2})?(?:\s*\([^)]*\))?$",
+    re.IGNORECASE,
+)
+_ZONE_ALONE: Final = re.compile(r"(?<=\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
+_ORDINAL: Final = r"(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)?"
+_OF: Final = r"(?:(?:de|del|of|di|du|d')\s*)?"
+_DAY_NAME_YEAR: Final = re.compile(
+    rf"(\d{{1,2}}){_ORDINAL}[-/. ]*{_OF}([^\W\d_]+)\.?,?[-/. ]*{_OF}(\d{{4}}|\d{{2}})\.?"
+)
+_NAME_DAY_YEAR: Final = re.compile(rf"([^\W\d_]+)\.?[-/ ](\d{{1,2}}){_ORDINAL},?[-/ ](\d{{4}})\.?")
+_YEAR_NAME_DAY: Final = re.compile(rf"(\d{{4}})[-/. ]([^\W\d_]+)\.?[-/. ](\d{{1,2}}){_ORDINAL}")
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})")
+_NUMBERS: Final = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})\.?")
+_SERIAL: Final = re.compile(r"\d{5}(?:[.,]\d+)?")
+_NO_DAY: Final = re.compile(r"0{1,4}([-/.])0{1,2}\1(?:0{1,2}|0{1,4})|1900-01-00|0?0/0?1/1900|0?1/0?0/1900|00\.01\.1900")
+_BETWEEN: Final = re.compile(
+    r"\s+(?:-|–|—|to|till|until|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+|\s*[–—~]\s*|\.\.+"
+    r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4})-(?=\d{1,2}[./]\d{1,2}[./]\d{4})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DateReadings:
+    """The day that a text writes with the day first and with the month first; None where it cannot.
+
+    `time` is the time of day in seconds, where one is written; `is_utc` tells that it is Greenwich's.
+    `is_true` marks what a spreadsheet holds as a date, or as the number of one.
+    """
+
+    day_first: dt.date | None
+    month_first: dt.date | None
+    time: int | None = None
+    is_utc: bool = False
+    is_true: bool = False
+
+    def by(self, order: Order) -> dt.date | None:
+        """The day in this order."""
+        return self.day_first if order == "day-first" else self.month_first
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the text allows one day only."""
+        return None in (self.day_first, self.month_first) or self.day_first == self.month_first
+
+    @property
+    def proves(self) -> Order | None:
+        """The order that the text shows, where it shows one."""
+        if self.day_first is None:
+            return "month-first"
+        return "day-first" if self.month_first is None else None
+
+
+@lru_cache(maxsize=4096)
+def fold_word(word: str) -> str:
+    """A month's name without accents, in small letters."""
+    bare = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in bare if not unicodedata.combining(c)).casefold()
+
+
+def month_number(name: str) -> int | None:
+    """Which month a name or its short form means, in the languages that are known."""
+    return _MONTHS.get(fold_word(name).rstrip("."))
+
+
+def of_true_date(value: dt.date) -> DateReadings | None:
+    """The readings of a spreadsheet's own date; None for one that means no day."""
+    day = value.date() if isinstance(value, dt.datetime) else value
+    if _is_no_day(day):
+        return None
+    if day.year not in _YEARS:
+        raise ValueError(str(day))
+    time = value.hour * 3600 + value.minute * 60 + value.second if isinstance(value, dt.datetime) else None
+    return DateReadings(day, day, time=time, is_true=True)
+
+
+def of_serial(number: float) -> DateReadings | None:
+    """The readings of a spreadsheet's number of a day; None for zero. Raises ValueError for no date."""
+    if not -1 < number < 80_000:
+        raise ValueError(str(number))
+    days, seconds = int(number), round((number - int(number)) * 86_400, 3)
+    if seconds > 86_399.9995:
+        days, seconds = days + 1, 0.0
+    if days <= 1:
+        return None
+    day = _DAY_ZERO + dt.timedelta(days=days)
+    if day.year not in _YEARS:
+        raise ValueError(str(number))
+    return DateReadings(day, day, time=int(seconds), is_true=True)
+
+
+@lru_cache(maxsize=65_536)
+def read_date(text: str) -> DateReadings | None:
+    """All readings of a text; None where it means no day at all. Raises ValueError for no date."""
+    core = " ".join(text.split()).strip("'").strip()
+    time, is_utc = None, False
+    if found := _TIME.search(core):
+        time, is_utc = _seconds(found), (found[5] is not None or found[6] is not None) and (
+            found[6] is None or int(found[6].replace(":", "")) == 0
+        )
+        core = core[: found.start()].rstrip(", ")
+    core = _ZONE_ALONE.sub("", core)
+    first, _, rest = core.partition(" ")
+    if rest and fold_word(first.rstrip(",.")) in _WEEKDAYS and month_number(first.rstrip(",.")) is None:
+        core = rest.strip(", ")
+    if _NO_DAY.fullmatch(core):
+        return None
+    if _SERIAL.fullmatch(core) and time is None:
+        return of_serial(float(core.replace(",", ".")))
+    days = _days(core)
+    if all(day is not None and _is_no_day(day) for day in days):
+        return None
+    checked = [day if day is not None and day.year in _YEARS else None for day in days]
+    if checked == [None, None]:
+        raise ValueError(text)
+    return DateReadings(checked[0], checked[1], time=time, is_utc=is_utc)
+
+
+def _is_no_day(day: dt.date) -> bool:
+    """Whether a date stands for none: the first or last day that a program knows."""
+    is_edge = (day.month, day.day) in {(1, 1), (12, 30), (12, 31)}
+    return is_edge and (day.year < _YEARS.start or day.year == dt.MAXYEAR)
+
+
+def _seconds(found: re.Match[str]) -> int:
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    if found[4]:
+        if not 1 <= hour <= 12:
+            raise ValueError(found[0])
+        hour = hour % 12 + (12 if found[4].lower().startswith("p") else 0)
+    if hour > 24 or minute > 59 or second > 60:
+        raise ValueError(found[0])
+    return hour * 3600 + minute * 60 + second
+
+
+def _days(core: str) -> tuple[dt.date | None, dt.date | None]:
+    """The day with the day first, and with the month first. Raises ValueError for neither."""
+    if found := _YEAR_FIRST.fullmatch(core):
+        year, month, day = (found[1], found[3], found[4]) if found[1] else (found[5], found[6], found[7])
+        only = dt.date(int(year), int(month), int(day))
+        return only, only
+    folded = fold_word(core)
+    if found := _DAY_NAME_YEAR.fullmatch(folded):
+        only = dt.date(_year(found[3]), _named(found[2]), int(found[1]))
+        return only, only
+    if found := _NAME_DAY_YEAR.fullmatch(folded):
+        only = dt.date(int(found[3]), _named(found[1]), int(found[2]))
+        return only, only
+    if found := _YEAR_NAME_DAY.fullmatch(folded):
+        only = dt.date(int(found[1]), _named(found[2]), int(found[3]))
+        return only, only
+    found = _NUMBERS.fullmatch(core)
+    if not found or (found[2] == "-" and len(found[4]) == 2):  # the year may stand first
+        raise ValueError(core)
+    first, second, year = int(found[1]), int(found[3]), _year(found[4])
+    day_first = _date(year, second, first)
+    if found[2] == ".":  # with points the day always comes first
+        if day_first is None:
+            raise ValueError(core)
+        return day_first, day_first
+    month_first = _date(year, first, second)
+    if day_first is None and month_first is None:
+        raise ValueError(core)
+    return day_first, month_first
+
+
+def _date(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _year(text: str) -> int:
+    return int(text) + (2000 if len(text) == 2 else 0)
+
+
+def _named(name: str) -> int:
+    number = _MONTHS.get(name)
+    if number is None:
+        raise ValueError(name)
+    return number
+
+
+def read_month(text: str) -> tuple[dt.date, dt.date] | None:
+    """The first and last day of a month: `Oct 2026`, `2026-10`, `10/2026`; None for what is none."""
+    core = fold_word(" ".join(text.split()).strip("'"))
+    if found := re.fullmatch(r"(\d{4})[-/. ](\d{1,2})|(\d{1,2})[-/. ](\d{4})", core):
+        year, month = int(found[1] or found[4]), int(found[2] or found[3])
+    elif found := re.fullmatch(rf"([^\W\d_]+)\.?,?[-/ ']*{_OF}(\d{{4}}|\d{{2}})", core):
+        year, month = _year(found[2]), _MONTHS.get(found[1], 0)
+    elif found := re.fullmatch(r"(\d{4})[-/ ]([^\W\d_]+)\.?", core):
+        year, month = int(found[1]), _MONTHS.get(found[2], 0)
+    else:
+        return None
+    if year not in _YEARS or not 1 <= month <= 12:
+        return None
+    return dt.date(year, month, 1), dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+@lru_cache(maxsize=4096)
+def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
+    """The first and last day of a period that one cell writes; None for what is no period of days."""
+    if (month := read_month(text)) is not None:
+        first, last = month
+        return DateReadings(first, first), DateReadings(last, last)
+    parts = [part for part in _BETWEEN.split(" ".join(text.split())) if part.strip()]
+    if len(parts) != 2:
+        return None
+    ends = []
+    for part in parts:
+        try:
+            read = read_date(part.strip())
+        except ValueError:
+            return None
+        if read is None:
+            return None
+        ends.append(read)
+    return ends[0], ends[1]
+
+
+def local_days(readings: Sequence[DateReadings]) -> int | None:
+    """Whether a column's times of Greenwich are midnights, or last seconds of days, of one other zone.
+
+    Then the number of hours from which on the day is the next one; None where the times tell no zone.
+    """
+    utc = [one for one in readings if one.is_utc and one.time is not None]
+    hours = {(((one.time or 0) + 1) // 3600) % 24 for one in utc if ((one.time or 0) + 1) % 1800 <= 1}
+    is_whole = all(((one.time or 0) + 1) % 1800 <= 1 for one in utc)
+    if not utc or not is_whole or hours <= {0} or max(hours) - min(hours) > 1:
+        return None
+    return 11
+
+
+def local_day(day: dt.date, one: DateReadings, turn: int | None) -> tuple[dt.date, bool]:
+    """The day in the zone that a column's times tell, and whether the time there is midnight."""
+    if one.time is None:
+        return day, True
+    if turn is None or not one.is_utc:
+        return day, one.time == 0
+    is_last_second = one.time % 1800 == 1799
+    hour = ((one.time + (1 if is_last_second else 0)) // 3600) % 24
+    if is_last_second:
+        # the second before a midnight belongs to the day that ends there
+        ends_next_day = hour == 0 or hour >= turn
+        return (day if ends_next_day else day - dt.timedelta(days=1)), False
+    return (day + dt.timedelta(days=1) if hour >= turn else day), True

@@ -1,0 +1,180 @@
+"""Words for kinds of charge in the languages that distributors write, as whole words. PURE.
+
+A word is known only if every word in it is: `Cycle fee` recurs, `Credit card surcharge` is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from xlsync.billing.reports.text import fold
+from xlsync.models import LineType
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a word says: the kind of charge, where it tells one, and whether it gives money back.
+
+    `is_discount` marks money off that takes no unit back. `goes_both_ways` marks a change of quantity,
+    which distributors write as two rows: the old units with a minus, and the new ones.
+    """
+
+    charge: LineType | None = None
+    is_credit: bool = False
+    is_discount: bool = False
+    goes_both_ways: bool = False
+
+
+# Phrases are looked for first, longest first, and count as one word.
+_PHRASES: Final = {
+    "ONE_TIME": (
+        "one time", "one off", "non recurring", "not recurring", "set up", "una tantum", "una vez", "pago unico",
+        "eenmalige kosten", "einmalige gebuhr", "frais uniques", "frais de mise en service", "mise en service",
+        "εφαπαξ χρεωση", "on boarding",
+    ),
+    "USAGE": (
+        "pay per use", "pay as you go", "on demand", "pay by use", "a consumo", "a la demande", "por uso",
+        "nach verbrauch", "naar verbruik", "post paid usage",
+    ),
+    "RECURRING": (
+        "pro rata", "add quantity", "quantity increase", "increase quantity", "auto renew", "auto renewal",
+        "add on", "add seats", "add licenses", "change plan",
+    ),
+    "CREDIT": (
+        "credit note", "credit memo", "note de credit", "nota de credito", "nota di credito", "nota de abono",
+        "credit nota", "πιστωτικο τιμολογιο", "πιστωτικο σημειωμα", "money back", "charge back", "give back",
+        "cancel immediate", "immediate cancel", "end of life credit", "gut schrift",
+    ),
+    "BOTH": (
+        "remove quantity", "reduce quantity", "quantity decrease", "decrease quantity", "quantity reduction",
+        "remove seats", "remove licenses", "change quantity", "quantity change", "update quantity",
+    ),
+}  # fmt: skip
+_WORDS: Final = {
+    "RECURRING": (
+        "recurring recurrent cycle subscription subscriptions renew renewal renewed new add added addition "
+        "increase upgrade convert conversion prorate prorated proration prorata monthly annual annually yearly quarterly "
+        "flat license licenses licence licences seat seats base regular standard periodic periodical purchase "
+        "prepaid commitment "
+        "wiederkehrend wiederkehrende wiederkehrender laufend laufende abo abonnement verlangerung erneuerung neu neue "
+        "neubestellung monatlich monatliche jahrlich jahrliche grundgebuhr anteilig anteilige lizenz lizenzen "
+        "recurrente recurrentes renouvellement nouveau nouvelle mensuel mensuelle annuel annuelle "
+        "ajout terugkerend terugkerende periodiek verlenging vernieuwing nieuw nieuwe maandelijks maandelijkse "
+        "jaarlijks jaarlijkse toevoeging licentie "
+        "παγιο παγια συνδρομη ανανεωση νεα νεο μηνιαια μηνιαιο μηνιαιοσ ετησια ετησιο επαναλαμβανομενη προσθηκη "
+        "suscripcion renovacion nuevo nueva mensual anual periodico periodica alta prorrateo cuota "
+        "ricorrente ricorrenti abbonamento rinnovo nuovo nuova mensile annuale canone periodica aggiunta"
+    ),
+    "CREDIT": (
+        "credit credits credited refund refunds refunded reversal reversed reverse chargeback remove removed removal decrease "
+        "decreased reduce reduced cancel cancelled canceled cancellation cancelation void voided return returned returns "
+        "gutschrift gutschriften storno stornierung storniert ruckerstattung erstattung ruckvergutung kundigung "
+        "stornorechnung rechnungskorrektur rechnungsgutschrift "
+        "avoir remboursement annulation annule resiliation "
+        "creditnota creditfactuur creditering terugbetaling restitutie annulering opzegging geannuleerd "
+        "πιστωση πιστωτικο επιστροφη ακυρωση ακυρωτικο "
+        "abono reembolso devolucion anulacion cancelacion credito baja "
+        "accredito rimborso annullamento disdetta stornato"
+    ),
+    "USAGE": (
+        "usage metered metering consumption consumed overage overages payg "
+        "verbrauch nutzung nutzungsabhangig verbrauchsabhangig consommation verbruik gebruik meerverbruik "
+        "χρηση καταναλωση consumo uso utilizzo excedente depassement"
+    ),
+    "ONE_TIME": (
+        "onetime setup installation install activation onboarding migration perpetual shipping freight "
+        "tax taxes vat gst "
+        "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer mwst ust "
+        "versand versandkosten "
+        "ponctuel ponctuelle unique tva taxe activering eenmalig eenmalige installatie opstartkosten btw verzendkosten "
+        "εφαπαξ εγκατασταση ενεργοποιηση φπα φοροσ "
+        "unico unica instalacion activacion iva impuesto impuestos installazione attivazione imposta tassa"
+    ),
+    "DISCOUNT": (
+        "discount discounts rebate rebates rabatt nachlass preisnachlass skonto bonus remise ristourne rabais reduction "
+        "korting kortingen εκπτωση descuento rebaja sconto ribasso"
+    ),
+    # a fee is one-time where no other word says more
+    "FEE": "fee fees surcharge gebuhr gebuhren frais kosten τελοσ tasas tarifa tariffa commissione",
+    "PLAIN": (
+        "charge charges charged invoice invoiced debit bill billed billing item items line lines for of on when the a an at "
+        "to by in and from mid term current period quantity qty unit units user users instance instances immediate memo note product "
+        "service services customer partner type amount expenditure sale sales order rate month year per use based normal "
+        "software cloud saas "
+        "rechnung lastschrift belastung berechnung position kunde kunden fur der die das des "
+        "facture facturation ligne client pour de du la le les des abonnements factuur regel klant voor van de het "
+        "τιμολογιο χρεωση γραμμη πελατη factura cargo linea cliente por del el los fattura addebito riga di della"
+    ),
+}  # fmt: skip
+_PHRASE_KINDS: Final = tuple(
+    sorted(
+        ((phrase, kind) for kind, phrases in _PHRASES.items() for phrase in phrases),
+        key=lambda entry: -len(entry[0]),
+    )
+)
+_WORD_KINDS: Final = {word: kind for kind, words in reversed(_WORDS.items()) for word in words.split()}
+# words that undo what another says: beside a credit nobody knows which way it goes
+_UNDOING: Final = frozenset(
+    "reversal reversed reverse cancel cancelled canceled cancellation void voided chargeback storno stornierung "
+    "annulation annulering anulacion annullamento ακυρωση".split()
+)
+TYPES: Final = {
+    "recurring": Kind(LineType.RECURRING),
+    "credit": Kind(is_credit=True),
+    "usage": Kind(LineType.USAGE),
+    "one-time": Kind(LineType.ONE_TIME),
+}
+
+
+class KindWords:
+    """The words that are known: those of the settings before those of xlsync."""
+
+    def __init__(self, of_settings: Mapping[str, Sequence[str]]) -> None:
+        self._own = {
+            fold(word): TYPES[kind.casefold()] for kind, words in of_settings.items() for word in words
+        }
+
+    def find(self, text: str) -> Kind | None:
+        """What a cell says; None for an unknown word."""
+        folded = fold(text)
+        return self._own.get(folded) or _find(folded)
+
+
+@lru_cache(maxsize=4096)
+def _find(folded: str) -> Kind | None:
+    rest, kinds = f" {folded} ", []
+    for phrase, kind in _PHRASE_KINDS:
+        if f" {phrase} " in rest:
+            rest = rest.replace(f" {phrase} ", "  ", 1)
+            kinds.append(kind)
+    words = re.sub(r"\s\d+\s?%?(?=\s)", " ", rest).split()
+    for word in words:
+        known = _WORD_KINDS.get(word)
+        if known is None:
+            return None
+        kinds.append(known)
+    undoing = len(_UNDOING.intersection(words))
+    if not kinds or undoing > 1 or (undoing and kinds.count("CREDIT") > undoing):
+        return None
+    return _combine(kinds)
+
+
+def _combine(kinds: Sequence[str]) -> Kind:
+    """What several known words say together."""
+    one = Kind()
+    if "USAGE" in kinds:
+        one = Kind(LineType.USAGE)
+    elif "ONE_TIME" in kinds:
+        one = Kind(LineType.ONE_TIME)
+    elif "RECURRING" in kinds or "BOTH" in kinds:
+        one = Kind(LineType.RECURRING)
+    elif "FEE" in kinds:
+        one = Kind(LineType.ONE_TIME)
+    is_credit = "CREDIT" in kinds or "BOTH" in kinds
+    if "DISCOUNT" in kinds and not is_credit:
+        return replace(one, is_discount=True)
+    return replace(one, is_credit=is_credit, goes_both_ways="BOTH" in kinds)

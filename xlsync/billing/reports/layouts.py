@@ -1,0 +1,345 @@
+"""Which headers mean what, in any report and in the layouts that are published. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from xlsync.billing.reports.text import header_key
+
+# What a column may mean, with the name that people are told.
+MEANINGS: Final[Mapping[str, str]] = {
+    "customer": "Customer",
+    "customer_id": "Customer ID",
+    "contract": "Contract ID",
+    "product": "Product",
+    "product_code": "Product Code",
+    "plan": "Billing Period",
+    "cycle": "Commitment Period",
+    "units": "Units",
+    "cost": "Cost",
+    "start": "Effective Date",
+    "end": "End Date",
+    "period": "Charged Period",
+    "amount": "Amount",
+    "debit": "Debit",
+    "credit": "Credit",
+    "currency": "Currency",
+    "invoice": "Invoice",
+    "invoice_type": "Invoice Type",
+    "type": "Type",
+    "mode": "Billing Mode",
+    "invoice_date": "Invoice Date",
+    "duration": "Duration",
+    "discount": "Discount",
+    "term_and_cycle": "Term and Billing Cycle",
+    "sku": "SKU",
+    "sku_name": "SKU Name",
+    "tax": "Tax",
+    "list_price": "List Price",
+}
+NEEDED: Final = ("customer", "product", "units")
+# What people write into `[report.headers]`.
+SETTING: Final[Mapping[str, str]] = {"customer": "End Customer", "product": "Product", "units": "Quantity"}
+
+# For each meaning groups of headers in order of preference; headers of one group mean the same.
+HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    "customer": (
+        ("End Customer Name", "End User Name", "End Customer Company Name", "End Customer Company",
+         "Final Customer", "Final Customer Name", "End Client Name"),
+        ("End Customer", "End User", "End Client"),
+        ("Customer Name", "Customer Company Name", "Client Name", "Tenant Name", "Customer Company"),
+        ("Customer", "Client", "Tenant"),
+        ("Company Name", "Account Name", "Organization Name", "Organisation Name"),
+        ("Company", "Account", "Organization", "Organisation"),
+    ),
+    "customer_id": (
+        ("End Customer ID", "End User ID", "End Customer Number", "End Customer Code"),
+        ("Customer ID", "Customer Account ID", "Client ID", "Tenant ID", "Customer Tenant ID"),
+        ("Company ID", "Account ID", "Organization ID"),
+    ),
+    "contract": (
+        ("MS Subscription ID", "Microsoft Subscription ID", "Vendor Subscription ID"),
+        ("Subscription ID", "Subscription Number", "Subscription No"),
+        ("Contract ID", "Contract Number", "Contract No"),
+    ),
+    "product": (
+        ("Product Name", "Charge Description", "Item Name", "Article Name", "Service Name", "Offer Name"),
+        ("Product Description", "Item Description", "Line Item Description", "Article Description"),
+        ("Product", "Article", "Item", "Service", "Offer"),
+        ("SKU Name", "Resource Name", "Subscription Name"),
+    ),
+    "product_code": (("Product Code", "Item Code", "Product SKU", "Part Number", "Article Number", "Item Number",
+                      "SKU", "SKU ID", "Product Number", "Vendor SKU", "Material Number", "MPN", "Offer ID"),),
+    "plan": (("Billing Plan",), ("Billing Frequency", "Billing Interval", "Billing Period", "Billing Cycle Type",
+                                 "Invoice Frequency", "Payment Frequency"),),
+    "cycle": (("Commitment Period", "Commitment", "Term", "Commitment Term", "Contract Term", "Subscription Term",
+               "Term Duration", "Commitment Duration"),),
+    "units": (("Billable Quantity", "Billed Quantity"), ("Quantity", "Units", "Qty", "Number of Units", "Seats",
+                                                         "Licenses", "Licences", "License Count", "Unit Count")),
+    "cost": (
+        ("Rate Per Qty",),
+        ("Partner Effective Unit Price", "Partner Unit Price", "Partner Price", "Reseller Unit Price",
+         "Reseller Price", "Partner Unit Cost", "Reseller Unit Cost", "Partner Cost"),
+        ("Effective Unit Price", "Effective Price", "Effective Unit Cost", "Net Unit Price", "Unit Net Price",
+         "Net Unit Cost", "Unit Price Net", "Discounted Unit Price", "Discounted Price"),
+        ("Unit Cost", "Cost Per Unit", "Cost Price", "Unit Cost Price", "Unit Cost Transaction Currency*",
+         "Buy Price", "Purchase Price", "Cost Each", "Unit Buy Price"),
+        ("Unit Price", "Price Per Unit", "Unit Rate", "Price Each", "Rate", "Price Per Qty"),
+        ("Cost",),
+        ("Net Price",),
+        ("Price",),
+    ),
+    "start": (
+        ("Charge Start Date", "Charge Start", "Charge From", "Billing Cycle Start Date", "Billing Cycle Start",
+         "Billing Period Start Date", "Billing Period Start", "Billing Start Date", "Billing Start",
+         "Service Start Date", "Service Start", "Service Period Start", "Service Period Start Date", "Period Start",
+         "Period Start Date", "Start Period", "Period From", "Charge Period Start", "Invoice Period Start",
+         "Invoice Period Start Date", "Usage Start Date", "Usage Start"),
+        ("Effective Date",),
+        ("Start Date", "Start", "From", "From Date", "Date From", "Begin Date", "Valid From"),
+    ),
+    "end": (
+        ("Charge End Date", "Charge End", "Charge To", "Billing Cycle End Date", "Billing Cycle End",
+         "Billing Period End Date", "Billing Period End", "Billing End Date", "Billing End", "Service End Date",
+         "Service End", "Service Period End", "Service Period End Date", "Period End", "Period End Date", "End Period",
+         "Period To", "Charge Period End", "Invoice Period End", "Invoice Period End Date", "Usage End Date",
+         "Usage End"),
+        ("End Date", "End", "To", "To Date", "Date To", "Until", "Valid To", "Valid Until"),
+    ),
+    "period": (("Charge Period", "Charged Period", "Service Period", "Usage Period", "Invoice Period", "Period",
+                "Billing Dates", "Service Dates", "Subscription Period", "Billing Month"),),
+    "amount": (
+        ("Partner Total", "Cost Total", "Total Cost", "Extended Cost", "Partner Amount", "Reseller Total"),
+        ("Subtotal", "Net Amount", "Amount Net", "Net Total", "Total Net", "Net", "Pre Tax Total", "Pretax Total",
+         "Total Excl VAT", "Total Excluding Tax", "Amount Excl VAT", "Amount Ex", "Net Value", "Line Net Amount"),
+        ("Amount", "Line Amount", "Extended Price", "Extended Amount", "Charge Amount", "Line Value", "Charges",
+         "Line Price", "Ext Price"),
+        ("Line Total", "Total", "Total Amount", "Total Price", "Amount Due", "Gross Value", "Line Total Amount"),
+    ),
+    "debit": (("Debit", "Debit Amount"),),
+    "credit": (("Credit", "Credit Amount"),),
+    "currency": (("Currency", "Currency Code", "Billing Currency", "Invoice Currency", "Transaction Currency"),),
+    "invoice": (("Invoice", "Invoice No", "Invoice Number", "Invoice Code", "Invoice ID", "Invoice Nr"),
+                ("Document No", "Document Number", "Bill Number", "Document Nr")),
+    "invoice_type": (("Invoice Type", "Document Type", "Doc Type"),),
+    "type": (("Charge Type", "Line Type", "Line Item Type", "Item Type", "Transaction Type", "Bill Type",
+              "Kind of Charge", "Charge Kind", "Type of Charge"), ("Type", "Kind")),
+    "invoice_date": (("Invoice Date", "Bill Date", "Billing Date", "Invoice Creation Date", "Document Date",
+                      "Date of Invoice"),),
+    "duration": (("Duration", "Proration Factor", "Prorate Factor", "Pro Rata Factor"),),
+    "discount": (("Discount %", "Discount Percent", "Discount Percentage", "Discount Rate", "Discount"),),
+    "term_and_cycle": (("Term And Billing Cycle",),),
+    "tax": (("Tax", "VAT", "Tax Total", "Tax Amount", "VAT Amount", "GST", "Total Tax", "Sales Tax", "MwSt", "TVA",
+             "BTW", "IVA"),),
+    "list_price": (("List Price", "RRP", "MSRP", "Retail Price", "Unit List Price", "ERP Price", "RRP EXC",
+                    "End Customer Price", "Suggested Retail Price"),),
+}  # fmt: skip
+# `Billing Cycle` says how often is billed where another column tells the commitment, else the commitment.
+BILLING_CYCLE: Final = header_key("Billing Cycle")
+TOTALS_WITH_TAX: Final = frozenset(map(header_key, HEADERS["amount"][3]))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A published layout: headers by which it is known, what they mean, and what is of no matter.
+
+    `is_usage` marks a file whose every row is usage. `is_signed` marks one that always writes a minus
+    where money is given back.
+    """
+
+    name: str
+    known_by: frozenset[str]
+    meanings: Mapping[str, tuple[str, ...]]
+    of_no_matter: frozenset[str] = field(default_factory=frozenset)
+    is_usage: bool = False
+    is_signed: bool = False
+
+
+def _layout(
+    name: str,
+    known_by: str,
+    meanings: Mapping[str, str],
+    of_no_matter: str = "",
+    *,
+    is_usage: bool = False,
+    is_signed: bool = False,
+) -> Layout:
+    """A layout written with its headers parted by commas."""
+    return Layout(
+        name=name,
+        known_by=frozenset(map(header_key, known_by.split(","))),
+        meanings={
+            meaning: tuple(map(header_key, headers.split(","))) for meaning, headers in meanings.items()
+        },
+        of_no_matter=frozenset(map(header_key, filter(None, of_no_matter.split(",")))),
+        is_usage=is_usage,
+        is_signed=is_signed,
+    )
+
+
+LAYOUTS: Final[Sequence[Layout]] = (
+    _layout(
+        "Microsoft daily rated usage",
+        "CustomerName,SubscriptionId,UsageDate,MeterName,UnitPrice,Quantity,BillingPreTaxTotal",
+        {
+            "customer": "CustomerName", "customer_id": "CustomerId", "contract": "SubscriptionId",
+            "product": "ProductName", "product_code": "ProductId", "sku": "SkuId", "units": "Quantity",
+            "cost": "EffectiveUnitPrice,UnitPrice", "amount": "BillingPreTaxTotal", "currency": "BillingCurrency",
+            "invoice": "InvoiceNumber", "start": "ChargeStartDate", "end": "ChargeEndDate",
+        },
+        "UsageDate,MeterType,UnitType,ChargeType,PCToBCExchangeRateDate,CreditType,CreditPercentage,"
+        "PartnerEarnedCreditPercentage,ResourceURI,RateOfPartnerEarnedCredit,BenefitType",
+        is_usage=True,
+    ),
+    _layout(
+        "Microsoft new commerce reconciliation",
+        "CustomerName,ProductId,SkuId,ChargeType,Quantity,Subtotal,SubscriptionId,TermAndBillingCycle,"
+        "BillingFrequency",
+        {
+            "customer": "CustomerName", "customer_id": "CustomerId", "contract": "SubscriptionId",
+            "product": "ProductName", "sku_name": "SkuName", "product_code": "ProductId", "sku": "SkuId",
+            "units": "BillableQuantity,Quantity", "cost": "EffectiveUnitPrice,UnitPrice", "amount": "Subtotal",
+            "currency": "Currency", "invoice": "InvoiceNumber", "type": "ChargeType", "start": "ChargeStartDate",
+            "end": "ChargeEndDate", "term_and_cycle": "TermAndBillingCycle", "plan": "BillingFrequency",
+        },
+        "OrderDate,UnitType,PCToBCExchangeRateDate,CreditReasonCode,SubscriptionStartDate,SubscriptionEndDate,"
+        "CreditType,MeterType,PriceAdjustmentDescription,UnitPrice,Quantity,ReferenceId",
+        is_signed=True,
+    ),
+    _layout(
+        "Microsoft licence reconciliation",
+        "SyndicationPartnerSubscriptionNumber,OfferName,ChargeType,UnitPrice,Quantity,CustomerName",
+        {
+            "customer": "CustomerName", "customer_id": "CustomerId",
+            "contract": "SyndicationPartnerSubscriptionNumber", "product": "OfferName",
+            "product_code": "DurableOfferId,OfferId", "units": "Quantity", "cost": "UnitPrice",
+            "amount": "Subtotal,Amount", "currency": "Currency", "invoice": "InvoiceNumber", "type": "ChargeType",
+            "start": "ChargeStartDate", "end": "ChargeEndDate", "plan": "BillingCycleType",
+        },
+        "SubscriptionStartDate,SubscriptionEndDate,SubscriptionId,Amount,OrderDate",
+        is_signed=True,
+    ),
+    _layout(
+        "Microsoft usage reconciliation",
+        "CustomerCompanyName,ServiceName,ServiceType,ResourceName,ConsumedQuantity,PretaxCharges",
+        {
+            "customer": "CustomerCompanyName", "customer_id": "CustomerId", "contract": "SubscriptionId",
+            "product": "ServiceName", "product_code": "ResourceGuid", "units": "ConsumedQuantity",
+            "cost": "ListPrice", "amount": "PretaxCharges", "currency": "Currency", "invoice": "InvoiceNumber",
+            "start": "ChargeStartDate", "end": "ChargeEndDate",
+        },
+        "ChargeType,ServiceType,UsageDate,PostTaxEffectiveRate,TaxAmount,DiscountDetails",
+        is_usage=True,
+    ),
+    _layout(
+        "CloudCockpit",
+        "CustomerName,SkuName,ChargeType,Subtotal,TermAndBillingCycle,BillableQuantity",
+        {
+            "customer": "CustomerName", "customer_id": "CustomerId", "contract": "SubscriptionId",
+            "product": "ProductName", "sku_name": "SkuName", "product_code": "ProductId", "sku": "SkuId",
+            "units": "BillableQuantity,Quantity", "cost": "EffectiveUnitPrice,UnitPrice", "amount": "Subtotal",
+            "currency": "Currency,BillingCurrency", "invoice": "InvoiceNumber", "type": "ChargeType",
+            "start": "ChargeStartDate", "end": "ChargeEndDate", "term_and_cycle": "TermAndBillingCycle",
+            "plan": "BillingFrequency",
+        },
+        "OrderDate,UnitType,UnitPrice,Quantity,SubscriptionStartDate,SubscriptionEndDate,PCToBCExchangeRateDate,"
+        "CreditReasonCode,ReferenceId",
+        is_signed=True,
+    ),
+    _layout(
+        "Pax8 invoice",
+        "company_name,description,start_period,end_period,quantity,cost,cost_total",
+        {
+            "customer": "company_name", "customer_id": "company_id", "product": "description",
+            "product_code": "sku,vendor_sku", "units": "quantity", "cost": "cost", "amount": "cost_total",
+            "currency": "currency,currency_code", "invoice": "invoice_id,invoice_number", "type": "type",
+            "start": "start_period", "end": "end_period", "cycle": "term", "invoice_date": "invoice_date",
+            "contract": "subscription_id", "mode": "",
+        },
+        "rate_type,charge_type,due_date,price,subtotal,total,partner_subtotal,partner_total,partner_name,total_due,"
+        "balance,billing_fee,product_name,amount_due",
+    ),
+    _layout(
+        "Ingram Micro (CloudBlue)",
+        "End Customer Name,Subscription ID,Resource Name,Quantity,Unit Cost,Extended Cost",
+        {
+            "customer": "End Customer Name", "customer_id": "Customer Account ID,End Customer ID",
+            "contract": "Subscription ID", "product": "Resource Name", "product_code": "Vendor Part Number,MPN,SKU",
+            "units": "Quantity", "cost": "Unit Cost", "amount": "Extended Cost",
+            "currency": "Currency,Currency Code", "invoice": "Invoice Number,Invoice ID,Document Number",
+            "type": "Charge Type", "start": "Charge Start Date", "end": "Charge End Date", "duration": "Duration",
+            "invoice_date": "Invoice Date", "plan": "Billing Period,Billing Frequency",
+            "cycle": "Subscription Period,Subscription Term",
+        },
+        "Subscription Expiration Date,Subscription Start Date,Subscription Creation Date,Plan ID,Plan Name,"
+        "Order Date,Reseller ID,Reseller Company Name,Subscription Name,Unit Price,Extended Price,Due Date,"
+        "Renewal Date,Subscription Renewal Date,Order Type,Resource Type,Unit Type",
+    ),
+    _layout(
+        "TD SYNNEX (Australia)",
+        "Customer_company_Name,AZU_ServiceName,AZU_ResourceName,Quantity,Price_EX,Amount_EX",
+        {
+            "customer": "Customer_company_Name", "product": "AZU_ServiceName", "units": "Quantity",
+            "cost": "Price_EX", "amount": "Amount_EX", "contract": "AZU_SubscriptionID,Subscription_ID",
+            "start": "AZU_ChargeStartDate,Charge_Start_Date", "end": "AZU_ChargeEndDate,Charge_End_Date",
+            "invoice": "Invoice_Number", "invoice_date": "Invoice_Date",
+        },
+        "AZU_ServiceType,AZU_ResourceName,RRP_EXC,RRP_EX,AZU_UsageDate",
+    ),
+    _layout(
+        "AppDirect invoice",
+        "Company Name,Application Name,Edition Name,Line Item Type,Quantity,Price,Total Price",
+        {
+            "customer": "Company Name", "customer_id": "Company ID", "product": "Application Name",
+            "contract": "Subscription ID,Entitlement ID", "units": "Quantity", "cost": "Price",
+            "amount": "Total Price", "currency": "Currency", "invoice": "Invoice ID", "type": "Line Item Type",
+            "invoice_date": "Invoice Creation Date", "start": "Service Start Date", "end": "Service End Date",
+        },
+        "Invoice Due Date,Invoice Status,Invoice Balance Due,Edition Name,Line Item Description,Invoice Paid Date,"
+        "Order Start Date,Order End Date,Order Creation Date,Payment Type,Invoice Type,Edition Type",
+    ),
+    _layout(
+        "MSP Hub",
+        "CustomerName,ResourceName,Quantity,PartnerEffectiveUnitPrice,PartnerTotal,ValidFrom,ValidTo",
+        {
+            "customer": "CustomerName", "customer_id": "CustomerId", "product": "ResourceName",
+            "contract": "SubscriptionId,ReferenceId", "units": "Quantity", "cost": "PartnerEffectiveUnitPrice",
+            "amount": "PartnerTotal", "currency": "Currency", "start": "ValidFrom", "end": "ValidTo",
+            "plan": "BillingCycle", "cycle": "Term", "type": "ChargeType",
+        },
+        "PurchaseDate,EffectiveDays,CustomerSubTotal,CustomerTotal,CustomerEffectiveUnitPrice,ReferenceId",
+    ),
+    _layout(
+        "Xarios",
+        "quantity,value,fromdate,todate,productname,tenantname",
+        {
+            "customer": "tenantname", "customer_id": "tenantcode", "product": "productname",
+            "product_code": "partnumber", "units": "quantity", "amount": "value", "start": "fromdate",
+            "end": "todate",
+        },
+    ),
+    _layout(
+        "ActivePlatform charges",
+        "Account Name,Plan,Billing period start date,Billing period end date,Quantity,Unit price,Amount",
+        {
+            "customer": "Account Name", "contract": "Subscription ID", "product": "Plan", "units": "Quantity",
+            "cost": "Unit price", "amount": "Amount", "currency": "Currency", "start": "Billing period start date",
+            "end": "Billing period end date", "type": "Charge type,Operation type",
+        },
+        "Charge create date,Charge close date,Charge status,Subscription start date,Subscription end date",
+    ),
+    _layout(
+        "Huawei partner bill",
+        "Billing Cycle,Customer Name,Bill Type,Billing Mode,Product Type,Amount Due",
+        {
+            "customer": "Customer Name", "customer_id": "Customer ID", "product": "Product Name,Product Type",
+            "product_code": "Product Code", "units": "Quantity,Usage", "cost": "Unit Price",
+            "amount": "Amount Due", "currency": "Currency", "type": "Bill Type", "mode": "Billing Mode",
+            "period": "Billing Cycle", "contract": "Order ID,Resource ID",
+        },
+        "Product Type,Product Type Code,Account Name,Expenditure Time,Transaction Time,Resource Type,"
+        "Resource Type Code,Usage Type,Order Type,Start Time,End Time,Payment Type",
+    ),
+)  # fmt: skip

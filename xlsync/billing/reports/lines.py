@@ -1,0 +1,145 @@
+"""What a row of a report charges or gives back: the kind, the sign, and whether units move. PURE."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from xlsync.billing.reports.kinds import Kind
+from xlsync.models import LineType
+
+_CENT: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The figures of a row as it writes them, and the days that it charges for."""
+
+    units: Decimal | None
+    cost: Decimal | None
+    amount: Decimal | None
+    start: dt.date | None = None
+    end: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a row means: credits have negative units and amounts; a discount moves money only."""
+
+    type: LineType
+    charge: LineType
+    units: Decimal
+    cost: Decimal | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How the report writes credits, as its other rows show.
+
+    `both_ways` are the words whose rows have both signs; `is_signed` tells that the layout always writes
+    a minus for what is given back, `has_minus` that some row has one.
+    """
+
+    both_ways: frozenset[str] = frozenset()
+    is_signed: bool = False
+    has_minus: bool = False
+
+
+def decide(
+    figures: Figures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal] = ()
+) -> Meaning | str:
+    """What a row means, or what is unclear about it. `prices` are those of its contract's charges."""
+    units, cost, amount = figures.units, figures.cost, figures.amount
+    charge = kind.charge or LineType.RECURRING
+    if cost == 0 and amount:
+        cost = None  # a price of zero beside an amount is no price
+    if amount is None and cost is None:
+        return "has neither an amount nor a cost per unit beside it"
+    if kind.is_discount:
+        money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
+        signed = money if word in habits.both_ways else -abs(money)
+        return _money_only(signed)
+    if units is None:
+        if amount is not None and amount < 0 and not kind.is_credit:
+            return _money_only(amount)
+        return "has no units"
+    money = amount if amount is not None else units * abs(cost or Decimal(0)) * (-1 if (cost or 0) < 0 else 1)
+    has_minus = units < 0 or money < 0
+    if units < 0 < money and not _is_about(money, abs(units) * abs(cost or Decimal(0)), units):
+        return f"has {units} units and an amount of {money}: which of them has the wrong sign is not told"
+    if kind.is_credit or kind.goes_both_ways:
+        is_credit = _is_credit(kind, word, habits, has_minus=has_minus)
+        if is_credit is None:
+            return (
+                f"“{word}” has no minus where other rows have one, so whether its units are taken back is not told"
+            )
+    elif has_minus and units > 0 and not takes_back(figures, money, prices):
+        return _money_only(money)
+    else:
+        is_credit = has_minus
+    sign = -1 if is_credit else 1
+    return Meaning(
+        type=LineType.CREDIT if is_credit else charge,
+        charge=charge,
+        units=sign * abs(units),
+        cost=None if cost is None else abs(cost),
+        amount=sign * abs(money),
+    )
+
+
+def _is_credit(kind: Kind, word: str, habits: Habits, *, has_minus: bool) -> bool | None:
+    """Whether a row with a word for a credit, or for a change of quantity, gives back; None: unclear."""
+    if has_minus:
+        return True
+    if word in habits.both_ways or (kind.goes_both_ways and habits.is_signed) or not kind.is_credit:
+        return False
+    if kind.goes_both_ways and habits.has_minus:
+        return None
+    return True
+
+
+def _money_only(amount: Decimal) -> Meaning:
+    """A discount: money without a unit, which is compared with nothing."""
+    return Meaning(
+        type=LineType.CREDIT if amount < 0 else LineType.ONE_TIME,
+        charge=LineType.ONE_TIME,
+        units=Decimal(0),
+        cost=None,
+        amount=amount,
+    )
+
+
+def takes_back(figures: Figures, money: Decimal, prices: Iterable[Decimal]) -> bool:
+    """Whether a negative amount is about units × price for the row's days, whole or in part."""
+    units = abs(figures.units or Decimal(0))
+    known = {abs(price) for price in prices if price}
+    if not known and figures.cost:
+        known = {abs(figures.cost)}
+    return any(
+        _is_about(abs(money), units * price * share, units * share)
+        for price in known
+        for share in _shares(figures)
+    )
+
+
+def _shares(figures: Figures) -> Iterator[Decimal]:
+    """Which parts of a full price the row's days may cost."""
+    yield Decimal(1)
+    start, end = figures.start, figures.end
+    if start is None or end is None or end < start:
+        return
+    days = (end - start).days + 1
+    month = calendar.monthrange(start.year, start.month)[1]
+    for of in {month, 30} if days <= 31 else {365, 366}:
+        for counted in (days - 1, days, days + 1):
+            if 0 < counted < of:
+                yield Decimal(counted) / of
+
+
+def _is_about(amount: Decimal, product: Decimal, units: Decimal) -> bool:
+    return abs(amount - product) <= _CENT * 3 / 2 + abs(units) * _CENT / 2

@@ -1,0 +1,116 @@
+"""Numbers as people and distributors write them, with every reading a text allows. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+Mark = Literal[".", ","]
+MARKS: Final[tuple[Mark, Mark]] = (".", ",")
+
+_MONEY_WORD: Final = (
+    r"(?:US|AU|CA|NZ|HK|SG|[ACRSN]Z?)?\$|[€£¥₹₺₽₪₩฿₴₫₱]|(?!E\d)[A-Z]{3}(?![A-Z])|kr\.?|zł|Kč|Fr\.?|Ft|lei|Rs\.?|[Ee]uros?"
+)
+_LEADING_MONEY: Final = re.compile(rf"^(?:{_MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
+_TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{_MONEY_WORD})$")
+_SPACES: Final = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_EXPONENT: Final = re.compile(r"^(\d)(?:([.,])(\d+))?[eE]([+-]?\d{1,3})$")
+_WHOLE: Final = {
+    mark: re.compile(
+        rf"(?:\d+|[1-9]\d{{0,2}}(?P<g>[{other}' ])\d{{3}}(?:(?P=g)\d{{3}})*{lakh})?(?:{re.escape(mark)}\d+)?"
+    )
+    for mark, other, lakh in ((".", ",", r"|[1-9]\d?(?:,\d\d)+,\d{3}"), (",", ".", ""))
+}
+NOTHING: Final = frozenset(
+    {"", "-", "–", "—", "--", "n/a", "na", "n.a.", "n. a.", "none", "null", "nil", "#n/a n/a", "k.a.", "n.v.t."}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReadings:
+    """The number that a text writes with a point and with a comma as decimal mark; None where it cannot."""
+
+    point: Decimal | None
+    comma: Decimal | None
+
+    def by(self, mark: Mark) -> Decimal | None:
+        """The number with this decimal mark."""
+        return self.point if mark == "." else self.comma
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the text allows one number only."""
+        return self.point is None or self.comma is None or self.point == self.comma
+
+    @property
+    def proves(self) -> Mark | None:
+        """The decimal mark that the text shows, where it shows one."""
+        if self.point is None and self.comma is not None:
+            return ","
+        return "." if self.comma is None and self.point is not None else None
+
+
+def read_number(text: str) -> NumberReadings | None:
+    """All readings of a text; None for what is no number."""
+    core = _SPACES.sub(" ", text).strip().replace("\u2212", "-").replace("’", "'").replace("´", "'")
+    if core.startswith("'"):
+        core = core[1:].strip()  # a mark for text in spreadsheets
+    sign, core = _sign_and_core(core)
+    if core is None:
+        return None
+    if core == "-":
+        return NumberReadings(Decimal(0), Decimal(0))
+    if found := _EXPONENT.match(core):
+        if abs(int(found[4])) > 30:
+            return None
+        value = sign * Decimal(f"{found[1]}.{found[3] or '0'}e{found[4]}")
+        return NumberReadings(
+            None if found[2] == "," else value, None if found[2] == "." else value
+        )
+    if len(core) > 40 or not core or not core[-1].isdigit() or not core.isascii():
+        return None
+    values = {mark: _value(core, mark) for mark in MARKS}
+    if not any(value is not None for value in values.values()):
+        return None
+    signed = [None if value is None else sign * value for value in values.values()]
+    return NumberReadings(signed[0], signed[1])
+
+
+def _sign_and_core(core: str) -> tuple[int, str | None]:
+    """The sign and the bare digits of a number, without its money words; None for a second sign.
+
+    The dash that accounting formats write for zero beside a currency sign stays a dash.
+    """
+    negative = 0
+    had_money = False
+    for _ in range(4):
+        before = core
+        if core.startswith("(") and core.endswith(")"):
+            negative, core = negative + 1, core[1:-1].strip()
+        stripped = _TRAILING_MONEY.sub("", _LEADING_MONEY.sub("", core)).strip()
+        had_money, core = had_money or stripped != core, stripped
+        if core == "-" and had_money:
+            return (1, "-") if not negative else (1, None)
+        if core.endswith("-") and len(core) > 1:
+            negative, core = negative + 1, core[:-1].strip()
+        if core[:1] in ("-", "+") and len(core) > 1:
+            negative, core = negative + (core[0] == "-"), core[1:].strip()
+        if core == before:
+            break
+    return (-1 if negative else 1), (core if negative <= 1 else None)
+
+
+def _value(core: str, mark: Mark) -> Decimal | None:
+    if not _WHOLE[mark].fullmatch(core):
+        return None
+    other = "," if mark == "." else "."
+    digits = core.replace(other, "").replace("'", "").replace(" ", "").replace(mark, ".")
+    return Decimal(digits)
+
+
+def proven_mark(readings: Iterable[NumberReadings]) -> set[Mark]:
+    """The decimal marks that these numbers show."""
+    return {mark for one in readings if (mark := one.proves) is not None}

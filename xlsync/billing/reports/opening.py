@@ -1,0 +1,302 @@
+"""Files of reports opened: packed or not, text in any code page, or a workbook; bounded in size.
+
+What cannot be read for sure is refused in words, and nothing is taken for another script.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import charset_normalizer
+
+from xlsync.billing.reports.workbook_cells import NotAWorkbook, Sheet, read_sheets
+from xlsync.errors import ReportError
+
+MOST_BYTES: Final = 100_000_000  # of a file as it lies there
+MOST_UNPACKED: Final = 300_000_000
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
+_SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
+                   "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
+_SAVE_AS_UTF_8: Final = "Save it as CSV UTF-8 (Excel: Save As, CSV UTF-8), or as .xlsx, and try again."
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """An opened report: its sheets, in each way that its text can be split into cells.
+
+    A workbook has one way only. `spoiled` tells of bytes that are no text.
+    """
+
+    name: str
+    ways: tuple[tuple[Sheet, ...], ...]
+    hidden_sheets: tuple[str, ...] = ()
+    unread_errors: bool = False
+    delimiters: Mapping[int, str] = field(default_factory=dict)
+
+
+def open_report(path: Path) -> ReportFile:
+    """The file's sheets. Raises ReportError, which says what it is where it is no report."""
+    content = _read(path)
+    content, name = _unpack(content, path.name)
+    if _is_workbook(content):
+        try:
+            sheets, hidden = read_sheets(content, MOST_UNPACKED)
+        except NotAWorkbook as error:
+            raise ReportError(
+                f"{path.name} cannot be read as a workbook: {error}.",
+                "Open it and save it as .xlsx without a password, or as CSV.",
+            ) from None
+        return ReportFile(path.name, (sheets,), hidden)
+    _refuse_other_kinds(path, content)
+    text = decode(path.name, content)
+    ways, delimiters = [], {}
+    for delimiter in _DELIMITERS:
+        if delimiter in text:
+            delimiters[len(ways)] = delimiter
+            ways.append((Sheet("", _split(path.name, text, delimiter), is_text=True),))
+    if not ways:
+        ways = [(Sheet("", tuple((line,) for line in text.splitlines()), is_text=True),)]
+    return ReportFile(path.name, tuple(ways), delimiters=delimiters)
+
+
+def check_quotes(name: str, file: ReportFile, way: int, path: Path) -> None:
+    """Raise ReportError where a quotation mark is never closed: it would hide all rows after it."""
+    delimiter = file.delimiters.get(way)
+    if delimiter is None:
+        return
+    content, _ = _unpack(_read(path), path.name)
+    reader = csv.reader(io.StringIO(decode(name, content), newline=""), delimiter=delimiter, strict=True)
+    try:
+        for _ in reader:
+            pass
+    except csv.Error as error:
+        why = f"{name} cannot be read after line {reader.line_num}: {error}."
+        raise ReportError(why, "Mend the quotation marks there, or save it anew as .xlsx.") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise FileNotFoundError(2, "no such file" if not path.exists() else "it is no file")
+        if path.stat().st_size > MOST_BYTES:
+            raise ReportError(
+                f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB; a report has {MOST_BYTES // 10**6} MB at most.",
+                "Export one month only, or part the file in several, each with its own --from.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        why = error.strerror or "it cannot be opened"
+        raise ReportError(
+            f"{path} cannot be read: {why}.",
+            "Check its name; `xlsync check` looks there and beside the workbook.",
+        ) from None
+
+
+# --- packed files
+
+
+def _unpack(content: bytes, name: str, depth: int = 0) -> tuple[bytes, str]:
+    """What a packed file holds; the content itself where it is not packed."""
+    if content.startswith(b"\x1f\x8b"):
+        inner = _gunzip(content, name)
+    elif content.startswith(b"PK\x03\x04") and not _is_workbook(content):
+        inner = _unzip(content, name)
+    else:
+        return content, name
+    if depth:
+        raise ReportError(f"{name} is packed twice.", "Unpack it, and name the file itself with --from.")
+    return _unpack(inner, name, depth + 1)
+
+
+def _too_large(name: str) -> ReportError:
+    return ReportError(
+        f"{name} would unpack to more than {MOST_UNPACKED // 10**6} MB: it is not opened.",
+        "A month's report is far smaller: check where the file came from.",
+    )
+
+
+def _gunzip(content: bytes, name: str) -> bytes:
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        inner = unpacking.decompress(content, MOST_UNPACKED + 1)
+    except zlib.error:
+        raise ReportError(f"{name} is damaged: it cannot be unpacked.", "Get the file anew.") from None
+    if len(inner) > MOST_UNPACKED:
+        raise _too_large(name)
+    if not unpacking.eof:
+        raise ReportError(f"{name} is cut off: it cannot be unpacked.", "Get the file anew.")
+    return inner
+
+
+def _unzip(content: bytes, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [
+                member
+                for member in archive.infolist()
+                if not member.is_dir() and not member.filename.startswith(("__MACOSX/", "."))
+            ]
+            if len(members) != 1:
+                held = ", ".join(member.filename[:60] for member in members[:5]) or "nothing"
+                raise ReportError(
+                    f"{name} holds {len(members)} files ({held}), and a report is one.",
+                    "Unpack it, and name each report with its own --from.",
+                )
+            with archive.open(members[0]) as file:
+                inner = file.read(MOST_UNPACKED + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, OSError, EOFError):
+        raise ReportError(
+            f"{name} cannot be unpacked: it is damaged or has a password.",
+            "Unpack it, and name the report itself with --from.",
+        ) from None
+    if len(inner) > MOST_UNPACKED:
+        raise _too_large(name)
+    return inner
+
+
+def _is_workbook(content: bytes) -> bool:
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return True
+    if not content.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+        return b"[Content_Types].xml" in content[:4000]
+    return bool(names & {"[Content_Types].xml", "mimetype", "content.xml"})
+
+
+# --- text
+
+
+def _refuse_other_kinds(path: Path, content: bytes) -> None:
+    start = content[:4000].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \r\n\t").replace(b"\0", b"").lower()
+    kind = ""
+    if start.startswith((b"<html", b"<!doctype html", b"<table", b"<head", b"<body", b"<meta", b"<style")):
+        kind = "a web page (HTML)"
+    elif start.startswith(b"<?xml") or start.startswith(b"<workbook"):
+        kind = "XML of Excel 2003" if b"workbook" in start else "XML"
+    elif start.startswith(b"%pdf"):
+        kind = "a PDF"
+    elif start.startswith((b"{", b"[{")):
+        kind = "JSON"
+    elif start.startswith(b"mime-version:"):
+        kind = "a web archive (MHTML)"
+    if kind:
+        named = f", whatever its name {path.suffix} says" if path.suffix.lower() in {".xls", ".xlsx", ".csv"} else ""
+        raise ReportError(
+            f"{path.name} is {kind}{named}.", "Open it in Excel and save it as .xlsx, or as CSV UTF-8."
+        )
+
+
+def decode(name: str, content: bytes) -> str:
+    """The text of a file, in the code page that it shows. Raises ReportError where it shows none."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"),
+                           (b"\xfe\xff", "utf-16")):  # fmt: skip
+        if content.startswith(mark):
+            return _without_zeros(name, content.decode(encoding, errors="replace"))
+    if b"\0" in content[:200]:
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+        try:
+            return _without_zeros(name, content.decode(encoding))
+        except UnicodeDecodeError:
+            raise ReportError(f"{name} is not a text that can be read.", _SAVE_AS_UTF_8) from None
+    try:
+        return _without_zeros(name, content.decode("utf-8"))
+    except UnicodeDecodeError:
+        pass
+    text = content.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    good = sum(1 for sign in text if ord(sign) > 127) - bad
+    if good >= bad:
+        return _without_zeros(name, text)  # one bad byte does not turn a file into another script
+    found = _code_page(content)
+    if found is None:
+        raise ReportError(
+            f"{name} is text of a code page that cannot be told for sure, and is not UTF-8.", _SAVE_AS_UTF_8
+        )
+    return _without_zeros(name, found)
+
+
+def _without_zeros(name: str, text: str) -> str:
+    if "\0" in text:
+        raise ReportError(f"{name} is not a text that can be read: it holds zero bytes.", _SAVE_AS_UTF_8)
+    return text
+
+
+def _code_page(content: bytes) -> str | None:
+    """The text in the only code page that makes words of it; None where none or several do."""
+    words = re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", content)
+    whole = sum(1 for word in words if len(word) > 2 and all(byte > 127 for byte in word))
+    mixed = sum(1 for word in words if any(byte < 128 for byte in word))
+    best = charset_normalizer.from_bytes(content).best()
+    guess = best.encoding if best else ""
+    if whole > mixed:
+        for encoding in dict.fromkeys((guess, *_SCRIPTS)):
+            text = _decoded(content, encoding)
+            if text is not None and encoding in _SCRIPTS and _is_of(text, _SCRIPTS[encoding]):
+                return text
+        return None
+    texts = {
+        encoding: text
+        for encoding in _LATIN
+        if (text := _decoded(content, encoding)) is not None and _makes_words(text)
+    }
+    if "cp1252" in texts and (guess not in {"cp1250", "cp1254"} or texts.get(guess) is None):
+        return texts["cp1252"]
+    if guess in texts:
+        return texts[guess]
+    return next(iter(texts.values())) if len(set(texts.values())) == 1 else None
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding) if encoding else None
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _is_of(text: str, script: str) -> bool:
+    """Whether all letters beyond ASCII are of one script, as small and large letters stand in words."""
+    import unicodedata  # noqa: PLC0415
+
+    foreign = [sign for sign in text if ord(sign) > 127 and sign.isalpha()]
+    odd = re.search(r"[^\W\d_][ªº¤§¦«»¬®°±µ¶·]+[^\W\d_]", text)
+    case = re.search(r"(?<=[^\W\d_a-zA-Z])(?=[^\W\d_])", text) is not None and any(
+        word[:1].islower() and not word.islower() for word in re.findall(r"[^\W\d_]+", text)
+    )
+    return (
+        bool(foreign)
+        and odd is None
+        and not case
+        and all(unicodedata.name(sign, "").startswith(script.upper()) for sign in foreign)
+    )
+
+
+def _makes_words(text: str) -> bool:
+    """Whether the signs beyond ASCII stand in words as letters do."""
+    within = re.findall(r"(?<=[a-zA-Z])[^\x00-\x7f](?=[a-zA-Z])", text)
+    return all(sign.isalpha() or sign in "’‘–—·" for sign in within) and not re.search(
+        r"[\x80-\x9f]|[a-zß-ÿ][À-ÖØ-Þ][a-zß-ÿ]", text
+    )
+
+
+def _split(name: str, text: str, delimiter: str) -> Sequence[Sequence[Any]]:
+    try:
+        return tuple(tuple(row) for row in _rows(text, delimiter))
+    except csv.Error as error:
+        raise ReportError(f"{name} cannot be read as a table: {error}.", _SAVE_AS_UTF_8) from None
+
+
+def _rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:
+    yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

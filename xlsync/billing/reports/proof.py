@@ -1,0 +1,102 @@
+"""Units × cost = amount over a report, and totals against the sum of their lines. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+_CENT: Final = Decimal("0.01")
+_MOST_PLACES: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """The figures of one line that must agree; `share` is the part of a period that it charges for.
+
+    `is_full` tells that the line charges for a full period; a part of one may cost less.
+    """
+
+    row: int
+    units: Decimal
+    cost: Decimal
+    amount: Decimal
+    is_full: bool = True
+    share: Decimal | None = None
+    discount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the figures of a report prove: the cost per unit by row, the rows that break, and a verdict.
+
+    The columns are not what their headers say where most lines break; full periods decide where there
+    are any.
+    """
+
+    costs: dict[int, Decimal]
+    broken: tuple[Product, ...]
+    checked: int
+    is_refused: bool
+
+
+def prove(products: Iterable[Product]) -> Proof:
+    """Check every line's figures."""
+    costs: dict[int, Decimal] = {}
+    broken: list[Product] = []
+    held = {True: 0, False: 0}
+    for one in products:
+        cost = proven_cost(one)
+        if cost is not None:
+            costs[one.row] = cost
+            held[one.is_full] += 1
+        elif one.is_full or abs(one.amount) > abs(one.units * one.cost) * Decimal("1.01") + _CENT:
+            broken.append(one)  # a part of a period costs a part, never more
+    broken_full = sum(one.is_full for one in broken)
+    if held[True] or broken_full:
+        is_refused = broken_full > 0 and held[True] <= broken_full
+    else:
+        is_refused = len(broken) > 0 and held[False] <= len(broken)
+    return Proof(costs, tuple(broken), sum(held.values()) + len(broken), is_refused)
+
+
+def proven_cost(one: Product) -> Decimal | None:
+    """The cost per unit by which the amount comes out; None where it comes out by none."""
+    discount = one.discount or Decimal(0)
+    for cost in (one.cost, *_discounted(one, discount)):
+        for share in {Decimal(1), one.share or Decimal(1)}:
+            if agrees(one.units * share, cost, one.amount):
+                return cost
+    return None
+
+
+def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
+    """The cost after a discount that is a percentage, a part, or money."""
+    if not discount:
+        return ()
+    less = abs(discount)
+    found = [one.cost * (1 - less / 100)] if less <= 100 else []
+    if less < 1:
+        found.append(one.cost * (1 - less))
+    if one.units:
+        found.append(one.cost - less / abs(one.units))
+        found.append(one.cost - less)
+    return found
+
+
+def agrees(units: Decimal, cost: Decimal, amount: Decimal) -> bool:
+    """Whether units × cost is the amount, as exactly as the written figures can tell."""
+    return abs(abs(units * cost) - abs(amount)) <= _CENT + abs(units) * _half_a_step(cost)
+
+
+def _half_a_step(cost: Decimal) -> Decimal:
+    exponent = cost.normalize().as_tuple().exponent
+    places = min(max(2, -exponent if isinstance(exponent, int) else 2), _MOST_PLACES)
+    return Decimal(5).scaleb(-places - 1)
+
+
+def total_agrees(total: Decimal, sums: Iterable[Decimal], lines: int) -> bool:
+    """Whether a total is one of the sums that it may be of, give or take the rounding of its lines."""
+    allowed = _CENT + _CENT / 2 * min(lines, 20)
+    return any(abs(total - one) <= allowed for one in sums)

@@ -1,0 +1,59 @@
+"""What people and programs are told of a report that was read: what as what, what not, and why. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from xlsync.amounts import counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRead:
+    """What was read of one table. `totals` are the sums that the report itself states, by currency."""
+
+    file: str
+    sheet: str = ""
+    layout: str = ""
+    lines: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    unread: Sequence[str] = ()
+    notices: Sequence[str] = ()
+    totals: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """What programs are told."""
+        return {
+            "file": self.file,
+            "sheet": self.sheet,
+            "layout": self.layout,
+            "lines": self.lines,
+            "left_out": dict(self.left_out),
+            "columns": dict(self.columns),
+            "unread": list(self.unread),
+        }
+
+    @property
+    def name(self) -> str:
+        """The file, with the sheet of a workbook."""
+        return f"{self.file}, sheet {self.sheet}" if self.sheet else self.file
+
+    def tell(self) -> list[str]:
+        """What people are told, a sentence or two for each thing."""
+        told = []
+        if self.columns:
+            layout = f", read as: {self.layout}" if self.layout else ""
+            read = ", ".join(
+                header if header.casefold() == meaning.casefold() else f"{header} as {meaning}"
+                for header, meaning in self.columns.items()
+            )
+            told.append(f"{self.name}: {counted(self.lines, 'line')}{layout}. Columns read: {read}.")
+        if self.unread:
+            told.append(f"{self.name}: columns not read: {', '.join(self.unread)}.")
+        if self.left_out:
+            reasons = ", ".join(f"{reason} ({counted(rows, 'row')})" for reason, rows in self.left_out.items())
+            told.append(f"{self.name}: left out: {reasons}.")
+        return [*told, *(f"{self.name}: {notice}" for notice in self.notices)]

@@ -1,0 +1,356 @@
+"""A table's cells as values, by the evidence of the whole file: decimal marks, the order of dates. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from xlsync.billing.reports.dates import (
+    ORDERS,
+    DateReadings,
+    Order,
+    local_day,
+    local_days,
+    read_range,
+)
+from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_mark
+from xlsync.billing.reports.proof import agrees
+from xlsync.billing.reports.tables import Table, merged_values
+from xlsync.billing.reports.text import header_key
+from xlsync.billing.reports.values import (
+    Column,
+    Wrong,
+    date_cell,
+    find_rounded,
+    id_cell,
+    number_cell,
+    read_column,
+    text_cell,
+    unguarded,
+)
+from xlsync.billing.reports.workbook_cells import NO_VALUE
+from xlsync.models import Month
+
+NUMBERS: Final = ("units", "cost", "amount", "debit", "credit", "duration", "discount", "tax", "exchange_rate")
+DATES: Final = ("start", "end", "invoice_date")
+IDS: Final = ("contract", "customer_id", "product_code", "sku")
+_RANGES: Final = ("period", "plan", "cycle")
+_ADDED_UP: Final = ("units", "amount", "debit", "credit")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day, and whether the report tells no later time of it than midnight."""
+
+    date: dt.date
+    is_midnight: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RawValues:
+    """A table's columns by meaning, each cell with every reading that it allows."""
+
+    table: Table
+    texts: Mapping[str, Column[str]]
+    numbers: Mapping[str, Column[NumberReadings]]
+    dates: Mapping[str, Column[DateReadings]]
+    ranges: Column[tuple[DateReadings, DateReadings]] | None = None
+    range_of: str = ""  # the meaning whose column holds the ranges
+
+
+@dataclass(frozen=True, slots=True)
+class TableValues:
+    """A table's values row by row; a cell that cannot be read is `Wrong`."""
+
+    table: Table
+    texts: Mapping[str, Sequence[str | None | Wrong]]
+    numbers: Mapping[str, Sequence[Decimal | None | Wrong]]
+    dates: Mapping[str, Sequence[Day | None | Wrong]]
+    periods: Sequence[tuple[Day, Day] | None | Wrong] = field(default_factory=tuple)
+    range_of: str = ""
+
+
+def read_raw(table: Table) -> RawValues:
+    """All columns of a table that mean something."""
+    at = dict(table.columns.at)
+    merged = merged_values(table, at.values()) if table.sheet.merged else {}
+    texts: dict[str, Column[str]] = {}
+    numbers: dict[str, Column[NumberReadings]] = {}
+    dates: dict[str, Column[DateReadings]] = {}
+    for meaning, column in at.items():
+        raw = raw_cells(table, column, merged, is_added_up=meaning in _ADDED_UP)
+        if meaning in NUMBERS:
+            numbers[meaning] = read_column(raw, number_cell)
+        elif meaning in DATES:
+            dates[meaning] = read_column(raw, date_cell)
+        else:
+            texts[meaning] = read_column(raw, id_cell if meaning in IDS else text_cell)
+            if meaning in IDS and table.sheet.is_text:
+                texts[meaning] = _without_rounded(texts[meaning])
+    found = _find_ranges(table, texts, merged)
+    return RawValues(table, texts, numbers, dates, *found)
+
+
+def raw_cells(
+    table: Table, column: int, merged: Mapping[tuple[int, int], Any], *, is_added_up: bool = False
+) -> list[Any]:
+    """The cells of one column; errors of formulas, and figures merged over several rows, are wrong."""
+    bad = {row: what for (row, at), what in table.sheet.bad_cells.items() if at == column + 1}
+    over = {row: value for (row, at), value in merged.items() if at == column}
+    cells = [row[column] if column < len(row) else None for _, row in table.rows]
+    if bad or over:
+        for n, (number, _) in enumerate(table.rows):
+            if number in bad:
+                cells[n] = Wrong(_tell_bad(bad[number]))
+            elif number in over and over[number] not in (None, ""):
+                cells[n] = Wrong("is merged over several rows, which would count it twice") if is_added_up else over[number]
+    return cells
+
+
+def _tell_bad(what: str) -> str:
+    if what == NO_VALUE:
+        return "holds a formula without a value: open the file in Excel and save it"
+    return f"“{what}” is an error of a formula"
+
+
+def _without_rounded(column: Column[str]) -> Column[str]:
+    rounded = find_rounded(column.values)
+    if not rounded:
+        return column
+    return Column(
+        [
+            Wrong(
+                f"“{cell}” is a number whose last digits a spreadsheet has made zeros: export the report anew "
+                "with this column as text"
+            )
+            if isinstance(cell, str) and cell in rounded
+            else cell
+            for cell in column.cells
+        ]
+    )
+
+
+def _find_ranges(
+    table: Table, texts: Mapping[str, Column[str]], merged: Mapping[tuple[int, int], Any]
+) -> tuple[Column[tuple[DateReadings, DateReadings]] | None, str]:
+    """The column that holds charged periods, each a range of days in one cell."""
+    for meaning in _RANGES:
+        if meaning in texts and _holds_ranges(texts[meaning], at_all=meaning == "period"):
+            return read_column(texts[meaning].cells, _range_cell), meaning
+    return None, ""
+
+
+def _holds_ranges(column: Column[str], *, at_all: bool) -> bool:
+    different = set(column.values)
+    ranges = sum(read_range(text) is not None for text in different)
+    return ranges > 0 or (at_all and bool(different))
+
+
+def holds_ranges(table: Table, column: int) -> bool:
+    """Whether a column that is not read holds periods of days."""
+    texts = read_column(raw_cells(table, column, {}), text_cell)
+    return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {"billingperiod", "billingcycle"}
+
+
+def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | None | Wrong:
+    if text is None or isinstance(text, Wrong):
+        return text
+    found = read_range(text)
+    if found is not None:
+        return found
+    return Wrong(f"“{text[:40]}” is no period of days")
+
+
+# --- numbers
+
+
+def find_marks(tables: Sequence[RawValues]) -> dict[str, Mark | None]:
+    """The decimal mark of each meaning: what its column shows, else the file, else units × cost = amount."""
+    shown = {
+        meaning: set().union(*(proven_mark(t.numbers[meaning].values) for t in tables if meaning in t.numbers))
+        for meaning in NUMBERS
+    }
+    everywhere: set[Mark] = set().union(*shown.values())
+    proven = _only(everywhere) or (None if everywhere else _mark_by_proof(tables))
+    return {meaning: _only(marks) if marks else proven for meaning, marks in shown.items()}
+
+
+def _mark_by_proof(tables: Sequence[RawValues]) -> Mark | None:
+    """The one mark with which units × cost is the amount on all rows that tell."""
+    held = {mark: 0 for mark in MARKS}
+    broken = {mark: 0 for mark in MARKS}
+    for table in tables:
+        if not {"units", "cost", "amount"} <= set(table.numbers):
+            continue
+        columns = (table.numbers[name].cells for name in ("units", "cost", "amount"))
+        for cells in zip(*columns, strict=True):
+            readings = [cell for cell in cells if isinstance(cell, NumberReadings)]
+            if len(readings) < 3 or all(cell.is_clear for cell in readings):
+                continue
+            for mark in MARKS:
+                units, cost, amount = (cell.by(mark) for cell in readings)
+                if units is None or cost is None or amount is None or not amount:
+                    continue
+                held[mark] += agrees(units, cost, amount)
+                broken[mark] += not agrees(units, cost, amount)
+    fitting = [mark for mark in MARKS if held[mark] and not broken[mark]]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _only(found: Iterable[Any]) -> Any:
+    several = set(found)
+    return next(iter(several)) if len(several) == 1 else None
+
+
+def _number(cell: NumberReadings | None | Wrong, mark: Mark | None) -> Decimal | None | Wrong:
+    if cell is None or isinstance(cell, Wrong):
+        return cell
+    if cell.is_clear:
+        return cell.point if cell.point is not None else cell.comma
+    if mark is None:
+        return Wrong("may have thousands or three decimals, and nothing in the file tells which")
+    return cell.by(mark)
+
+
+# --- dates
+
+
+def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None) -> dict[str, Order | None]:
+    """Whether each meaning's dates have the day or the month first: what its column shows, else the file, else
+    the one reading that touches the month, else the setting.
+    """  # noqa: D205
+    shown: dict[str, set[Order]] = {}
+    for table in tables:
+        for meaning, readings in _all_dates(table):
+            shown.setdefault(meaning, set()).update(one.proves for one in readings if one.proves is not None)
+    everywhere: set[Order] = set().union(*shown.values())
+    if everywhere:
+        otherwise = _only(everywhere)
+    else:
+        touching = [order for order in ORDERS if any(_touches(table, order, month) for table in tables)]
+        otherwise = touching[0] if len(touching) == 1 else None
+    return {
+        meaning: (_only(orders) if orders else otherwise) or setting for meaning, orders in shown.items()
+    }
+
+
+def _all_dates(table: RawValues) -> Iterator[tuple[str, list[DateReadings]]]:
+    for meaning, column in table.dates.items():
+        yield meaning, column.values
+    if table.ranges is not None:
+        yield "period", [one for pair in table.ranges.values for one in pair]
+
+
+def _touches(table: RawValues, order: Order, month: Month) -> bool:
+    """Whether with this order some row's period, or invoice, has a day of the month."""
+    empty: Sequence[None] = [None] * len(table.table.rows)
+    starts = table.dates["start"].cells if "start" in table.dates else empty
+    ends = table.dates["end"].cells if "end" in table.dates else starts
+    pairs: Iterable[Any] = zip(starts, ends, strict=True)
+    if table.ranges is not None:
+        pairs = [*pairs, *table.ranges.values]
+    if "invoice_date" in table.dates:
+        pairs = [*pairs, *((one, one) for one in table.dates["invoice_date"].values)]
+    for start, end in pairs:
+        days = [
+            day
+            for one in (start, end)
+            if isinstance(one, DateReadings) and not one.is_clear and (day := one.by(order)) is not None
+        ]
+        known = [
+            one.day_first or one.month_first
+            for one in (start, end)
+            if isinstance(one, DateReadings) and one.is_clear
+        ]
+        whole = [*days, *(day for day in known if day is not None)]
+        if days and min(whole) <= month.last and max(whole) >= month.first:
+            return True
+    return False
+
+
+def _days(
+    cells: Sequence[DateReadings | None | Wrong], order: Order | None
+) -> Iterator[Day | None | Wrong]:
+    turn = local_days([one for one in cells if isinstance(one, DateReadings)])
+    has_true = any(isinstance(one, DateReadings) and one.is_true for one in cells)
+    has_text = any(isinstance(one, DateReadings) and not one.is_true for one in cells)
+    for cell in cells:
+        if cell is None or isinstance(cell, Wrong):
+            yield cell
+        elif has_true and has_text:
+            kind = "a true date" if cell.is_true else "a text"
+            yield Wrong(
+                f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped days and months"
+            )
+        else:
+            yield _day(cell, order, turn)
+
+
+def _day(cell: DateReadings, order: Order | None, turn: int | None) -> Day | Wrong:
+    if cell.is_clear:
+        day = cell.day_first or cell.month_first
+    elif order is None:
+        return Wrong("may have the day or the month first, and nothing in the file tells which")
+    else:
+        day = cell.by(order)
+    if day is None:
+        return Wrong("is not a date")
+    return Day(*local_day(day, cell, turn))
+
+
+# --- all of it
+
+
+def read_values(raw: RawValues, marks: Mapping[str, Mark | None], orders: Mapping[str, Order | None]) -> TableValues:
+    """The values of a table, once the file has told its marks and orders."""
+    numbers = {
+        meaning: _once(column.cells, lambda cell, mark=marks.get(meaning): _number(cell, mark))
+        for meaning, column in raw.numbers.items()
+    }
+    dates = {meaning: list(_days(column.cells, orders.get(meaning))) for meaning, column in raw.dates.items()}
+    _refuse_mixed_periods(raw, dates)
+    periods: list[tuple[Day, Day] | None | Wrong] = []
+    if raw.ranges is not None:
+        ranged = raw.ranges.cells
+        firsts = list(_days([pair if not isinstance(pair, tuple) else pair[0] for pair in ranged], orders.get("period")))
+        lasts = list(_days([pair if not isinstance(pair, tuple) else pair[1] for pair in ranged], orders.get("period")))
+        for first, last in zip(firsts, lasts, strict=True):
+            wrong = next((one for one in (first, last) if isinstance(one, Wrong)), None)
+            periods.append(wrong or ((first, last) if isinstance(first, Day) and isinstance(last, Day) else None))
+    texts = {meaning: column.cells for meaning, column in raw.texts.items()}
+    return TableValues(raw.table, texts, numbers, dates, periods, raw.range_of)
+
+
+def _once(cells: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+    """Every cell read, each object of the column once."""
+    known: dict[int, Any] = {}
+    result = []
+    for cell in cells:
+        key = id(cell)
+        if key not in known:
+            known[key] = read(cell)
+        result.append(known[key])
+    return result
+
+
+def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | None | Wrong]]) -> None:
+    """A true date at one end of a period and a text at the other: a program has swapped some."""
+    if not {"start", "end"} <= set(raw.dates):
+        return
+    pairs = zip(raw.dates["start"].cells, raw.dates["end"].cells, strict=True)
+    for n, (start, end) in enumerate(pairs):
+        if isinstance(start, DateReadings) and isinstance(end, DateReadings) and start.is_true != end.is_true:
+            true, text = ("start", "end") if start.is_true else ("end", "start")
+            dates["start"][n] = Wrong(
+                f"the {true} of the period is a true date and its {text} a text: a spreadsheet program has likely "
+                "swapped days and months"
+            )
+
+
+def raw_text(table: Table, row: Sequence[Any], column: int) -> str:
+    """A cell as it is quoted to people."""
+    value = unguarded(row[column]) if column < len(row) else ""
+    return " ".join(str(value).split())[:40] if value is not None else ""

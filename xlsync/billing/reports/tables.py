@@ -1,0 +1,136 @@
+"""Tables in sheets: header rows, of one row or two, and the rows under them. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from xlsync.billing.reports.columns import Aliases, Columns, find_columns
+from xlsync.billing.reports.text import header_key, plain_text
+from xlsync.billing.reports.workbook_cells import Sheet
+
+_HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and the rows under it, each with the number that Excel gives it."""
+
+    sheet: Sheet
+    header: tuple[str, ...]
+    columns: Columns
+    header_row: int
+    rows: list[tuple[int, Sequence[Any]]] = field(default_factory=list)
+    repeated_headers: list[int] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """How many columns the header has."""
+        return max((n for n, name in enumerate(self.header, start=1) if name), default=0)
+
+    @property
+    def meanings(self) -> frozenset[str]:
+        """What its columns mean."""
+        return frozenset(self.columns.at)
+
+    def header_of(self, meaning: str) -> str:
+        """The header of a meaning's column, as the report writes it."""
+        return self.header[self.columns.at[meaning]]
+
+
+def find_tables(sheet: Sheet, aliases: Aliases) -> list[Table]:
+    """The tables of a sheet: each fitting header begins one, its own header repeated does not."""
+    tables: list[Table] = []
+    skip = 0
+    for at, row in enumerate(sheet.rows):
+        if at < skip:
+            continue
+        current = tables[-1] if tables else None
+        if (current is None and at < _HEADER_WITHIN) or (current is not None and _may_be_header(current, row)):
+            found = _header_at(sheet, at, aliases)
+            if found is not None:
+                header, columns, rows_taken = found
+                skip = at + rows_taken
+                if current is not None and _keys(header) == _keys(current.header):
+                    current.repeated_headers.append(at + 1)
+                else:
+                    tables.append(Table(sheet, header, columns, at + 1))
+                continue
+        if current is not None:
+            current.rows.append((at + 1, row))
+    return tables
+
+
+def _may_be_header(table: Table, row: Sequence[Any]) -> bool:
+    """Whether a row can be a header at all: it has three texts and no figure where units stand."""
+    at = table.columns.at["units"]
+    units = row[at] if at < len(row) else None
+    if isinstance(units, str) and any(sign.isdigit() for sign in units):
+        return False
+    texts = [value for value in row if value is not None and value != ""]
+    return len(texts) >= 3 and all(isinstance(value, str) and not value[:1].isdigit() for value in texts)
+
+
+def _keys(header: Sequence[str]) -> tuple[str, ...]:
+    return tuple(filter(None, map(header_key, header)))
+
+
+def _header_at(sheet: Sheet, at: int, aliases: Aliases) -> tuple[tuple[str, ...], Columns, int] | None:
+    """The header that begins in a row, with how many rows it takes; None where none fits there."""
+    single = tuple(map(plain_text, sheet.rows[at]))
+    columns = find_columns(single, aliases)
+    best = (single, columns, 1) if columns.fits else None
+    if at + 1 < len(sheet.rows) and _is_all_text(sheet.rows[at + 1]) and _is_all_text(sheet.rows[at]):
+        below = tuple(map(plain_text, sheet.rows[at + 1]))
+        double = _two_rows(sheet, at, single, below, aliases)
+        doubled = find_columns(double, aliases)
+        alone = find_columns(below, aliases)
+        most = max(len(columns.at) if best else 0, len(alone.at))
+        if doubled.fits and len(doubled.at) > most:
+            return double, doubled, 2
+    return best
+
+
+def _is_all_text(row: Sequence[Any]) -> bool:
+    texts = [value for value in row if value is not None and value != ""]
+    return bool(texts) and all(isinstance(value, str) and not value[:1].isdigit() for value in texts)
+
+
+def _two_rows(
+    sheet: Sheet, at: int, above: Sequence[str], below: Sequence[str], aliases: Aliases
+) -> tuple[str, ...]:
+    """The header of two rows: what stands above holds for the columns that it is merged over."""
+    names: list[str] = []
+    parent = ""
+    merged = {
+        column: first
+        for row1, first, row2, last in sheet.merged
+        if row1 <= at + 1 <= row2
+        for column in range(first, last + 1)
+    }
+    for n in range(max(len(above), len(below))):
+        top = above[n] if n < len(above) else ""
+        low = below[n] if n < len(below) else ""
+        if top:
+            parent = top
+        elif merged and n + 1 not in merged:
+            parent = ""
+        both = f"{parent} {low}" if low and parent else low or top
+        known = [name for name in (low, both) if name and find_columns((name,), aliases).at]
+        names.append(known[0] if known else both)
+    return tuple(names)
+
+
+def merged_values(table: Table, columns: Iterator[int] | Sequence[int]) -> dict[tuple[int, int], Any]:
+    """The value of each cell that a merged range covers in these columns, by row and column (from 0)."""
+    wanted = set(columns)
+    values: dict[tuple[int, int], Any] = {}
+    for row1, column, row2, _ in table.sheet.merged:
+        if column - 1 not in wanted or row2 == row1 or row1 <= table.header_row:
+            continue
+        first = table.sheet.rows[row1 - 1] if row1 <= len(table.sheet.rows) else ()
+        value = first[column - 1] if column <= len(first) else None
+        for row in range(row1 + 1, row2 + 1):
+            values[row, column - 1] = value
+    return values

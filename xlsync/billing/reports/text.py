@@ -1,0 +1,36 @@
+"""Texts as they are compared, whatever their case, accents and spacing. PURE."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200f\u202a-\u202e\u2060\u00ad]")
+_BRACKET_AT_END: Final = re.compile(r"(?<=\S)\s*[(\[{][^()\[\]{}]*[)\]}]\s*$")
+_CAMEL: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def plain_text(value: object) -> str:
+    """A cell as a text on one line, without invisible characters."""
+    return " ".join(_INVISIBLE.sub("", str(value)).split()) if value is not None else ""
+
+
+def fold(text: str) -> str:
+    """A text in words of small letters without accents: `SETUP_FEE` and `Setup-Fee` are `setup fee`."""
+    spaced = _CAMEL.sub(" ", _INVISIBLE.sub("", text))
+    bare = "".join(c for c in unicodedata.normalize("NFKD", spaced) if not unicodedata.combining(c))
+    return " ".join(re.sub(r"[^\w%€$£]|_", " ", bare.casefold()).split())
+
+
+def header_words(header: str) -> str:
+    """The words of a header, without a star or a bracket at its end."""
+    bare = plain_text(header).rstrip("*: ").strip()
+    while (shorter := _BRACKET_AT_END.sub("", bare).rstrip("*: ")) != bare:
+        bare = shorter
+    return fold(bare)
+
+
+def header_key(header: str) -> str:
+    """By which headers are compared: `Unit Price (EUR)`, `unit_price` and `UnitPrice` are one."""
+    return header_words(header).replace(" ", "")

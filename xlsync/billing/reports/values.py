@@ -1,0 +1,146 @@
+"""Cells read as texts, ids, numbers and dates: each a value, nothing, or what is wrong with it. PURE."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from xlsync.billing.reports.dates import DateReadings, of_serial, of_true_date, read_date
+from xlsync.billing.reports.numbers import NOTHING, NumberReadings, read_number
+from xlsync.billing.reports.text import plain_text
+
+T = TypeVar("T")
+_GUARD: Final = re.compile(r'="(.*)"', re.DOTALL)  # so that a spreadsheet keeps a text as it is
+_SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+_ERRORS: Final = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#NV", "#BEZUG!", "#WERT!", "#SPILL!", "#CALC!"}
+)
+DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with a cell."""
+
+    what: str
+
+
+Read = T | None | Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[T]):
+    """The cells of one meaning, row by row."""
+
+    cells: Sequence[T | None | Wrong]
+
+    @property
+    def values(self) -> list[T]:
+        """The values that are there and right."""
+        return [cell for cell in self.cells if cell is not None and not isinstance(cell, Wrong)]
+
+
+def read_column(raw: Iterable[Any], reader: Callable[[Any], Read[T]]) -> Column[T]:
+    """A column by a reader, which reads each different cell once."""
+    known: dict[Any, Read[T]] = {}
+    cells = []
+    for value in raw:
+        key = (value, type(value)) if not isinstance(value, Wrong) else value
+        if key not in known:
+            known[key] = value if isinstance(value, Wrong) else reader(unguarded(value))
+        cells.append(known[key])
+    return Column(cells)
+
+
+def unguarded(value: Any) -> Any:
+    """A cell without the formula that keeps it a text; an error written as a text is what it says."""
+    if not isinstance(value, str):
+        return value
+    found = _GUARD.fullmatch(value.strip()) if value.lstrip()[:1] == "=" else None
+    return found[1] if found else value
+
+
+def text_cell(value: Any) -> Read[str]:
+    """A cell as a text."""
+    if isinstance(value, str):
+        text = plain_text(value)
+        if text in _ERRORS:
+            return Wrong(f"“{text}” is an error of a formula")
+        return None if text.casefold() in NOTHING else text
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, (int, float)):
+        return format(_decimal(value), "f")
+    return str(value)
+
+
+def id_cell(value: Any) -> Read[str]:
+    """A cell as an id, unless a spreadsheet has spoiled it."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 10**DIGITS_KEPT:
+        return Wrong(
+            f"“{value:.0f}” is a number of more than {DIGITS_KEPT} digits, which a spreadsheet has rounded: "
+            "export the report anew with this column as text"
+        )
+    text = text_cell(value)
+    if isinstance(text, str):
+        text = text[1:] if text.startswith("'") and len(text) > 1 else text
+        if _SPOILED.fullmatch(text):
+            return Wrong(
+                f"“{text}” is a long id that a spreadsheet has shortened: export the report anew with this "
+                "column as text"
+            )
+    return text
+
+
+def find_rounded(ids: Iterable[str]) -> set[str]:
+    """Ids in a text file that a spreadsheet has rounded: all long ones end in zeros."""
+    long = {one for one in ids if one.isdigit() and len(one) > DIGITS_KEPT}
+    zeros = all(set(one[DIGITS_KEPT:]) == {"0"} for one in long)
+    return long if zeros and (len(long) > 1 or any(len(one) > DIGITS_KEPT + 1 for one in long)) else set()
+
+
+def number_cell(value: Any) -> Read[NumberReadings]:
+    """A cell as a number, with every reading that it allows."""
+    if isinstance(value, bool) or isinstance(value, (dt.date, dt.time, dt.timedelta)):
+        return Wrong(f"“{value}” is no number")
+    if isinstance(value, (int, float)):
+        number = _decimal(value)
+        return NumberReadings(number, number) if number.is_finite() else Wrong(f"“{value}” is no number")
+    text = plain_text(value)
+    if text in _ERRORS:
+        return Wrong(f"“{text}” is an error of a formula")
+    if text.casefold().lstrip("'") in NOTHING:
+        return None
+    found = read_number(text)
+    return found if found is not None else Wrong(f"“{text[:40]}” is not a number")
+
+
+def date_cell(value: Any) -> Read[DateReadings]:
+    """A cell as a date, with every reading that it allows."""
+    try:
+        if isinstance(value, bool) or isinstance(value, dt.timedelta):
+            raise ValueError(str(value))
+        if isinstance(value, dt.date):
+            return of_true_date(value)
+        if isinstance(value, dt.time):
+            return None if value == dt.time() else Wrong(f"“{value}” is not a date")
+        if isinstance(value, (int, float)):
+            return of_serial(value)
+        text = plain_text(value)
+        if text in _ERRORS:
+            return Wrong(f"“{text}” is an error of a formula")
+        return None if text.casefold().lstrip("'") in NOTHING else read_date(text)
+    except (ValueError, OverflowError):
+        return Wrong(f"“{plain_text(value)[:40]}” is not a date")
+
+
+def _decimal(value: float) -> Decimal:
+    """A spreadsheet's number with the digits that it keeps."""
+    number = Decimal(format(value, f".{DIGITS_KEPT}g"))
+    return Decimal(int(number)) if number.is_finite() and number == number.to_integral_value() else number
