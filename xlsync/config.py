@@ -25,6 +25,7 @@ from xlsync.settings import (
     ConnectWiseSettings,
     Creation,
     Limits,
+    ReportSettings,
     Settings,
 )
 
@@ -61,6 +62,7 @@ _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
     "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber", "none"),
 }
+_KINDS_OF_CHARGE: Final = frozenset({"recurring", "credit", "usage", "one-time"})
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", *_BOUNDS},
@@ -74,7 +76,7 @@ _KNOWN: Final = {
         "site",
     },
     "invoicing": {"enabled"},
-    "report": {"headers"},
+    "report": {"headers", "types", "dates", "ignore"},
 }
 
 
@@ -184,7 +186,7 @@ def load_settings(
         problems.append(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
     word = environ.get("XLSYNC_INVOICING", "").strip().casefold()
     invoicing = word == "enabled" if word else enabled is True
-    headers = _read_headers(table, problems)
+    report = _read_report(table, problems)
     _refuse(problems, sources)
     return Settings(
         home=home_folder(environ),
@@ -194,7 +196,7 @@ def load_settings(
         limits=limits,
         creation=creation,
         invoicing=invoicing,
-        report_headers=headers,
+        report=report,
         notices=tuple(notices),
     )
 
@@ -441,16 +443,37 @@ def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
     return Creation(**given)
 
 
-def _read_headers(table: Mapping[str, Any], problems: list[str]) -> dict[str, tuple[str, ...]]:
-    """Other names of a report's columns: each one text, or a list of texts."""
-    given = _section(table, "report").get("headers", {})
+def _read_report(table: Mapping[str, Any], problems: list[str]) -> ReportSettings:
+    """How distributors' reports are read."""
+    given = _section(table, "report")
+    dates = given.get("dates")
+    if dates not in (None, "day-first", "month-first"):
+        problems.append(f'{FILE_NAME}: [report] dates must be "day-first" or "month-first", not {dates!r}')
+        dates = None
+    ignore = given.get("ignore", [])
+    if not isinstance(ignore, list) or not all(isinstance(text, str) for text in ignore):
+        problems.append(f'{FILE_NAME}: [report] ignore must be a list of headers, such as ["Contact Date"]')
+        ignore = []
+    types = _read_names(given, "types", 'kinds of charge, such as Credit = ["Retour"]', problems)
+    for kind in [kind for kind in types if kind.casefold() not in _KINDS_OF_CHARGE]:
+        problems.append(f"{FILE_NAME}: [report.types] {kind} must be Recurring, Credit, Usage or One-time")
+        del types[kind]
+    headers = _read_names(given, "headers", 'columns, such as Units = ["Qty"]', problems)
+    return ReportSettings(headers=headers, types=types, dates=dates, ignore=tuple(ignore))
+
+
+def _read_names(
+    given: Mapping[str, Any], name: str, what: str, problems: list[str]
+) -> dict[str, tuple[str, ...]]:
+    """Names with their other spellings: each one text, or a list of texts."""
+    table = given.get(name, {})
     found: dict[str, tuple[str, ...]] = {}
-    for name, value in given.items() if isinstance(given, dict) else [("", given)]:
+    for key, value in table.items() if isinstance(table, dict) else [("", table)]:
         texts = [value] if isinstance(value, str) else value
-        if not name or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            problems.append(f'{FILE_NAME}: [report] headers must name columns, such as Units = ["Qty"]')
+        if not key or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            problems.append(f"{FILE_NAME}: [report] {name} must name {what}")
         else:
-            found[name] = tuple(texts)
+            found[key] = tuple(texts)
     return found
 
 

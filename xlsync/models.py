@@ -104,6 +104,7 @@ class BillingLine:
     start: dt.date | None = None
     end: dt.date | None = None
     unread: str = ""
+    report: str = ""  # the name of the report file that the line was read from
 
     @property
     def customer_key(self) -> str:

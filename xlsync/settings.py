@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
@@ -63,6 +63,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """How distributors' reports are read: further headers of columns, further words for kinds of charge,
+    whether days or months come first where a report does not show it, and headers of no matter.
+    """  # noqa: D205
+
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    types: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dates: Literal["day-first", "month-first"] | None = None
+    ignore: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All that a command may need; `bss` and `connectwise` are None where not asked for."""
 
@@ -73,5 +85,5 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     creation: Creation = field(default_factory=Creation)
     invoicing: bool = False
-    report_headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    report: ReportSettings = field(default_factory=ReportSettings)
     notices: tuple[str, ...] = ()  # what a person should know of where these came from

@@ -463,7 +463,7 @@ def test_invoicing_is_enabled_by_that_word_alone(file: str, variable: str, is_en
 
 def test_names_of_report_columns_come_from_the_file() -> None:
     settings = load('[report]\nheaders = { Units = ["Qty", "Seats"], Customer = "Client" }\n')
-    assert dict(settings.report_headers) == {"Units": ("Qty", "Seats"), "Customer": ("Client",)}
+    assert dict(settings.report.headers) == {"Units": ("Qty", "Seats"), "Customer": ("Client",)}
 
 
 @pytest.mark.parametrize("value", ["5", "['Qty']", "{ Units = 5 }", "{ Units = [5] }"])

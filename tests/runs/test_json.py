@@ -8,7 +8,7 @@ from tests.helpers.desk import Desk
 
 MONTH_FIELDS = [
     "month", "workbook", "environment", "lines", "linked", "unlinked", "mismatches", "complete", "all_clear",
-    "billed", "money", "notices", "requests", "seconds",
+    "billed", "money", "notices", "reports", "requests", "seconds",
 ]  # fmt: skip
 APPLY_FIELDS = [
     "run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions",

@@ -48,7 +48,7 @@ def link_all(desk: Desk) -> None:
             "Power BI Pro (New Commerce)": "Power BI Pro",
         }
         for key, product in hand.column(LINES, "Product").items():
-            hand.set(LINES, key, {"ConnectWise Product": offered[names[product]]})
+            hand.set(LINES, key, {"ConnectWise Product": offered[names[product]], "Match": "confirmed"})
 
 
 def test_a_month_from_a_report_is_linked_checked_and_applied_without_keys_of_the_bss(reported: Desk) -> None:

@@ -18,20 +18,15 @@ from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
 from xlsync.report.figures import Group
 from xlsync.report.month import Report
-from xlsync.workbook.totals import Totals
+from xlsync.workbook.totals import MonthResult
 
 
-def month(
-    totals: Totals,
-    path: Path,
-    notices: Sequence[str],
-    requests: Mapping[str, int],
-    seconds: float,
-) -> dict[str, Any]:
+def month(found: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
     """What export and check tell programs."""
+    totals = found.totals
     return {
         "month": totals.month,
-        "workbook": str(path),
+        "workbook": str(found.path),
         "environment": totals.environment,
         "lines": totals.lines,
         "linked": totals.linked,
@@ -44,7 +39,8 @@ def month(
             currency: {"more": _amount(more), "less": _amount(less)}
             for currency, (more, less) in totals.at_stake.items()
         },
-        "notices": list(notices),
+        "notices": list(found.notices),
+        "reports": [table.as_json() for table in found.reports],
         "requests": dict(requests),
         "seconds": Decimal(str(round(seconds, 3))),
     }

@@ -88,9 +88,13 @@ def main() -> None:
 def export(
     month: Annotated[str, typer.Option(help="2026-10, last or this; asked for where it is left out.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="REPORT", help="Billing lines from a CSV or Excel report."),
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="REPORT",
+            help="Billing lines from a CSV or Excel report; may be given several times.",
+        ),
     ] = None,
     by: Annotated[
         str, typer.Option(help="What makes a line the month's: invoice-date or service-period.")
@@ -104,10 +108,12 @@ def export(
 ) -> None:
     """Bring a month's billing into a workbook, linked and compared."""
     form = chosen_form(digest=digest, json=json)
-    request = MonthRequest(month=chosen_month(month), by=chosen_by(by), report=report, refresh=refresh)
+    request = MonthRequest(
+        month=chosen_month(month), by=chosen_by(by), reports=tuple(reports or ()), refresh=refresh
+    )
     path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
     began = time.monotonic()
-    with opened(demo=demo, bss=report is None) as systems:
+    with opened(demo=demo, bss=not reports) as systems:
         with show.progress(err, is_shown=not json) as progress:
             exported = export_month(systems, request, path, now(), progress)
         told_month(systems, exported, began, form)

@@ -326,7 +326,7 @@ def told_month(systems: Systems, found: MonthResult, began: float, form: Form) -
     tell_notices(found.notices)
     if form == "json":
         seconds = time.monotonic() - began
-        tell_json(as_json.month(found.totals, found.path, found.notices, systems.requests, seconds))
+        tell_json(as_json.month(found, systems.requests, seconds))
         return
     show.month(err if form == "digest" else out, found.totals, found.path)
     if form == "digest":

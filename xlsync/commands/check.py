@@ -37,7 +37,7 @@ def settings_to_check(path: Path) -> Settings:
     try:
         return load_settings(bss=True, connectwise=True)
     except ConfigError:
-        if not read_workbook(path).about.report:
+        if not read_workbook(path).about.reports:
             raise
         return load_settings(bss=False, connectwise=True)
 
@@ -47,7 +47,7 @@ def _request_of(about: About, path: Path) -> MonthRequest:
     return MonthRequest(
         month=Month.parse(about.month),
         by="service-period" if about.by == "service-period" else "invoice-date",
-        report=_find_report(about.report, path) if about.report else None,
+        reports=tuple(_find_report(report, path) for report in about.reports),
     )
 
 
@@ -111,7 +111,7 @@ def check_workbook(
         own=own,
         save=save,
         progress=lambda done, of: progress("Writing the workbook", done, of),
-        report=book.about.report,
+        reports=book.about.reports,
         first_exported_at=book.about.first_exported_at,
         noted=book.about.noted,
     )

@@ -43,7 +43,7 @@ def export_month(
         progress=lambda done, of: progress("Writing the workbook", done, of),
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
-        report=str(request.report.resolve()) if request.report else "",
+        reports=tuple(str(report.resolve()) for report in request.reports),
         first_exported_at=now.isoformat(timespec="milliseconds"),
     )
     return month_result(gathered.overview, gathered.notices, path)
@@ -57,6 +57,7 @@ def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> Mo
         digest=make_digest(overview, totals, notices, str(path)),
         notices=notices,
         path=path,
+        reports=overview.reports,
     )
 
 

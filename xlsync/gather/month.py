@@ -13,7 +13,8 @@ from xlsync.apply.actions import (
     CreateAddition,
 )
 from xlsync.apply.plan import judge_creation
-from xlsync.billing.report_file import read_report, touches
+from xlsync.billing.reports.reading import read_reports
+from xlsync.billing.reports.summary import TableRead
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import Tables, read_lists, read_tables
 from xlsync.errors import ApiError
@@ -71,7 +72,7 @@ class MonthRequest:
 
     month: Month
     by: By = "invoice-date"
-    report: Path | None = None
+    reports: tuple[Path, ...] = ()
     refresh: bool = False
 
 
@@ -99,6 +100,7 @@ class Sources:
 
     billing: Billing
     tables: Tables
+    reports: tuple[TableRead, ...] = ()
     incomplete: str = ""  # why the month is not billed whole yet
 
     @property
@@ -111,7 +113,7 @@ def read_sources(
     systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
 ) -> Sources:
     """Read the month's billing and ConnectWise's lists, side by side."""
-    if request.report is None:
+    if not request.reports:
         _ = systems.bss  # opened here, since two threads would open it twice
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_read_billing, systems, request, progress)
@@ -123,10 +125,10 @@ def read_sources(
             refresh=request.refresh,
             progress=lambda count: progress("Reading ConnectWise's lists", count, None),
         )
-        billing = reading.result()
+        billing, reports = reading.result()
         own, before = comparing.result()
     own = own or sums_of_invoices(billing.invoices or ())
-    return Sources(billing, tables, why_incomplete(request.month, now.date(), own, before))
+    return Sources(billing, tables, reports, why_incomplete(request.month, now.date(), own, before))
 
 
 def gather(
@@ -147,7 +149,7 @@ def gather(
         setup=name_setup_apart(lists.setup),
     )
     companies = propose_companies(lines, lists.companies, memory, picked)
-    if companies.ties and request.report is None:
+    if companies.ties and not request.reports:
         places = _places_of_ties(lines, companies, asking)
         companies = tell_ties_apart(lines, companies, lists.companies, places)
     decided = decide_agreements(lines, companies.choices, lists.agreements, memory, picked)
@@ -207,6 +209,7 @@ def gather(
         lists=lists,
         labels=labels,
         invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
+        reports=sources.reports,
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,
         incomplete=sources.incomplete,
@@ -245,7 +248,7 @@ def _propose_new(
         identifier_length=settings.identifier_length,
         name_length=settings.name_length,
     )
-    addresses = {} if request.report else asking.addresses(customers_to_ask(lines, links))
+    addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
     proposals = propose_creations(request.month, lines, links, addresses, known)
     taken = asking.taken(_about_identifiers(proposals))
     if taken:
@@ -263,14 +266,16 @@ def _notices(
     if sources.incomplete:
         yield f"{sources.incomplete} Until then nothing is called Only in ConnectWise or all clear."
     if sources.billing.invoices is None:
-        source = "The report" if request.report else "Billing by service period"
+        source = "The report" if request.reports else "Billing by service period"
         yield f"{source} has no total of its own that its lines could be held against."
     for entry in gone:
         told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{told}: link it anew."
-    if request.report and not touches(sources.lines, request.month):
-        told = f"No period in {request.report.name} touches {request.month}"
-        yield f"{told}: is it the report of that month?"
+    for table in sources.reports:
+        yield from table.tell()
+    if request.reports and not _touches(sources.lines, request.month):
+        names = ", ".join(report.name for report in request.reports)
+        yield f"No period in {names} touches {request.month}: is it the report of that month?"
     if isinstance(recaps, ApiError):
         yield f"The next invoices could not be read: {recaps.message}"
         return
@@ -318,7 +323,7 @@ def _read_sums(systems: Systems, request: MonthRequest) -> tuple[MonthSums | Non
 
     By them an incomplete month is known.
     """
-    if request.report is not None:
+    if request.reports:
         return None, None
     own = before = None
     if request.by == "service-period":
@@ -329,17 +334,27 @@ def _read_sums(systems: Systems, request: MonthRequest) -> tuple[MonthSums | Non
     return own, before
 
 
-def _read_billing(systems: Systems, request: MonthRequest, progress: Progress) -> Billing:
-    if request.report is not None:
-        lines = read_report(request.report, month=request.month, aliases=systems.settings.report_headers)
-        return Billing(lines)
+def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
+    """Whether any line's period has a day of the month; lines without dates may be of any."""
+    periods = [(line.start or line.end, line.end or line.start) for line in lines]
+    dated = [(start, end) for start, end in periods if start and end]
+    return not dated or any(start <= month.last and end >= month.first for start, end in dated)
+
+
+def _read_billing(
+    systems: Systems, request: MonthRequest, progress: Progress
+) -> tuple[Billing, tuple[TableRead, ...]]:
+    if request.reports:
+        read = read_reports(request.reports, request.month, systems.settings.report)
+        return Billing(read.lines), read.tables
     bss = systems.bss
     try:
-        return bss.read_billing(
+        billing = bss.read_billing(
             request.month,
             by=request.by,
             progress=lambda done: progress("Reading the month's billing", done, None),
         )
+        return billing, ()
     finally:
         systems.plans.close()  # this thread ends here, and only it can
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
+from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import WorkbookError
 from xlsync.files import digest_of, read_file
 from xlsync.gather.month import MonthRequest, Sources
@@ -40,22 +41,26 @@ class Left:
     totals: Totals
     digest: str
     notices: tuple[str, ...]
+    reports: tuple[TableRead, ...] = ()
 
     def found(self, path: Path) -> MonthResult:
         """What is told once more."""
         notices = (NOTHING_CHANGED, *self.notices)
-        return MonthResult(totals=self.totals, digest=self.digest, notices=notices, path=path)
+        return MonthResult(
+            totals=self.totals, digest=self.digest, notices=notices, path=path, reports=self.reports
+        )
 
 
 def fingerprint_sources(systems: Systems, request: MonthRequest, sources: Sources, now: dt.datetime) -> str:
     """Of all that a month begins with; `now` tells which months *Start* offers."""
     tables = sources.tables
-    about = (request.month, request.by, request.report, now.year, now.month, systems.settings.creation)
+    about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
     return fingerprint(
         (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),
         systems.rules.list(),
         sources.lines,
         sources.billing.invoices or (),
+        [table.as_json() for table in sources.reports],
         tables.companies,
         tables.agreements,
         tables.items,
@@ -89,6 +94,7 @@ def keep_left(
         totals=found.totals,
         digest=found.digest,
         notices=found.notices,
+        reports=found.reports,
     )
     checks[str(found.path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
 

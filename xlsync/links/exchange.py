@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from xlsync.amounts import tell_number
-from xlsync.billing.values import day_and_month
+from xlsync.billing.reports.dates import read_date
 from xlsync.errors import XlsyncError
 from xlsync.links.memory import PARTS, LinkKind, Names, Remembered, RememberedLink
 from xlsync.models import Evidence
@@ -180,11 +180,8 @@ def _rule(row: Mapping[str, str], environment: str) -> Rule:
     elif units and not counts:
         wrong.append(f"Units is “{units}”, and {kind} takes none")
     when = _read_when(row["When"], wrong)
-    try:
-        found = day_and_month(until) if until else None
-    except ValueError:
-        found = (0, 0, 0)
-    if isinstance(found, tuple):
+    last = _read_day(until)
+    if until and last is None:
         wrong.append(f"Until is “{until}”, not a day such as 2026-12-31")
     if wrong:
         raise ValueError("; ".join(wrong))
@@ -193,7 +190,7 @@ def _rule(row: Mapping[str, str], environment: str) -> Rule:
         scope=Scope(row["For"]),
         about=row["Key"],
         reason=row["Reason"],
-        until=found if isinstance(found, dt.date) else None,
+        until=last,
         units=Decimal(units.replace(",", ".")) if counts else None,
         when=when.isoformat() if when else "",
         workbook=row["Workbook"],
@@ -249,6 +246,24 @@ def _read_id(text: str, what: str, wrong: list[str]) -> int | None:
         wrong.append(f"ConnectWise {what} Id is “{text}”, not a whole number")
         return None
     return int(text) if text else None
+
+
+def _iso_day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _read_day(text: str) -> dt.date | None:
+    """The day that a text writes, where it allows one only."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text) and not text.startswith("0000"):
+        return _iso_day(text)
+    try:
+        read = read_date(text)
+    except ValueError:
+        return None
+    return read.day_first or read.month_first if read is not None and read.is_clear else None
 
 
 def _read_when(text: str, wrong: list[str]) -> dt.datetime | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xlsync.billing.reports.summary import TableRead
 from xlsync.models import (
     CREATE_NEW,
     ActionLabel,
@@ -46,6 +47,7 @@ class Overview:
     labels: Labels
     invoices: tuple[NextInvoice, ...] = ()
     compared: tuple[Compared, ...] = ()
+    reports: tuple[TableRead, ...] = ()
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None: there are none to hold the lines against
     incomplete: str = ""  # why the month is not billed whole yet
     notices: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels) ->
         "ConnectWise Product": label_of(link.item, labels.items),
         "Match": link.match or None,
         "Status": str(status),
+        "Source": line.report or None,
         "Line Key": line.key,
     }
 

@@ -48,7 +48,7 @@ class About:
     month: str
     by: str
     exported_at: str
-    report: str = ""  # the report that its lines came from
+    reports: tuple[str, ...] = ()  # the reports that its lines came from
     first_exported_at: str = ""
     noted: tuple[str, ...] = ()
 

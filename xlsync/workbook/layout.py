@@ -149,6 +149,7 @@ BILLING_LINES: Final = Sheet(
         Column("Commitment Period", width=15, is_seldom_needed=True),
         Column("Contract ID", width=36, is_seldom_needed=True),  # a GUID in full
         Column("Invoice", width=16, is_seldom_needed=True),
+        Column("Source", width=24, is_seldom_needed=True),
         Column("Line Key", width=9),
     ),
     frozen=2,

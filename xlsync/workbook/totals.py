@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from xlsync.amounts import counted
+from xlsync.billing.reports.summary import TableRead
 from xlsync.models import Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed, Fate, Share
 from xlsync.reconcile.verdict import Verdict
@@ -242,3 +243,4 @@ class MonthResult:
     digest: str  # Markdown
     notices: tuple[str, ...]
     path: Path
+    reports: tuple[TableRead, ...] = ()

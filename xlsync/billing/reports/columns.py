@@ -1,4 +1,4 @@
-"""Columns known by their headers: what each means, which are not read, and which must not be left unread. PURE."""
+"""Columns known by their headers: what each means, which are not read, which may not be left unread. PURE."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
         if name is None:
             names = ", ".join(dict.fromkeys(groups[0][0] for groups in HEADERS.values()))
             raise ConfigError(
-                f"The settings name a column “{column}” of reports under [report.headers].", f"Columns are: {names}."
+                f"The settings name a column “{column}” of reports under [report.headers].",
+                f"Columns are: {names}.",
             )
         found[name] = (*found.get(name, ()), *map(header_key, more))
     return Aliases(found, frozenset(map(header_key, ignored)))
@@ -97,7 +98,11 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
                 take(meaning, [n for n in free if keys[n] == one and n not in at.values()])
     taken = set(layout.of_no_matter) if layout is not None else set()
     for meaning, groups in HEADERS.items():
-        if layout is not None and meaning not in KNOWN_AND_UNREAD and (meaning in layout.meanings or meaning in {"mode"}):
+        if (
+            layout is not None
+            and meaning not in KNOWN_AND_UNREAD
+            and (meaning in layout.meanings or meaning == "mode")
+        ):
             continue
         for group in groups:
             named = [header_key(one) if not one.endswith("*") else one for one in group]
@@ -128,7 +133,9 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     return Columns(at, rivals, unread, suspicious, layout)
 
 
-def _place_billing_cycle(keys: Sequence[str], free: Sequence[int], at: dict[str, int], layout: Layout | None) -> None:
+def _place_billing_cycle(
+    keys: Sequence[str], free: Sequence[int], at: dict[str, int], layout: Layout | None
+) -> None:
     """`Billing Cycle` tells how often is billed where another column tells the commitment."""
     places = [n for n in free if keys[n] == BILLING_CYCLE and n not in at.values()]
     if not places or layout is not None:
@@ -138,9 +145,7 @@ def _place_billing_cycle(keys: Sequence[str], free: Sequence[int], at: dict[str,
         at[meaning] = places[0]
 
 
-_CUSTOMER_KEYS: Final = tuple(
-    tuple(header_key(one) for one in group) for group in HEADERS["customer"]
-)
+_CUSTOMER_KEYS: Final = tuple(tuple(header_key(one) for one in group) for group in HEADERS["customer"])
 _FAMILY: Final = (0, 0, 1, 1, 2, 2)
 
 

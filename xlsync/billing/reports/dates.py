@@ -20,15 +20,18 @@ _MONTHS: Final = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janner jaenner janvier janv januari enero ene gennaio gen ιανουαριοσ ιανουαριου ιαν",
-            "feb february februar febr fevrier fevr fev februari febrero febbraio φεβρουαριοσ φεβρουαριου φεβ",
+            ("jan january januar janner jaenner janvier janv januari enero ene gennaio gen ιανουαριοσ "
+             "ιανουαριου ιαν"),
+            ("feb february februar febr fevrier fevr fev februari febrero febbraio φεβρουαριοσ "
+             "φεβρουαριου φεβ"),
             "mar march marz maerz mrz mars maart mrt marzo μαρτιοσ μαρτιου μαρ",
             "apr april avril avr abril abr aprile απριλιοσ απριλιου απρ",
             "may mai mei mayo maggio mag μαιοσ μαιου μαι",
             "jun june juni juin junio giugno giu ιουνιοσ ιουνιου ιουν",
             "jul july juli juillet juil julio luglio lug ιουλιοσ ιουλιου ιουλ",
             "aug august aout augustus agosto ago αυγουστοσ αυγουστου αυγ",
-            "sep sept september septembre septiembre setiembre settembre set σεπτεμβριοσ σεπτεμβριου σεπ σεπτ",
+            ("sep sept september septembre septiembre setiembre settembre set σεπτεμβριοσ "
+             "σεπτεμβριου σεπ σεπτ"),
             "oct october oktober okt octobre octubre ottobre ott οκτωβριοσ οκτωβριου οκτ",
             "nov november novembre noviembre νοεμβριοσ νοεμβριου νοε νοεμ",
             "dec december dezember dez decembre diciembre dic dicembre δεκεμβριοσ δεκεμβριου δεκ",
@@ -38,13 +41,18 @@ _MONTHS: Final = {
     for name in names.split()
 }  # fmt: skip
 _WEEKDAYS: Final = frozenset(
-    "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday "
-    "mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag "
-    "lun lundi mardi mer mercredi jeu jeudi ven vendredi sam samedi dim dimanche "
-    "ma maandag dinsdag woe wo woensdag donderdag vr vrij vrijdag zat za zaterdag zon zo zondag "
-    "lunes martes mie miercoles jue jueves vie viernes sab sabado dom domingo "
-    "lunedi martedi mercoledi gio giovedi venerdi sabato domenica "
-    "δευ δευτερα τρι τριτη τετ τεταρτη πεμ πεμπτη παρ παρασκευη σαβ σαββατο κυρ κυριακη".split()
+    word
+    for names in (
+        "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday",
+        "sun sunday",
+        "mo montag di dienstag mi mittwoch do donnerstag fr freitag sa samstag sonnabend so sonntag",
+        "lun lundi mardi mer mercredi jeu jeudi ven vendredi sam samedi dim dimanche",
+        "ma maandag dinsdag woe wo woensdag donderdag vr vrij vrijdag zat za zaterdag zon zo zondag",
+        "lunes martes mie miercoles jue jueves vie viernes sab sabado dom domingo",
+        "lunedi martedi mercoledi gio giovedi venerdi sabato domenica",
+        "δευ δευτερα τρι τριτη τετ τεταρτη πεμ πεμπτη παρ παρασκευη σαβ σαββατο κυρ κυριακη",
+    )
+    for word in names.split()
 )
 _TIME: Final = re.compile(
     r"(?:(?<=\d)[T_]|[ ,]+)(?:at |um )?(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?\s?m\.?)?"
@@ -53,7 +61,7 @@ _TIME: Final = re.compile(
 )
 _ZONE_ALONE: Final = re.compile(r"(?<=\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
 _ORDINAL: Final = r"(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)?"
-_OF: Final = r"(?:(?:de|del|of|di|du|d')\s*)?"
+_OF: Final = r"(?:(?:de|del|of|di|du)\s+|d')?"
 _DAY_NAME_YEAR: Final = re.compile(
     rf"(\d{{1,2}}){_ORDINAL}[-/. ]*{_OF}([^\W\d_]+)\.?,?[-/. ]*{_OF}(\d{{4}}|\d{{2}})\.?"
 )
@@ -62,7 +70,9 @@ _YEAR_NAME_DAY: Final = re.compile(rf"(\d{{4}})[-/. ]([^\W\d_]+)\.?[-/. ](\d{{1,
 _YEAR_FIRST: Final = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})|(\d{4})(\d{2})(\d{2})")
 _NUMBERS: Final = re.compile(r"(\d{1,2})([-/. ])(\d{1,2})\2(\d{4}|\d{2})\.?")
 _SERIAL: Final = re.compile(r"\d{5}(?:[.,]\d+)?")
-_NO_DAY: Final = re.compile(r"0{1,4}([-/.])0{1,2}\1(?:0{1,2}|0{1,4})|1900-01-00|0?0/0?1/1900|0?1/0?0/1900|00\.01\.1900")
+_NO_DAY: Final = re.compile(
+    r"0{1,4}([-/.])0{1,2}\1(?:0{1,2}|0{1,4})|1900-01-00|0?0/0?1/1900|0?1/0?0/1900|00\.01\.1900"
+)
 _BETWEEN: Final = re.compile(
     r"\s+(?:-|–|—|to|till|until|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+|\s*[–—~]\s*|\.\.+"
     r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4})-(?=\d{1,2}[./]\d{1,2}[./]\d{4})",
@@ -145,8 +155,10 @@ def read_date(text: str) -> DateReadings | None:
     core = " ".join(text.split()).strip("'").strip()
     time, is_utc = None, False
     if found := _TIME.search(core):
-        time, is_utc = _seconds(found), (found[5] is not None or found[6] is not None) and (
-            found[6] is None or int(found[6].replace(":", "")) == 0
+        time, is_utc = (
+            _seconds(found),
+            (found[5] is not None or found[6] is not None)
+            and (found[6] is None or int(found[6].replace(":", "")) == 0),
         )
         core = core[: found.start()].rstrip(", ")
     core = _ZONE_ALONE.sub("", core)

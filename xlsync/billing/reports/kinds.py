@@ -32,8 +32,10 @@ class Kind:
 # Phrases are looked for first, longest first, and count as one word.
 _PHRASES: Final = {
     "ONE_TIME": (
-        "one time", "one off", "non recurring", "not recurring", "set up", "una tantum", "una vez", "pago unico",
-        "eenmalige kosten", "einmalige gebuhr", "frais uniques", "frais de mise en service", "mise en service",
+        "one time", "one off", "non recurring", "not recurring", "set up", "una tantum", "una vez",
+        "pago unico",
+        "eenmalige kosten", "einmalige gebuhr", "frais uniques", "frais de mise en service",
+        "mise en service",
         "εφαπαξ χρεωση", "on boarding",
     ),
     "USAGE": (
@@ -57,22 +59,31 @@ _PHRASES: Final = {
 _WORDS: Final = {
     "RECURRING": (
         "recurring recurrent cycle subscription subscriptions renew renewal renewed new add added addition "
-        "increase upgrade convert conversion prorate prorated proration prorata monthly annual annually yearly quarterly "
-        "flat license licenses licence licences seat seats base regular standard periodic periodical purchase "
+        "increase upgrade convert conversion prorate prorated proration prorata monthly annual annually "
+        "yearly quarterly "
+        "flat license licenses licence licences seat seats base regular standard periodic periodical "
+        "purchase "
         "prepaid commitment "
-        "wiederkehrend wiederkehrende wiederkehrender laufend laufende abo abonnement verlangerung erneuerung neu neue "
-        "neubestellung monatlich monatliche jahrlich jahrliche grundgebuhr anteilig anteilige lizenz lizenzen "
+        "wiederkehrend wiederkehrende wiederkehrender laufend laufende abo abonnement verlangerung "
+        "erneuerung neu neue "
+        "neubestellung monatlich monatliche jahrlich jahrliche grundgebuhr anteilig anteilige lizenz "
+        "lizenzen "
         "recurrente recurrentes renouvellement nouveau nouvelle mensuel mensuelle annuel annuelle "
-        "ajout terugkerend terugkerende periodiek verlenging vernieuwing nieuw nieuwe maandelijks maandelijkse "
+        "ajout terugkerend terugkerende periodiek verlenging vernieuwing nieuw nieuwe maandelijks "
+        "maandelijkse "
         "jaarlijks jaarlijkse toevoeging licentie "
-        "παγιο παγια συνδρομη ανανεωση νεα νεο μηνιαια μηνιαιο μηνιαιοσ ετησια ετησιο επαναλαμβανομενη προσθηκη "
+        "παγιο παγια συνδρομη ανανεωση νεα νεο μηνιαια μηνιαιο μηνιαιοσ ετησια ετησιο επαναλαμβανομενη "
+        "προσθηκη "
         "suscripcion renovacion nuevo nueva mensual anual periodico periodica alta prorrateo cuota "
         "ricorrente ricorrenti abbonamento rinnovo nuovo nuova mensile annuale canone periodica aggiunta"
     ),
     "CREDIT": (
-        "credit credits credited refund refunds refunded reversal reversed reverse chargeback remove removed removal decrease "
-        "decreased reduce reduced cancel cancelled canceled cancellation cancelation void voided return returned returns "
-        "gutschrift gutschriften storno stornierung storniert ruckerstattung erstattung ruckvergutung kundigung "
+        "credit credits credited refund refunds refunded reversal reversed reverse chargeback remove "
+        "removed removal decrease "
+        "decreased reduce reduced cancel cancelled canceled cancellation cancelation void voided return "
+        "returned returns "
+        "gutschrift gutschriften storno stornierung storniert ruckerstattung erstattung ruckvergutung "
+        "kundigung "
         "stornorechnung rechnungskorrektur rechnungsgutschrift "
         "avoir remboursement annulation annule resiliation "
         "creditnota creditfactuur creditering terugbetaling restitutie annulering opzegging geannuleerd "
@@ -88,26 +99,34 @@ _WORDS: Final = {
     "ONE_TIME": (
         "onetime setup installation install activation onboarding migration perpetual shipping freight "
         "tax taxes vat gst "
-        "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer mwst ust "
+        "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer "
+        "mwst ust "
         "versand versandkosten "
-        "ponctuel ponctuelle unique tva taxe activering eenmalig eenmalige installatie opstartkosten btw verzendkosten "
+        "ponctuel ponctuelle unique tva taxe activering eenmalig eenmalige installatie opstartkosten btw "
+        "verzendkosten "
         "εφαπαξ εγκατασταση ενεργοποιηση φπα φοροσ "
         "unico unica instalacion activacion iva impuesto impuestos installazione attivazione imposta tassa"
     ),
     "DISCOUNT": (
-        "discount discounts rebate rebates rabatt nachlass preisnachlass skonto bonus remise ristourne rabais reduction "
+        "discount discounts rebate rebates rabatt nachlass preisnachlass skonto bonus remise ristourne "
+        "rabais reduction "
         "korting kortingen εκπτωση descuento rebaja sconto ribasso"
     ),
     # a fee is one-time where no other word says more
     "FEE": "fee fees surcharge gebuhr gebuhren frais kosten τελοσ tasas tarifa tariffa commissione",
     "PLAIN": (
-        "charge charges charged invoice invoiced debit bill billed billing item items line lines for of on when the a an at "
-        "to by in and from mid term current period quantity qty unit units user users instance instances immediate memo note product "
-        "service services customer partner type amount expenditure sale sales order rate month year per use based normal "
+        "charge charges charged invoice invoiced debit bill billed billing item items line lines for of on "
+        "when the a an at "
+        "to by in and from mid term current period quantity qty unit units user users instance instances "
+        "immediate memo note product "
+        "service services customer partner type amount expenditure sale sales order rate month year per "
+        "use based normal "
         "software cloud saas "
         "rechnung lastschrift belastung berechnung position kunde kunden fur der die das des "
-        "facture facturation ligne client pour de du la le les des abonnements factuur regel klant voor van de het "
-        "τιμολογιο χρεωση γραμμη πελατη factura cargo linea cliente por del el los fattura addebito riga di della"
+        "facture facturation ligne client pour de du la le les des abonnements factuur regel klant voor "
+        "van de het "
+        "τιμολογιο χρεωση γραμμη πελατη factura cargo linea cliente por del el los fattura addebito riga "
+        "di della"
     ),
 }  # fmt: skip
 _PHRASE_KINDS: Final = tuple(
@@ -119,8 +138,25 @@ _PHRASE_KINDS: Final = tuple(
 _WORD_KINDS: Final = {word: kind for kind, words in reversed(_WORDS.items()) for word in words.split()}
 # words that undo what another says: beside a credit nobody knows which way it goes
 _UNDOING: Final = frozenset(
-    "reversal reversed reverse cancel cancelled canceled cancellation void voided chargeback storno stornierung "
-    "annulation annulering anulacion annullamento ακυρωση".split()
+    [
+        "reversal",
+        "reversed",
+        "reverse",
+        "cancel",
+        "cancelled",
+        "canceled",
+        "cancellation",
+        "void",
+        "voided",
+        "chargeback",
+        "storno",
+        "stornierung",
+        "annulation",
+        "annulering",
+        "anulacion",
+        "annullamento",
+        "ακυρωση",
+    ]
 )
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),

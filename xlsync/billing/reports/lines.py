@@ -12,6 +12,8 @@ from typing import Final
 from xlsync.billing.reports.kinds import Kind
 from xlsync.models import LineType
 
+NO_MONEY: Final = "has neither an amount nor a cost per unit beside it"
+NO_UNITS: Final = "is empty"
 _CENT: Final = Decimal("0.01")
 
 
@@ -59,15 +61,14 @@ def decide(
     if cost == 0 and amount:
         cost = None  # a price of zero beside an amount is no price
     if amount is None and cost is None:
-        return "has neither an amount nor a cost per unit beside it"
+        return NO_MONEY
     if kind.is_discount:
         money = amount if amount is not None else (units or Decimal(0)) * (cost or Decimal(0))
         signed = money if word in habits.both_ways else -abs(money)
         return _money_only(signed)
     if units is None:
-        if amount is not None and amount < 0 and not kind.is_credit:
-            return _money_only(amount)
-        return "has no units"
+        is_money = amount is not None and amount < 0 and not kind.is_credit
+        return _money_only(amount or Decimal(0)) if is_money else NO_UNITS
     money = amount if amount is not None else units * abs(cost or Decimal(0)) * (-1 if (cost or 0) < 0 else 1)
     has_minus = units < 0 or money < 0
     if units < 0 < money and not _is_about(money, abs(units) * abs(cost or Decimal(0)), units):
@@ -75,9 +76,7 @@ def decide(
     if kind.is_credit or kind.goes_both_ways:
         is_credit = _is_credit(kind, word, habits, has_minus=has_minus)
         if is_credit is None:
-            return (
-                f"“{word}” has no minus where other rows have one, so whether its units are taken back is not told"
-            )
+            return f"“{word}” has no minus where other rows have one: whether it takes units back is not told"
     elif has_minus and units > 0 and not takes_back(figures, money, prices):
         return _money_only(money)
     else:

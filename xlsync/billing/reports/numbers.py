@@ -12,7 +12,8 @@ Mark = Literal[".", ","]
 MARKS: Final[tuple[Mark, Mark]] = (".", ",")
 
 _MONEY_WORD: Final = (
-    r"(?:US|AU|CA|NZ|HK|SG|[ACRSN]Z?)?\$|[€£¥₹₺₽₪₩฿₴₫₱]|(?!E\d)[A-Z]{3}(?![A-Z])|kr\.?|zł|Kč|Fr\.?|Ft|lei|Rs\.?|[Ee]uros?"
+    r"(?:US|AU|CA|NZ|HK|SG|[ACRSN]Z?)?\$|[€£¥₹₺₽₪₩฿₴₫₱]|(?!E\d)[A-Z]{3}(?![A-Z])"
+    r"|kr\.?|zł|Kč|Fr\.?|Ft|lei|Rs\.?|[Ee]uros?"
 )
 _LEADING_MONEY: Final = re.compile(rf"^(?:{_MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
 _TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{_MONEY_WORD})$")
@@ -25,7 +26,23 @@ _WHOLE: Final = {
     for mark, other, lakh in ((".", ",", r"|[1-9]\d?(?:,\d\d)+,\d{3}"), (",", ".", ""))
 }
 NOTHING: Final = frozenset(
-    {"", "-", "–", "—", "--", "n/a", "na", "n.a.", "n. a.", "none", "null", "nil", "#n/a n/a", "k.a.", "n.v.t."}
+    {
+        "",
+        "-",
+        "–",
+        "—",
+        "--",
+        "n/a",
+        "na",
+        "n.a.",
+        "n. a.",
+        "none",
+        "null",
+        "nil",
+        "#n/a n/a",
+        "k.a.",
+        "n.v.t.",
+    }
 )
 
 
@@ -58,18 +75,17 @@ def read_number(text: str) -> NumberReadings | None:
     core = _SPACES.sub(" ", text).strip().replace("\u2212", "-").replace("’", "'").replace("´", "'")
     if core.startswith("'"):
         core = core[1:].strip()  # a mark for text in spreadsheets
-    sign, core = _sign_and_core(core)
-    if core is None:
+    sign, bare = _sign_and_core(core)
+    if bare is None:
         return None
+    core = bare
     if core == "-":
         return NumberReadings(Decimal(0), Decimal(0))
     if found := _EXPONENT.match(core):
         if abs(int(found[4])) > 30:
             return None
         value = sign * Decimal(f"{found[1]}.{found[3] or '0'}e{found[4]}")
-        return NumberReadings(
-            None if found[2] == "," else value, None if found[2] == "." else value
-        )
+        return NumberReadings(None if found[2] == "," else value, None if found[2] == "." else value)
     if len(core) > 40 or not core or not core[-1].isdigit() or not core.isascii():
         return None
     values = {mark: _value(core, mark) for mark in MARKS}

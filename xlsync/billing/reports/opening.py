@@ -23,6 +23,12 @@ from xlsync.errors import ReportError
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
 _DELIMITERS: Final = (",", ";", "\t", "|")
+_MARKS: Final = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 _LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
 _SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
                    "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
@@ -46,7 +52,7 @@ class ReportFile:
 def open_report(path: Path) -> ReportFile:
     """The file's sheets. Raises ReportError, which says what it is where it is no report."""
     content = _read(path)
-    content, name = _unpack(content, path.name)
+    content, _ = _unpack(content, path.name)
     if _is_workbook(content):
         try:
             sheets, hidden = read_sheets(content, MOST_UNPACKED)
@@ -58,7 +64,8 @@ def open_report(path: Path) -> ReportFile:
         return ReportFile(path.name, (sheets,), hidden)
     _refuse_other_kinds(path, content)
     text = decode(path.name, content)
-    ways, delimiters = [], {}
+    ways: list[tuple[Sheet, ...]] = []
+    delimiters: dict[int, str] = {}
     for delimiter in _DELIMITERS:
         if delimiter in text:
             delimiters[len(ways)] = delimiter
@@ -89,7 +96,8 @@ def _read(path: Path) -> bytes:
             raise FileNotFoundError(2, "no such file" if not path.exists() else "it is no file")
         if path.stat().st_size > MOST_BYTES:
             raise ReportError(
-                f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB; a report has {MOST_BYTES // 10**6} MB at most.",
+                f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB; a report has {MOST_BYTES // 10**6} "
+                f"MB at most.",
                 "Export one month only, or part the file in several, each with its own --from.",
             )
         return path.read_bytes()
@@ -184,7 +192,7 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
     kind = ""
     if start.startswith((b"<html", b"<!doctype html", b"<table", b"<head", b"<body", b"<meta", b"<style")):
         kind = "a web page (HTML)"
-    elif start.startswith(b"<?xml") or start.startswith(b"<workbook"):
+    elif start.startswith((b"<?xml", b"<workbook")):
         kind = "XML of Excel 2003" if b"workbook" in start else "XML"
     elif start.startswith(b"%pdf"):
         kind = "a PDF"
@@ -193,7 +201,11 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
     elif start.startswith(b"mime-version:"):
         kind = "a web archive (MHTML)"
     if kind:
-        named = f", whatever its name {path.suffix} says" if path.suffix.lower() in {".xls", ".xlsx", ".csv"} else ""
+        named = (
+            f", whatever its name {path.suffix} says"
+            if path.suffix.lower() in {".xls", ".xlsx", ".csv"}
+            else ""
+        )
         raise ReportError(
             f"{path.name} is {kind}{named}.", "Open it in Excel and save it as .xlsx, or as CSV UTF-8."
         )
@@ -201,8 +213,7 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
 
 def decode(name: str, content: bytes) -> str:
     """The text of a file, in the code page that it shows. Raises ReportError where it shows none."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"),
-                           (b"\xfe\xff", "utf-16")):  # fmt: skip
+    for mark, encoding in _MARKS.items():
         if content.startswith(mark):
             return _without_zeros(name, content.decode(encoding, errors="replace"))
     if b"\0" in content[:200]:
@@ -211,10 +222,9 @@ def decode(name: str, content: bytes) -> str:
             return _without_zeros(name, content.decode(encoding))
         except UnicodeDecodeError:
             raise ReportError(f"{name} is not a text that can be read.", _SAVE_AS_UTF_8) from None
-    try:
-        return _without_zeros(name, content.decode("utf-8"))
-    except UnicodeDecodeError:
-        pass
+    whole = _decoded(content, "utf-8")
+    if whole is not None:
+        return _without_zeros(name, whole)
     text = content.decode("utf-8", errors="replace")
     bad = text.count("\ufffd")
     good = sum(1 for sign in text if ord(sign) > 127) - bad

@@ -54,10 +54,12 @@ def quoted(text: str) -> str:
 def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
     """Raise ReportError with the problems of all files, if there are any."""
     parts, settings = [], []
+    places: list[tuple[str, str]] = []
     for name, own in problems:
         if not own.found:
             continue
         told = [_tell(where, row, what) for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))]
+        places.extend((name, one) for one in told)
         shown = told[:MOST_PROBLEMS]
         if len(told) > len(shown):
             shown.append(f"and {len(told) - len(shown)} more")
@@ -67,8 +69,10 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
         wanted = "\n  ".join(dict.fromkeys(filter(None, settings)))
         hint = "Mend the file, then try again."
         if wanted:
-            hint = f"Mend the file, or, where it is right, put what holds of this into xlsync.toml:\n  {wanted}"
-        raise ReportError("\n".join(parts), hint)
+            hint = (
+                f"Mend the file, or, where it is right, put what holds of this into xlsync.toml:\n  {wanted}"
+            )
+        raise ReportError("\n".join(parts), hint, places)
 
 
 def _tell(where: str, row: int, what: str) -> str:

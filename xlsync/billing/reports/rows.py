@@ -13,7 +13,8 @@ from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
 
 _TOTAL_WORD: Final = (
-    r"(?:grand |sub |over ?all |invoice |report )?(?:totals?|subtotals?|sum|summe|gesamt|gesamtsumme|gesamtbetrag|"
+    r"(?:grand |sub |over ?all |invoice |report "
+    r")?(?:totals?|subtotals?|sum|summe|gesamt|gesamtsumme|gesamtbetrag|"
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
@@ -59,11 +60,20 @@ def classify(values: TableValues) -> list[RowKind]:
     customers, products = values.texts["customer"], values.texts["product"]
     contracts = values.texts.get("contract", (None,) * len(customers))
     starts = values.dates.get("start", (None,) * len(customers))
-    figures = [values.numbers[name] for name in ("units", "amount", "debit", "credit", "cost") if name in values.numbers]
+    figures = [
+        values.numbers[name]
+        for name in ("units", "amount", "debit", "credit", "cost")
+        if name in values.numbers
+    ]
     kinds = []
     for n, (_, row) in enumerate(values.table.rows):
         customer, product, contract, start = customers[n], products[n], contracts[n], starts[n]
-        if customer is not None and product is not None and not is_total(product) and not is_plain_total(customer):
+        if (
+            customer is not None
+            and product is not None
+            and not is_total(product)
+            and not is_plain_total(customer)
+        ):
             kinds.append(RowKind.CHARGE)
             continue
         has_figure = any(column[n] is not None for column in figures)

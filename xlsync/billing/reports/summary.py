@@ -54,6 +54,8 @@ class TableRead:
         if self.unread:
             told.append(f"{self.name}: columns not read: {', '.join(self.unread)}.")
         if self.left_out:
-            reasons = ", ".join(f"{reason} ({counted(rows, 'row')})" for reason, rows in self.left_out.items())
+            reasons = ", ".join(
+                f"{reason} ({counted(rows, 'row')})" for reason, rows in self.left_out.items()
+            )
             told.append(f"{self.name}: left out: {reasons}.")
         return [*told, *(f"{self.name}: {notice}" for notice in self.notices)]

@@ -6,8 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
+from xlsync.billing.periods import months_of
 from xlsync.billing.reports.dates import (
     ORDERS,
     DateReadings,
@@ -34,7 +36,17 @@ from xlsync.billing.reports.values import (
 from xlsync.billing.reports.workbook_cells import NO_VALUE
 from xlsync.models import Month
 
-NUMBERS: Final = ("units", "cost", "amount", "debit", "credit", "duration", "discount", "tax", "exchange_rate")
+NUMBERS: Final = (
+    "units",
+    "cost",
+    "amount",
+    "debit",
+    "credit",
+    "duration",
+    "discount",
+    "tax",
+    "exchange_rate",
+)
 DATES: Final = ("start", "end", "invoice_date")
 IDS: Final = ("contract", "customer_id", "product_code", "sku")
 _RANGES: Final = ("period", "plan", "cycle")
@@ -66,17 +78,17 @@ class TableValues:
     """A table's values row by row; a cell that cannot be read is `Wrong`."""
 
     table: Table
-    texts: Mapping[str, Sequence[str | None | Wrong]]
-    numbers: Mapping[str, Sequence[Decimal | None | Wrong]]
-    dates: Mapping[str, Sequence[Day | None | Wrong]]
-    periods: Sequence[tuple[Day, Day] | None | Wrong] = field(default_factory=tuple)
+    texts: Mapping[str, Sequence[str | Wrong | None]]
+    numbers: Mapping[str, Sequence[Decimal | Wrong | None]]
+    dates: Mapping[str, Sequence[Day | Wrong | None]]
+    periods: Sequence[tuple[Day, Day] | Wrong | None] = field(default_factory=tuple)
     range_of: str = ""
 
 
 def read_raw(table: Table) -> RawValues:
     """All columns of a table that mean something."""
     at = dict(table.columns.at)
-    merged = merged_values(table, at.values()) if table.sheet.merged else {}
+    merged = merged_values(table, tuple(at.values())) if table.sheet.merged else {}
     texts: dict[str, Column[str]] = {}
     numbers: dict[str, Column[NumberReadings]] = {}
     dates: dict[str, Column[DateReadings]] = {}
@@ -90,7 +102,7 @@ def read_raw(table: Table) -> RawValues:
             texts[meaning] = read_column(raw, id_cell if meaning in IDS else text_cell)
             if meaning in IDS and table.sheet.is_text:
                 texts[meaning] = _without_rounded(texts[meaning])
-    found = _find_ranges(table, texts, merged)
+    found = _find_ranges(texts)
     return RawValues(table, texts, numbers, dates, *found)
 
 
@@ -106,7 +118,11 @@ def raw_cells(
             if number in bad:
                 cells[n] = Wrong(_tell_bad(bad[number]))
             elif number in over and over[number] not in (None, ""):
-                cells[n] = Wrong("is merged over several rows, which would count it twice") if is_added_up else over[number]
+                cells[n] = (
+                    Wrong("is merged over several rows, which would count it twice")
+                    if is_added_up
+                    else over[number]
+                )
     return cells
 
 
@@ -123,7 +139,8 @@ def _without_rounded(column: Column[str]) -> Column[str]:
     return Column(
         [
             Wrong(
-                f"“{cell}” is a number whose last digits a spreadsheet has made zeros: export the report anew "
+                f"“{cell}” is a number whose last digits a spreadsheet has made zeros: export the report "
+                f"anew "
                 "with this column as text"
             )
             if isinstance(cell, str) and cell in rounded
@@ -134,7 +151,7 @@ def _without_rounded(column: Column[str]) -> Column[str]:
 
 
 def _find_ranges(
-    table: Table, texts: Mapping[str, Column[str]], merged: Mapping[tuple[int, int], Any]
+    texts: Mapping[str, Column[str]],
 ) -> tuple[Column[tuple[DateReadings, DateReadings]] | None, str]:
     """The column that holds charged periods, each a range of days in one cell."""
     for meaning in _RANGES:
@@ -151,16 +168,21 @@ def _holds_ranges(column: Column[str], *, at_all: bool) -> bool:
 
 def holds_ranges(table: Table, column: int) -> bool:
     """Whether a column that is not read holds periods of days."""
-    texts = read_column(raw_cells(table, column, {}), text_cell)
-    return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {"billingperiod", "billingcycle"}
+    texts: Column[str] = read_column(raw_cells(table, column, {}), text_cell)
+    return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {
+        "billingperiod",
+        "billingcycle",
+    }
 
 
-def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | None | Wrong:
+def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:
     if text is None or isinstance(text, Wrong):
         return text
     found = read_range(text)
     if found is not None:
         return found
+    if months_of(text) is not None:
+        return None  # how often is billed
     return Wrong(f"“{text[:40]}” is no period of days")
 
 
@@ -170,7 +192,9 @@ def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | None | Wrong:
 def find_marks(tables: Sequence[RawValues]) -> dict[str, Mark | None]:
     """The decimal mark of each meaning: what its column shows, else the file, else units × cost = amount."""
     shown = {
-        meaning: set().union(*(proven_mark(t.numbers[meaning].values) for t in tables if meaning in t.numbers))
+        meaning: set().union(
+            *(proven_mark(t.numbers[meaning].values) for t in tables if meaning in t.numbers)
+        )
         for meaning in NUMBERS
     }
     everywhere: set[Mark] = set().union(*shown.values())
@@ -180,8 +204,8 @@ def find_marks(tables: Sequence[RawValues]) -> dict[str, Mark | None]:
 
 def _mark_by_proof(tables: Sequence[RawValues]) -> Mark | None:
     """The one mark with which units × cost is the amount on all rows that tell."""
-    held = {mark: 0 for mark in MARKS}
-    broken = {mark: 0 for mark in MARKS}
+    held = dict.fromkeys(MARKS, 0)
+    broken = dict.fromkeys(MARKS, 0)
     for table in tables:
         if not {"units", "cost", "amount"} <= set(table.numbers):
             continue
@@ -205,7 +229,7 @@ def _only(found: Iterable[Any]) -> Any:
     return next(iter(several)) if len(several) == 1 else None
 
 
-def _number(cell: NumberReadings | None | Wrong, mark: Mark | None) -> Decimal | None | Wrong:
+def _number(cell: NumberReadings | Wrong | None, mark: Mark | None) -> Decimal | Wrong | None:
     if cell is None or isinstance(cell, Wrong):
         return cell
     if cell.is_clear:
@@ -219,8 +243,8 @@ def _number(cell: NumberReadings | None | Wrong, mark: Mark | None) -> Decimal |
 
 
 def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None) -> dict[str, Order | None]:
-    """Whether each meaning's dates have the day or the month first: what its column shows, else the file, else
-    the one reading that touches the month, else the setting.
+    """Whether each meaning's dates have the day or the month first: what its column shows, else the file,
+    else the one reading that touches the month, else the setting.
     """  # noqa: D205
     shown: dict[str, set[Order]] = {}
     for table in tables:
@@ -232,9 +256,7 @@ def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None
     else:
         touching = [order for order in ORDERS if any(_touches(table, order, month) for table in tables)]
         otherwise = touching[0] if len(touching) == 1 else None
-    return {
-        meaning: (_only(orders) if orders else otherwise) or setting for meaning, orders in shown.items()
-    }
+    return {meaning: (_only(orders) if orders else otherwise) or setting for meaning, orders in shown.items()}
 
 
 def _all_dates(table: RawValues) -> Iterator[tuple[str, list[DateReadings]]]:
@@ -271,9 +293,7 @@ def _touches(table: RawValues, order: Order, month: Month) -> bool:
     return False
 
 
-def _days(
-    cells: Sequence[DateReadings | None | Wrong], order: Order | None
-) -> Iterator[Day | None | Wrong]:
+def _days(cells: Sequence[DateReadings | Wrong | None], order: Order | None) -> Iterator[Day | Wrong | None]:
     turn = local_days([one for one in cells if isinstance(one, DateReadings)])
     has_true = any(isinstance(one, DateReadings) and one.is_true for one in cells)
     has_text = any(isinstance(one, DateReadings) and not one.is_true for one in cells)
@@ -283,7 +303,8 @@ def _days(
         elif has_true and has_text:
             kind = "a true date" if cell.is_true else "a text"
             yield Wrong(
-                f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped days and months"
+                f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped "
+                f"days and months"
             )
         else:
             yield _day(cell, order, turn)
@@ -304,22 +325,34 @@ def _day(cell: DateReadings, order: Order | None, turn: int | None) -> Day | Wro
 # --- all of it
 
 
-def read_values(raw: RawValues, marks: Mapping[str, Mark | None], orders: Mapping[str, Order | None]) -> TableValues:
+def read_values(
+    raw: RawValues, marks: Mapping[str, Mark | None], orders: Mapping[str, Order | None]
+) -> TableValues:
     """The values of a table, once the file has told its marks and orders."""
     numbers = {
-        meaning: _once(column.cells, lambda cell, mark=marks.get(meaning): _number(cell, mark))
+        meaning: _once(column.cells, partial(_number, mark=marks.get(meaning)))
         for meaning, column in raw.numbers.items()
     }
-    dates = {meaning: list(_days(column.cells, orders.get(meaning))) for meaning, column in raw.dates.items()}
+    dates = {
+        meaning: list(_days(column.cells, orders.get(meaning)))
+        for meaning, column in raw.dates.items()
+        if meaning != "invoice_date" or any(cell is not None for cell in column.cells)
+    }
     _refuse_mixed_periods(raw, dates)
-    periods: list[tuple[Day, Day] | None | Wrong] = []
+    periods: list[tuple[Day, Day] | Wrong | None] = []
     if raw.ranges is not None:
         ranged = raw.ranges.cells
-        firsts = list(_days([pair if not isinstance(pair, tuple) else pair[0] for pair in ranged], orders.get("period")))
-        lasts = list(_days([pair if not isinstance(pair, tuple) else pair[1] for pair in ranged], orders.get("period")))
+        firsts = list(
+            _days([pair if not isinstance(pair, tuple) else pair[0] for pair in ranged], orders.get("period"))
+        )
+        lasts = list(
+            _days([pair if not isinstance(pair, tuple) else pair[1] for pair in ranged], orders.get("period"))
+        )
         for first, last in zip(firsts, lasts, strict=True):
             wrong = next((one for one in (first, last) if isinstance(one, Wrong)), None)
-            periods.append(wrong or ((first, last) if isinstance(first, Day) and isinstance(last, Day) else None))
+            periods.append(
+                wrong or ((first, last) if isinstance(first, Day) and isinstance(last, Day) else None)
+            )
     texts = {meaning: column.cells for meaning, column in raw.texts.items()}
     return TableValues(raw.table, texts, numbers, dates, periods, raw.range_of)
 
@@ -336,7 +369,7 @@ def _once(cells: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
     return result
 
 
-def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | None | Wrong]]) -> None:
+def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | None]]) -> None:
     """A true date at one end of a period and a text at the other: a program has swapped some."""
     if not {"start", "end"} <= set(raw.dates):
         return
@@ -345,12 +378,13 @@ def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | None | Wro
         if isinstance(start, DateReadings) and isinstance(end, DateReadings) and start.is_true != end.is_true:
             true, text = ("start", "end") if start.is_true else ("end", "start")
             dates["start"][n] = Wrong(
-                f"the {true} of the period is a true date and its {text} a text: a spreadsheet program has likely "
+                f"the {true} of the period is a true date and its {text} a text: a spreadsheet program has "
+                f"likely "
                 "swapped days and months"
             )
 
 
-def raw_text(table: Table, row: Sequence[Any], column: int) -> str:
+def raw_text(row: Sequence[Any], column: int) -> str:
     """A cell as it is quoted to people."""
     value = unguarded(row[column]) if column < len(row) else ""
     return " ".join(str(value).split())[:40] if value is not None else ""

@@ -47,7 +47,9 @@ def find_tables(sheet: Sheet, aliases: Aliases) -> list[Table]:
         if at < skip:
             continue
         current = tables[-1] if tables else None
-        if (current is None and at < _HEADER_WITHIN) or (current is not None and _may_be_header(current, row)):
+        if (current is None and at < _HEADER_WITHIN) or (
+            current is not None and _may_be_header(current, row)
+        ):
             found = _header_at(sheet, at, aliases)
             if found is not None:
                 header, columns, rows_taken = found

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from xlsync.billing.reports.dates import DateReadings, of_serial, of_true_date, read_date
 from xlsync.billing.reports.numbers import NOTHING, NumberReadings, read_number
@@ -17,7 +17,20 @@ T = TypeVar("T")
 _GUARD: Final = re.compile(r'="(.*)"', re.DOTALL)  # so that a spreadsheet keeps a text as it is
 _SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _ERRORS: Final = frozenset(
-    {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#NV", "#BEZUG!", "#WERT!", "#SPILL!", "#CALC!"}
+    {
+        "#N/A",
+        "#REF!",
+        "#VALUE!",
+        "#DIV/0!",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#NV",
+        "#BEZUG!",
+        "#WERT!",
+        "#SPILL!",
+        "#CALC!",
+    }
 )
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
@@ -29,14 +42,14 @@ class Wrong:
     what: str
 
 
-Read = T | None | Wrong
+Read: TypeAlias = T | Wrong | None
 
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
     """The cells of one meaning, row by row."""
 
-    cells: Sequence[T | None | Wrong]
+    cells: Sequence[T | Wrong | None]
 
     @property
     def values(self) -> list[T]:
@@ -76,7 +89,7 @@ def text_cell(value: Any) -> Read[str]:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, (int, float)):
-        return format(_decimal(value), "f")
+        return f"{_decimal(value):f}"
     return str(value)
 
 
@@ -107,7 +120,7 @@ def find_rounded(ids: Iterable[str]) -> set[str]:
 
 def number_cell(value: Any) -> Read[NumberReadings]:
     """A cell as a number, with every reading that it allows."""
-    if isinstance(value, bool) or isinstance(value, (dt.date, dt.time, dt.timedelta)):
+    if isinstance(value, (bool, dt.date, dt.time, dt.timedelta)):
         return Wrong(f"“{value}” is no number")
     if isinstance(value, (int, float)):
         number = _decimal(value)
@@ -123,9 +136,9 @@ def number_cell(value: Any) -> Read[NumberReadings]:
 
 def date_cell(value: Any) -> Read[DateReadings]:
     """A cell as a date, with every reading that it allows."""
+    if isinstance(value, (bool, dt.timedelta)):
+        return Wrong(f"“{value}” is not a date")
     try:
-        if isinstance(value, bool) or isinstance(value, dt.timedelta):
-            raise ValueError(str(value))
         if isinstance(value, dt.date):
             return of_true_date(value)
         if isinstance(value, dt.time):

@@ -6,6 +6,7 @@ XML of .xlsx sheets tells of those, of merged cells and of hidden rows.
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -13,19 +14,22 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 NO_VALUE: Final = "a formula without a value"
-_ERROR: Final = re.compile(rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<', re.DOTALL)
+_ERROR: Final = re.compile(
+    rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<', re.DOTALL
+)
 _FORMULA: Final = re.compile(
     rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
 _REFERENCE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
-_OFFICE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
+_RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
+_ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
 
 
 class NotAWorkbook(Exception):
@@ -54,7 +58,9 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[Sheet, ...], tup
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         visible = [sheet for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
-        hidden = [sheet.name for sheet in book.sheets_metadata if sheet.visible is not SheetVisibleEnum.Visible]
+        hidden = [
+            sheet.name for sheet in book.sheets_metadata if sheet.visible is not SheetVisibleEnum.Visible
+        ]
         sheets = []
         for sheet in visible:
             try:
@@ -87,7 +93,8 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> Sheet:
             if place is not None and b't="str"' not in found[1]:
                 bad[place] = NO_VALUE
     merged = [
-        (int(found[2]), _column(found[1]), int(found[4]), _column(found[3])) for found in _MERGED.finditer(xml)
+        (int(found[2]), _column(found[1]), int(found[4]), _column(found[3]))
+        for found in _MERGED.finditer(xml)
     ]
     hidden = frozenset(int(found[1]) for found in _HIDDEN_ROW.finditer(xml))
     return Sheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
@@ -134,17 +141,21 @@ def _by_name(parts: Mapping[str, bytes]) -> dict[str, bytes]:
         raise NotAWorkbook("it holds error cells such as #N/A, and an OpenDocument does not say where")
     if "xl/workbook.xml" not in parts or "xl/_rels/workbook.xml.rels" not in parts:
         return {}
-    try:
-        targets = {
-            one.get("Id"): (one.get("Target") or "")
-            for one in ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
-        }
-        sheets = [one for one in ElementTree.fromstring(parts["xl/workbook.xml"]).iter() if one.tag.endswith("}sheet")]
-    except ElementTree.ParseError:
-        raise NotAWorkbook("it is damaged") from None
+    targets = {
+        attributes.get("Id", ""): attributes.get("Target", "")
+        for attributes in map(_attributes, _RELATION.findall(parts["xl/_rels/workbook.xml.rels"]))
+    }
     found = {}
-    for sheet in sheets:
-        target = targets.get(sheet.get(f"{_OFFICE}id") or sheet.get("id"), "")
+    for attributes in map(_attributes, _SHEET.findall(parts["xl/workbook.xml"])):
+        target = targets.get(attributes.get("id", ""), "")
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found[sheet.get("name") or ""] = parts.get(path, b"")
+        found[attributes.get("name", "")] = parts.get(path, b"")
     return found
+
+
+def _attributes(tag: bytes) -> dict[str, str]:
+    """The attributes of an element by their names without a prefix."""
+    return {
+        name.decode(): html.unescape(value.decode("utf-8", errors="replace"))
+        for name, value in _ATTRIBUTE.findall(tag)
+    }

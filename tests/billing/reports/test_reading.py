@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime as dt
 import io
@@ -15,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.billing.report_file import HEADERS, read_report
-from xlsync.billing.values import Style, Unclear, parse_date, parse_number
+from xlsync.billing.reports.layouts import HEADERS
+from xlsync.billing.reports.reading import read_reports
 from xlsync.errors import ConfigError, ReportError
 from xlsync.models import BillingLine, LineType, Month
+from xlsync.settings import ReportSettings
 
 MARCH = Month(2026, 3)
 REPORT = """\
@@ -33,6 +33,10 @@ I-2,C9,Made-up MSP,EUR,Credit Invoice,,2026-03-20,2026-03-31,Backup,2,,Boris Cli
 
 def d(text: str) -> Decimal:
     return Decimal(text)
+
+
+def read_report(path: Path, *, month: Month = MARCH, **how: Any) -> tuple[BillingLine, ...]:
+    return read_reports([path], month, ReportSettings(**how)).lines
 
 
 @pytest.fixture
@@ -115,28 +119,28 @@ def test_the_settings_add_headers(path: Path) -> None:
         path,
         "Kunde;Customer;Artikel;Menge;EK",
         "Anna;MSP;Mail;2;3",
-        aliases={"End Customer": ["Kunde"], "product": ["ARTIKEL"], "Units": ["Menge"], "Cost": ["EK"]},
+        headers={"End Customer": ["Kunde"], "product": ["ARTIKEL"], "Units": ["Menge"], "Cost": ["EK"]},
     )
     assert (line.customer, line.product, line.units, line.cost) == ("Anna", "Mail", 2, 3)
 
 
 def test_settings_of_an_unknown_column_are_told(path: Path) -> None:
     with pytest.raises(ConfigError, match="“Colour”"):
-        table(path, "Customer,Product,Units,Cost", aliases={"Colour": ["x"]})
+        table(path, "Customer,Product,Units,Cost", headers={"Colour": ["x"]})
 
 
 def test_no_header_belongs_to_two_columns() -> None:
-    names = [header.casefold() for headers in HEADERS.values() for header in headers]
+    names = [header.casefold() for groups in HEADERS.values() for group in groups for header in group]
     assert len(names) == len(set(names))
 
 
 def test_a_file_without_the_needed_columns_tells_what_it_has(path: Path) -> None:
     with pytest.raises(ReportError) as caught:
         table(path, "Colour;Size", "red;3")
-    assert "found: “Colour”, “Size”" in caught.value.message
+    assert "Found: “Colour”, “Size”" in caught.value.message
     assert "report.headers" in caught.value.hint
     path.write_bytes(b"")
-    with pytest.raises(ReportError, match="found: nothing"):
+    with pytest.raises(ReportError, match="Found: nothing"):
         read_report(path, month=MARCH)
 
 
@@ -155,10 +159,10 @@ def test_a_quotation_mark_that_is_never_closed_is_told(path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_told(path: Path) -> None:
     path.write_bytes(b"Customer,Product\x81,Units")
-    with pytest.raises(ReportError, match="not a text"):
+    with pytest.raises(ReportError, match="code page"):
         read_report(path, month=MARCH)
     path.write_bytes(b"PK\x03\x04 broken")
-    with pytest.raises(ReportError, match="as a workbook"):
+    with pytest.raises(ReportError, match="cannot be unpacked"):
         read_report(path, month=MARCH)
 
 
@@ -215,16 +219,15 @@ def test_a_workbooks_row_is_named_as_excel_counts(tmp_path: Path) -> None:
 def test_a_row_of_totals_may_be_named_where_the_customers_are(path: Path, name: str) -> None:
     header = "Customer,Product,Units,Cost"
     assert len(table(path, header, "A,P,1,1", f"{name},,1,1")) == 1
-    assert "row 2, Product: is empty" in problems(path, header, f"{name or 'Total'},,1,1", "A,P,1,1")
+    assert len(table(path, header, f"{name},,1,1", "A,P,1,1")) == 1
 
 
 def test_the_row_of_totals_is_dropped_and_no_other(path: Path) -> None:
     header = "Customer,Product,Units,Cost"
     assert len(table(path, header, "A,P,1,1", "", ",,,", ",,1,1", "", "")) == 1
     assert len(table(path, header, "A,P,1,1", "B,P,1,1")) == 2
-    assert problems(path, header, ",,1,1", "A,P,1,1")[1:] == [
-        "row 2, Customer: is empty",
-        "row 2, Product: is empty",
+    assert problems(path, header, "A,P,1,1", ",,3,1", "A,P,4,1")[1:] == [
+        "row 3, Customer: is empty, and the figures are no total of the rows above"
     ]
 
 
@@ -240,7 +243,7 @@ def test_only_rows_of_the_month_stay_where_invoice_dates_are_told(path: Path) ->
 
 def test_a_report_of_another_month_is_told(path: Path) -> None:
     found = problems(path, "Customer,Product,Units,Cost,Invoice Date", "A,P,1,1,2026-02-28")
-    assert found == ["report.csv holds no row of 2026-03, only of 2026-02."]
+    assert found == ["report.csv holds no row of 2026-03; left out: invoiced in 2026-02, 1.00."]
 
 
 def test_every_problem_is_listed_at_once(path: Path) -> None:
@@ -288,8 +291,10 @@ def test_a_negative_cost_without_an_amount_is_a_credit(path: Path) -> None:
 
 
 def test_an_unknown_kind_of_invoice_is_a_problem(path: Path) -> None:
-    found = problems(path, "Customer,Product,Invoice Type,Units,Cost", "A,P,Gutschrift,1,1")
-    assert found[1] == "row 2, Invoice Type: “gutschrift” is neither a debit nor a credit invoice"
+    found = problems(path, "Customer,Product,Invoice Type,Units,Cost", "A,P,Dings,1,1")
+    assert found[1] == (
+        "row 2, Invoice Type: “Dings” stands there once (row 2) and is no kind of charge that is known"
+    )
 
 
 def test_periods_have_one_vocabulary(path: Path) -> None:
@@ -327,7 +332,7 @@ def test_a_credit_row_ends_as_the_charge_does(path: Path, ends: list[str], last:
 # --- keys
 
 
-@given(st.permutations(["A,P,1,1.0", "A,P,1,1", "A,P,2,1", "B,P,1,1", "A,Q,1,1", "A,P,1,"]))
+@given(st.permutations(["A,P,1,5.0", "A,P,1,5", "A,P,2,2.5", "B,P,1,5", "A,Q,1,5", "A,P,1,"]))
 def test_keys_do_not_depend_on_the_order_or_the_spelling_of_numbers(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str]
 ) -> None:
@@ -342,64 +347,15 @@ def test_keys_do_not_depend_on_the_order_or_the_spelling_of_numbers(
 # --- numbers
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("12", "12"), ("0", "0"), ("-3", "-3"), ("+3", "3"), ("(3.50)", "-3.50"), ("3.5-", "-3.5"),
-        ("−2", "-2"),
-        ("1.234,50", "1234.50"), ("1,234.50", "1234.50"), ("1 234,50", "1234.50"), ("1\u202f234,5", "1234.5"),
-        ("1\u00a0234", "1234"), ("1'234.50", "1234.50"), ("1.234.567", "1234567"), ("1,234,567", "1234567"),
-        ("1.234.567,891", "1234567.891"), ("0,125", "0.125"), ("0.125", "0.125"), ("1234,500", "1234.500"),
-        (".5", "0.5"), ("1,5", "1.5"), ("10.3000", "10.3000"), ("€ 12,50", "12.50"), ("12.50 EUR", "12.50"),
-        ("$1,234.50", "1234.50"), ("-€5.00", "-5.00"), ("1 234,500", "1234.500"),
-    ],
-)  # fmt: skip
-def test_a_clear_number_is_read(text: str, number: str) -> None:
-    assert parse_number(text, Style()) == d(number)
-
-
-@pytest.mark.parametrize("text", ["", "x", "1,2,3", "1.23.456", "12 34", "1.234,567.8", "1,,2", "--1", "5%",
-                                  "1e5", "1.", ",", "1 23,4", "2026-03-01", "Infinity", "nan"])  # fmt: skip
-def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - any
-        parse_number(text, Style())
-
-
-@pytest.mark.parametrize("text", ["1,234", "1.234", "999.000", "-12,345"])
-def test_a_number_that_may_be_two_is_decided_by_the_style_only(text: str) -> None:
-    with pytest.raises(Unclear):
-        parse_number(text, Style())
-    whole, part = text.replace(",", ".").split(".")
-    points, commas = d(f"{whole}.{part}"), d(whole + part)
-    if "," in text:
-        points, commas = commas, points
-    assert parse_number(text, Style(mark=".")) == points
-    assert parse_number(text, Style(mark=",")) == commas
-
-
-@given(st.decimals(-(10**9), 10**9, places=2), st.sampled_from(".,"), st.booleans())
-def test_a_number_written_either_way_is_read_back(number: Decimal, mark: str, grouped: bool) -> None:
-    text = f"{number:,.2f}" if grouped else f"{number:.2f}"
-    if mark == ",":
-        text = text.translate(str.maketrans(".,", ",."))
-    assert parse_number(text, Style()) == number
-
-
-@given(st.text(alphabet="0123456789.,'- ()€E", max_size=12))
-def test_a_text_is_a_number_or_refused(text: str) -> None:
-    with contextlib.suppress(ValueError, Unclear):
-        assert parse_number(text, Style()).is_finite()
-
-
-def test_an_unclear_number_is_decided_by_its_column_then_its_file_then_the_delimiter(path: Path) -> None:
+def test_an_unclear_number_is_decided_by_its_column_then_its_file_never_by_the_delimiter(path: Path) -> None:
     header = "Customer;Product;Units;Cost"
     assert [line.units for line in table(path, header, "A;P;1.234;1", "A;P;1.5;2,5")] == [
         d("1.234"),
         d("1.5"),
     ]
     assert [line.units for line in table(path, header, "A;P;1.234;1.50", "A;P;1,234;1")] == [d("1.234"), 1234]
-    assert table(path, header, "A;P;1.234;1")[0].units == 1234
-    assert table(path, header.replace(";", ","), 'A,P,"1,234",1')[0].units == 1234
+    assert "nothing in the file tells" in problems(path, header, "A;P;1.234;1")[1]
+    assert "nothing in the file tells" in problems(path, header.replace(";", ","), 'A,P,"1,234",1')[1]
 
 
 def test_a_number_that_nothing_decides_is_a_problem(path: Path) -> None:
@@ -413,35 +369,6 @@ def test_a_number_that_nothing_decides_is_a_problem(path: Path) -> None:
 # --- dates
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["2026-03-17", "2026/03/17", "20260317", "2026-03-17T23:59:59+02:00", "2026-03-17 05:00", "17/03/2026",
-     "03/17/2026", "17.03.2026", "17-03-2026", "17/3/26", "17-Mar-2026", "17 March 2026", "Mar 17, 2026",
-     "March 17 2026", "17/03/2026 11:30:00 PM", "46098"],
-)  # fmt: skip
-def test_a_clear_date_is_read(text: str) -> None:
-    assert parse_date(text, Style()) == dt.date(2026, 3, 17)
-
-
-@pytest.mark.parametrize("text", ["", "x", "31/31/2026", "2026-02-30", "26-03-01", "0/3/2026", "17 Foo 2026",
-                                  "3", "99999", "2026-3", "17/03-2026"])  # fmt: skip
-def test_what_is_no_date_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - any
-        parse_date(text, Style(order="day first"))
-
-
-@given(st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31)), st.sampled_from("/-"))
-def test_a_date_written_either_way_is_read_back_or_unclear(day: dt.date, mark: str) -> None:
-    for order, text in (
-        ("day first", f"{day.day:02}{mark}{day.month:02}{mark}{day.year}"),
-        ("month first", f"{day.month}{mark}{day.day}{mark}{day.year}"),
-    ):
-        assert parse_date(text, Style(order=order)) == day  # type: ignore[arg-type]
-        if day.day <= 12 and day.day != day.month:
-            with pytest.raises(Unclear):
-                parse_date(text, Style())
-
-
 def test_unclear_dates_are_decided_by_their_column_then_their_file(path: Path) -> None:
     header = "Customer,Product,Units,Cost,Start Date,End Date"
     (line,) = table(path, header, "A,P,1,1,01/03/2026,31/03/2026")
@@ -451,13 +378,15 @@ def test_unclear_dates_are_decided_by_their_column_then_their_file(path: Path) -
 
 
 def test_a_date_that_nothing_decides_is_a_problem_or_a_setting(path: Path) -> None:
-    header = "Customer,Product,Units,Cost,Start Date"
-    found = problems(path, header, "A,P,1,1,01/03/2026", "A,P,1,1,soon")
-    assert found[1].startswith("row 2, Start Date: “01/03/2026” may have the day or the month first")
-    assert found[2] == "row 3, Start Date: “soon” is not a date"
-    (line,) = table(path, header, "A,P,1,1,01/03/2026", order="day first")
+    header = "Customer,Product,Units,Cost,Start Date,End Date"
+    either = "A,P,1,1,02/03/2026,03/04/2026"  # both readings touch March
+    found = problems(path, header, either, "A,P,1,1,soon,")
+    assert found[1].startswith("row 2, Start Date: “02/03/2026” may have the day or the month first")
+    assert found[3] == "row 3, Start Date: “soon” is not a date"
+    (line,) = table(path, header, either, dates="day-first")
+    assert line.start == dt.date(2026, 3, 2)
+    (line,) = table(path, header, either, dates="month-first")
+    assert line.start == dt.date(2026, 2, 3)
+    (line,) = table(path, header, "A,P,1,1,01/03/2026,")  # the other reading is January's
     assert line.start == dt.date(2026, 3, 1)
-    (line,) = table(path, header, "A,P,1,1,01/03/2026", order="month first")
-    assert line.start == dt.date(2026, 1, 3)
-    found = problems(path, header, "A,P,1,1,01/03/2026", "A,P,1,1,31/03/2026", "A,P,1,1,03/31/2026")
-    assert len(found) == 2
+    assert len(problems(path, header, either, "A,P,1,1,31/03/2026,", "A,P,1,1,03/31/2026,")) == 3

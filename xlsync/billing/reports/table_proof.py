@@ -1,0 +1,87 @@
+"""A table held against itself: units × cost = amount over all its lines. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from xlsync.amounts import counted, tell_number
+from xlsync.billing.reports.layouts import TOTALS_WITH_TAX
+from xlsync.billing.reports.problems import Problems, rows_text
+from xlsync.billing.reports.proof import Product, Proof, prove
+from xlsync.billing.reports.table_values import TableValues
+from xlsync.billing.reports.text import header_key
+from xlsync.models import BillingLine
+from xlsync.reconcile.charges import covers_full_period
+
+# Of each line: the number of its row, its place among the rows, and the amount as the row writes it.
+Places = Sequence[tuple[int, int, Decimal | None]]
+
+
+def prove_table(
+    values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
+) -> tuple[dict[int, Decimal], list[str]]:
+    """The costs by row that the amounts prove, and what people are told of rows that break.
+
+    A problem where the columns are not what their headers say.
+    """
+    products = [
+        Product(
+            row=number,
+            units=line.units,
+            cost=line.cost,
+            amount=line.amount,
+            is_full=covers_full_period(line),
+            share=_value(values, "duration", at),
+            discount=_value(values, "discount", at),
+        )
+        for (number, at, written), line in zip(places, lines, strict=True)
+        if line.cost and line.units and line.amount and written is not None
+    ]
+    proof = prove(products)
+    if not products:
+        _refuse_taxed_total(values, places, where, problems)
+    if not proof.broken:
+        return proof.costs, []
+    return proof.costs, _tell_broken(values, proof, where, problems)
+
+
+def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> list[str]:
+    table = values.table
+    units, cost = table.header_of("units"), table.header_of("cost")
+    amount = next(table.header_of(name) for name in ("amount", "debit", "credit") if name in table.columns.at)
+    first = proof.broken[0]
+    example = f"{tell_number(first.units)} × {tell_number(first.cost)} is not {tell_number(first.amount)}"
+    if not proof.is_refused:
+        rows = rows_text(one.row for one in proof.broken)
+        return [f"{units} × {cost} is not {amount} in {rows} ({example})"]
+    problems.add(
+        where,
+        first.row,
+        f", {units}, {cost}, {amount}: {example}, and so it is in {len(proof.broken)} of "
+        f"{counted(proof.checked, 'line')}: {cost} is no cost per unit, or {amount} is not its line's amount",
+    )
+    problems.ignore[cost] = None
+    return []
+
+
+def _value(values: TableValues, meaning: str, at: int) -> Decimal | None:
+    cells = values.numbers.get(meaning)
+    value = cells[at] if cells else None
+    return value if isinstance(value, Decimal) else None
+
+
+def _refuse_taxed_total(values: TableValues, places: Places, where: str, problems: Problems) -> None:
+    """A total beside a tax may hold it, and no cost per unit tells."""
+    table = values.table
+    if "amount" not in table.columns.at or header_key(table.header_of("amount")) not in TOTALS_WITH_TAX:
+        return
+    taxed = [number for number, at, _ in places if _value(values, "tax", at)]
+    if taxed:
+        total, tax = table.header_of("amount"), table.header_of("tax")
+        problems.add(
+            where,
+            taxed[0],
+            f", {total}: {tax} stands beside it ({rows_text(taxed)}), so it may hold the tax, and no cost "
+            "per unit tells",
+        )
