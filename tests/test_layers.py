@@ -41,6 +41,7 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "links.memory",
     "apply.actions",
     "apply.plan",
+    "workbook.candidates",
     "workbook.contents",
     "workbook.labels",
     "billing.periods",

@@ -304,3 +304,54 @@ def test_what_is_created_has_what_live_servers_demand(desk: Desk) -> None:
     ]
     assert starts
     assert all(start == bill_start for start, bill_start in starts)
+
+
+def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(empty_desk: Desk) -> None:
+    assert empty_desk.export().code == 0
+    hand = empty_desk.read()
+    keys = [key for key, name in hand.column(LINES, "Customer").items() if name == "DELTA"]
+    assert keys
+    for key in keys:
+        first, second = str(hand.get(LINES, key, "Candidates")).split(" · ")[:2]
+        assert (first, second) == ("Delta GmbH 97", "Delta Ltd 97")
+    linked = [key for key, status in hand.column(LINES, "Status").items() if status == "OK"]
+    assert linked
+    assert {hand.get(LINES, key, "Candidates") for key in linked} == {None}
+    not_linked = {
+        hand.get(MISMATCHES, key, "Candidates")
+        for key, name in hand.column(MISMATCHES, "Customer").items()
+        if name == "DELTA"
+    }
+    assert any(str(text).startswith("Delta GmbH 97 · Delta Ltd 97") for text in not_linked)
+
+
+def test_a_new_row_that_looks_like_what_exists_needs_a_line_that_asks_for_it(empty_desk: Desk) -> None:
+    desk = empty_desk
+    assert desk.export().code == 0
+    with desk.editing() as hand:
+        line = hand.line("DELTA")
+        key = next(key for key, name in hand.column(NEW, "For").items() if str(name).startswith("DELTA"))
+        assert str(hand.get(NEW, key, "Looks Like")).startswith("Delta GmbH 97 · Delta Ltd 97")
+        hand.approve(key, Identifier="DELTANEW")
+    refused = desk.apply()
+    assert refused.code == 1
+    assert "it looks like what ConnectWise has already: Delta GmbH 97 · Delta Ltd 97" in refused.err
+    assert desk.sandbox.writes == []
+    with desk.editing() as hand:
+        hand.set(LINES, line, {"ConnectWise Customer": "(create new)"})
+    assert desk.apply().code == 0
+    assert [
+        request.body["identifier"] for request in desk.sandbox.writes if "identifier" in request.body
+    ] == ["DELTANEW"]
+
+
+def test_the_product_dropdown_begins_with_what_this_bss_uses(desk: Desk) -> None:
+    offered = [str(label) for label in desk.read().offered("Product") if label]
+    used = {
+        str(label) for label in desk.read().column(LINES, "ConnectWise Product").values() if label is not None
+    } - {"(create new)"}
+    assert offered[0] == "(create new)"
+    order = [label.casefold() for label in offered[1:]]
+    (falls,) = (place for place in range(1, len(order)) if order[place] < order[place - 1])
+    assert used <= set(offered[1 : falls + 1])
+    assert used.isdisjoint(offered[falls + 1 :])

@@ -25,13 +25,13 @@ TEMPLATE = Path(__file__).parents[2] / "workbook_template.xlsx"
 DESIGN = {
     "Billing Lines": "Customer · Contract ID · Product · Billing Period · Commitment Period · Units · Cost"
     " · Effective Date · Amount · Currency · Type · Invoice · ConnectWise Customer · ConnectWise Agreement"
-    " · ConnectWise Product · Match · Status · Note · Source · Line Key",
+    " · ConnectWise Product · Match · Status · Note · Candidates · Source · Line Key",
     "Mismatches": "Customer · Agreement · Product · Mismatch · BSS Units · ConnectWise Units · Difference"
     " · BSS Cost · ConnectWise Cost · Unit Price · Monthly Impact · Action · New Units · New Cost"
-    " · Effective From · Approve · Result · Explanation · Row Key · Reason · Until · Since",
+    " · Effective From · Approve · Result · Explanation · Candidates · Row Key · Reason · Until · Since",
     "New in ConnectWise": "Kind · For · Name · Identifier · Customer · Type · Category · Billing Cycle"
     " · Start Date · Price · Cost · Address · City · State · Zip · Country · Contact First Name"
-    " · Contact Last Name · Contact Email · Approve · Result · Row Key",
+    " · Contact Last Name · Contact Email · Approve · Result · Looks Like · Row Key",
     "Invoices": "Customer · Agreement · Next Invoice Date · Next Invoice Amount · BSS Amount · Margin"
     " · Unapplied Mismatches · Approve · Result · Row Key",
 }

@@ -240,7 +240,7 @@ def test_what_stands_below_the_table_keeps_its_distance_when_rows_are_added_and_
         hand = desk.read()
         sheet = hand.sheet(MISMATCHES)
         last = max(hand.rows(MISMATCHES).values())
-        assert place_of_table(desk) == f"A1:V{last}"
+        assert place_of_table(desk) == f"A1:W{last}"
         assert sheet.cell(last + 3, 1).value == "Ask Pia about these"
         assert sheet.cell(last + 3, 8).value == f"=SUM(H2:H{last})"
         assert sheet.max_row == last + 3
@@ -255,7 +255,7 @@ def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_
         sheet.insert_rows(5)
         sheet.cell(5, 8).value = "=H4+H4"  # saved without its value
         (table,) = sheet.tables.values()
-        table.ref = f"A1:V{sheet.max_row}"
+        table.ref = f"A1:W{sheet.max_row}"
     for by in (0, 3):
         differ(desk, by)
         assert desk.check().code == 0
@@ -264,5 +264,5 @@ def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_
         assert sheet.cell(rows[keys[8]] + 1, 1).value == "These are for Pia"
         above = rows[keys[4]]
         assert sheet.cell(above + 1, 8).value == f"=H{above}+H{above}"
-        assert place_of_table(desk) == f"A1:V{sheet.max_row}"
+        assert place_of_table(desk) == f"A1:W{sheet.max_row}"
         assert sheet.max_row == len(rows) + 3

@@ -58,6 +58,7 @@ from xlsync.reconcile.proposals import (
 from xlsync.reconcile.rules import ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
 from xlsync.settings import Creation
+from xlsync.workbook.candidates import tell_candidates, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
@@ -198,6 +199,7 @@ def gather(
     progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
+    proposals = with_looks_like(proposals, lines, links, companies, items, lists, labels)
     overview = Overview(
         month=request.month,
         environment=systems.settings.environment,
@@ -213,6 +215,8 @@ def gather(
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,
         incomplete=sources.incomplete,
+        candidates=tell_candidates(lines, links, companies, items, lists, labels),
+        used_items=_used_items(links, active, memory),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = (*_notices(request, sources, gone, recaps), *lists.odd)
@@ -379,6 +383,16 @@ def _with_own_keys(line: BillingLine, link: Link) -> Link:
         agreement=own(link.agreement, new_agreement_key(line)),
         item=own(link.item, new_product_key(line)),
     )
+
+
+def _used_items(
+    links: Mapping[str, Link], additions: Mapping[int, Iterable[Addition]], memory: Memory
+) -> frozenset[int]:
+    """Catalog items of this BSS's lines, now or before, and of the additions on the agreements linked."""
+    linked = {link.item.to for link in links.values() if link.item is not None}
+    added = {addition.item_id for of_one in additions.values() for addition in of_one}
+    remembered = {entry.item_id for entry in memory.products.values()}
+    return frozenset(id_ for id_ in linked | added | remembered if isinstance(id_, int))
 
 
 def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:

@@ -59,7 +59,8 @@ class Proposal:
     """One row of *New in ConnectWise*, filled in as far as the evidence goes.
 
     `whole_name` is the BSS's name in full, `code` the product's code, `source` the row key of the
-    customer that an agreement is for. An agreement's `customer` is a ConnectWise label, or
+    customer that an agreement is for, `looks_like` what exists already and is nearly the same. An
+    agreement's `customer` is a ConnectWise label, or
     `(create new)` where the customer is to be created with it.
     """
 
@@ -79,6 +80,7 @@ class Proposal:
     address: Account = NO_ACCOUNT
     code: str = ""
     source: str = ""
+    looks_like: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Final
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import (
@@ -30,6 +31,7 @@ from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
 from xlsync.xlsx.cells import Value, clean_text
 
 Cells = dict[str, Value]
+NO_CANDIDATES: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Overview:
     invoices: tuple[NextInvoice, ...] = ()
     compared: tuple[Compared, ...] = ()
     reports: tuple[TableRead, ...] = ()
+    candidates: Mapping[str, str] = field(default_factory=dict)  # by line key, as the sheets show them
+    used_items: Set[int] = frozenset()  # catalog items that this BSS's lines and additions stand for
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None: there are none to hold the lines against
     incomplete: str = ""  # why the month is not billed whole yet
     notices: tuple[str, ...] = ()
@@ -97,7 +101,7 @@ class Overview:
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
-def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels) -> Cells:
+def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, candidates: str = "") -> Cells:
     """A row of *Billing Lines*, without its note."""
     return {
         "Customer": line.customer,
@@ -118,6 +122,7 @@ def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels) ->
         "Match": link.match or None,
         "Status": str(status),
         "Source": line.report or None,
+        "Candidates": candidates or None,
         "Line Key": line.key,
     }
 
@@ -129,8 +134,16 @@ def label_of(choice: Choice | None, labels: Mapping[int, str]) -> str | None:
     return labels.get(choice.to) if isinstance(choice.to, int) else CREATE_NEW
 
 
-def mismatch_cells(mismatch: Mismatch, labels: Labels, names: Mapping[str, str]) -> Cells:
-    """A row of *Mismatches* as it is offered; `names` are those of things still to be created."""
+def mismatch_cells(
+    mismatch: Mismatch,
+    labels: Labels,
+    names: Mapping[str, str],
+    candidates: Mapping[str, str] = NO_CANDIDATES,
+) -> Cells:
+    """A row of *Mismatches* as it is offered; `names` are those of things still to be created.
+
+    `candidates` are those of its lines, by line key.
+    """
 
     def shown(to: int | str | None, known: Mapping[int, str], otherwise: str) -> str | None:
         if isinstance(to, int):
@@ -154,8 +167,11 @@ def mismatch_cells(mismatch: Mismatch, labels: Labels, names: Mapping[str, str])
         "New Cost": None,
         "Effective From": None,
         "Explanation": mismatch.explanation,
+        "Candidates": None,
         "Row Key": mismatch.key,
     }
+    if mismatch.kind is MismatchKind.NOT_LINKED:
+        cells["Candidates"] = next((candidates[key] for key in mismatch.line_keys if key in candidates), None)
     match mismatch.action:
         case ActionLabel.UPDATE_UNITS:
             cells["New Units"] = mismatch.bss_units
@@ -194,6 +210,7 @@ def proposal_cells(row: Proposal) -> Cells:
         "Contact First Name": None,
         "Contact Last Name": None,
         "Contact Email": row.address.email or None,
+        "Looks Like": row.looks_like or None,
         "Row Key": row.key,
     }
 
@@ -212,8 +229,10 @@ def invoice_cells(row: NextInvoice, labels: Labels) -> Cells:
     }
 
 
-def list_columns(lists: Lists, labels: Labels, months: Sequence[Month]) -> dict[str, list[Value]]:
-    """The columns of *Lists*: what each dropdown shows, and the ids behind it."""
+def list_columns(
+    lists: Lists, labels: Labels, months: Sequence[Month], used_items: Set[int] = frozenset()
+) -> dict[str, list[Value]]:
+    """The columns of *Lists*: what each dropdown shows, and the ids behind it; used products come first."""
     columns: dict[str, list[Value]] = {header: list(values) for header, values in FIXED_LISTS.items()}
     columns |= {header: list(values) for header, values in EMPTY_LISTS.items()}
     columns |= {
@@ -234,7 +253,7 @@ def list_columns(lists: Lists, labels: Labels, months: Sequence[Month]) -> dict[
         columns["Agreement"] += [CREATE_NEW, *(labels.agreements[id_] for id_ in own)]
         columns["Agreement Id"] += [None, *map(str, own)]
         columns["Agreement Company Id"] += [str(company_id)] * (len(own) + 1)
-    for item_id, label in _by_label(labels.items):
+    for item_id, label in sorted(_by_label(labels.items), key=lambda entry: entry[0] not in used_items):
         columns["Product"].append(label)
         columns["Item Id"].append(str(item_id))
     setup = lists.setup

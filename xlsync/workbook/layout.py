@@ -132,6 +132,7 @@ BILLING_LINES: Final = Sheet(
             prompt='If this says "suggested", it is only a suggestion. Choose "confirmed" to use it.',
         ),
         Column("Status", width=13),
+        Column("Candidates", width=40),
         _input(
             "Note",
             "text",
@@ -188,6 +189,7 @@ MISMATCHES: Final = Sheet(
             "begins on that date.",
         ),
         Column("Result", width=40),
+        Column("Candidates", width=40),
         Column("Agreement", width=24, is_seldom_needed=True),
         Column("Difference", "units", width=12, is_seldom_needed=True),
         Column("Unit Price", "money", width=12, is_seldom_needed=True),
@@ -212,6 +214,7 @@ NEW: Final = Sheet(
         _approve("Only rows with Yes are created in ConnectWise."),
         Column("Kind", width=11),
         _input("Name", "text", 26),
+        Column("Looks Like", width=22),
         _input("Identifier", "text", 15, prompt="Must be unique among customers, or among products."),
         _input("Type", width=14, choices=_TYPES),
         _input(

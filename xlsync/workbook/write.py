@@ -133,7 +133,7 @@ def _fill(
     about: Mapping[str, Any],
     progress: Progress,
 ) -> Renewed:
-    lists = list_columns(overview.lists, overview.labels, months)
+    lists = list_columns(overview.lists, overview.labels, months, overview.used_items)
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
@@ -141,7 +141,8 @@ def _fill(
     statuses = overview.findings.statuses
 
     def cells_of(line: BillingLine) -> Cells:
-        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels)
+        candidates = overview.candidates.get(line.key, "")
+        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, candidates)
 
     def facts_of(line: BillingLine) -> dict[str, Any]:
         chosen = {"own": own[line.key]} if line.key in own else {}
@@ -151,7 +152,7 @@ def _fill(
         BILLING_LINES.title: keep_rows(ordered, cells_of, facts_of),
         MISMATCHES.title: keep_rows(
             overview.findings.mismatches,
-            lambda mismatch: mismatch_cells(mismatch, overview.labels, names),
+            lambda mismatch: mismatch_cells(mismatch, overview.labels, names, overview.candidates),
             partial(_facts, "mismatch"),
         ),
         NEW.title: keep_rows(overview.proposals, proposal_cells, partial(_facts, "proposal")),

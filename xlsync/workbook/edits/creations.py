@@ -8,17 +8,30 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
-from xlsync.models import CREATE_NEW, Problem
-from xlsync.reconcile.proposals import DESCRIPTION_LENGTH, ITEM_IDENTIFIER_LENGTH, Kind, Proposal
+from xlsync.models import CREATE_NEW, BillingLine, Problem
+from xlsync.reconcile.proposals import (
+    DESCRIPTION_LENGTH,
+    ITEM_IDENTIFIER_LENGTH,
+    Kind,
+    Proposal,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+)
 from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import LabelDirectory, label_key
-from xlsync.workbook.layout import NEW
+from xlsync.workbook.layout import BILLING_LINES, NEW
 from xlsync.workbook.read import Book, SheetRow
 
 CreationAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 _LENGTHS: Final = {"Address": 50, "City": 50, "State": 50, "Zip": 12}  # OpenAPI description, Company
 _AGREEMENT_NAME: Final = 100
+_ASKING: Final = {  # a new customer has no agreement yet
+    "ConnectWise Customer": (new_customer_key, new_agreement_key),
+    "ConnectWise Agreement": (new_agreement_key,),
+    "ConnectWise Product": (new_product_key,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
             case Kind.PRODUCT:
                 actions += reader.product(row, proposals[row.key])
     reader.refuse_twice(approved, proposals)
+    reader.refuse_doubles(approved, proposals)
     actions = reader.join_contacts(actions, {row.key: row for row in approved})
     asked = {row.key: _tell_asked(row) for row in approved}
     return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices), asked)
@@ -76,6 +90,7 @@ class _Reader:
         self.month = book.month
         self.identifier_length = identifier_length
         self.name_length = name_length
+        self.asked_for = _asked_for(book)
         self.problems: list[Problem] = []
         self.notices: list[str] = []
 
@@ -197,6 +212,19 @@ class _Reader:
                     "enter another, or approve only one of them",
                 )
 
+    def refuse_doubles(self, rows: Iterable[SheetRow], proposals: Mapping[str, Proposal]) -> None:
+        """Rows that look like what exists already, unless a line asks to create them all the same."""
+        for row in rows:
+            like = proposals[row.key].looks_like
+            is_done = row.text("Result").startswith(("done", "already"))
+            if like and row.key not in self.asked_for and not is_done:
+                self._tell(
+                    row,
+                    "Approve",
+                    f"it looks like what ConnectWise has already: {like}",
+                    "choose that on its billing line, or choose (create new) there to create it all the same",
+                )
+
     def join_contacts(
         self, actions: Iterable[CreationAction], rows: Mapping[str, SheetRow]
     ) -> list[CreationAction]:
@@ -287,6 +315,17 @@ class _Reader:
 
     def _tell(self, row: SheetRow, header: str, what: str, todo: str) -> None:
         self.problems.append(Problem(row.where(header), what, todo))
+
+
+def _asked_for(book: Book) -> frozenset[str]:
+    """The rows of *New in ConnectWise* that a billing line asks for by `(create new)`."""
+    keys: set[str] = set()
+    for row in book.rows[BILLING_LINES.title]:
+        asked = [header for header in _ASKING if row.text(header) == CREATE_NEW]
+        if asked:
+            line = from_plain(row.facts["line"], BillingLine)
+            keys.update(key_of(line) for header in asked for key_of in _ASKING[header])
+    return frozenset(keys)
 
 
 def contact_of(row_key: str) -> str:

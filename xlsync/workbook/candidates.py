@@ -1,0 +1,108 @@
+"""What comes near to a line's customer or product, as the dropdowns name it. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from xlsync.links.names import company_words
+from xlsync.links.proposed import LOWEST_SUGGESTED, Proposed
+from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
+from xlsync.models import Agreement, BillingLine, Choice, Evidence, Link, Lists
+from xlsync.reconcile.proposals import Kind, Proposal, new_agreement_key, new_customer_key, new_product_key
+from xlsync.workbook.labels import Labels
+
+
+def tell_candidates(
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    companies: Proposed,
+    items: Proposed,
+    lists: Lists,
+    labels: Labels,
+) -> dict[str, str]:
+    """For lines that wait for a link, the entries of the dropdown that fits next, by line key."""
+    agreements_of: dict[int, list[Agreement]] = {}
+    for agreement in lists.agreements:
+        agreements_of.setdefault(agreement.company_id, []).append(agreement)
+    texts: dict[str, str] = {}
+    for line in lines:
+        if not line.is_compared:
+            continue
+        link = links[line.key]
+        if _is_open(link.company):
+            text = _join(companies.candidates(line), labels.companies)
+        elif link.agreement is None and link.company is not None and isinstance(link.company.to, int):
+            text = _join_agreements(line, agreements_of.get(link.company.to, []), labels)
+        elif _is_open(link.item):
+            text = _join(items.candidates(line), labels.items)
+        else:
+            continue
+        if text:
+            texts[line.key] = text
+    return texts
+
+
+def _is_open(part: Choice | None) -> bool:
+    return part is None or part.evidence is Evidence.SUGGESTED
+
+
+def _join(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> str:
+    named = sorted(((-one.score, labels[one.id]) for one in candidates), key=_by_score_and_name)
+    return " · ".join(f"{label} {-score}" for score, label in named)
+
+
+def _by_score_and_name(entry: tuple[int, str]) -> tuple[int, str]:
+    return entry[0], entry[1].casefold()
+
+
+def _join_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> str:
+    """A customer's agreements, those that are billed as the line is first."""
+    ordered = sorted(
+        agreements,
+        key=lambda one: (
+            one.billing_months != line.billing_months,
+            labels.agreements[one.id].casefold(),
+            one.id,
+        ),
+    )
+    return " · ".join(labels.agreements[one.id] for one in ordered[:MOST])
+
+
+def with_looks_like(
+    proposals: Iterable[Proposal],
+    lines: Sequence[BillingLine],
+    links: Mapping[str, Link],
+    companies: Proposed,
+    items: Proposed,
+    lists: Lists,
+    labels: Labels,
+) -> tuple[Proposal, ...]:
+    """The proposals, each with what exists already and is nearly the same, with its score."""
+    first: dict[str, BillingLine] = {}
+    for line in sorted(lines, key=lambda line: line.key):
+        for key in (new_customer_key(line), new_agreement_key(line), new_product_key(line)):
+            first.setdefault(key, line)
+
+    def looks_like(row: Proposal) -> str:
+        line = first[row.key]
+        match row.kind:
+            case Kind.CUSTOMER:
+                return _join(_nearly_the_same(companies.candidates(line)), labels.companies)
+            case Kind.PRODUCT:
+                return _join(_nearly_the_same(items.candidates(line)), labels.items)
+            case Kind.AGREEMENT:
+                company = links[line.key].company
+                own = {
+                    agreement.id: agreement.name
+                    for agreement in lists.agreements
+                    if company is not None and agreement.company_id == company.to
+                }
+                near = NameIndex(own, company_words, numbers_in).nearest(row.name) if own else []
+                return _join(_nearly_the_same(near), labels.agreements)
+
+    return tuple(replace(row, looks_like=looks_like(row)) for row in proposals)
+
+
+def _nearly_the_same(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return [one for one in candidates if one.likeness >= LOWEST_SUGGESTED and not one.is_barred]
