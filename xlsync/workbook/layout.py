@@ -132,7 +132,7 @@ BILLING_LINES: Final = Sheet(
             prompt='If this says "suggested", it is only a suggestion. Choose "confirmed" to use it.',
         ),
         Column("Status", width=13),
-        Column("Candidates", width=40),
+        Column("Candidates", width=26),
         _input(
             "Note",
             "text",
