@@ -186,7 +186,7 @@ def measure_workbooks(sizes: Sizes) -> list[Measured]:
     work: dict[int, float] = {}
     for lines in (sizes.medium, sizes.large):
         answers.clear()
-        with served(lines, rate=1_000_000) as world:
+        with served(lines, rate=10_000) as world:
             world.enter("home")
 
             def export() -> None:
@@ -282,7 +282,7 @@ def _checking(sizes: Sizes, answers: dict[str, Any]) -> Measured:
 def measure_memory(sizes: Sizes) -> dict[str, float]:
     """The peak of each command on a large month, in MB, each in a process of its own."""
     peaks: dict[str, float] = {}
-    with served(sizes.large, rate=1_000_000, nudge=4 * sizes.changes) as world:
+    with served(sizes.large, rate=10_000, nudge=4 * sizes.changes) as world:
         world.enter("home")
 
         def measure(what: str, *words: str) -> None:

@@ -125,7 +125,7 @@ def export(
 @command(app)
 def check(
     file: WorkbookFile,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists and additions anew.")] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,

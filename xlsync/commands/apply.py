@@ -194,7 +194,9 @@ def write(
         now=now,
         asked=asked,
     )
+    systems.forget_additions()
     outcomes = perform(plan, live, journal, progress)
+    systems.forget_additions()  # a check that ran meanwhile
     journal.end()
     return journal.run, outcomes
 

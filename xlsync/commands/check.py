@@ -72,7 +72,7 @@ def check_workbook(
     Where nothing changed since the last check, neither in the workbook nor in what it is made of, it stays
     as it is.
     """
-    asking = Asking(systems, progress)
+    asking = Asking(systems, progress, now, uses_recent=not refresh)
     sources = None
     left = None if refresh else find_left(systems.checks, path)
     if left is not None:
@@ -81,7 +81,7 @@ def check_workbook(
         if fingerprint_sources(systems, request, sources, now) == left.sources:
             asking.again(left.asked, sources.lines)
             if asking.fingerprint() == left.answers:
-                return left.found(path)
+                return _with_notices(left.found(path), asking)
     book = open_book(path, systems)
     edits = read_link_edits(book)
     rows = read_row_edits(book)
@@ -137,7 +137,12 @@ def check_workbook(
     found = month_result(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
         keep_left(systems.checks, found, book, made_of, asking)
-    return found
+    return _with_notices(found, asking)
+
+
+def _with_notices(found: MonthResult, asking: Asking) -> MonthResult:
+    """The result of a check, with what has to be said of answers that were not asked for anew."""
+    return replace(found, notices=(*found.notices, *asking.notices))
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:

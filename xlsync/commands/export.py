@@ -34,7 +34,7 @@ def export_month(
     """Bring a month into a new workbook."""
     refuse_overwriting(path)
     sources = read_sources(systems, request, now, progress)
-    asking = Asking(systems, progress)
+    asking = Asking(systems, progress, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
     del sources  # its tables are as large as what was made of them
     write_export(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.errors import ApiError
+from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.store import fingerprint
@@ -30,8 +32,12 @@ class Asked:
 class Asking:
     """Asks what is not known yet, and tells what was asked and whether the answers are those of last time."""
 
-    def __init__(self, systems: Systems, progress: Progress) -> None:
+    def __init__(
+        self, systems: Systems, progress: Progress, now: dt.datetime, *, uses_recent: bool = False
+    ) -> None:
         self._systems, self._progress = systems, progress
+        self._recent, self._uses_recent = RecentAdditions(systems.additions, now), uses_recent
+        self._as_of: dt.datetime | None = None
         self._additions: dict[int, Additions] = {}
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
@@ -45,11 +51,26 @@ class Asking:
         """The additions of these agreements; a failed read is its error."""
         wanted = sorted(set(agreements))
         new = [id_ for id_ in wanted if id_ not in self._additions]
+        if new and self._uses_recent:
+            recent, as_of = self._recent.find(new)
+            self._additions |= recent
+            self._as_of = min(filter(None, (self._as_of, as_of)), default=None)
+            new = [id_ for id_ in new if id_ not in recent]
         if new:
-            self._additions |= self._systems.connectwise.list_additions(
+            read = self._systems.connectwise.list_additions(
                 new, lambda done: self._progress("Reading additions", done, len(new))
             )
+            self._additions |= read
+            self._recent.keep({id_: one for id_, one in read.items() if not isinstance(one, ApiError)})
         return {id_: self._additions[id_] for id_ in wanted}
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What has to be said of answers that were not asked for anew."""
+        if self._as_of is None:
+            return ()
+        when = f"{self._as_of:%H:%M}"
+        return (f"The additions are those of {when}, less than ten minutes ago: --refresh reads them anew",)
 
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
         """The last and next invoices of these agreements, or why they could not be read."""

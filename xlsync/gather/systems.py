@@ -84,6 +84,16 @@ class Systems:
         """What checks of the environment's workbooks left behind."""
         return self._cache("checks")
 
+    @cached_property
+    def additions(self) -> Cache:
+        """The additions that were read last in the environment."""
+        return self._cache("additions")
+
+    def forget_additions(self) -> None:
+        """Let the next check read all additions anew, since they are about to change."""
+        for entry in list(self.additions):
+            del self.additions[entry]
+
     def _cache(self, name: str) -> Cache:
         environment = self.settings.environment.replace("/", "_").replace(":", "_")
         return self._stack.enter_context(Cache(self.home / "cache" / environment / name))

@@ -1,0 +1,50 @@
+"""Additions that were read minutes ago, kept for the checks in between: to read thousands takes minutes.
+
+Only export and check use them, and say so; a run that writes forgets them first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, MutableMapping
+from itertools import groupby
+from typing import Any, Final
+
+from xlsync.models import Addition
+from xlsync.store import from_plain, to_plain
+
+FRESH: Final = dt.timedelta(minutes=10)
+_TOGETHER: Final = 100  # agreements in one entry of the cache
+
+
+class RecentAdditions:
+    """The kept additions of an environment, as they may be used by a command that began at `now`."""
+
+    def __init__(self, cache: MutableMapping[str, Any], now: dt.datetime) -> None:
+        self._cache, self._now = cache, now
+
+    def find(self, agreements: Iterable[int]) -> tuple[dict[int, tuple[Addition, ...]], dt.datetime | None]:
+        """Those that are fresh, by agreement, and when the oldest of them were read."""
+        found: dict[int, tuple[Addition, ...]] = {}
+        moments: list[dt.datetime] = []
+        for entry, ids in groupby(sorted(agreements), _entry_of):
+            kept = self._cache.get(entry) or {}
+            for id_ in ids:
+                if str(id_) in kept:
+                    when, plain = kept[str(id_)]
+                    read_at = dt.datetime.fromisoformat(when)
+                    if dt.timedelta() <= self._now - read_at < FRESH:
+                        found[id_] = tuple(from_plain(one, Addition) for one in plain)
+                        moments.append(read_at)
+        return found, min(moments, default=None)
+
+    def keep(self, additions: Mapping[int, tuple[Addition, ...]]) -> None:
+        """Keep what was just read; it counts as read when the command began."""
+        when = self._now.isoformat()
+        for entry, ids in groupby(sorted(additions), _entry_of):
+            new = {str(id_): [when, [to_plain(one) for one in additions[id_]]] for id_ in ids}
+            self._cache[entry] = {**(self._cache.get(entry) or {}), **new}
+
+
+def _entry_of(agreement: int) -> str:
+    return str(agreement // _TOGETHER)
