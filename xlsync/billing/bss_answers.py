@@ -102,7 +102,7 @@ def read_pages(
 
 
 def _key(thing: Json) -> str:
-    """An entry's id; what has none is known by all that it holds."""
+    """The id of an entry; without one, everything that it holds."""
     found = thing.get("id")
     return f"no id: {thing!r}" if found is None else str(found)
 
@@ -137,6 +137,6 @@ class _Paging:
 
 
 def _whole(paging: Json, *names: str) -> int | None:
-    """The first of these numbers that is told."""
+    """The first of these numbers that the answer holds."""
     told = (number_of(paging.get(name)) for name in names)
     return next((one for one in told if isinstance(one, int) and one >= 0), None)

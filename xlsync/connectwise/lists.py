@@ -105,7 +105,7 @@ def read_tables(
 
 
 def read_lists(tables: Tables) -> Lists:
-    """What the lists say; a record that cannot be used is left out and told."""
+    """Turn the tables into lists; a record that cannot be used is left out and named in `odd`."""
     odd = list(tables.odd)
     cycles = {cycle.id: cycle for cycle in tables.setup.billing_cycles}
     return Lists(
@@ -125,7 +125,7 @@ def _usable(
     read: Callable[[dict[str, Any]], T | None],
     odd: list[str],
 ) -> tuple[T, ...]:
-    """What records say, but for those that cannot be used, which are told; without an id none can be."""
+    """Read the records that can be used and name the others in `odd`; one without an id is an error."""
     found: list[T] = []
     errors: list[str] = []
     for record in records:

@@ -58,7 +58,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Tell a request that surely never left from one whose outcome is unknown; in doubt the latter."""
+    """Tell whether a request surely never left, or may have arrived; in doubt it may have."""
     for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
@@ -97,7 +97,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _while_connecting(error: BaseException) -> bool:
-    """In the TLS handshake, or a proxy's CONNECT: before anything of the request was sent."""
+    """Whether the error came in the TLS handshake or a proxy's CONNECT, before the request was sent."""
     frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
     return any(name in ("do_handshake", "_tunnel") for name in frames)
 
@@ -112,7 +112,7 @@ def read_json(content: bytes) -> Any:
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
-    """Letters as JSON escapes: as text, one of a foreign script makes a whole answer four times as large."""
+    """Write letters as JSON escapes: a single foreign letter makes a text four times as large."""
     return simplejson.dumps(found[0].decode())[1:-1].encode()
 
 

@@ -47,7 +47,7 @@ class Gate:
             self._changed.notify_all()
 
     def _wait(self) -> float | None:
-        """Seconds until it is worth another look, None where a request may pass."""
+        """Seconds until a request may pass; None if one may pass now."""
         now = time.monotonic()
         full = len(self._sent) == self._sent.maxlen
         opens = max(self._paused_until, self._sent[0] + self._minute if full and self._sent else 0.0)
@@ -56,13 +56,13 @@ class Gate:
         return None if self._running < self._allowed else _MINUTE
 
     def close(self) -> None:
-        """Let all pass who still wait: there is nothing more to pace."""
+        """Let every waiting request pass, since the service is being closed."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def slow_down(self, seconds: float) -> None:
-        """Let nothing pass for so long; then half as many side by side."""
+        """Send nothing for so many seconds, and then half as many requests side by side."""
         with self._changed:
             now = time.monotonic()
             if now >= self._paused_until:  # the 429s of one burst count once
@@ -71,7 +71,7 @@ class Gate:
             self._good = 0
 
     def speed_up(self) -> None:
-        """Count a good answer."""
+        """Count a good answer; after some of them one more request may run beside the others."""
         with self._changed:
             self._good += 1
             if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
@@ -80,7 +80,7 @@ class Gate:
 
 
 def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> float | None:
-    """Seconds to wait before sending it again, None where it may not or need not be."""
+    """Seconds to wait before a request is sent again; None if it must not or need not be."""
     back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1)
     if isinstance(answer, Failure):
         return back_off if answer.may_pass and (read or not answer.sent) else None

@@ -105,7 +105,7 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Let the connections go, and whoever waits for a next try."""
+        """Close the connections and end every wait."""
         self._closed.set()
         self._gate.close()
         self._session.close()
@@ -193,7 +193,7 @@ class Service:
         return self._repeat("POST", path, data=dict(form), authorization=self._basic(auth))[1]
 
     def _basic(self, auth: tuple[str, str] | None) -> str | None:
-        """The header's value, of which nothing but the name may be told."""
+        """The header's value; everything but the name is hidden from messages."""
         if auth is None:
             return None
         value = basic(*auth)
@@ -315,7 +315,7 @@ _UNREADABLE: Final = Failure("was answered with something that is not JSON", sen
 
 
 class _Authorization(AuthBase):
-    """Sets the header, or nothing. Always given, since requests else looks for keys in a netrc file."""
+    """Sets the Authorization header, or none; without it requests looks for keys in a netrc file."""
 
     def __init__(self, value: str | None) -> None:
         self._value = value
@@ -361,7 +361,7 @@ class Credentials:
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether another try may help where these were refused."""
+        """Whether refused credentials can be asked for anew."""
         return self._ask is not None
 
     def current(self) -> str | None:
@@ -381,7 +381,7 @@ class Credentials:
             return self._value
 
     def renew(self, refused: str | None) -> None:
-        """Let them be asked for anew, unless another thread has renewed them already."""
+        """Ask for new credentials next time, unless another thread has renewed them already."""
         with self._renewing:
             if self._value == refused:
                 self._value = None

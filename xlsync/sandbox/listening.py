@@ -111,7 +111,7 @@ class Listener(ThreadedWSGIServer):
         """Say nothing."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to report; anything else is a bug of the sandbox."""
+        """Report nothing of a client that went away; anything else is a bug of the sandbox."""
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; noted here, so that `close` misses none whose thread is still starting."""

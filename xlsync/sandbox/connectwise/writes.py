@@ -163,7 +163,7 @@ class Writer:
         }
 
     def _customs(self, resource: Resource, values: list[Any]) -> list[Record]:
-        """The whole array: what is left out is cleared."""
+        """Read the whole array of custom fields: a field that is left out is cleared."""
         customs = empty_customs(self.state, resource.table)
         for value in values:
             by = {"id", "caption"} & set(value) if isinstance(value, dict) else set()
@@ -292,7 +292,7 @@ class Writer:
                 raise invalid("addition", "customFields", message, "MissingRequiredField")
 
     def _check_effective(self, effective: str, agreement: Record) -> None:
-        """The words are those of live servers."""
+        """Refuse a date that nothing would bill, in the words of live servers."""
         if effective < agreement["billStartDate"]:
             raise invalid("addition", "effectiveDate", TOO_EARLY)
         first = first_open_day(agreement)
