@@ -33,7 +33,7 @@ def assert_told(desk: Desk, *texts: str) -> str:
     assert ran.code == 1, ran.err
     assert desk.sandbox.writes == []
     assert (desk.file.read_bytes() if desk.file.exists() else b"") == before
-    assert ran.out == ""
+    assert list(ran.json) == ["error"]
     assert "Traceback" not in ran.err
     for text in texts:
         assert text in ran.err
