@@ -417,6 +417,8 @@ class Mismatch:
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # from when on a new addition would bill
     action: ActionLabel | None = None  # offered from the start
+    is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
+    by_hand: Decimal | None = None  # money of the month that no write will bill
     explanation: str = ""
 
     @property

@@ -32,7 +32,7 @@ from xlsync.excel import addin
 from xlsync.excel.one_thread import Switchboard
 from xlsync.excel.open_file import OpenWorkbook, replaced_under, saved_through
 from xlsync.excel.window import calling_workbook
-from xlsync.gather.month import MonthRequest
+from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.report.month import Report

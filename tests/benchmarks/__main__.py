@@ -32,7 +32,7 @@ from tests.benchmarks.world import World, served
 from xlsync.cli import app
 from xlsync.commands.check import check_workbook
 from xlsync.commands.export import export_month
-from xlsync.gather.month import MonthRequest
+from xlsync.gather.sources import MonthRequest
 from xlsync.models import Month
 from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, TABLES
 from xlsync.workbook.read import read_workbook

@@ -118,13 +118,13 @@ class Bss:
             invoices=tuple(totals) if by == "invoice-date" else None,
         )
 
-    def list_invoice_totals(self, month: Month) -> tuple[InvoiceTotal, ...]:
-        """The heads of a month's invoices, without their lines."""
+    def list_invoice_totals(self, first: dt.date, last: dt.date) -> tuple[InvoiceTotal, ...]:
+        """The heads of the invoices of these days, without their lines."""
         steps = _Steps(None)
         return tuple(
             read_total(invoice)
-            for invoice in chain.from_iterable(self._list_invoices(month.first, month.last, steps, {}))
-            if not is_cancelled(invoice) and month.first <= invoice_date(invoice) <= month.last
+            for invoice in chain.from_iterable(self._list_invoices(first, last, steps, {}))
+            if not is_cancelled(invoice) and first <= invoice_date(invoice) <= last
         )
 
     def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:

@@ -90,6 +90,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
         number=number,
         currency=text_of(invoice.get("currency")).upper(),
         total=-abs(total) if is_credit and total is not None else total,
+        date=invoice_date(invoice),
         customer=id_of(part(invoice, "account")) or text_of(part(invoice, "account").get("name")),
     )
 

@@ -58,7 +58,7 @@ from xlsync.commands.report import report_month
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
-from xlsync.gather.month import MonthRequest
+from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.report.write import write_pdf
 from xlsync.settings import Settings

@@ -12,8 +12,9 @@ from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember
 from xlsync.config import load_settings
 from xlsync.errors import ConfigError
-from xlsync.gather.month import Decisions, MonthRequest, gather, read_sources
+from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
+from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.gc_tuning import not_collected

@@ -79,7 +79,7 @@ def _billed(totals: Totals) -> Iterator[str]:
     if totals.billed:
         yield from ("## Where every cent went", "")
         headers = ("", *(escape(billed.currency) for billed in totals.billed))
-        rows = [(label, *map(escape, cells)) for label, cells in billed_rows(totals.billed)]
+        rows = [(label, *cells) for label, cells in billed_rows(totals.billed)]
         yield from _table(headers, f"l{'r' * len(totals.billed)}", rows)
 
 

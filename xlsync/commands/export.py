@@ -7,8 +7,9 @@ from pathlib import Path
 
 from xlsync.commands.digest import make_digest
 from xlsync.errors import WorkbookError
-from xlsync.gather.month import Decisions, MonthRequest, gather, read_sources
+from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
+from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gc_tuning import not_collected
 from xlsync.models import Month, Progress

@@ -7,18 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 
 from xlsync.apply.actions import (
     CreateAddition,
 )
 from xlsync.apply.plan import judge_creation
-from xlsync.billing.reports.reading import read_reports
-from xlsync.billing.reports.summary import TableRead
 from xlsync.connectwise.client import quote
-from xlsync.connectwise.lists import Tables, read_lists, read_tables
+from xlsync.connectwise.lists import read_lists
 from xlsync.errors import ApiError
 from xlsync.gather.questions import Asking, Question
+from xlsync.gather.sources import MonthRequest, Sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
@@ -32,7 +30,6 @@ from xlsync.models import (
     Addition,
     Agreement,
     BillingLine,
-    By,
     Choice,
     Link,
     Lists,
@@ -41,10 +38,10 @@ from xlsync.models import (
     Progress,
     Recap,
 )
-from xlsync.reconcile.billed import Billing, MonthSums, sums_of_invoices, why_incomplete
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.invoice_preview import preview_invoices
 from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.past import LatestMonth, bill_latest
 from xlsync.reconcile.proposals import (
     Kind,
     Known,
@@ -55,7 +52,7 @@ from xlsync.reconcile.proposals import (
     new_product_key,
     propose_creations,
 )
-from xlsync.reconcile.rules import ignoring, with_unit_rules
+from xlsync.reconcile.rules import Rule, ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
 from xlsync.settings import Creation
 from xlsync.workbook.candidates import tell_candidates, with_looks_like
@@ -65,16 +62,6 @@ from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 from xlsync.workbook.totals import with_currencies
 
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthRequest:
-    """What month is asked for, and from where."""
-
-    month: Month
-    by: By = "invoice-date"
-    reports: tuple[Path, ...] = ()
-    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,43 +82,6 @@ class Gathered:
     notices: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
-
-    billing: Billing
-    tables: Tables
-    reports: tuple[TableRead, ...] = ()
-    incomplete: str = ""  # why the month is not billed whole yet
-
-    @property
-    def lines(self) -> tuple[BillingLine, ...]:
-        """The month's billing lines."""
-        return self.billing.lines
-
-
-def read_sources(
-    systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
-) -> Sources:
-    """Read the month's billing and ConnectWise's lists, side by side."""
-    if not request.reports:
-        _ = systems.bss  # opened here, since two threads would open it twice
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        reading = pool.submit(_read_billing, systems, request, progress)
-        comparing = pool.submit(_read_sums, systems, request)
-        tables = read_tables(
-            systems.connectwise,
-            systems.lists,
-            now=now,
-            refresh=request.refresh,
-            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
-        )
-        billing, reports = reading.result()
-        own, before = comparing.result()
-    own = own or sums_of_invoices(billing.invoices or ())
-    return Sources(billing, tables, reports, why_incomplete(request.month, now.date(), own, before))
-
-
 def gather(
     systems: Systems,
     request: MonthRequest,
@@ -149,6 +99,9 @@ def gather(
         agreements=_running(lists.agreements, request.month),
         setup=name_setup_apart(lists.setup),
     )
+    month_lines = lines
+    if sources.latest is not None:  # linked with the others, by the same choices
+        lines = (*lines, *sources.latest[1].lines)
     companies = propose_companies(lines, lists.companies, memory, picked)
     if companies.ties and not request.reports:
         places = _places_of_ties(lines, companies, asking)
@@ -156,13 +109,15 @@ def gather(
     decided = decide_agreements(lines, companies.choices, lists.agreements, memory, picked)
     needed = agreements_to_read(lines, companies.choices, lists.agreements, decided)
     needed |= _of_moved_customers(lines, companies.choices, lists.agreements, picked)
+    vanished = _vanished(request, sources, memory, lists.agreements)
+    needed |= vanished.keys()
     with ThreadPoolExecutor(max_workers=2) as pool:
         looking_ahead = pool.submit(asking.recaps, needed)
         own_units = pool.submit(asking.own_units, lines_to_ask(lines))
         read = asking.additions(needed)
         recaps = looking_ahead.result()
         rules = systems.rules.list()
-        charges = with_unit_rules(request.month, read_charges(lines, own_units.result()), rules)
+        charges = with_unit_rules(request.month, read_charges(month_lines, own_units.result()), rules)
     progress("Linking", 0, len(lines))
     active = {
         agreement: tuple(addition for addition in additions if addition.is_active(request.month))
@@ -174,6 +129,9 @@ def gather(
     proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
+    latest = _bill_latest(sources, links, own_units.result(), rules)
+    lines = month_lines
+    links = {line.key: links[line.key] for line in lines}
     progress("Comparing", 0, len(charges))
     found = {} if isinstance(recaps, ApiError) else recaps
     books = Books(
@@ -194,6 +152,8 @@ def gather(
         decisions.ignored,
         why_ignored,
         is_complete=not sources.incomplete,
+        latest=latest,
+        vanished=vanished,
     )
     findings = keep_halfway(findings, decisions.rows, read)
     progress("Comparing", len(charges), len(charges))
@@ -220,7 +180,16 @@ def gather(
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = (*_notices(request, sources, gone, recaps), *lists.odd)
+    notices = (*notices, *_tell_by_hand(overview))
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
+
+
+def _tell_by_hand(overview: Overview) -> Iterator[str]:
+    """What no write will bill, as one sum a currency."""
+    for currency, amount in sorted(overview.by_hand.items()):
+        yield (
+            f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
+        )
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
@@ -295,6 +264,38 @@ def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, 
     return tuple(one for one in agreements if one.end is None or one.end >= month.first)
 
 
+def _bill_latest(
+    sources: Sources,
+    links: Mapping[str, Link],
+    own_units: Mapping[str, Decimal | ApiError],
+    rules: Sequence[Rule],
+) -> LatestMonth | None:
+    """What the latest complete month bills on each target; None where this month is not past."""
+    if sources.latest is None:
+        return None
+    month, billing = sources.latest
+    return bill_latest(month, with_unit_rules(month, read_charges(billing.lines, own_units), rules), links)
+
+
+def _vanished(
+    request: MonthRequest,
+    sources: Sources,
+    memory: Memory,
+    agreements: Iterable[Agreement],
+) -> Mapping[int, str]:
+    """Remembered agreements of customers without a line in a complete month, with the customers' names."""
+    if sources.incomplete:
+        return {}
+    billed = {line.customer_key for line in sources.lines}
+    running = {agreement.id for agreement in agreements}
+    source = "report:" if request.reports else "bss:"
+    return {
+        link.agreement_id: link.names.customer or key.removeprefix(source)
+        for key, link in sorted(memory.customers.items())
+        if key.startswith(source) and key not in billed and link.agreement_id in running and link.agreement_id
+    }
+
+
 def _of_moved_customers(
     lines: Iterable[BillingLine],
     companies: Mapping[str, Choice],
@@ -322,45 +323,11 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
     )
 
 
-def _read_sums(systems: Systems, request: MonthRequest) -> tuple[MonthSums | None, MonthSums | None]:
-    """The sums of the month, where its billing brings no invoices, and of the month before; None if unknown.
-
-    By them an incomplete month is known.
-    """
-    if request.reports:
-        return None, None
-    own = before = None
-    if request.by == "service-period":
-        own = sums_of_invoices(systems.bss.list_invoice_totals(request.month))
-    invoices = systems.bss.list_invoice_totals(request.month.plus(-1))
-    if invoices:
-        before = sums_of_invoices(invoices)
-    return own, before
-
-
 def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
     """Whether any line's period has a day of the month; lines without dates may be of any."""
     periods = [(line.start or line.end, line.end or line.start) for line in lines]
     dated = [(start, end) for start, end in periods if start and end]
     return not dated or any(start <= month.last and end >= month.first for start, end in dated)
-
-
-def _read_billing(
-    systems: Systems, request: MonthRequest, progress: Progress
-) -> tuple[Billing, tuple[TableRead, ...]]:
-    if request.reports:
-        read = read_reports(request.reports, request.month, systems.settings.report)
-        return Billing(read.lines), read.tables
-    bss = systems.bss
-    try:
-        billing = bss.read_billing(
-            request.month,
-            by=request.by,
-            progress=lambda done: progress("Reading the month's billing", done, None),
-        )
-        return billing, ()
-    finally:
-        systems.plans.close()  # this thread ends here, and only it can
 
 
 def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:

@@ -17,8 +17,8 @@ from xlsync import __version__
 from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import WorkbookError
 from xlsync.files import digest_of, read_file
-from xlsync.gather.month import MonthRequest, Sources
 from xlsync.gather.questions import Asked, Asking
+from xlsync.gather.sources import MonthRequest, Sources
 from xlsync.gather.systems import Systems
 from xlsync.store import fingerprint, from_plain, to_plain
 from xlsync.workbook.hidden_sheet import About
@@ -61,6 +61,7 @@ def fingerprint_sources(systems: Systems, request: MonthRequest, sources: Source
         sources.lines,
         sources.billing.invoices or (),
         [table.as_json() for table in sources.reports],
+        sources.latest[1].lines if sources.latest else (),
         tables.companies,
         tables.agreements,
         tables.items,

@@ -193,6 +193,7 @@ class InvoiceTotal:
     currency: str
     total: Decimal | None
     customer: str = ""
+    date: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
 from xlsync.reconcile.charges import Charge, lines_of, only_cost, sentences
 from xlsync.reconcile.differences import find_differences
+from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
 from xlsync.reconcile.verdict import Uncompared
@@ -37,12 +39,15 @@ def find_mismatches(
     why_ignored: Callable[[Mismatch], str | None] = lambda _mismatch: None,
     *,
     is_complete: bool = True,
+    latest: LatestMonth | None = None,
+    vanished: Mapping[int, str] = MappingProxyType({}),
 ) -> Findings:
     """Compare every target of the month.
 
     `ignored` are the row keys that a person chose to ignore, `why_ignored` gives the reason of
     a lasting rule that ignores a mismatch. In a month that is not complete nothing is called *Only in
-    ConnectWise*: its line may yet come.
+    ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one is
+    past; `vanished` are remembered agreements without a line, with the names of their customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -59,8 +64,10 @@ def find_mismatches(
     for comparison in compared:
         found.extend(find_differences(month, comparison, links, books))
     if is_complete:
-        found.extend(find_unbilled(month, lines, links, books, compared))
+        found.extend(find_unbilled(month, lines, links, books, compared, vanished))
     found = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in found]
+    if latest is not None:
+        found = [hold_to_latest(mismatch, month, latest) for mismatch in found]
     found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
     held = {line.key for line in lines_of(waiting)}

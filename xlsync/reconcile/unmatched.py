@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
+from types import MappingProxyType
 
 from xlsync.amounts import impact_of
 from xlsync.models import (
@@ -111,15 +112,19 @@ def find_unbilled(
     links: Mapping[str, Link],
     books: Books,
     compared: Sequence[Comparison],
+    vanished: Mapping[int, str] = MappingProxyType({}),
 ) -> Iterator[Mismatch]:
-    """Active additions, on agreements linked this month, that no line is linked to."""
-    customers: dict[int, BillingLine] = {}
+    """Active additions, on agreements linked this month, that no line is linked to.
+
+    `vanished` are remembered agreements whose customers have no line at all, with the customers' names.
+    """
+    customers: dict[int, str] = dict(vanished)
     billed: set[tuple[int | str, int | str]] = set()
     open_customers: set[int] = set()
     for line in lines:
         link = links[line.key]
         if link.company and link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
-            customers.setdefault(link.agreement.to, line)
+            customers[link.agreement.to] = customers.get(link.agreement.to) or line.customer
         if link.agreement and link.item:
             billed.add((link.agreement.to, link.item.to))
         if line.is_compared and not link.counts and link.company and isinstance(link.company.to, int):
@@ -133,7 +138,7 @@ def find_unbilled(
     linked_items = books.linked_items | {
         link.item.to for link in links.values() if link.item and isinstance(link.item.to, int) and link.counts
     }
-    for agreement_id, line in customers.items():
+    for agreement_id, customer in customers.items():
         agreement = books.agreements.get(agreement_id)
         if agreement is None:
             continue
@@ -141,12 +146,12 @@ def find_unbilled(
             without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
             if addition.is_active(month) and addition.item_id in linked_items and without_line:
                 is_open = agreement.company_id in open_customers
-                yield _only_in_connectwise(month, line, agreement, addition, books, is_open)
+                yield _only_in_connectwise(month, customer, agreement, addition, books, is_open)
 
 
 def _only_in_connectwise(
     month: Month,
-    line: BillingLine,
+    customer: str,
     agreement: Agreement,
     addition: Addition,
     books: Books,
@@ -161,7 +166,7 @@ def _only_in_connectwise(
     return Mismatch(
         key=f"only:{addition.id}",
         kind=MismatchKind.ONLY_IN_CONNECTWISE,
-        customer=line.customer,
+        customer=customer,
         product=item.description if item else f"product {addition.item_id}",
         company=agreement.company_id,
         agreement=agreement.id,

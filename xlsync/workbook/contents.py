@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final
 
 from xlsync.billing.reports.summary import TableRead
@@ -55,6 +56,15 @@ class Overview:
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None: there are none to hold the lines against
     incomplete: str = ""  # why the month is not billed whole yet
     notices: tuple[str, ...] = ()
+
+    @property
+    def by_hand(self) -> dict[str, Decimal]:
+        """The money that no write will bill, by currency."""
+        found: dict[str, Decimal] = {}
+        for mismatch in self.open_mismatches:
+            if mismatch.by_hand:
+                found[mismatch.currency] = found.get(mismatch.currency, Decimal(0)) + mismatch.by_hand
+        return found
 
     @property
     def billed(self) -> tuple[Billed, ...]:

@@ -26,6 +26,7 @@ from xlsync.models import (
     Problem,
 )
 from xlsync.reconcile.invoice_preview import NextInvoice
+from xlsync.reconcile.past import offered as offered_actions
 from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.layout import INVOICES, MISMATCHES
@@ -100,7 +101,7 @@ class _Approved:
 
 def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> ActionLabel | None:
     text = row.text("Action")
-    offered = ActionLabel.offered(mismatch.kind)
+    offered = offered_actions(mismatch)
     if not text:
         return None
     found = next((action for action in offered if action.casefold() == text.casefold()), None)
@@ -108,7 +109,9 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
         problems.append(
             Problem(
                 row.where("Action"),
-                f"{text!r} is not possible where the mismatch is {str(mismatch.kind)!r}",
+                f"{text!r} is not possible on this row: {mismatch.explanation}"
+                if mismatch.is_held
+                else f"{text!r} is not possible where the mismatch is {str(mismatch.kind)!r}",
                 f"choose {' or '.join(offered)}, or leave it empty",
             )
         )
@@ -131,7 +134,7 @@ def _read_approved(
     if action is None or action is ActionLabel.IGNORE:
         if row.text("Action") and action is None:
             return None  # told already
-        todo = "choose an Action" if len(ActionLabel.offered(mismatch.kind)) > 1 else "clear Approve"
+        todo = "choose an Action" if len(offered_actions(mismatch)) > 1 else "clear Approve"
         if "link" in mismatch.key:
             todo = "link its lines on sheet Billing Lines first, then run check"
         what = "Ignore" if action else "a row without an action"

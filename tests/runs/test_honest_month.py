@@ -1,0 +1,125 @@
+"""Whole runs: incomplete and past months, vanished customers, and one month told alike in five places."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import openpyxl
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import MISMATCHES, Hand
+from xlsync.reconcile.billed import Fate
+from xlsync.workbook.layout import START_BILLED_CELLS, START_CELLS
+
+
+def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bill(desk: Desk) -> None:
+    ran = desk.run("export", "--month", "2026-09", "--json")
+    assert (ran.code, ran.json["complete"]) == (0, True)
+    hand = Hand(desk.folder / "xlsync-2026-09.xlsx")
+    actions, why = hand.column(MISMATCHES, "Action"), hand.column(MISMATCHES, "Explanation")
+    units = hand.column(MISMATCHES, "BSS Units")
+    later = {key: re.search(r"2026-10 bills ([0-9.]+)", text or "") for key, text in why.items()}
+    judged = {key: found for key, found in later.items() if found}
+    assert {bool(actions[key]) for key in judged} == {True, False}
+    for key, found in judged.items():
+        if actions[key]:
+            assert Decimal(str(units[key])) == Decimal(found[1])
+    assert all(actions[key] is None for key in judged if key.startswith("only:"))
+    held = next(key for key in judged if key.startswith("units:") and not actions[key])
+    hand.set(MISMATCHES, held, {"Action": "Update units", "Approve": "Yes"})
+    hand.save()
+    refused = desk.run("apply", str(hand.path), "--yes", "--json")
+    assert refused.code == 1
+    assert "is not possible on this row" in refused.err + refused.out
+    assert desk.sent() == []
+
+
+def test_a_customer_without_any_line_in_a_complete_month_is_looked_at(desk: Desk) -> None:
+    assert desk.check().code == 0  # remembers the links
+    hand = desk.read()
+    rows = hand.column(MISMATCHES, "Mismatch")
+    only = {key for key, kind in rows.items() if kind == "Only in ConnectWise"}
+    _, key, company, *_ = next(link for link in desk.links() if link[0] == "customer" and link[3] is not None)
+    gone = int(str(key).removeprefix("bss:"))
+    invoices = desk.sandbox.bss.invoices
+    for invoice in invoices:
+        kept = [
+            item for item in invoice["items"]
+            if gone not in {one["account"]["id"] for one in (item["subscriptions"] or item["assets"])}
+        ]  # fmt: skip
+        removed = sum((item["total"] for item in invoice["items"] if item not in kept), Decimal(0))
+        invoice["items"] = kept
+        invoice["totalBeforeTax"] -= removed
+    assert desk.check("--refresh").code == 0
+    hand = desk.read()
+    kinds = hand.column(MISMATCHES, "Mismatch")
+    new = {key for key, kind in kinds.items() if kind == "Only in ConnectWise"} - only
+    agreements = desk.sandbox.connectwise.agreements
+    additions = desk.sandbox.connectwise.additions
+    owners = {agreements[additions[int(key[5:])]["agreementId"]]["company"]["id"] for key in new}
+    assert owners == {company}
+
+
+def test_a_month_that_bills_less_than_four_fifths_of_the_month_before_is_incomplete(desk: Desk) -> None:
+    for invoice in desk.sandbox.bss.invoices:
+        if invoice["invoiceDate"].startswith("2026-10") and len(invoice["items"]) > 20:
+            lines = invoice["items"][:5]
+            invoice["items"] = lines
+            invoice["totalBeforeTax"] = sum((item["total"] for item in lines), Decimal(0))
+    ran = desk.check("--refresh")
+    assert (ran.code, ran.json["complete"], ran.json["all_clear"]) == (0, False, False)
+    assert ran.json["mismatches"]["Only in ConnectWise"] == 0
+    assert any("does not seem to be billed whole" in notice for notice in ran.json["notices"])
+
+
+def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk) -> None:
+    invoice = next(one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith("2026-10"))
+    invoice["totalBeforeTax"] += Decimal("1.23")
+    ran = desk.check()
+    (billed,) = ran.json["billed"].values()
+    assert billed["unexplained"] == "1.23"
+    assert Decimal(billed["invoices"]) - Decimal(billed["lines"]) == Decimal("1.23")
+    start = openpyxl.load_workbook(desk.file)["Start"]
+    assert invoice["code"] in str(start[START_CELLS["verdict"]].value)
+    assert invoice["code"] in desk.run("check", str(desk.file)).out
+
+
+@pytest.mark.parametrize("month", ["2026-08", "2026-10"])
+def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdict(
+    empty_desk: Desk, month: str
+) -> None:
+    told = empty_desk.run("export", "--month", month, "--json").json
+    path = empty_desk.folder / f"xlsync-{month}.xlsx"
+    terminal = empty_desk.run("check", str(path)).out
+    digest = empty_desk.run("check", str(path), "--digest")
+    told = empty_desk.run("check", str(path), "--json").json
+    start = openpyxl.load_workbook(path)["Start"]
+    (currency,) = told["billed"]
+    billed = {name: Decimal(amount) for name, amount in told["billed"][currency].items()}
+    assert billed["invoices"] == billed["lines"] == sum(billed[_key(fate)] for fate in Fate)
+    for label, cells in START_BILLED_CELLS.items():
+        amount = billed[_key(label)]
+        assert Decimal(str(start[cells[1]].value)) == amount, label
+        assert re.search(rf"{label} .*{amount:,.2f}", terminal), label
+        assert f"{amount:,.2f}" in _row(digest.out, label), label
+    verdict = str(start[START_CELLS["verdict"]].value)
+    assert verdict in terminal
+    assert _plain(verdict) in _plain(digest.out)
+    assert told["all_clear"] == verdict.startswith("No mismatch")
+    money = told["money"][currency]
+    assert Decimal(str(start[START_CELLS["money_up"]].value)) == Decimal(money["more"])
+    assert Decimal(str(start[START_CELLS["money_down"]].value)) == Decimal(money["less"])
+
+
+def _key(label: str) -> str:
+    return label.lower().replace(" ", "_")
+
+
+def _row(digest: str, label: str) -> str:
+    return next(line for line in digest.splitlines() if line.startswith(f"| {label} |"))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "")

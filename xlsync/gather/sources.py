@@ -1,0 +1,123 @@
+"""What a month begins with: its billing, how complete it is, a later month, and ConnectWise's lists."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlsync.billing.reports.reading import read_reports
+from xlsync.billing.reports.summary import TableRead
+from xlsync.connectwise.lists import Tables, read_tables
+from xlsync.gather.systems import Systems, silent
+from xlsync.models import (
+    BillingLine,
+    By,
+    LineType,
+    Month,
+    Progress,
+)
+from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_invoices, why_incomplete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthRequest:
+    """What month is asked for, and from where."""
+
+    month: Month
+    by: By = "invoice-date"
+    reports: tuple[Path, ...] = ()
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
+
+    billing: Billing
+    tables: Tables
+    reports: tuple[TableRead, ...] = ()
+    incomplete: str = ""  # why the month is not billed whole yet
+    latest: tuple[Month, Billing] | None = None  # the latest complete month, where this one is past
+
+    @property
+    def lines(self) -> tuple[BillingLine, ...]:
+        """The month's billing lines."""
+        return self.billing.lines
+
+
+def read_sources(
+    systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
+) -> Sources:
+    """Read the month's billing and ConnectWise's lists, side by side."""
+    if not request.reports:
+        _ = systems.bss  # opened here, since two threads would open it twice
+    today = now.date()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        reading = pool.submit(_read_billing, systems, request, request.month, progress)
+        comparing = pool.submit(_read_sums, systems, request, today)
+        tables = read_tables(
+            systems.connectwise,
+            systems.lists,
+            now=now,
+            refresh=request.refresh,
+            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
+        )
+        billing, reports = reading.result()
+        sums = comparing.result()
+        latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
+    return Sources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
+
+
+def _why_incomplete(month: Month, today: dt.date, sums: Mapping[Month, MonthSums]) -> str:
+    own = sums.get(month, MonthSums(0, {}))
+    return why_incomplete(month, today, own, sums.get(month.plus(-1)))
+
+
+def _read_latest(
+    systems: Systems,
+    request: MonthRequest,
+    sums: Mapping[Month, MonthSums],
+    today: dt.date,
+    progress: Progress,
+) -> tuple[Month, Billing] | None:
+    """The latest complete month after this one that holds a recurring line, with its billing."""
+    for month in sorted((month for month in sums if month > request.month), reverse=True):
+        if _why_incomplete(month, today, sums):
+            continue
+        billing, _ = _read_billing(systems, request, month, progress)
+        if any(line.type is LineType.RECURRING for line in billing.lines):
+            return month, billing
+    return None
+
+
+def _read_sums(systems: Systems, request: MonthRequest, today: dt.date) -> Mapping[Month, MonthSums]:
+    """The sums of the invoices from the month before this one until today, by month."""
+    if request.reports:
+        return {}
+    last = max(today, request.month.last)
+    by_month: dict[Month, list[InvoiceTotal]] = {}
+    for invoice in systems.bss.list_invoice_totals(request.month.plus(-1).first, last):
+        if invoice.date is not None:
+            by_month.setdefault(Month(invoice.date.year, invoice.date.month), []).append(invoice)
+    return {month: sums_of_invoices(invoices) for month, invoices in by_month.items()}
+
+
+def _read_billing(
+    systems: Systems, request: MonthRequest, month: Month, progress: Progress
+) -> tuple[Billing, tuple[TableRead, ...]]:
+    if request.reports:
+        read = read_reports(request.reports, month, systems.settings.report)
+        return Billing(read.lines), read.tables
+    bss = systems.bss
+    try:
+        billing = bss.read_billing(
+            month,
+            by=request.by,
+            progress=lambda done: progress("Reading the month's billing", done, None),
+        )
+        return billing, ()
+    finally:
+        systems.plans.close()  # this thread ends here, and only it can

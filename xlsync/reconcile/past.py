@@ -1,0 +1,107 @@
+"""Past months: no write of theirs moves an addition away from what the latest complete month bills. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from xlsync.amounts import tell_cost, tell_number
+from xlsync.models import ActionLabel, Link, Mismatch, MismatchKind, Month
+from xlsync.reconcile.charges import Charge, only_cost, sentences, total_units
+from xlsync.reconcile.targets import target_of
+
+_WRITABLE: Final = frozenset(
+    {
+        MismatchKind.UNITS_DIFFER,
+        MismatchKind.COST_DIFFERS,
+        MismatchKind.NOT_IN_CONNECTWISE,
+        MismatchKind.ONLY_IN_CONNECTWISE,
+    }
+)
+_Key = tuple[int | str, int | str, str]  # agreement, item, and the contract where additions are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class LatestMonth:
+    """What the latest complete month bills on each target; None where its units or cost are not known.
+
+    `open_companies` have a line in it that is not linked, which may be any of their products.
+    """
+
+    month: Month
+    units: Mapping[_Key, Decimal | None]
+    costs: Mapping[_Key, Decimal | None]
+    open_companies: frozenset[int | str]
+
+
+def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Link]) -> LatestMonth:
+    """The targets of a month's charges, whole and by contract."""
+    groups: dict[_Key, list[Charge]] = {}
+    open_companies: set[int | str] = set()
+    for charge in charges:
+        targets = {target_of(links[line.key]) for line in charge.lines}
+        target = targets.pop() if len(targets) == 1 else None
+        if target is None:
+            companies = [links[line.key].company for line in charge.lines]
+            open_companies |= {company.to for company in companies if company is not None}
+            continue
+        groups.setdefault((target.agreement, target.item, ""), []).append(charge)
+        contract = charge.lines[0].contract_id.casefold()
+        if contract:
+            groups.setdefault((target.agreement, target.item, contract), []).append(charge)
+    return LatestMonth(
+        month=month,
+        units={
+            key: None if any(charge.units is None for charge in group) else total_units(group)
+            for key, group in groups.items()
+        },
+        costs={key: only_cost(group) for key, group in groups.items()},
+        open_companies=frozenset(open_companies),
+    )
+
+
+def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mismatch:
+    """A past month's mismatch, without a write that moves an addition away from what is billed now.
+
+    What the month was billed too little for is to be billed by hand.
+    """
+    if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
+        return mismatch
+    mark = mismatch.addition.contract_mark.casefold() if mismatch.addition else ""
+    key = (mismatch.agreement, mismatch.item, mark if len(mismatch.beside) > 1 else "")
+    is_billed = key in latest.units
+    is_cost = mismatch.kind is MismatchKind.COST_DIFFERS
+    if is_cost:
+        now, wanted, had = latest.costs.get(key), mismatch.bss_cost, mismatch.connectwise_cost
+    else:
+        now = latest.units.get(key) if is_billed else Decimal(0)
+        wanted, had = mismatch.bss_units or Decimal(0), mismatch.connectwise_units
+    if not is_billed and mismatch.company in latest.open_companies:
+        now = None  # a line that is not linked may be it
+    tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
+    then = "nothing" if wanted is None else tell(wanted)
+    later = "what is not known" if now is None else tell(now)
+    is_right = now is not None and now == had
+    told = sentences(
+        f"A unit cost {then} in {month};" if is_cost else f"Billed {then} in {month};",
+        f"{latest.month} {'charges' if is_cost else 'bills'} {later}"
+        + (", which ConnectWise has." if is_right else ";"),
+        "" if is_right else f"ConnectWise has {'none' if had is None else tell(had)}.",
+    )
+    is_same = now is not None and now == wanted
+    by_hand = mismatch.impact if not is_cost else None
+    is_created = is_same and mismatch.action is ActionLabel.CREATE_ADDITION
+    return replace(
+        mismatch,
+        action=mismatch.action if is_same else None,
+        is_held=not is_same,
+        by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else None,
+        explanation=sentences(mismatch.explanation, told),
+    )
+
+
+def offered(mismatch: Mismatch) -> tuple[ActionLabel, ...]:
+    """The actions that can be chosen for a mismatch, `Ignore` always among them."""
+    return (ActionLabel.IGNORE,) if mismatch.is_held else ActionLabel.offered(mismatch.kind)
