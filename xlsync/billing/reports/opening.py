@@ -32,6 +32,7 @@ _MARKS: Final = {
 _LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
 _SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
                    "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
+_EASTERN_AS_WESTERN: Final = re.compile("[øìùò¹³¾õðþ]")  # letters of Central Europe read as Western ones
 _SAVE_AS_UTF_8: Final = "Save it as CSV UTF-8 (Excel: Save As, CSV UTF-8), or as .xlsx, and try again."
 
 
@@ -262,10 +263,11 @@ def _code_page(content: bytes) -> str | None:
         for encoding in _LATIN
         if (text := _decoded(content, encoding)) is not None and _makes_words(text)
     }
-    if "cp1252" in texts and (guess not in {"cp1250", "cp1254"} or texts.get(guess) is None):
-        return texts["cp1252"]
-    if guess in texts:
-        return texts[guess]
+    western = texts.get("cp1252")
+    if western is not None and (
+        guess not in texts or texts[guess] == western or not _EASTERN_AS_WESTERN.search(western)
+    ):
+        return western
     return next(iter(texts.values())) if len(set(texts.values())) == 1 else None
 
 
