@@ -39,7 +39,17 @@ class WorkbookError(XlsyncError):
 
 
 class NotNoted(WorkbookError):
-    """Writes were made, and what became of them could not be put into the workbook or the links."""
+    """Writes were made, and what became of them could not be put into the workbook or the links.
+
+    `run` and `outcomes` are what was written, for whoever is to be told all the same.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, run: str = "", outcomes: tuple[Any, ...] = ()
+    ) -> None:
+        super().__init__(message, hint)
+        self.run = run
+        self.outcomes = outcomes
 
 
 class ReportError(XlsyncError):

@@ -150,6 +150,7 @@ class CreateAddition:
     monthly: Decimal = Decimal(0)
     succeeds: Predecessor | None = None
     seen_price: Decimal | None = None
+    is_price_known: bool = True
     basis: Basis | None = None
 
     @property

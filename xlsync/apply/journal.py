@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import datetime as dt
 import getpass
+import hashlib
 import os
 import re
 import secrets
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -162,13 +164,38 @@ class Journal:
 def one_writer(home: Path, environment: str) -> Iterator[None]:
     """Nobody else on this machine writes to an environment meanwhile; raises XlsyncError where somebody does.
 
-    Two runs at once would both look, both find nothing, and both create it. The lock is SQLite's: it falls
-    with its process, however that ends, on every system.
+    Two runs at once would both look, both find nothing, and both create it. There is a lock beside the
+    journal, and one for all users of the machine, whatever name they give to the loopback.
     """
     folder = journal_folder(home, environment)
+    with _lock(folder, "writing.lock", environment), _lock_of_machine(environment):
+        yield
+
+
+@contextmanager
+def _lock_of_machine(environment: str) -> Iterator[None]:
+    """The lock that every user of this machine takes."""
+    host, _, company = environment.partition("/")
+    name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
+    is_loopback = name.startswith("127.") or name in {"localhost", "[::1]"}
+    place = f"{'loopback' if is_loopback else name}{colon}{port}/{company}"
+    folder = Path(tempfile.gettempdir()) / "xlsync-locks"
+    with suppress(OSError):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o1777)  # the folder of another user cannot be changed, and need not be
+    file = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
+    with _lock(folder, file, environment):
+        with suppress(OSError):
+            (folder / file).chmod(0o666)
+        yield
+
+
+@contextmanager
+def _lock(folder: Path, name: str, environment: str) -> Iterator[None]:
+    """A lock of SQLite's, which falls with its process, however that ends, on every system."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = sqlite3.connect(folder / "writing.lock", timeout=0, isolation_level=None)
+        lock = sqlite3.connect(folder / name, timeout=0, isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise _unwritable(folder, error) from error
     with closing(lock):
@@ -202,7 +229,10 @@ def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
 
 
 def read_run(home: Path, environment: str, run: str) -> Run:
-    """One run; raises XlsyncError where there is none of that name."""
+    """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""
+    if run == "last":
+        newest = next((one for one in list_runs(home, environment) if one.command == "apply"), None)
+        run = newest.id if newest else run
     file = next((file for file in _run_files(home, environment) if file.stem == run), None)
     if file is None:
         raise XlsyncError(f"There is no run {run} in {environment}.", "`xlsync history` lists the runs.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -45,6 +45,8 @@ class State(StrEnum):
     PLANNED = "planned"
 
 
+_NAMED: Final = 5  # actions that a limit names
+_ON_AGREEMENTS: Final = (CreateAddition, UpdateAddition, SetFields)
 LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
@@ -79,10 +81,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All actions in order of need, and what needs no action or cannot be done, with the reason."""
+    """All actions in order of need, and what needs no action or cannot be done, with the reason.
+
+    `lifted` are the rows for which a person lifted the limits.
+    """
 
     actions: tuple[Action, ...]
     settled: tuple[Outcome, ...] = ()
+    lifted: Set[str] = frozenset()
 
 
 def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002
@@ -133,6 +139,8 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
     An agreement that has no next invoice any more was invoiced only where its last one tells so: it may have
     been cancelled instead.
     """
+    if live.unclear:
+        return outcome(action, State.SKIPPED, f"its recap cannot be read for sure: {live.unclear}")
     is_later = live.next_date is not None and live.next_date > action.seen_date
     was_last = live.next_date is None and live.last_date is not None and live.last_date >= action.seen_date
     if is_later or was_last:
@@ -291,27 +299,61 @@ def monthly_money(action: Action) -> Decimal:
 
 
 def check_limits(plan: Plan, limits: Limits) -> None:
-    """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit and number."""
-    over: list[str] = []
-    creations = sum(not isinstance(a, UpdateAddition | SetFields | CreateInvoice) for a in plan.actions)
-    if creations > limits.creations:
-        over.append(f"{creations} creations, the limit is {limits.creations}")
-    drops = [action for action in plan.actions if _drops_to_zero(action)]
-    if len(drops) > limits.zero:
-        over.extend(f"{action}: a drop to zero" for action in drops)
-        if limits.zero:
-            over.append(f"{len(drops)} drops to zero, the limit is {limits.zero}")
-    for action in plan.actions:
+    """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit, number and row.
+
+    Rows with *Yes, over limit* are not counted.
+    """
+    counted = [action for action in plan.actions if not action.rows or not set(action.rows) <= plan.lifted]
+    over = [*_over_counts(counted, limits)]
+    for action in counted:
         over.extend(f"{action}: {text}" for text in _over_units(action, limits))
-    money = sum((abs(monthly_money(action)) for action in plan.actions), Decimal(0))
-    if money > limits.money:
-        over.append(f"{tell_cost(money)} of monthly money, the limit is {tell_cost(limits.money)}")
+        if isinstance(action, CreateAddition) and not action.is_price_known:
+            over.append(f"{action}: its price is not known")
+    over += _over_money(counted, limits)
     if over:
         raise UnsafePlan(
             "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over),
-            "Check these rows; if they are right, run apply again with --force, "
-            "or raise the limits in the settings.",
+            "Check these rows; if they are right, set their Approve to Yes, over limit, "
+            "or run apply again with --force, or raise the limits in the settings.",
         )
+
+
+def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
+    """Creations and drops to zero that are too many."""
+    creations = [action for action in actions if not isinstance(action, UpdateAddition | SetFields)]
+    if len(creations) > limits.creations:
+        yield f"{len(creations)} creations, the limit is {limits.creations}: {_named(creations)}"
+    drops = [action for action in actions if _drops(action)]
+    if len(drops) > limits.zero:
+        for action in drops:
+            is_zero = _units(action)[1] == 0 and _units(action)[0] != 0
+            yield f"{action}: a drop to zero" if is_zero else f"{action}: a fall by nine tenths or more"
+        if limits.zero:
+            yield f"{len(drops)} drops to zero, the limit is {limits.zero}"
+
+
+def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
+    """Monthly money, and invoices, that come to too much in one currency."""
+    money: dict[str, Decimal] = {}
+    movers: dict[str, list[Action]] = {}
+    for action in actions:
+        what = "of invoices" if isinstance(action, CreateInvoice) else "of monthly money"
+        currency = action.basis.currency if isinstance(action, _ON_AGREEMENTS) and action.basis else ""
+        amount = action.seen_amount if isinstance(action, CreateInvoice) else monthly_money(action)
+        if amount:
+            kind = " ".join(filter(None, (currency, what)))
+            money[kind] = money.get(kind, Decimal(0)) + abs(amount)
+            movers.setdefault(kind, []).append(action)
+    for kind, total in money.items():
+        if total > limits.money:
+            largest = sorted(movers[kind], key=lambda action: -abs(monthly_money(action)))
+            yield f"{tell_cost(total)} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
+
+
+def _named(actions: Sequence[Action]) -> str:
+    """The first of these actions, and how many more there are."""
+    more = len(actions) - _NAMED
+    return "; ".join(map(str, actions[:_NAMED])) + (f"; and {more} more" if more > 0 else "")
 
 
 def _units(action: Action) -> tuple[Decimal, Decimal]:
@@ -330,9 +372,13 @@ def _units(action: Action) -> tuple[Decimal, Decimal]:
             assert_never(action)
 
 
-def _drops_to_zero(action: Action) -> bool:
+def _drops(action: Action) -> bool:
+    """Whether units or cost fall to zero, or by nine tenths, which comes to the same for who is billed."""
     before, after = _units(action)
-    return after == 0 and before != 0
+    falls = [(before, after)]
+    if isinstance(action, UpdateAddition):
+        falls += [(c.seen or Decimal(0), c.wanted) for c in action.changes if c.field is Field.UNIT_COST]
+    return any(after * 10 <= before and before > 0 for before, after in falls)
 
 
 def _over_units(action: Action, limits: Limits) -> Iterable[str]:

@@ -218,7 +218,14 @@ def carry_out(
             tell_error("Nothing was written: nobody agreed.", "`--yes` writes without asking.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
-            run, outcomes = write(show.counted(progress, "Writing to ConnectWise", len(job.plan.actions)))
+            step = show.counted(progress, "Writing to ConnectWise", len(job.plan.actions))
+            try:
+                run, outcomes = write(step)
+            except NotNoted as error:
+                if job.json:
+                    environment = job.systems.settings.environment
+                    tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
+                raise
         if job.plan.actions:  # else the plan has said that there is nothing to do
             show.outcomes(err, outcomes, told=job.plan.settled)
     if job.json:

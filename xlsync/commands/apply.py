@@ -21,6 +21,7 @@ from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.apply.spent import Approvals, SpentApprovals, part_spent
 from xlsync.apply.undo import agreement_in, undo_actions
+from xlsync.apply.use import find_use
 from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
@@ -28,6 +29,7 @@ from xlsync.links.memory import choices_to_remember, with_names
 from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
+from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS
@@ -128,6 +130,7 @@ def tell_other_month(book: Book) -> list[str]:
 def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -> Review:
     """Read a workbook and plan what it approves; raises BadCells with every problem at once."""
     book = open_book(path, systems)
+    systems.links.memory()  # a damaged store stops before anything is written
     edits = read_link_edits(book)
     new = new_rows_of(systems, book)
     rows = read_row_edits(book, new.prices)
@@ -147,6 +150,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
         {result.key: result for result in done},
     )
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
+    plan = replace(plan, lifted=find_lifted(book))
     return Review(book, edits, rows, new, plan, live, max(later, key=lambda run: run.month, default=None))
 
 
@@ -202,7 +206,7 @@ def write(
 
 
 @contextmanager
-def noting(run: str) -> Iterator[None]:
+def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
     """What cannot be noted after a run's writes is no stop before them: raises NotNoted then."""
     try:
         yield
@@ -212,6 +216,8 @@ def noting(run: str) -> Iterator[None]:
         raise NotNoted(
             f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
             f"`xlsync history {run}` shows them. {error.hint}",
+            run=run,
+            outcomes=outcomes,
         ) from error
 
 
@@ -227,7 +233,7 @@ def perform_review(
         systems, review.plan, review.live, "apply", review.book, now, progress, review.asked
     )
     ids = {result.key: result.id for result in outcomes if result.id is not None}
-    with noting(run):
+    with noting(run, outcomes):
         picked = remember_created(systems, review, ids, now)
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
         written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
@@ -251,8 +257,11 @@ def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     )
     run = replace(run, writes=tuple(_looked_up(write, live, of_others) for write in run.writes))
     actions, kept = undo_actions(run)
-    plan = live.plan(actions)
-    return replace(plan, settled=(*plan.settled, *kept)), live
+    own = {write.id for write in run.writes if write.id is not None}
+    in_use = tuple(filter(None, (find_use(action, live, own, runs) for action in actions)))
+    left = {result.key for result in in_use}
+    plan = live.plan([action for action in actions if action.key not in left])
+    return replace(plan, settled=(*plan.settled, *in_use, *kept)), live
 
 
 def _looked_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:

@@ -23,6 +23,7 @@ from xlsync.commands.apply import BadCells, approvals_of, noting, open_book, row
 from xlsync.errors import ApiError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.approvals import read_invoice_rows
+from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.layout import INVOICES
 from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save
@@ -61,7 +62,8 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
         for (path, day, row), run in _find_unanswered(runs).items()
         if run not in book.about.noted or results.get(row)
     }
-    return InvoiceReview(book, _without_made(systems, plan, live, runs, unanswered), live, edits.asked)
+    plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
+    return InvoiceReview(book, plan, live, edits.asked)
 
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
@@ -138,7 +140,7 @@ def perform_invoices(
         systems, review.plan, review.live, "invoice", review.book, now, progress, review.asked
     )
     outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
-    with noting(run):
+    with noting(run, outcomes):
         written = write_results(review.book, row_results(outcomes), {}, save, runs_told_of(run, outcomes))
     return run, outcomes, written
 

@@ -323,7 +323,7 @@ LIST_INDEX: Final[Mapping[str, int]] = {column.header: index for index, column i
 _OFFERED = {kind: ActionLabel.offered(kind) for kind in MismatchKind}
 FIXED_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
     "Match": (str(Evidence.CONFIRMED),),
-    "Approve": ("Yes", "No"),
+    "Approve": ("Yes", "No", "Yes, over limit"),
     "Mismatch": tuple(map(str, MismatchKind)),
     "First Action": tuple(
         sum(len(_OFFERED[before]) for before in list(MismatchKind)[:index]) for index in range(len(_OFFERED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from xlsync.errors import WorkbookError
@@ -42,7 +43,8 @@ def save_or_beside(book: Book) -> Path:
 
 
 def save_beside(book: Book) -> Path:
-    """Leave the workbook as it is, and save it changed into a file beside it."""
-    beside = book.path.with_name(f"{book.path.stem}.results{book.path.suffix}")
+    """Leave the workbook as it is, and save it changed into a file beside it, of a name that is free."""
+    names = (f"{book.path.stem}.results{'' if n == 1 else f'-{n}'}{book.path.suffix}" for n in count(1))
+    beside = next(path for name in names if not (path := book.path.with_name(name)).exists())
     book.package.save(beside)
     return beside

@@ -157,7 +157,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
     if mismatch.agreement is None or mismatch.item is None:
         return None
     quantity = approved.units if approved.units is not None else mismatch.bss_units
-    price = mismatch.unit_price or Decimal(0)
+    price = mismatch.unit_price
     if isinstance(mismatch.item, str):  # a product to be created: its price may have been entered since
         price = prices.get(mismatch.item, price)
     quantity = Decimal(0) if quantity is None else quantity
@@ -173,7 +173,8 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         product=mismatch.product,
         contract_id=mismatch.contract_id,
         beside=mismatch.beside,
-        monthly=quantity * price / mismatch.months,
+        monthly=quantity * (price or Decimal(0)) / mismatch.months,
+        is_price_known=price is not None,
         basis=_basis_of(mismatch),
         seen_price=mismatch.unit_price,
     )
@@ -218,7 +219,7 @@ def _change_addition(
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
-        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins, basis=basis)
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=last_day, basis=basis)
         return (replace(ended, monthly=money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.models import Month, Problem
-from xlsync.workbook.read import SheetRow
+from xlsync.workbook.read import Book, SheetRow
 
+OVER_LIMIT: Final = "yes, over limit"
 _MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
 _DIGITS: Final = 15  # that a spreadsheet keeps
 _DECIMALS: Final = 6  # what is finer is no amount: next to zero it would pass for a small change
@@ -17,18 +18,28 @@ _FAR: Final = 60  # months
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
-    """Whether a row has its Yes; anything but Yes, No or nothing is a problem."""
+    """Whether a row has its Yes; anything but Yes, Yes, over limit, No or nothing is a problem."""
     text = row.text("Approve").casefold()
-    if text not in {"", "yes", "no"} or "Approve" in row.formulas:
+    if text not in {"", "yes", OVER_LIMIT, "no"} or "Approve" in row.formulas:
         problems.append(
             Problem(
                 row.where("Approve"),
                 f"{row.text('Approve')!r} is not an approval",
-                "choose Yes or No, or leave it empty",
+                "choose Yes, No or Yes, over limit, or leave it empty",
             )
         )
         return False
-    return text == "yes"
+    return text in {"yes", OVER_LIMIT}
+
+
+def find_lifted(book: Book) -> frozenset[str]:
+    """The rows whose *Approve* lifts the limits for them."""
+    return frozenset(
+        row.key
+        for rows in book.rows.values()
+        for row in rows
+        if "Approve" in row.columns and row.text("Approve").casefold() == OVER_LIMIT
+    )
 
 
 def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
