@@ -320,7 +320,9 @@ def check_limits(plan: Plan, limits: Limits) -> None:
 
 def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
     """Creations and drops to zero that are too many."""
-    creations = [action for action in actions if not isinstance(action, UpdateAddition | SetFields)]
+    creations = [
+        action for action in actions if not isinstance(action, UpdateAddition | SetFields | CreateInvoice)
+    ]
     if len(creations) > limits.creations:
         yield f"{len(creations)} creations, the limit is {limits.creations}: {_named(creations)}"
     drops = [action for action in actions if _drops(action)]
@@ -333,15 +335,14 @@ def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
 
 
 def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
-    """Monthly money, and invoices, that come to too much in one currency."""
+    """Monthly money that comes to too much in one currency."""
     money: dict[str, Decimal] = {}
     movers: dict[str, list[Action]] = {}
     for action in actions:
-        what = "of invoices" if isinstance(action, CreateInvoice) else "of monthly money"
         currency = action.basis.currency if isinstance(action, _ON_AGREEMENTS) and action.basis else ""
-        amount = action.seen_amount if isinstance(action, CreateInvoice) else monthly_money(action)
+        amount = monthly_money(action)
         if amount:
-            kind = " ".join(filter(None, (currency, what)))
+            kind = " ".join(filter(None, (currency, "of monthly money")))
             money[kind] = money.get(kind, Decimal(0)) + abs(amount)
             movers.setdefault(kind, []).append(action)
     for kind, total in money.items():

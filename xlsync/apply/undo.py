@@ -60,8 +60,6 @@ def _undo(write: Write) -> SetFields | None:
             changes=(FieldChange("cancelledDate", ends, begun), *_as_made(write)),
             what=f"take back: {write.what} (it ends on the day it began)",
             agreement=agreement_in(write.path),
-            begins=begun,
-            stops=Decimal(str(write.body.get("quantity") or 0)),
         )
     flag = _FLAGS.get(write.kind)
     if flag is None:

@@ -219,7 +219,7 @@ def _change_addition(
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
-        ended = end_addition(seen, last_day, rows=rows, what=told, begins=last_day, basis=basis)
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins, basis=basis)
         return (replace(ended, monthly=money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
