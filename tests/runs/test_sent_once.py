@@ -123,7 +123,7 @@ def test_undo_leaves_an_agreement_on_which_a_colleague_built(approved: Desk) -> 
     made = next(a["id"] for a in ran.json["actions"] if a["kind"] == "CreateAgreement")
     additions = approved.sandbox.connectwise.additions
     theirs = max(additions) + 1
-    additions[theirs] = {**additions[52], "id": theirs, "agreementId": made}
+    additions[theirs] = {**additions[53], "id": theirs, "agreementId": made}
     undone = approved.run("undo", "last", "--yes", "--json")
     assert undone.code == 3
     assert approved.sandbox.connectwise.agreements[made]["cancelledFlag"] is False
