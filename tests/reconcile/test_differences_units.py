@@ -316,6 +316,7 @@ def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
     d     OK
     """
     assert "One begins after the month" in case.row("add:2:10").explanation
+    assert case.row("add:2:10").action is None  # a warning is not a default
     assert "72 with 1 from 2026-11-01" in case.row("add:2:10").explanation
     assert "begins after" not in case.row("add:3:10").explanation
 

@@ -174,7 +174,7 @@ def _not_in_connectwise(
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=impact_of(units, base.unit_price, base.months),
         action=None
-        if comparison.is_continued or comparison.ended or elsewhere or bundle
+        if comparison.later or comparison.ended or elsewhere or bundle
         else ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=sentences(

@@ -6,7 +6,6 @@ compared by itself then. What was compared, agreeing or not, is listed for the r
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -89,7 +88,6 @@ class Comparison:
     additions: tuple[Addition, ...] | Exception
     beside: tuple[int, ...] = ()
     later: tuple[Addition, ...] = ()  # that begin after the month
-    is_continued: bool = False  # one of them on the day after another ended
     ended: tuple[Addition, ...] = ()  # within the month
 
 
@@ -133,10 +131,8 @@ def find_comparisons(
     match active:
         case []:
             later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
-            ends = {addition.cancelled for addition in standing}
-            is_continued = any(a.effective and a.effective - dt.timedelta(days=1) in ends for a in later)
             ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
-            yield Comparison(target, tuple(charges), (), beside, later, is_continued, ended)
+            yield Comparison(target, tuple(charges), (), beside, later, ended)
         case [one]:
             yield Comparison(target, tuple(charges), (one,), beside)
         case _:
