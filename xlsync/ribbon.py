@@ -21,6 +21,7 @@ from xlsync import __version__
 from xlsync.amounts import counted
 from xlsync.apply.journal import Run, list_runs
 from xlsync.apply.plan import LOST, Outcome, Plan, count_states
+from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check
@@ -40,8 +41,6 @@ from xlsync.workbook.read import chosen_month, read_workbook
 from xlsync.workbook.totals import Totals
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
-WIDTH: Final = 110
-END: Final = 45
 NOTICES: Final = 6
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
@@ -280,7 +279,7 @@ def invoices(front: Front) -> None:
     with _systems_of(path) as systems, reviews.writing(systems):
         review = invoicing.review_invoices(systems, path)
         if not systems.settings.invoicing:
-            front.tell(invoicing.WHY_OFF, plan_text(review.plan))
+            front.tell(invoicing.WHY_OFF, plan_text(review.plan, systems.settings.environment))
         elif _agreed(front, systems, review.plan):
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
@@ -305,6 +304,7 @@ def help_(front: Front) -> None:
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
     """Whether a plan holds anything, and the person in front agrees to it and to limits that it passes."""
+    site = systems.settings.environment
     for action in plan.actions:
         front.log.info("planned: %s", action)
     try:
@@ -315,10 +315,10 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
             return False
     if not plan.actions:
         if not plan.settled:
-            front.tell(heading, plan_text(plan))
+            front.tell(heading, plan_text(plan, site))
         return bool(plan.settled)  # nothing is sent, but the rows get their results
     question = f"Write {counted(len(plan.actions), 'change')} to ConnectWise?"
-    if front.ask(heading, plan_text(plan), question):
+    if front.ask(heading, plan_text(plan, site), question):
         return True
     front.tell("Nothing was written.")
     return False
@@ -370,12 +370,11 @@ def month_text(totals: Totals) -> str:
     return "\n".join([totals.heading, *rows, totals.verdict.text])
 
 
-def plan_text(plan: Plan) -> str:
-    """What a plan would do, in as much as fits a box; the log holds all of it."""
+def plan_text(plan: Plan, site: str) -> str:
+    """What a plan would write, money first, in as much as fits a box; the log holds all of it."""
     if not plan.actions:
-        settled = count_states(plan.settled) or "no row is approved."
-        return f"Nothing to do: {settled}{_reasons(plan.settled)}"
-    return _listed([str(action) for action in plan.actions]) + _reasons(plan.settled)
+        return f"Nothing to do: {tell_nothing(plan.settled)}{_reasons(plan.settled)}"
+    return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.settled)
 
 
 def report_text(found: Report) -> str:
@@ -399,18 +398,6 @@ def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
 def _reasons(outcomes: Iterable[Outcome]) -> str:
     lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in LOST]
     return f"\n{notices_text(lost)}" if lost else ""
-
-
-def _listed(texts: Sequence[str]) -> str:
-    """The first of many lines, none too long for a box."""
-    lines = [f"• {_fitted(text)}" for text in texts[:LINES]]
-    more = len(texts) - len(lines)
-    return "\n".join([*lines, *([f"… and {more} more"] if more > 0 else [])])
-
-
-def _fitted(text: str) -> str:
-    """A text cut in its middle, where names stand: its end says what becomes of the units."""
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - END - 1]}…{text[-END:]}"
 
 
 def notices_text(notices: Sequence[str]) -> str:

@@ -114,14 +114,6 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
         _setting(MISMATCHES, "units:52", "Action", "Create addition"),
         "'Create addition' is not possible where the mismatch is 'Units differ'",
     ),
-    "approval of an ignored row": (
-        _setting(MISMATCHES, "units:52", "Approve", "Yes", Action="Ignore"),
-        "Ignore cannot be approved",
-    ),
-    "approval without an action": (
-        _setting(MISMATCHES, "only:62", "Approve", "Yes"),
-        "a row without an action cannot be approved",
-    ),
     "unknown customer": (
         _choosing("DELTA", "ConnectWise Customer", "Delta AG"),
         "'Delta AG' is not in the list",
@@ -315,7 +307,7 @@ def test_check_tells_cells_where_they_stand_afterwards(desk: Desk) -> None:
     ran = desk.check()
     after = place(desk.read(), MISMATCHES, "units:69", "Approve")
     assert before != after
-    assert f"{after}: Ignore cannot be approved" in ran.err
+    assert f"{after}: Nothing is written for this row (its Action is Ignore)" in ran.err
     assert before not in ran.err
 
 
@@ -706,3 +698,29 @@ def test_a_name_that_leaves_no_room_for_what_is_put_beside_it_is_told_before_any
         assert "name of a file is too long" in ran.err
         assert not desk.sandbox.writes
     assert [file.name for file in desk.folder.glob("*.xlsx")] == [longest.name]
+
+
+def test_a_yes_where_nothing_can_be_written_is_named_and_stops_nothing_else(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "only:62")
+        ignored = place(hand, MISMATCHES, "units:69", "Approve")
+        hand.set(MISMATCHES, "units:69", {"Action": "Ignore", "Approve": "Yes"})
+        without_action = place(hand, MISMATCHES, "only:62", "Approve")
+    ran = desk.apply()
+    assert (ran.code, ran.json["done"]) == (0, 1)
+    assert f"{without_action}: Nothing can be written for this row (only in connectwise)" in ran.err
+    assert f"{ignored}: Nothing is written for this row (its Action is Ignore)" in ran.err
+
+
+def test_yes_over_limit_lifts_the_limits_for_its_own_row_only(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"New Units": 50_000, "Approve": "Yes"})
+    assert (desk.apply().code, desk.sent()) == (1, [])
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Approve": "yes, over limit"})
+        hand.set(MISMATCHES, "units:69", {"New Units": 50_000, "Approve": "Yes"})
+    assert (desk.apply().code, desk.sent()) == (1, [])
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:69", {"Approve": None})
+    ran = desk.apply()
+    assert (ran.code, ran.json["done"]) == (0, 1)

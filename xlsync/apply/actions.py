@@ -148,6 +148,7 @@ class CreateAddition:
     contract_id: str = ""
     beside: tuple[int, ...] = ()
     monthly: Decimal = Decimal(0)
+    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
     succeeds: Predecessor | None = None
     seen_price: Decimal | None = None
     is_price_known: bool = True
@@ -216,6 +217,7 @@ class UpdateAddition:
     customer: str
     product: str
     monthly: Decimal = Decimal(0)
+    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
     basis: Basis | None = None
 
     @property
@@ -260,6 +262,7 @@ class SetFields:
     begins: dt.date | None = None
     stops: Decimal = Decimal(0)
     monthly: Decimal = Decimal(0)
+    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
     basis: Basis | None = None
 
     @property

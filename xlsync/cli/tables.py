@@ -25,7 +25,8 @@ from xlsync.amounts import counted as told_count
 from xlsync.amounts import tell_number
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
-from xlsync.apply.plan import LOST, Outcome, Plan, State, count_states, outcome
+from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
+from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.links.memory import PARTS, RememberedLink
 from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
@@ -109,16 +110,15 @@ def _billed_table(totals: Totals) -> Table:
     return table
 
 
-def plan(console: Console, planned_: Plan) -> None:
-    """Every action in order, and what is settled already, with the reason."""
+def plan(console: Console, planned_: Plan, site: str) -> None:
+    """What is to be written to a site, money first, and what needs no write, with the reason."""
     if not planned_.actions:
         is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
-        verb = "was done" if is_lost else "to do"
-        console.print(f"Nothing {verb}: {count_states(planned_.settled) or 'no row is approved.'}")
+        told = "Nothing was done" if is_lost else "Nothing to do"
+        console.print(f"{told}: {tell_nothing(planned_.settled)}", markup=False, highlight=False)
     else:
-        console.print(f"{told_count(len(planned_.actions), 'change')} to write:", highlight=False)
-        for action in planned_.actions:
-            console.print(f"  {action}", markup=False, highlight=False, soft_wrap=True)
+        for line in tell_plan(planned_.actions, site).lines():
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     _skipped(console, planned_.settled)
 
 

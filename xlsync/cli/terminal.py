@@ -207,7 +207,8 @@ def carry_out(
     job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
 ) -> None:
     """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
-    show.plan(err, job.plan)
+    site = job.systems.settings.environment
+    show.plan(err, job.plan, site)
     if not job.force:
         reviews.check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)

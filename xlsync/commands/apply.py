@@ -108,6 +108,7 @@ class Review:
             *tell_other_month(self.book),
             *self._tell_later(),
             *self.new.notices,
+            *self.rows.notices,
             *([of_links] if unseen else []),
         )
 

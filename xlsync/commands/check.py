@@ -132,6 +132,7 @@ def check_workbook(
         *gathered.notices,
         *(f"{problem} (its row waits)" for problem in waiting),
         *new.notices,
+        *rows.notices,
         *told_once,
     ]
     notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)

@@ -22,6 +22,7 @@ from xlsync.apply.actions import (
 from xlsync.models import (
     ActionLabel,
     Mismatch,
+    MismatchKind,
     Month,
     Problem,
 )
@@ -40,6 +41,7 @@ class RowEdits:
     """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems.
 
     `asked` is what each approved row asks for, by row key.
+    `notices` name the rows whose Yes is left aside, since nothing can be written for them.
     """
 
     actions: tuple[RowAction, ...]
@@ -47,6 +49,7 @@ class RowEdits:
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 NO_EDITS = RowEdits((), frozenset(), ())
@@ -65,13 +68,14 @@ def read_row_edits(
     changes: dict[int, list[_Approved]] = {}
     mismatches: dict[str, Mismatch] = {}
     asked: dict[str, str] = {}
+    notices: list[str] = []
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
             ignored.add(mismatch.key)
-        approved = _read_approved(row, mismatch, action, book.month, problems)
+        approved = _read_approved(row, mismatch, action, book.month, problems, notices)
         if approved is None or row.key in without:
             continue
         asked[row.key] = _tell_asked(approved)
@@ -84,7 +88,14 @@ def read_row_edits(
     updates = [
         action for group in changes.values() for action in _change_addition(group, book.month, problems)
     ]
-    return RowEdits((*creations, *updates), frozenset(ignored), tuple(problems), mismatches, asked)
+    return RowEdits(
+        (*creations, *updates),
+        frozenset(ignored),
+        tuple(problems),
+        mismatches,
+        asked,
+        tuple(notices),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,7 @@ def _read_approved(
     action: ActionLabel | None,
     month: Month,
     problems: list[Problem],
+    notices: list[str],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
     units = read_amount(row, "New Units", problems)
@@ -134,13 +146,22 @@ def _read_approved(
     if action is None or action is ActionLabel.IGNORE:
         if row.text("Action") and action is None:
             return None  # told already
-        todo = "choose an Action" if len(offered_actions(mismatch)) > 1 else "clear Approve"
-        if "link" in mismatch.key:
-            todo = "link its lines on sheet Billing Lines first, then run check"
-        what = "Ignore" if action else "a row without an action"
-        problems.append(Problem(row.where("Approve"), f"{what} cannot be approved", todo))
+        notices.append(f"{row.where('Approve')}: {_tell_left_aside(mismatch, action)}")
         return None
     return _Approved(row, mismatch, action, units, cost, effective)
+
+
+def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
+    """Why the Yes of a row writes nothing, and what to do."""
+    if action is ActionLabel.IGNORE:
+        return "Nothing is written for this row (its Action is Ignore); its Yes is left aside"
+    if mismatch.kind is MismatchKind.NOT_LINKED:
+        todo = "Link its lines on Billing Lines first, then run check"
+    elif len(offered_actions(mismatch)) > 1:
+        todo = "Choose an Action"
+    else:
+        todo = "Its Yes is left aside"
+    return f"Nothing can be written for this row ({str(mismatch.kind).lower()}). {todo}"
 
 
 def _tell_asked(approved: _Approved) -> str:
@@ -170,11 +191,12 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         unit_cost=approved.cost if approved.cost is not None else mismatch.bss_cost,
         effective=approved.effective or mismatch.begins,
         customer=approved.row.text("Customer"),
-        product=mismatch.product,
+        product=approved.row.text("Product") or mismatch.product,
         contract_id=mismatch.contract_id,
         beside=mismatch.beside,
         monthly=quantity * (price or Decimal(0)) / mismatch.months,
         is_price_known=price is not None,
+        impact=quantity * (price or Decimal(0)) / mismatch.months,
         basis=_basis_of(mismatch),
         seen_price=mismatch.unit_price,
     )
@@ -201,7 +223,8 @@ def _change_addition(
     basis = _basis_of(first.mismatch)
     dates = {approved.effective for approved in group}
     begins = first.effective
-    customer, product = first.row.text("Customer"), first.mismatch.product
+    customer = first.row.text("Customer")
+    product = first.row.text("Product") or first.mismatch.product
     if len(dates) > 1:
         _tell(first, "Effective From", "the approved rows of this addition have different dates", problems)
         return ()
@@ -220,17 +243,17 @@ def _change_addition(
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
         ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins, basis=basis)
-        return (replace(ended, monthly=money, stops=seen.quantity),)
+        return (replace(ended, monthly=money, impact=-money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
         return ()
     changes = tuple(Change(target, target.of(seen), wanted[target]) for target in Field if target in wanted)
     units = wanted.get(Field.QUANTITY, seen.quantity)
     cost = wanted.get(Field.UNIT_COST, seen.unit_cost)
-    money = abs(units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))
-    if cost is not None:
-        money += abs(cost - (seen.unit_cost or Decimal(0))) * units
-    money /= first.mismatch.months
+    more = (units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))
+    dearer = Decimal(0) if cost is None else (cost - (seen.unit_cost or Decimal(0))) * units
+    money = (abs(more) + abs(dearer)) / first.mismatch.months
+    impact = (more - dearer) / first.mismatch.months
     if begins is None:
         return (
             UpdateAddition(
@@ -241,6 +264,7 @@ def _change_addition(
                 customer=customer,
                 product=product,
                 monthly=money,
+                impact=impact,
                 basis=basis,
             ),
         )
@@ -259,6 +283,7 @@ def _change_addition(
         product=product,
         beside=first.mismatch.beside,
         monthly=money,
+        impact=impact,
         succeeds=Predecessor(ended.key, seen),
         basis=basis,
     )

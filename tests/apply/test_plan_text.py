@@ -1,0 +1,103 @@
+"""A plan in words: the money first, every cancellation, and what is created as counts with names."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from xlsync.apply.actions import (
+    Action,
+    Basis,
+    Change,
+    CreateAddition,
+    CreateCompany,
+    Field,
+    FieldChange,
+    SetFields,
+    UpdateAddition,
+)
+from xlsync.apply.plan_text import tell_nothing, tell_plan
+from xlsync.models import Addition
+
+D = Decimal
+
+
+def update(number: int, impact: str, currency: str = "EUR") -> UpdateAddition:
+    return UpdateAddition(
+        key=f"update:{number}",
+        rows=(f"units:{number}",),
+        seen=Addition(id=number, agreement_id=1, item_id=2, quantity=D(12)),
+        changes=(Change(Field.QUANTITY, D(12), D(15)),),
+        customer=f"Customer {number}",
+        product="M365: Microsoft 365",
+        impact=D(impact),
+        basis=Basis(1, 3, currency),
+    )
+
+
+def cancel(number: int, impact: str) -> SetFields:
+    return SetFields(
+        key=f"cancel:{number}",
+        rows=(f"only:{number}",),
+        kind="CancelAddition",
+        path=f"/finance/agreements/1/additions/{number}",
+        changes=(FieldChange("cancelledDate", None, None),),
+        what=f"cancel Backup for Customer {number}",
+        impact=D(impact),
+        stops=D(1),
+        basis=Basis(1, 3, "EUR"),
+    )
+
+
+def company(name: str) -> CreateCompany:
+    return CreateCompany(key=f"customer:{name}", rows=(name,), name=name, identifier=name.upper(), type_id=1)
+
+
+def test_changes_stand_by_money_with_customer_product_before_after_and_amount() -> None:
+    lines = tell_plan([update(1, "3.00"), update(2, "-50.00"), update(3, "9.99")], "eu/maple").lines()
+    assert lines == [
+        "3 changes to write to eu/maple:",
+        "Changes to additions, a month:",
+        "  Customer 2 · M365: Microsoft 365: units 12 -> 15, -50.00 EUR",
+        "  Customer 3 · M365: Microsoft 365: units 12 -> 15, +9.99 EUR",
+        "  Customer 1 · M365: Microsoft 365: units 12 -> 15, +3.00 EUR",
+        "  Together +12.99 / -50.00 EUR",
+    ]
+
+
+def test_money_of_two_currencies_is_summed_apart() -> None:
+    sums = tell_plan([update(1, "3"), update(2, "4", "USD"), cancel(3, "-5")], "site").sums
+    assert sums == ("Together +3.00 / -5.00 EUR", "Together +4.00 / +0.00 USD")
+
+
+def test_every_cancellation_is_told_however_little_room_there_is() -> None:
+    actions: list[Action] = [update(number, "1") for number in range(30)]
+    actions += [cancel(number, "-2") for number in range(30, 50)]
+    lines = tell_plan(actions, "site").lines(12)
+    assert sum("cancel Backup" in line for line in lines) == 20
+    assert sum("Microsoft 365" in line for line in lines) == 12
+    assert "  … and 18 more" in lines
+
+
+def test_what_is_created_is_counted_with_names_below() -> None:
+    lines = tell_plan([company("Acme"), company("Delta")], "site").lines()
+    assert lines[1:] == ["Created: 2 customers", "  customer Acme", "  customer Delta"]
+
+
+def test_a_new_addition_is_a_change_from_nothing() -> None:
+    action = CreateAddition(
+        key="add:1",
+        rows=("add:1",),
+        agreement="agreement:new",
+        item=5,
+        quantity=D(4),
+        unit_cost=None,
+        effective=None,
+        customer="Acme",
+        product="B: Backup",
+        impact=D(8),
+    )
+    assert "  Acme · B: Backup: new addition, 0 -> 4 units, +8.00" in tell_plan([action], "site").lines()
+
+
+def test_a_plan_without_an_approved_row_says_so() -> None:
+    assert tell_nothing(()) == "no row is approved."

@@ -1,0 +1,161 @@
+"""A plan in words, money first: what changes on additions, what ends, what is created, and where. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from xlsync.amounts import counted, tell_number
+from xlsync.apply.actions import (
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    CreateInvoice,
+    SetFields,
+    UpdateAddition,
+)
+from xlsync.apply.plan import Outcome, State, count_states
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """A plan for people. Each entry of a section is one line; `changes` begin with the most money."""
+
+    heading: str
+    changes: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()  # one a currency
+    cancellations: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()  # what is restored, made inactive or invoiced
+    created: str = ""  # counts
+    names: tuple[str, ...] = ()  # the names of what is created
+
+    def sections(self, most: int | None = None) -> list[tuple[str, Sequence[str]]]:
+        """The parts in order, each with a title; of `changes` and `names` so many at most, and how many more.
+
+        Every cancellation is told.
+        """
+        parts: list[tuple[str, Sequence[str]]] = [
+            ("Changes to additions, a month:", [*_shortened(self.changes, most), *self.sums]),
+            ("Cancellations:", self.cancellations if self.changes else (*self.cancellations, *self.sums)),
+            ("Other changes:", _shortened(self.others, most)),
+            (f"Created: {self.created}" if self.created else "", _shortened(self.names, most)),
+        ]
+        return [(title, lines) for title, lines in parts if lines]
+
+    def lines(self, most: int | None = None) -> list[str]:
+        """The whole text line by line."""
+        told = [self.heading]
+        for title, lines in self.sections(most):
+            told += [title, *(f"  {line}" for line in lines)]
+        return told
+
+
+def tell_nothing(settled: Sequence[Outcome]) -> str:
+    """Why a plan writes nothing."""
+    if not settled:
+        return "no row is approved."
+    if all(result.state is State.ALREADY for result in settled):
+        what = counted(len(settled), "change")
+        return f"{what} {'was' if len(settled) == 1 else 'were'} made earlier."
+    return count_states(settled)
+
+
+def _shortened(lines: Sequence[str], most: int | None) -> list[str]:
+    if most is None or len(lines) <= most:
+        return list(lines)
+    return [*lines[:most], f"… and {len(lines) - most} more"]
+
+
+def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
+    """Tell what a plan would write to a site."""
+    changes: list[tuple[Decimal, str]] = []
+    cancellations: list[tuple[Decimal, str]] = []
+    others: list[str] = []
+    names: list[str] = []
+    kinds: dict[str, int] = {}
+    sums: dict[str, list[Decimal]] = {}
+    actions = tuple(actions)
+    for action in actions:
+        match action:
+            case UpdateAddition() | CreateAddition():
+                changes.append((abs(action.impact), _tell_change(action)))
+                _count(sums, action)
+            case SetFields(kind="CancelAddition"):
+                cancellations.append((abs(action.impact), f"{action}{_tell_money(action)}"))
+                _count(sums, action)
+            case SetFields() | CreateInvoice():
+                others.append(str(action))
+            case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
+                kind, name = _tell_created(action)
+                kinds[kind] = kinds.get(kind, 0) + 1
+                names.append(name)
+    return PlanText(
+        heading=f"{counted(len(actions), 'change')} to write to {site}:",
+        changes=_ranked(changes),
+        sums=tuple(
+            f"Together {up:+,.2f} / {down:+,.2f} {currency}".rstrip()
+            for currency, (up, down) in sorted(sums.items())
+            if up or down
+        ),
+        cancellations=_ranked(cancellations),
+        others=tuple(others),
+        created=", ".join(counted(count, kind) for kind, count in kinds.items()),
+        names=tuple(names),
+    )
+
+
+def _ranked(told: Iterable[tuple[Decimal, str]]) -> tuple[str, ...]:
+    return tuple(text for _, text in sorted(told, key=lambda entry: -entry[0]))
+
+
+def _count(sums: dict[str, list[Decimal]], action: UpdateAddition | CreateAddition | SetFields) -> None:
+    up_down = sums.setdefault(_currency_of(action), [Decimal(0), Decimal(0)])
+    up_down[action.impact < 0] += action.impact
+
+
+def _currency_of(action: UpdateAddition | CreateAddition | SetFields) -> str:
+    return action.basis.currency if action.basis else ""
+
+
+def _tell_change(action: UpdateAddition | CreateAddition) -> str:
+    match action:
+        case UpdateAddition():
+            what = ", ".join(str(change) for change in action.changes)
+        case CreateAddition(succeeds=None):
+            what = f"new addition, 0 -> {tell_number(action.quantity)} units{_tell_start(action)}"
+        case CreateAddition():
+            before = action.succeeds.addition.quantity if action.succeeds else Decimal(0)
+            what = f"units {tell_number(before)} -> {tell_number(action.quantity)}{_tell_start(action)}"
+    return f"{action.customer} · {action.product}: {what}{_tell_money(action)}"
+
+
+def _tell_start(action: CreateAddition) -> str:
+    return f" from {action.effective}" if action.effective else ""
+
+
+def _tell_money(action: UpdateAddition | CreateAddition | SetFields) -> str:
+    """The amount a month; nothing where none is known, such as for a product without a price."""
+    return f", {action.impact:+,.2f} {_currency_of(action)}".rstrip() if action.impact else ""
+
+
+def _tell_created(
+    action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem,
+) -> tuple[str, str]:
+    match action:
+        case CreateCompany():
+            return "customer", f"customer {action.name}"
+        case CreateContact():
+            name = f"{action.first_name} {action.last_name}".strip()
+            return "contact", f"contact {name}{_tell_owner(action.customer)}"
+        case CreateAgreement():
+            return "agreement", f"agreement {action.name}{_tell_owner(action.customer)}"
+        case CreateCatalogItem():
+            return "product", f"product {action.identifier}: {action.description}"
+
+
+def _tell_owner(customer: str) -> str:
+    return f" for {customer}" if customer else ""
