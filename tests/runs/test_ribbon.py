@@ -21,8 +21,6 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync import ribbon
-from xlsync.apply.actions import CreateAddition
-from xlsync.apply.plan import Plan
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import addin
@@ -382,24 +380,6 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     assert "… and " in question
     assert len(question.splitlines()) < 40
     assert log(desk).count("planned: ") > ribbon.LINES
-
-
-def test_of_a_long_line_of_a_plan_the_box_shows_what_becomes_of_the_units() -> None:
-    action = CreateAddition(
-        key="add",
-        rows=(),
-        agreement=1,
-        item=2,
-        quantity=Decimal(12),
-        unit_cost=None,
-        effective=None,
-        customer="Extraordinarily Long Customer Name " * 3,
-        product="Extended Security Monitoring and Managed Response",
-    )
-    shown = ribbon.plan_text(Plan((action,), ()))
-    assert shown.startswith("• create addition Extended Security Monitoring")
-    assert shown.endswith(": 12 units")
-    assert len(shown) <= ribbon.WIDTH + 2
 
 
 # Undo
