@@ -20,6 +20,7 @@ from xlsync.apply.journal import list_runs
 from xlsync.cli import tables as show
 from xlsync.config import load_settings
 from xlsync.models import MismatchKind
+from xlsync.reconcile.verdict import Verdict
 from xlsync.workbook.totals import KindMoney, Totals
 
 XLSYNC = (sys.executable, "-m", "xlsync")
@@ -39,8 +40,12 @@ def test_money_is_never_cut_however_narrow_the_terminal_is() -> None:
         lines=1,
         linked=1,
         unlinked=0,
+        no_link=0,
         mismatches={},
         money=(KindMoney(MismatchKind.BILLING_PERIOD_DIFFERS, "EUR", 1, up, down),),
+        is_complete=True,
+        verdict=Verdict(all_clear=False, text="1 mismatch"),
+        billed=(),
     )
     show.month(console, totals, Path(OCTOBER))
     assert isinstance(console.file, io.StringIO)
