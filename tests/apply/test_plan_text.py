@@ -60,13 +60,14 @@ def test_changes_stand_by_money_with_customer_product_before_after_and_amount() 
         "  Customer 2 · M365: Microsoft 365: units 12 -> 15, -50.00 EUR",
         "  Customer 3 · M365: Microsoft 365: units 12 -> 15, +9.99 EUR",
         "  Customer 1 · M365: Microsoft 365: units 12 -> 15, +3.00 EUR",
-        "  Together +12.99 / -50.00 EUR",
+        "Together, a month:",
+        "  +12.99 / -50.00 EUR",
     ]
 
 
 def test_money_of_two_currencies_is_summed_apart() -> None:
     sums = tell_plan([update(1, "3"), update(2, "4", "USD"), cancel(3, "-5")], "site").sums
-    assert sums == ("Together +3.00 / -5.00 EUR", "Together +4.00 / +0.00 USD")
+    assert sums == ("+3.00 / -5.00 EUR", "+4.00 USD")
 
 
 def test_every_cancellation_is_told_however_little_room_there_is() -> None:

@@ -304,7 +304,7 @@ def test_many_notices_are_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> No
             hand.set(MISMATCHES, row, {"Action": "Ignore", "Approve": "Yes"})
     workbook = front(desk)
     press("Check", workbook, NOW)
-    assert workbook.told[0].count("(its row waits)") == 6
+    assert workbook.told[0].count("its Yes is left aside") == 6
     assert "more: the log holds them" in workbook.told[0]
     assert log(desk).count("note: Mismatches!") >= 9
 
@@ -345,11 +345,11 @@ def test_the_box_of_a_plan_does_not_tell_a_fall_as_a_rise(desk: Desk) -> None:
 
 def test_a_person_may_go_over_the_limits_and_is_then_asked_about_the_plan(desk: Desk) -> None:
     with desk.editing() as hand:
-        hand.approve("only:62", Action="Cancel addition")
+        hand.approve("units:52", New_Units=50_000)
     workbook = front(desk)
     press("Apply", workbook, NOW)
-    assert ["a drop to zero" in workbook.asked[0], "Write 1 change" in workbook.asked[1]] == [True, True]
-    assert desk.changes == {("additions", 62): {"cancelledDate": "2026-10-31T00:00:00Z"}}
+    assert ["units, the limit is" in workbook.asked[0], "Write 1 change" in workbook.asked[1]] == [True, True]
+    assert desk.addition(52)["quantity"] == 50_000
 
 
 def test_results_that_excel_does_not_take_lie_beside_the_workbook_and_the_box_says_where(desk: Desk) -> None:

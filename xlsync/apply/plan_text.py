@@ -39,8 +39,9 @@ class PlanText:
         Every cancellation is told.
         """
         parts: list[tuple[str, Sequence[str]]] = [
-            ("Changes to additions, a month:", [*_shortened(self.changes, most), *self.sums]),
-            ("Cancellations:", self.cancellations if self.changes else (*self.cancellations, *self.sums)),
+            ("Changes to additions, a month:", _shortened(self.changes, most)),
+            ("Cancellations:", self.cancellations),
+            ("Together, a month:", self.sums),
             ("Other changes:", _shortened(self.others, most)),
             (f"Created: {self.created}" if self.created else "", _shortened(self.names, most)),
         ]
@@ -97,7 +98,7 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
         heading=f"{counted(len(actions), 'change')} to write to {site}:",
         changes=_ranked(changes),
         sums=tuple(
-            f"Together {up:+,.2f} / {down:+,.2f} {currency}".rstrip()
+            f"{' / '.join(f'{amount:+,.2f}' for amount in (up, down) if amount)} {currency}".rstrip()
             for currency, (up, down) in sorted(sums.items())
             if up or down
         ),
