@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from xlsync.billing.reports.charges import Builder, Charged, TableCharges, unique_codes
 from xlsync.billing.reports.columns import Aliases, find_columns, read_aliases
@@ -35,6 +35,7 @@ from xlsync.models import BillingLine, Month
 from xlsync.settings import ReportSettings
 
 _HEADER_WITHIN: Final = 60
+_FIELDS: Final = tuple(one.name for one in fields(BillingLine))
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +461,7 @@ def _with_keys(file: _File, source: str) -> list[BillingLine]:
     seen: Counter[str] = Counter()
     keyed = []
     for _, one in file.charged:
-        content: tuple[Any, ...] = astuple(one.line)
+        content = [getattr(one.line, name) for name in _FIELDS]
         digest = hashlib.sha256("\x1f".join(map(_spell, content)).encode()).hexdigest()[:16]
         seen[digest] += 1
         key = f"report:{digest}" + (f":{seen[digest]}" if seen[digest] > 1 else "")

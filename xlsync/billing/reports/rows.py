@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from xlsync.billing.reports.table_values import TableValues
@@ -40,11 +41,13 @@ class TotalLabel:
     is_plain: bool
 
 
+@lru_cache(maxsize=65_536)
 def is_total(text: object) -> bool:
     """Whether a text names a total: `Total`, `Acme GmbH Total`, `Zwischensumme`."""
     return isinstance(text, str) and _TOTAL.fullmatch(fold(text)) is not None
 
 
+@lru_cache(maxsize=65_536)
 def is_plain_total(text: object) -> bool:
     """Whether a text is the word for a total and no more, or ends with it."""
     if not isinstance(text, str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200f\u202a-\u202e\u2060\u00ad]")
@@ -16,6 +17,7 @@ def plain_text(value: object) -> str:
     return " ".join(_INVISIBLE.sub("", str(value)).split()) if value is not None else ""
 
 
+@lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """A text in words of small letters without accents: `SETUP_FEE` and `Setup-Fee` are `setup fee`."""
     spaced = _CAMEL.sub(" ", _INVISIBLE.sub("", text))

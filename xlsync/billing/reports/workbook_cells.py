@@ -96,7 +96,7 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> Sheet:
         (int(found[2]), _column(found[1]), int(found[4]), _column(found[3]))
         for found in _MERGED.finditer(xml)
     ]
-    hidden = frozenset(int(found[1]) for found in _HIDDEN_ROW.finditer(xml))
+    hidden = frozenset(int(found[1]) for found in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
     return Sheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
 
 
