@@ -9,6 +9,7 @@ import os
 import pickle
 import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 from tests.helpers.client import Client
 from tests.helpers.desk import OCTOBER, Desk, records, settle
 from tests.helpers.fake_bss import Fake
+from tests.helpers.postgres import Postgres, postgres_in, why_not
 from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
 from tests.helpers.world import WRITES, Undisturbed, World, approve_every_kind, choose_new, desk_in, end_of
@@ -33,6 +35,17 @@ settings.register_profile("xlsync", deadline=None, suppress_health_check=[Health
 
 
 settings.load_profile("xlsync")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of this worker."""
+    if why_not():
+        pytest.skip(why_not())
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        with postgres_in(Path(folder)) as server:
+            yield server
 
 
 @pytest.fixture

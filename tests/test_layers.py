@@ -15,7 +15,7 @@ import xlsync
 ROOT = Path(xlsync.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "models", "amounts", "printable", "settings", "gc_tuning"}),
-    frozenset({"files", "keyring_secrets", "store", "rest", "reconcile"}),
+    frozenset({"files", "keyring_secrets", "store", "rest", "reconcile", "team_store"}),
     frozenset({"xlsx", "billing", "connectwise", "config"}),
     frozenset({"links", "apply"}),
     frozenset({"workbook"}),
@@ -62,6 +62,7 @@ ONLY = {  # library: the packages and modules that may use it
     "xlwings": ("excel", "ribbon"),
     "typer": ("cli",),
     "diskcache": ("store",),
+    "psycopg": ("team_store",),
 }
 PRINTING = {
     "print", "input", "typer.echo", "typer.secho", "typer.confirm", "typer.prompt", "sys.exit", "exit",

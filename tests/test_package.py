@@ -92,7 +92,8 @@ def test_the_metadata_say_what_it_is_what_it_needs_and_where_it_runs(metadata: M
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).lstrip().startswith("# xlsync")
-    assert len(metadata.get_all("Requires-Dist") or ()) == len(project["dependencies"])
+    extras = [one for extra in project["optional-dependencies"].values() for one in extra]
+    assert len(metadata.get_all("Requires-Dist") or ()) == len(project["dependencies"]) + len(extras)
 
 
 def test_the_command_is_called_xlsync(wheel: Path) -> None:
@@ -106,7 +107,7 @@ def test_the_command_is_called_xlsync(wheel: Path) -> None:
 
 def test_all_that_the_program_imports_is_declared(metadata: Message) -> None:
     declared = {
-        requirement.split(";")[0].split(">")[0].split("=")[0].strip().lower().replace("-", "_")
+        requirement.split(";")[0].split("[")[0].split(">")[0].split("=")[0].strip().lower().replace("-", "_")
         for requirement in metadata.get_all("Requires-Dist") or ()
     }
     distributions = importlib.metadata.packages_distributions()

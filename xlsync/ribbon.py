@@ -246,7 +246,7 @@ def check(front: Front) -> None:
 def apply(front: Front) -> None:
     """Show what the approved rows would write, ask, write it, and put the results into the rows."""
     path = front.file()
-    with _systems_of(path) as systems, reviews.writing(systems):
+    with _systems_of(path) as systems, systems.one_writer():
         review = reviews.review_workbook(systems, path, front.progress)
         notes = front.noted(review.notices)
         if _agreed(front, systems, review.plan, notes):
@@ -260,7 +260,7 @@ def apply(front: Front) -> None:
 def undo(front: Front) -> None:
     """Show what would take the last run of the workbook in front back, ask, and do it."""
     path = front.file()
-    with _systems_of(path) as systems, reviews.writing(systems):
+    with _systems_of(path) as systems, systems.one_writer():
         runs = list_runs(systems.home, systems.settings.environment)
         run = next((run for run in runs if run.command == "apply" and _is_of(run, path)), None)
         if run is None:
@@ -276,7 +276,7 @@ def undo(front: Front) -> None:
 def invoices(front: Front) -> None:
     """Show which approved invoices would be made, ask, make them, and put their numbers into the rows."""
     path = front.file()
-    with _systems_of(path) as systems, reviews.writing(systems):
+    with _systems_of(path) as systems, systems.one_writer():
         review = invoicing.review_invoices(systems, path)
         if not systems.settings.invoicing:
             front.tell(invoicing.WHY_OFF, plan_text(review.plan, systems.settings.environment))

@@ -39,6 +39,15 @@ class ConnectWiseSettings:
     seconds_until_unknown: int = UNTIL_UNKNOWN  # for so long a write without an answer is looked for
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StoreSettings:
+    """Which PostgreSQL a team shares. Never shown: it holds a secret; `place` is what people are told."""
+
+    url: str
+    password: str
+    place: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creation:
     """How new things are made. ConnectWise's lengths differ by release, so the shorter ones are taken."""
@@ -84,6 +93,7 @@ class Settings:
     connectwise: ConnectWiseSettings | None = None
     limits: Limits = field(default_factory=Limits)
     creation: Creation = field(default_factory=Creation)
+    store: StoreSettings | None = None
     invoicing: bool = False
     report: ReportSettings = field(default_factory=ReportSettings)
     notices: tuple[str, ...] = ()  # what a person should know of where these came from

@@ -170,6 +170,16 @@ class Cache(MutableMapping[str, Any]):
         self.close()
 
 
+def _when(entry: Any) -> dt.datetime:
+    """When an entry was written; those that do not say it are the oldest."""
+    text = entry.get("when", "") if isinstance(entry, dict) else ""
+    try:
+        when = dt.datetime.fromisoformat(str(text))
+    except ValueError:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
+    return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+
+
 def environment_folder(environment: str) -> str:
     """The name of an environment's folder: readable as far as file systems allow; the digest is its own."""
     readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
@@ -213,8 +223,9 @@ class FileStore:
         """Open an environment's store; `what` names the entries in messages, such as remembered links."""
         self.folder = folder
         self.environment = environment
+        self.is_apart = False  # whether a shared store is set and cannot be reached just now
         self._what = what
-        self._has_changed = False
+        self._changed: set[str] = set()
         try:
             self._cache = open_store(
                 folder,
@@ -258,6 +269,36 @@ class FileStore:
         """Another text after every change; empty where nothing ever changed."""
         return str(self.get(_HEADER).get("revision", ""))
 
+    def exchange(self, shared: Store, place: str) -> None:
+        """Send to a shared store what was written here while it was not reached, then copy its entries here.
+
+        An entry that both changed stays as it was written last, by its `when`. The first time, all entries of
+        this machine that the shared store lacks are sent; what it holds stays as it is.
+        """
+        header = self.get(_HEADER)
+        is_first = header.get("shared_at") != place
+        mine = dict(self.items())
+        unsent = list(mine) if is_first else [str(key) for key in header.get("unsent", [])]
+        if unsent:
+            with shared.writing():
+                for key in unsent:
+                    other = shared.get(key)
+                    if key not in mine:
+                        shared.delete(key)
+                    elif other is None or (not is_first and _when(mine[key]) > _when(other)):
+                        shared.set(key, mine[key])
+        there = dict(shared.items())
+        if there == mine and not unsent and not is_first:
+            return
+        with self.writing():
+            for key in mine.keys() - there.keys():
+                self.delete(key)
+            for key, value in there.items():
+                if mine.get(key) != value:
+                    self.set(key, value)
+            header = {name: value for name, value in header.items() if name != "unsent"}
+            self._cache.set(_HEADER, header | {"shared_at": place}, retry=True)
+
     def get(self, key: str) -> Any:
         """The value under a key; None where there is none."""
         try:
@@ -276,23 +317,26 @@ class FileStore:
     def set(self, key: str, value: Any) -> None:
         """Store a value under a key, within `writing`."""
         self._cache.set(key, value, retry=True)
-        self._has_changed = True
+        self._changed.add(key)
 
     def delete(self, key: str) -> bool:
         """Delete an entry, within `writing`; whether there was one."""
         was_there = bool(self._cache.delete(key, retry=True))
-        self._has_changed = self._has_changed or was_there
+        if was_there:
+            self._changed.add(key)
         return was_there
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction: all that is written within, or nothing."""
-        self._has_changed = False
+        self._changed = set()
         try:
             with self._cache.transact(retry=True):
                 yield
-                if self._has_changed:
+                if self._changed:
                     header = {**self.get(_HEADER), "revision": secrets.token_hex(8)}
+                    if self.is_apart:
+                        header["unsent"] = sorted({*header.get("unsent", []), *self._changed})
                     self._cache.set(_HEADER, header, retry=True)
         except (sqlite3.Error, OSError) as error:
             raise XlsyncError(

@@ -297,3 +297,59 @@ def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(
     for name, value in sandbox.environ.items():
         assert name.endswith(("URL", "COMPANY")) or value not in written
     assert "Basic" not in written
+
+
+# the team's store
+
+
+class Shared:
+    """A store of the team that takes so many lines, and then is gone."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.taken: list[tuple[str, int, str]] = []
+
+    def add_line(self, run: str, number: int, line: str) -> None:
+        if len(self.taken) == self.room:
+            raise XlsyncError("the store is gone")
+        self.taken.append((run, number, line))
+
+
+def begin_shared(home: Path, shared: Shared) -> Journal:
+    return Journal.begin(
+        home,
+        SITE,
+        command="apply",
+        workbook="a.xlsx",
+        month="2026-10",
+        now=dt.datetime(2026, 11, 2, tzinfo=dt.UTC),
+        share=shared.add_line,
+    )
+
+
+def test_every_line_goes_to_the_team_in_order(tmp_path: Path) -> None:
+    shared = Shared(room=9)
+    journal = begin_shared(tmp_path, shared)
+    write_one(journal)
+    journal.after("units:71", state="done")
+    journal.end()
+    own = file_of(tmp_path, journal).read_text("utf-8").split("\n")[:-1]
+    assert shared.taken == [(journal.run, number, line) for number, line in enumerate(own, 1)]
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_nothing_is_sent_where_the_team_is_not_told_first(tmp_path: Path, room: int) -> None:
+    journal = begin_shared(tmp_path, Shared(room))
+    with pytest.raises(XlsyncError, match="nothing was sent"):
+        write_one(journal)
+    journal.end()
+
+
+def test_an_outcome_that_the_team_does_not_hear_of_stands_here_and_is_the_last(tmp_path: Path) -> None:
+    journal = begin_shared(tmp_path, Shared(room=2))
+    write_one(journal)
+    journal.after("units:71", state="done")
+    with pytest.raises(OSError, match="the team's store took no line"):
+        write_one(journal)
+    journal.end()
+    assert next(iter(read_run(tmp_path, SITE, journal.run).writes)).state == "done"

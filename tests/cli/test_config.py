@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.config import home_folder, load_environment, load_settings, own_settings_file, settings_file
+from xlsync.config import (
+    home_folder,
+    load_environment,
+    load_settings,
+    own_settings_file,
+    settings_file,
+)
+from xlsync.config.team import store_account
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import Account, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
@@ -313,7 +320,7 @@ def test_problems_of_every_kind_are_told_together() -> None:
 
 def test_an_unknown_section_or_setting_is_named_with_those_that_are_known() -> None:
     assert (
-        "[limit] is not a section of xlsync (bss, connectwise, limits, creation, invoicing, report)"
+        "[limit] is not a section of xlsync (bss, connectwise, limits, creation, store, invoicing, report)"
         in refused("[limit]\ncreations = 1\n")
     )
     assert "[limits] creation is not a setting (creations, money, percent, units, zero)" in refused(
@@ -475,3 +482,52 @@ def test_how_fast_connectwise_is_asked_follows_the_file() -> None:
     settings: Any = load("[connectwise]\nrequests_per_minute = 300\nside_by_side = 2\n").connectwise
     assert (settings.requests_per_minute, settings.side_by_side) == (300, 2)
     assert "requests_per_minute must be at least 1" in refused("[connectwise]\nrequests_per_minute = 0\n")
+
+
+# --- the store of a team
+
+
+def test_a_teams_store_takes_its_password_from_the_keyring_or_a_variable() -> None:
+    url = "postgresql://ada@db.example.com/xlsync"
+    store = load(f'[store]\nurl = "{url}"\n').store
+    assert store is not None
+    assert (store.password, store.place) == ("", "db.example.com:5432/xlsync")
+    store_secret("XLSYNC_STORE_PASSWORD", store_account(url, ""), "from the ring")
+    store = load().store
+    assert store is not None
+    assert store.password == "from the ring"
+    assert "from the ring" not in repr(store)
+    elsewhere = load(XLSYNC_STORE_URL="postgresql://ada@evil.example.com/xlsync").store
+    assert elsewhere is not None
+    assert elsewhere.password == ""
+    given = load(XLSYNC_STORE_PASSWORD="given").store
+    assert given is not None
+    assert given.password == "given"
+
+
+def test_a_teams_store_is_reached_encrypted_but_on_this_machine() -> None:
+    def url(text: str) -> str:
+        store = load(XLSYNC_STORE_URL=text).store
+        assert store is not None
+        return store.url
+
+    assert url("postgresql://db.example.com/x").endswith("/x?sslmode=require")
+    assert url("postgresql://db.example.com/x?sslmode=verify-full").endswith("?sslmode=verify-full")
+    assert url("postgresql://127.0.0.1:5433/x").endswith(":5433/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("postgresql://ada:hush@db.example.com/x", "it holds a password"),
+        ("postgresql://db.example.com/x?password=hush", "it holds a password"),
+        ("postgresql://db.example.com/x?sslmode=disable", "it is not encrypted"),
+        ("mysql://db.example.com/x", "write it like postgresql://"),
+        ("postgresql://db.example.com", "write it like postgresql://"),
+        ("postgresql://db.example.com:port/x", "it cannot be read"),
+    ],
+)
+def test_an_address_of_a_teams_store_that_cannot_be_is_refused(url: str, problem: str) -> None:
+    message = refused(XLSYNC_STORE_URL=url)
+    assert f"XLSYNC_STORE_URL, or url under [store] in xlsync.toml: {problem}" in message
+    assert "hush" not in message

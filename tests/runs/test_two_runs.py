@@ -43,7 +43,7 @@ def test_a_second_apply_stops_while_the_first_writes_and_nothing_is_created_twic
         dry = approved.run("apply", name, "--dry-run", "--json")
         go_on.set()
         out, err = first.communicate(timeout=120)
-    assert (second.code, second.out) == (1, "")
+    assert (second.code, list(second.json)) == (1, ["error"])
     assert "Another run writes to" in second.err
     assert dry.code == 0  # to look is free
     assert first.returncode == 0, err

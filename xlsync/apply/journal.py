@@ -9,6 +9,7 @@ looks it up. No secrets come here: bodies hold business values only.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import getpass
 import hashlib
 import os
@@ -17,19 +18,34 @@ import secrets
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Self, TextIO
+from typing import Any, Final, Protocol, Self, TextIO
 
 import simplejson
 
 from xlsync import __version__
 from xlsync.errors import XlsyncError
+from xlsync.files import write_file
 
+ShareLine = Callable[[str, int, str], None]  # a run, the number of a line, and the line
 _TEXTS: Final = ("key", "kind", "what", "at", "method", "path", "state", "detail")
+
+
+class TeamLines(Protocol):
+    """The lines of all runs of an environment in the store that a team shares."""
+
+    def line_counts(self) -> dict[str, int]:
+        """How many lines of each run are stored there."""
+
+    def lines(self, run: str) -> list[str]:
+        """The lines of a run, in order."""
+
+    def add_line(self, run: str, number: int, line: str) -> None:
+        """Store a line of a run, for good when this returns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +88,18 @@ class Run:
 class Journal:
     """The journal of one run, being written."""
 
-    def __init__(self, file: Path, first: Mapping[str, Any], asked: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        first: Mapping[str, Any],
+        asked: Mapping[str, str],
+        share: ShareLine | None = None,
+    ) -> None:
         self._file = file
+        self._share = share
+        self._number = 0
+        self._is_cut_off = False  # whether the team's store has missed a line
+        self._has_begun = False  # whether the team's store knows of a request
         self._asked = asked
         self._first = first
         self._out: TextIO | None = None
@@ -96,10 +122,11 @@ class Journal:
         month: str,
         now: dt.datetime,
         asked: Mapping[str, str] = MappingProxyType({}),
+        share: ShareLine | None = None,
     ) -> Self:
         """The journal of a run, which begins with the first request: who, when and from which workbook.
 
-        `asked` is what each row of the workbook asks for.
+        `asked` is what each row of the workbook asks for; `share` stores each line for the team too.
         """
         name = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
         return cls(
@@ -115,6 +142,7 @@ class Journal:
                 "xlsync": __version__,
             },
             asked,
+            share,
         )
 
     def before(self, key: str, *, rows: Iterable[str] = (), **facts: Any) -> None:
@@ -152,12 +180,59 @@ class Journal:
                 self._out = self._opened()
                 lines.insert(0, dict(self._first))
             self._is_torn = True  # until all of it is on the disk
-            for one in lines:
-                text = simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str)
-                self._out.write(text + "\n")
+            texts = [
+                simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str) for one in lines
+            ]
+            self._out.writelines(f"{text}\n" for text in texts)
             self._out.flush()
             os.fsync(self._out.fileno())
             self._is_torn = False
+            self._share_lines(texts, is_before=line["event"] == "before")
+
+    def _share_lines(self, texts: Iterable[str], *, is_before: bool) -> None:
+        """Store lines for the team; where that fails, no further request is sent.
+
+        What became of a request that was sent stands here in any case, and is shared by the next run.
+        """
+        if self._share is None:
+            return
+        try:
+            for text in texts:
+                self._number += 1
+                if not self._is_cut_off:
+                    self._share(self.run, self._number, text)
+        except XlsyncError:
+            self._is_cut_off = True
+        if self._is_cut_off and is_before:
+            if self._has_begun:  # the run goes on without further requests
+                raise OSError(errno.EIO, "the team's store took no line of it")
+            raise XlsyncError(
+                "The team's store took no line of the journal, so nothing was sent.",
+                "Look whether it runs and is reached, then try again.",
+            )
+        self._has_begun = True
+
+
+def exchange_lines(home: Path, environment: str, team: TeamLines) -> None:
+    """Bring the lines of all runs of the team here, and those of this machine's runs to the team.
+
+    Lines are only ever added, so whoever has more lines of a run has all that the other has.
+    """
+    folder = journal_folder(home, environment)
+    there = team.line_counts()
+    files = {file.stem: file for file in _run_files(home, environment)}
+    for run, file in files.items():
+        with _reading(file):
+            texts = file.read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
+        for number in range(there.get(run, 0) + 1, len(texts) + 1):
+            team.add_line(run, number, texts[number - 1])
+        if there.get(run, 0) > len(texts):
+            write_file(file, "".join(f"{line}\n" for line in team.lines(run)).encode(), None)
+    for run in there.keys() - files.keys():
+        if re.fullmatch(r"[\w-]+", run):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            text = "".join(f"{line}\n" for line in team.lines(run))
+            write_file(folder / f"{run}.jsonl", text.encode("utf-8", "backslashreplace"), None)
 
 
 @contextmanager

@@ -22,12 +22,10 @@ from xlsync.cli.terminal import (
     confirmed,
     err,
     now,
+    opened_here,
     out,
-    settings_for,
     tell_json,
-    told,
 )
-from xlsync.gather.systems import Systems
 from xlsync.links.exchange import Shared, read_csv, write_csv
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
@@ -42,7 +40,7 @@ def links_list(
     json: Json = False,
 ) -> None:
     """What is remembered, and on what evidence."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         found = systems.links.find(*text) if text else systems.links.list()
         if json:
             tell_json({"links": [as_json.link(link) for link in found]})
@@ -53,7 +51,7 @@ def links_list(
 @command(links_app, "rules")
 def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         found = systems.rules.list()
         tell_json({"rules": [as_json.rule(rule) for rule in found]}) if json else show.rules(out, found)
         if not found and not json:
@@ -108,7 +106,7 @@ def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, uni
 
 def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
     """Keep rules, or end those of no units, and say which."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         known = {rule.key for rule in systems.rules.list()}
         for rule in rules:
             systems.rules.keep(rule)
@@ -130,7 +128,7 @@ def links_export(
     json: Json = False,
 ) -> None:
     """Write all remembered links and rules into a CSV file, for colleagues."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
         told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
@@ -147,7 +145,7 @@ def links_import(
     json: Json = False,
 ) -> None:
     """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         shared = read_csv(file, systems.settings.environment)
         links = systems.links.take_in(shared.links, overwrite=replace)
         rules = systems.rules.take_in(shared.rules, overwrite=replace)
@@ -168,7 +166,7 @@ def links_forget(
     json: Json = False,
 ) -> None:
     """Forget links and rules, so that links are proposed anew."""
-    with told(), Systems(settings_for(demo=demo)) as systems:
+    with opened_here(demo=demo) as systems:
         found, rules = systems.links.find(*text), systems.rules.find(*text)
         both = _both(len(found), len(rules))
         show.links(err, found, NONE)

@@ -39,10 +39,10 @@ from xlsync.cli.terminal import (
     noted,
     now,
     opened,
+    opened_here,
     out,
     output_that_fails_is_an_error,
     reached,
-    settings_for,
     show_what_can_be_shown,
     tell_beside,
     tell_json,
@@ -212,7 +212,7 @@ def report(
     """The month on one page: billed, found revenue, margin, what is open, and every write."""
     if output:
         new_workbook(output)
-    with told(), Systems(settings_for(demo=demo, of=file)) as systems:
+    with opened_here(demo=demo, of=file) as systems:
         written = report_month(systems, file, now(), output)
         found, path = written.report, written.path
         if not json:
@@ -236,8 +236,8 @@ def history(
     if run and month:
         raise typer.BadParameter("name a run or a month, not both", param_hint="--month")
     asked = str(chosen_month(month)) if month else ""
-    with told():
-        settings = settings_for(demo=demo)
+    with opened_here(demo=demo) as systems:
+        settings = systems.settings
         if asked:
             runs = list_runs(settings.home, settings.environment)
             writes = list_writes(runs, asked, settings.environment)

@@ -160,7 +160,7 @@ def opened(
         tell_notices(settings.notices)
         systems = stack.enter_context(Systems(settings))
         if is_writing:
-            stack.enter_context(reviews.writing(systems))
+            stack.enter_context(systems.one_writer())
         yield systems
 
 
@@ -175,6 +175,14 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
     settings = load_environment()
     tell_notices(settings.notices)
     return settings
+
+
+@contextmanager
+def opened_here(*, demo: bool, of: Path | None = None) -> Iterator[Systems]:
+    """What is kept here and in the team's store, for commands that send nothing to either system."""
+    with told(), Systems(settings_for(demo=demo, of=of)) as systems:
+        tell_notices(systems.notices)
+        yield systems
 
 
 def tell_beside(file: Path, written: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.earlier import Earlier
-from xlsync.apply.journal import Journal, Run, Write, list_runs, one_writer
+from xlsync.apply.journal import Journal, Run, Write, list_runs
 from xlsync.apply.lookup import Live, agreement_of
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
@@ -48,11 +48,6 @@ def open_book(path: Path, systems: Systems) -> Book:
             "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
         )
     return book
-
-
-def writing(systems: Systems) -> AbstractContextManager[None]:
-    """From the look at what is there to the last result nobody else on this machine writes."""
-    return one_writer(systems.home, systems.settings.environment)
 
 
 class BadCells(WorkbookError):
@@ -193,6 +188,7 @@ def write(
     journal = Journal.begin(
         systems.home,
         systems.settings.environment,
+        share=systems.team.add_line if systems.team else None,
         command=command,
         workbook=workbook,
         month=month,

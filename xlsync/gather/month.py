@@ -179,7 +179,7 @@ def gather(
         used_items=_used_items(links, active, memory),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
-    notices = (*_notices(request, sources, gone, recaps), *lists.odd)
+    notices = (*systems.notices, *_notices(request, sources, gone, recaps), *lists.odd)
     notices = (*notices, *_tell_by_hand(overview))
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from xlsync.apply.journal import exchange_lines, one_writer
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
-from xlsync.errors import ConfigError
-from xlsync.links.store import Links, Rules
+from xlsync.errors import ConfigError, XlsyncError
+from xlsync.links.store import LINKS, RULES, Links, Rules
 from xlsync.settings import Settings
-from xlsync.store import Cache
+from xlsync.store import Cache, FileStore, Store, environment_folder
+from xlsync.team_store import StoreUnreachable, TeamStore
 
 
 class Systems:
@@ -23,6 +25,7 @@ class Systems:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stack = ExitStack()
+        self._unreached: StoreUnreachable | None = None
 
     def __enter__(self) -> Self:
         # A raised threshold for garbage collection saves about 25 % of the time of a large month.
@@ -62,12 +65,73 @@ class Systems:
     @cached_property
     def links(self) -> Links:
         """The remembered links of the environment."""
-        return self._stack.enter_context(Links(self.home / "links", self.settings.environment))
+        environment = self.settings.environment
+        store = self._entries(environment_folder(environment), "links", LINKS)
+        return self._stack.enter_context(Links(self.home / "links", environment, store))
 
     @cached_property
     def rules(self) -> Rules:
         """The lasting rules of the environment."""
-        return self._stack.enter_context(Rules(self.home / "links", self.settings.environment))
+        environment = self.settings.environment
+        store = self._entries(f"{environment_folder(environment)}-rules", "rules", RULES)
+        return self._stack.enter_context(Rules(self.home / "links", environment, store))
+
+    def _entries(self, folder: str, kind: str, what: str) -> Store:
+        """The team's entries of a kind, of which this machine keeps a copy; else those of this machine."""
+        local = FileStore(self.home / "links" / folder, self.settings.environment, what)
+        self._stack.callback(local.close)
+        if self.settings.store is None:
+            return local
+        if self.team is None:
+            local.is_apart = True
+            return local
+        shared, place = self.team.entries(kind, what), self.settings.store.place
+        local.exchange(shared, place)
+
+        def copy_at_the_end() -> None:
+            with suppress(StoreUnreachable):  # the next command brings the copy up to date
+                local.exchange(shared, place)
+
+        self._stack.callback(copy_at_the_end)
+        return shared
+
+    @cached_property
+    def team(self) -> TeamStore | None:
+        """The store that a team shares, with this machine's journal brought up to date.
+
+        None where none is set, or where it cannot be reached, which `notices` tells.
+        """
+        if self.settings.store is None:
+            return None
+        try:
+            team = TeamStore(self.settings.store, self.settings.environment)
+            self._stack.callback(team.close)
+            exchange_lines(self.home, self.settings.environment, team)
+        except StoreUnreachable as error:
+            self._unreached = error
+            return None
+        return team
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """That a team's store cannot be reached, where one is set."""
+        if self.team is not None or self._unreached is None:
+            return ()
+        return (f"{self._unreached.message}; what this machine knows is used until it is reached again",)
+
+    @contextmanager
+    def one_writer(self) -> Iterator[None]:
+        """Nobody else of the team, nor of this machine, writes to the environment meanwhile.
+
+        Raises XlsyncError where somebody does, or where the team's store cannot be reached.
+        """
+        with one_writer(self.home, self.settings.environment), ExitStack() as stack:
+            if self.team is not None:
+                stack.enter_context(self.team.one_writer())
+                exchange_lines(self.home, self.settings.environment, self.team)
+            elif self._unreached is not None:
+                raise XlsyncError(f"Nothing was sent: {self._unreached.message}", self._unreached.hint)
+            yield
 
     @cached_property
     def plans(self) -> Cache:

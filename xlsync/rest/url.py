@@ -28,7 +28,7 @@ def check_url(text: str) -> str:
         raise ConfigError(f"{text!r} is not the address of a service.", hint)
     if parts.scheme not in ("http", "https"):
         raise ConfigError(f"{text!r} does not begin with https://.", hint)
-    if parts.scheme == "http" and not _is_this_machine(host):
+    if parts.scheme == "http" and not is_this_machine(host):
         raise ConfigError(f"{text!r} is not encrypted.", "Use https://; http:// is for this machine only.")
     shown = f"[{host}]" if ":" in host else host
     shown += f":{port}" if port is not None else ""
@@ -46,7 +46,8 @@ def within(root: str, path: str) -> str:
     return urlunsplit((here.scheme, here.netloc, there.path, there.query, ""))
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this very machine, to which nothing needs to be encrypted."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

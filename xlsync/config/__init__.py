@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import Account, host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
@@ -27,6 +28,7 @@ from xlsync.settings import (
     Limits,
     ReportSettings,
     Settings,
+    StoreSettings,
 )
 
 FILE_NAME: Final = "xlsync.toml"
@@ -75,6 +77,7 @@ _KNOWN: Final = {
         "mark_additions",
         "site",
     },
+    "store": {"url"},
     "invoicing": {"enabled"},
     "report": {"headers", "types", "dates", "ignore"},
 }
@@ -157,7 +160,7 @@ def load_settings(
     """
     problems: list[str] = []
     sources = read_sources(environ, problems)
-    table = sources.table
+    table, is_demo = sources.table, bool(environment)
     bss_settings = connectwise_settings = None
     if bss:
         keys = _collect("bss", sources, problems)
@@ -178,6 +181,7 @@ def load_settings(
                 seconds_until_unknown=int(numbers.get("seconds_until_unknown", UNTIL_UNKNOWN)),
             )
             environment = environment or _environment(keys)
+    store = None if is_demo else _read_store(sources, problems)
     notices = _name_the_file(sources)
     limits = _read_limits(sources, problems, notices)
     creation = _read_creation(table, problems)
@@ -195,6 +199,7 @@ def load_settings(
         connectwise=connectwise_settings,
         limits=limits,
         creation=creation,
+        store=store,
         invoicing=invoicing,
         report=report,
         notices=tuple(notices),
@@ -206,9 +211,24 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     problems: list[str] = []
     sources = read_sources(environ, problems)
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
+    store = _read_store(sources, problems)
     notices = _name_the_file(sources)
     _refuse(problems, sources)
-    return Settings(home=home_folder(environ), environment=_environment(keys), notices=tuple(notices))
+    return Settings(
+        home=home_folder(environ), environment=_environment(keys), store=store, notices=tuple(notices)
+    )
+
+
+def _read_store(sources: Sources, problems: list[str]) -> StoreSettings | None:
+    """The store that a team shares, where one is set."""
+    given = sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
+    if not given:
+        return None
+    try:
+        return read_store(given, sources.environ.get(STORE_PASSWORD, "").strip(), sources.profile)
+    except ConfigError as error:
+        problems.append(f"{STORE_URL}, or url under [store] in {FILE_NAME}: {error.message}")
+        return None
 
 
 def _environment(keys: Mapping[str, str]) -> str:

@@ -1,0 +1,59 @@
+"""The address and the password of the store that a team shares."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+from xlsync.errors import ConfigError
+from xlsync.keyring_secrets import Account, read_secret
+from xlsync.rest.url import is_this_machine
+from xlsync.settings import StoreSettings
+
+STORE_URL: Final = "XLSYNC_STORE_URL"
+STORE_PASSWORD: Final = "XLSYNC_STORE_PASSWORD"  # noqa: S105 - the variable's name
+
+
+def read_store(url: str, password: str, profile: str) -> StoreSettings:
+    """The settings of a store; a password that is not given is looked for in the keyring.
+
+    Raises ConfigError, without repeating an address that may hold a password.
+    """
+    import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
+
+    problem = problem_of_store(url)
+    if problem:
+        raise ConfigError(problem)
+    account = store_account(url, profile)
+    if not password:
+        with suppress(keyring.errors.KeyringError):  # the server may need none
+            password = read_secret(STORE_PASSWORD, account)
+    parts = urlsplit(url)
+    if not is_this_machine(parts.hostname or "localhost") and "sslmode=" not in parts.query:
+        url += f"{'&' if parts.query else '?'}sslmode=require"
+    return StoreSettings(url=url, password=password, place=f"{account.host}{parts.path}")
+
+
+def store_account(url: str, profile: str) -> Account:
+    """The account of a team's store: its host, user and database."""
+    parts = urlsplit(url)
+    host = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
+    return Account(host, (parts.username or "", parts.path.strip("/")), profile)
+
+
+def problem_of_store(url: str) -> str:
+    """What is wrong with the address of a team's store; empty where it can be used."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "localhost", parts.port
+    except ValueError:
+        return "it cannot be read"
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/") or not url.isprintable():
+        return "write it like postgresql://user@db.example.com/xlsync"
+    if parts.password is not None or "password=" in parts.query:
+        return f"it holds a password: set {STORE_PASSWORD} instead"
+    is_open = any(f"sslmode={mode}" in parts.query for mode in ("disable", "allow", "prefer"))
+    if is_open and not is_this_machine(host):
+        return "it is not encrypted; leave sslmode out, or set it to verify-full"
+    return ""
