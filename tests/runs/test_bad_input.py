@@ -267,7 +267,7 @@ def test_check_tells_bad_links_and_leaves_the_workbook(desk: Desk) -> None:
         where = place(hand, LINES, hand.line("DELTA"), "ConnectWise Customer")
     before = desk.file.read_bytes()
     ran = desk.check()
-    assert (ran.code, ran.out, desk.file.read_bytes()) == (1, "", before)
+    assert (ran.code, list(ran.json), desk.file.read_bytes()) == (1, ["error"], before)
     assert where in ran.err
 
 
