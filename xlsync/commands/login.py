@@ -27,13 +27,12 @@ from xlsync.config import (
     SECRETS,
     VARIABLES,
     Sources,
-    account_of,
-    holds_control,
     owns_unbound,
     read_sources,
     section_url,
     settings_file,
 )
+from xlsync.config.accounts import account_of, holds_control
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from xlsync.config.accounts import account_of, holds_control, profile_name
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import Account, host_of, read_secret, read_unbound
@@ -32,7 +33,6 @@ from xlsync.settings import (
 )
 
 FILE_NAME: Final = "xlsync.toml"
-_PROFILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 SECRETS: Final = ("XLSYNC_BSS_CLIENT_SECRET", "XLSYNC_BSS_PASSWORD", "XLSYNC_CW_PRIVATE_KEY")
 BSS_VARIABLES: Final = {
     "XLSYNC_BSS_URL": "url",
@@ -87,17 +87,6 @@ def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder of links, journal, caches and sandbox state."""
     given = environ.get("XLSYNC_HOME", "")
     return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
-
-
-def profile_name(environ: Mapping[str, str] = os.environ) -> str:
-    """The profile that was chosen, or nothing; raises ConfigError where it is no name of a file."""
-    name = environ.get("XLSYNC_PROFILE", "").strip()
-    if name and not _PROFILE.fullmatch(name):
-        raise ConfigError(
-            f"{name!r} is not the name of a profile.",
-            "Use letters, digits, - and _, such as `--profile sandbox`.",
-        )
-    return name
 
 
 def file_name(environ: Mapping[str, str] = os.environ) -> str:
@@ -354,19 +343,6 @@ def _collect(section: str, sources: Sources, problems: list[str]) -> dict[str, s
 def section_url(section: str) -> str:
     """The variable of a system's address."""
     return next(variable for variable, name in VARIABLES[section].items() if name == "url")
-
-
-def holds_control(text: str) -> bool:
-    """Whether a line break or another control character stands in a value."""
-    return any(ord(sign) < 32 or ord(sign) == 127 for sign in text)
-
-
-def account_of(section: str, values: Mapping[str, str], profile: str) -> Account:
-    """The account that a system's secrets belong to."""
-    host = host_of(values["url"])
-    if section == "bss":
-        return Account(host, (values["username"],), profile)
-    return Account(host, (values["company"].lower(), values["public_key"]), profile)
 
 
 def _own_host(section: str, sources: Sources) -> str:
