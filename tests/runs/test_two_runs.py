@@ -65,6 +65,7 @@ def test_what_a_colleague_elsewhere_creates_meanwhile_is_not_created_again(
     def colleague() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XLSYNC_HOME", str(theirs))
+            patch.setenv("TMPDIR", str(theirs))  # another machine: its lock is not ours
             with begin("apply", "copy.xlsx") as process:
                 out, _ = process.communicate(timeout=120)
         told.append({action["key"]: action["state"] for action in json.loads(out)["actions"]})
