@@ -17,7 +17,7 @@ import platformdirs
 from xlsync.config.accounts import account_of, holds_control, profile_name
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
-from xlsync.keyring_secrets import Account, host_of, read_secret, read_unbound
+from xlsync.keyring_secrets import host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
 from xlsync.settings import (
     PER_MINUTE,
