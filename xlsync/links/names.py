@@ -63,6 +63,10 @@ _FORM_PHRASES: Final = tuple(
         reverse=True,
     )
 )
+_PHRASES_BY_LAST_WORD: Final = {
+    last: tuple(phrase for phrase in _FORM_PHRASES if phrase[-1] == last)
+    for last in {phrase[-1] for phrase in _FORM_PHRASES}
+}
 _LEADING_PHRASES: Final = tuple(
     phrase
     for phrase in _FORM_PHRASES
@@ -138,7 +142,7 @@ def digits(name: str) -> str:
 
 
 def _without_last_form(name: tuple[str, ...]) -> tuple[str, ...]:
-    for phrase in _FORM_PHRASES:
+    for phrase in _PHRASES_BY_LAST_WORD.get(name[-1], ()) if name else ():
         if len(name) > len(phrase) and name[-len(phrase) :] == phrase:
             return name[: -len(phrase)]
     if len(name) > 1 and name[-1] in _TRAILING_FORMS:

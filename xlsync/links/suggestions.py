@@ -16,9 +16,9 @@ from xlsync.links.names import company_words, words
 
 MOST: Final = 5  # candidates that are shown
 LOWEST_SHOWN: Final = 0.25  # below, two names have only endings in common
-_ENOUGH: Final = 40  # names with the most rare trigrams in common that are compared as a whole
-_TOO_MANY: Final = 400  # names with equally many
-_MOST_LOOKED_UP: Final = 6_000  # entries of the index that one name may look through
+_ENOUGH: Final = 30  # names with the most rare trigrams in common that are compared as a whole
+_TOO_MANY: Final = 60  # names with equally many
+_MOST_LOOKED_UP: Final = 1_500  # entries of the index that one name may look through
 
 
 @dataclass(frozen=True, slots=True)
