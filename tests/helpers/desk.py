@@ -100,7 +100,7 @@ class Desk:
     sandbox: Sandbox
     folder: Path
     file: Path
-    before: Records = field(default_factory=dict)
+    before: Records = field(default_factory=dict, repr=False)
 
     def run(self, *words: str, stdin: str = "") -> Ran:
         """Run one command; anything but an exit is a bug and fails the test."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ class World:
 
     sandbox: Sandbox
     folder: Path
-    begun: bytes  # what both systems held: read back in a third of the time that making it anew takes
+    begun: bytes = field(
+        repr=False
+    )  # what both systems held: read back in a third of the time that making it anew takes
 
     def renew(self) -> None:
         """Put both systems back to how they began."""
@@ -60,7 +62,7 @@ class Undisturbed:
     """The folder in which everything is approved, and how it all ends where nothing goes wrong."""
 
     folder: Path
-    connectwise: Counter[str]
+    connectwise: Counter[str] = field(repr=False)
     links: list[tuple[Any, ...]]
     results: dict[str, bool]
 

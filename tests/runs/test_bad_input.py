@@ -617,7 +617,8 @@ def test_export_never_overwrites_edits_and_names_check(desk: Desk, edit: str) ->
             case "own sheet":
                 hand.book.create_sheet("My sums")
             case "own column":
-                hand.sheet(LINES).cell(1, 20).value = "Ticket"
+                sheet = hand.sheet(LINES)
+                sheet.cell(1, sheet.max_column + 1).value = "Ticket"
             case "comment":
                 hand.cell(LINES, line, "Product").comment = Comment("Ask Pia", "Ada")
             case "colour":

@@ -291,7 +291,10 @@ def test_a_request_that_was_lost_is_unknown_and_a_second_run_makes_it_once(billi
     assert result(billing, REDSTART).startswith("unknown")
     assert made(billing, 37) == []
     second = invoice(billing)
-    assert (second.code, second.states) == (0, {REDSTART: "done", SISKIN: "already"})
+    assert (second.code, second.states[SISKIN], made(billing, 37)) == (3, "already", [])
+    repeat(billing)
+    third = invoice(billing)
+    assert (third.code, third.states) == (0, {REDSTART: "done", SISKIN: "already"})
     assert (len(made(billing, 37)), len(made(billing, 38))) == (1, 1)
 
 
@@ -311,16 +314,29 @@ def test_an_answer_and_a_look_up_that_are_both_lost_are_unknown_and_found_later(
     assert (second.code, second.states, len(made(billing, 37))) == (0, {REDSTART: "already"}, 1)
 
 
+def repeat(desk: Desk) -> None:
+    """Empty the *Result* of Redstart's invoice, some minutes later: a person wants it sent again."""
+    with desk.editing() as hand:
+        hand.set(INVOICES, REDSTART, {"Result": None})
+    desk.let_minutes_pass()
+
+
 @pytest.mark.parametrize("kind", ["call", "call-after"])
 def test_killed_around_the_request_and_started_again_there_is_one_invoice(billing: Desk, kind: str) -> None:
     approve(billing, REDSTART)
     kill_at(billing, kind, 1, "invoice")
     ran = invoice(billing)
+    if kind == "call":  # nobody knows whether ConnectWise still works at it: only a person repeats it
+        assert (ran.code, made(billing, 37)) == (3, [])
+        repeat(billing)
+        ran = invoice(billing)
     assert (ran.code, len(made(billing, 37))) == (0, 1)
     assert ran.states == {REDSTART: "done" if kind == "call" else "already"}
 
 
-def test_an_invoice_that_the_recap_does_not_show_is_unknown_and_not_made_again(billing: Desk) -> None:
+def test_an_invoice_that_the_recap_does_not_show_is_found_in_the_list_and_not_made_again(
+    billing: Desk,
+) -> None:
     """Whether the recap follows at once was never seen on a live tenant."""
     desk = billing
     approve(desk, REDSTART)
@@ -332,8 +348,7 @@ def test_an_invoice_that_the_recap_does_not_show_is_unknown_and_not_made_again(b
     desk.sandbox.fail("call-after", write=1, call=stay_behind)
     first = invoice(desk)
     (one,) = made(desk, 37)
-    assert (first.code, first.states) == (3, {REDSTART: "unknown"})
-    assert f"invoice id {one['id']}" in result(desk, REDSTART)
+    assert (first.code, first.states) == (0, {REDSTART: "done"})  # the list of invoices shows it
     second = invoice(desk)
     assert (second.code, second.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
     assert one["invoiceNumber"] in result(desk, REDSTART)

@@ -721,7 +721,7 @@ def test_a_hand_links_and_approves_in_libreoffice_and_the_buttons_go_on_from_the
     assert hand.get(MISMATCHES, row, "Mismatch") == "Not in ConnectWise"
 
     picked = pick(desk, (MISMATCHES, row, "Approve", "Yes"), (MISMATCHES, "units:52", "Approve", "Yes"))
-    assert picked[0]["offered"] == ["Yes", "No"]
+    assert picked[0]["offered"] == ["Yes", "No", "Yes, over limit"]
     press("Apply", workbook, NOW)
     assert workbook.asked[0].endswith("Write 2 changes to ConnectWise?")
     assert sorted(method for method, _ in desk.sent()) == ["PATCH", "POST"]
