@@ -51,7 +51,12 @@ def test_what_lacks_is_chosen_created_linked_and_remembered(desk: Desk) -> None:
         key: status for key, status in hand.column(LINES, "Status").items() if status != "Not compared"
     }
     open_ = {hand.get(LINES, key, "Customer") for key, status in compared.items() if status != "OK"}
-    assert open_ == {"Fieldfare Landscapes", "Bracken Veterinary Centre", "Wheatear Marine"}
+    assert open_ == {
+        "Fieldfare Landscapes",
+        "Bracken Veterinary Centre",
+        "Wheatear Marine",
+        "Siskin Electrics",  # one of its additions begins later: a new one is not preset
+    }
     assert {"Not linked", "Confirm link"}.isdisjoint(compared.values())
     names = [record["name"] for record in desk.sandbox.connectwise.companies.values()]
     assert all(names.count(name) == 1 + (name == "Mistral Sails") for name in NEW_CUSTOMERS.values())

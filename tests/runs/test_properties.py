@@ -21,7 +21,10 @@ from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 
 UPDATES = ("units:1", "units:2", "units:52", "units:53", "units:55", "units:69", "units:72")
 COSTS = ("cost:54", "cost:55")
-ADDITIONS = ("add:38:15", "add:38:5", "add:38:26")
+ADDITIONS = (
+    "add:38:15",
+    "add:38:5",
+)
 ENDS = ("only:62", "only:64")
 REVIEWED = UPDATES + COSTS + ADDITIONS + ENDS
 

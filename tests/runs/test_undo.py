@@ -309,6 +309,7 @@ def test_what_a_later_run_created_in_its_place_is_not_taken_back_with_it(desk: D
         hand.approve("add:38:15")
     kill_at(desk, "call", 1)
     killed = newest(desk)
+    desk.let_minutes_pass()
     assert desk.apply().json["done"] == 1
     made = max(desk.sandbox.connectwise.additions)
     ran = undo(desk, killed)
