@@ -57,7 +57,7 @@ def test_a_new_addition_carries_its_contract(desk: Desk) -> None:
     made = desk.addition(max(desk.sandbox.connectwise.additions))
     assert {field["caption"]: field["value"] for field in made["customFields"]} == {
         "Subscription ID": contract,
-        "Subscription Name": "CL-0015: Windows 365 Business 2 vCPU 8 GB 128 GB",
+        "Subscription Name": "Windows 365 Business 2 vCPU 8 GB 128 GB",
         "Reviewed": None,  # ConnectWise answers with every field that it defines
     }
 

@@ -134,6 +134,7 @@ class CreateAddition:
 
     `beside` are the additions of the product that stood there when it was approved: one that is not
     among them was made since. `monthly` is its price a month, `seen_price` that of the product as shown.
+    `product` is for people; `contract_id` and `contract_name`, the name in the BSS, mark the addition.
     """
 
     key: str
@@ -146,6 +147,7 @@ class CreateAddition:
     customer: str
     product: str
     contract_id: str = ""
+    contract_name: str = ""
     beside: tuple[int, ...] = ()
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches

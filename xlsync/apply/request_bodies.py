@@ -166,7 +166,7 @@ def _mark_values(action: CreateAddition, live: Live) -> list[dict[str, Any]] | N
     is_asked = live.creation.mark_additions and action.contract_id
     if not is_asked or not isinstance(action.agreement, int):
         return None
-    values = {MARK_ID: action.contract_id, MARK_NAME: action.product}
+    values = {MARK_ID: action.contract_id, MARK_NAME: action.contract_name}
     marks = live.marks(action.agreement)
     return [{**mark, "value": values[caption]} for caption, mark in marks.items()] or None
 

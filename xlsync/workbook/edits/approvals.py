@@ -193,6 +193,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         customer=approved.row.text("Customer"),
         product=approved.row.text("Product") or mismatch.product,
         contract_id=mismatch.contract_id,
+        contract_name=mismatch.product,
         beside=mismatch.beside,
         monthly=quantity * (price or Decimal(0)) / mismatch.months,
         is_price_known=price is not None,
