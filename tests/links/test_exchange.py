@@ -7,7 +7,6 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,12 +19,6 @@ from xlsync.links.memory import Memory, Names, Remembered
 from xlsync.links.store import Links
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
-
-
-@pytest.fixture
-def links(tmp_path: Path) -> Any:
-    with Links(tmp_path, SITE) as opened:
-        yield opened
 
 
 def rows(path: Path) -> list[list[str]]:

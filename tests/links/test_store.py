@@ -28,12 +28,6 @@ from xlsync.store import FORMAT, open_store
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
 
 
-@pytest.fixture
-def links(tmp_path: Path) -> Any:
-    with Links(tmp_path, SITE) as opened:
-        yield opened
-
-
 def contoso(company: int | None = 1, agreement: int | None = None, **more: Any) -> Memory:
     entry = Remembered(company_id=company, agreement_id=agreement, names=Names(customer="Contoso"), **more)
     return Memory(customers={"bss:42": entry})

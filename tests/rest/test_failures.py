@@ -9,7 +9,6 @@ import gzip
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,12 +22,6 @@ from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError, ConfigError, NoAnswer
 from xlsync.rest.failures import describe, retry_after
 from xlsync.rest.service import Service
-
-
-@pytest.fixture
-def service(remote: Remote) -> Iterator[Service]:
-    with Service("ConnectWise", remote.url, headers={"clientId": "made-up-client"}, patience=0.001) as one:
-        yield one
 
 
 @pytest.mark.parametrize(

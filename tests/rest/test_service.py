@@ -6,7 +6,6 @@ import base64
 import gzip
 import json
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,12 +19,6 @@ from tests.helpers.remote import Remote, reply
 from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError
 from xlsync.rest.service import Call, Service
-
-
-@pytest.fixture
-def service(remote: Remote) -> Iterator[Service]:
-    with Service("ConnectWise", remote.url, headers={"clientId": "made-up-client"}, patience=0.001) as one:
-        yield one
 
 
 def test_numbers_come_in_and_go_out_as_exact_decimals(remote: Remote, service: Service) -> None:
