@@ -70,6 +70,7 @@ def create(sandbox: Sandbox, connectwise: ConnectWise, tmp_path: Path) -> Callab
         customer="Contoso",
         product="Backup",
         contract_id="S1",
+        contract_name="Backup",
     )
 
     def run() -> Outcome:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from xlsync.apply.actions import (
     Action,
@@ -25,6 +25,7 @@ from xlsync.apply.actions import (
     UpdateAddition,
 )
 from xlsync.apply.earlier import Earlier, tell_unanswered
+from xlsync.apply.looks import Looks
 from xlsync.apply.marks import marks_of_additions, marks_of_definitions
 from xlsync.apply.plan import (
     Outcome,
@@ -51,7 +52,6 @@ from xlsync.errors import ApiError
 from xlsync.models import Addition, AgreementNow, ItemNow, Month
 from xlsync.settings import Creation
 
-FRESH: Final = 5.0  # seconds: a value read longer ago is read again before it is written over
 Additions = tuple[Addition, ...] | ApiError
 
 
@@ -74,9 +74,9 @@ class Live:
         self.connectwise = connectwise
         self.creation = creation
         self.earlier = earlier or Earlier()
-        self._items: dict[int, tuple[float, ItemNow | None]] = {}
-        self._additions: dict[int, tuple[float, Additions]] = {}
-        self._agreements: dict[int, tuple[float, AgreementNow | None]] = {}
+        self._items: Looks[ItemNow | None] = Looks()
+        self._additions: Looks[Additions] = Looks()
+        self._agreements: Looks[AgreementNow | None] = Looks()
         self._marks: dict[str, dict[str, Any]] | None = None
         self._lock = threading.Lock()
 
@@ -85,9 +85,8 @@ class Live:
     ) -> None:
         """Read the additions of every agreement that the actions touch, side by side."""
         ids = {id_ for action in actions if (id_ := agreement_of(action)) is not None}
-        now = time.monotonic()
-        for id_, additions in self.connectwise.list_additions(ids, progress, whole=True).items():
-            self._additions[id_] = (now, additions)
+        began = time.monotonic()
+        self._additions.keep(self.connectwise.list_additions(ids, progress, whole=True), began)
 
     def plan(
         self,
@@ -115,26 +114,24 @@ class Live:
     def read_agreements(self, actions: Iterable[Action]) -> None:
         """Read every agreement that the actions rest upon, in one request where that is possible."""
         ids = {basis.agreement for action in actions if (basis := basis_of(action)) is not None}
-        now = time.monotonic()
+        began = time.monotonic()
         try:
-            found = self.connectwise.read_agreements(ids)
+            agreements = self.connectwise.read_agreements(ids)
         except ApiError:
             return  # each write looks at its own agreement then, and tells what is wrong
-        self._agreements |= {id_: (now, found.get(id_)) for id_ in ids}
+        self._agreements.keep({id_: agreements.get(id_) for id_ in ids}, began)
 
     def _judge_basis(self, action: Action) -> Outcome | None:
         """Skipped, where the agreement that an action rests upon was ended or moved since it was approved."""
         basis = basis_of(action)
         if basis is None:
             return None
-        read_at, found = self._agreements.get(basis.agreement, (float("-inf"), None))
-        now = time.monotonic()
-        if now - read_at > FRESH:
-            found = self.connectwise.read_agreements([basis.agreement]).get(basis.agreement)
-            self._agreements[basis.agreement] = (now, found)
+        agreement = self._agreements.latest(
+            basis.agreement, lambda id_: self.connectwise.read_agreements([id_]).get(id_)
+        )
         today = dt.datetime.now().astimezone().date()
         begins = action.effective if isinstance(action, CreateAddition) else None
-        return judge_agreement(action, basis, found, max(today, begins or today))
+        return judge_agreement(action, basis, agreement, max(today, begins or today))
 
     def judge(self, action: Action) -> Outcome | None:
         """What ConnectWise's present state already says of an action; None where it is to be done."""
@@ -153,12 +150,7 @@ class Live:
         """Skipped, where the product of a new addition is another now than its row showed."""
         if not isinstance(action, CreateAddition) or not isinstance(action.item, int) or action.succeeds:
             return None
-        read_at, found = self._items.get(action.item, (float("-inf"), None))
-        now = time.monotonic()
-        if now - read_at > FRESH:
-            found = self.connectwise.read_item_now(action.item)
-            self._items[action.item] = (now, found)
-        return judge_item(action, found)
+        return judge_item(action, self._items.latest(action.item, self.connectwise.read_item_now))
 
     def _judge_record(self, action: Action) -> Outcome | None:
         try:
@@ -186,7 +178,7 @@ class Live:
         """Let what an action creates or changes be read anew, however short ago it was read."""
         agreement = agreement_of(action)
         if agreement is not None:
-            self._additions.pop(agreement, None)
+            self._additions.drop(agreement)
 
     def _with_made_before(self, action: CreateAddition, agreement: int) -> tuple[Addition, ...]:
         """The additions of an agreement, with those that earlier runs made and the list does not show yet."""
@@ -222,23 +214,20 @@ class Live:
         return ()
 
     def _additions_of(self, agreement: int) -> tuple[Addition, ...]:
-        read_at, additions = self._additions.get(agreement, (float("-inf"), ()))
-        now = time.monotonic()
-        if now - read_at > FRESH:
-            additions = self.connectwise.list_additions([agreement], whole=True)[agreement]
-            self._additions[agreement] = (now, additions)
+        additions = self._additions.latest(
+            agreement, lambda id_: self.connectwise.list_additions([id_], whole=True)[id_]
+        )
         if isinstance(additions, ApiError):
             raise additions
         return additions
 
     def addition(self, seen: Addition) -> Addition | None:
         """An addition as it is now, whole; None where it is gone."""
-        read_at, additions = self._additions.get(seen.agreement_id, (float("-inf"), ()))
-        if time.monotonic() - read_at > FRESH:
+        if not self._additions.is_fresh(seen.agreement_id):
             return self.connectwise.read_addition(seen.agreement_id, seen.id)
-        if isinstance(additions, ApiError):
-            raise additions
-        return next((addition for addition in additions if addition.id == seen.id), None)
+        return next(
+            (addition for addition in self._additions_of(seen.agreement_id) if addition.id == seen.id), None
+        )
 
     def _judge_begin(self, action: SetFields) -> Outcome | None:
         """Skipped, where a change would begin in a period that the agreement has invoiced already.
@@ -423,9 +412,7 @@ class Live:
         with self._lock:
             if self._marks is None:
                 known = [
-                    additions
-                    for _, additions in list(self._additions.values())  # others are read side by side
-                    if not isinstance(additions, ApiError)
+                    additions for additions in self._additions.things() if not isinstance(additions, ApiError)
                 ]
                 known.append(self._additions_of(agreement))
                 self._marks = marks_of_additions(known) or marks_of_definitions(self.connectwise)

@@ -47,7 +47,7 @@ from xlsync.xlsx.cells import Row, Value, letters, position
 from xlsync.xlsx.package import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
-Progress = Callable[[int, int], None]  # rows done, of how many
+RowsDone = Callable[[int, int], None]  # rows done, of how many
 
 
 def template_path() -> Path:
@@ -90,7 +90,7 @@ def write_export(
     *,
     exported_at: str,
     months: Sequence[Month],
-    progress: Progress = _silent,
+    progress: RowsDone = _silent,
     **about: Any,
 ) -> None:
     """Write a month into a new workbook."""
@@ -110,7 +110,7 @@ def write_check(
     months: Sequence[Month],
     own: Mapping[str, Any],
     save: Save | None = None,
-    progress: Progress = _silent,
+    progress: RowsDone = _silent,
     **about: Any,
 ) -> Renewed:
     """Renew the computed sheets of a workbook in place; a backup is left beside it.
@@ -131,7 +131,7 @@ def _fill(
     months: Sequence[Month],
     own: Mapping[str, Any],
     about: Mapping[str, Any],
-    progress: Progress,
+    progress: RowsDone,
 ) -> Renewed:
     lists = list_columns(overview.lists, overview.labels, months, overview.used_items)
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
