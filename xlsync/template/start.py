@@ -185,13 +185,18 @@ def _facts(page: Worksheet) -> None:
     )
 
 
-def _mismatch_table(page: Worksheet) -> None:
-    first = min(int(cells[0][1:]) for cells in START_MISMATCH_CELLS.values())
-    _heading(page, f"E{first - 2}", "Mismatches", "EFGH")
-    for name, text in zip("EFGH", ("", "Rows", "To bill more", "To bill less"), strict=True):
+def _table_head(page: Worksheet, first: int, title: str, headers: tuple[str, ...]) -> None:
+    """The heading of a table whose rows begin at row `first`, and the headers of its three columns."""
+    _heading(page, f"E{first - 2}", title, "EFGH")
+    for name, text in zip("EFGH", ("", *headers), strict=True):
         cell = page[f"{name}{first - 1}"]
         cell.value, cell.font, cell.fill = text or None, font(GREY), fill(PALE)
         cell.alignment = Alignment(horizontal="left" if name == "E" else "right", indent=1)
+
+
+def _mismatch_table(page: Worksheet) -> None:
+    first = min(int(cells[0][1:]) for cells in START_MISMATCH_CELLS.values())
+    _table_head(page, first, "Mismatches", ("Rows", "To bill more", "To bill less"))
     for label, cells in START_MISMATCH_CELLS.items():
         row = int(cells[0][1:])
         page[f"E{row}"].value, page[f"E{row}"].font = label, font(INK)
@@ -272,11 +277,7 @@ def _verdict(page: Worksheet) -> None:
 def _billed_table(page: Worksheet) -> None:
     """Where every cent of the distributor's invoices went."""
     first = min(int(cells[0][1:]) for cells in START_BILLED_CELLS.values())
-    _heading(page, f"E{first - 2}", "Where every cent went", "EFGH")
-    for name, text in zip("EFGH", ("", "Lines", "Amount", "Other currencies"), strict=True):
-        cell = page[f"{name}{first - 1}"]
-        cell.value, cell.font, cell.fill = text or None, font(GREY), fill(PALE)
-        cell.alignment = Alignment(horizontal="left" if name == "E" else "right", indent=1)
+    _table_head(page, first, "Where every cent went", ("Lines", "Amount", "Other currencies"))
     for label, cells in START_BILLED_CELLS.items():
         row = int(cells[0][1:])
         is_sum = label in {"Invoices", "Lines", "Unexplained"}
