@@ -17,6 +17,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
 from xlsync.gather.unchanged import NOTHING_CHANGED
 from xlsync.store import fingerprint
+from xlsync.workbook.layout import START_CELLS
 
 
 @pytest.fixture
@@ -37,12 +38,12 @@ def told(desk: Desk, *words: str) -> dict[str, Any]:
 
 
 def shown(path: Path) -> dict[str, list[list[Any]]]:
-    """All cells of the sheets that people see; the moment of the export aside."""
+    """All cells of the sheets that people see; the moments of export and check aside, which the clock tells."""
     book = load_workbook(path)
+    for moment in ("exported_at", "checked_at"):
+        book["Start"][START_CELLS[moment]].value = None
     seen = [sheet for sheet in book if sheet.title != "_xlsync"]
-    cells = {sheet.title: [[cell.value for cell in row] for row in sheet] for sheet in seen}
-    cells["Start"][6][2] = None
-    return cells
+    return {sheet.title: [[cell.value for cell in row] for row in sheet] for sheet in seen}
 
 
 def test_where_nothing_changed_the_file_is_not_written_and_the_same_is_told(settled: Desk) -> None:
