@@ -38,7 +38,7 @@ def told(desk: Desk, *words: str) -> dict[str, Any]:
 
 
 def shown(path: Path) -> dict[str, list[list[Any]]]:
-    """All cells of the sheets that people see; the moments of export and check aside, which the clock tells."""
+    """All cells of the sheets that people see; the moments of export and check aside."""
     book = load_workbook(path)
     for moment in ("exported_at", "checked_at"):
         book["Start"][START_CELLS[moment]].value = None
