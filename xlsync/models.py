@@ -252,7 +252,7 @@ class Evidence(StrEnum):
     REMEMBERED = "remembered"
     MARKED = "marked in ConnectWise"
     EXACT = "exact"
-    ONLY_AGREEMENT = "only agreement"
+    ONLY_AGREEMENT = "only agreement"  # on the sheets `automatic: only agreement`
     CONFIRMED = "confirmed"
     CHOSEN = "chosen"
     SUGGESTED = "suggested"
@@ -320,6 +320,8 @@ class Link:
         weakest = max(self.parts, key=lambda part: (part.evidence.strength, -(part.score or 0)))
         if weakest.evidence is Evidence.SUGGESTED:
             return f"{Evidence.SUGGESTED} {weakest.score or 0}%"
+        if weakest.evidence is Evidence.ONLY_AGREEMENT:
+            return f"automatic: {weakest.evidence}"
         return str(weakest.evidence)
 
 

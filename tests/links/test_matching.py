@@ -671,6 +671,11 @@ def test_the_only_agreement_is_taken_even_unread_and_for_a_suggested_company() -
     assert agreement_of({}, company=suggested, agreements=TWO[:1]) == "10 only agreement"
 
 
+def test_a_link_that_stands_on_the_only_agreement_is_called_automatic_on_the_sheet() -> None:
+    link = linked(1, 10, 7, Evidence.EXACT)
+    assert replace(link, agreement=Choice(10, Evidence.ONLY_AGREEMENT)).match == "automatic: only agreement"
+
+
 def test_the_only_agreement_that_holds_the_product_is_taken() -> None:
     assert agreement_of({10: (), 11: (addition(11, 7),)}) == "11 only agreement"
     assert agreement_of({10: (addition(10, 7),), 11: (addition(11, 7),)}) == ""
