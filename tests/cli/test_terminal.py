@@ -103,7 +103,7 @@ def test_output_on_a_full_disk_is_an_error_in_two_lines(desk: Desk, words: list[
         ran = subprocess.run([*XLSYNC, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (
         1,
-        "Error: the disk is full, and not all could be told.\nMake room, and try again.\n",
+        "Error: the disk is full, so not all output was written.\nMake room, and try again.\n",
     )
 
 
@@ -114,7 +114,7 @@ def test_a_text_that_no_command_tells_is_an_error_on_a_full_disk_too(words: list
         ran = subprocess.run([*XLSYNC, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (ran.returncode, ran.stderr.splitlines()[0]) == (
         1,
-        "Error: the disk is full, and not all could be told.",
+        "Error: the disk is full, so not all output was written.",
     )
     assert "Traceback" not in ran.stderr
     assert "ignored" not in ran.stderr

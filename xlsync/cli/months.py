@@ -1,0 +1,144 @@
+"""What `xlsync export` and `xlsync check` do on the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Final, Literal
+
+import typer
+from rich.prompt import IntPrompt
+
+from xlsync.cli import as_json
+from xlsync.cli import tables as show
+from xlsync.cli.terminal import (
+    err,
+    errors_in_words,
+    new_workbook,
+    now,
+    opened,
+    out,
+    reached,
+    tell_beside,
+    tell_json,
+    tell_notices,
+)
+from xlsync.commands.check import check_workbook
+from xlsync.commands.export import export_month, last_months
+from xlsync.gather.sources import MonthRequest
+from xlsync.gather.systems import Systems
+from xlsync.models import By, Month
+from xlsync.printable import printable
+from xlsync.workbook.totals import MonthResult
+
+Form = Literal["table", "digest", "json"]
+TO_DO: Final = 4  # the exit code of --exit-code
+
+
+def export(
+    *,
+    month: str,
+    output: Path | None,
+    reports: list[Path] | None,
+    by: str,
+    refresh: bool,
+    open_: bool,
+    exit_code: bool,
+    digest: bool,
+    demo: bool,
+    json: bool,
+) -> None:
+    """Run `xlsync export`."""
+    form = chosen_form(digest=digest, json=json)
+    request = MonthRequest(
+        month=chosen_month(month), by=chosen_by(by), reports=tuple(reports or ()), refresh=refresh
+    )
+    path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
+    began = time.monotonic()
+    with opened(demo=demo, bss=not reports) as systems:
+        with show.progress(err, is_shown=not json) as progress:
+            exported = export_month(systems, request, path, now(), progress)
+        tell_month(systems, exported, began, form)
+    if open_:
+        typer.launch(str(path))
+    exit_by_what_is_to_do(exported, is_asked=exit_code)
+
+
+def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync check`."""
+    form = chosen_form(digest=digest, json=json)
+    began = time.monotonic()
+    with opened(demo=demo, of=file) as systems:
+        save = reached(file).renewed
+        with show.progress(err, is_shown=not json) as progress:
+            checked = check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+        tell_beside(file, checked.path)
+        tell_month(systems, checked, began, form)
+    exit_by_what_is_to_do(checked, is_asked=exit_code)
+
+
+def chosen_form(*, digest: bool, json: bool) -> Form:
+    """What standard output shall hold."""
+    if digest and json:
+        raise typer.BadParameter(
+            "choose --digest or --json: standard output holds one", param_hint="--digest"
+        )
+    return "digest" if digest else "json" if json else "table"
+
+
+def chosen_month(text: str) -> Month:
+    """The month that was asked for, or picked from a list on a terminal."""
+    offered = last_months(now().date())
+    match text:
+        case "this":
+            return offered[0]
+        case "last":
+            return offered[1]
+        case "":
+            if not sys.stdin.isatty():
+                raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
+            for number, month in enumerate(offered):
+                err.print(f"{number:3}  {month}", highlight=False)
+            numbers = [str(number) for number in range(len(offered))]
+            with errors_in_words():
+                number = IntPrompt.ask(
+                    "Which month, by its number", console=err, choices=numbers, show_choices=False, default=1
+                )
+            return offered[number]
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
+        ) from None
+
+
+def chosen_by(text: str) -> By:
+    """What makes a line the month's."""
+    match text:
+        case "invoice-date":
+            return "invoice-date"
+        case "service-period":
+            return "service-period"
+    raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
+
+
+def tell_month(systems: Systems, found: MonthResult, began: float, form: Form) -> None:
+    """Tell what an export or a check found."""
+    tell_notices(found.notices)
+    if form == "json":
+        seconds = time.monotonic() - began
+        tell_json(as_json.month(found, systems.requests, seconds))
+        return
+    show.month(err if form == "digest" else out, found.totals, found.path)
+    if form == "digest":
+        # a file is UTF-8 everywhere
+        digest_text = printable(found.digest)
+        typer.echo(digest_text if sys.stdout.isatty() else digest_text.encode(), nl=False)
+
+
+def exit_by_what_is_to_do(found: MonthResult, *, is_asked: bool) -> None:
+    """Exit with 4 where lines are to be linked or mismatches stand, if a scheduler wants to know."""
+    if is_asked and (found.totals.unlinked or any(found.totals.mismatches.values())):
+        raise typer.Exit(TO_DO)

@@ -1,0 +1,55 @@
+"""What `xlsync report` and `xlsync history` do on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from xlsync.apply.journal import list_runs, read_run
+from xlsync.apply.ledger import list_writes
+from xlsync.cli import as_json
+from xlsync.cli import tables as show
+from xlsync.cli.months import chosen_month
+from xlsync.cli.terminal import new_workbook, now, opened_here, out, tell_json
+from xlsync.commands.report import report_month
+from xlsync.report.write import write_pdf
+
+
+def report(*, file: Path, output: Path | None, pdf: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync report`."""
+    if output:
+        new_workbook(output)
+    with opened_here(demo=demo, of=file) as systems:
+        written = report_month(systems, file, now(), output)
+        found, path = written.report, written.path
+        if not json:
+            show.report(out, found)
+            out.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+        made = write_pdf(path) if pdf else None
+        if json:
+            tell_json(as_json.report(found, path, made))
+        elif made:
+            out.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
+
+
+def history(*, run: str, month: str, demo: bool, json: bool) -> None:
+    """Run `xlsync history`."""
+    if run and month:
+        raise typer.BadParameter("name a run or a month, not both", param_hint="--month")
+    asked = str(chosen_month(month)) if month else ""
+    with opened_here(demo=demo) as systems:
+        settings = systems.settings
+        if asked:
+            runs = list_runs(settings.home, settings.environment)
+            writes = list_writes(runs, asked, settings.environment)
+            if json:
+                tell_json({"month": asked, "writes": [as_json.written(write) for write in writes]})
+            else:
+                show.written(out, writes)
+        elif run:
+            found = read_run(settings.home, settings.environment, run)
+            tell_json(as_json.run(found)) if json else show.run(out, found)
+        else:
+            runs = list_runs(settings.home, settings.environment)
+            tell_json({"runs": [as_json.run(entry) for entry in runs]}) if json else show.runs(out, runs)

@@ -1,0 +1,161 @@
+"""What `xlsync links` does: links and rules that are remembered, listed, shared, added and forgotten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import typer
+
+from xlsync.amounts import counted
+from xlsync.cli import as_json
+from xlsync.cli import tables as show
+from xlsync.cli.terminal import confirmed, err, now, opened_here, out, tell_json
+from xlsync.links.exchange import Shared, read_csv, write_csv
+from xlsync.reconcile.rules import Rule, RuleKind, Scope
+
+NONE = "No link of these keys or names is remembered."
+
+
+def list_links(*, text: list[str] | None, demo: bool, json: bool) -> None:
+    """Run `xlsync links list`."""
+    with opened_here(demo=demo) as systems:
+        found = systems.links.find(*text) if text else systems.links.list()
+        if json:
+            tell_json({"links": [as_json.link(link) for link in found]})
+        else:
+            show.links(out, found, NONE if text else "No link is remembered.")
+
+
+def list_rules(*, demo: bool, json: bool) -> None:
+    """Run `xlsync links rules`."""
+    with opened_here(demo=demo) as systems:
+        found = systems.rules.list()
+        tell_json({"rules": [as_json.rule(rule) for rule in found]}) if json else show.rules(out, found)
+        if not found and not json:
+            out.print("There are no rules.")
+
+
+def ignore(
+    *, reason: str, contract: str, product: str, customer: str, until: str, demo: bool, json: bool
+) -> None:
+    """Run `xlsync links ignore`."""
+    scope, about = chosen_scope(contract=contract, product=product, customer=customer)
+    _keep([_rule(RuleKind.IGNORE, scope, about, reason, until)], demo=demo, json=json)
+
+
+def set_units(
+    *, contract: str, free: str, minimum: str, reason: str, until: str, demo: bool, json: bool
+) -> None:
+    """Run `xlsync links units`."""
+    given = {RuleKind.FREE: free, RuleKind.MINIMUM: minimum}
+    if not any(given.values()):
+        raise typer.BadParameter("say how many are free, or the minimum", param_hint="--free, --minimum")
+    scope, about = chosen_scope(contract=contract)
+    rules = [_rule(kind, scope, about, reason, until, text) for kind, text in given.items() if text]
+    _keep(rules, demo=demo, json=json)
+
+
+def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, units: str = "") -> Rule:
+    return Rule(
+        kind=kind,
+        scope=scope,
+        about=about,
+        reason=reason,
+        until=chosen_day(until),
+        units=chosen_units(units) if units else None,
+        when=now().isoformat(timespec="seconds"),
+    )
+
+
+def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
+    """Keep rules, or end those of no units, and say which."""
+    with opened_here(demo=demo) as systems:
+        known = {rule.key for rule in systems.rules.list()}
+        for rule in rules:
+            systems.rules.keep(rule)
+            if rule.units != 0:
+                said = f"Kept: {rule}"
+            else:
+                verb = "Ended" if rule.key in known else "There was no rule"
+                said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
+            err.print(said, markup=False, highlight=False, soft_wrap=True)
+        if json:
+            kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
+            tell_json({"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))})
+
+
+def export_links(*, file: Path, demo: bool, json: bool) -> None:
+    """Run `xlsync links export`."""
+    with opened_here(demo=demo) as systems:
+        shared = Shared(systems.links.list(), systems.rules.list())
+        write_csv(file, systems.settings.environment, shared)
+        told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
+        err.print(told_, markup=False, highlight=False, soft_wrap=True)
+        if json:
+            tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
+
+
+def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync links import`."""
+    with opened_here(demo=demo) as systems:
+        shared = read_csv(file, systems.settings.environment)
+        links = systems.links.take_in(shared.links, overwrite=replace)
+        rules = systems.rules.take_in(shared.rules, overwrite=replace)
+        show.imported(err, "Links", links)
+        show.imported(err, "Rules", rules)
+        if json:
+            tell_json({"links": as_json.imported(links), "rules": as_json.imported(rules)})
+        if links.conflicts or rules.conflicts:
+            err.print("--replace lets the file win.")
+            raise typer.Exit(1)
+
+
+def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync links forget`."""
+    with opened_here(demo=demo) as systems:
+        found, rules = systems.links.find(*text), systems.rules.find(*text)
+        both = _both(len(found), len(rules))
+        show.links(err, found, NONE)
+        show.rules(err, rules)
+        if (found or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
+            raise typer.Exit(1)
+        systems.links.forget(*text)
+        for rule in rules:
+            systems.rules.drop(rule.key)
+        err.print(f"{both} forgotten", highlight=False)
+        if json:
+            forgotten = {"links": list(map(as_json.link, found)), "rules": list(map(as_json.rule, rules))}
+            tell_json({"forgotten": forgotten})
+
+
+def _both(links: int, rules: int) -> str:
+    known = [counted(count, what) for count, what in ((links, "link"), (rules, "rule")) if count]
+    return " and ".join(known) or "nothing"
+
+
+def chosen_scope(**given: str) -> tuple[Scope, str]:
+    """What a rule is about: one contract, product or customer."""
+    named = [(Scope(scope), text.strip()) for scope, text in given.items() if text.strip()]
+    if len(named) != 1:
+        hint = ", ".join(f"--{scope}" for scope in given)
+        raise typer.BadParameter("name one of them" if len(given) > 1 else "name it", param_hint=hint)
+    return named[0]
+
+
+def chosen_day(text: str) -> dt.date | None:
+    """A day, or none."""
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day such as 2026-12-31", param_hint="--until") from None
+
+
+def chosen_units(text: str) -> Decimal:
+    """A number of units from 0 up."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
+    return Decimal(text)

@@ -1,0 +1,154 @@
+"""What `xlsync login`, `doctor`, `ribbon` and `sandbox` do on the command line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import typer
+
+from xlsync.cli.terminal import confirmed, err, errors_in_words, now, out, tell_json
+from xlsync.config import home_folder
+from xlsync.errors import XlsyncError
+from xlsync.excel import addin
+from xlsync.gather.systems import Systems
+from xlsync.settings import Settings
+
+MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "unsure": ("?", "yellow")}
+
+
+def sandbox(*, port: int, lines: int, seed: int) -> None:
+    """Run `xlsync sandbox`."""
+    from xlsync.sandbox.server import Sandbox  # noqa: PLC0415
+
+    if not 0 <= port <= 65535:
+        raise typer.BadParameter(f"{port} is no port: choose one from 0 to 65535", param_hint="--port")
+    with errors_in_words(), ExitStack() as stack:
+        try:
+            served = stack.enter_context(Sandbox(port=port, seed=seed, lines=lines or None))
+        except OSError as error:
+            what = f"Port {port} of this machine is taken, or may not be listened at."
+            raise XlsyncError(what, "Choose another with --port; 0 takes one that is free.") from error
+        word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
+        for name, value in served.environ.items():
+            out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)
+        with suppress(KeyboardInterrupt):
+            err.print("Serving. Paste these lines into another terminal; Ctrl-C ends it.")
+            served.serve_forever()
+
+
+def build_addin(*, output: Path | None) -> None:
+    """Run `xlsync ribbon build`."""
+    with errors_in_words():
+        err.print(
+            f"{addin.write_addin(output or Path(addin.NAME))} starts {sys.executable}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def install_addin() -> None:
+    """Run `xlsync ribbon install`."""
+    with errors_in_words():
+        err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
+
+
+def remove_addin() -> None:
+    """Run `xlsync ribbon remove`."""
+    with errors_in_words():
+        err.print(addin.remove(home_folder() / "addin"), markup=False, soft_wrap=True)
+
+
+def login(*, demo: bool, json: bool) -> None:
+    """Run `xlsync login`."""
+    from xlsync.commands import login as keys  # noqa: PLC0415 - keyrings are slow to load
+
+    def ask(question: keys.Question, kept: str) -> str:
+        err.print(f"\n{question.title}: {question.explanation}", markup=False, highlight=False)
+        hidden = question.is_secret
+        answer = typer.prompt(question.title, default=kept or None, hide_input=hidden, err=True)
+        return str(answer)
+
+    def again(error: XlsyncError) -> bool | str:
+        err.print(
+            f"{error.message}\n{error.hint}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
+        question = "Ask again? (y, n, or the right address; what you type is not shown)"
+        while True:
+            typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
+            match str(typed).strip().casefold():
+                case "y" | "yes":
+                    return True
+                case "n" | "no":
+                    return False
+                case _ if keys.is_address(str(typed).strip()):
+                    return str(typed).strip()
+            err.print("That is neither y nor n, nor an address such as https://bss.example.com.")
+
+    def works(system: str) -> None:
+        err.print(f"{system} works.", style="green", highlight=False)
+
+    with errors_in_words():
+        if demo:
+            err.print("The demo needs no keys.")
+            if json:
+                tell_json({"settings": None, "keyring": None, "tried": []})
+            return
+        stored = keys.log_in(ask, again, works=works)
+        facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}
+        if json:
+            tell_json(facts)
+        else:
+            err.print(f"Settings: {stored.file}; secrets: {stored.backend}", markup=False, soft_wrap=True)
+
+
+def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
+    """Run `xlsync doctor`."""
+    from xlsync.commands import doctor as checks  # noqa: PLC0415
+    from xlsync.commands.findings import Finding, State  # noqa: PLC0415
+    from xlsync.commands.write_test import find_test_company, try_writing  # noqa: PLC0415
+
+    found: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        found.append(finding)
+        if json:
+            return
+        mark, colour = MARKS[finding.state]
+        mark = mark if "utf" in out.encoding.lower() else finding.state
+        out.print(mark, style=colour, end=" ")
+        out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
+        if finding.next_step and finding.state is not State.GOOD:
+            out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
+
+    with errors_in_words(), ExitStack() as stack:
+        home = home_folder()
+        load: Callable[[bool, bool], Settings] = checks.load
+        if demo:
+            from xlsync.commands.demo import demo_settings  # noqa: PLC0415
+
+            settings = stack.enter_context(demo_settings(home))
+            load, home = lambda _bss, _connectwise: settings, settings.home
+        if write_test:
+            systems = stack.enter_context(Systems(load(False, True)))
+            company = find_test_company(systems.connectwise, write_test)
+            question = (
+                f"Create two agreements and an addition on {company.name} in "
+                f"{systems.settings.environment}, change the addition, and cancel all three?"
+            )
+            if not yes and not confirmed(question, "write"):
+                err.print("Nothing was written.")
+                raise typer.Exit(1)
+            for finding in try_writing(systems, company, now(), time.sleep):
+                tell(finding)
+        else:
+            for finding in checks.examine(load, now, home, is_demo=demo):
+                tell(finding)
+        if json:
+            names = ("name", "state", "detail", "next_step")
+            tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in found]})
+        if any(finding.state is State.BAD for finding in found):
+            raise typer.Exit(3 if write_test else 1)

@@ -1,0 +1,45 @@
+"""Standard output and standard error of the process, before and after any command."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+DISK_FULL: Final = "the disk is full, so not all output was written"
+NO_READER: Final = "nobody reads the output any more, so not all was written"
+
+
+def show_what_can_be_shown() -> None:
+    """Let a sign that the terminal's encoding lacks be replaced there; it stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def output_that_fails_is_an_error() -> Iterator[None]:
+    """Tell of output that cannot be written where no command could, such as a help text, and exit with 1."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EPIPE, errno.EIO}:
+            raise
+        sys.stderr.write(f"Error: {DISK_FULL if error.errno == errno.ENOSPC else NO_READER}.\n")
+        sys.exit(1)
+
+
+def drop_output_that_cannot_be_written() -> None:
+    """Leave nothing behind that Python would try to write, and complain of, when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

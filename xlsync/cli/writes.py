@@ -1,0 +1,118 @@
+"""What `xlsync apply`, `undo` and `invoice` do: show the plan, ask, write, print the results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from xlsync.amounts import counted
+from xlsync.apply.actions import CreateInvoice
+from xlsync.apply.journal import read_run
+from xlsync.apply.plan import LOST, Outcome, Plan
+from xlsync.cli import as_json
+from xlsync.cli import tables as show
+from xlsync.cli.command import tell_error
+from xlsync.cli.terminal import confirmed, err, now, opened, reached, tell_beside, tell_json, tell_notices
+from xlsync.commands import apply as reviews
+from xlsync.commands import invoice as invoicing
+from xlsync.errors import NotNoted
+from xlsync.gather.systems import Systems
+
+
+def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync apply`."""
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
+        save = reached(file, is_written=not dry_run).results
+        with show.progress(err, is_shown=not json) as progress:
+            review = reviews.review_workbook(systems, file, progress)
+        tell_notices(review.notices)
+        job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
+        carry_out(job, lambda step: noted(file, reviews.perform_review(systems, review, now(), step, save)))
+
+
+def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync undo`."""
+    with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
+        found = read_run(systems.home, systems.settings.environment, run)
+        plan, live = reviews.plan_undo(systems, found)
+        job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
+        carry_out(job, lambda step: reviews.write(systems, plan, live, "undo", found, now(), step))
+
+
+def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
+    """Run `xlsync invoice`."""
+    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
+        save = reached(file, is_written=not dry_run).results
+        review = invoicing.review_invoices(systems, file)
+        is_on = systems.settings.invoicing
+        if not is_on:
+            tell_notices([invoicing.WHY_OFF])
+        job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
+        perform = invoicing.perform_invoices
+        carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A plan that is to be shown, checked, asked about and done."""
+
+    systems: Systems
+    plan: Plan
+    workbook: Path
+    dry_run: bool
+    yes: bool
+    force: bool
+    json: bool
+
+
+def carry_out(
+    job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
+) -> None:
+    """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
+    site = job.systems.settings.environment
+    show.plan(err, job.plan, site)
+    if not job.force:
+        reviews.check_plan(job.systems, job.plan)
+    run, outcomes = "", show.planned(job.plan)
+    if not job.dry_run:
+        question = f"Write {counted(len(job.plan.actions), 'change')}?"
+        if job.plan.actions and not job.yes and not confirmed(question, "write"):
+            err.print("Nothing was written.")
+            tell_error("Nothing was written: nobody agreed.", "`--yes` writes without asking.")
+            raise typer.Exit(1)
+        with show.progress(err, is_shown=not job.json) as progress:
+            step = show.counted(progress, "Writing to ConnectWise", len(job.plan.actions))
+            try:
+                run, outcomes = write(step)
+            except NotNoted as error:
+                if job.json:
+                    environment = job.systems.settings.environment
+                    tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
+                raise
+        if job.plan.actions:  # else the plan has said that there is nothing to do
+            show.outcomes(err, outcomes, told=job.plan.settled)
+    if job.json:
+        try:
+            tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
+        except OSError as error:
+            if not run:
+                raise
+            what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+            raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+    elif run:
+        can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
+        undo = f", `xlsync undo {run}` takes it back" if can_end else ""
+        told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
+        err.print(told_run, markup=False, highlight=False, soft_wrap=True)
+    if not job.dry_run and any(outcome.state in LOST or outcome.differs for outcome in outcomes):
+        raise typer.Exit(3)
+
+
+def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
+    """A run and its outcomes, with the file that holds their results told where it is another one."""
+    run, outcomes, written = performed
+    tell_beside(file, written)
+    return run, outcomes
