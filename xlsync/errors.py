@@ -3,8 +3,11 @@
 XlsyncError
 ├── ConfigError      settings: all that is missing or wrong, at once
 ├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
+│   ├── BadCells     all cells that cannot be accepted (commands/apply.py)
 │   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read
+├── NotJsonError     an entry of a store that is not JSON (store.py)
+├── StoreUnreachable the store that a team shares cannot be used (team_store.py)
 ├── ApiError         a service answered with an error, or could not be reached
 │   └── NoAnswer     a request was sent and its outcome is not known
 └── UnsafePlan       a limit was passed
@@ -13,17 +16,42 @@ XlsyncError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cell that cannot be accepted: where it is, what is wrong, what to do."""
+
+    where: str  # `Mismatches!P14`
+    what: str
+    todo: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.todo}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person should know; `where` is the address of the cell it is about, or empty."""
+
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
 
 
 class XlsyncError(Exception):
     """Shown to the user as two lines, without a traceback: what happened, and what to do.
 
-    `problems` are the single things that are wrong, for programs: where each is, and what it is. A `Problem`
-    of a workbook's cell is one too.
+    `problems` are the single things that are wrong, for programs: cells, or a place and what is wrong there.
     """
 
-    def __init__(self, message: str, hint: str = "", problems: Iterable[Any] = ()) -> None:
+    def __init__(
+        self, message: str, hint: str = "", problems: Iterable[Problem | tuple[str, str]] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -421,6 +421,8 @@ class Mismatch:
     action: ActionLabel | None = None  # offered from the start
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
     by_hand: Decimal | None = None  # money of the month that no write will bill
+    is_ruled: bool = False  # a lasting rule ignores it
+    is_half_done: bool = False  # its addition has ended, and the successor is not there yet
     explanation: str = ""
 
     @property
@@ -429,18 +431,6 @@ class Mismatch:
         if self.bss_units is None and self.connectwise_units is None:
             return None
         return (self.bss_units or Decimal(0)) - (self.connectwise_units or Decimal(0))
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A cell that cannot be accepted: where it is, what is wrong, what to do."""
-
-    where: str  # `Mismatches!P14`
-    what: str
-    todo: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}; {self.todo}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,30 @@ def test_a_line_is_ignored_only_when_all_its_rows_are(case: Case) -> None:
     assert case.row("cost:71")
 
 
+def test_a_mismatch_knows_whether_a_rule_ignores_it_or_a_person(case: Case) -> None:
+    """
+    line  units
+    a     5
+
+    addition  quantity
+    71        1
+
+    mismatch      key
+    Units differ  units:71
+    """
+
+    def find(rule: str | None) -> Mismatch:
+        (found,) = find_mismatches(
+            OCTOBER, case.lines, case.charges, case.links, case.books, {"units:71"}, lambda _: rule
+        ).mismatches
+        assert found.action is ActionLabel.IGNORE
+        return found
+
+    assert find("Billed by hand.").is_ruled
+    assert find("").is_ruled
+    assert not find(None).is_ruled
+
+
 # --- order and keys
 
 

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Final
 import simplejson
 import typer
 
-from xlsync.errors import XlsyncError
-from xlsync.models import Problem
+from xlsync.errors import Problem, XlsyncError
 
 Profile = Annotated[
     str,

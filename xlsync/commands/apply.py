@@ -22,11 +22,11 @@ from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.apply.spent import Approvals, SpentApprovals, part_spent
 from xlsync.apply.undo import agreement_in, undo_actions
 from xlsync.apply.use import find_use
-from xlsync.errors import ApiError, NotNoted, WorkbookError, XlsyncError
+from xlsync.errors import ApiError, NotNoted, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
 from xlsync.links.memory import choices_to_remember, with_names
-from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Problem, Progress
+from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
@@ -102,8 +102,7 @@ class Review:
         return (
             *tell_other_month(self.book),
             *self._tell_later(),
-            *self.new.notices,
-            *self.rows.notices,
+            *map(str, (*self.new.notices, *self.rows.notices)),
             *([of_links] if unseen else []),
         )
 

@@ -11,17 +11,14 @@ from xlsync.commands.apply import BadCells, new_rows_of, open_book, tell_other_m
 from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember
 from xlsync.config import load_settings
-from xlsync.errors import ConfigError
+from xlsync.errors import ConfigError, Notice
 from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
 from xlsync.gc_tuning import not_collected
-from xlsync.models import (
-    Month,
-    Progress,
-)
+from xlsync.models import Month, Progress
 from xlsync.settings import Settings
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import read_invoice_rows, read_row_edits
@@ -118,24 +115,22 @@ def check_workbook(
     )
     remember(systems, overview, edits.picked, now, path)
     told_once = [
-        *(f"{problem.where}: was altered and is computed anew" for problem in book.altered),
+        *(Notice(problem.where, "was altered and is computed anew") for problem in book.altered),
         *(
-            f"{where}: the approval lapsed, since what it was given for changed: look again"
+            Notice(where, "the approval lapsed, since what it was given for changed: look again")
             for where in renewed.lapsed
         ),
-        *_tell_gone(edits, overview),
-        *renewed.notices,
+        *(Notice("", text) for text in (*_tell_gone(edits, overview), *renewed.notices)),
         *asked,
     ]
     told = [
-        *other_month,
-        *gathered.notices,
-        *(f"{problem} (its row waits)" for problem in waiting),
+        *(Notice("", text) for text in (*other_month, *gathered.notices)),
+        *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),
         *new.notices,
         *rows.notices,
         *told_once,
     ]
-    notices = tuple(notice for notice in map(renewed.place, told) if notice is not None)
+    notices = tuple(str(notice) for notice in map(renewed.place, told) if notice is not None)
     found = month_result(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
         keep_left(systems.checks, found, book, made_of, asking)

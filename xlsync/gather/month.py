@@ -34,6 +34,7 @@ from xlsync.models import (
     Link,
     Lists,
     Mismatch,
+    MismatchKind,
     Month,
     Progress,
     Recap,
@@ -398,12 +399,16 @@ def keep_halfway(
         target = (action.agreement, action.item)
         mismatches = [
             *(_explain_halfway(rows.mismatches[key]) for key in action.rows),
-            *(m for m in mismatches if (m.agreement, m.item) != target or m.key.startswith("only:")),
+            *(
+                m
+                for m in mismatches
+                if (m.agreement, m.item) != target or m.kind is MismatchKind.ONLY_IN_CONNECTWISE
+            ),
         ]
     return replace(findings, mismatches=tuple(mismatches))
 
 
 def _explain_halfway(mismatch: Mismatch) -> Mismatch:
-    if mismatch.explanation.startswith(HALFWAY):
+    if mismatch.is_half_done:
         return mismatch
-    return replace(mismatch, explanation=f"{HALFWAY} {mismatch.explanation}")
+    return replace(mismatch, is_half_done=True, explanation=f"{HALFWAY} {mismatch.explanation}")

@@ -91,7 +91,13 @@ def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:
     if why is None and not by_hand:
         return mismatch
     explanation = sentences(why or "", mismatch.explanation)
-    return replace(mismatch, action=ActionLabel.IGNORE, last=True, explanation=explanation)
+    return replace(
+        mismatch,
+        action=ActionLabel.IGNORE,
+        last=True,
+        is_ruled=why is not None,
+        explanation=explanation,
+    )
 
 
 def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from xlsync.amounts import tell_number
-from xlsync.models import ActionLabel, BillingLine, Mismatch, Month
+from xlsync.models import BillingLine, Mismatch, Month
 from xlsync.reconcile.charges import Charge
 
 
@@ -117,11 +117,6 @@ def ignoring(
         return f"Ignored{until}: {rule.reason or 'no reason was given'}."
 
     return tell
-
-
-def is_ruled(mismatch: Mismatch) -> bool:
-    """Whether a rule ignored a mismatch when it was found."""
-    return mismatch.action is ActionLabel.IGNORE and mismatch.explanation.startswith("Ignored")
 
 
 def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:

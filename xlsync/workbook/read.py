@@ -14,9 +14,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
-from xlsync.errors import WorkbookError
+from xlsync.errors import Problem, WorkbookError
 from xlsync.gc_tuning import not_collected
-from xlsync.models import MismatchKind, Month, Problem
+from xlsync.models import MismatchKind, Month
 from xlsync.workbook.hidden_sheet import About, KeptRow, is_same, read_kept
 from xlsync.workbook.layout import (
     BILLING_LINES,

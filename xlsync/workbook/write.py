@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync import __version__
+from xlsync.errors import Notice
 from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile.targets import KEPT_AS
 from xlsync.store import to_plain
@@ -69,15 +69,14 @@ class Renewed:
     path: Path = Path()
     notices: tuple[str, ...] = ()  # what of a person's could not stay where it was
 
-    def place(self, notice: str) -> str | None:
-        """A notice that begins with a cell's address, with the new address; None where its row is gone."""
-        found = re.match(r"(?P<sheet>[^!:]+)!(?P<column>[A-Z]+)(?P<row>\d+):", notice)
-        if found is None or found["sheet"] not in self.moved:
+    def place(self, notice: Notice) -> Notice | None:
+        """A notice with the present address of the cell it is about; None where the cell's row is gone."""
+        sheet, _, cell = notice.where.rpartition("!")
+        if sheet not in self.moved:
             return notice
-        row = self.moved[found["sheet"]].get(int(found["row"]) - 1)
-        if row is None:
-            return None
-        return f"{found['sheet']}!{found['column']}{row + 1}:{notice[found.end() :]}"
+        row, column = position(cell)
+        moved = self.moved[sheet].get(row)
+        return None if moved is None else replace(notice, where=f"{sheet}!{letters(column)}{moved + 1}")
 
 
 def _silent(_done: int, _of: int) -> None:

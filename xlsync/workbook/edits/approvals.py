@@ -19,13 +19,8 @@ from xlsync.apply.actions import (
     UpdateAddition,
     end_addition,
 )
-from xlsync.models import (
-    ActionLabel,
-    Mismatch,
-    MismatchKind,
-    Month,
-    Problem,
-)
+from xlsync.errors import Notice, Problem
+from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.store import from_plain
@@ -49,7 +44,7 @@ class RowEdits:
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
 
 NO_EDITS = RowEdits((), frozenset(), ())
@@ -68,7 +63,7 @@ def read_row_edits(
     changes: dict[int, list[_Approved]] = {}
     mismatches: dict[str, Mismatch] = {}
     asked: dict[str, str] = {}
-    notices: list[str] = []
+    notices: list[Notice] = []
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         mismatches[mismatch.key] = mismatch
@@ -135,7 +130,7 @@ def _read_approved(
     action: ActionLabel | None,
     month: Month,
     problems: list[Problem],
-    notices: list[str],
+    notices: list[Notice],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
     units = read_amount(row, "New Units", problems)
@@ -146,7 +141,7 @@ def _read_approved(
     if action is None or action is ActionLabel.IGNORE:
         if row.text("Action") and action is None:
             return None  # told already
-        notices.append(f"{row.where('Approve')}: {_tell_left_aside(mismatch, action)}")
+        notices.append(Notice(row.where("Approve"), _tell_left_aside(mismatch, action)))
         return None
     return _Approved(row, mismatch, action, units, cost, effective)
 

@@ -7,7 +7,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
-from xlsync.models import Month, Problem
+from xlsync.errors import Problem
+from xlsync.models import Month
 from xlsync.workbook.read import Book, SheetRow
 
 OVER_LIMIT: Final = "yes, over limit"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
-from xlsync.models import CREATE_NEW, BillingLine, Problem
+from xlsync.errors import Notice, Problem
+from xlsync.models import CREATE_NEW, BillingLine
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
@@ -44,7 +45,7 @@ class NewRows:
     actions: tuple[CreationAction, ...]
     problems: tuple[Problem, ...]
     prices: Mapping[str, Decimal] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -92,7 +93,7 @@ class _Reader:
         self.name_length = name_length
         self.asked_for = _asked_for(book)
         self.problems: list[Problem] = []
-        self.notices: list[str] = []
+        self.notices: list[Notice] = []
 
     def customer(self, row: SheetRow) -> list[CreationAction]:
         """The company, and its contact where one is named."""
@@ -173,7 +174,7 @@ class _Reader:
         price = read_amount(row, "Price", problems)  # its problem is told already
         if price is None and not problems:
             self.notices.append(
-                f"{row.where('Price')}: no price, so it will be billed at nothing; enter 0 if it is free"
+                Notice(row.where("Price"), "no price, so it will be billed at nothing; enter 0 if it is free")
             )
         cost = read_amount(row, "Cost", self.problems)
         if type_id is None or subcategory is None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from xlsync.errors import Problem
 from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
-from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link, Problem
+from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory, label_key
