@@ -163,6 +163,7 @@ def assert_one_successor(desk: Desk) -> None:
 def test_a_lost_answer_to_either_write_leads_to_one_successor(desk: Desk, kind: str, number: int) -> None:
     fill_52(desk)
     approve_from(desk, "2026-10-14")
+    desk.be_impatient()
     desk.sandbox.fail(kind, write=number)
     first = desk.apply()
     is_done = kind.endswith("after")

@@ -285,6 +285,7 @@ def test_a_lost_answer_is_found_by_the_recap_and_not_sent_again(billing: Desk) -
 
 def test_a_request_that_was_lost_is_unknown_and_a_second_run_makes_it_once(billing: Desk) -> None:
     approve(billing, REDSTART, SISKIN)
+    billing.be_impatient()
     billing.sandbox.fail("hang-up-before", path="POST /finance/agreements/37/invoice")
     first = invoice(billing)
     assert (first.code, first.states) == (3, {REDSTART: "unknown", SISKIN: "done"})

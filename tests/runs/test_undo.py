@@ -353,6 +353,7 @@ def test_an_undo_that_loses_an_answer_ends_the_same_when_started_again(
     desk: Desk, kind: str, number: int
 ) -> None:
     run = applied_of_every_kind(desk)
+    desk.be_impatient()
     desk.sandbox.fail(kind, write=number)
     first = undo(desk, run)
     is_lost = kind == "hang-up-before"
