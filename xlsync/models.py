@@ -70,6 +70,17 @@ class LineType(StrEnum):
     ONE_TIME = "One-time"
 
 
+def billing_period_in(product_key: str) -> str:
+    """The billing period in a `BillingLine.product_key`; empty where it has none."""
+    return product_key.rsplit("|", 2)[-2] if product_key.count("|") > 1 else ""
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """The source of a customer's, product's or contract's key (`bss` or `report`), and its id there."""
+    source, _, own_id = key.partition(":")
+    return source, own_id
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingLine:
     """One line of the month's BSS billing; a credit has negative units and amount.
@@ -108,17 +119,17 @@ class BillingLine:
 
     @property
     def customer_key(self) -> str:
-        """Under which a link of this BSS customer is remembered."""
+        """What a link of the line's BSS customer is remembered under."""
         return f"{self.source}:{self.customer_id or self.customer}"
 
     @property
     def bss_product(self) -> str:
-        """Which product it is, however it is billed."""
+        """The source and code of the line's product, in whatever way it is billed."""
         return f"{self.source}:{self.product_code or self.product_id or self.product}"
 
     @property
     def product_key(self) -> str:
-        """Under which a link of this product, billed and committed in this way, is remembered."""
+        """What a link of the line's product, billed and committed in its way, is remembered under."""
         return f"{self.bss_product}|{self.billing_period}|{self.commitment_period}"
 
     @property

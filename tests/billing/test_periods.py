@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xlsync.billing.periods import Charge, is_midnight, last_days, months_of, period_name
+from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months_of, period_name
 from xlsync.reconcile.charges import last_day
 
 
@@ -42,7 +42,7 @@ def test_all_ends_at_midnight_tell_together_what_they_mean(
     periods: list[str], ends: list[str | None]
 ) -> None:
     charges = [
-        Charge("x", *(None if text == "?" else day(text) for text in period.split()), True)
+        ChargedPeriod("x", *(None if text == "?" else day(text) for text in period.split()), True)
         for period in periods
     ]
     assert last_days(charges) == [None if end is None else day(end) for end in ends]
@@ -61,12 +61,12 @@ def test_all_charges_to_one_end_end_on_its_last_day(
     starts = [first, *(first + dt.timedelta(days=n % (after - first).days) for n in later)]
     random.shuffle(starts)
     end = after if is_exclusive else last
-    assert set(last_days([Charge("x", start, end, True) for start in starts])) == {last}
+    assert set(last_days([ChargedPeriod("x", start, end, True) for start in starts])) == {last}
 
 
 @given(st.lists(st.tuples(st.sampled_from("xy"), st.none() | DAYS, st.none() | DAYS, st.booleans())))
 def test_an_end_moves_by_a_day_at_most_and_never_before_its_start(periods: list[Any]) -> None:
-    charges = [Charge(*period) for period in periods]
+    charges = [ChargedPeriod(*period) for period in periods]
     for one, end in zip(charges, last_days(charges), strict=True):
         if one.end is None or end is None or not one.ends_at_midnight:
             assert end == one.end
@@ -78,7 +78,7 @@ def test_an_end_moves_by_a_day_at_most_and_never_before_its_start(periods: list[
 
 def test_the_first_and_the_last_day_of_all_stay() -> None:
     ends = [dt.date.min, dt.date.max]
-    assert last_days([Charge("", start, end, True) for end in ends for start in (None, end)]) == [
+    assert last_days([ChargedPeriod("", start, end, True) for end in ends for start in (None, end)]) == [
         ends[0], ends[0], ends[1], ends[1],
     ]  # fmt: skip
 

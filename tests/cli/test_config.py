@@ -531,3 +531,11 @@ def test_an_address_of_a_teams_store_that_cannot_be_is_refused(url: str, problem
     message = refused(XLSYNC_STORE_URL=url)
     assert f"XLSYNC_STORE_URL, or url under [store] in xlsync.toml: {problem}" in message
     assert "hush" not in message
+
+
+def test_a_problem_names_its_variable_to_programs_or_else_the_file_that_holds_it() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load("[invoicing]\nenabled = 3\n", "XLSYNC_BSS_USERNAME", XLSYNC_STORE_URL="mysql://db.example.com/x")
+    places = [str(problem[0]) for problem in raised.value.problems if isinstance(problem, tuple)]
+    assert places[:2] == ["XLSYNC_BSS_USERNAME", "XLSYNC_STORE_URL"]
+    assert places[2].endswith("xlsync.toml")

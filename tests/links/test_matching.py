@@ -23,6 +23,7 @@ from xlsync.links.memory import (
     Remembered,
     choices_to_remember,
     forgotten,
+    names_of,
     with_names,
 )
 from xlsync.links.names import Place, company_words, digits, fold, fold_product, fold_spelling, foldings
@@ -855,7 +856,8 @@ def test_an_incomplete_link_keeps_what_a_person_chose_and_nothing_else() -> None
 def test_kept_links_carry_the_names_of_today() -> None:
     links = {"a": linked(1, 10, 1, Evidence.EXACT)}
     kept = with_names(
-        choices_to_remember([line("a")], links, {}), companies("Contoso Ltd"), TWO, catalog("Backup")
+        choices_to_remember([line("a")], links, {}),
+        names_of(companies("Contoso Ltd"), TWO, catalog("Backup")),
     )
     assert kept.customers["bss:Contoso"].names == Names(
         customer="Contoso", company="Contoso Ltd", agreement="Cloud"

@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, part, text_of, whole
-from xlsync.billing.periods import Charge, is_midnight, last_days, months_in, months_of, period_name
+from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months_in, months_of, period_name
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.reconcile.billed import InvoiceTotal
@@ -118,7 +118,10 @@ def read_lines(
 def settle_ends(charged: Sequence[Charged]) -> list[Charged]:
     """The lines of one listing with their last days, as all of them together tell."""
     ends = last_days(
-        [Charge(one.line.contract, one.line.start, one.line.end, one.ends_at_midnight) for one in charged]
+        [
+            ChargedPeriod(one.line.contract, one.line.start, one.line.end, one.ends_at_midnight)
+            for one in charged
+        ]
     )
     return [
         one if one.line.end == end else replace(one, line=replace(one.line, end=end))

@@ -51,10 +51,10 @@ def months_in(unit: str) -> int:
     return _UNITS.get(word, 0) or _UNITS.get(word.removesuffix("s"), 0)
 
 
-class Charge(NamedTuple):
-    """When something is charged for, as it is written; `of` is what for, a contract say."""
+class ChargedPeriod(NamedTuple):
+    """The period of a charge as it is written; `subject` is what is charged for, such as a contract."""
 
-    of: str
+    subject: str
     start: dt.date | None
     end: dt.date | None
     ends_at_midnight: bool
@@ -68,7 +68,7 @@ def is_midnight(text: str) -> bool:
     )
 
 
-def last_days(charges: Sequence[Charge]) -> list[dt.date | None]:
+def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
     """The last day of each charge, of all that were read together.
 
     An end at midnight is the last day or the day after it, as the BSS pleases: what ends whole months
@@ -76,14 +76,14 @@ def last_days(charges: Sequence[Charge]) -> list[dt.date | None]:
     is a last day and every other the day after. No charge ends before it starts.
     """
     first: dict[tuple[str, dt.date | None], dt.date] = {}
-    for of, start, end, _ in charges:
+    for subject, start, end, _ in charges:
         if start is not None:
-            first[of, end] = min(start, first.get((of, end), start))
+            first[subject, end] = min(start, first.get((subject, end), start))
     votes = sum(
         _vote(start, end)
-        for of, start, end, at_midnight in charges
+        for subject, start, end, at_midnight in charges
         # what is charged beside it since a later day, to the same end, is no whole period
-        if at_midnight and start is not None and end is not None and start == first[of, end]
+        if at_midnight and start is not None and end is not None and start == first[subject, end]
     )
     return [_last_day(one, votes) for one in charges]
 
@@ -98,7 +98,7 @@ def _vote(start: dt.date, end: dt.date) -> int:
     return -1 if (end + dt.timedelta(days=1)).day == start.day else 0
 
 
-def _last_day(charge: Charge, votes: int) -> dt.date | None:
+def _last_day(charge: ChargedPeriod, votes: int) -> dt.date | None:
     start, end = charge.start, charge.end
     if end is None or not charge.ends_at_midnight or not dt.date.min < end < dt.date.max:
         return end

@@ -26,7 +26,7 @@ from xlsync.errors import ApiError, NotNoted, Problem, WorkbookError, XlsyncErro
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
 from xlsync.links.memory import choices_to_remember, with_names
-from xlsync.models import Agreement, CatalogItem, Choice, Company, Evidence, Link, Progress
+from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
@@ -314,15 +314,13 @@ def remember_created(
             item=made[2] if isinstance(pick.item, str) and made[2] else pick.item,
         )
     memory = choices_to_remember(review.edits.lines, links, picked)
-    named = with_names(memory, *_known_by_name(review, ids))
+    named = with_names(memory, _known_names(review, ids))
     systems.links.remember(named, when=now, workbook=review.book.path.name)
     return picked
 
 
-def _known_by_name(
-    review: Review, ids: Mapping[str, int]
-) -> tuple[list[Company], list[Agreement], list[CatalogItem]]:
-    """What the workbook's lists name, and what was just created."""
+def _known_names(review: Review, ids: Mapping[str, int]) -> dict[str, dict[int, str]]:
+    """The names in the workbook's lists and those of what was just created, by part of a link and id."""
     names = {part: dict(labels) for part, labels in review.edits.names.items()}
     for action in review.new.actions:
         match action:
@@ -334,12 +332,7 @@ def _known_by_name(
                 names["item"][ids[action.key]] = f"{action.identifier}: {action.description}"
             case _:
                 pass
-    split = {id_: label.partition(": ") for id_, label in names["item"].items()}
-    return (
-        [Company(id=id_, identifier="", name=name) for id_, name in names["company"].items()],
-        [Agreement(id=id_, name=name, company_id=0) for id_, name in names["agreement"].items()],
-        [CatalogItem(id=id_, identifier=one, description=other) for id_, (one, _, other) in split.items()],
-    )
+    return names
 
 
 def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:

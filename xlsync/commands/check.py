@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from xlsync.commands.apply import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.commands.export import exported_at_text, last_months, month_result
@@ -51,7 +51,7 @@ def _request_of(about: About, path: Path) -> MonthRequest:
 
 def _find_report(told: str, workbook: Path) -> Path:
     """The report that a workbook's lines came from: where it was, else beside the workbook."""
-    beside = workbook.with_name(told.replace("\\", "/").rpartition("/")[2])
+    beside = workbook.with_name(PureWindowsPath(told).name)
     return beside if not Path(told).exists() and beside.exists() else Path(told)
 
 

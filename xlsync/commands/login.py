@@ -33,6 +33,7 @@ from xlsync.config import (
     settings_file,
 )
 from xlsync.config.accounts import account_of, holds_control
+from xlsync.config.problems import Problems
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
@@ -139,8 +140,7 @@ def log_in(
     backend = trusted_backend(environ)
     file = settings_file(environ)
     written = _read(file)
-    problems: list[str] = []
-    sources = read_sources(environ, problems)
+    sources = read_sources(environ, Problems())
     answers: dict[str, str] = {}
     systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
     for section, questions, try_it in systems:

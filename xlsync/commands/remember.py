@@ -9,7 +9,7 @@ from pathlib import Path
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
 from xlsync.links.choices import Picked
-from xlsync.links.memory import choices_to_remember, with_names
+from xlsync.links.memory import choices_to_remember, names_of, with_names
 from xlsync.models import ActionLabel
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until
 from xlsync.workbook.contents import Overview
@@ -90,5 +90,5 @@ def remember(
     """Keep the links that count, for the months after."""
     memory = choices_to_remember(overview.lines, overview.links, picked)
     lists = overview.lists
-    named = with_names(memory, lists.companies, lists.agreements, lists.items)
+    named = with_names(memory, names_of(lists.companies, lists.agreements, lists.items))
     systems.links.remember(named, when=now, workbook=path.name)

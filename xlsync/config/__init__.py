@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from xlsync.config.accounts import account_of, holds_control, profile_name
+from xlsync.config.problems import Problems
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import host_of, read_secret, read_unbound
@@ -126,7 +126,7 @@ class Sources:
         return self.table is not self.own
 
 
-def read_sources(environ: Mapping[str, str], problems: list[str]) -> Sources:
+def read_sources(environ: Mapping[str, str], problems: Problems) -> Sources:
     """Read the settings file in use and the user's own one."""
     own_file, file = own_settings_file(environ), settings_file(environ)
     own = _read_file(own_file, problems)
@@ -147,7 +147,7 @@ def load_settings(
     `environment` replaces the name made of site and company id (the demo's sandbox has one of its own,
     since its port changes).
     """
-    problems: list[str] = []
+    problems = Problems()
     sources = read_sources(environ, problems)
     table, is_demo = sources.table, bool(environment)
     bss_settings = connectwise_settings = None
@@ -176,7 +176,7 @@ def load_settings(
     creation = _read_creation(table, problems)
     enabled = _section(table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
-        problems.append(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
+        problems.add(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
     word = environ.get("XLSYNC_INVOICING", "").strip().casefold()
     invoicing = word == "enabled" if word else enabled is True
     report = _read_report(table, problems)
@@ -197,7 +197,7 @@ def load_settings(
 
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """The environment and the folder of its stores: all that commands need which send nothing."""
-    problems: list[str] = []
+    problems = Problems()
     sources = read_sources(environ, problems)
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
     store = _read_store(sources, problems)
@@ -208,7 +208,7 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _read_store(sources: Sources, problems: list[str]) -> StoreSettings | None:
+def _read_store(sources: Sources, problems: Problems) -> StoreSettings | None:
     """The store that a team shares, where one is set."""
     given = sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
     if not given:
@@ -216,7 +216,7 @@ def _read_store(sources: Sources, problems: list[str]) -> StoreSettings | None:
     try:
         return read_store(given, sources.environ.get(STORE_PASSWORD, "").strip(), sources.profile)
     except ConfigError as error:
-        problems.append(f"{STORE_URL}, or url under [store] in {FILE_NAME}: {error.message}")
+        problems.add(f"{STORE_URL}, or url under [store] in {FILE_NAME}: {error.message}", STORE_URL)
         return None
 
 
@@ -231,7 +231,7 @@ def _name_the_file(sources: Sources) -> list[str]:
     return [f"The settings of this folder are used: {sources.file.resolve()}"]
 
 
-def _refuse(problems: Sequence[str], sources: Sources) -> None:
+def _refuse(problems: Problems, sources: Sources) -> None:
     if not problems:
         return
     found = list(problems)
@@ -239,43 +239,35 @@ def _refuse(problems: Sequence[str], sources: Sources) -> None:
     if sources.profile:
         option = f" --profile {sources.profile}"
         if not sources.file.exists():
-            found.insert(0, f"The profile {sources.profile} has no settings file: {sources.file}")
+            found.insert(0, ("", f"The profile {sources.profile} has no settings file: {sources.file}"))
     raise ConfigError(
-        "Settings are missing or cannot be used:\n  " + "\n  ".join(found),
+        "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in found),
         f"Run `xlsync login{option}`, or set the variables; all but the secrets may stand in {sources.file}. "
         "`--demo` needs none.",
-        [_place(text, sources) for text in found],
+        [(variable or str(sources.file), text) for variable, text in found],
     )
 
 
-def _place(problem: str, sources: Sources) -> tuple[str, str]:
-    """Where a problem of the settings lies: the variable that it begins with, else the settings file."""
-    first = re.split("[ :]", problem)[0]
-    return (first if first.startswith("XLSYNC_") else str(sources.file), problem)
-
-
-def _read_file(file: Path, problems: list[str]) -> dict[str, Any]:
+def _read_file(file: Path, problems: Problems) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(f"{file}: cannot be read ({error})")
+        problems.add(f"{file}: cannot be read ({error})")
         return {}
     for section, values in table.items():
         if section not in _KNOWN or not isinstance(values, dict):
-            problems.append(f"{file}: [{section}] is not a section of xlsync ({', '.join(_KNOWN)})")
+            problems.add(f"{file}: [{section}] is not a section of xlsync ({', '.join(_KNOWN)})")
             continue
-        problems.extend(
-            f"{file}: [{section}] {name} is not a setting ({', '.join(sorted(_KNOWN[section]))})"
-            for name in values
-            if name not in _KNOWN[section]
-        )
-        problems.extend(
-            f"{file}: [{section}] {name} is a secret: keep it in the keyring (`xlsync login`) or a variable"
-            for name in ("client_secret", "password", "private_key")
-            if name in values
-        )
+        for name in values:
+            if name not in _KNOWN[section]:
+                known = ", ".join(sorted(_KNOWN[section]))
+                problems.add(f"{file}: [{section}] {name} is not a setting ({known})")
+        for name in ("client_secret", "password", "private_key"):
+            if name in values:
+                keep = "keep it in the keyring (`xlsync login`) or a variable"
+                problems.add(f"{file}: [{section}] {name} is a secret: {keep}")
     return table
 
 
@@ -289,7 +281,7 @@ def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _values(
-    section: str, variables: Mapping[str, str], sources: Sources, problems: list[str]
+    section: str, variables: Mapping[str, str], sources: Sources, problems: Problems
 ) -> dict[str, str]:
     """The values of one system that are no secrets, from variables, else from the settings file."""
     values: dict[str, str] = {}
@@ -297,20 +289,20 @@ def _values(
         given = sources.environ.get(variable, "").strip()
         value = given or str(_section(sources.table, section).get(name, "")).strip()
         if not value:
-            problems.append(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}")
+            problems.add(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}", variable)
         elif name == "url":
             try:
                 value = check_url(value)
             except ConfigError as error:
-                problems.append(f"{variable}: {error.message}")
+                problems.add(f"{variable}: {error.message}", variable)
                 value = ""
         elif holds_control(value):
-            problems.append(f"{variable} holds a line break or another control character")
+            problems.add(f"{variable} holds a line break or another control character", variable)
         values[name] = value
     return values
 
 
-def _collect(section: str, sources: Sources, problems: list[str]) -> dict[str, str]:
+def _collect(section: str, sources: Sources, problems: Problems) -> dict[str, str]:
     """The settings of one system, or nothing where one of them is missing or wrong."""
     before = len(problems)
     variables = VARIABLES[section]
@@ -319,24 +311,26 @@ def _collect(section: str, sources: Sources, problems: list[str]) -> dict[str, s
         name = variables[variable]
         given = sources.environ.get(variable, "").strip()
         if given and _is_of_another_host(section, sources):
-            problems.append(
+            problems.add(
                 f"{variable} is not sent to {host_of(values['url'])}, which only {sources.file} names: "
-                f"your own settings name {_own_host(section, sources)}; set {section_url(section)} too"
+                f"your own settings name {_own_host(section, sources)}; set {section_url(section)} too",
+                variable,
             )
         found = given or _from_keyring(variable, section, values, sources)
         if isinstance(found, NotSent):
-            problems.append(
+            problems.add(
                 f"{variable} is not set for {host_of(values['url'])}: the one in the keyring was stored "
-                "without its host, and is not sent to a host that your own settings file does not name"
+                "without its host, and is not sent to a host that your own settings file does not name",
+                variable,
             )
         elif not found:
-            problems.append(f"{variable} is not set")
+            problems.add(f"{variable} is not set", variable)
         elif holds_control(found):
-            problems.append(f"{variable} holds a line break or another control character")
+            problems.add(f"{variable} holds a line break or another control character", variable)
         secret = "" if isinstance(found, NotSent) else found
         values[name] = secret
     order = list(variables)
-    problems[before:] = sorted(problems[before:], key=lambda text: order.index(re.split("[ :]", text)[0]))
+    problems[before:] = sorted(problems[before:], key=lambda problem: order.index(problem[0]))
     return values if len(problems) == before else {}
 
 
@@ -390,7 +384,7 @@ def _from_keyring(variable: str, section: str, values: Mapping[str, str], source
     return unbound if owns_unbound(section, values, sources) else NotSent()
 
 
-def _read_limits(sources: Sources, problems: list[str], notices: list[str]) -> Limits:
+def _read_limits(sources: Sources, problems: Problems, notices: list[str]) -> Limits:
     """The limits of the user's own settings; a file of the working directory can only lower them."""
     own = _numbers(sources.own, "limits", _KNOWN["limits"], problems)
     limits = {name: Decimal(getattr(Limits(), name)) for name in _KNOWN["limits"]} | own
@@ -411,55 +405,53 @@ def _read_limits(sources: Sources, problems: list[str], notices: list[str]) -> L
     )
 
 
-def _read_creation(table: Mapping[str, Any], problems: list[str]) -> Creation:
+def _read_creation(table: Mapping[str, Any], problems: Problems) -> Creation:
     given = _section(table, "creation")
     for name, kinds in _CHOICES.items():
         if name in given and given[name] not in kinds:
-            problems.append(
+            problems.add(
                 f"{FILE_NAME}: [creation] {name} must be {' or '.join(kinds)}, not {given.pop(name)!r}"
             )
     for name in ("identifier_length", "name_length"):
         length = given.get(name, 1)
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            problems.append(
-                f"{FILE_NAME}: [creation] {name} must be a whole number from 1 up, not {length!r}"
-            )
+            problems.add(f"{FILE_NAME}: [creation] {name} must be a whole number from 1 up, not {length!r}")
             del given[name]
     if not isinstance(given.get("mark_additions", True), bool):
-        problems.append(
+        problems.add(
             f"{FILE_NAME}: [creation] mark_additions must be true or false, "
             f"not {given.pop('mark_additions')!r}"
         )
     site = given.get("site", "Main")
     if not isinstance(site, str) or not 1 <= len(site.strip()) <= SITE_LENGTH:
-        problems.append(
+        problems.add(
             f"{FILE_NAME}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
             f"not {given.pop('site')!r}"
         )
     return Creation(**given)
 
 
-def _read_report(table: Mapping[str, Any], problems: list[str]) -> ReportSettings:
+def _read_report(table: Mapping[str, Any], problems: Problems) -> ReportSettings:
     """How distributors' reports are read."""
     given = _section(table, "report")
     dates = given.get("dates")
     if dates not in (None, "day-first", "month-first"):
-        problems.append(f'{FILE_NAME}: [report] dates must be "day-first" or "month-first", not {dates!r}')
+        problems.add(f'{FILE_NAME}: [report] dates must be "day-first" or "month-first", not {dates!r}')
         dates = None
     ignore = given.get("ignore", [])
     if not isinstance(ignore, list) or not all(isinstance(text, str) for text in ignore):
-        problems.append(f'{FILE_NAME}: [report] ignore must be a list of headers, such as ["Contact Date"]')
+        problems.add(f'{FILE_NAME}: [report] ignore must be a list of headers, such as ["Contact Date"]')
         ignore = []
     types = _read_names(given, "types", 'kinds of charge, such as Credit = ["Retour"]', problems)
     for kind in [kind for kind in types if kind.casefold() not in _KINDS_OF_CHARGE]:
-        problems.append(f"{FILE_NAME}: [report.types] {kind} must be Recurring, Credit, Usage or One-time")
+        problems.add(f"{FILE_NAME}: [report.types] {kind} must be Recurring, Credit, Usage or One-time")
         del types[kind]
     headers = _read_names(given, "headers", 'columns, such as Units = ["Qty"]', problems)
     return ReportSettings(headers=headers, types=types, dates=dates, ignore=tuple(ignore))
 
 
 def _read_names(
-    given: Mapping[str, Any], name: str, what: str, problems: list[str]
+    given: Mapping[str, Any], name: str, what: str, problems: Problems
 ) -> dict[str, tuple[str, ...]]:
     """Names with their other spellings: each one text, or a list of texts."""
     table = given.get(name, {})
@@ -467,14 +459,14 @@ def _read_names(
     for key, value in table.items() if isinstance(table, dict) else [("", table)]:
         texts = [value] if isinstance(value, str) else value
         if not key or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            problems.append(f"{FILE_NAME}: [report] {name} must name {what}")
+            problems.add(f"{FILE_NAME}: [report] {name} must name {what}")
         else:
             found[key] = tuple(texts)
     return found
 
 
 def _numbers(
-    table: Mapping[str, Any], section: str, names: set[str], problems: list[str]
+    table: Mapping[str, Any], section: str, names: set[str], problems: Problems
 ) -> dict[str, Decimal]:
     """The numbers of a section; each from 0 up, and within its bounds where it has some."""
     numbers: dict[str, Decimal] = {}
@@ -487,9 +479,9 @@ def _numbers(
             number = Decimal("NaN")
         least, most = _BOUNDS.get(name, (0, _MOST_OF_ALL))
         if name in _BOUNDS and number.is_finite() and not least <= number <= most:
-            problems.append(f"{FILE_NAME}: [{section}] {name} must be at least {least} and at most {most}")
+            problems.add(f"{FILE_NAME}: [{section}] {name} must be at least {least} and at most {most}")
         elif not number.is_finite() or not 0 <= number <= _MOST_OF_ALL:
-            problems.append(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
+            problems.add(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
         else:
             numbers[name] = number
     return numbers

@@ -12,6 +12,7 @@ from xlsync.apply.actions import (
     CreateAddition,
 )
 from xlsync.apply.plan import judge_creation
+from xlsync.billing.periods import months_of
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import ApiError
@@ -38,6 +39,8 @@ from xlsync.models import (
     Month,
     Progress,
     Recap,
+    billing_period_in,
+    split_key,
 )
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.invoice_preview import preview_invoices
@@ -289,12 +292,13 @@ def _vanished(
         return {}
     billed = {line.customer_key for line in sources.lines}
     running = {agreement.id for agreement in agreements}
-    source = "report:" if request.reports else "bss:"
-    return {
-        link.agreement_id: link.names.customer or key.removeprefix(source)
-        for key, link in sorted(memory.customers.items())
-        if key.startswith(source) and key not in billed and link.agreement_id in running and link.agreement_id
-    }
+    wanted = "report" if request.reports else "bss"
+    found: dict[int, str] = {}
+    for key, link in sorted(memory.customers.items()):
+        source, own_id = split_key(key)
+        if source == wanted and key not in billed and link.agreement_id in running and link.agreement_id:
+            found[link.agreement_id] = link.names.customer or own_id
+    return found
 
 
 def _of_moved_customers(
@@ -369,7 +373,8 @@ def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memor
     other: set[int] = set()
     for key, entry in memory.products.items():
         if entry.item_id is not None:
-            (yearly if key.split("|")[-2:-1] == ["Annual"] else other).add(entry.item_id)
+            is_yearly = months_of(billing_period_in(key)) == 12
+            (yearly if is_yearly else other).add(entry.item_id)
     for line in lines:
         item = links[line.key].item
         if item is not None and isinstance(item.to, int) and line.billing_months is not None:

@@ -24,7 +24,7 @@ from xlsync.links.proposed import (
     with_named,
 )
 from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
-from xlsync.models import BillingLine, Choice, Company, Evidence
+from xlsync.models import BillingLine, Choice, Company, Evidence, split_key
 
 
 class _CompanyPart(LinkPart):
@@ -185,7 +185,9 @@ def _companies_by_name(
     equal: dict[tuple[str, str], int] = {}
     nearly: dict[tuple[str, str], int] = {}
     ties: set[tuple[str, str]] = set()
-    for source, name in {(_source(key), name) for key, all_names in spellings.items() for name in all_names}:
+    for source, name in {
+        (split_key(key)[0], name) for key, all_names in spellings.items() for name in all_names
+    }:
         exact, after_folding = names.exactly(name), names.equal(name)
         if exact is not None:
             equal[source, name] = exact
@@ -199,7 +201,7 @@ def _companies_by_name(
             taken[source, company_id].add(fold_spelling(name))
 
     def choice_for(key: str, name: str) -> Choice | None:
-        source = _source(key)
+        source = split_key(key)[0]
         if (source, name) in equal:
             return Choice(equal[source, name], Evidence.EXACT)
         if (source, name) in nearly:
@@ -231,10 +233,6 @@ def _customers_of(
             yield line.source, choice.to, line.customer
     for key, remembered in memory.customers.items():
         if remembered.company_id is not None and remembered.names.customer:
-            yield _source(key), remembered.company_id, remembered.names.customer
+            yield split_key(key)[0], remembered.company_id, remembered.names.customer
     for (source, name), company_id in by_name.items():
         yield source, company_id, name
-
-
-def _source(key: str) -> str:
-    return key.partition(":")[0]

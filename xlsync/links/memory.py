@@ -276,26 +276,32 @@ def choices_to_remember(
     return Memory(contracts, customers, products)
 
 
-def with_names(
-    memory: Memory,
-    companies: Iterable[Company],
-    agreements: Iterable[Agreement],
-    catalog: Iterable[CatalogItem],
-) -> Memory:
-    """The same with the names that ConnectWise has for its ids today."""
-    company_names = {company.id: company.name for company in companies}
-    agreement_names = {agreement.id: agreement.name for agreement in agreements}
-    item_names = {item.id: f"{item.identifier}: {item.description}" for item in catalog}
+def names_of(
+    companies: Iterable[Company], agreements: Iterable[Agreement], catalog: Iterable[CatalogItem]
+) -> dict[str, dict[int, str]]:
+    """The names of companies, agreements and catalog items by id, under the names of a link's parts."""
+    return {
+        "company": {company.id: company.name for company in companies},
+        "agreement": {agreement.id: agreement.name for agreement in agreements},
+        "item": {item.id: f"{item.identifier}: {item.description}" for item in catalog},
+    }
+
+
+def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory:
+    """The remembered links with the names that ConnectWise has for their ids today, by part of a link."""
 
     def named(remembered: Remembered) -> Remembered:
         company, agreement, item = remembered.ids
-        names = replace(
-            remembered.names,
-            company=company_names.get(company or 0, remembered.names.company),
-            agreement=agreement_names.get(agreement or 0, remembered.names.agreement),
-            item=item_names.get(item or 0, remembered.names.item),
+        old = remembered.names
+        return replace(
+            remembered,
+            names=replace(
+                old,
+                company=names["company"].get(company or 0, old.company),
+                agreement=names["agreement"].get(agreement or 0, old.agreement),
+                item=names["item"].get(item or 0, old.item),
+            ),
         )
-        return replace(remembered, names=names)
 
     return Memory(
         *(

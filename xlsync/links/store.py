@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Self, TypeVar
 
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
-from xlsync.models import Evidence
+from xlsync.models import Evidence, split_key
 from xlsync.reconcile.rules import Rule
 from xlsync.store import FileStore, Store, environment_folder, from_plain, to_plain
 
@@ -256,7 +256,7 @@ class Rules:
 def _called(one: RememberedLink) -> set[str]:
     """By what a link can be called; a contract by its customer or product only where it links that."""
     names = one.link.names
-    called = {one.key, one.key.partition(":")[2]}
+    called = {one.key, split_key(one.key)[1]}
     if one.kind is LinkKind.CONTRACT:
         called.add(names.contract)
     if one.kind is not LinkKind.PRODUCT and (one.link.company_id or one.link.agreement_id):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
@@ -79,22 +79,42 @@ class Group:
     figures: Figures
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A customer or product of the report: by its ConnectWise id, or by what the BSS calls it without one."""
+
+    id: int | None
+    bss_key: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
     """What one line, addition or open row adds to the figures of its customer and product."""
 
     currency: str
-    customer_key: str
-    product_key: str
+    customer: Subject
+    product: Subject
     figures: Figures
 
 
-def grouped(parts: Iterable[tuple[str, str, Contribution]]) -> list[Group]:
-    """The figures by currency and key; a group bears its key as a name."""
-    found: dict[tuple[str, str], list[Figures]] = {}
-    for currency, key, part in parts:
-        found.setdefault((currency, key), []).append(part.figures)
-    return [Group(key, currency, False, add(figures)) for (currency, key), figures in found.items()]
+def grouped(parts: Iterable[tuple[str, Subject, Contribution]], names: Mapping[Subject, str]) -> list[Group]:
+    """The figures by currency and subject, each group with the name of its subject."""
+    figures: dict[tuple[str, Subject], list[Figures]] = {}
+    for currency, subject, part in parts:
+        figures.setdefault((currency, subject), []).append(part.figures)
+    return [
+        Group(names[subject], currency, subject.id is not None, add(group))
+        for (currency, subject), group in figures.items()
+    ]
+
+
+def totalled(parts: Iterable[Contribution]) -> list[Group]:
+    """The figures of each currency, the one with the most lines first; a group is named by its currency."""
+    figures: dict[str, list[Figures]] = {}
+    for part in parts:
+        figures.setdefault(part.currency, []).append(part.figures)
+    totals = [Group(currency, currency, True, add(group)) for currency, group in figures.items()]
+    return sorted(totals, key=lambda g: (-g.figures.lines, -abs(g.figures.billed), g.currency))
 
 
 def ranked(groups: Iterable[Group], rank: Mapping[str, int]) -> tuple[Group, ...]:
@@ -121,8 +141,8 @@ class Naming:
     def __init__(self, facts: Facts, ids: Mapping[str, int]) -> None:
         self._ids = ids
         self._names = facts.names
-        self.customers: dict[str, str] = {}
-        self.products: dict[str, str] = {}
+        self.customers: dict[Subject, str] = {}
+        self.products: dict[Subject, str] = {}
         self._links = facts.links
         self._companies = self._agreed(
             (line.customer_key, facts.links[line.key].company) for line in facts.lines
@@ -149,35 +169,37 @@ class Naming:
         to = known(choice.to, self._ids)
         return to if isinstance(to, int) else None
 
-    def customer_of(self, line: BillingLine) -> str:
+    def customer_of(self, line: BillingLine) -> Subject:
         """The customer of a line."""
         id_ = self._id(self._links[line.key].company)
         id_ = self._companies.get(line.customer_key) if id_ is None else id_
         return self.company(id_, line.customer, line.customer_key)
 
-    def product_of(self, line: BillingLine) -> str:
+    def product_of(self, line: BillingLine) -> Subject:
         """The product of a line."""
         id_ = self._id(self._links[line.key].item)
         id_ = self._items.get(line.bss_product) if id_ is None else id_
         return self.item(id_, line.product, line.bss_product)
 
-    def company(self, id_: int | None, name: str, key: str = "") -> str:
+    def company(self, id_: int | None, name: str, key: str = "") -> Subject:
         """A company by id; without one, a BSS customer by its key, or by its name."""
-        return self._key(self.customers, "company", id_, name, key)
+        return self._subject(self.customers, "company", id_, name, key)
 
-    def item(self, id_: int | str | None, name: str, key: str = "") -> str:
+    def item(self, id_: int | str | None, name: str, key: str = "") -> Subject:
         """A catalog item by id; without one, a BSS product by its key, or by its name."""
         to = known(id_, self._ids) if id_ is not None else None
-        return self._key(self.products, "item", to if isinstance(to, int) else None, name, key)
+        return self._subject(self.products, "item", to if isinstance(to, int) else None, name, key)
 
-    def _key(self, names: dict[str, str], part: str, id_: int | None, name: str, key: str) -> str:
+    def _subject(self, names: dict[Subject, str], part: str, id_: int | None, name: str, key: str) -> Subject:
         if id_ is None:
-            names.setdefault(f"bss {key or name}", name)
-            return f"bss {key or name}"
-        names.setdefault(f"id {id_}", self._names.get(part, {}).get(id_) or name or f"{part} {id_}")
-        return f"id {id_}"
+            subject = Subject(None, key or name)
+            names.setdefault(subject, name)
+        else:
+            subject = Subject(id_)
+            names.setdefault(subject, self._names.get(part, {}).get(id_) or name or f"{part} {id_}")
+        return subject
 
-    def row(self, mismatch: Mismatch) -> tuple[str, str]:
+    def row(self, mismatch: Mismatch) -> tuple[Subject, Subject]:
         """The customer and product of a row of *Mismatches*: those of its lines."""
         line = next((self._lines[key] for key in mismatch.line_keys if key in self._lines), None)
         if line is not None:
@@ -192,9 +214,3 @@ class Naming:
             return line.currency
         of_agreement = None if mismatch.agreement is None else self._currencies.get(mismatch.agreement)
         return self._usual if of_agreement is None else of_agreement
-
-    def named(self, groups: Iterable[Group], names: Mapping[str, str]) -> list[Group]:
-        """The groups with their names in place of keys."""
-        return [
-            replace(group, name=names[group.name], is_linked=group.name.startswith("id ")) for group in groups
-        ]

@@ -18,7 +18,7 @@ from xlsync.models import BillingLine, Link, MismatchKind
 from xlsync.reconcile.charges import covers_full_period
 from xlsync.reconcile.targets import Compared
 from xlsync.report.facts import Facts, MismatchRow
-from xlsync.report.figures import ZERO, Contribution, Figures, Group, Naming, grouped, ranked
+from xlsync.report.figures import ZERO, Contribution, Figures, Group, Naming, grouped, ranked, totalled
 from xlsync.workbook.totals import KindMoney
 
 _Target = tuple[int | str, int | str, str]
@@ -91,19 +91,18 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         *_open_parts(open_rows, naming),
     ]
     told = [_open_row(row, naming) for row in open_rows]
-    totals = [replace(group, is_linked=True) for group in grouped((p.currency, "", p) for p in parts)]
-    totals.sort(key=lambda group: (-group.figures.lines, -abs(group.figures.billed), group.currency))
+    totals = totalled(parts)
     rank = {group.currency: number for number, group in enumerate(totals)}
-    customers = grouped((p.currency, p.customer_key, p) for p in parts)
-    products = grouped((p.currency, p.product_key, p) for p in parts)
+    customers = grouped(((p.currency, p.customer, p) for p in parts), naming.customers)
+    products = grouped(((p.currency, p.product, p) for p in parts), naming.products)
     return Report(
         month=facts.month,
         environment=facts.environment,
         workbook=facts.workbook,
         read_at=facts.read_at,
-        totals=tuple(replace(group, name=group.currency) for group in totals),
-        customers=ranked(naming.named(customers, naming.customers), rank),
-        products=ranked(naming.named(products, naming.products), rank),
+        totals=tuple(totals),
+        customers=ranked(customers, rank),
+        products=ranked(products, rank),
         open=tuple(sorted(told, key=lambda row: rank[row.currency])),
         kinds=tuple(_kinds(told, rank)),
         writes=tuple(ledger.told()),
@@ -119,8 +118,8 @@ def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contrib
         customer, product = naming.row(row.mismatch)
         yield Contribution(
             currency=naming.currency(row.mismatch),
-            customer_key=customer,
-            product_key=product,
+            customer=customer,
+            product=product,
             figures=Figures(open=1, up=max(impact, ZERO), down=min(impact, ZERO)),
         )
 
@@ -166,8 +165,8 @@ def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contrib
             figures = replace(figures, cost=line.amount if spread == 1 else cents(line.amount, spread))
         yield Contribution(
             currency=line.currency,
-            customer_key=naming.customer_of(line),
-            product_key=naming.product_of(line),
+            customer=naming.customer_of(line),
+            product=naming.product_of(line),
             figures=figures,
         )
 
@@ -225,8 +224,8 @@ def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Con
         target = _target(first, ledger.ids)
         yield Contribution(
             currency=first.currency,
-            customer_key=naming.company(first.company, first.customer),
-            product_key=naming.item(first.item, first.product),
+            customer=naming.company(first.company, first.customer),
+            product=naming.item(first.item, first.product),
             figures=replace(money, revenue=money.after) if target in months else money,
         )
 

@@ -165,7 +165,7 @@ def _facts(page: Worksheet) -> None:
             cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
             cell.number_format = (
                 "#,##0.00"
-                if key.startswith("money")
+                if key in {"money_up", "money_down"}
                 else "#,##0"
                 if first > 10 and key != "currency"
                 else "@"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.billing.periods import Charge, last_days
+from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Figures, Habits, Meaning, decide
@@ -287,7 +287,7 @@ class Builder:
         midnights = self._midnights()
         ends = last_days(
             [
-                Charge(
+                ChargedPeriod(
                     row.contract or f"{row.customer}/{row.product}",
                     row.figures.start,
                     row.figures.end,
