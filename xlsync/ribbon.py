@@ -19,7 +19,7 @@ import platformdirs
 
 from xlsync import __version__
 from xlsync.amounts import counted
-from xlsync.apply.journal import Run, list_runs
+from xlsync.apply.journal import Run
 from xlsync.apply.plan import LOST, Outcome, Plan, count_states
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.commands import apply as reviews
@@ -261,7 +261,7 @@ def undo(front: Front) -> None:
     """Show what would take the last run of the workbook in front back, ask, and do it."""
     path = front.file()
     with _systems_of(path) as systems, systems.one_writer():
-        runs = list_runs(systems.home, systems.settings.environment)
+        runs = systems.list_runs()
         run = next((run for run in runs if run.command == "apply" and _is_of(run, path)), None)
         if run is None:
             front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")

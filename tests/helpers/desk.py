@@ -101,6 +101,7 @@ class Desk:
     folder: Path
     file: Path
     before: Records = field(default_factory=dict, repr=False)
+    own_home: Path | None = None  # of somebody else at the same desk
 
     def run(self, *words: str, stdin: str = "") -> Ran:
         """Run one command; anything but an exit is a bug and fails the test."""
@@ -137,7 +138,7 @@ class Desk:
 
     @property
     def home(self) -> Path:
-        return self.folder / "home"
+        return self.own_home or self.folder / "home"
 
     def write_own_settings(self, text: str) -> None:
         """Write the settings file in the user's configuration folder."""

@@ -72,8 +72,11 @@ def test_one_of_the_team_takes_back_what_another_did(desk: Desk, use: Use) -> No
     with desk.editing() as hand:
         hand.approve("units:52")
     assert desk.apply().code == 0
+    (run,) = [run["run"] for run in desk.run("history", "--json").json["runs"]]
     use("bob")
-    undone = desk.run("undo", desk.run("history", "--json").json["runs"][0]["run"], "--yes", "--json")
+    looked = desk.run("undo", run, "--dry-run", "--json")
+    assert (looked.code, set(looked.states.values())) == (0, {"planned"}), looked.err
+    undone = desk.run("undo", run, "--yes", "--json")
     assert (undone.code, undone.json["done"]) == (0, 1), undone.err
     assert desk.changes == {}
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from xlsync.apply.journal import list_runs, read_run
 from xlsync.apply.ledger import list_writes
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
@@ -39,17 +38,16 @@ def history(*, run: str, month: str, demo: bool, json: bool) -> None:
         raise typer.BadParameter("name a run or a month, not both", param_hint="--month")
     asked = str(chosen_month(month)) if month else ""
     with opened_here(demo=demo) as systems:
-        settings = systems.settings
         if asked:
-            runs = list_runs(settings.home, settings.environment)
-            writes = list_writes(runs, asked, settings.environment)
+            runs = systems.list_runs()
+            writes = list_writes(runs, asked, systems.settings.environment)
             if json:
                 tell_json({"month": asked, "writes": [as_json.written(write) for write in writes]})
             else:
                 show.written(out, writes)
         elif run:
-            found = read_run(settings.home, settings.environment, run)
+            found = systems.read_run(run)
             tell_json(as_json.run(found)) if json else show.run(out, found)
         else:
-            runs = list_runs(settings.home, settings.environment)
+            runs = systems.list_runs()
             tell_json({"runs": [as_json.run(entry) for entry in runs]}) if json else show.runs(out, runs)

@@ -10,7 +10,6 @@ import typer
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
-from xlsync.apply.journal import read_run
 from xlsync.apply.plan import LOST, Outcome, Plan
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
@@ -36,7 +35,7 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
 def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync undo`."""
     with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
-        found = read_run(systems.home, systems.settings.environment, run)
+        found = systems.read_run(run)
         plan, live = reviews.plan_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
         carry_out(job, lambda step: reviews.write(systems, plan, live, "undo", found, now(), step))

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.earlier import Earlier
-from xlsync.apply.journal import Journal, Run, Write, list_runs
+from xlsync.apply.journal import Journal, Run, Write
 from xlsync.apply.lookup import Live, agreement_of
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
@@ -132,7 +132,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     problems = [*book.problems, *book.altered, *edits.problems, *rows.problems, *new.problems]
     if problems:
         raise BadCells(path, problems)
-    runs = list_runs(systems.home, systems.settings.environment)
+    runs = systems.list_runs()
     spent = SpentApprovals(approvals_of(book, {**new.asked, **rows.asked}), runs)
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     left = read_row_edits(book, new.prices, left_out) if left_out else rows
@@ -243,7 +243,7 @@ def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 
 def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
-    runs = list_runs(systems.home, systems.settings.environment)
+    runs = systems.list_runs()
     live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     of_others = frozenset(
         write.id

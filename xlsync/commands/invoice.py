@@ -14,7 +14,7 @@ from pathlib import Path
 
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.earlier import Earlier
-from xlsync.apply.journal import Run, list_runs
+from xlsync.apply.journal import Run
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import find_invoice_made
 from xlsync.apply.plan import Outcome, Plan, State, outcome
@@ -52,7 +52,7 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     problems = [*book.problems, *book.altered, *edits.problems]
     if problems:
         raise BadCells(path, problems)
-    runs = list_runs(systems.home, systems.settings.environment)
+    runs = systems.list_runs()
     live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
     plan = live.plan(edits.actions, spent={result.key: result for result in done})

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlsync.apply.journal import list_runs
 from xlsync.commands.apply import open_book
 from xlsync.gather.systems import Systems
 from xlsync.report.facts import read_facts
@@ -28,6 +27,6 @@ def report_month(
     """Write the report of a workbook's month; without a path, beside the workbook by the month's name."""
     book = open_book(workbook, systems)
     path = path or workbook.with_name(f"xlsync-{book.month}-report.xlsx")
-    report = make_report(read_facts(book), list_runs(systems.home, systems.settings.environment))
+    report = make_report(read_facts(book), systems.list_runs())
     write_report(report, path, f"{now:%Y-%m-%d %H:%M}")
     return WrittenReport(report, path)

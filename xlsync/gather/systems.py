@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from xlsync.apply.journal import exchange_lines, one_writer
+from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, read_run
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
@@ -118,6 +118,16 @@ class Systems:
         if self.team is not None or self._unreached is None:
             return ()
         return (f"{self._unreached.message}; what this machine knows is used until it is reached again",)
+
+    def list_runs(self) -> tuple[Run, ...]:
+        """All runs of the environment, those of the team among them, the newest first."""
+        _ = self.team  # which brings their lines here
+        return list_runs(self.home, self.settings.environment)
+
+    def read_run(self, run: str) -> Run:
+        """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""
+        _ = self.team
+        return read_run(self.home, self.settings.environment, run)
 
     @contextmanager
     def one_writer(self) -> Iterator[None]:

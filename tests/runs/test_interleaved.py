@@ -1,0 +1,168 @@
+"""Two people at work at the same time, killed again and again: nothing happens twice, and no link is lost."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.helpers.desk import Desk, without_ids
+from tests.helpers.people import Machine, People, Running
+from tests.helpers.postgres import PASSWORD, Postgres, why_not
+from tests.helpers.world import Undisturbed
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can")
+NAMES = ("ada", "bob")
+UNREACHED = {"XLSYNC_STORE_URL": "postgresql://team@127.0.0.1:1/none"}
+# A run as far as the store is concerned: what it knows at its beginning, then link by link what it remembers.
+REMEMBER = """
+import datetime as dt, signal
+from xlsync.config import load_settings
+from xlsync.gather.systems import Systems
+from xlsync.links.memory import Memory, Remembered
+
+signal.setitimer(signal.ITIMER_REAL, order["killed_after"])  # nobody handles the signal, so it kills
+with Systems(load_settings(bss=False, connectwise=True)) as systems:
+    if order["is_apart"]:
+        assert systems.team is None
+    print("knows", *systems.links.memory().customers, flush=True)
+    for key in order["keys"]:
+        new = {key: Remembered(company_id=7), "both": Remembered(company_id=order["number"])}
+        systems.links.remember(Memory(customers=new), when=dt.datetime.now(dt.UTC), workbook=key)
+        print("remembered", key, flush=True)
+"""
+
+
+@pytest.fixture
+def machines(
+    tmp_path: Path, approved: Desk, postgres: Postgres, request: pytest.FixtureRequest
+) -> list[Machine]:
+    """Two machines whose links and journals go to one store."""
+    database = f"interleaved_{abs(hash(request.node.name))}"
+    with psycopg.connect(postgres.url(), password=PASSWORD, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}".encode())
+    store = {"XLSYNC_STORE_URL": postgres.url(database), "XLSYNC_STORE_PASSWORD": PASSWORD}
+    environ = {**approved.sandbox.environ, **store}
+    return [Machine(name, tmp_path / name, environ) for name in NAMES]
+
+
+@pytest.fixture
+def people(tmp_path: Path, approved: Desk) -> Iterator[People]:
+    assert approved.file.parent == tmp_path
+    with People(tmp_path) as people:
+        yield people
+
+
+def said(running: Running, word: str) -> set[str]:
+    """What a run printed after a word."""
+    lines = running.out.read_text(encoding="utf-8").split("\n")[:-1]
+    return {one for line in lines if line.startswith(word) for one in line.split(" ")[1:]}
+
+
+def desk_of(desk: Desk, machine: Machine) -> Desk:
+    return replace(desk, file=desk.folder / f"{machine.name}.xlsx", own_home=machine.home)
+
+
+def test_a_hundred_interleaved_runs_with_kills_lose_no_link_and_each_knows_what_ended_before_it(
+    machines: list[Machine], people: People
+) -> None:
+    """One in ten does not reach the store: what it remembers is known once its machine reaches it again."""
+    dice = random.Random(17)  # noqa: S311 - no secret
+    apart: dict[str, set[str]] = {name: set() for name in NAMES}
+    remembered: set[str] = set()
+    killed = 0
+    for number in range(1, 51):
+        before = set(remembered)
+        rounds: list[tuple[str, bool, Running]] = []
+        for machine in machines:
+            is_apart = dice.random() < 0.1
+            begun = people.begin(
+                replace(machine, environ=machine.environ | UNREACHED) if is_apart else machine,
+                program=REMEMBER,
+                keys=[f"{machine.name}-{number}-{step}" for step in range(3)],
+                number=number,
+                killed_after=dice.choice([60, dice.uniform(0.01, 0.25)]),
+                is_apart=is_apart,
+            )
+            rounds.append((machine.name, is_apart, begun))
+        for name, is_apart, begun in rounds:
+            code = begun.wait()
+            assert code in {0, -signal.SIGALRM}, begun.err.read_text(encoding="utf-8")
+            killed += code != 0
+            known, done = said(begun, "knows"), said(begun, "remembered")
+            if is_apart:
+                apart[name] |= done
+            else:
+                if known:
+                    assert before - known == set()
+                    remembered |= apart[name]
+                    apart[name] = set()
+                remembered |= done
+    assert 10 < killed < 90
+    for machine in machines:
+        last = people.begin(machine, program=REMEMBER, keys=[], number=0, killed_after=60, is_apart=False)
+        assert last.wait() == 0
+    known = said(last, "knows")
+    assert remembered - known == set()
+    tried = {f"{name}-{number}-{step}" for name in NAMES for number in range(1, 51) for step in range(3)}
+    assert known - tried == {"both"}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_two_who_apply_one_workbook_and_are_killed_at_its_writes_write_nothing_twice(
+    approved: Desk, undisturbed: Undisturbed, machines: list[Machine], people: People, seed: int
+) -> None:
+    """Both begin at once; at some write both are killed, and the next run begins while it is committed."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    for machine in machines:
+        shutil.copytree(approved.home, machine.home)
+        shutil.copy(approved.file, approved.folder / f"{machine.name}.xlsx")
+    begun: list[Running] = []
+    are_begun, killing = threading.Event(), threading.Lock()
+
+    def begin(machine: Machine) -> None:
+        begun.append(people.begin(machine, "apply", f"{machine.name}.xlsx", "--yes", "--json"))
+
+    def kill_at_a_write() -> None:
+        kind = dice.choice(["call", "call-after"])
+        approved.sandbox.fail(kind, write=dice.randint(1, 3), call=kill_and_begin)
+
+    def kill_and_begin() -> None:
+        are_begun.wait(60)
+        with killing:
+            for one in begun:
+                one.kill()
+            if len(begun) < 7:
+                kill_at_a_write()
+            for machine in dice.sample(machines, 2):
+                begin(machine)
+
+    kill_at_a_write()
+    for machine in machines:
+        begin(machine)
+    are_begun.set()
+    codes: Counter[int] = Counter()
+    for one in begun:
+        code = one.wait()
+        with killing:  # until others were begun in place of those that are killed
+            codes[code] += 1
+    assert codes.keys() <= {0, 1, 3, -signal.SIGKILL}
+    assert codes[-signal.SIGKILL] >= 3
+    approved.sandbox._faults.waiting.clear()
+    for machine in machines:  # so that each has all lines, which then are older by as much
+        told = people.begin(machine, "history", "--json")
+        assert told.wait() == 0
+        desk_of(approved, machine).let_minutes_pass()
+    for machine in machines:
+        begin(machine)
+        assert begun[-1].wait() == 0, begun[-1].err.read_text(encoding="utf-8")
+        assert {action["state"] for action in begun[-1].json["actions"]} <= {"done", "already"}
+    assert without_ids(approved.sandbox) == undisturbed.connectwise
