@@ -37,7 +37,7 @@ from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
 from xlsync.report.month import Report
-from xlsync.workbook.read import chosen_month, read_workbook
+from xlsync.workbook.read import month_on_start, read_workbook
 from xlsync.workbook.totals import Totals
 
 LINES: Final = 12  # of one kind in a box: more would not fit the screen
@@ -221,7 +221,7 @@ def _chosen_month(front: Front) -> Month:
     """The month that was chosen on *Start* of the workbook in front."""
     path = front.file()
     book = read_workbook(path)
-    where, text = chosen_month(book)
+    where, text = month_on_start(book)
     hint = "Choose another month beside Month on the sheet Start, then click Choose… again."
     if not where:
         raise WorkbookError(f"{path.name} has no month on its sheet Start.", "Take one of the menu's months.")

@@ -55,7 +55,9 @@ def test_every_step_of_an_export_and_an_apply_ends_at_its_count(desk: Desk) -> N
     with Systems(load_settings(bss=True, connectwise=True)) as systems:
         review = reviews.review_workbook(systems, desk.file, step)
         now = dt.datetime.now().astimezone()
-        reviews.perform_review(systems, review, now, show.counted(step, "Writing", len(review.plan.actions)))
+        reviews.perform_review(
+            systems, review, now, show.count_outcomes(step, "Writing", len(review.plan.actions))
+        )
         check_workbook(systems, desk.file, now, progress=step)
     counted = ("Looking at ConnectWise", "Writing", "Reading additions", "Linking", "Comparing")
     for what in (*counted, "Writing the workbook"):

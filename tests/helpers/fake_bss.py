@@ -127,7 +127,7 @@ class Fake:
 
 
 def march(bss: Bss) -> tuple[BillingLine, ...]:
-    return bss.list_billing_lines(MARCH, by="invoice-date", progress=None)
+    return bss.read_billing(MARCH, by="invoice-date", progress=None).lines
 
 
 def only(fake: Fake, bss: Bss, *items: Any, **more: Any) -> BillingLine:

@@ -27,7 +27,7 @@ from xlsync.models import (
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
-    Kind,
+    CreationKind,
     Known,
     Proposal,
     category_label,
@@ -82,7 +82,7 @@ class Asked:
     ) -> list[Proposal]:
         return list(propose_creations(OCTOBER, self.lines, self.links, addresses or {}, where or known()))
 
-    def row(self, kind: Kind, where: Known | None = None) -> Proposal:
+    def row(self, kind: CreationKind, where: Known | None = None) -> Proposal:
         (found,) = [row for row in self.rows(where) if row.kind is kind]
         return found
 
@@ -97,9 +97,9 @@ def ask(key: str, link: str | Link = "", **facts: Any) -> Asked:
 def test_an_unlinked_line_gives_a_row_for_customer_agreement_and_product() -> None:
     rows = ask("a").rows()
     assert [(row.kind, row.key, row.for_) for row in rows] == [
-        (Kind.CUSTOMER, "customer:bss:Contoso", "Contoso"),
-        (Kind.AGREEMENT, "agreement:bss:Contoso|Monthly", "Contoso · Monthly"),
-        (Kind.PRODUCT, "product:bss:Backup|Monthly|", "Backup · Monthly"),
+        (CreationKind.CUSTOMER, "customer:bss:Contoso", "Contoso"),
+        (CreationKind.AGREEMENT, "agreement:bss:Contoso|Monthly", "Contoso · Monthly"),
+        (CreationKind.PRODUCT, "product:bss:Backup|Monthly|", "Backup · Monthly"),
     ]
 
 
@@ -108,12 +108,12 @@ def test_a_linked_line_gives_none() -> None:
 
 
 def test_only_what_a_line_lacks_is_proposed() -> None:
-    assert [row.kind for row in ask("a", "1:-").rows()] == [Kind.PRODUCT]
-    assert [row.kind for row in ask("a", "-:10").rows()] == [Kind.AGREEMENT]
+    assert [row.kind for row in ask("a", "1:-").rows()] == [CreationKind.PRODUCT]
+    assert [row.kind for row in ask("a", "-:10").rows()] == [CreationKind.AGREEMENT]
 
 
 def test_a_suggestion_still_has_its_row_in_case_it_is_wrong() -> None:
-    assert [row.kind for row in ask("a", "1:10?").rows()] == list(Kind)
+    assert [row.kind for row in ask("a", "1:10?").rows()] == list(CreationKind)
 
 
 def test_a_choice_to_create_has_its_row() -> None:
@@ -127,7 +127,7 @@ def test_a_choice_to_create_has_its_row() -> None:
 def test_what_is_never_compared_is_not_proposed_but_may_be_asked_for(type_: str) -> None:
     assert ask("a", type=type_).rows() == []
     asked = Link(company=Choice("customer:bss:Contoso", Evidence.CHOSEN))
-    assert [row.kind for row in ask("a", asked, type=type_).rows()] == [Kind.CUSTOMER]
+    assert [row.kind for row in ask("a", asked, type=type_).rows()] == [CreationKind.CUSTOMER]
 
 
 def test_one_thing_is_created_once_however_many_lines_ask_for_it() -> None:
@@ -141,7 +141,7 @@ def test_one_thing_is_created_once_however_many_lines_ask_for_it() -> None:
 
 
 def test_each_billing_period_of_a_customer_has_an_agreement_of_its_own() -> None:
-    agreements = [row for row in ask("a").add("b", months="12").rows() if row.kind is Kind.AGREEMENT]
+    agreements = [row for row in ask("a").add("b", months="12").rows() if row.kind is CreationKind.AGREEMENT]
     assert [(row.for_, row.billing_cycle) for row in agreements] == [
         ("Contoso · Annual", "Annual"),
         ("Contoso · Monthly", "Monthly"),
@@ -162,7 +162,10 @@ def test_rows_stand_by_kind_then_by_what_they_are_for() -> None:
 
 
 def test_a_line_without_a_product_proposes_none() -> None:
-    assert [row.kind for row in ask("a", product="").rows()] == [Kind.CUSTOMER, Kind.AGREEMENT]
+    assert [row.kind for row in ask("a", product="").rows()] == [
+        CreationKind.CUSTOMER,
+        CreationKind.AGREEMENT,
+    ]
 
 
 @given(st.permutations(range(6)))
@@ -190,15 +193,15 @@ def test_the_order_of_lines_does_not_matter(order: list[int]) -> None:
 
 
 def test_a_customers_identifier_is_its_name_in_plain_letters() -> None:
-    row = ask("a", customer="Müller & Söhne GmbH").row(Kind.CUSTOMER)
+    row = ask("a", customer="Müller & Söhne GmbH").row(CreationKind.CUSTOMER)
     assert (row.identifier, row.name, row.type) == ("MullerSohneGmbH", "Müller & Söhne GmbH", "Customer")
 
 
 def test_a_name_without_latin_letters_takes_the_bss_id() -> None:
     asked = ask("a", customer="株式会社")
     asked.lines[0] = replace(asked.lines[0], customer_id="4711")
-    assert asked.row(Kind.CUSTOMER).identifier == "BSS4711"
-    assert ask("a", customer="株式会社").row(Kind.CUSTOMER).identifier == "Customer"
+    assert asked.row(CreationKind.CUSTOMER).identifier == "BSS4711"
+    assert ask("a", customer="株式会社").row(CreationKind.CUSTOMER).identifier == "Customer"
 
 
 def test_identifiers_are_at_most_as_long_as_the_settings_say_and_never_taken() -> None:
@@ -206,7 +209,7 @@ def test_identifiers_are_at_most_as_long_as_the_settings_say_and_never_taken() -
         Company(id=1, identifier="ABCDEFGHIJ", name="x"),
         Company(id=2, identifier="abcdefgh-2", name="y"),
     ]
-    row = ask("a", customer="Abcdefghijklmn").row(Kind.CUSTOMER, known(taken, identifier_length=10))
+    row = ask("a", customer="Abcdefghijklmn").row(CreationKind.CUSTOMER, known(taken, identifier_length=10))
     assert row.identifier == "Abcdefgh-3"
 
 
@@ -214,7 +217,7 @@ def test_two_customers_of_one_name_have_two_rows_and_two_identifiers() -> None:
     asked = Asked()
     asked.add("a").add("b")
     asked.lines = [replace(line, customer_id=f"C{n}") for n, line in enumerate(asked.lines)]
-    rows = [row for row in asked.rows() if row.kind is Kind.CUSTOMER]
+    rows = [row for row in asked.rows() if row.kind is CreationKind.CUSTOMER]
     assert [(row.for_, row.identifier) for row in rows] == [
         ("Contoso (C0)", "Contoso"),
         ("Contoso (C1)", "Contoso-2"),
@@ -223,7 +226,7 @@ def test_two_customers_of_one_name_have_two_rows_and_two_identifiers() -> None:
 
 def test_a_long_name_is_shortened_to_the_settings_length_and_kept_whole() -> None:
     name = "The Very Long Name Of A Company That Goes On And On Incorporated"
-    row = ask("a", customer=name).row(Kind.CUSTOMER)
+    row = ask("a", customer=name).row(CreationKind.CUSTOMER)
     assert row.name == "The Very Long Name Of A Company That Goes On And"
     assert row.whole_name == name
 
@@ -256,7 +259,7 @@ def test_addresses_are_asked_for_only_where_a_customer_may_have_to_be_created() 
 
 
 def test_an_agreement_takes_its_cycle_from_the_billing_period_and_begins_with_the_month() -> None:
-    row = ask("a", months="3").row(Kind.AGREEMENT)
+    row = ask("a", months="3").row(CreationKind.AGREEMENT)
     assert (row.name, row.billing_cycle, row.type) == (
         "Cloud Subscriptions - Quarterly",
         "Quarterly",
@@ -266,14 +269,14 @@ def test_an_agreement_takes_its_cycle_from_the_billing_period_and_begins_with_th
 
 
 def test_a_period_without_a_cycle_of_its_length_is_left_to_the_person() -> None:
-    assert ask("a", months="3").row(Kind.AGREEMENT, known(setup=NOTHING)).billing_cycle == ""
-    assert ask("a", months="").row(Kind.AGREEMENT).billing_cycle == ""
+    assert ask("a", months="3").row(CreationKind.AGREEMENT, known(setup=NOTHING)).billing_cycle == ""
+    assert ask("a", months="").row(CreationKind.AGREEMENT).billing_cycle == ""
 
 
 def test_an_agreement_names_its_customer_or_that_it_is_created_with_it() -> None:
     company = Company(id=100, identifier="CON", name="Contoso Ltd")
-    assert ask("a", "-:10").row(Kind.AGREEMENT, known([company])).customer == "Contoso Ltd"
-    assert ask("a").row(Kind.AGREEMENT).customer == "(create new)"
+    assert ask("a", "-:10").row(CreationKind.AGREEMENT, known([company])).customer == "Contoso Ltd"
+    assert ask("a").row(CreationKind.AGREEMENT).customer == "(create new)"
 
 
 # --- products
@@ -281,7 +284,7 @@ def test_an_agreement_names_its_customer_or_that_it_is_created_with_it() -> None
 
 def test_a_products_name_has_at_most_sixty_characters_and_the_whole_name_is_kept() -> None:
     name = "Enterprise Mobility and Security Suite E5 for Nonprofit Organisations"
-    row = ask("a", product=name, code="CFQ7").row(Kind.PRODUCT)
+    row = ask("a", product=name, code="CFQ7").row(CreationKind.PRODUCT)
     assert row.name == "Enterprise Mobility and Security Suite E5 for Nonprofit"
     assert len(row.name) <= DESCRIPTION_LENGTH
     assert (row.whole_name, row.identifier, row.code) == (name, "CFQ7", "CFQ7")
@@ -289,31 +292,31 @@ def test_a_products_name_has_at_most_sixty_characters_and_the_whole_name_is_kept
 
 
 def test_a_product_without_a_code_is_identified_by_its_name() -> None:
-    assert ask("a").row(Kind.PRODUCT).identifier == "Backup"
+    assert ask("a").row(CreationKind.PRODUCT).identifier == "Backup"
 
 
 def test_one_code_billed_in_two_ways_gives_two_identifiers_that_tell_the_way() -> None:
     rows = ask("a", code="X").add("b", code="X", months="12").rows()
-    assert [row.identifier for row in rows if row.kind is Kind.PRODUCT] == ["X Annual", "X Monthly"]
+    assert [row.identifier for row in rows if row.kind is CreationKind.PRODUCT] == ["X Annual", "X Monthly"]
 
 
 def test_a_product_identifier_that_is_taken_gets_a_number() -> None:
     taken = [CatalogItem(id=1, identifier="backup", description="")]
-    assert ask("a").row(Kind.PRODUCT, known(items=taken)).identifier == "Backup-2"
+    assert ask("a").row(CreationKind.PRODUCT, known(items=taken)).identifier == "Backup-2"
 
 
 def test_a_products_cost_is_that_of_a_full_period_and_its_price_is_left_empty() -> None:
     asked = ask("a", **{"cost": "4.11", "from": "10-17"}).add("b", cost="8.50")
-    row = asked.row(Kind.PRODUCT)
+    row = asked.row(CreationKind.PRODUCT)
     assert (row.cost, row.price) == (Decimal("8.50"), None)
-    assert ask("a", **{"cost": "4.11", "from": "10-17"}).row(Kind.PRODUCT).cost is None
-    assert ask("a", cost="0").row(Kind.PRODUCT).cost == 0
+    assert ask("a", **{"cost": "4.11", "from": "10-17"}).row(CreationKind.PRODUCT).cost is None
+    assert ask("a", cost="0").row(CreationKind.PRODUCT).cost == 0
 
 
 def test_setup_tables_prefer_their_default_then_a_fitting_name_then_their_first() -> None:
     def type_of(*entries: Setup) -> str:
         setup = replace(TABLES, product_types=entries)
-        return ask("a").row(Kind.PRODUCT, known(setup=setup)).type
+        return ask("a").row(CreationKind.PRODUCT, known(setup=setup)).type
 
     assert type_of(entry("A"), entry("My Subscriptions"), entry("B", is_default=True)) == "B"
     assert type_of(entry("A"), entry("Services"), entry("My Subscriptions")) == "My Subscriptions"
@@ -359,7 +362,7 @@ def test_proposed_identifiers_are_unique_and_fit(names: list[str]) -> None:
     asked = Asked()
     for number, name in enumerate(names):
         asked.add(f"L{number}", customer=name, product=name)
-    for kind, length in ((Kind.CUSTOMER, 25), (Kind.PRODUCT, ITEM_IDENTIFIER_LENGTH)):
+    for kind, length in ((CreationKind.CUSTOMER, 25), (CreationKind.PRODUCT, ITEM_IDENTIFIER_LENGTH)):
         identifiers = [row.identifier.casefold() for row in asked.rows() if row.kind is kind]
         assert len(set(identifiers)) == len(identifiers)
         assert all(0 < len(identifier) <= length for identifier in identifiers)

@@ -77,12 +77,6 @@ class Bss:
         """Try the keys, and the right to read invoices."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
-    def list_billing_lines(
-        self, month: Month, *, by: By, progress: Callable[[int], None] | None = None
-    ) -> tuple[BillingLine, ...]:
-        """The lines of `read_billing` alone."""
-        return self.read_billing(month, by=by, progress=progress).lines
-
     def read_billing(self, month: Month, *, by: By, progress: Callable[[int], None] | None = None) -> Billing:
         """What the distributor charged in a month, by invoice date or by the charged period.
 

@@ -21,8 +21,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from xlsync.amounts import counted as told_count
-from xlsync.amounts import tell_number
+from xlsync.amounts import counted, tell_number
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
@@ -74,7 +73,7 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
             bars.update(task.id, total=max(task.completed, 1), completed=max(task.completed, 1))
 
 
-def counted(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
+def count_outcomes(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
     """A bar that moves on with each outcome."""
     done = 0
 
@@ -222,7 +221,7 @@ def report(console: Console, found: Report) -> None:
     else:
         console.print(f"{found.month}: no line, no addition, no mismatch.", highlight=False)
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
-    created = ", ".join(told_count(count, kind) for kind, count in made)
+    created = ", ".join(counted(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
     made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
     console.print(made_told, highlight=False, soft_wrap=True)

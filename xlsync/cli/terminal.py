@@ -22,7 +22,7 @@ from xlsync.commands.check import settings_to_check
 from xlsync.config import home_folder, load_environment, load_settings
 from xlsync.errors import NotNoted, XlsyncError
 from xlsync.excel import addin
-from xlsync.excel.open_file import Place, reach, refuse_unusable
+from xlsync.excel.open_file import SavePlan, reach, refuse_unusable
 from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
 from xlsync.printable import printable
@@ -162,7 +162,7 @@ def new_workbook(path: Path) -> Path:
     return path
 
 
-def reached(file: Path, *, is_written: bool = True) -> Place:
+def reached(file: Path, *, is_written: bool = True) -> SavePlan:
     """How a workbook is written that somebody may have open, which is said then."""
     place = reach(file, find_in_excel, is_written=is_written)
     tell_notices(filter(None, [place.notice]))

@@ -83,7 +83,7 @@ def carry_out(
             tell_error("Nothing was written: nobody agreed.", "`--yes` writes without asking.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
-            step = show.counted(progress, "Writing to ConnectWise", len(job.plan.actions))
+            step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions))
             try:
                 run, outcomes = write(step)
             except NotNoted as error:

@@ -33,7 +33,7 @@ from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS
-from xlsync.workbook.read import Book, chosen_month, read_workbook
+from xlsync.workbook.read import Book, month_on_start, read_workbook
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
@@ -116,7 +116,7 @@ class Review:
 
 def tell_other_month(book: Book) -> list[str]:
     """That another month was chosen on *Start*: the workbook goes on holding its own."""
-    where, chosen = chosen_month(book)
+    where, chosen = month_on_start(book)
     if not chosen or chosen == str(book.month):
         return []
     return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]

@@ -33,7 +33,7 @@ from xlsync.config import (
     settings_file,
 )
 from xlsync.config.accounts import account_of, holds_control
-from xlsync.config.problems import Problems
+from xlsync.config.problems import SettingProblems
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
@@ -140,7 +140,7 @@ def log_in(
     backend = trusted_backend(environ)
     file = settings_file(environ)
     written = _read(file)
-    sources = read_sources(environ, Problems())
+    sources = read_sources(environ, SettingProblems())
     answers: dict[str, str] = {}
     systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
     for section, questions, try_it in systems:

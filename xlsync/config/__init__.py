@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from xlsync.config.accounts import account_of, holds_control, profile_name
-from xlsync.config.problems import Problems
+from xlsync.config.problems import SettingProblems
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import host_of, read_secret, read_unbound
@@ -126,7 +126,7 @@ class Sources:
         return self.table is not self.own
 
 
-def read_sources(environ: Mapping[str, str], problems: Problems) -> Sources:
+def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> Sources:
     """Read the settings file in use and the user's own one."""
     own_file, file = own_settings_file(environ), settings_file(environ)
     own = _read_file(own_file, problems)
@@ -147,7 +147,7 @@ def load_settings(
     `environment` replaces the name made of site and company id (the demo's sandbox has one of its own,
     since its port changes).
     """
-    problems = Problems()
+    problems = SettingProblems()
     sources = read_sources(environ, problems)
     table, is_demo = sources.table, bool(environment)
     bss_settings = connectwise_settings = None
@@ -197,7 +197,7 @@ def load_settings(
 
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """The environment and the folder of its stores: all that commands need which send nothing."""
-    problems = Problems()
+    problems = SettingProblems()
     sources = read_sources(environ, problems)
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
     store = _read_store(sources, problems)
@@ -208,7 +208,7 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _read_store(sources: Sources, problems: Problems) -> StoreSettings | None:
+def _read_store(sources: Sources, problems: SettingProblems) -> StoreSettings | None:
     """The store that a team shares, where one is set."""
     given = sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
     if not given:
@@ -231,7 +231,7 @@ def _name_the_file(sources: Sources) -> list[str]:
     return [f"The settings of this folder are used: {sources.file.resolve()}"]
 
 
-def _refuse(problems: Problems, sources: Sources) -> None:
+def _refuse(problems: SettingProblems, sources: Sources) -> None:
     if not problems:
         return
     found = list(problems)
@@ -248,7 +248,7 @@ def _refuse(problems: Problems, sources: Sources) -> None:
     )
 
 
-def _read_file(file: Path, problems: Problems) -> dict[str, Any]:
+def _read_file(file: Path, problems: SettingProblems) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -281,7 +281,7 @@ def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _values(
-    section: str, variables: Mapping[str, str], sources: Sources, problems: Problems
+    section: str, variables: Mapping[str, str], sources: Sources, problems: SettingProblems
 ) -> dict[str, str]:
     """The values of one system that are no secrets, from variables, else from the settings file."""
     values: dict[str, str] = {}
@@ -302,7 +302,7 @@ def _values(
     return values
 
 
-def _collect(section: str, sources: Sources, problems: Problems) -> dict[str, str]:
+def _collect(section: str, sources: Sources, problems: SettingProblems) -> dict[str, str]:
     """The settings of one system, or nothing where one of them is missing or wrong."""
     before = len(problems)
     variables = VARIABLES[section]
@@ -384,7 +384,7 @@ def _from_keyring(variable: str, section: str, values: Mapping[str, str], source
     return unbound if owns_unbound(section, values, sources) else NotSent()
 
 
-def _read_limits(sources: Sources, problems: Problems, notices: list[str]) -> Limits:
+def _read_limits(sources: Sources, problems: SettingProblems, notices: list[str]) -> Limits:
     """The limits of the user's own settings; a file of the working directory can only lower them."""
     own = _numbers(sources.own, "limits", _KNOWN["limits"], problems)
     limits = {name: Decimal(getattr(Limits(), name)) for name in _KNOWN["limits"]} | own
@@ -405,7 +405,7 @@ def _read_limits(sources: Sources, problems: Problems, notices: list[str]) -> Li
     )
 
 
-def _read_creation(table: Mapping[str, Any], problems: Problems) -> Creation:
+def _read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creation:
     given = _section(table, "creation")
     for name, kinds in _CHOICES.items():
         if name in given and given[name] not in kinds:
@@ -431,7 +431,7 @@ def _read_creation(table: Mapping[str, Any], problems: Problems) -> Creation:
     return Creation(**given)
 
 
-def _read_report(table: Mapping[str, Any], problems: Problems) -> ReportSettings:
+def _read_report(table: Mapping[str, Any], problems: SettingProblems) -> ReportSettings:
     """How distributors' reports are read."""
     given = _section(table, "report")
     dates = given.get("dates")
@@ -451,7 +451,7 @@ def _read_report(table: Mapping[str, Any], problems: Problems) -> ReportSettings
 
 
 def _read_names(
-    given: Mapping[str, Any], name: str, what: str, problems: Problems
+    given: Mapping[str, Any], name: str, what: str, problems: SettingProblems
 ) -> dict[str, tuple[str, ...]]:
     """Names with their other spellings: each one text, or a list of texts."""
     table = given.get(name, {})
@@ -466,7 +466,7 @@ def _read_names(
 
 
 def _numbers(
-    table: Mapping[str, Any], section: str, names: set[str], problems: Problems
+    table: Mapping[str, Any], section: str, names: set[str], problems: SettingProblems
 ) -> dict[str, Decimal]:
     """The numbers of a section; each from 0 up, and within its bounds where it has some."""
     numbers: dict[str, Decimal] = {}

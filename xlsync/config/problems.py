@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Problems(list[tuple[str, str]]):
+class SettingProblems(list[tuple[str, str]]):
     """Pairs of a variable and a sentence; the variable is empty for what only a settings file holds."""
 
     def add(self, text: str, variable: str = "") -> None:

@@ -144,7 +144,7 @@ def replaced_under(workbook: OpenWorkbook) -> Save:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SavePlan:
     """How a command's results and a renewed workbook come into a file, and what to say about it."""
 
     results: Save
@@ -152,7 +152,7 @@ class Place:
     notice: str = ""
 
 
-def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> Place:
+def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> SavePlan:
     """How to write a workbook that somebody may have open; `find` looks for it in a running Excel.
 
     Found there, it is saved first, so that its file holds what was edited.
@@ -160,13 +160,13 @@ def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written
     refuse_unusable(path, is_written=is_written)
     owner = owner_file(path)
     if owner is None and not is_locked(path):
-        return Place(save_or_beside, save_in_place)
+        return SavePlan(save_or_beside, save_in_place)
     workbook = find(path)
     if workbook is not None:
         workbook.save()
         through = ", and is written through Excel" if is_written else ""
         notice = f"{path.name} is open in Excel: it was saved{through}."
-        return Place(saved_through(workbook), replaced_under(workbook), notice)
+        return SavePlan(saved_through(workbook), replaced_under(workbook), notice)
     beside = path.with_name(f"{path.stem}.results{path.suffix}").name
     if owner is None:
         notice = f"{path.name} is open in another program or may not be written"
@@ -175,4 +175,4 @@ def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written
     if is_written:
         notice += f", and {beside} is written instead"
     notice += f". (If nobody has it open, delete {owner.name}.)" if owner else "."
-    return Place(save_beside, save_beside, notice)
+    return SavePlan(save_beside, save_beside, notice)

@@ -47,7 +47,7 @@ from xlsync.reconcile.invoice_preview import preview_invoices
 from xlsync.reconcile.mismatches import Findings, find_mismatches
 from xlsync.reconcile.past import LatestMonth, bill_latest
 from xlsync.reconcile.proposals import (
-    Kind,
+    CreationKind,
     Known,
     Proposal,
     customers_to_ask,
@@ -337,7 +337,7 @@ def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
 
 def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
     """What to ask about the proposed identifiers."""
-    paths = {Kind.CUSTOMER: "/company/companies", Kind.PRODUCT: "/procurement/catalog"}
+    paths = {CreationKind.CUSTOMER: "/company/companies", CreationKind.PRODUCT: "/procurement/catalog"}
     for kind, path in paths.items():
         wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
         for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000

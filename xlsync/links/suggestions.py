@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from xlsync.links.names import company_words, words
-
 MOST: Final = 5  # candidates that are shown
 LOWEST_SHOWN: Final = 0.25  # below, two names have only endings in common
 _ENOUGH: Final = 30  # names with the most rare trigrams in common that are compared as a whole
@@ -125,9 +123,3 @@ def _trigrams(text: str) -> frozenset[str]:
 def numbers_in(plain: tuple[str, ...]) -> frozenset[str]:
     """The words with a number in them: where both names have some, and others, they are different names."""
     return frozenset(word for word in plain if any(map(str.isnumeric, word)))
-
-
-def shared_words(one: str, other: str) -> tuple[str, ...]:
-    """The words that two names have in common, as the second writes them, in its order."""
-    wanted = set(company_words(one))
-    return tuple(word for word in other.split() if (plain := words(word)) and wanted.issuperset(plain))

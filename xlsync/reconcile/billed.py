@@ -147,16 +147,6 @@ def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
     return MonthSums(len(customers), money)
 
 
-def sums_of_lines(lines: Iterable[BillingLine]) -> MonthSums:
-    """The sums of billing lines."""
-    money: dict[str, Decimal] = {}
-    customers: set[str] = set()
-    for line in lines:
-        customers.add(line.customer_key)
-        money[line.currency] = money.get(line.currency, _ZERO) + line.amount
-    return MonthSums(len(customers), money)
-
-
 def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSums | None) -> str:
     """Why a month is not billed whole yet, as a sentence; empty where it is.
 

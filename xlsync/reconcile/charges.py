@@ -179,7 +179,7 @@ def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> boo
     return bool(starts and ends) and min(starts) <= max(ends)
 
 
-def lines_of(charges: Iterable[Charge]) -> list[BillingLine]:
+def billing_lines_of(charges: Iterable[Charge]) -> list[BillingLine]:
     """The lines in force of these charges."""
     return [line for charge in charges for line in charge.lines]
 
@@ -254,7 +254,7 @@ def tell_costs(charges: Sequence[Charge]) -> str:
     costs = sorted(costs_of(charges))
     if len(costs) > 1:
         return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
-    charged = [line for line in lines_of(charges) if line.type is LineType.RECURRING]
+    charged = [line for line in billing_lines_of(charges) if line.type is LineType.RECURRING]
     if not costs and not any(map(covers_full_period, charged)):
         return "Prorated lines alone tell no unit cost: costs are not compared."
     return ""

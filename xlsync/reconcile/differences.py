@@ -13,7 +13,7 @@ from xlsync.amounts import cents, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import (
     Charge,
-    lines_of,
+    billing_lines_of,
     only_contract,
     only_cost,
     sentences,
@@ -83,7 +83,7 @@ def _agree(units: Decimal, comparison: Comparison) -> bool:
 def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], books: Books) -> Mismatch:
     """What the rows of a target share; its key is the target's, to be prefixed."""
     target, charges = comparison.target, comparison.charges
-    lines = lines_of(charges)
+    lines = billing_lines_of(charges)
     first = lines[0]
     link = links[first.key]
     agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
@@ -122,7 +122,7 @@ def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, Mi
     if agreement.cycle_trouble:
         yield ("unchecked", MismatchKind.COULD_NOT_CHECK, agreement.cycle_trouble)
         return
-    lines = lines_of(comparison.charges)
+    lines = billing_lines_of(comparison.charges)
     periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
     other = [name for months, name in periods.items() if months != agreement.billing_months]
     if agreement.billing_months is not None and other:
@@ -161,7 +161,7 @@ def _not_in_connectwise(
     """Offered to be created, unless something that bills it already stands beside: a person decides then."""
     charges = comparison.charges
     elsewhere = tuple(_tell_held_elsewhere(month, base, books))
-    starts = [line.start for line in lines_of(charges) if line.start is not None]
+    starts = [line.start for line in billing_lines_of(charges) if line.start is not None]
     begins = min(starts, default=month.first)
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
@@ -252,7 +252,7 @@ def _units_and_cost(
 
 def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
     """What else a person should know of an addition before changing it."""
-    contracts = {line.contract_id.casefold() for line in lines_of(charges)}
+    contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
     is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
     included = tell_number(addition.less_included)
     return sentences(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
-from xlsync.reconcile.charges import Charge, lines_of, only_cost, sentences
+from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, sentences
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
@@ -51,12 +51,12 @@ def find_mismatches(
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
-    open_products = {product_of(line) for line in lines_of(unlinked)}
+    open_products = {product_of(line) for line in billing_lines_of(unlinked)}
     compared: list[Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
         # Of every line: a contract may have changed hands within the month.
-        if any(product_of(line) in open_products for line in lines_of(group)):
+        if any(product_of(line) in open_products for line in billing_lines_of(group)):
             waiting.extend(group)
         else:
             compared.extend(find_comparisons(month, target, group, books))
@@ -70,13 +70,13 @@ def find_mismatches(
         found = [hold_to_latest(mismatch, month, latest) for mismatch in found]
     found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
-    held = {line.key for line in lines_of(waiting)}
+    held = {line.key for line in billing_lines_of(waiting)}
     statuses = dict(_statuses(lines, charges, links, held, found))
     costless = {
         line.key
         for comparison in compared
         if comparison.additions and only_cost(comparison.charges) is None
-        for line in lines_of(comparison.charges)
+        for line in billing_lines_of(comparison.charges)
     }
     return Findings(tuple(found), statuses, dict(_uncompared(lines, charges, statuses, costless)))
 

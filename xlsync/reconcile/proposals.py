@@ -31,7 +31,7 @@ NO_ACCOUNT: Final = Account(name="")
 T = TypeVar("T")
 
 
-class Kind(StrEnum):
+class CreationKind(StrEnum):
     """What a row of *New in ConnectWise* creates."""
 
     CUSTOMER = "Customer"
@@ -65,7 +65,7 @@ class Proposal:
     """
 
     key: str
-    kind: Kind
+    kind: CreationKind
     for_: str
     name: str
     whole_name: str
@@ -148,7 +148,7 @@ def _customers(
         twice = names.count(line.customer) > 1 and line.customer_id
         yield Proposal(
             key=key,
-            kind=Kind.CUSTOMER,
+            kind=CreationKind.CUSTOMER,
             for_=f"{line.customer} ({line.customer_id})" if twice else line.customer,
             name=shorten(line.customer, known.name_length),
             whole_name=line.customer,
@@ -171,7 +171,7 @@ def _agreements(
             customer = known.labels.get(company.to, "")
         yield Proposal(
             key=key,
-            kind=Kind.AGREEMENT,
+            kind=CreationKind.AGREEMENT,
             for_=f"{line.customer} · {period}",
             name=f"Cloud Subscriptions - {period}",
             whole_name=f"Cloud Subscriptions - {period}",
@@ -197,7 +197,7 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
             name = f"{name} {terms}"
         yield Proposal(
             key=key,
-            kind=Kind.PRODUCT,
+            kind=CreationKind.PRODUCT,
             for_=f"{line.product} · {terms}" if terms else line.product,
             name=shorten(line.product, DESCRIPTION_LENGTH),
             whole_name=line.product,

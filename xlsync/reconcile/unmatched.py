@@ -22,7 +22,14 @@ from xlsync.models import (
     MismatchKind,
     Month,
 )
-from xlsync.reconcile.charges import Charge, lines_of, only_cost, sentences, tell_agreement, total_units
+from xlsync.reconcile.charges import (
+    Charge,
+    billing_lines_of,
+    only_cost,
+    sentences,
+    tell_agreement,
+    total_units,
+)
 from xlsync.reconcile.targets import Books, Comparison, target_of
 
 
@@ -50,7 +57,7 @@ def _not_linked(
     books: Books,
 ) -> Mismatch:
     customer_key, product_key = product
-    lines = lines_of(charges)
+    lines = billing_lines_of(charges)
     first = lines[0]
     link = links[first.key]
     price = books.catalog_price(link.item.to) if link.item and isinstance(link.item.to, int) else None
@@ -62,9 +69,9 @@ def _not_linked(
         customer=first.customer,
         product=first.product,
         line_keys=tuple(line.key for line in lines),
-        company=_settled(link.company),
-        agreement=_settled(link.agreement) if _settled(link.company) is not None else None,
-        item=_settled(link.item),
+        company=_decided(link.company),
+        agreement=_decided(link.agreement) if _decided(link.company) is not None else None,
+        item=_decided(link.item),
         bss_units=total,
         bss_cost=only_cost(charges),
         unit_price=price,
@@ -101,7 +108,7 @@ def _tell_todo(lines: Sequence[BillingLine], links: Mapping[str, Link]) -> str:
     return "Only suggested: on sheet Billing Lines set Match to confirmed, or choose another."
 
 
-def _settled(part: Choice | None) -> int | str | None:
+def _decided(part: Choice | None) -> int | str | None:
     """What a part of a link stands for; a suggestion stands for nothing yet."""
     return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 

@@ -9,7 +9,13 @@ from xlsync.links.names import company_words
 from xlsync.links.proposed import LOWEST_SUGGESTED, Proposed
 from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
 from xlsync.models import Agreement, BillingLine, Choice, Evidence, Link, Lists
-from xlsync.reconcile.proposals import Kind, Proposal, new_agreement_key, new_customer_key, new_product_key
+from xlsync.reconcile.proposals import (
+    CreationKind,
+    Proposal,
+    new_agreement_key,
+    new_customer_key,
+    new_product_key,
+)
 from xlsync.workbook.labels import Labels
 
 
@@ -87,11 +93,11 @@ def with_looks_like(
     def looks_like(row: Proposal) -> str:
         line = first[row.key]
         match row.kind:
-            case Kind.CUSTOMER:
+            case CreationKind.CUSTOMER:
                 return _join(_nearly_the_same(companies.candidates(line)), labels.companies)
-            case Kind.PRODUCT:
+            case CreationKind.PRODUCT:
                 return _join(_nearly_the_same(items.candidates(line)), labels.items)
-            case Kind.AGREEMENT:
+            case CreationKind.AGREEMENT:
                 company = links[line.key].company
                 own = {
                     agreement.id: agreement.name

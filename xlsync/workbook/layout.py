@@ -272,7 +272,6 @@ INVOICES: Final = Sheet(
 )
 
 TABLES: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
-TITLES: Final = (START, *(sheet.title for sheet in TABLES), LISTS, MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +317,6 @@ LIST_COLUMNS: Final = (
     ListColumn("Action", "xlsync_actions", is_block=True),
     ListColumn("Month", "xlsync_months"),
 )
-LIST_INDEX: Final[Mapping[str, int]] = {column.header: index for index, column in enumerate(LIST_COLUMNS)}
 
 _OFFERED = {kind: ActionLabel.offered(kind) for kind in MismatchKind}
 FIXED_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {

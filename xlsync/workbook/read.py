@@ -162,7 +162,7 @@ def read_workbook(path: Path) -> Book:
 
 
 @dataclass(slots=True)
-class _Found:
+class _SheetRead:
     header_row: int
     columns: Mapping[str, int]
     rows: tuple[SheetRow, ...] = ()
@@ -170,7 +170,7 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], name: str) -> _Found:
+def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], name: str) -> _SheetRead:
     grid = package.grid(sheet.title)
     header_row, columns = _find_headers(grid, sheet, name)
     by_column = {column: header for header, column in columns.items()}
@@ -183,7 +183,7 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
     key_column = columns[sheet.columns[-1].header]
     width = max(columns.values()) + 1
     untouched: dict[tuple[str, ...], _Untouched] = {}
-    found = _Found(header_row, columns)
+    found = _SheetRead(header_row, columns)
     rows: list[SheetRow] = []
     others: list[int] = []
     for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
@@ -293,18 +293,18 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
         was = row.kept.shown.get(column.header)
         yield Problem(
             row.where(column.header),
-            f"{column.header} is computed by xlsync and was altered ({_tell(was)} became "
-            f"{_tell(row.get(column.header))})",
+            f"{column.header} is computed by xlsync and was altered ({_shown(was)} became "
+            f"{_shown(row.get(column.header))})",
             "undo the change, or run check, which computes it anew",
         )
 
 
-def _tell(value: Value) -> str:
+def _shown(value: Value) -> str:
     text = "empty" if value is None else str(value)
     return text if len(text) <= 300 else f"{text[:299]}…"  # a whole explanation
 
 
-def chosen_month(book: Book) -> tuple[str, str]:
+def month_on_start(book: Book) -> tuple[str, str]:
     """The month that stands on *Start*, and where; empty where there is none."""
     named = book.package.names().get("xlsync_month", "")
     title, _, cell = named.replace("$", "").rpartition("!")

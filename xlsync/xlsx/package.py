@@ -40,7 +40,7 @@ from xlsync.xlsx.references import (
 )
 from xlsync.xlsx.renewal import Renewal
 from xlsync.xlsx.workbook_part import (
-    Table,
+    TablePart,
     calculated_when_opened,
     counts_from_1904,
     is_workbook,
@@ -346,7 +346,7 @@ class Package:
 
     def _refuse_to_part(self, title: str, sheet: SheetXml, moves: Moves, tables: Iterable[str]) -> None:
         """Raise WorkbookError where rows would part that have to stay together; nothing was changed yet."""
-        whole = [("the table", Table(self._parts.text(part)).cells) for part in tables]
+        whole = [("the table", TablePart(self._parts.text(part)).cells) for part in tables]
         pivots = self._parts.related(self._sheets[title], "pivotTable")
         whole += [("the pivot table", pivot_cells(self._parts.text(part))) for part in pivots]
         for tag in sheet.spread_formulas():
@@ -365,7 +365,7 @@ class Package:
                 )
 
     def _follow(
-        self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, Table], own_table: str
+        self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, TablePart], own_table: str
     ) -> None:
         """Let everything of the sheet that points at the rows follow them."""
         for cells in parted_merges(sheet.after, moves):
@@ -406,8 +406,8 @@ class Package:
             elif b"worksheetSource" in data:
                 self._put(part, follow_elsewhere(self._parts.text(part), moves, title))
 
-    def _tables(self, part: str) -> dict[str, Table]:
-        return {table: Table(self._parts.text(table)) for table in self._parts.related(part, "table")}
+    def _tables(self, part: str) -> dict[str, TablePart]:
+        return {table: TablePart(self._parts.text(table)) for table in self._parts.related(part, "table")}
 
     def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
         self._put(self._sheets[title], sheet.encoded())

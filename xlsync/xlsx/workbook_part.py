@@ -146,7 +146,7 @@ def _behind(xml: str, before: str, make: Callable[[str], str]) -> str:
     return xml[: last.end()] + make(last[1] or last[2] or "") + xml[last.end() :]
 
 
-class Table:
+class TablePart:
     """A table's place on its sheet: all cells, the columns, the first and last data row."""
 
     def __init__(self, xml: str) -> None:

@@ -222,10 +222,10 @@ def _change_addition(
     customer = first.row.text("Customer")
     product = first.row.text("Product") or first.mismatch.product
     if len(dates) > 1:
-        _tell(first, "Effective From", "the approved rows of this addition have different dates", problems)
+        _refuse(first, "Effective From", "the approved rows of this addition have different dates", problems)
         return ()
     if begins is not None and seen.effective is not None and begins <= seen.effective:
-        _tell(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
+        _refuse(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
         return ()
     if begins is not None and seen.cancelled is not None and begins > seen.cancelled:
         what = f"the addition itself ends on {seen.cancelled}"
@@ -292,12 +292,14 @@ def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Fie
         for target, value in _wanted(approved):
             if wanted.setdefault(target, value) != value:
                 header = "New Cost" if target is Field.UNIT_COST else "New Units"
-                _tell(approved, header, "another approved row sets this addition to another value", problems)
+                _refuse(
+                    approved, header, "another approved row sets this addition to another value", problems
+                )
                 return None
     return wanted
 
 
-def _tell(approved: _Approved, header: str, what: str, problems: list[Problem]) -> None:
+def _refuse(approved: _Approved, header: str, what: str, problems: list[Problem]) -> None:
     todo = {
         "Effective From": "enter the same later date in all of them, or clear it",
         "New Units": "enter the same value in both, or approve one of them",

@@ -13,7 +13,7 @@ from xlsync.models import CREATE_NEW, BillingLine
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
-    Kind,
+    CreationKind,
     Proposal,
     new_agreement_key,
     new_customer_key,
@@ -55,7 +55,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
     rows = book.rows[NEW.title]
     proposals = {row.key: from_plain(row.facts["proposal"], Proposal) for row in rows}
     approved = [row for row in rows if read_approve(row, reader.problems)]
-    customers = {row.key: row for row in approved if proposals[row.key].kind is Kind.CUSTOMER}
+    customers = {row.key: row for row in approved if proposals[row.key].kind is CreationKind.CUSTOMER}
     prices: dict[str, Decimal] = {}
     for row in rows:
         price = read_amount(row, "Price", reader.problems)
@@ -64,11 +64,11 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
     actions: list[CreationAction] = []
     for row in approved:
         match proposals[row.key].kind:
-            case Kind.CUSTOMER:
+            case CreationKind.CUSTOMER:
                 actions += reader.customer(row)
-            case Kind.AGREEMENT:
+            case CreationKind.AGREEMENT:
                 actions += reader.agreement(row, proposals[row.key], customers)
-            case Kind.PRODUCT:
+            case CreationKind.PRODUCT:
                 actions += reader.product(row, proposals[row.key])
     reader.refuse_twice(approved, proposals)
     reader.refuse_doubles(approved, proposals)
@@ -199,7 +199,7 @@ class _Reader:
         seen: dict[tuple[str, str], SheetRow] = {}
         for row in rows:
             kind = proposals[row.key].kind
-            if kind is Kind.AGREEMENT:
+            if kind is CreationKind.AGREEMENT:
                 source = proposals[row.key].source if _is_new_customer(row) else ""
                 header, same = "Name", f"{row.text('Customer')}|{source}|{row.text('Name')}"
             else:
