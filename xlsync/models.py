@@ -430,6 +430,9 @@ class Mismatch:
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # from when on a new addition would bill
     action: ActionLabel | None = None  # offered from the start
+    is_ruled: bool = False  # ignored by a lasting rule, with its reason and its last day
+    reason: str = ""
+    until: dt.date | None = None
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
     by_hand: Decimal | None = None  # money of the month that no write will bill
     is_ruled: bool = False  # a lasting rule ignores it

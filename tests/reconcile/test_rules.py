@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.desk import Desk
-from tests.helpers.hand import LINES, MISMATCHES, Hand
+from tests.helpers.hand import LINES, MISMATCHES, Hand, day
 from tests.helpers.tables import read_line
-from xlsync.models import BillingLine, Mismatch, MismatchKind, Month
-from xlsync.reconcile.charges import Charge
-from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, with_unit_rules
+from xlsync.models import BillingLine, LineType, Link, Mismatch, MismatchKind, Month, Status
+from xlsync.reconcile.charges import Charge, read_charges
+from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, tell_ignored, with_unit_rules
+from xlsync.reconcile.targets import Books
 from xlsync.store import from_plain, to_plain
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
@@ -89,11 +91,11 @@ def test_a_rule_holds_for_months_that_begin_on_or_before_its_last_day(
         product="Backup",
         line_keys=("L1",),
     )
-    told = ignoring(month, [LINE], [rule])(mismatch)
+    found = ignoring(month, [LINE], [rule]).rule_for(mismatch)
     assert rule.holds(month) == holds
-    assert (told is not None) == holds
-    if holds and until:
-        assert told == f"Ignored until {until}: billed by hand."
+    assert (found is not None) == holds
+    if found and until:
+        assert tell_ignored(found) == f"Ignored until {until}: billed by hand."
 
 
 def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
@@ -106,8 +108,8 @@ def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
         line_keys=("L1", "L2"),
     )
     one, both = ignore(Scope.CONTRACT, "S1"), ignore(Scope.CONTRACT, "S2")
-    assert ignoring(OCTOBER, [LINE, other], [one])(mismatch) is None
-    assert ignoring(OCTOBER, [LINE, other], [one, both])(mismatch) is not None
+    assert ignoring(OCTOBER, [LINE, other], [one]).rule_for(mismatch) is None
+    assert ignoring(OCTOBER, [LINE, other], [one, both]).rule_for(mismatch) is not None
 
 
 def test_a_rule_is_the_same_after_it_was_kept() -> None:
@@ -122,6 +124,27 @@ def test_a_rule_is_the_same_after_it_was_kept() -> None:
         workbook="xlsync-2026-10.xlsx",
     )
     assert from_plain(to_plain(rule), Rule) == rule
+
+
+def test_a_rule_ignores_lines_that_are_never_compared_and_lets_them_hinder_nothing() -> None:
+    line = read_line({"line": "L1", "contract": "S1", "units": "-1", "amount": "-3"})
+    credit = replace(line, type=LineType.CREDIT)
+    usage = replace(LINE, key="L9", type=LineType.USAGE, charge=LineType.USAGE)
+    charges = read_charges([credit], {})
+    links = {credit.key: Link(), usage.key: Link()}
+    rule = ignore(Scope.CONTRACT, "S1")
+    books = Books(agreements={}, items={}, additions={})
+
+    def find(rules: list[Rule]) -> Findings:
+        lines = [credit, usage]
+        return find_mismatches(
+            OCTOBER, lines, charges, links, books, ignoring=ignoring(OCTOBER, lines, rules)
+        )
+
+    assert find([]).statuses == dict.fromkeys(links, Status.NOT_COMPARED)
+    assert set(find([]).uncompared) == {credit.key}
+    assert find([rule]).statuses == {credit.key: Status.IGNORED, usage.key: Status.NOT_COMPARED}
+    assert find([rule]).uncompared == {}
 
 
 # Pure: free and minimum units
@@ -243,32 +266,50 @@ def test_a_rule_whose_day_is_past_ignores_nothing(desk: Desk) -> None:
     assert desk.read().get(MISMATCHES, "units:52", "Action") == "Update units"
 
 
-def test_an_ignored_row_asks_for_its_reason_and_takes_it_from_the_note(desk: Desk) -> None:
+def ignore_row(desk: Desk, key: str, **cells: Any) -> None:
     with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+        hand.set(MISMATCHES, key, {"Action": "Ignore", **cells})
+
+
+def test_a_row_that_is_ignored_without_a_reason_is_ignored_in_this_month_only(desk: Desk) -> None:
+    ignore_row(desk, "units:52", Until="2026-12-31")
     asked = desk.check()
-    assert "write the reason into the Note" in asked.err.replace("\n", " ")
+    assert "without a Reason the row is ignored in this month only, whatever Until says" in asked.err
+    ignore_row(desk, "units:52", Until=None)
     assert rules(desk) == []
     assert desk.read().get(LINES, premium(desk.read()), "Status") == "Ignored"
-    note(desk, "Hamburg is billed by hand, until 2026-12-31")
-    told = desk.check()
-    assert "write the reason" not in told.err
+    assert "without a Reason" not in desk.check().err
+    desk.file.unlink()
+    desk.export()
+    assert desk.read().get(MISMATCHES, "units:52", "Action") == "Update units"
+
+
+@pytest.mark.parametrize(
+    ("until", "last"),
+    [
+        (None, None),
+        (day("2026-12-31"), "2026-12-31"),
+        ("2026-12-31", "2026-12-31"),
+        ("2026-12", "2026-12-31"),
+    ],
+)
+def test_a_reason_keeps_a_row_ignored_until_its_day_or_the_end_of_its_month(
+    desk: Desk, until: Any, last: str | None
+) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand", Until=until)
+    assert "units:52" not in desk.check().err
     (rule,) = rules(desk)
     assert (rule["kind"], rule["scope"], rule["about"]) == ("ignore", "row", "units:52")
-    assert (rule["reason"], rule["until"]) == ("Hamburg is billed by hand, until 2026-12-31", "2026-12-31")
-
-
-def test_an_ignored_row_stays_ignored_in_the_next_export(desk: Desk) -> None:
-    with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
-        hand.set(LINES, premium(hand), {"Note": "billed by hand, until 2026-12-31"})
+    assert (rule["reason"], rule["until"]) == ("billed by hand", last)
     desk.check()
+    assert rules(desk) == [rule]
     desk.file.unlink()
     assert desk.export().code == 0
     hand = desk.read()
     assert hand.get(MISMATCHES, "units:52", "Action") == "Ignore"
-    text = hand.get(MISMATCHES, "units:52", "Explanation")
-    assert text.startswith("Ignored until 2026-12-31: billed by hand")
+    assert hand.get(MISMATCHES, "units:52", "Reason") == "billed by hand"
+    shown = hand.get(MISMATCHES, "units:52", "Until")
+    assert (str(shown.date()) if shown else None) == last
     assert "units:52" in list(hand.rows(MISMATCHES))[-2:]  # it stands behind what is open
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"Approve": "Yes"})
@@ -277,10 +318,45 @@ def test_an_ignored_row_stays_ignored_in_the_next_export(desk: Desk) -> None:
     assert "Nothing is written for this row (its Action is Ignore)" in ran.err
 
 
-def test_clearing_ignore_ends_the_rule_of_the_row(desk: Desk) -> None:
+def test_another_reason_or_day_replaces_the_rule_and_an_emptied_reason_ends_it(desk: Desk) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand", Until="2026-12-31")
+    desk.check()
+    ignore_row(desk, "units:52", Reason="frame contract", Until=None)
+    desk.check()
+    assert [(rule["reason"], rule["until"]) for rule in rules(desk)] == [("frame contract", None)]
+    ignore_row(desk, "units:52", Reason=None)
+    desk.check()
+    assert rules(desk) == []
+    assert desk.read().get(MISMATCHES, "units:52", "Action") == "Ignore"
+
+
+@pytest.mark.parametrize(
+    ("until", "what"),
+    [
+        ("2026-09-30", "2026-09-30 is before 2026-10"),
+        ("soon", "'soon' is not a date"),
+        ("2026-13", "'2026-13' is not a date"),
+    ],
+)
+def test_an_until_that_would_not_ignore_the_row_is_a_problem(desk: Desk, until: str, what: str) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand", Until=until)
     with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
-        hand.set(LINES, premium(hand), {"Note": "billed by hand"})
+        hand.approve("units:53")
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (1, [])
+    assert what in ran.err + ran.out
+
+
+def test_an_apply_keeps_the_rules_that_the_workbook_makes(desk: Desk) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand")
+    with desk.editing() as hand:
+        hand.approve("units:53")
+    assert desk.apply().code == 0
+    assert [rule["about"] for rule in rules(desk)] == ["units:52"]
+
+
+def test_clearing_ignore_ends_the_rule_of_the_row(desk: Desk) -> None:
+    ignore_row(desk, "units:52", Reason="billed by hand")
     desk.check()
     assert len(rules(desk)) == 1
     with desk.editing() as hand:
@@ -305,9 +381,7 @@ def test_a_rule_about_a_product_makes_no_rule_of_its_rows(desk: Desk) -> None:
 
 
 def test_a_rule_that_was_forgotten_ignores_no_longer(desk: Desk) -> None:
-    with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
-        hand.set(LINES, hand.line("Redstart Textiles", "Teams"), {"Note": "billed by hand"})
+    ignore_row(desk, "units:53", Reason="billed by hand")
     desk.run("links", "ignore", "--product", "Power BI Pro (New Commerce)", "--reason", "elsewhere")
     desk.check()
     assert len(rules(desk)) == 2
@@ -329,8 +403,7 @@ def test_forgetting_one_rule_leaves_those_that_only_resemble_it(desk: Desk) -> N
 
 
 def test_what_nobody_bills_is_ignored_by_its_row(desk: Desk) -> None:
-    with desk.editing() as hand:
-        hand.set(MISMATCHES, "only:62", {"Action": "Ignore"})
+    ignore_row(desk, "only:62", Reason="leaves in November")
     desk.check()
     desk.file.unlink()
     desk.export()
@@ -348,9 +421,7 @@ def test_a_customer_is_ignored_with_what_nobody_bills(desk: Desk) -> None:
 
 
 def test_a_note_whose_end_cannot_be_read_is_told(desk: Desk) -> None:
-    with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
-        hand.set(LINES, premium(hand), {"Note": "billed by hand until 31.12.2026"})
+    note(desk, "free 2 until 31.12.2026")
     checked = desk.check()
     assert "names no day that can be read" in checked.err
 

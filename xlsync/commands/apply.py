@@ -22,6 +22,7 @@ from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
 from xlsync.apply.spent import Approvals, SpentApprovals, part_spent
 from xlsync.apply.undo import agreement_in, undo_actions
 from xlsync.apply.use import find_use
+from xlsync.commands.remember import learn_rules
 from xlsync.errors import ApiError, NotNoted, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
@@ -231,6 +232,7 @@ def perform_review(
     ids = {result.key: result.id for result in outcomes if result.id is not None}
     with noting(run, outcomes):
         picked = remember_created(systems, review, ids, now)
+        learn_rules(systems, review.book, review.edits, review.rows, now)  # the next check tells what it asks
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
         written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
     return run, outcomes, written

@@ -91,10 +91,10 @@ def check_workbook(
     other_month = tell_other_month(book)
     request = replace(_request_of(book.about, path), refresh=refresh)
     asked, ended = learn_rules(systems, book, edits, rows, now)
-    rows = replace(rows, ignored=rows.ignored - ended)
+    rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
     chosen = tuple(line for line in edits.lines if line.key in edits.picked)
     edits = replace(edits, lines=chosen, links={})  # the others are read anew: a month is not held twice
-    decisions = Decisions(edits.picked, rows.ignored, new.prices, rows)
+    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows)
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)

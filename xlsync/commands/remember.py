@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from xlsync.errors import Notice
@@ -13,7 +14,7 @@ from xlsync.links.memory import choices_to_remember, names_of, with_names
 from xlsync.models import ActionLabel
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until
 from xlsync.workbook.contents import Overview
-from xlsync.workbook.edits.approvals import RowEdits
+from xlsync.workbook.edits.approvals import Ignored, RowEdits
 from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book
@@ -25,51 +26,50 @@ def learn_rules(
     """Keep the rules that the workbook makes, end those it takes back.
 
     Returns what is still asked for, and the rows that are ignored no more since their rule was ended
-    elsewhere. A row that is ignored takes its reason from the note of one of its lines; where a line
-    could tell one and does not, the row is ignored in this workbook only.
+    elsewhere. A row that is ignored without a reason is ignored in this workbook only.
     """
     asked: list[Notice] = []
     ended: set[str] = set()
     when, lines = now.isoformat(timespec="seconds"), {line.key: line for line in edits.lines}
-    notes = {row.key: row.text("Note") for row in book.rows[BILLING_LINES.title]}
-    for key, note in notes.items():
-        rule = read_note(note, lines[key], when, book.path.name) if note else None
-        if rule is not None:
+    known = {rule.key: rule for rule in systems.rules.list()}
+
+    def keep(rule: Rule) -> None:
+        old = known.get(rule.key)
+        if old is None or replace(old, when=when, workbook=rule.workbook) != rule:
             systems.rules.keep(rule)
+
+    for row in book.rows[BILLING_LINES.title]:
+        note = row.text("Note")
+        rule = read_note(note, lines[row.key], when, book.path.name) if note else None
+        if rule is not None:
+            keep(rule)
             asked.extend(_ask_until(note))
-    known = systems.rules.list()
-    own = {rule.key for rule in known if rule.scope is Scope.ROW}
-    by_rule = ignoring(book.month, edits.lines, known)
+    by_rule = ignoring(book.month, edits.lines, systems.rules.list())
     for row in book.rows[MISMATCHES.title]:
-        mismatch, is_edited = rows.mismatches[row.key], row.is_edited("Action")
-        told = [notes[key] for key in mismatch.line_keys if notes.get(key)]
+        mismatch, ignored = rows.mismatches[row.key], rows.ignored.get(row.key, Ignored())
         rule = Rule(
             kind=RuleKind.IGNORE,
             scope=Scope.ROW,
             about=row.key,
-            reason=told[0] if told else "",
-            until=read_until(told[0]) if told else None,
+            reason=ignored.reason,
+            until=ignored.until,
             when=when,
             workbook=book.path.name,
         )
+        is_edited = any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
         if row.key not in rows.ignored:
             if row.kept.shown.get("Action") == ActionLabel.IGNORE:
                 systems.rules.drop(rule.key)
-        elif not is_edited and mismatch.is_ruled and by_rule(mismatch) is None:
-            ended.add(row.key)
-        elif not is_edited and mismatch.is_ruled and rule.key not in own:
-            continue  # by a rule about its contract, product or customer
-        elif told or not mismatch.line_keys:
-            systems.rules.keep(rule)
-            asked.extend(_ask_until(rule.reason))
-        elif is_edited:
-            asked.append(
-                Notice(
-                    row.where("Action"),
-                    "is ignored in this workbook only; to ignore it for longer, write the reason into the "
-                    "Note of its billing line, such as: billed by hand, until 2026-12-31",
-                )
-            )
+        elif not is_edited:
+            if mismatch.is_ruled and by_rule.rule_for(mismatch) is None:
+                ended.add(row.key)
+        elif ignored.reason:
+            keep(rule)
+        else:
+            systems.rules.drop(rule.key)
+            what = "without a Reason the row is ignored in this month only"
+            whatever = ", whatever Until says" if ignored.until else ""
+            asked.append(Notice(row.where("Reason"), f"{what}{whatever}"))
     return asked, frozenset(ended)
 
 

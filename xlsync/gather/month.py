@@ -146,7 +146,6 @@ def gather(
         linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
         yearly_items=_yearly_items(lines, links, memory),
     )
-    why_ignored = ignoring(request.month, lines, rules)
     findings = find_mismatches(
         request.month,
         lines,
@@ -154,7 +153,7 @@ def gather(
         links,
         books,
         decisions.ignored,
-        why_ignored,
+        ignoring(request.month, lines, rules),
         is_complete=not sources.incomplete,
         latest=latest,
         vanished=vanished,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Final
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, sentences
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
+from xlsync.reconcile.rules import NOTHING_IGNORED, Ignoring, Rule, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
 from xlsync.reconcile.verdict import Uncompared
+
+_NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Status.CONFIRM_LINK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def find_mismatches(
     links: Mapping[str, Link],
     books: Books,
     ignored: Set[str] = frozenset(),
-    why_ignored: Callable[[Mismatch], str | None] = lambda _mismatch: None,
+    ignoring: Ignoring = NOTHING_IGNORED,
     *,
     is_complete: bool = True,
     latest: LatestMonth | None = None,
@@ -44,10 +48,10 @@ def find_mismatches(
 ) -> Findings:
     """Compare every target of the month.
 
-    `ignored` are the row keys that a person chose to ignore, `why_ignored` gives the reason of
-    a lasting rule that ignores a mismatch. In a month that is not complete nothing is called *Only in
-    ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one is
-    past; `vanished` are remembered agreements without a line, with the names of their customers.
+    `ignored` are the row keys that a person chose to ignore, `ignoring` the lasting rules that ignore rows
+    and lines. In a month that is not complete nothing is called *Only in ConnectWise*: its line may yet come.
+    `latest` is what the latest complete month bills, where this one is past; `vanished` are remembered
+    agreements without a line, with the names of their customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -68,17 +72,26 @@ def find_mismatches(
     found = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in found]
     if latest is not None:
         found = [hold_to_latest(mismatch, month, latest) for mismatch in found]
-    found = [_ignored(mismatch, why_ignored(mismatch), mismatch.key in ignored) for mismatch in found]
+    found = [_ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored) for mismatch in found]
     found.sort(key=_rank)
     held = {line.key for line in billing_lines_of(waiting)}
     statuses = dict(_statuses(lines, charges, links, held, found))
+    statuses |= {
+        line.key: Status.IGNORED
+        for line in lines
+        if line.is_compared and line.key in ignoring.by_line and statuses[line.key] in _NEVER_COMPARED
+    }
     costless = {
         line.key
         for comparison in compared
         if comparison.additions and only_cost(comparison.charges) is None
         for line in billing_lines_of(comparison.charges)
     }
-    return Findings(tuple(found), statuses, dict(_uncompared(lines, charges, statuses, costless)))
+    return Findings(
+        tuple(found),
+        statuses,
+        dict(_uncompared(lines, charges, statuses, costless - ignoring.by_line.keys())),
+    )
 
 
 def _currency_of(mismatch: Mismatch, books: Books) -> str:
@@ -86,18 +99,19 @@ def _currency_of(mismatch: Mismatch, books: Books) -> str:
     return agreement.currency if agreement else ""
 
 
-def _ignored(mismatch: Mismatch, why: str | None, by_hand: bool) -> Mismatch:
+def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool) -> Mismatch:
     """The mismatch, to be ignored where a rule or a person says so; it stands at the end then."""
-    if why is None and not by_hand:
-        return mismatch
-    explanation = sentences(why or "", mismatch.explanation)
-    return replace(
-        mismatch,
-        action=ActionLabel.IGNORE,
-        last=True,
-        is_ruled=why is not None,
-        explanation=explanation,
-    )
+    if rule is not None:
+        return replace(
+            mismatch,
+            action=ActionLabel.IGNORE,
+            last=True,
+            is_ruled=True,
+            reason=rule.reason,
+            until=rule.until,
+            explanation=sentences(tell_ignored(rule), mismatch.explanation),
+        )
+    return replace(mismatch, action=ActionLabel.IGNORE, last=True) if by_hand else mismatch
 
 
 def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:

@@ -1,17 +1,18 @@
 """Rules that last: what is ignored, and units that are free or a minimum, with a reason and an end. PURE.
 
-They are kept with the links, made by `xlsync links` or in the workbook: `Ignore` on a row of *Mismatches*
-with the reason in the *Note* of its line, `free 2` or `minimum 10` in the *Note* of a billing line.
+They are kept with the links, made by `xlsync links` or in the workbook: `Ignore` with a *Reason* on a row of
+*Mismatches*, `free 2` or `minimum 10` at the beginning of the *Note* of a billing line.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from xlsync.amounts import tell_number
 from xlsync.models import BillingLine, Mismatch, Month
@@ -83,40 +84,56 @@ class Rule:
         return f"{self.kind}{units}: {self.scope} {self.about}{until}{reason}"
 
 
-def ignoring(
-    month: Month, lines: Iterable[BillingLine], rules: Sequence[Rule]
-) -> Callable[[Mismatch], str | None]:
-    """Why a mismatch is ignored, by a rule about its row or about each of its lines; None where it is not.
+@dataclass(frozen=True, slots=True)
+class Ignoring:
+    """The `ignore` rules in force in a month, by the rows, lines and customers that they cover.
 
-    One without lines (only in ConnectWise) is ignored with all lines of its customer.
+    `by_customer` gives, for each line of a customer, the rule that covers the whole customer, or None.
     """
+
+    by_row: Mapping[str, Rule] = field(default_factory=dict)
+    by_line: Mapping[str, Rule] = field(default_factory=dict)
+    by_customer: Mapping[str, Sequence[Rule | None]] = field(default_factory=dict)
+
+    def rule_for(self, mismatch: Mismatch) -> Rule | None:
+        """The rule that ignores a mismatch: one about its row, or one about each of its lines.
+
+        A mismatch without lines (only in ConnectWise) is ignored where all lines of its customer are.
+        """
+        own = self.by_row.get(mismatch.key)
+        if own is not None:
+            return own
+        if mismatch.line_keys:
+            rules = [self.by_line.get(key) for key in mismatch.line_keys]
+        else:
+            rules = list(self.by_customer.get(mismatch.customer, ()))
+        return rules[0] if rules and all(rules) else None
+
+
+NOTHING_IGNORED: Final = Ignoring()
+
+
+def ignoring(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) -> Ignoring:
+    """Find what the `ignore` rules in force in a month cover."""
     lines = list(lines)
     ignores = [rule for rule in rules if rule.kind is RuleKind.IGNORE and rule.holds(month)]
-    by_row = {rule.about: rule for rule in ignores if rule.scope is Scope.ROW}
     wide = [rule for rule in ignores if rule.scope is not Scope.ROW]
-    by_line = {line.key: rule for line in lines for rule in wide if rule.covers(line)}
-    whole = {
-        line.key: rule
-        for line in lines
-        for rule in wide
-        if rule.scope is Scope.CUSTOMER and rule.covers(line)
-    }
+    whole = [rule for rule in wide if rule.scope is Scope.CUSTOMER]
     by_customer: dict[str, list[Rule | None]] = {}
     for line in lines:
-        by_customer.setdefault(line.customer, []).append(whole.get(line.key))
+        rule = next((rule for rule in whole if rule.covers(line)), None)
+        by_customer.setdefault(line.customer, []).append(rule)
+    return Ignoring(
+        by_row={rule.about: rule for rule in ignores if rule.scope is Scope.ROW},
+        by_line={line.key: rule for line in lines for rule in wide if rule.covers(line)},
+        by_customer=by_customer,
+    )
 
-    def tell(mismatch: Mismatch) -> str | None:
-        if mismatch.line_keys:
-            found = [by_line.get(key) for key in mismatch.line_keys]
-        else:
-            found = by_customer.get(mismatch.customer, [])
-        rule = by_row.get(mismatch.key) or (found[0] if all(found) and found else None)
-        if rule is None:
-            return None
-        until = f" until {rule.until}" if rule.until else ""
-        return f"Ignored{until}: {rule.reason or 'no reason was given'}."
 
-    return tell
+def tell_ignored(rule: Rule) -> str:
+    """A sentence that says until when and why a rule ignores a row."""
+    until = f" until {rule.until}" if rule.until else ""
+    return f"Ignored{until}: {rule.reason or 'no reason was given'}."
 
 
 def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:

@@ -173,6 +173,8 @@ def mismatch_cells(
         "Unit Price": mismatch.unit_price,
         "Monthly Impact": mismatch.impact,
         "Action": None if mismatch.action is None else str(mismatch.action),
+        "Reason": mismatch.reason or None,
+        "Until": mismatch.until,
         "New Units": None,
         "New Cost": None,
         "Effective From": None,

@@ -32,22 +32,30 @@ RowAction = CreateAddition | UpdateAddition | SetFields
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """A row to be ignored: for good with a reason, up to its last day where it has one; else this month."""
+
+    reason: str = ""
+    until: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RowEdits:
-    """What people decided on *Mismatches*: actions of approved rows, rows to ignore, and problems.
+    """What people decided on *Mismatches*: actions of approved rows, rows to ignore by key, and problems.
 
     `asked` is what each approved row asks for, by row key.
     `notices` name the rows whose Yes is left aside, since nothing can be written for them.
     """
 
     actions: tuple[RowAction, ...]
-    ignored: frozenset[str]
+    ignored: Mapping[str, Ignored]
     problems: tuple[Problem, ...]
     mismatches: Mapping[str, Mismatch] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
 
-NO_EDITS = RowEdits((), frozenset(), ())
+NO_EDITS = RowEdits((), {}, ())
 
 
 def read_row_edits(
@@ -58,7 +66,7 @@ def read_row_edits(
     `prices` stand on *New in ConnectWise* now, by row key.
     """
     problems: list[Problem] = []
-    ignored: set[str] = set()
+    ignored: dict[str, Ignored] = {}
     creations: list[CreateAddition] = []
     changes: dict[int, list[_Approved]] = {}
     mismatches: dict[str, Mismatch] = {}
@@ -69,7 +77,7 @@ def read_row_edits(
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
-            ignored.add(mismatch.key)
+            ignored[mismatch.key] = _read_ignored(row, book.month, problems)
         approved = _read_approved(row, mismatch, action, book.month, problems, notices)
         if approved is None or row.key in without:
             continue
@@ -85,7 +93,7 @@ def read_row_edits(
     ]
     return RowEdits(
         (*creations, *updates),
-        frozenset(ignored),
+        ignored,
         tuple(problems),
         mismatches,
         asked,
@@ -122,6 +130,22 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
             )
         )
     return found
+
+
+def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignored:
+    """Why and until when a row is to be ignored; a month in *Until* stands for its last day."""
+    if "Reason" in row.formulas:
+        problems.append(Problem(row.where("Reason"), "a formula stands here", "enter a text"))
+        return Ignored()
+    try:
+        until: dt.date | None = Month.parse(row.text("Until")).last
+    except ValueError:
+        until = read_day(row, "Until", month, problems)
+    if until is not None and until < month.first and row.is_edited("Until"):
+        what = f"{until} is before {month}, so the row would not be ignored"
+        problems.append(Problem(row.where("Until"), what, "enter a later date, or leave it empty"))
+        until = None
+    return Ignored(row.text("Reason"), until)
 
 
 def _read_approved(
