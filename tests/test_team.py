@@ -296,9 +296,7 @@ def test_exported_rules_ignore_and_count_for_a_colleague_too(
     at(monkeypatch, desk, "ada")
     contract = str(desk.read().get(LINES, desk.read().line("Redstart Textiles", "Premium"), "Contract ID"))
     with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:53", {"Action": "Ignore"})
-        line = hand.line("Redstart Textiles", "Teams")
-        hand.set(LINES, line, {"Note": "agreed, until 2026-12-31"})
+        hand.set(MISMATCHES, "units:53", {"Action": "Ignore", "Reason": "agreed", "Until": day("2026-12-31")})
     assert desk.check().code == 0
     words = ("links", "ignore", "--reason", "=paid by hand", "--product", "Visio Plan 2")
     assert desk.run(*words).code == 0

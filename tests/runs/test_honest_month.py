@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES, Hand
+from tests.helpers.libreoffice_picks import office_python, pick
 from xlsync.reconcile.billed import Fate
 from xlsync.workbook.layout import START_BILLED_CELLS, START_CELLS
 
@@ -34,6 +35,21 @@ def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bi
     assert refused.code == 1
     assert "is not possible on this row" in refused.err + refused.out
     assert desk.sent() == []
+
+
+@pytest.mark.skipif(not office_python(), reason="LibreOffice with its Python bridge is not installed here")
+def test_the_dropdown_of_a_row_of_a_past_month_that_nothing_can_be_written_for_offers_ignore_alone(
+    desk: Desk,
+) -> None:
+    desk.file = desk.folder / "xlsync-2026-09.xlsx"
+    assert desk.run("export", "--month", "2026-09").code == 0
+    hand = desk.read()
+    actions, kinds = hand.column(MISMATCHES, "Action"), hand.column(MISMATCHES, "Mismatch")
+    cancelled = next(key for key, kind in kinds.items() if kind == "Only in ConnectWise")
+    held = next(key for key, kind in kinds.items() if kind == "Units differ" and not actions[key])
+    free = next(key for key, action in actions.items() if action == "Update units")
+    picked = pick(desk, *((MISMATCHES, key, "Action", "Ignore") for key in (cancelled, held, free)))
+    assert [one["offered"] for one in picked] == [["Ignore"], ["Ignore"], ["Update units", "Ignore"]]
 
 
 def test_a_customer_without_any_line_in_a_complete_month_is_looked_at(desk: Desk) -> None:

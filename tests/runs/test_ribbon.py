@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import json
 import shutil
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,7 @@ import pytest
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
+from tests.helpers.libreoffice_picks import office_python, pick
 from xlsync import ribbon
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
@@ -31,7 +28,6 @@ from xlsync.workbook.read import read_workbook
 from xlsync.xlsx.package import Package
 
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
-HAND = Path(__file__).parents[1] / "helpers/libreoffice.py"
 
 
 def yes(_question: str) -> bool:
@@ -653,47 +649,6 @@ def test_a_button_runs_through_the_stand_in_of_excel(desk: Desk) -> None:
 
 
 # a person's hand, as near as this machine allows
-
-
-@functools.cache
-def office_python() -> str:
-    """A Python that can talk to LibreOffice; empty where there is none."""
-    for python in ("/usr/bin/python3", shutil.which("python3") or ""):
-        if python and Path(python).exists() and shutil.which("soffice"):
-            done = subprocess.run([python, "-c", "import uno"], capture_output=True, check=False)
-            if done.returncode == 0:
-                return python
-    return ""
-
-
-@contextmanager
-def office(folder: Path) -> Iterator[str]:
-    """A LibreOffice of our own; the name of the pipe at which it listens."""
-    pipe = f"xlsync{folder.stat().st_ino}"
-    command = [
-        "soffice", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--norestore",
-        f"--accept=pipe,name={pipe};urp",
-    ]  # fmt: skip
-    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield pipe
-        program.wait(timeout=60)  # the hand closes it when it is done
-    finally:
-        program.kill()
-        program.wait()
-
-
-def pick(desk: Desk, *picks: tuple[str, str, str, str]) -> list[dict[str, Any]]:
-    """Pick dropdown entries in a real LibreOffice: sheet, row key, header, what the entry holds."""
-    with office(desk.folder) as pipe:
-        done = subprocess.run(
-            [office_python(), str(HAND), pipe, str(desk.file)],
-            input=json.dumps(picks), capture_output=True, text=True, timeout=180, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert isinstance(found, list)
-    return found
 
 
 @pytest.mark.skipif(not office_python(), reason="LibreOffice with its Python bridge is not installed here")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -242,9 +242,16 @@ def invoice_cells(row: NextInvoice, labels: Labels) -> Cells:
 
 
 def list_columns(
-    lists: Lists, labels: Labels, months: Sequence[Month], used_items: Set[int] = frozenset()
+    lists: Lists,
+    labels: Labels,
+    months: Sequence[Month],
+    used_items: Set[int] = frozenset(),
+    held_rows: Iterable[str] = (),
 ) -> dict[str, list[Value]]:
-    """The columns of *Lists*: what each dropdown shows, and the ids behind it; used products come first."""
+    """The columns of *Lists*: what each dropdown shows, and the ids behind it; used products come first.
+
+    `held_rows` are the keys of the rows of *Mismatches* on which nothing but `Ignore` can be chosen.
+    """
     columns: dict[str, list[Value]] = {header: list(values) for header, values in FIXED_LISTS.items()}
     columns |= {header: list(values) for header, values in EMPTY_LISTS.items()}
     columns |= {
@@ -282,6 +289,7 @@ def list_columns(
     columns["Category"] = [clean_text(category_label(entry)) for entry in subcategories]
     columns["Subcategory Id"] = [str(entry.id) for entry in subcategories]
     columns["Month"] = [str(month) for month in months]
+    columns["Held Row"] = list(held_rows)
     return columns
 
 

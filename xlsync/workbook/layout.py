@@ -86,7 +86,11 @@ _AGREEMENTS = (
     f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,"
     f"INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
 )
-_MISMATCH = "IFERROR(MATCH({Mismatch},xlsync_mismatches,0),ROWS(xlsync_mismatches))"
+# A row on which nothing can be written is in the list of held rows, and gets the last block too.
+_MISMATCH = (
+    "IF(ISNUMBER(MATCH({Row Key},xlsync_held_rows,0)),ROWS(xlsync_mismatches),"
+    "IFERROR(MATCH({Mismatch},xlsync_mismatches,0),ROWS(xlsync_mismatches)))"
+)
 _ACTIONS = (
     f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,"
     f"INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
@@ -316,6 +320,7 @@ LIST_COLUMNS: Final = (
     ListColumn("Action Count", "xlsync_mismatch_count"),
     ListColumn("Action", "xlsync_actions", is_block=True),
     ListColumn("Month", "xlsync_months"),
+    ListColumn("Held Row", "xlsync_held_rows"),
 )
 
 _OFFERED = {kind: ActionLabel.offered(kind) for kind in MismatchKind}

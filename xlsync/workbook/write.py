@@ -132,7 +132,8 @@ def _fill(
     about: Mapping[str, Any],
     progress: RowsDone,
 ) -> Renewed:
-    lists = list_columns(overview.lists, overview.labels, months, overview.used_items)
+    held = [mismatch.key for mismatch in overview.findings.mismatches if mismatch.is_held]
+    lists = list_columns(overview.lists, overview.labels, months, overview.used_items, held)
     names = {row.key: f"{row.name} (new)" for row in overview.proposals}
     ordered = sorted(
         overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
