@@ -435,7 +435,6 @@ class Mismatch:
     until: dt.date | None = None
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
     by_hand: Decimal | None = None  # money of the month that no write will bill
-    is_ruled: bool = False  # a lasting rule ignores it
     is_half_done: bool = False  # its addition has ended, and the successor is not there yet
     explanation: str = ""
 

@@ -7,6 +7,7 @@ entry of the cell's own dropdown that holds `wanted` is entered, as a person pic
 """
 
 import json
+import re
 import sys
 import time
 
@@ -48,9 +49,12 @@ def find(sheet, key, header):
 
 def entries(cell):
     """What the dropdown of a cell offers: LibreOffice itself works out its formula, in a cell far away."""
-    formula = cell.Validation.getFormula1()
     sheet = cell.Spreadsheet
     address = cell.CellAddress
+    shift = address.Row - cell.Validation.getSourcePosition().Row  # the formula is that of another row
+    formula = re.sub(
+        r"(\$[A-Z]+)(\d+)", lambda at: f"{at[1]}{int(at[2]) + shift}", cell.Validation.getFormula1()
+    )
     scratch = sheet.getCellRangeByPosition(900, address.Row, 900, address.Row + 400)
     scratch.setArrayFormula("=" + formula)
     found = [line[0] for line in scratch.getDataArray() if isinstance(line[0], str) and line[0]]

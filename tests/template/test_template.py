@@ -138,6 +138,13 @@ def test_dependent_dropdowns_look_at_the_column_they_depend_on() -> None:
         assert "{" not in formula
 
 
+def test_the_formula_of_a_dropdown_is_as_short_as_excel_demands(workbook: openpyxl.Workbook) -> None:
+    for page in workbook:
+        for rule in page.data_validations.dataValidation:
+            last_row = (rule.formula1 or "").replace("$2", "").replace("2", "1048576")
+            assert len(last_row) <= 255, last_row
+
+
 def test_names_stand_for_their_lists(workbook: openpyxl.Workbook) -> None:
     page = workbook["Lists"]
     assert [cell.value for cell in page[1]] == [column.header for column in sheets.LIST_COLUMNS]

@@ -86,14 +86,11 @@ _AGREEMENTS = (
     f"OFFSET(xlsync_agreements,INDEX(xlsync_customer_first,{_CUSTOMER}),0,"
     f"INDEX(xlsync_customer_count,{_CUSTOMER}),1)"
 )
-# A row on which nothing can be written is in the list of held rows, and gets the last block too.
-_MISMATCH = (
-    "IF(ISNUMBER(MATCH({Row Key},xlsync_held_rows,0)),ROWS(xlsync_mismatches),"
-    "IFERROR(MATCH({Mismatch},xlsync_mismatches,0),ROWS(xlsync_mismatches)))"
-)
+_MISMATCH = "IFERROR(MATCH({Mismatch},xlsync_kinds,0),ROWS(xlsync_kinds))"
+# In a row on which nothing can be written, the list holds `Ignore` alone. Excel takes at most 255 characters.
 _ACTIONS = (
-    f"OFFSET(xlsync_actions,INDEX(xlsync_mismatch_first,{_MISMATCH}),0,"
-    f"INDEX(xlsync_mismatch_count,{_MISMATCH}),1)"
+    "IF(COUNTIF(xlsync_held_rows,{Row Key}),xlsync_ignore,"
+    f"OFFSET(xlsync_actions,INDEX(xlsync_kind_first,{_MISMATCH}),0,INDEX(xlsync_kind_count,{_MISMATCH}),1))"
 )
 _TYPES = (
     'IF({Kind}="Customer",xlsync_types_customer,'
@@ -315,12 +312,13 @@ LIST_COLUMNS: Final = (
     ListColumn("Country Id"),
     ListColumn("Match", "xlsync_match"),
     ListColumn("Approve", "xlsync_approve"),
-    ListColumn("Mismatch", "xlsync_mismatches"),
-    ListColumn("First Action", "xlsync_mismatch_first"),
-    ListColumn("Action Count", "xlsync_mismatch_count"),
+    ListColumn("Mismatch", "xlsync_kinds"),
+    ListColumn("First Action", "xlsync_kind_first"),
+    ListColumn("Action Count", "xlsync_kind_count"),
     ListColumn("Action", "xlsync_actions", is_block=True),
     ListColumn("Month", "xlsync_months"),
     ListColumn("Held Row", "xlsync_held_rows"),
+    ListColumn("Held Action", "xlsync_ignore"),
 )
 
 _OFFERED = {kind: ActionLabel.offered(kind) for kind in MismatchKind}
@@ -332,6 +330,7 @@ FIXED_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
         sum(len(_OFFERED[before]) for before in list(MismatchKind)[:index]) for index in range(len(_OFFERED))
     ),
     "Action Count": tuple(len(actions) for actions in _OFFERED.values()),
+    "Held Action": (str(ActionLabel.IGNORE),),
     "Action": tuple(str(action) for actions in _OFFERED.values() for action in actions),
 }
 """What stands in *Lists* whatever the month; the template holds it already."""
