@@ -176,30 +176,6 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementNow:
-    """An agreement as a write to it finds it; `closed` is its status where that is not active."""
-
-    id: int
-    company_id: int
-    currency: str = ""
-    closed: str = ""
-    start: dt.date | None = None
-    bill_start: dt.date | None = None
-    end: dt.date | None = None
-    next_invoice: dt.date | None = None
-    prorated: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemNow:
-    """A product of the catalog as a new addition of it finds it."""
-
-    id: int
-    price: Decimal | None
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recap:
     """What ConnectWise tells of an agreement's last and next invoice.
 

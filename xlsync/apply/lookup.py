@@ -42,6 +42,8 @@ from xlsync.apply.plan import (
 )
 from xlsync.connectwise.client import ConnectWise, quote
 from xlsync.connectwise.records import (
+    AgreementNow,
+    ItemNow,
     id_of,
     read_date,
     read_date_strictly,
@@ -49,7 +51,7 @@ from xlsync.connectwise.records import (
     record_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, AgreementNow, ItemNow, Month
+from xlsync.models import Addition, Month
 from xlsync.settings import Creation
 
 Additions = tuple[Addition, ...] | ApiError

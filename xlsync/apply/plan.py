@@ -29,8 +29,9 @@ from xlsync.apply.actions import (
     kind_of,
     tell_field,
 )
+from xlsync.connectwise.records import AgreementNow, ItemNow
 from xlsync.errors import UnsafePlan
-from xlsync.models import Addition, AgreementNow, ItemNow, Recap
+from xlsync.models import Addition, Recap
 from xlsync.settings import Limits
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from xlsync.connectwise.records import (
     TAKEN_OVER,
+    AgreementNow,
+    ItemNow,
     id_of,
     read_addition,
     read_agreement_now,
@@ -25,7 +27,7 @@ from xlsync.connectwise.records import (
     records_of,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Addition, AgreementNow, ItemNow, Recap, Setup
+from xlsync.models import Addition, Recap, Setup
 from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 

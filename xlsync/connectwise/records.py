@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from xlsync.errors import ApiError
-from xlsync.models import Addition, Agreement, AgreementNow, CatalogItem, Company, Recap, Setup
+from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
 
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
@@ -263,3 +264,27 @@ def broken(path: str, what: str) -> ApiError:
         path=path,
         status=200,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementNow:
+    """An agreement as a write to it finds it; `closed` is its status where that is not active."""
+
+    id: int
+    company_id: int
+    currency: str = ""
+    closed: str = ""
+    start: dt.date | None = None
+    bill_start: dt.date | None = None
+    end: dt.date | None = None
+    next_invoice: dt.date | None = None
+    prorated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNow:
+    """A product of the catalog as a new addition of it finds it."""
+
+    id: int
+    price: Decimal | None
+    is_active: bool
