@@ -39,6 +39,7 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "links.proposed",
     "links.suggestions",
     "links.memory",
+    "links.learning",
     "apply.actions",
     "apply.plan",
     "workbook.candidates",

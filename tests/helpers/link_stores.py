@@ -20,7 +20,7 @@ SITE = "https://api-eu.myconnectwise.net example"
 
 
 def remember(links: Links, memory: Memory, when: dt.datetime = OCTOBER, workbook: str = "a.xlsx") -> int:
-    return links.remember(memory, when=when, workbook=workbook)
+    return links.remember(lambda _: memory, when=when, workbook=workbook)
 
 
 def tamper(folder: Path, sql: str, *values: object) -> list[Any]:

@@ -4,14 +4,23 @@ import random
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xlsync.links import matching
+from tests.helpers.linking import (
+    NO_MEMORY,
+    addition,
+    catalog,
+    companies,
+    learnt,
+    line,
+    linked,
+    propose_links,
+    shown,
+)
 from xlsync.links.agreements import Held, agreements_to_read, decide_agreements, propose_agreements
 from xlsync.links.choices import NOTHING, Picked, confirmed
 from xlsync.links.companies import propose_companies, tell_ties_apart
@@ -21,10 +30,7 @@ from xlsync.links.memory import (
     Memory,
     Names,
     Remembered,
-    choices_to_remember,
     forgotten,
-    names_of,
-    with_names,
 )
 from xlsync.links.names import Place, company_words, digits, fold, fold_product, fold_spelling, foldings
 from xlsync.links.products import MicrosoftId, ProductName, read_microsoft_id, read_product_name
@@ -40,62 +46,6 @@ from xlsync.models import (
     LineType,
     Link,
 )
-
-NO_MEMORY = Memory()
-
-
-def line(key: str, customer: str = "Contoso", product: str = "Backup", **more: Any) -> BillingLine:
-    facts: dict[str, Any] = {
-        "invoice": "I-1",
-        "type": LineType.RECURRING,
-        "charge": LineType.RECURRING,
-        "units": Decimal(1),
-        "cost": None,
-        "amount": Decimal(1),
-        "currency": "EUR",
-        "contract_id": f"S-{key}",
-    }
-    return BillingLine(key=key, customer=customer, product=product, **(facts | more))
-
-
-def companies(*names: str) -> list[Company]:
-    return [Company(id=number, identifier=f"C{number}", name=name) for number, name in enumerate(names, 1)]
-
-
-def catalog(*names: str) -> list[CatalogItem]:
-    return [
-        CatalogItem(id=number, identifier=f"P{number}", description=name)
-        for number, name in enumerate(names, 1)
-    ]
-
-
-def addition(agreement_id: int, item_id: int, mark: str = "", number: int = 1) -> Addition:
-    return Addition(
-        id=number, agreement_id=agreement_id, item_id=item_id, quantity=Decimal(1), contract_mark=mark
-    )
-
-
-def shown(choices: Mapping[str, Choice]) -> dict[str, str]:
-    return {
-        key: f"{choice.to} {choice.evidence}" + (f" {choice.score}%" if choice.score else "")
-        for key, choice in choices.items()
-    }
-
-
-def propose_links(
-    lines: Sequence[BillingLine],
-    companies: Sequence[Company],
-    agreements: Sequence[Agreement],
-    catalog: Sequence[CatalogItem],
-    additions: Mapping[int, Sequence[Addition]],
-    memory: Memory,
-    picked: Mapping[str, Picked],
-) -> dict[str, Link]:
-    """All steps of linking, as a month takes them."""
-    known = propose_companies(lines, companies, memory, picked)
-    items = propose_items(lines, catalog, memory, picked)
-    decided = decide_agreements(lines, known.choices, agreements, memory, picked)
-    return matching.propose_links(lines, known, items, decided, agreements, catalog, additions, picked)
 
 
 def companies_of(
@@ -447,7 +397,7 @@ def test_an_emptied_part_is_remembered_and_no_evidence_fills_it_the_month_after(
     lines = [line("a"), line("b")]
     world = (companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], catalog("Backup"), {5: ()})
     picked = {"a": Picked(item=NOTHING)}
-    kept = choices_to_remember(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
+    kept = learnt(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
     assert kept.contracts["bss:S-a"] == Remembered(
         emptied=("item",),
         for_product="bss:Backup||",
@@ -460,7 +410,7 @@ def test_an_emptied_part_is_remembered_and_no_evidence_fills_it_the_month_after(
     assert after["b"].item == Choice(1, Evidence.REMEMBERED)
     chosen = propose_links(lines, *world, kept, {"a": Picked(item=1)})
     assert chosen["a"].item == Choice(1, Evidence.CHOSEN)
-    again = choices_to_remember(lines, chosen, {"a": Picked(item=1)}).contracts["bss:S-a"]
+    again = learnt(lines, chosen, {"a": Picked(item=1)}).contracts["bss:S-a"]
     assert (again.item_id, again.emptied) == (1, ())
 
 
@@ -469,7 +419,7 @@ def test_an_emptied_customer_or_agreement_is_remembered_too() -> None:
     world = (companies("Contoso"), [Agreement(id=5, name="A", company_id=1)], catalog("Backup"), {5: ()})
     for part in ("company", "agreement"):
         picked = {"a": Picked(**{part: NOTHING})}  # type: ignore[arg-type]
-        kept = choices_to_remember(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
+        kept = learnt(lines, propose_links(lines, *world, NO_MEMORY, picked), picked)
         assert kept.contracts["bss:S-a"].emptied == (part,)
         assert getattr(propose_links(lines, *world, kept, {})["a"], part) is None
 
@@ -777,94 +727,6 @@ def test_agreements_are_read_where_a_line_is_open_and_else_only_the_decided() ->
     assert read(NO_MEMORY, {"a": Picked(agreement=NOTHING), "b": Picked(agreement="new")}) == {20}
 
 
-# What is kept
-
-
-def linked(company: int | str, agreement: int | str, item: int | str, evidence: Evidence) -> Link:
-    return Link(
-        company=Choice(company, evidence), agreement=Choice(agreement, evidence), item=Choice(item, evidence)
-    )
-
-
-def test_links_are_kept_for_the_customer_and_the_product_where_all_lines_agree() -> None:
-    lines = [line("a"), line("b", product="Vault")]
-    links = {"a": linked(1, 10, 7, Evidence.EXACT), "b": linked(1, 10, 8, Evidence.EXACT)}
-    kept = choices_to_remember(lines, links, {})
-    assert kept.contracts == {}
-    assert {key: one.ids for key, one in kept.customers.items()} == {"bss:Contoso": (1, 10, None)}
-    assert {key: one.ids for key, one in kept.products.items()} == {
-        "bss:Backup||": (None, None, 7),
-        "bss:Vault||": (None, None, 8),
-    }
-    assert kept.customers["bss:Contoso"].names.customer == "Contoso"
-
-
-def test_two_different_choices_are_each_kept_for_their_contract() -> None:
-    lines = [line("a"), line("b")]
-    links = {"a": linked(1, 10, 7, Evidence.CHOSEN), "b": linked(1, 11, 7, Evidence.CHOSEN)}
-    kept = choices_to_remember(lines, links, {})
-    assert {key: one.ids for key, one in kept.contracts.items()} == {
-        "bss:S-a": (None, 10, None),
-        "bss:S-b": (None, 11, None),
-    }
-    assert kept.customers["bss:Contoso"].ids == (1, None, None)
-
-
-def test_an_agreement_is_not_kept_for_a_customer_of_two_companies() -> None:
-    links = {
-        "a": linked(1, 10, 7, Evidence.CHOSEN),
-        "b": Link(company=Choice(2, Evidence.CHOSEN), agreement=Choice("new", Evidence.CHOSEN)),
-    }
-    kept = choices_to_remember([line("a"), line("b")], links, {})
-    assert kept.customers["bss:Contoso"].ids == (None, None, None)
-    assert {key: one.ids for key, one in kept.contracts.items()} == {
-        "bss:S-a": (1, 10, None),
-        "bss:S-b": (2, None, None),
-    }
-
-
-def test_a_contract_of_two_products_keeps_no_item() -> None:
-    lines = [line("a", contract_id="S"), line("b", product="Vault", contract_id="S")]
-    links = {one.key: linked(1, 10, 7, Evidence.CHOSEN) for one in lines}
-    kept = choices_to_remember(lines, links, {"a": Picked(company=1, item=7)})
-    assert kept.contracts["bss:S"].ids == (1, None, None)
-
-
-def test_an_own_pick_is_kept_for_its_contract_too() -> None:
-    links = {"a": linked(1, 10, 7, Evidence.CHOSEN)}
-    kept = choices_to_remember([line("a")], links, {"a": Picked(item=7)})
-    assert kept.contracts["bss:S-a"].ids == (None, None, 7)
-    assert kept.contracts["bss:S-a"].for_product == "bss:Backup||"
-
-
-def test_suggestions_and_what_is_still_to_be_created_are_not_kept() -> None:
-    suggested = linked(1, 10, 7, Evidence.SUGGESTED)
-    assert choices_to_remember([line("a")], {"a": suggested}, {}) == NO_MEMORY
-    new = linked("customer:x", "agreement:x", 7, Evidence.CHOSEN)
-    kept = choices_to_remember([line("a")], {"a": new}, {})
-    assert (dict(kept.contracts), dict(kept.customers)) == ({}, {})
-    assert kept.products["bss:Backup||"].ids == (None, None, 7)
-
-
-def test_an_incomplete_link_keeps_what_a_person_chose_and_nothing_else() -> None:
-    link = Link(company=Choice(1, Evidence.CHOSEN), item=Choice(7, Evidence.EXACT))
-    kept = choices_to_remember([line("a")], {"a": link}, {})
-    assert kept.customers["bss:Contoso"].ids == (1, None, None)
-    assert dict(kept.products) == {}
-
-
-def test_kept_links_carry_the_names_of_today() -> None:
-    links = {"a": linked(1, 10, 1, Evidence.EXACT)}
-    kept = with_names(
-        choices_to_remember([line("a")], links, {}),
-        names_of(companies("Contoso Ltd"), TWO, catalog("Backup")),
-    )
-    assert kept.customers["bss:Contoso"].names == Names(
-        customer="Contoso", company="Contoso Ltd", agreement="Cloud"
-    )
-    assert kept.products["bss:Backup||"].names.item == "P1: Backup"
-
-
 # Properties
 
 PLAIN = ("Contoso", "Fabrikam", "日立")  # names that lead to complete links
@@ -937,9 +799,7 @@ def test_no_order_of_lines_companies_or_catalog_changes_a_link(
     other = {name: shuffled(values) if isinstance(values, list) else values for name, values in world.items()}
     links = propose_links(memory=NO_MEMORY, **world)
     assert propose_links(memory=NO_MEMORY, **other) == links
-    assert choices_to_remember(other["lines"], links, world["picked"]) == choices_to_remember(
-        world["lines"], links, world["picked"]
-    )
+    assert learnt(other["lines"], links, world["picked"]) == learnt(world["lines"], links, world["picked"])
 
 
 @given(worlds())
@@ -980,7 +840,7 @@ def test_what_was_proposed_and_kept_is_proposed_again_as_remembered(world: dict[
     links = propose_links(memory=NO_MEMORY, **world)
     # Two hand-typed lines of one customer and product are one contract, so that of two picks none is kept.
     counting = {one.key: links[one.key] for one in lines if one.contract_id and links[one.key].counts}
-    kept = choices_to_remember(lines, links, world["picked"])
+    kept = learnt(lines, links, world["picked"])
     again = propose_links(memory=kept, **(world | {"picked": {}}))
     for key, link in counting.items():
         ids = [part.to for part in link.parts]

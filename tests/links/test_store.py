@@ -103,36 +103,6 @@ def test_a_customer_on_which_lines_differ_is_dropped(links: Links) -> None:
     assert links.list() == ()
 
 
-def test_a_contract_keeps_its_other_parts_and_no_agreement_of_another_company(links: Links) -> None:
-    for entry, ids in (
-        (Remembered(company_id=1, agreement_id=10), (1, 10, None)),
-        (Remembered(item_id=7, for_product="p"), (1, 10, 7)),
-        (Remembered(company_id=1), (1, 10, 7)),
-        (Remembered(company_id=2), (2, None, 7)),
-    ):
-        remember(links, Memory(contracts={"bss:S": entry}))
-        assert links.memory().contracts["bss:S"].ids == ids
-    assert links.memory().contracts["bss:S"].for_product == "p"
-
-
-def test_an_emptied_part_of_a_contract_lasts_until_it_is_chosen_again(links: Links, tmp_path: Path) -> None:
-    def keep(entry: Remembered) -> Remembered:
-        remember(links, Memory(contracts={"bss:S": entry}))
-        return links.memory().contracts["bss:S"]
-
-    assert keep(Remembered(item_id=7, for_product="p")).emptied == ()
-    kept = keep(Remembered(emptied=("agreement", "item"), for_product="p"))
-    assert (kept.ids, kept.emptied, kept.for_product) == ((None,) * 3, ("agreement", "item"), "p")
-    assert keep(Remembered(company_id=1)).emptied == ("item",)  # another customer has other agreements
-    assert "→ 1, no product" in str(links.list()[0])
-    write_csv(tmp_path / "links.csv", SITE, Shared(links.list()))
-    with Links(tmp_path / "other", SITE) as other:
-        take_in(other, tmp_path / "links.csv")
-        assert other.list() == links.list()
-    kept = keep(Remembered(item_id=8, for_product="q"))
-    assert (kept.ids, kept.emptied, kept.for_product) == ((1, None, 8), (), "q")
-
-
 def test_a_date_without_an_offset_is_refused(links: Links) -> None:
     with pytest.raises(ValueError, match="offset"):
         remember(links, contoso(), OCTOBER.replace(tzinfo=None))
@@ -180,7 +150,9 @@ def test_a_process_killed_while_remembering_leaves_the_old_state(tmp_path: Path)
                 os._exit(9)
 
         links = Links(Path({str(tmp_path)!r}), {SITE!r})
-        links.remember(Memory(customers=Deadly()), when=dt.datetime.now(dt.timezone.utc), workbook="b.xlsx")
+        links.remember(
+            lambda _: Memory(customers=Deadly()), when=dt.datetime.now(dt.timezone.utc), workbook="b.xlsx"
+        )
     """
     killed = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False

@@ -113,8 +113,8 @@ def test_every_change_has_another_revision_and_none_has_the_same(store: Store) -
 def test_links_and_rules_are_remembered_alike(store: Store, tmp_path: Path) -> None:
     links = Links(tmp_path, SITE, store)
     memory = Memory(customers={"bss:42": Remembered(company_id=7, names=Names(customer="Contoso"))})
-    assert links.remember(memory, when=OCTOBER, workbook="a.xlsx") == 1
-    assert links.remember(memory, when=OCTOBER, workbook="b.xlsx") == 0
+    assert links.remember(lambda _: memory, when=OCTOBER, workbook="a.xlsx") == 1
+    assert links.remember(lambda _: memory, when=OCTOBER, workbook="b.xlsx") == 0
     (one,) = links.find("contoso")
     assert (one.link.company_id, one.link.workbook) == (7, "a.xlsx")
     links.forget("Contoso")

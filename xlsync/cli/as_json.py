@@ -155,6 +155,7 @@ def link(link: RememberedLink) -> dict[str, Any]:
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,
+        "by_period": {str(one.months): one.id for one in remembered.by_period},
         "emptied": list(remembered.emptied),
         "evidence": str(remembered.evidence),
         "when": remembered.when.isoformat() if remembered.when else None,

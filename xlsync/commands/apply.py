@@ -26,7 +26,8 @@ from xlsync.commands.remember import learn_rules
 from xlsync.errors import ApiError, NotNoted, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
-from xlsync.links.memory import choices_to_remember, with_names
+from xlsync.links.learning import learn, with_names
+from xlsync.links.memory import Memory
 from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
@@ -315,9 +316,12 @@ def remember_created(
             agreement=made[1] if isinstance(pick.agreement, str) and made[1] else pick.agreement,
             item=made[2] if isinstance(pick.item, str) and made[2] else pick.item,
         )
-    memory = choices_to_remember(review.edits.lines, links, picked)
-    named = with_names(memory, _known_names(review, ids))
-    systems.links.remember(named, when=now, workbook=review.book.path.name)
+
+    def learn_links(memory: Memory) -> Memory:
+        learnt = learn(memory, review.edits.lines, links, picked, is_earlier=True)
+        return with_names(learnt, _known_names(review, ids))
+
+    systems.links.remember(learn_links, when=now, workbook=review.book.path.name)
     return picked
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
 from xlsync.links.choices import Picked
-from xlsync.links.memory import choices_to_remember, names_of, with_names
+from xlsync.links.learning import learn, names_of, with_names
+from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until
 from xlsync.workbook.contents import Overview
@@ -88,7 +89,10 @@ def remember(
     systems: Systems, overview: Overview, picked: Mapping[str, Picked], now: dt.datetime, path: Path
 ) -> None:
     """Keep the links that count, for the months after."""
-    memory = choices_to_remember(overview.lines, overview.links, picked)
     lists = overview.lists
-    named = with_names(memory, names_of(lists.companies, lists.agreements, lists.items))
-    systems.links.remember(named, when=now, workbook=path.name)
+
+    def learn_links(memory: Memory) -> Memory:
+        learnt = learn(memory, overview.lines, overview.links, picked)
+        return with_names(learnt, names_of(lists.companies, lists.agreements, lists.items))
+
+    systems.links.remember(learn_links, when=now, workbook=path.name)

@@ -23,6 +23,7 @@ from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
 from xlsync.links.companies import propose_companies, tell_ties_apart
 from xlsync.links.items import propose_items
+from xlsync.links.learning import correct
 from xlsync.links.matching import propose_links
 from xlsync.links.memory import Forgotten, Memory, forgotten
 from xlsync.links.names import Place
@@ -106,6 +107,7 @@ def gather(
     month_lines = lines
     if sources.latest is not None:  # linked with the others, by the same choices
         lines = (*lines, *sources.latest[1].lines)
+    memory = correct(memory, lines, picked)
     companies = propose_companies(lines, lists.companies, memory, picked)
     if companies.ties and not request.reports:
         places = _places_of_ties(lines, companies, asking)
@@ -295,8 +297,9 @@ def _vanished(
     found: dict[int, str] = {}
     for key, link in sorted(memory.customers.items()):
         source, own_id = split_key(key)
-        if source == wanted and key not in billed and link.agreement_id in running and link.agreement_id:
-            found[link.agreement_id] = link.names.customer or own_id
+        if source == wanted and key not in billed:
+            remembered = {link.agreement_id, *(one.id for one in link.by_period)}
+            found |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
     return found
 
 

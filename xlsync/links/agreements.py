@@ -6,11 +6,12 @@ PURE; a part of `matching.py`, which explains the ladder.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from types import EllipsisType
 
-from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only, present
-from xlsync.links.memory import Memory, contract_key, customer_key, entry_for, product_key
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only, present
+from xlsync.links.memory import Memory, Recall, contract_key, customer_key, product_key
 from xlsync.links.names import fold_code
 from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Evidence
 
@@ -19,19 +20,20 @@ def propose_agreements(
     lines: Iterable[BillingLine],
     chosen_companies: Mapping[str, Choice],
     chosen_items: Mapping[str, Choice],
-    decided: Mapping[str, Choice | None],
+    decided: DecidedAgreements,
     held: Held,
 ) -> dict[str, Choice]:
     """The agreement of each line, by line key; lines without a proposal are absent.
 
     `decided` is what `decide_agreements` found for the same lines.
     """
-    proposed = present(decided)
+    proposed = present(decided.choices)
     for line in lines:
-        if line.key in decided or (company := chosen_companies.get(line.key)) is None:
+        if line.key in decided.choices or (company := chosen_companies.get(line.key)) is None:
             continue
         item = chosen_items.get(line.key)
-        choice = held.agreement_for(line, company, item.to if item else None)
+        of_period = decided.of_period.get(line.key)
+        choice = held.agreement_for(line, company, item.to if item else None, of_period)
         if choice is not None:
             proposed[line.key] = choice
     return proposed
@@ -43,7 +45,7 @@ def propose_marked_items(
     chosen_items: Mapping[str, Choice],
     catalog: Iterable[CatalogItem],
     picked: Mapping[str, Picked],
-    decided: Mapping[str, Choice | None],
+    decided: DecidedAgreements,
     held: Held,
 ) -> dict[str, Choice]:
     """The items that an addition's mark tells where the product is not known, by line key.
@@ -67,7 +69,7 @@ def propose_marked_items(
         company = chosen_companies.get(line.key)
         if company is None or line.addon_id or len(products[line.source, line.contract_id]) > 1:
             continue
-        found = held.marked(line, company, decided.get(line.key, ...))
+        found = held.marked(line, company, decided.choices.get(line.key, ...))
         if len(found) == 1 and found[0].item_id in offered:
             marked[line.key] = Choice(found[0].item_id, Evidence.MARKED)
     return marked
@@ -92,10 +94,13 @@ class _AgreementPart(LinkPart):
         memory: Memory,
         picked: Mapping[str, Picked],
     ) -> None:
-        self._company_of = {agreement.id: agreement.company_id for agreement in agreements}
-        self.offered = frozenset(self._company_of)
+        self._agreements = {agreement.id: agreement for agreement in agreements}
+        self.offered = frozenset(self._agreements)
+        self._billed: defaultdict[tuple[int, int | None], set[int]] = defaultdict(set)
+        for agreement in self._agreements.values():
+            self._billed[agreement.company_id, agreement.billing_months].add(agreement.id)
         self._companies = chosen_companies
-        self._memory = memory
+        self._recall = Recall(memory)
         # An agreement to be created is for one billing period: asked for on a monthly line, it is not a
         # yearly one's.
         self._asked_for = {
@@ -110,22 +115,65 @@ class _AgreementPart(LinkPart):
         key = contract_key(line)
         return (key, self._company(line)) if key is not None else None
 
-    def group(self, line: BillingLine) -> tuple[str, int | str | None] | None:
-        key = customer_key(line)
-        return (key, self._company(line)) if key is not None else None
-
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
-        return entry_for(self._memory.contracts, contract_key(line)).part("agreement")
+        return self._recall.contract(line).part("agreement")
 
-    def by_group(self, line: BillingLine) -> int | None:
-        return entry_for(self._memory.customers, customer_key(line)).agreement_id
+    def groups(self, line: BillingLine) -> Sequence[Group]:
+        key = customer_key(line)
+        if key is None:
+            return ()
+        customer, company = self._recall.customer(line), self._company(line)
+        return (
+            Group(
+                (key, company, line.billing_months or line.billing_period),
+                customer.agreement_billed(line.billing_months),
+            ),
+            Group((key, company), customer.agreement_id, is_wide=True),
+        )
 
     def fits(self, line: BillingLine, to: int | str) -> bool:
         owner = self._company(line)
-        return owner is not None and (isinstance(to, str) or self._company_of.get(to) == owner)
+        if owner is None or isinstance(to, str):
+            return owner is not None
+        return to in self._agreements and self._agreements[to].company_id == owner
 
     def may_spread(self, line: BillingLine, to: int | str) -> bool:
         return isinstance(to, int) or (to, line.billing_period) in self._asked_for
+
+    def suits(self, line: BillingLine, to: int | str) -> bool:
+        """Not where it is billed otherwise than the line, and another agreement of its company like it."""
+        if line.billing_months is None or not isinstance(to, int):
+            return True
+        agreement = self._agreements[to]
+        return agreement.billing_months in {None, line.billing_months} or not self.billed_as(line)
+
+    def customer(self, line: BillingLine) -> tuple[str, int] | None:
+        """The line's customer as that of its company; None where either is not known."""
+        key, company = customer_key(line), self._company(line)
+        return (key, company) if key is not None and isinstance(company, int) else None
+
+    def is_remembered(self, line: BillingLine) -> bool:
+        """Whether an agreement of the line's company is remembered for its customer."""
+        customer = self._recall.customer(line)
+        ids = (customer.agreement_id, *(one.id for one in customer.by_period))
+        return any(id_ is not None and self.fits(line, id_) for id_ in ids)
+
+    def billed_as(self, line: BillingLine) -> Set[int]:
+        """The agreements of the line's company that are billed in the period of the line."""
+        company = self._company(line)
+        return self._billed.get((company, line.billing_months), set()) if isinstance(company, int) else set()
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAgreements:
+    """The agreements that people gave lines, now or before.
+
+    `choices` is what `find_decided` says of each line. `of_period` is, for lines whose customer is
+    linked to an agreement that is billed in another period, the only one that is billed as the line.
+    """
+
+    choices: Mapping[str, Choice | None]
+    of_period: Mapping[str, int] = field(default_factory=dict)
 
 
 def decide_agreements(
@@ -134,10 +182,23 @@ def decide_agreements(
     agreements: Iterable[Agreement],
     memory: Memory,
     picked: Mapping[str, Picked],
-) -> dict[str, Choice | None]:
-    """The agreements that people gave lines of these companies, now or before; as `find_decided` says it."""
+) -> DecidedAgreements:
+    """The agreements that people gave lines of these companies, now or before."""
     part = _AgreementPart(lines, chosen_companies, agreements, memory, picked)
-    return find_decided(lines, part, picked)
+    choices = find_decided(lines, part, picked)
+    linked = {
+        part.customer(line)
+        for line in lines
+        if (choice := choices.get(line.key)) is not None and isinstance(choice.to, int)
+    }
+    of_period: dict[str, int] = {}
+    for line in lines:
+        if line.key in choices or line.billing_months is None:
+            continue
+        agreement = only(part.billed_as(line))
+        if agreement is not None and (part.customer(line) in linked or part.is_remembered(line)):
+            of_period[line.key] = agreement
+    return DecidedAgreements(choices, of_period)
 
 
 class Held:
@@ -155,8 +216,13 @@ class Held:
         self._read = frozenset(additions)
         self._sorted: dict[int, tuple[dict[int, set[int]], dict[str, list[Addition]]]] = {}
 
-    def agreement_for(self, line: BillingLine, company: Choice, item: int | str | None) -> Choice | None:
-        """The agreement of a line on which nobody decided."""
+    def agreement_for(
+        self, line: BillingLine, company: Choice, item: int | str | None, of_period: int | None = None
+    ) -> Choice | None:
+        """The agreement of a line on which nobody decided.
+
+        `of_period` is the only agreement that is billed as the line, where that tells which it is.
+        """
         if not isinstance(company.to, int):
             return None
         all_of_company = self._of_company.get(company.to, set())
@@ -170,6 +236,8 @@ class Held:
         one = only(all_of_company)
         if one is not None:
             return Choice(one, Evidence.ONLY_AGREEMENT)
+        if readable and of_period is not None:
+            return Choice(of_period, Evidence.ONLY_AGREEMENT)
         if readable and isinstance(item, int):
             one = only(self._additions_of(company.to)[0].get(item, ()))
         return Choice(one, Evidence.ONLY_AGREEMENT, of_product=True) if one is not None else None
@@ -211,7 +279,7 @@ def agreements_to_read(
     lines: Sequence[BillingLine],
     chosen_companies: Mapping[str, Choice],
     agreements: Sequence[Agreement],
-    decided: Mapping[str, Choice | None],
+    decided: DecidedAgreements,
 ) -> frozenset[int]:
     """The agreements whose additions are needed to decide a line's agreement, or later to compare it.
 
@@ -226,8 +294,8 @@ def agreements_to_read(
         company = chosen_companies.get(line.key)
         if company is None or company.evidence is Evidence.SUGGESTED or not isinstance(company.to, int):
             continue
-        if line.key not in decided:
+        if line.key not in decided.choices:
             needed |= of_company[company.to]
-        elif (choice := decided[line.key]) is not None and isinstance(choice.to, int):
+        elif (choice := decided.choices[line.key]) is not None and isinstance(choice.to, int):
             needed.add(choice.to)
     return frozenset(needed)

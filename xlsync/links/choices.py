@@ -56,6 +56,18 @@ def confirmed(link: Link) -> Picked:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines that share what a person picks: a key, and what is remembered for all of them.
+
+    Lines of a wide group may be billed in different periods.
+    """
+
+    key: Hashable | None
+    remembered: int | None
+    is_wide: bool = False
+
+
 class LinkPart(ABC):
     """One of a link's three parts: where picks and memories of it stand, and to what it may lead."""
 
@@ -67,16 +79,12 @@ class LinkPart(ABC):
         """The key of the lines that share a pick before all others."""
 
     @abstractmethod
-    def group(self, line: BillingLine) -> Hashable | None:
-        """The key of the BSS customer or product over whose lines a pick spreads."""
-
-    @abstractmethod
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
         """What is remembered for the line's contract."""
 
     @abstractmethod
-    def by_group(self, line: BillingLine) -> int | None:
-        """What is remembered for the line's customer or product."""
+    def groups(self, line: BillingLine) -> Sequence[Group]:
+        """The BSS customer or product over whose lines a pick spreads, the narrower group first."""
 
     def fits(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
         """Whether the line may be linked to this at all."""
@@ -84,6 +92,10 @@ class LinkPart(ABC):
 
     def may_spread(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
         """Whether a pick made on another line may hold for this line."""
+        return True
+
+    def suits(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
+        """Whether what holds for lines of all billing periods may hold for this line."""
         return True
 
 
@@ -109,7 +121,8 @@ def find_decided(
             choice = Choice(to, pick.evidence)
             own[line.key] = choice
             on_contract[part.contract(line)].add(choice)
-            in_group[part.group(line)].add(choice)
+            for group in part.groups(line):
+                in_group[group.key].add(choice)
     of_contract = dict.fromkeys(emptied - {None}, NOTHING) | _agreed(on_contract)
     of_group = _agreed(in_group)
     decided: dict[str, Choice | None] = {}
@@ -138,18 +151,23 @@ def _strongest(
 ) -> Choice | Emptied | None:
     """What was decided on other lines or before, nearest to the line first."""
     on_contract = of_contract.get(part.contract(line)) if of_contract else None
-    remembered, of_all = part.by_contract(line), part.by_group(line)
+    remembered, groups = part.by_contract(line), part.groups(line)
     if on_contract is NOTHING or (remembered is NOTHING and on_contract is None):
         return NOTHING
     if on_contract is not None and part.may_spread(line, on_contract.to):
         return on_contract
-    in_group = of_group.get(part.group(line)) if of_group else None
     # What is remembered of the contract alone says nothing of the customer.
-    return (
-        _remembered(remembered, part, line, of_product=remembered != of_all)
-        or (in_group if in_group is not None and part.may_spread(line, in_group.to) else None)
-        or _remembered(of_all, part, line)
-    )
+    is_own = all(remembered != group.remembered for group in groups)
+    if (choice := _remembered(remembered, part, line, of_product=is_own)) is not None:
+        return choice
+    for group in groups:
+        picked = of_group.get(group.key) if of_group else None
+        if picked is not None and not part.may_spread(line, picked.to):
+            picked = None
+        choice = picked or _remembered(group.remembered, part, line)
+        if choice is not None and (not group.is_wide or part.suits(line, choice.to)):
+            return choice
+    return None
 
 
 def _remembered(

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only
-from xlsync.links.memory import Memory, contract_key, customer_key, entry_for
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only
+from xlsync.links.memory import Memory, Recall, contract_key, customer_key
 from xlsync.links.names import Place, company_words, digits, fold_spelling, foldings
 from xlsync.links.proposed import (
     LIKE_FOLDED,
@@ -34,19 +34,16 @@ class _CompanyPart(LinkPart):
 
     def __init__(self, companies: Iterable[Company], memory: Memory) -> None:
         self.offered = frozenset(company.id for company in companies)
-        self._memory = memory
+        self._recall = Recall(memory)
 
     def contract(self, line: BillingLine) -> str | None:
         return contract_key(line)
 
-    def group(self, line: BillingLine) -> str | None:
-        return customer_key(line)
-
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
-        return entry_for(self._memory.contracts, contract_key(line)).part("company")
+        return self._recall.contract(line).part("company")
 
-    def by_group(self, line: BillingLine) -> int | None:
-        return entry_for(self._memory.customers, customer_key(line)).company_id
+    def groups(self, line: BillingLine) -> Sequence[Group]:
+        return (Group(customer_key(line), self._recall.customer(line).company_id),)
 
 
 def _as_spelled(name: str) -> tuple[str]:

@@ -18,7 +18,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.dates import read_date
 from xlsync.errors import XlsyncError
-from xlsync.links.memory import PARTS, LinkKind, Names, Remembered, RememberedLink
+from xlsync.links.memory import PARTS, LinkKind, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
@@ -40,6 +40,11 @@ def _id(one: RememberedLink, name: str) -> str:
     return "" if part is None else str(part) if isinstance(part, int) else EMPTIED
 
 
+def _tell_period(one: PeriodAgreement) -> str:
+    return f"{one.months}: {one.id} {' '.join(one.name.split())}".rstrip()
+
+
+_BY_PERIOD: Final = "Agreements by Months Billed"  # a line for each: `12: 345 Yearly`
 _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
     "For": lambda one: str(one.kind),
     "Key": lambda one: one.key,
@@ -56,6 +61,7 @@ _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
     "Match": lambda one: str(one.link.evidence),
     "When": lambda one: one.link.when.isoformat() if one.link.when else "",
     "Workbook": lambda one: one.link.workbook,
+    _BY_PERIOD: lambda one: "\n".join(map(_tell_period, one.link.by_period)),
 }
 _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "For": lambda rule: str(rule.scope),
@@ -67,8 +73,8 @@ _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "Until": lambda rule: str(rule.until or ""),
     "Reason": lambda rule: rule.reason,
 }
-_OF_RULES: Final = ("Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
-HEADERS: Final = ("Environment", *_COLUMNS, *_OF_RULES)
+_LATER: Final = (_BY_PERIOD, "Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
+HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
 
 
 def write_csv(path: Path, environment: str, shared: Shared) -> None:
@@ -130,7 +136,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             headers = [header.strip() for header in next(reader, [])]
-            missing = [header for header in HEADERS if header not in headers and header not in _OF_RULES]
+            missing = [header for header in HEADERS if header not in headers and header not in _LATER]
             if missing:
                 raise XlsyncError(
                     f"{path.name} has no column {', '.join(missing)}; its columns are "
@@ -142,7 +148,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                 if any(cells):
                     plain = [cell.removeprefix("'") for cell in cells]
                     row = dict(zip(headers, plain + [""] * len(headers), strict=False))
-                    yield begins, dict.fromkeys(_OF_RULES, "") | row
+                    yield begins, dict.fromkeys(_LATER, "") | row
                 begins = reader.line_num + 1
     except OSError as error:
         raise XlsyncError(
@@ -203,7 +209,7 @@ def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
     said = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
     emptied = [part for part, text in zip(PARTS, said.values(), strict=True) if text == EMPTIED]
     ids = [None if text == EMPTIED else _read_id(text, what, wrong) for what, text in said.items()]
-    if not wrong and not any(ids) and not emptied:
+    if not wrong and not any(ids) and not emptied and not row[_BY_PERIOD]:
         wrong.append("it has no ConnectWise id")
     if emptied and row["For"] != LinkKind.CONTRACT:
         wrong.append(f"only a contract can have {EMPTIED} for an id")
@@ -211,6 +217,9 @@ def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
         row["For"] == LinkKind.PRODUCT and (ids[0] or ids[1])
     ):
         wrong.append(f"a {row['For']} cannot be linked to that")
+    by_period = [_read_period(text, wrong) for text in row[_BY_PERIOD].splitlines()]
+    if by_period and row["For"] != LinkKind.CUSTOMER:
+        wrong.append(f"only a customer can have {_BY_PERIOD}")
     evidence = row["Match"] or Evidence.CHOSEN
     if evidence not in list(Evidence):
         wrong.append(f"Match is “{evidence}”, not {', '.join(Evidence)}")
@@ -226,6 +235,7 @@ def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
             item_id=ids[2],
             for_product=row["Product Key"],
             emptied=tuple(emptied),
+            by_period=tuple(sorted(one for one in by_period if one is not None)),
             evidence=Evidence(evidence),
             when=when,
             workbook=row["Workbook"],
@@ -246,6 +256,14 @@ def _read_id(text: str, what: str, wrong: list[str]) -> int | None:
         wrong.append(f"ConnectWise {what} Id is “{text}”, not a whole number")
         return None
     return int(text) if text else None
+
+
+def _read_period(text: str, wrong: list[str]) -> PeriodAgreement | None:
+    found = re.fullmatch(r"([1-9]\d{0,2}): ([1-9]\d{0,17})(?: (.*))?", text)
+    if found is None:
+        wrong.append(f"{_BY_PERIOD} is “{text}”, not like 12: 345 Yearly")
+        return None
+    return PeriodAgreement(int(found[1]), int(found[2]), found[3] or "")
 
 
 def _iso_day(text: str) -> dt.date | None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from xlsync.links.choices import Emptied, LinkPart, Picked, find_decided, only
-from xlsync.links.memory import Memory, contract_key, entry_for, product_key
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only
+from xlsync.links.memory import Memory, Recall, contract_key, product_key
 from xlsync.links.names import digits, fold_code, fold_product
 from xlsync.links.products import (
     are_told_apart,
@@ -36,21 +36,18 @@ class _ItemPart(LinkPart):
 
     def __init__(self, catalog: Iterable[CatalogItem], memory: Memory) -> None:
         self.offered = frozenset(item.id for item in catalog)
-        self._memory = memory
+        self._recall = Recall(memory)
 
     def contract(self, line: BillingLine) -> tuple[str, str] | None:
         key = contract_key(line)
         return (key, line.product_key) if key is not None else None
 
-    def group(self, line: BillingLine) -> str | None:
-        return product_key(line)
-
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
-        entry = entry_for(self._memory.contracts, contract_key(line))
+        entry = self._recall.contract(line)
         return entry.part("item") if not entry.for_product or entry.for_product == line.product_key else None
 
-    def by_group(self, line: BillingLine) -> int | None:
-        return entry_for(self._memory.products, product_key(line)).item_id
+    def groups(self, line: BillingLine) -> Sequence[Group]:
+        return (Group(product_key(line), self._recall.product(line).item_id),)
 
 
 def _as_product(name: str) -> tuple[str]:

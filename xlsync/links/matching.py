@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xlsync.links.agreements import Held, propose_agreements, propose_marked_items
+from xlsync.links.agreements import DecidedAgreements, Held, propose_agreements, propose_marked_items
 from xlsync.links.choices import Picked
 from xlsync.links.proposed import Proposed
-from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Link
+from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Link
 
 
 def propose_links(
     lines: Sequence[BillingLine],
     companies: Proposed,
     items: Proposed,
-    decided: Mapping[str, Choice | None],
+    decided: DecidedAgreements,
     agreements: Sequence[Agreement],
     catalog: Sequence[CatalogItem],
     additions: Mapping[int, Sequence[Addition]],

@@ -1,19 +1,22 @@
-"""What is remembered of links, and what of a workbook's links is to be kept.
+"""What is remembered of links, and how it is looked up for a billing line.
 
-PURE. `links.py` makes it last, `matching.py` proposes from it.
+PURE. `store.py` makes it last, `learning.py` takes it from a workbook, `matching.py` proposes from it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
-from xlsync.links.choices import NOTHING, Emptied, Picked
-from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.billing.periods import months_of, period_name
+from xlsync.links.choices import NOTHING, Emptied
+from xlsync.links.names import fold_code, fold_product, fold_spelling
+from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, split_key
 
 PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
 _WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "product"}
@@ -30,15 +33,34 @@ class Names:
     agreement: str = ""
     item: str = ""
 
+    def renewed(self, newer: Names) -> Names:
+        """These names with those of `newer` that are known."""
+        return replace(
+            self, **{part.name: text for part in fields(self) if (text := getattr(newer, part.name))}
+        )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PeriodAgreement:
+    """The agreement of a customer's lines that are billed once in so many months, with its name then."""
+
+    months: int
+    id: int
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name or self.id} ({period_name(self.months)})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
     """What a customer, product or contract of the BSS was linked to, by ConnectWise ids.
 
-    `evidence`, `when` and `workbook` tell on what it was taken, and when and from which workbook it
-    was first remembered. A contract's item holds for the product key `for_product` only: a
-    subscription may be changed to another product and keep its id. `emptied` names the parts that a
-    person emptied on a contract: no evidence fills them again.
+    A customer's `agreement_id` is that of all its lines; `by_period` holds the agreement of each billing
+    period in which its lines agree, in order of the periods. `evidence`, `when` and `workbook` tell on
+    what it was taken, and when and from which workbook it was first remembered. A contract's item holds
+    for the product key `for_product` only: a subscription may be changed to another product and keep its
+    id. `emptied` names the parts that a person emptied on a contract: no evidence fills them again.
     """
 
     company_id: int | None = None
@@ -46,6 +68,7 @@ class Remembered:
     item_id: int | None = None
     for_product: str = ""
     emptied: tuple[str, ...] = ()
+    by_period: tuple[PeriodAgreement, ...] = ()
     evidence: Evidence = Evidence.CHOSEN
     when: dt.datetime | None = None
     workbook: str = ""
@@ -59,7 +82,7 @@ class Remembered:
     @property
     def says_something(self) -> bool:
         """Whether anything is remembered at all."""
-        return any(self.ids) or bool(self.emptied)
+        return any(self.ids) or bool(self.emptied) or bool(self.by_period)
 
     def part(self, name: str) -> int | Emptied | None:
         """The id of a part, NOTHING where a person emptied it, None where nothing is remembered of it."""
@@ -67,6 +90,16 @@ class Remembered:
             return NOTHING
         id_: int | None = getattr(self, f"{name}_id")
         return id_
+
+    def agreement_billed(self, months: int | None) -> int | None:
+        """The agreement of the lines that are billed once in so many months."""
+        return next((one.id for one in self.by_period if one.months == months), None)
+
+    @property
+    def agreement_names(self) -> str:
+        """The agreement's name, and those of the periods that have another, with the period."""
+        others = (str(one) for one in self.by_period if one.id != self.agreement_id)
+        return ", ".join(filter(None, (_named(self.agreement_id, self.names.agreement), *others)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +134,18 @@ class RememberedLink:
             LinkKind.CUSTOMER: f"customer {names.customer or self.key}",
             LinkKind.PRODUCT: f"product {names.product or self.key}",
         }[self.kind]
-        parts = zip(self.link.ids, (names.company, names.agreement, names.item), strict=True)
-        told = [name or str(part) for part, name in parts if part is not None]
-        told += [f"no {_WORDS[part]}" for part in self.link.emptied]
-        return f"{subject} → {', '.join(told)}"
+        company, _, item = self.link.ids
+        parts = (
+            _named(company, names.company),
+            self.link.agreement_names,
+            _named(item, names.item),
+            *(f"no {_WORDS[part]}" for part in self.link.emptied),
+        )
+        return f"{subject} → {', '.join(filter(None, parts))}"
+
+
+def _named(id_: int | None, name: str) -> str:
+    return "" if id_ is None else name or str(id_)
 
 
 def customer_key(line: BillingLine) -> str | None:
@@ -130,6 +171,82 @@ def entry_for(entries: Mapping[str, Remembered], key: str | None) -> Remembered:
     return entries.get(key, _UNKNOWN) if key is not None else _UNKNOWN
 
 
+class Recall:
+    """A memory as billing lines ask for it.
+
+    The BSS and a report have different keys for one customer or product. Where nothing is remembered for
+    a line's own key, the one entry of another source with the same name, or the same product code, counts;
+    a product's periods must be the same too.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._looked_up: dict[tuple[str, str], Remembered] = {}
+
+    def contract(self, line: BillingLine) -> Remembered:
+        """What is remembered for the line's contract."""
+        return entry_for(self._memory.contracts, contract_key(line))
+
+    def customer(self, line: BillingLine) -> Remembered:
+        """What is remembered for the line's customer, from whichever source."""
+        key, entries = customer_key(line), self._memory.customers
+        return self._from_elsewhere(key, line.customer, entries, lambda: self.customers_elsewhere(line))
+
+    def product(self, line: BillingLine) -> Remembered:
+        """What is remembered for the line's product, from whichever source."""
+        key, entries = product_key(line), self._memory.products
+        return self._from_elsewhere(key, line.product, entries, lambda: self.products_elsewhere(line))
+
+    def _from_elsewhere(
+        self,
+        key: str | None,
+        name: str,
+        entries: Mapping[str, Remembered],
+        find_elsewhere: Callable[[], Sequence[str]],
+    ) -> Remembered:
+        if key is None or key in entries or not entries:
+            return entry_for(entries, key)
+        if (key, name) not in self._looked_up:
+            elsewhere = find_elsewhere()
+            self._looked_up[key, name] = entries[elsewhere[0]] if len(elsewhere) == 1 else _UNKNOWN
+        return self._looked_up[key, name]
+
+    def customers_elsewhere(self, line: BillingLine) -> list[str]:
+        """The keys of the entries that other sources have for the line's customer."""
+        known = self._customers.get(fold_spelling(line.customer), ())
+        return [key for key in known if split_key(key)[0] != line.source]
+
+    def products_elsewhere(self, line: BillingLine) -> list[str]:
+        """The keys of the entries that other sources have for the line's product, billed in the same way."""
+        periods = (_months(line.billing_period), _months(line.commitment_period))
+        names = {fold_code(line.product_code), fold_product(line.product)} - {""}
+        known = {key for name in names for key in self._products.get((name, *periods), ())}
+        return sorted(key for key in known if split_key(key)[0] != line.source)
+
+    @cached_property
+    def _customers(self) -> Mapping[str, list[str]]:
+        keys: defaultdict[str, list[str]] = defaultdict(list)
+        for key, entry in sorted(self._memory.customers.items()):
+            if entry.names.customer:
+                keys[fold_spelling(entry.names.customer)].append(key)
+        return keys
+
+    @cached_property
+    def _products(self) -> Mapping[tuple[str, int | str, int | str], set[str]]:
+        keys: defaultdict[tuple[str, int | str, int | str], set[str]] = defaultdict(set)
+        for key, entry in self._memory.products.items():
+            code, *periods = split_key(key)[1].rsplit("|", 2)
+            if len(periods) == 2:
+                for name in {fold_code(code), fold_product(entry.names.product)} - {""}:
+                    keys[name, _months(periods[0]), _months(periods[1])].add(key)
+        return keys
+
+
+def _months(period: str) -> int | str:
+    """A period as it is compared: its length, or its name where that tells none."""
+    return months_of(period) or period.casefold().strip()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Forgotten:
     """Something remembered that ConnectWise no longer offers: deleted, inactive or ended."""
@@ -153,159 +270,19 @@ def forgotten(
         ("Product", {item.id for item in catalog}),
     )
     gone: dict[tuple[str, int], str] = {}
-    for remembered in _remembered_for(lines, memory):
-        names = (remembered.names.company, remembered.names.agreement, remembered.names.item)
-        for (kind, ids), part, name in zip(offered, remembered.ids, names, strict=True):
-            if part is not None and part not in ids:
-                gone[kind, part] = max(gone.get((kind, part), ""), name)
-    return tuple(sorted(Forgotten(kind, name or str(part), part) for (kind, part), name in gone.items()))
-
-
-def _remembered_for(lines: Iterable[BillingLine], memory: Memory) -> Iterable[Remembered]:
-    lines = list(lines)
-    for keys, entries in (
-        ({contract_key(line) for line in lines}, memory.contracts),
-        ({customer_key(line) for line in lines}, memory.customers),
-        ({product_key(line) for line in lines}, memory.products),
-    ):
-        yield from (entries[key] for key in keys if key is not None and key in entries)
-
-
-_DECIDED: Final = (Evidence.REMEMBERED, Evidence.CONFIRMED, Evidence.CHOSEN)
-_Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with what it stands on, part by part
-
-
-def _settled(link: Link) -> dict[str, Choice]:
-    """The parts that may be kept: all of a link that counts, else what a person decided."""
-    counts = link.counts
-    return {
-        part: choice
-        for part, choice in zip(PARTS, (link.company, link.agreement, link.item), strict=True)
-        if choice is not None and isinstance(choice.to, int) and (counts or choice.evidence in _DECIDED)
-    }
-
-
-def _entry(
-    votes: Sequence[_Vote], parts: Collection[str], *names: str, emptied: Set[str] = frozenset()
-) -> Remembered:
-    """What all lines agree on, of these parts; a part on which they differ is left out.
-
-    An agreement is agreed on only together with its company.
-    """
-    ids: dict[str, set[int]] = {
-        part: {to for _, choices in votes if part in choices and isinstance(to := choices[part].to, int)}
-        for part in PARTS
-    }
-    kept = {part for part in parts if len(ids[part]) == 1} - emptied
-    if len(ids["company"]) > 1:
-        kept.discard("agreement")
-    products = {line.product_key for line, _ in votes} if "contract" in names else set()
-    if len(products) > 1:
-        kept, emptied = kept - {"item"}, emptied - {"item"}
-    evidence = {choices[part].evidence for _, choices in votes for part in kept if part in choices}
-    company_id, agreement_id, item_id = (ids[part].pop() if part in kept else None for part in PARTS)
-    return Remembered(
-        company_id=company_id,
-        agreement_id=agreement_id,
-        item_id=item_id,
-        for_product=products.pop() if products and "item" in kept | emptied else "",
-        emptied=tuple(part for part in PARTS if part in emptied),
-        evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
-        names=Names(**{name: max(_name(line, name) for line, _ in votes) for name in names}),
-    )
-
-
-def _name(line: BillingLine, name: str) -> str:
-    return line.contract_id if name == "contract" else getattr(line, name)
-
-
-def choices_to_remember(
-    lines: Sequence[BillingLine], links: Mapping[str, Link], picked: Mapping[str, Picked]
-) -> Memory:
-    """What of these links is to be kept, for `Links.remember`.
-
-    A customer's company and agreement, and a product's item, where all its lines agree. For the
-    contract: what a person picked or emptied on its lines, every part on which its customer or product
-    cannot tell, and an agreement that was found by the product alone. A customer or product on which lines
-    differ stands in it without that part, so that
-    what was remembered of it before is dropped.
-    """
-    by_customer: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    by_product: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    by_contract: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    own: defaultdict[str | None, set[str]] = defaultdict(set)
-    emptied: defaultdict[str | None, set[str]] = defaultdict(set)
-    for line in (line for line in lines if line.key in picked):
-        for part in PARTS:
-            to = getattr(picked[line.key], part)
-            if to is not None and not isinstance(to, str):
-                (emptied if to is NOTHING else own)[contract_key(line)].add(part)
+    recall = Recall(memory)
+    seen: set[int] = set()  # many lines share few entries
     for line in lines:
-        contract, settled = contract_key(line), _settled(links.get(line.key, Link()))
-        if settled or contract in emptied:
-            by_contract[contract].append((line, settled))
-        if "item" in settled:
-            by_product[product_key(line)].append((line, settled))
-        of_customer = {
-            part: settled[part] for part in PARTS[:2] if part in settled and not settled[part].of_product
-        }
-        if of_customer:
-            by_customer[customer_key(line)].append((line, of_customer))
-    customers = {key: _entry(votes, PARTS[:2], "customer") for key, votes in by_customer.items() if key}
-    products = {key: _entry(votes, PARTS[2:], "product") for key, votes in by_product.items() if key}
-
-    def untold(line: BillingLine, settled: Mapping[str, Choice]) -> set[str]:
-        """The parts that neither the line's customer nor its product tells."""
-        customer = entry_for(customers, customer_key(line))
-        told = customer.company_id, customer.agreement_id, entry_for(products, product_key(line)).item_id
-        return {
-            part
-            for part, id_ in zip(PARTS, told, strict=True)
-            if id_ is None or (part in settled and settled[part].of_product)
-        }
-
-    contracts: dict[str, Remembered] = {}
-    for contract, votes in by_contract.items():
-        picks = own.get(contract, set())
-        gone = emptied.get(contract, set()) - picks
-        parts = picks.union(*(untold(line, settled) for line, settled in votes))
-        if contract and (parts or gone):
-            entry = _entry(votes, parts, "customer", "product", "contract", emptied=gone)
-            if entry.says_something:
-                contracts[contract] = entry
-    return Memory(contracts, customers, products)
-
-
-def names_of(
-    companies: Iterable[Company], agreements: Iterable[Agreement], catalog: Iterable[CatalogItem]
-) -> dict[str, dict[int, str]]:
-    """The names of companies, agreements and catalog items by id, under the names of a link's parts."""
-    return {
-        "company": {company.id: company.name for company in companies},
-        "agreement": {agreement.id: agreement.name for agreement in agreements},
-        "item": {item.id: f"{item.identifier}: {item.description}" for item in catalog},
-    }
-
-
-def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory:
-    """The remembered links with the names that ConnectWise has for their ids today, by part of a link."""
-
-    def named(remembered: Remembered) -> Remembered:
-        company, agreement, item = remembered.ids
-        old = remembered.names
-        return replace(
-            remembered,
-            names=replace(
-                old,
-                company=names["company"].get(company or 0, old.company),
-                agreement=names["agreement"].get(agreement or 0, old.agreement),
-                item=names["item"].get(item or 0, old.item),
-            ),
-        )
-
-    return Memory(
-        *(
-            {key: named(one) for key, one in kind.items()}
-            for kind in (memory.contracts, memory.customers, memory.products)
-        )
-    )
+        customer = recall.customer(line)
+        for remembered in (recall.contract(line), customer, recall.product(line)):
+            if id(remembered) in seen:
+                continue
+            seen.add(id(remembered))
+            names = (remembered.names.company, remembered.names.agreement, remembered.names.item)
+            for (kind, ids), part, name in zip(offered, remembered.ids, names, strict=True):
+                if part is not None and part not in ids:
+                    gone[kind, part] = max(gone.get((kind, part), ""), name)
+        for one in customer.by_period:
+            if one.months == line.billing_months and one.id not in offered[1][1]:
+                gone["Agreement", one.id] = max(gone.get(("Agreement", one.id), ""), one.name)
+    return tuple(sorted(Forgotten(kind, name or str(part), part) for (kind, part), name in gone.items()))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Generic, Self, TypeVar
 
-from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
+from xlsync.links.memory import PARTS, LinkKind, Memory, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence, split_key
 from xlsync.reconcile.rules import Rule
 from xlsync.store import FileStore, Store, environment_folder, from_plain, to_plain
@@ -20,7 +20,6 @@ T = TypeVar("T")
 LINKS: Final = "remembered links"
 RULES: Final = "rules"
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
-_NAMES: Final = tuple(field.name for field in fields(Names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,43 +108,44 @@ class Links:
             products=by_kind[LinkKind.PRODUCT],
         )
 
-    def remember(self, memory: Memory, *, when: dt.datetime, workbook: str) -> int:
-        """Keep what is new or other in `memory`, all of it or nothing; the number of changed links.
+    def remember(self, learn: Callable[[Memory], Memory], *, when: dt.datetime, workbook: str) -> int:
+        """Keep what `learn` makes of the memory of this moment, all of it or nothing.
 
-        A customer or product is replaced as a whole, and dropped where nothing of it is left; a
-        contract takes the new parts and keeps its others. What stays as it was keeps its date.
+        Each of its entries replaces the one that was there, and one that says nothing is forgotten.
+        What stays as it was keeps its date. Returns the number of changed links.
         """
         if when.utcoffset() is None:
             raise ValueError("when a link was remembered needs an offset")
-        changed = 0
         with self._store.writing():
-            for kind, entries in (
-                (LinkKind.CUSTOMER, memory.customers),
-                (LinkKind.PRODUCT, memory.products),
-                (LinkKind.CONTRACT, memory.contracts),
-            ):
-                for key, new in entries.items():
-                    changed += self._keep(f"{kind} {key}", kind, new, when, workbook)
-        return changed
+            old = self.memory()
+            new = learn(old)
+            return sum(
+                self._keep(f"{kind} {key}", before.get(key), entry, when, workbook)
+                for kind, before, entries in (
+                    (LinkKind.CUSTOMER, old.customers, new.customers),
+                    (LinkKind.PRODUCT, old.products, new.products),
+                    (LinkKind.CONTRACT, old.contracts, new.contracts),
+                )
+                for key, entry in entries.items()
+            )
 
-    def _keep(self, name: str, kind: LinkKind, new: Remembered, when: dt.datetime, workbook: str) -> bool:
-        old = self._parsed(name, self._store.get(name))
-        if kind is LinkKind.CONTRACT and old is not None:
-            new = _merged(old, new)
+    def _keep(
+        self, name: str, old: Remembered | None, new: Remembered, when: dt.datetime, workbook: str
+    ) -> bool:
         if not new.says_something:
             return self._store.delete(name)
         if old is None or _says(old) != _says(new):
             self._store.set(name, _to_json(replace(new, when=when, workbook=workbook)))
             return True
-        names = _newer_names(old.names, new.names)
-        if names != old.names:
-            self._store.set(name, _to_json(replace(old, names=names)))
+        names = old.names.renewed(new.names)
+        if (names, new.by_period) != (old.names, old.by_period):
+            self._store.set(name, _to_json(replace(old, names=names, by_period=new.by_period)))
         return False
 
     def _parsed(self, name: str, stored: Any) -> Remembered | None:
         try:
             return None if stored is None else _from_json(stored)
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise self._store.damaged(f"the entry {name} cannot be read") from error
 
     def find(self, *texts: str) -> tuple[RememberedLink, ...]:
@@ -267,33 +267,8 @@ def _called(one: RememberedLink) -> set[str]:
 
 
 def _says(link: Remembered) -> Hashable:
-    return link.ids, link.for_product, link.emptied
-
-
-def _merged(old: Remembered, new: Remembered) -> Remembered:
-    """A contract's new parts over its old ones; an agreement does not outlive its company."""
-    moved = new.company_id is not None and new.company_id != old.company_id
-    kept = {
-        part
-        for part in PARTS
-        if new.part(part) is None and not (moved and part == "agreement") and old.part(part) is not None
-    }
-    company, agreement, item = (
-        was if part in kept else now for part, was, now in zip(PARTS, old.ids, new.ids, strict=True)
-    )
-    return replace(
-        new,
-        company_id=company,
-        agreement_id=agreement,
-        item_id=item,
-        for_product=old.for_product if "item" in kept else new.for_product,
-        emptied=tuple(p for p in PARTS if p in (old if p in kept else new).emptied),
-        names=_newer_names(old.names, new.names),
-    )
-
-
-def _newer_names(old: Names, new: Names) -> Names:
-    return replace(old, **{name: text for name in _NAMES if (text := getattr(new, name))})
+    by_period = tuple((one.months, one.id) for one in link.by_period)
+    return link.ids, link.for_product, link.emptied, by_period
 
 
 def _to_json(link: Remembered) -> dict[str, object]:
@@ -303,6 +278,7 @@ def _to_json(link: Remembered) -> dict[str, object]:
         "item_id": link.item_id,
         "for_product": link.for_product,
         "emptied": list(link.emptied),
+        "by_period": [asdict(one) for one in link.by_period],
         "evidence": str(link.evidence),
         "when": link.when.isoformat() if link.when else "",
         "workbook": link.workbook,
@@ -319,7 +295,7 @@ def _from_json(stored: object) -> Remembered:
     names, emptied = stored.get("names", {}), stored.get("emptied", [])
     if not isinstance(emptied, list) or any(part not in PARTS for part in emptied):
         raise TypeError("what was emptied is no part of a link")
-    known = {name: names.get(name, "") for name in _NAMES}
+    known = {field.name: names.get(field.name, "") for field in fields(Names)}
     if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
         raise TypeError("an id is not a whole number")
     if not all(isinstance(text, str) for text in (*texts.values(), *known.values())):
@@ -330,8 +306,16 @@ def _from_json(stored: object) -> Remembered:
         item_id=ids[2],
         for_product=texts["for_product"],
         emptied=tuple(emptied),
+        by_period=tuple(map(_period_agreement, stored.get("by_period", []))),
         evidence=Evidence(texts["evidence"] or Evidence.CHOSEN),
         when=dt.datetime.fromisoformat(texts["when"]) if texts["when"] else None,
         workbook=texts["workbook"],
         names=Names(**known),
     )
+
+
+def _period_agreement(stored: Any) -> PeriodAgreement:
+    one = PeriodAgreement(stored["months"], stored["id"], stored["name"])
+    if type(one.months) is not int or type(one.id) is not int or not isinstance(one.name, str):
+        raise TypeError("an agreement of a billing period is none")
+    return one
