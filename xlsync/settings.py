@@ -41,11 +41,15 @@ class ConnectWiseSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StoreSettings:
-    """Which PostgreSQL a team shares. Never shown: it holds a secret; `place` is what people are told."""
+    """Which PostgreSQL a team shares. Never shown: it holds a secret; `place` is what people are told.
+
+    `hint` is what to do where it cannot be reached.
+    """
 
     url: str
     password: str
     place: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

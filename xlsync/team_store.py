@@ -61,7 +61,7 @@ class TeamStore:
         except psycopg.Error as error:
             raise StoreUnreachable(
                 f"The team's store at {self.place} cannot be reached: {_first_line(error)}",
-                "Check [store] url, the network, and XLSYNC_STORE_PASSWORD.",
+                settings.hint,
             ) from None
         try:
             with self.transaction("tables"):

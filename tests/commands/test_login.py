@@ -16,6 +16,7 @@ from keyring.backends import chainer, fail, null
 from typer.testing import CliRunner
 
 from tests.helpers.desk import Desk
+from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from tests.helpers.remote import Remote
 from xlsync.cli import app
 from xlsync.commands.login import (
@@ -28,6 +29,7 @@ from xlsync.commands.login import (
     trusted_backend,
 )
 from xlsync.config import SECRETS, load_settings, own_settings_file
+from xlsync.config.team import STORE_PASSWORD
 from xlsync.errors import ConfigError, XlsyncError
 from xlsync.settings import ConnectWiseSettings
 
@@ -344,6 +346,63 @@ def test_each_profile_has_its_own_file_and_secrets(keys: dict[str, str]) -> None
 def test_a_profile_is_named_like_a_file_and_nothing_else(name: str) -> None:
     with pytest.raises(ConfigError, match="is not the name of a profile"):
         load_settings(bss=False, connectwise=False, environ={"XLSYNC_PROFILE": name})
+
+
+# the store that a team shares
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can")
+def test_the_password_of_the_teams_store_is_asked_for_tried_and_stored_for_its_host_and_account(
+    keys: dict[str, str], drawer: Drawer, postgres: Postgres
+) -> None:
+    Path("xlsync.toml").write_text(f'[store]\nurl = "{postgres.url()}"\n')
+    words = iter(["wrong", PASSWORD])
+    refused: list[XlsyncError] = []
+
+    def ask(question: Question, _kept: str) -> str:
+        return next(words) if question.variable == STORE_PASSWORD else keys[question.variable]
+
+    def again(error: XlsyncError) -> bool:
+        refused.append(error)
+        return True
+
+    working: list[str] = []
+    stored = log_in(ask, again, works=working.append)
+    assert (stored.tried, working[-1]) == (("bss", "connectwise", "store"), "The team's store")
+    assert [error.message.startswith("The team's store at 127.0.0.1") for error in refused] == [True]
+    assert "wrong" not in refused[0].message + refused[0].hint
+    name = f"XLSYNC_STORE_PASSWORD 127.0.0.1:{postgres.port}/team/postgres"
+    assert drawer.kept["xlsync", name] == PASSWORD
+    settings = load_settings(bss=False, connectwise=False, environ={}).store
+    assert settings
+    assert settings.password == PASSWORD
+    log_in(from_table(keys), never)  # what is stored opens it, so nothing more is asked
+    Path("xlsync.toml").write_text(f'[store]\nurl = "{postgres.url("other")}"\n')
+    other = load_settings(bss=False, connectwise=False, environ={}).store
+    assert other
+    assert other.password == ""
+    assert "`xlsync login` asks for it" in other.hint
+
+
+def test_without_a_keyring_the_store_says_so_and_what_to_set(keys: dict[str, str], drawer: Drawer) -> None:
+    assert keys
+    drawer.is_sealed = True
+    Path("xlsync.toml").write_text('[store]\nurl = "postgresql://team@127.0.0.1:1/none"\n')
+    settings = load_settings(bss=False, connectwise=False, environ={}).store
+    assert settings
+    assert "the keyring cannot be read (nobody is here to unlock it): set XLSYNC_STORE_PASSWORD" in (
+        settings.hint
+    )
+
+
+def test_the_stores_password_does_not_follow_a_folders_file_to_another_store(empty_desk: Desk) -> None:
+    own_settings_file().write_text('[store]\nurl = "postgresql://team@db.example.com/xlsync"\n')
+    password = {"XLSYNC_STORE_PASSWORD": "made-up"}
+    settings = load_settings(bss=False, connectwise=False, environ=password).store
+    assert settings
+    (empty_desk.folder / "xlsync.toml").write_text('[store]\nurl = "postgresql://x@other.example.com/y"\n')
+    with pytest.raises(ConfigError, match="XLSYNC_STORE_PASSWORD is not sent to the store that only"):
+        load_settings(bss=False, connectwise=False, environ=password)
 
 
 # which keyring

@@ -123,6 +123,23 @@ def test_without_the_store_export_and_check_go_on_and_apply_stops(
     assert "Backup" in desk.run("links", "rules").out
 
 
+def test_doctor_says_whether_the_store_is_reached(
+    desk: Desk, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look() -> dict[str, str]:
+        checks = desk.run("doctor", "--json").json["checks"]
+        (found,) = (check for check in checks if check["name"] == "Team's store")
+        return dict(found)
+
+    use("ada")
+    assert look()["state"] == "good"
+    monkeypatch.setenv("XLSYNC_STORE_PASSWORD", "wrong-word")
+    refused = look()
+    assert (refused["state"], "password" in refused["detail"]) == ("bad", True)
+    assert "XLSYNC_STORE_PASSWORD" in refused["next_step"]
+    assert "wrong-word" not in str(refused)
+
+
 def test_no_secret_of_the_store_is_kept_in_a_file(desk: Desk, use: Use) -> None:
     use("ada")
     desk.check()

@@ -48,6 +48,7 @@ def examine(
     yield writable(home)
     yield from bss_checks(open_settings)
     yield from connectwise_checks(open_settings, now)
+    yield from store_checks(open_settings)
     yield excel_check(system)
     yield addin_check(system)
     yield libreoffice_check(find_office())
@@ -142,6 +143,28 @@ def connectwise_checks(
                 "not enabled: `xlsync invoice` only previews",
                 "Set XLSYNC_INVOICING=enabled where invoices are to be created.",
             )
+
+
+def store_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Finding]:
+    """Whether the store that a team shares is reached, where one is set."""
+    try:
+        systems = Systems(open_settings(False, True))
+    except XlsyncError:  # told by the checks of ConnectWise
+        return
+    if systems.settings.store is None:
+        return
+    name, place = "Team's store", systems.settings.store.place
+    with systems:
+        try:
+            is_reached = systems.team is not None
+        except XlsyncError as error:
+            yield Finding(name, State.BAD, error.message, error.hint)
+            return
+        if is_reached:
+            yield Finding(name, State.GOOD, place)
+        else:
+            step = f"{systems.settings.store.hint} Until then export and check use what is known here."
+            yield Finding(name, State.BAD, "; ".join(systems.notices), step)
 
 
 def _tried_writes(systems: Systems) -> Finding:

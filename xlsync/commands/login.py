@@ -31,15 +31,18 @@ from xlsync.config import (
     read_sources,
     section_url,
     settings_file,
+    store_url,
 )
 from xlsync.config.accounts import account_of, holds_control
 from xlsync.config.problems import SettingProblems
+from xlsync.config.team import STORE_PASSWORD, read_store, store_account
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
-from xlsync.keyring_secrets import forget_unbound, host_of, read_secret, read_unbound, store_secret
+from xlsync.keyring_secrets import Account, forget_unbound, host_of, read_secret, read_unbound, store_secret
 from xlsync.rest.url import check_url
 from xlsync.settings import BssSettings, ConnectWiseSettings
+from xlsync.team_store import StoreUnreachable, TeamStore
 
 BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # keyring's own variable
 # What the systems themselves keep behind the login of the person; everything else must be asked for.
@@ -63,7 +66,7 @@ class Question:
     @property
     def is_secret(self) -> bool:
         """Whether it is never shown and goes into the keyring."""
-        return self.variable in SECRETS
+        return self.variable in SECRETS or self.variable == STORE_PASSWORD
 
 
 BSS_QUESTIONS: Final = (
@@ -110,12 +113,16 @@ CONNECTWISE_QUESTIONS: Final = (
     ),
 )
 
+STORE_QUESTION: Final = Question(
+    STORE_PASSWORD, "Password of the team's store", "That of the user whom [store] url names."
+)
+
 Ask = Callable[[Question, str], str]  # the question, and what is stored so far (a secret is never told)
 # Whether to ask anew after what went wrong; a text is the system's address, typed in place of a yes.
 Again = Callable[[XlsyncError], bool | str]
 Works = Callable[[str], None]  # called with the name of each system that works
 KEPT: Final = "(kept)"  # shown in place of a secret that is in the keyring
-NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise"}
+NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise", "store": "The team's store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +166,34 @@ def log_in(
                     known[section_url(section)] = answer
         works(NAMES[section])
         answers |= known
+    url = store_url(sources)
+    password = _ask_for_store(url, ask, again, sources) if url else ""
+    if url:
+        works(NAMES["store"])
     store(answers, sources)
-    return Stored(file, backend, tuple(section for section, *_ in systems))
+    if password:
+        _store_and_read_back(store_account(url, sources.profile), {STORE_PASSWORD: password})
+    tried = [section for section, *_ in systems]
+    return Stored(file, backend, (*tried, "store") if url else tuple(tried))
+
+
+def _ask_for_store(url: str, ask: Ask, again: Again, sources: Sources) -> str:
+    """The password with which the team's store opens; empty where it opens with what is stored already."""
+    password = ""
+    while True:
+        settings = read_store(
+            url, password or sources.environ.get(STORE_PASSWORD, "").strip(), sources.profile
+        )
+        try:
+            TeamStore(settings, "").close()
+        except StoreUnreachable as error:
+            if settings.password and not again(error):
+                raise
+        else:
+            return password
+        password = ask(STORE_QUESTION, "").strip()
+        if not password:
+            raise ConfigError(f"{STORE_QUESTION.title} is needed.", STORE_QUESTION.explanation)
 
 
 def _answers(
@@ -301,6 +334,14 @@ def _store_secrets(section: str, values: Mapping[str, str], sources: Sources) ->
     """Store a system's secrets for its account, and read each back; then forget those without a host."""
     account = account_of(section, values, sources.profile)
     secrets = {v: values[name] for v, name in VARIABLES[section].items() if v in SECRETS}
+    _store_and_read_back(account, secrets)
+    if owns_unbound(section, values, sources):
+        for variable in secrets:
+            forget_unbound(variable)
+
+
+def _store_and_read_back(account: Account, secrets: Mapping[str, str]) -> None:
+    """Store secrets in the keyring; raises ConfigError where it does not keep them."""
     try:
         for variable, secret in secrets.items():
             store_secret(variable, account, secret)
@@ -312,9 +353,6 @@ def _store_secrets(section: str, values: Mapping[str, str], sources: Sources) ->
     if not is_stored:
         name = type(keyring.get_keyring()).__qualname__
         raise ConfigError(f"{name} took the secrets and did not keep them.", "Use another keyring.")
-    if owns_unbound(section, values, sources):
-        for variable in secrets:
-            forget_unbound(variable)
 
 
 def _text(file: Path) -> str:

@@ -210,14 +210,25 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def _read_store(sources: Sources, problems: SettingProblems) -> StoreSettings | None:
     """The store that a team shares, where one is set."""
-    given = sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
-    if not given:
+    given, password = store_url(sources), sources.environ.get(STORE_PASSWORD, "").strip()
+    own = str(_section(sources.own, "store").get("url", ""))
+    if password and own and given != own and not sources.environ.get(STORE_URL, "").strip():
+        problems.add(
+            f"{STORE_PASSWORD} is not sent to the store that only {sources.file} names: your own settings "
+            f"name another; set {STORE_URL} too",
+            STORE_PASSWORD,
+        )
         return None
     try:
-        return read_store(given, sources.environ.get(STORE_PASSWORD, "").strip(), sources.profile)
+        return read_store(given, password, sources.profile) if given else None
     except ConfigError as error:
         problems.add(f"{STORE_URL}, or url under [store] in {FILE_NAME}: {error.message}", STORE_URL)
         return None
+
+
+def store_url(sources: Sources) -> str:
+    """The address of the store that a team shares; empty where none is set."""
+    return sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
 
 
 def _environment(keys: Mapping[str, str]) -> str:

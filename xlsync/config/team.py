@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,19 +19,30 @@ def read_store(url: str, password: str, profile: str) -> StoreSettings:
 
     Raises ConfigError, without repeating an address that may hold a password.
     """
-    import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
-
     problem = problem_of_store(url)
     if problem:
         raise ConfigError(problem)
     account = store_account(url, profile)
+    hint = f"Check its address, the network, and the password: `xlsync login`, or {STORE_PASSWORD}."
     if not password:
-        with suppress(keyring.errors.KeyringError):  # the server may need none
-            password = read_secret(STORE_PASSWORD, account)
+        password, hint = _stored_password(account)
     parts = urlsplit(url)
     if not is_this_machine(parts.hostname or "localhost") and "sslmode=" not in parts.query:
         url += f"{'&' if parts.query else '?'}sslmode=require"
-    return StoreSettings(url=url, password=password, place=f"{account.host}{parts.path}")
+    return StoreSettings(url=url, password=password, place=f"{account.host}{parts.path}", hint=hint)
+
+
+def _stored_password(account: Account) -> tuple[str, str]:
+    """The password in the keyring, empty where there is none, and what to do where the store refuses it."""
+    import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
+
+    try:
+        password = read_secret(STORE_PASSWORD, account)
+    except keyring.errors.KeyringError as error:
+        return "", f"No password is set, and the keyring cannot be read ({error}): set {STORE_PASSWORD}."
+    if not password:
+        return "", f"No password is stored for it: `xlsync login` asks for it, or set {STORE_PASSWORD}."
+    return password, "Check its address and the network; `xlsync login` asks for another password."
 
 
 def store_account(url: str, profile: str) -> Account:
