@@ -50,10 +50,14 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An invoice whose own total is not the sum of its lines; `amount` is the total less the lines."""
+    """An invoice whose own total is not the sum of its lines; `amount` is the total less the lines.
+
+    Of a report (`is_report`) it is the total that the file states, and `invoice` the file's name, if needed.
+    """
 
     invoice: str
     amount: Decimal
+    is_report: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +90,14 @@ def account_for(
     whole: dict[str, Share] = {}
     parts: dict[str, dict[str, Share]] = {}
     by_invoice: dict[tuple[str, str], Decimal] = {}
+    of_reports = any(invoice.is_report for invoice in invoices or ())
     for line in lines:
         currency = line.currency
         whole[currency] = whole.get(currency, Share()).plus(line.amount)
         own = parts.setdefault(currency, {str(fate): Share() for fate in Fate})
         fate = str(FATES[statuses[line.key]])
         own[fate] = own[fate].plus(line.amount)
-        key = (currency, line.invoice)
+        key = (currency, line.report if of_reports else line.invoice)
         by_invoice[key] = by_invoice.get(key, _ZERO) + line.amount
     totals: dict[tuple[str, str], Decimal] = {}
     unknown: set[str] = set()
@@ -115,7 +120,9 @@ def account_for(
                 number: cents(own_totals.get(number, _ZERO) - own_lines.get(number, _ZERO), 1)
                 for number in sorted({*own_totals, *own_lines})
             }
-            gaps = tuple(Gap(number, amount) for number, amount in differences.items() if amount)
+            gaps = tuple(
+                Gap(number, amount, is_report=of_reports) for number, amount in differences.items() if amount
+            )
         found.append(
             Billed(
                 currency=currency,
@@ -176,7 +183,8 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
 class InvoiceTotal:
     """The head of one of the distributor's invoices: its own total before tax, negative for a credit.
 
-    `total` is None where the invoice does not say it; `customer` is whom the invoice names.
+    `total` is None where the invoice does not say it; `customer` is whom the invoice names. Of a report
+    (`is_report`) it is the total that the file states, and `number` the file's name where there are several.
     """
 
     number: str
@@ -184,6 +192,7 @@ class InvoiceTotal:
     total: Decimal | None
     customer: str = ""
     date: dt.date | None = None
+    is_report: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,10 @@ def judge_month(
 def _tell_gaps(billed: Billed) -> Iterable[str]:
     """What of a currency's invoices is not explained by their lines, with the invoices named."""
     for gap in billed.gaps:
-        name = f"Invoice {gap.invoice}" if gap.invoice else "Lines without an invoice"
+        if gap.is_report:
+            name = gap.invoice or "The report"
+        else:
+            name = f"Invoice {gap.invoice}" if gap.invoice else "Lines without an invoice"
         yield f"{name}: its total less its lines is {gap.amount:+,.2f} {billed.currency}, unexplained."
     if not billed.gaps and billed.unexplained:
         yield f"{billed.unexplained:+,.2f} {billed.currency} of the invoices are unexplained."

@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.kinds import Kind, KindWords
-from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.line_names import LineNames, combined, line_currencies, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Figures, Habits, Meaning, decide
-from xlsync.billing.reports.problems import Problems, rows_text
+from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.row_checks import KIND_COLUMNS, RowChecks, RowColumns, tell_unknown_words
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.table_proof import prove_table
-from xlsync.billing.reports.table_values import Day, TableValues, raw_text
-from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_name
+from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
 from xlsync.models import BillingLine, LineType, Month
 
-_KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
-_NAMES: Final = ("customer", "product", "contract")
-_FIGURES: Final = ("units", "cost", "amount", "debit", "credit", "duration", "discount", "exchange_rate")
-_CURRENCIES: Final = {
-    "€": "EUR",
-    "£": "GBP",
-    "euro": "EUR",
-    "euros": "EUR",
-    "us$": "USD",
-    "usd$": "USD",
-    "¥": "JPY",
-}
-_BRACKET: Final = re.compile(r"[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]\s*$")
+_MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """A row of a table that charges or gives back, with what its cells hold."""
 
     number: int
@@ -47,14 +35,14 @@ class Row:
     figures: Figures
     kind: Kind
     word: str
-    customer: str
+    customer: str  # folded, as the product is
     product: str
     contract: str
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """A billing line with the row that it was read from; `is_other_month` leaves it out."""
+    """A billing line with the row that it was read from; `other_month` leaves it out."""
 
     row: int
     line: BillingLine
@@ -67,346 +55,322 @@ class TableCharges:
     """The lines of a table, and what people should be told of it."""
 
     lines: list[Charged] = field(default_factory=list)
-    unread_of: dict[Month, int] = field(default_factory=dict)  # rows of other months that cannot be read
+    unread_of: Counter[Month] = field(default_factory=Counter)  # rows of other months that cannot be read
     notices: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
-    """Makes lines of one table and tells its problems."""
+def charge_lines(
+    values: TableValues,
+    kinds: Sequence[RowKind],
+    words: KindWords,
+    month: Month,
+    source: str,
+    problems: Problems,
+) -> TableCharges:
+    """The lines of all rows of a table that charge; what is wrong with one is a problem of the file.
 
-    values: TableValues
-    words: KindWords
-    month: Month
-    where: str
-    problems: Problems
+    What is wrong with a row of another month's invoice is no matter of this month.
+    `source` names the file, where there are several.
+    """
+    where = values.table.sheet.name
+    charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
+    others = _other_months(values, charging, month)
+    said = _row_kinds(values, words)
+    columns = RowColumns([kind for kind, _ in said], _amounts(values), _periods(values))
+    checks = RowChecks(values, columns, where, problems)
+    checks.check([at for at in charging if at not in others])
+    elsewhere = RowChecks(values, columns, where, Problems())
+    elsewhere.check(list(others))
+    unknown: dict[tuple[str, str], list[int]] = {}
+    for at in charging:
+        if columns.kinds[at] is None:
+            (elsewhere if at in others else checks).bad.add(at)
+            for word in unknown_words(values, at, words) if at not in others else ():
+                unknown.setdefault(word, []).append(at)
+    tell_unknown_words(values, unknown, where, problems)
+    good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
+    rows = _rows(values, good, columns, [word for _, word in said])
+    made: list[tuple[Row, Meaning]] = []
+    for row, meaning in _decide(values, rows):
+        if isinstance(meaning, str):
+            (elsewhere if row.at in others else checks).tell(row.at, _meaning_of(meaning, values), meaning)
+        else:
+            made.append((row, meaning))
+    result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
+    _make_lines(values, made, others, source, result, problems)
+    return result
 
-    def build(self, kinds: Sequence[RowKind]) -> TableCharges:
-        """The lines of all rows that charge."""
-        unknown: dict[str, list[tuple[int, str, str]]] = {}
-        result = TableCharges()
-        rows = []
-        for at, kind in enumerate(kinds):
-            if kind is not RowKind.CHARGE:
-                continue
-            before = len(self.problems.found)
-            other = self._other_month(at)
-            row = self._row(at, {} if other is not None else unknown)
-            if row is not None:
-                rows.append(row)
-            elif other is not None:  # what is wrong with it is no matter of this month
-                del self.problems.found[before:]
-                result.unread_of[other] = result.unread_of.get(other, 0) + 1
-        self._tell_unknown(unknown)
-        habits = self._habits(rows)
-        prices = self._prices(rows)
-        made: list[tuple[Row, Meaning]] = []
-        for row in rows:
-            own = prices.get((row.customer, row.product, row.contract)) or prices.get(
-                (row.customer, row.product), set()
+
+def _other_months(values: TableValues, charging: Iterable[int], month: Month) -> dict[int, Month]:
+    """The months of rows whose invoice is of another month, by their places."""
+    if "invoice_date" not in values.dates:
+        return {}
+    found = {}
+    for at in charging:
+        day = values.dates["invoice_date"][at]
+        if isinstance(day, Day) and (day.date.year, day.date.month) != (month.year, month.month):
+            found[at] = Month(day.date.year, day.date.month)
+    return found
+
+
+# --- columns, row by row
+
+
+def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None, str]]:
+    """What the columns of the kind say of each row, with the words; None where one is not known."""
+    empty: Sequence[None] = [None] * len(values.table.rows)
+    columns = [values.texts[name] for name in KIND_COLUMNS if name in values.texts]
+    credits_apart = [bool(cell) for cell in values.numbers.get("credit", empty)]
+    layout = values.table.columns.layout
+    is_usage = layout is not None and layout.is_usage
+
+    def say(is_credit: bool, *cells: str | Wrong | None) -> tuple[Kind | None, str]:
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        kinds = [words.find(text) for text in texts]
+        known = [kind for kind in kinds if kind is not None]
+        if len(known) < len(kinds):
+            return None, ""
+        whole = _together([*known, Kind(is_credit=is_credit)], is_usage=is_usage)
+        return whole, " / ".join(map(fold, texts))
+
+    return combined(say, [credits_apart, *columns])
+
+
+def _together(kinds: Sequence[Kind], *, is_usage: bool) -> Kind:
+    """What the kinds of several columns are as one."""
+    is_credit = any(kind.is_credit for kind in kinds)
+    charges = {kind.charge for kind in kinds} | ({LineType.USAGE} if is_usage else set())
+    return Kind(
+        charge=next((one for one in _MOST_TELLING if one in charges), None),
+        is_credit=is_credit,
+        is_discount=not is_credit and any(kind.is_discount for kind in kinds),
+        goes_both_ways=any(kind.goes_both_ways for kind in kinds),
+    )
+
+
+def unknown_words(values: TableValues, at: int, words: KindWords) -> list[tuple[str, str]]:
+    """The words of a row that are no known kind, each with the meaning of its column."""
+    return [
+        (name, text)
+        for name in KIND_COLUMNS
+        if name in values.texts
+        and isinstance(text := values.texts[name][at], str)
+        and words.find(text) is None
+    ]
+
+
+def _amounts(values: TableValues) -> Sequence[Decimal | Wrong | None]:
+    """The amounts, with their sign where they stand in one of two columns."""
+    empty: Sequence[None] = [None] * len(values.table.rows)
+    amounts = values.numbers.get("amount", empty)
+    if not {"debit", "credit"} & set(values.numbers):
+        return amounts
+    columns: list[Sequence[Any]] = [values.numbers.get(name, empty) for name in ("debit", "credit")]
+    amounts_of_two: list[Decimal | Wrong | None] = []
+    for debit, credit, amount in zip(*columns, amounts, strict=True):
+        wrong = next((one for one in (debit, credit, amount) if isinstance(one, Wrong)), None)
+        amounts_of_two.append(wrong or _amount_of_two(debit, credit, amount))
+    return amounts_of_two
+
+
+def _amount_of_two(debit: Decimal | None, credit: Decimal | None, amount: Decimal | None) -> Decimal | None:
+    if credit:
+        return -abs(credit)
+    return amount if debit is None and credit is None else debit or Decimal(0)
+
+
+def _periods(values: TableValues) -> list[tuple[Any, Any]]:
+    """The charged period of each row, from two columns or from one of ranges."""
+    empty: Sequence[None] = [None] * len(values.table.rows)
+    starts, ends = values.dates.get("start", empty), values.dates.get("end", empty)
+    if not values.range_of or {"start", "end"} <= set(values.dates):
+        return list(zip(starts, ends, strict=True))
+    return [
+        (start or pair[0], end or pair[1]) if isinstance(pair, tuple) else (start, end)
+        for start, end, pair in zip(starts, ends, values.periods, strict=True)
+    ]
+
+
+def _rows(values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]) -> list[Row]:
+    """The rows that charge, with the figures that they write."""
+    numbers: Mapping[str, Sequence[Any]] = values.numbers
+    empty: Sequence[None] = [None] * len(values.table.rows)
+    units, costs = numbers["units"], numbers.get("cost", empty)
+    rates, shares = numbers.get("exchange_rate", empty), numbers.get("duration", empty)
+    texts: Mapping[str, Sequence[Any]] = values.texts
+    contracts = texts.get("contract", empty)
+    rows = []
+    for at in good:
+        start, end = (day.date if isinstance(day, Day) else None for day in columns.periods[at])
+        cost, amount = _priced(units[at], costs[at], columns.amounts[at], rates[at], shares[at])
+        rows.append(
+            Row(
+                values.table.rows[at][0],
+                at,
+                Figures(units[at], cost, amount, start, end),
+                columns.kinds[at] or Kind(),
+                words[at],
+                fold(texts["customer"][at]),
+                fold(texts["product"][at]),
+                contracts[at] or "",
             )
-            meaning = decide(row.figures, row.kind, row.word, habits, own)
-            if isinstance(meaning, str):
-                self.problem(row.number, self._about(meaning), meaning)
-            else:
-                made.append((row, meaning))
-        self._finish(made, result)
-        return result
-
-    # --- cells
-
-    def problem(self, number: int, meaning: str, what: str) -> None:
-        """Remember what is wrong with a cell, by the report's own header."""
-        at = self.values.table.columns.at
-        header = self.values.table.header_of(meaning) if meaning in at else MEANINGS.get(meaning, meaning)
-        self.problems.add(self.where, number, f", {header}: {what}")
-
-    def _about(self, what: str) -> str:
-        """The meaning of the column that a problem of a row is about."""
-        if what == NO_MONEY:
-            return "amount" if "amount" in self.values.numbers else "cost"
-        return "units" if what == NO_UNITS else "amount"
-
-    def _get(self, columns: Mapping[str, Sequence[Any]], meaning: str, at: int) -> Any:
-        """A cell's value; None, and a problem, where it is wrong."""
-        cells = columns.get(meaning)
-        cell = cells[at] if cells else None
-        if isinstance(cell, Wrong):
-            number, raw = self.values.table.rows[at]
-            what = cell.what
-            if not what.startswith(("“", "holds", "the ")):
-                what = f"“{raw_text(raw, self.values.table.columns.at[meaning])}” {what}"
-            self.problem(number, meaning, what)
-            if "day or the month first" in what:
-                self.problems.asks_for_order = True
-            return None
-        return cell
-
-    def _row(self, at: int, unknown: dict[str, list[tuple[int, str, str]]]) -> Row | None:
-        number, _ = self.values.table.rows[at]
-        before = len(self.problems.found)
-        texts = self._texts(number, at)
-        numbers = {
-            name: self._get(self.values.numbers, name, at) for name in _FIGURES if name in self.values.numbers
-        }
-        kind, word = self._kind(number, at, unknown)
-        amount, kind = self._amount(number, numbers, kind)
-        if "invoice_date" in self.values.dates:
-            day = self._get(self.values.dates, "invoice_date", at)
-            if day is None and len(self.problems.found) == before:
-                self.problem(number, "invoice_date", "is empty, so its month is not known")
-        start, end = self._period(number, at)
-        is_money_only = kind.is_discount or (amount is not None and amount < 0)
-        if numbers.get("units") is None and len(self.problems.found) == before and not is_money_only:
-            self.problem(number, "units", NO_UNITS)
-        if len(self.problems.found) > before:
-            return None
-        return Row(
-            number=number,
-            at=at,
-            figures=_figures(numbers, amount, start, end),
-            kind=kind,
-            word=word,
-            customer=fold(texts["customer"]),
-            product=fold(texts["product"]),
-            contract=texts["contract"],
         )
-
-    def _texts(self, number: int, at: int) -> dict[str, str]:
-        """Customer, product and contract of a row; problems where one is empty or spoiled."""
-        before = len(self.problems.found)
-        texts = {name: self._get(self.values.texts, name, at) or "" for name in _NAMES}
-        missing = [name for name in _NAMES[:2] if not texts[name]]
-        for name in missing if len(self.problems.found) == before else []:
-            self.problem(number, name, "is empty")
-        for name in _NAMES:
-            if "\ufffd" in texts[name]:
-                self.problem(number, name, f"“{texts[name][:40]}” holds a byte that is no UTF-8")
-        return texts
-
-    def _amount(
-        self, number: int, numbers: Mapping[str, Decimal | None], kind: Kind
-    ) -> tuple[Decimal | None, Kind]:
-        """The amount of a row, with its sign where it stands in one of two columns."""
-        debit, credit = numbers.get("debit"), numbers.get("credit")
-        if debit and credit:
-            self.problem(number, "credit", "stands beside a debit: one of them must be empty")
-        if credit:
-            return -abs(credit), replace(kind, is_credit=True)
-        if debit is not None or credit is not None:
-            return debit or Decimal(0), kind
-        return numbers.get("amount"), kind
-
-    def _kind(self, number: int, at: int, unknown: dict[str, list[tuple[int, str, str]]]) -> tuple[Kind, str]:
-        """What the columns of the kind say together; unknown words are gathered, not told row by row."""
-        layout = self.values.table.columns.layout
-        whole, said = Kind(), []
-        for name in _KIND_COLUMNS:
-            text = self._get(self.values.texts, name, at) if name in self.values.texts else None
-            if text is None:
-                continue
-            kind = self.words.find(text)
-            if kind is None:
-                unknown.setdefault(fold(text), []).append((number, text, name))
-                continue
-            said.append(fold(text))
-            whole = Kind(
-                charge=_more_telling(whole.charge, kind.charge),
-                is_credit=whole.is_credit or kind.is_credit,
-                is_discount=whole.is_discount or kind.is_discount,
-                goes_both_ways=whole.goes_both_ways or kind.goes_both_ways,
-            )
-        if whole.is_credit:
-            whole = replace(whole, is_discount=False)
-        if layout is not None and layout.is_usage:
-            whole = replace(whole, charge=LineType.USAGE)
-        return whole, " / ".join(said)
-
-    def _tell_unknown(self, unknown: Mapping[str, Sequence[tuple[int, str, str]]]) -> None:
-        for places in unknown.values():
-            number, text, name = places[0]
-            header = self.values.table.header_of(name)
-            times = "once" if len(places) == 1 else f"{len(places)} times"
-            self.problems.add(
-                self.where,
-                number,
-                f", {header}: “{text[:60]}” stands there {times} ({rows_text(n for n, _, _ in places)}) "
-                f"and is no kind "
-                "of charge that is known",
-            )
-            self.problems.types[text] = None
-            self.problems.ignore.pop(header, None)
-
-    def _period(self, number: int, at: int) -> tuple[dt.date | None, dt.date | None]:
-        start: Day | None = self._get(self.values.dates, "start", at)
-        end: Day | None = self._get(self.values.dates, "end", at)
-        if self.values.range_of and not ("start" in self.values.dates and "end" in self.values.dates):
-            pair = self._get({self.values.range_of: self.values.periods}, self.values.range_of, at)
-            if pair is not None:
-                start, end = start or pair[0], end or pair[1]
-        if start is not None and end is not None and end.date < start.date:
-            self.problem(number, "end", f"{end.date} is before the start, {start.date}")
-        return (start.date if start else None), (end.date if end else None)
-
-    # --- what the table shows
-
-    def _habits(self, rows: Iterable[Row]) -> Habits:
-        signs: dict[str, set[bool]] = {}
-        has_minus = False
-        for row in rows:
-            minus = any(one is not None and one < 0 for one in (row.figures.units, row.figures.amount))
-            has_minus = has_minus or minus
-            if row.word and row.figures.amount:
-                signs.setdefault(row.word, set()).add(minus)
-        layout = self.values.table.columns.layout
-        return Habits(
-            both_ways=frozenset(word for word, seen in signs.items() if len(seen) > 1),
-            is_signed=layout is not None and layout.is_signed,
-            has_minus=has_minus,
-        )
-
-    def _prices(self, rows: Iterable[Row]) -> dict[tuple[str, ...], set[Decimal]]:
-        """The unit prices of the charges of each contract, and of each customer's product."""
-        prices: dict[tuple[str, ...], set[Decimal]] = {}
-        for row in rows:
-            cost, amount = row.figures.cost, row.figures.amount
-            if (
-                cost
-                and cost > 0
-                and (amount is None or amount > 0)
-                and not row.kind.is_credit
-                and not row.kind.is_discount
-            ):
-                prices.setdefault((row.customer, row.product, row.contract), set()).add(cost)
-                prices.setdefault((row.customer, row.product), set()).add(cost)
-        return prices
-
-    # --- lines
-
-    def _finish(self, made: Sequence[tuple[Row, Meaning]], result: TableCharges) -> None:
-        midnights = self._midnights()
-        ends = last_days(
-            [
-                ChargedPeriod(
-                    row.contract or f"{row.customer}/{row.product}",
-                    row.figures.start,
-                    row.figures.end,
-                    row.figures.end is not None and midnights[row.at],
-                )
-                for row, _ in made
-            ]
-        )
-        lines = [self._line(row, meaning, end) for (row, meaning), end in zip(made, ends, strict=True)]
-        figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
-        costs, notices = prove_table(self.values, figures, lines, self.where, self.problems)
-        result.notices.extend(notices)
-        for (row, _), line in zip(made, lines, strict=True):
-            own = replace(line, cost=costs[row.number]) if row.number in costs else line
-            result.lines.append(Charged(row.number, own, self._other_month(row.at), row.figures.amount))
-
-    def _midnights(self) -> Sequence[bool]:
-        cells: Sequence[Any]
-        if "end" in self.values.dates:
-            cells = self.values.dates["end"]
-            return [not isinstance(cell, Day) or cell.is_midnight for cell in cells]
-        return [False] * len(self.values.table.rows)  # a period in one cell ends on its last day
-
-    def _other_month(self, at: int) -> Month | None:
-        """The month of the row's invoice, where it is not the month that is read."""
-        if "invoice_date" not in self.values.dates:
-            return None
-        day = self.values.dates["invoice_date"][at]
-        if not isinstance(day, Day):
-            return None
-        month = Month(day.date.year, day.date.month)
-        return None if month == self.month else month
-
-    def _line(self, row: Row, meaning: Meaning, end: dt.date | None) -> BillingLine:
-        text = {name: self._get(self.values.texts, name, row.at) or "" for name in self.values.texts}
-        plan, cycle = self._plan_and_cycle(text)
-        plan_months, cycle_months = months_in_words(plan), months_in_words(cycle)
-        code = text.get("product_code", "")
-        if code and text.get("sku"):
-            code = f"{code}:{text['sku']}"
-        product = text["product"]
-        if text.get("sku_name", "").startswith(product):
-            product = text["sku_name"]
-        return BillingLine(
-            key="",
-            source="report",
-            invoice=text.get("invoice", ""),
-            type=meaning.type,
-            charge=meaning.charge,
-            customer=text["customer"],
-            customer_id=text.get("customer_id", ""),
-            product=product,
-            product_code=code,
-            contract_id=text.get("contract", ""),
-            units=meaning.units,
-            cost=meaning.cost,
-            amount=meaning.amount,
-            currency=self._currency(row, text.get("currency", "")),
-            # without a plan it is billed once a term
-            billing_period=term_name(plan, plan_months) if plan else term_name(cycle, cycle_months),
-            billing_months=plan_months if plan else cycle_months,
-            commitment_period=term_name(cycle, cycle_months),
-            commitment_months=cycle_months,
-            start=row.figures.start,
-            end=end,
-        )
-
-    def _plan_and_cycle(self, text: Mapping[str, str]) -> tuple[str, str]:
-        plan = (
-            ""
-            if self.values.range_of == "plan" and months_in_words(text["plan"]) is None
-            else text.get("plan", "")
-        )
-        cycle = (
-            ""
-            if self.values.range_of == "cycle" and months_in_words(text["cycle"]) is None
-            else text.get("cycle", "")
-        )
-        if both := text.get("term_and_cycle", ""):
-            term, billing = parse_term_and_cycle(both)
-            plan, cycle = plan if months_in_words(plan) else billing or plan, cycle or term
-        return plan, cycle
-
-    def _currency(self, row: Row, said: str) -> str:
-        told = _CURRENCIES.get(said.casefold(), said.upper())
-        if told and any(map(str.isdigit, told)):
-            self.problem(row.number, "currency", f"“{said[:20]}” is no currency")
-        if told or "currency" in self.values.texts:
-            return "" if told == "$" else told
-        table = self.values.table
-        named = {
-            _CURRENCIES.get(found[1], found[1])
-            for meaning in ("amount", "cost")
-            if meaning in table.columns.at and (found := _BRACKET.search(table.header_of(meaning)))
-        }
-        return next(iter(named)) if len(named) == 1 and named.isdisjoint({"UTC", "VAT"}) else ""
+    return rows
 
 
-def _figures(
-    numbers: Mapping[str, Decimal | None], amount: Decimal | None, start: dt.date | None, end: dt.date | None
-) -> Figures:
-    """The figures of a row: the cost in the currency that is billed, the amount for the part of a period."""
-    units, cost = numbers.get("units"), numbers.get("cost")
-    rate, share = numbers.get("exchange_rate"), numbers.get("duration")
+def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[Any, Any]:
+    """The cost in the currency that is billed, and the amount for the part of a period."""
     if cost is not None and rate:
         cost *= rate
     if amount is None and None not in (units, cost, share):
-        amount = (units or Decimal(0)) * (cost or Decimal(0)) * (share or Decimal(0))
-    return Figures(units=units, cost=cost, amount=amount, start=start, end=end)
+        amount = units * cost * share
+    return cost, amount
 
 
-def _more_telling(one: LineType | None, other: LineType | None) -> LineType | None:
-    """Of two columns' kinds the one that says more: usage and one-time before recurring."""
-    order = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
-    return next((kind for kind in order if kind in (one, other)), None)
+# --- what the table shows
 
 
-def unique_codes(lines: Iterable[BillingLine]) -> Counter[str]:
-    """How many product names each product code stands for."""
-    return Counter(
-        code for code, _ in {(line.product_code, fold(line.product)) for line in lines if line.product_code}
+def _habits(values: TableValues, rows: Iterable[Row]) -> Habits:
+    """How the table writes credits."""
+    signs: set[tuple[str, bool]] = set()
+    has_minus = False
+    for row in rows:
+        units, _, amount = row.figures[:3]
+        minus = (units is not None and units < 0) or (amount is not None and amount < 0)
+        has_minus = has_minus or minus
+        if amount:
+            signs.add((row.word, minus))
+    layout = values.table.columns.layout
+    return Habits(
+        both_ways=frozenset(word for word, minus in signs if word and minus and (word, False) in signs),
+        is_signed=layout is not None and layout.is_signed,
+        has_minus=has_minus,
     )
+
+
+def _prices(rows: Iterable[Row]) -> dict[tuple[str, ...], set[Decimal]]:
+    """The unit prices of the charges of each contract, and of each customer's product."""
+    prices: dict[tuple[str, ...], set[Decimal]] = {}
+    for row in rows:
+        cost, amount = row.figures.cost, row.figures.amount
+        is_charge = not row.kind.is_credit and not row.kind.is_discount
+        if cost and cost > 0 and (amount is None or amount > 0) and is_charge:
+            prices.setdefault((row.customer, row.product, row.contract), set()).add(cost)
+            prices.setdefault((row.customer, row.product), set()).add(cost)
+    return prices
+
+
+def _decide(values: TableValues, rows: Sequence[Row]) -> Iterator[tuple[Row, Meaning | str]]:
+    """What every row means, or what is unclear about it."""
+    habits = _habits(values, rows)
+    prices = _prices(rows) if habits.has_minus else {}
+    own: set[Decimal] = set()
+    for row in rows:
+        if prices:
+            by_product = prices.get((row.customer, row.product), set())
+            own = prices.get((row.customer, row.product, row.contract), by_product)
+        yield row, decide(row.figures, row.kind, row.word, habits, own)
+
+
+def _meaning_of(what: str, values: TableValues) -> str:
+    """The meaning of the column that a problem of a row is about."""
+    if what == NO_MONEY:
+        return "amount" if "amount" in values.numbers else "cost"
+    return "units" if what == NO_UNITS else "amount"
+
+
+# --- lines
+
+
+def _make_lines(
+    values: TableValues,
+    made: Sequence[tuple[Row, Meaning]],
+    others: Mapping[int, Month],
+    source: str,
+    result: TableCharges,
+    problems: Problems,
+) -> None:
+    midnights = _midnights(values)
+    ends = last_days(
+        [
+            ChargedPeriod(
+                row.contract or f"{row.customer}/{row.product}",
+                row.figures.start,
+                row.figures.end,
+                row.figures.end is not None and midnights[row.at],
+            )
+            for row, _ in made
+        ]
+    )
+    names = line_names(values)
+    currencies = line_currencies(values)
+    lines = [
+        _line(names[row.at], currencies[row.at], row, meaning, end, source)
+        for (row, meaning), end in zip(made, ends, strict=True)
+    ]
+    figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
+    costs, notices = prove_table(values, figures, lines, values.table.sheet.name, problems)
+    result.notices.extend(notices)
+    for (row, _), line in zip(made, lines, strict=True):
+        own = replace(line, cost=costs[row.number]) if row.number in costs else line
+        result.lines.append(Charged(row.number, own, others.get(row.at), row.figures.amount))
+
+
+def _midnights(values: TableValues) -> Sequence[bool]:
+    """Whether each row's end is told without a time other than midnight."""
+    if "end" in values.dates:
+        return [not isinstance(cell, Day) or cell.is_midnight for cell in values.dates["end"]]
+    return [False] * len(values.table.rows)  # a period in one cell ends on its last day
+
+
+def _line(
+    names: LineNames, currency: str, row: Row, meaning: Meaning, end: dt.date | None, source: str
+) -> BillingLine:
+    """A row's line; its key is of what the row says, so that no order and no other row changes it."""
+    return BillingLine(
+        key=_key(names, currency, row, meaning, end),
+        report=source,
+        source="report",
+        invoice=names.invoice,
+        type=meaning.type,
+        charge=meaning.charge,
+        customer=names.customer,
+        customer_id=names.customer_id,
+        product=names.product,
+        product_code=names.product_code,
+        contract_id=row.contract,
+        units=meaning.units,
+        cost=meaning.cost,
+        amount=meaning.amount,
+        currency=currency,
+        billing_period=names.terms.billing,
+        billing_months=names.terms.billing_months,
+        commitment_period=names.terms.commitment,
+        commitment_months=names.terms.commitment_months,
+        start=row.figures.start,
+        end=end,
+    )
+
+
+def _key(names: LineNames, currency: str, row: Row, meaning: Meaning, end: dt.date | None) -> str:
+    content = (
+        *names[:5],
+        names.terms.billing,
+        names.terms.commitment,
+        row.contract,
+        currency,
+        meaning.type,
+        meaning.charge,
+        _spell(meaning.units),
+        _spell(meaning.cost),
+        _spell(meaning.amount),
+        str(row.figures.start or ""),
+        str(end or ""),
+    )
+    return "report:" + hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=65_536)
+def _spell(number: Decimal | None) -> str:
+    """A number as it counts in a key: 12.0 is 12."""
+    return "" if number is None else f"{number.normalize():f}"

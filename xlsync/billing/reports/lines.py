@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from xlsync.billing.reports.kinds import Kind
 from xlsync.models import LineType
@@ -17,8 +17,7 @@ NO_UNITS: Final = "is empty"
 _CENT: Final = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(NamedTuple):
     """The figures of a row as it writes them, and the days that it charges for."""
 
     units: Decimal | None
@@ -28,8 +27,7 @@ class Figures:
     end: dt.date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a row means: credits have negative units and amounts; a discount moves money only."""
 
     type: LineType

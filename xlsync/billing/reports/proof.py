@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 _CENT: Final = Decimal("0.01")
 _MOST_PLACES: Final = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(NamedTuple):
     """The figures of one line that must agree; `share` is the part of a period that it charges for.
 
     `is_full` tells that the line charges for a full period; a part of one may cost less.
@@ -31,6 +31,7 @@ class Product:
 class Proof:
     """What the figures of a report prove: the cost per unit by row, the rows that break, and a verdict.
 
+    `costs` holds the costs that are not as the row writes them.
     The columns are not what their headers say where most lines break; full periods decide where there
     are any.
     """
@@ -49,7 +50,8 @@ def prove(products: Iterable[Product]) -> Proof:
     for one in products:
         cost = proven_cost(one)
         if cost is not None:
-            costs[one.row] = cost
+            if cost != one.cost:
+                costs[one.row] = cost
             held[one.is_full] += 1
         elif one.is_full or abs(one.amount) > abs(one.units * one.cost) * Decimal("1.01") + _CENT:
             broken.append(one)  # a part of a period costs a part, never more
@@ -63,6 +65,8 @@ def prove(products: Iterable[Product]) -> Proof:
 
 def proven_cost(one: Product) -> Decimal | None:
     """The cost per unit by which the amount comes out; None where it comes out by none."""
+    if agrees(one.units, one.cost, one.amount):
+        return one.cost
     discount = one.discount or Decimal(0)
     for cost in (one.cost, *_discounted(one, discount)):
         for share in {Decimal(1), one.share or Decimal(1)}:
@@ -90,6 +94,7 @@ def agrees(units: Decimal, cost: Decimal, amount: Decimal) -> bool:
     return abs(abs(units * cost) - abs(amount)) <= _CENT + abs(units) * _half_a_step(cost)
 
 
+@lru_cache(maxsize=65_536)
 def _half_a_step(cost: Decimal) -> Decimal:
     exponent = cost.normalize().as_tuple().exponent
     places = min(max(2, -exponent if isinstance(exponent, int) else 2), _MOST_PLACES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -20,25 +19,23 @@ _TOTAL_WORD: Final = (
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")
+_TAX: Final = re.compile(
+    r"(?:plus |add |incl |zzgl |total )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|umsatzsteuer|"
+    r"mehrwertsteuer|tva|btw|iva|φπα)"
+    r"(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?|[\d ]+%? (?:vat|gst|tax|mwst|ust|tva|btw|iva|φπα)"
+)
 _TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 
 
 class RowKind(StrEnum):
-    """What a row is; figures alone may be a total that nobody has named."""
+    """What a row is; figures alone may be a total that nobody has named, a tax stands beside totals."""
 
     CHARGE = "charge"
     TOTAL = "total"
+    TAX = "tax"
     FIGURES = "figures"
     FOOTER = "text below or between the rows"
     EMPTY = "empty"
-
-
-@dataclass(frozen=True, slots=True)
-class TotalLabel:
-    """What a row of totals is called, and whether the name is nothing but that."""
-
-    text: str
-    is_plain: bool
 
 
 @lru_cache(maxsize=65_536)
@@ -58,6 +55,12 @@ def is_plain_total(text: object) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
+def is_tax(text: object) -> bool:
+    """Whether a text names a tax: `VAT`, `zzgl. 19 % MwSt.`, `Sales Tax`."""
+    return isinstance(text, str) and _TAX.fullmatch(fold(text)) is not None
+
+
 def classify(values: TableValues) -> list[RowKind]:
     """What each row of a table is."""
     customers, products = values.texts["customer"], values.texts["product"]
@@ -68,23 +71,23 @@ def classify(values: TableValues) -> list[RowKind]:
         for name in ("units", "amount", "debit", "credit", "cost")
         if name in values.numbers
     ]
+    not_charging = {product for product in set(products) if product is None or is_total(product)}
+    not_customers = {customer for customer in set(customers) if customer is None or is_plain_total(customer)}
     kinds = []
     for n, (_, row) in enumerate(values.table.rows):
-        customer, product, contract, start = customers[n], products[n], contracts[n], starts[n]
-        if (
-            customer is not None
-            and product is not None
-            and not is_total(product)
-            and not is_plain_total(customer)
-        ):
+        customer, product = customers[n], products[n]
+        if product not in not_charging and customer not in not_customers:
             kinds.append(RowKind.CHARGE)
             continue
+        contract, start = contracts[n], starts[n]
         has_figure = any(column[n] is not None for column in figures)
         texts = [one for one in row if isinstance(one, str) and one.strip() and any(map(str.isalpha, one))]
         if not any(_is_there(one) for one in row):
             kinds.append(RowKind.EMPTY)
         elif _is_named_total(customer, product, contract, start, texts):
             kinds.append(RowKind.TOTAL)
+        elif has_figure and contract is None and _is_named_tax(customer, product, texts):
+            kinds.append(RowKind.TAX)
         elif customer is not None and product is not None:
             kinds.append(RowKind.CHARGE)
         elif has_figure and customer is None and product is None and contract is None and not texts:
@@ -106,6 +109,12 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
         return named and start is None
     is_customers = product is not None and is_plain_total(product) and contract is None and start is None
     return is_customers and free == [customer]
+
+
+def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
+    """Whether a row below the charges is the tax on them: it names nothing else."""
+    free = [one for one in (customer, product) if one is not None and not is_tax(one)]
+    return not free and any(map(is_tax, texts))
 
 
 def _is_there(value: Any) -> bool:

@@ -12,7 +12,11 @@ from xlsync.amounts import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRead:
-    """What was read of one table. `totals` are the sums that the report itself states, by currency."""
+    """What was read of one table.
+
+    `totals` are the sums of money that the table itself states, by the currency of its lines; None where
+    it states none. `other_months` counts rows that charge for the month and are invoiced in another.
+    """
 
     file: str
     sheet: str = ""
@@ -22,7 +26,8 @@ class TableRead:
     columns: Mapping[str, str] = field(default_factory=dict)
     unread: Sequence[str] = ()
     notices: Sequence[str] = ()
-    totals: Mapping[str, Decimal] = field(default_factory=dict)
+    totals: Mapping[str, Decimal | None] = field(default_factory=dict)
+    other_months: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """What programs are told."""

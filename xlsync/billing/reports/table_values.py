@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -136,17 +136,16 @@ def _without_rounded(column: Column[str]) -> Column[str]:
     rounded = find_rounded(column.values)
     if not rounded:
         return column
-    return Column(
-        [
+    return read_column(
+        column.cells,
+        lambda cell: (
             Wrong(
                 f"“{cell}” is a number whose last digits a spreadsheet has made zeros: export the report "
-                f"anew "
-                "with this column as text"
+                "anew with this column as text"
             )
-            if isinstance(cell, str) and cell in rounded
+            if cell in rounded
             else cell
-            for cell in column.cells
-        ]
+        ),
     )
 
 
@@ -268,6 +267,8 @@ def _all_dates(table: RawValues) -> Iterator[tuple[str, list[DateReadings]]]:
 
 def _touches(table: RawValues, order: Order, month: Month) -> bool:
     """Whether with this order some row's period, or invoice, has a day of the month."""
+    if all(one.is_clear for _, readings in _all_dates(table) for one in readings):
+        return False  # such dates have one reading
     empty: Sequence[None] = [None] * len(table.table.rows)
     starts = table.dates["start"].cells if "start" in table.dates else empty
     ends = table.dates["end"].cells if "end" in table.dates else starts
@@ -293,21 +294,24 @@ def _touches(table: RawValues, order: Order, month: Month) -> bool:
     return False
 
 
-def _days(cells: Sequence[DateReadings | Wrong | None], order: Order | None) -> Iterator[Day | Wrong | None]:
-    turn = local_days([one for one in cells if isinstance(one, DateReadings)])
-    has_true = any(isinstance(one, DateReadings) and one.is_true for one in cells)
-    has_text = any(isinstance(one, DateReadings) and not one.is_true for one in cells)
-    for cell in cells:
+def _days(column: Column[DateReadings], order: Order | None) -> list[Day | Wrong | None]:
+    """The days of a column, once its order is known."""
+    readings = column.values
+    turn = local_days(readings)
+    is_mixed = len({one.is_true for one in readings}) > 1
+
+    def read(cell: DateReadings | Wrong | None) -> Day | Wrong | None:
         if cell is None or isinstance(cell, Wrong):
-            yield cell
-        elif has_true and has_text:
+            return cell
+        if is_mixed:
             kind = "a true date" if cell.is_true else "a text"
-            yield Wrong(
+            return Wrong(
                 f"is {kind} in a column of true dates and texts: a spreadsheet program has likely swapped "
-                f"days and months"
+                "days and months"
             )
-        else:
-            yield _day(cell, order, turn)
+        return _day(cell, order, turn)
+
+    return column.map(read)
 
 
 def _day(cell: DateReadings, order: Order | None, turn: int | None) -> Day | Wrong:
@@ -330,51 +334,44 @@ def read_values(
 ) -> TableValues:
     """The values of a table, once the file has told its marks and orders."""
     numbers = {
-        meaning: _once(column.cells, partial(_number, mark=marks.get(meaning)))
+        meaning: column.map(partial(_number, mark=marks.get(meaning)))
         for meaning, column in raw.numbers.items()
     }
     dates = {
-        meaning: list(_days(column.cells, orders.get(meaning)))
+        meaning: _days(column, orders.get(meaning))
         for meaning, column in raw.dates.items()
-        if meaning != "invoice_date" or any(cell is not None for cell in column.cells)
+        if meaning != "invoice_date" or column.different != [None]
     }
     _refuse_mixed_periods(raw, dates)
-    periods: list[tuple[Day, Day] | Wrong | None] = []
-    if raw.ranges is not None:
-        ranged = raw.ranges.cells
-        firsts = list(
-            _days([pair if not isinstance(pair, tuple) else pair[0] for pair in ranged], orders.get("period"))
-        )
-        lasts = list(
-            _days([pair if not isinstance(pair, tuple) else pair[1] for pair in ranged], orders.get("period"))
-        )
-        for first, last in zip(firsts, lasts, strict=True):
-            wrong = next((one for one in (first, last) if isinstance(one, Wrong)), None)
-            periods.append(
-                wrong or ((first, last) if isinstance(first, Day) and isinstance(last, Day) else None)
-            )
+    periods = _periods(raw.ranges, orders.get("period")) if raw.ranges is not None else ()
     texts = {meaning: column.cells for meaning, column in raw.texts.items()}
     return TableValues(raw.table, texts, numbers, dates, periods, raw.range_of)
 
 
-def _once(cells: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
-    """Every cell read, each object of the column once."""
-    known: dict[int, Any] = {}
-    result = []
-    for cell in cells:
-        key = id(cell)
-        if key not in known:
-            known[key] = read(cell)
-        result.append(known[key])
-    return result
+def _periods(
+    ranges: Column[tuple[DateReadings, DateReadings]], order: Order | None
+) -> list[tuple[Day, Day] | Wrong | None]:
+    """The first and last day of each period that one cell writes."""
+    firsts, lasts = (_days(read_column(ranges.cells, partial(_end_of, end=end)), order) for end in (0, 1))
+    return [
+        next((one for one in pair if isinstance(one, Wrong)), None)
+        or ((pair[0], pair[1]) if isinstance(pair[0], Day) and isinstance(pair[1], Day) else None)
+        for pair in zip(firsts, lasts, strict=True)
+    ]
+
+
+def _end_of(pair: tuple[DateReadings, DateReadings] | Wrong | None, end: int) -> DateReadings | Wrong | None:
+    return pair[end] if isinstance(pair, tuple) else pair
 
 
 def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | None]]) -> None:
     """A true date at one end of a period and a text at the other: a program has swapped some."""
     if not {"start", "end"} <= set(raw.dates):
         return
-    pairs = zip(raw.dates["start"].cells, raw.dates["end"].cells, strict=True)
-    for n, (start, end) in enumerate(pairs):
+    columns = raw.dates["start"], raw.dates["end"]
+    if len({one.is_true for column in columns for one in column.values}) < 2:
+        return
+    for n, (start, end) in enumerate(zip(columns[0].cells, columns[1].cells, strict=True)):
         if isinstance(start, DateReadings) and isinstance(end, DateReadings) and start.is_true != end.is_true:
             true, text = ("start", "end") if start.is_true else ("end", "start")
             dates["start"][n] = Wrong(

@@ -68,7 +68,7 @@ def _may_be_header(table: Table, row: Sequence[Any]) -> bool:
     """Whether a row can be a header at all: it has three texts and no figure where units stand."""
     at = table.columns.at["units"]
     units = row[at] if at < len(row) else None
-    if isinstance(units, str) and any(sign.isdigit() for sign in units):
+    if isinstance(units, (int, float)) or (isinstance(units, str) and any(map(str.isdigit, units))):
         return False
     texts = [value for value in row if value is not None and value != ""]
     return len(texts) >= 3 and all(isinstance(value, str) and not value[:1].isdigit() for value in texts)

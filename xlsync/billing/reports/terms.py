@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from xlsync.billing.periods import months_of, period_name
@@ -10,6 +11,7 @@ from xlsync.billing.reports.text import fold
 _NUMBER_WORDS: Final = {"one": "1", "two": "2", "three": "3", "five": "5", "six": "6", "twelve": "12"}
 
 
+@lru_cache(maxsize=4096)
 def months_in_words(text: str) -> int | None:
     """How many months a period has, written as `Annual`, `P1Y`, `One-Year` or `12 months`."""
     words = " ".join(_NUMBER_WORDS.get(word, word) for word in fold(text).split())

@@ -14,6 +14,7 @@ from xlsync.billing.reports.numbers import NOTHING, NumberReadings, read_number
 from xlsync.billing.reports.text import plain_text
 
 T = TypeVar("T")
+U = TypeVar("U")
 _GUARD: Final = re.compile(r'="(.*)"', re.DOTALL)  # so that a spreadsheet keeps a text as it is
 _SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _ERRORS: Final = frozenset(
@@ -47,26 +48,36 @@ Read: TypeAlias = T | Wrong | None
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
-    """The cells of one meaning, row by row."""
+    """The cells of one meaning, row by row, and the different ones among them.
+
+    A column of many rows holds few different cells: what is asked of a cell is asked of each once.
+    """
 
     cells: Sequence[T | Wrong | None]
+    different: Sequence[T | Wrong | None]
 
     @property
     def values(self) -> list[T]:
-        """The values that are there and right."""
-        return [cell for cell in self.cells if cell is not None and not isinstance(cell, Wrong)]
+        """The different values that are there and right."""
+        return [cell for cell in self.different if cell is not None and not isinstance(cell, Wrong)]
+
+    def map(self, convert: Callable[[T | Wrong | None], U]) -> list[U]:
+        """Every cell converted, each different one once."""
+        known = {id(cell): convert(cell) for cell in self.different}
+        return [known[key] for key in map(id, self.cells)]
 
 
-def read_column(raw: Iterable[Any], reader: Callable[[Any], Read[T]]) -> Column[T]:
+def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> Column[T]:
     """A column by a reader, which reads each different cell once."""
-    known: dict[Any, Read[T]] = {}
-    cells = []
-    for value in raw:
-        key = (value, type(value)) if not isinstance(value, Wrong) else value
-        if key not in known:
-            known[key] = value if isinstance(value, Wrong) else reader(unguarded(value))
-        cells.append(known[key])
-    return Column(cells)
+    keys: Sequence[Any] = raw
+    if bool in set(map(type, raw)):  # True equals 1 and is another cell
+        keys = list(zip(raw, map(type, raw), strict=True))
+    known: dict[Any, Read[T]] = {
+        key: value if isinstance(value, Wrong) else reader(unguarded(value))
+        for key, value in dict(zip(keys, raw, strict=True)).items()
+    }
+    different = {id(cell): cell for cell in known.values()}
+    return Column([known[key] for key in keys], list(different.values()))
 
 
 def unguarded(value: Any) -> Any:

@@ -87,14 +87,15 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> Sheet:
         for found in _ERROR.finditer(xml):
             if (place := _place(found[1])) is not None:
                 bad[place] = found[2].decode("utf-8", errors="replace")
-    if re.search(rb"<(?:\w+:)?f[\s/>]", xml):
+    if b"<f" in xml or b":f" in xml:
         for found in _FORMULA.finditer(xml):
             place = _place(found[1])
             if place is not None and b't="str"' not in found[1]:
                 bad[place] = NO_VALUE
+    merges = xml.find(b"mergeCell")  # they stand behind the rows
     merged = [
         (int(found[2]), _column(found[1]), int(found[4]), _column(found[3]))
-        for found in _MERGED.finditer(xml)
+        for found in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
     ]
     hidden = frozenset(int(found[1]) for found in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
     return Sheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)

@@ -1,0 +1,103 @@
+"""The lines of all files of a month together: contracts of one customer, ids that tell apart, keys. PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from xlsync.billing.reports.charges import Charged
+from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.text import fold
+from xlsync.models import BillingLine
+
+
+class SheetLine(NamedTuple):
+    """A line with the sheet that it stands on."""
+
+    sheet: str
+    charged: Charged
+
+
+class FileLines(NamedTuple):
+    """The lines of one file, with the problems of that file."""
+
+    name: str
+    lines: Sequence[SheetLine]
+    problems: Problems
+
+
+def names_apart(paths: Sequence[Path]) -> list[str]:
+    """A name for each file: with its folder where two are called the same."""
+    count = Counter(path.name for path in paths)
+    return [
+        path.name if count[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}" for path in paths
+    ]
+
+
+def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
+    """One contract on two customers is a problem: one of the two would be billed for the other."""
+    owners: dict[str, tuple[str, str, str]] = {}
+    for name, lines, problems in files:
+        for sheet, one in lines:
+            line = one.line
+            if not line.contract_id:
+                continue
+            first = owners.get(line.contract_id)
+            if first is None:
+                place = f"{name} row {one.row}" if len(files) > 1 else f"row {one.row}"
+                owners[line.contract_id] = (fold(line.customer), line.customer, place)
+            elif first[0] != fold(line.customer):
+                problems.add(
+                    sheet,
+                    one.row,
+                    f": the contract {line.contract_id} is of {line.customer} here and of {first[1]} in "
+                    f"{first[2]}",
+                )
+
+
+def tell_lines_apart(lines: Sequence[SheetLine]) -> list[BillingLine]:
+    """The lines of a file with a key of its own for each: the second of two alike is `…:2`.
+
+    Ids that tell nothing apart are left out: a customer's that stands for several names, and a code of
+    several products.
+    """
+    own = [one.line for _, one in lines]
+    customers = _named_twice((line.customer_id, line.customer) for line in own)
+    codes = _named_twice((line.product_code, line.product) for line in own)
+    seen: Counter[str] = Counter()
+    apart = []
+    for line in own:
+        seen[line.key] += 1
+        changes: dict[str, Any] = {}
+        if seen[line.key] > 1:
+            changes["key"] = f"{line.key}:{seen[line.key]}"
+        if line.customer_id in customers:
+            changes["customer_id"] = ""
+        if line.product_code in codes:
+            changes["product_code"] = ""
+        apart.append(replace(line, **changes) if changes else line)
+    return apart
+
+
+def _named_twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """The codes that stand for several names."""
+    count = Counter(code for code, _ in {(code, fold(name)) for code, name in set(pairs)})
+    return {code for code, names in count.items() if names > 1 and code}
+
+
+def refuse_repeated(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:
+    """The same line in two files is a problem: it would be billed twice."""
+    if len(files) < 2:
+        return
+    first: dict[str, tuple[str, int]] = {}
+    for name, lines, problems in files:
+        own: dict[str, tuple[str, int]] = {}
+        for line, (sheet, one) in zip(keyed[name], lines, strict=True):
+            if line.key in first:
+                other, row = first[line.key]
+                problems.add(sheet, one.row, f": the same line stands in {other}, row {row}")
+            own.setdefault(line.key, (name, one.row))
+        first |= own

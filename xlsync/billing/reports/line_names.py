@@ -1,0 +1,123 @@
+"""What names a line: customer, product, code, terms, invoice and currency, out of a row's texts. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, TypeVar
+
+from xlsync.billing.reports.table_values import TableValues
+from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_name
+from xlsync.billing.reports.values import Wrong
+
+_CURRENCIES: Final = {
+    "€": "EUR",
+    "£": "GBP",
+    "euro": "EUR",
+    "euros": "EUR",
+    "us$": "USD",
+    "usd$": "USD",
+    "¥": "JPY",
+}
+_BRACKET: Final = re.compile(r"[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]\s*$")
+_NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
+_PRODUCT: Final = ("product", "sku_name", "product_code", "sku")
+_TERMS: Final = ("plan", "cycle", "term_and_cycle")
+T = TypeVar("T")
+
+
+class Terms(NamedTuple):
+    """How often a line is billed and for how long it is committed, in words and months."""
+
+    billing: str
+    billing_months: int | None
+    commitment: str
+    commitment_months: int | None
+
+
+class LineNames(NamedTuple):
+    """The texts of a line."""
+
+    customer: str
+    customer_id: str
+    invoice: str
+    product: str
+    product_code: str
+    terms: Terms
+
+
+def combined(make: Callable[..., T], columns: Sequence[Sequence[Any]]) -> list[T]:
+    """What several columns say together, row by row; each different combination is made once."""
+    known: dict[Any, T] = {}
+    made = []
+    for cells in zip(*columns, strict=True):
+        one = known.get(cells)
+        if one is None:
+            one = known[cells] = make(*cells)
+        made.append(one)
+    return made
+
+
+def line_names(values: TableValues) -> list[LineNames]:
+    """The texts of each row's line."""
+    empty = [None] * len(values.table.rows)
+    range_of = values.range_of
+
+    def columns(*names: str) -> list[Sequence[Any]]:
+        return [values.texts.get(name, empty) for name in names]
+
+    products = combined(_product_and_code, columns(*_PRODUCT))
+    terms = combined(lambda *cells: _terms(range_of, *map(_text, cells)), columns(*_TERMS))
+    texts = zip(*columns("customer", "customer_id", "invoice"), products, terms, strict=True)
+    return [
+        LineNames(_text(customer), _text(customer_id), _text(invoice), product, code, terms_of_row)
+        for customer, customer_id, invoice, (product, code), terms_of_row in texts
+    ]
+
+
+def _text(cell: str | Wrong | None) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _product_and_code(*cells: str | Wrong | None) -> tuple[str, str]:
+    """The product's name and its code, each with what its SKU adds."""
+    product, sku_name, code, sku = map(_text, cells)
+    return sku_name if sku_name.startswith(product) else product, f"{code}:{sku}" if code and sku else code
+
+
+def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
+    """The terms of a row; a column that holds charged periods tells none where a cell is a period."""
+    if range_of == "plan" and months_in_words(plan) is None:
+        plan = ""
+    if range_of == "cycle" and months_in_words(cycle) is None:
+        cycle = ""
+    if both:
+        term, billing = parse_term_and_cycle(both)
+        plan, cycle = plan if months_in_words(plan) else billing or plan, cycle or term
+    plan_months, cycle_months = months_in_words(plan), months_in_words(cycle)
+    commitment = term_name(cycle, cycle_months)
+    if not plan:  # without a plan it is billed once a term
+        return Terms(commitment, cycle_months, commitment, cycle_months)
+    return Terms(term_name(plan, plan_months), plan_months, commitment, cycle_months)
+
+
+def currency_code(said: str) -> str | None:
+    """A currency's code as a cell tells it, empty for a sign of several; None for what is none."""
+    told = _CURRENCIES.get(said.casefold(), said.upper())
+    if any(map(str.isdigit, told)):
+        return None
+    return "" if told == "$" else told
+
+
+def line_currencies(values: TableValues) -> list[str]:
+    """The currency of each row, from its own column or from the headers of the money."""
+    table = values.table
+    if "currency" in values.texts:
+        return combined(lambda cell: currency_code(_text(cell)) or "", [values.texts["currency"]])
+    named = {
+        _CURRENCIES.get(found[1], found[1])
+        for meaning in ("amount", "cost")
+        if meaning in table.columns.at and (found := _BRACKET.search(table.header_of(meaning)))
+    }
+    only = next(iter(named)) if len(named) == 1 and named.isdisjoint(_NO_CURRENCY) else ""
+    return [only] * len(table.rows)

@@ -1,0 +1,146 @@
+"""Rows of charges checked cell by cell before lines are made of them. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from xlsync.billing.reports.kinds import Kind
+from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.line_names import currency_code
+from xlsync.billing.reports.lines import NO_UNITS
+from xlsync.billing.reports.problems import Problems, rows_text
+from xlsync.billing.reports.table_values import Day, TableValues, raw_text
+from xlsync.billing.reports.text import fold
+from xlsync.billing.reports.values import Wrong
+
+KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
+_NAMES: Final = ("customer", "product", "contract")
+_READ_NUMBERS: Final = (
+    "units",
+    "cost",
+    "amount",
+    "debit",
+    "credit",
+    "duration",
+    "discount",
+    "exchange_rate",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowColumns:
+    """What the checks need to know of every row: its kind, amount and charged period.
+
+    A row whose words for its kind are not all known has None for a kind.
+    """
+
+    kinds: Sequence[Kind | None]
+    amounts: Sequence[Decimal | Wrong | None]
+    periods: Sequence[tuple[Day | Wrong | None, Day | Wrong | None]]
+
+
+@dataclass(slots=True)
+class RowChecks:
+    """Problems of one table's rows, by row and by the report's own header."""
+
+    values: TableValues
+    columns: RowColumns
+    where: str
+    problems: Problems
+    bad: set[int] = field(default_factory=set)  # places among the table's rows
+
+    def check(self, charging: Sequence[int]) -> None:
+        """Find what is wrong with these rows, by their places."""
+        for meaning, cells in self._read_columns():
+            for at in [at for at in charging if isinstance(cells[at], Wrong)]:
+                self._tell_wrong(at, meaning, cells[at])
+        for name in _NAMES:
+            texts = self.values.texts.get(name, ())
+            if any("\ufffd" in text for text in set(texts) if isinstance(text, str)):
+                for at in charging:
+                    if "\ufffd" in str(texts[at]):
+                        self.tell(at, name, f"“{str(texts[at])[:40]}” holds a byte that is no UTF-8")
+        currencies = self.values.texts.get("currency", ())
+        strange = {one for one in set(currencies) if isinstance(one, str) and currency_code(one) is None}
+        for at in charging if strange else ():
+            if (said := currencies[at]) in strange:
+                self.tell(at, "currency", f"“{str(said)[:20]}” is no currency")
+        self._check_empty(charging)
+        for at in charging:
+            start, end = self.columns.periods[at]
+            if isinstance(start, Day) and isinstance(end, Day) and end.date < start.date:
+                self.tell(at, "end", f"{end.date} is before the start, {start.date}")
+
+    def _read_columns(self) -> Iterable[tuple[str, Sequence[Any]]]:
+        """The columns that are read, by meaning."""
+        yield from self.values.texts.items()
+        for name in _READ_NUMBERS:
+            if name in self.values.numbers:
+                yield name, self.values.numbers[name]
+        yield from self.values.dates.items()
+        if self.values.range_of and not {"start", "end"} <= set(self.values.dates):
+            yield self.values.range_of, self.values.periods
+
+    def _check_empty(self, charging: Sequence[int]) -> None:
+        """Cells that may not be empty: customer, product, units, and the invoice's date where it is told."""
+        numbers, dates = self.values.numbers, self.values.dates
+        for name in ("customer", "product"):
+            for at in charging:
+                if self.values.texts[name][at] is None:
+                    self.tell(at, name, "is empty")
+        for at in charging:
+            if at in self.bad:
+                continue
+            kind, amount = self.columns.kinds[at], self.columns.amounts[at]
+            is_money_only = (kind is not None and kind.is_discount) or (
+                isinstance(amount, Decimal) and amount < 0
+            )
+            if numbers["units"][at] is None and not is_money_only:
+                self.tell(at, "units", NO_UNITS)
+            if "invoice_date" in dates and dates["invoice_date"][at] is None:
+                self.tell(at, "invoice_date", "is empty, so its month is not known")
+        if {"debit", "credit"} <= set(numbers):
+            for at in charging:
+                if numbers["debit"][at] and numbers["credit"][at] and at not in self.bad:
+                    self.tell(at, "credit", "stands beside a debit: one of them must be empty")
+
+    def _tell_wrong(self, at: int, meaning: str, cell: Wrong) -> None:
+        what = cell.what
+        if not what.startswith(("“", "holds", "the ", "is merged")):
+            raw = self.values.table.rows[at][1]
+            what = f"“{raw_text(raw, self.values.table.columns.at[meaning])}” {what}"
+        self.tell(at, meaning, what)
+        if "day or the month first" in what:
+            self.problems.asks_for_order = True
+
+    def tell(self, at: int, meaning: str, what: str) -> None:
+        """Add a problem of a cell, named by the report's own header."""
+        self.bad.add(at)
+        table = self.values.table
+        header = table.header_of(meaning) if meaning in table.columns.at else MEANINGS.get(meaning, meaning)
+        self.problems.add(self.where, table.rows[at][0], f", {header}: {what}")
+
+
+def tell_unknown_words(
+    values: TableValues, unknown: Mapping[tuple[str, str], Sequence[int]], where: str, problems: Problems
+) -> None:
+    """One problem for each word that is no known kind of charge, by its column's meaning and the word.
+
+    `unknown` holds the places of the rows where each stands.
+    """
+    for (name, text), places in unknown.items():
+        rows = [values.table.rows[at][0] for at in places]
+        header = values.table.header_of(name)
+        times = "once" if len(rows) == 1 else f"{len(rows)} times"
+        problems.add(
+            where,
+            rows[0],
+            f", {header}: “{text[:60]}” stands there {times} ({rows_text(rows)}) and is no kind of charge "
+            "that is known",
+        )
+        if fold(text) not in map(fold, problems.types):
+            problems.types[text] = None
+        problems.ignore.pop(header, None)

@@ -1,0 +1,214 @@
+"""Rows of totals held against the sums of the lines that they may be of. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from xlsync.billing.reports.charges import Charged, TableCharges
+from xlsync.billing.reports.line_names import currency_code
+from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.proof import total_agrees
+from xlsync.billing.reports.rows import RowKind
+from xlsync.billing.reports.table_values import TableValues
+from xlsync.billing.reports.text import fold
+
+_ZERO: Final = Decimal(0)
+_CURRENCY_WORD: Final = re.compile(r"\b[A-Z]{3}\b|[€£$]")
+_KINDS: Final = (RowKind.TOTAL, RowKind.FIGURES, RowKind.TAX)
+
+
+@dataclass(slots=True)
+class Sums:
+    """The sums of some lines: units and money as they count, as they are written, and without signs."""
+
+    lines: int = 0
+    units: Decimal = _ZERO
+    units_unsigned: Decimal = _ZERO
+    amount: Decimal = _ZERO
+    amount_written: Decimal = _ZERO
+    amount_unsigned: Decimal = _ZERO
+
+    def add(self, one: Charged) -> None:
+        """Count one more line."""
+        units, amount = one.line.units, one.line.amount
+        self.lines += 1
+        self.units += units
+        self.units_unsigned += abs(units)
+        self.amount += amount
+        self.amount_written += one.raw_amount or _ZERO
+        self.amount_unsigned += abs(amount)
+
+    def copy(self) -> Sums:
+        """The sums as they are now."""
+        return replace(self)
+
+    def plus(self, other: Sums) -> Sums:
+        """The sums of both."""
+        return Sums(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+    def less(self, other: Sums) -> Sums:
+        """The sums without those of some of the lines."""
+        return Sums(*(getattr(self, name) - getattr(other, name) for name in self.__slots__))
+
+    def is_total(self, meaning: str, total: Decimal, tax: Decimal = _ZERO) -> bool:
+        """Whether a figure is one of these sums of units, or of money with or without a tax."""
+        if not self.lines:
+            return False
+        if meaning == "units":
+            return total_agrees(total, (self.units, self.units_unsigned), self.lines)
+        sums = (self.amount, self.amount + tax, self.amount_written, self.amount_unsigned)
+        return total_agrees(total, sums, self.lines)
+
+
+@dataclass(slots=True)
+class _Course:
+    """The sums of one currency's lines down to a row, and what they were at the last total."""
+
+    before: Sums = field(default_factory=Sums)
+    at_last_total: Sums = field(default_factory=Sums)
+    tax: Decimal = _ZERO
+    stated: tuple[Decimal, int] | None = None  # the last total of all lines, and of how many
+
+
+def hold_totals(
+    values: TableValues,
+    kinds: Sequence[RowKind],
+    charges: TableCharges,
+    earlier: Sequence[Charged],
+    problems: Problems,
+) -> dict[str, Decimal]:
+    """Hold every total against the sums that it may be of; figures that are no total are a problem.
+
+    `earlier` are the lines of the file's tables before this one, which a last total may hold too. What
+    comes back is, for each currency, the total before tax that the table states of all its lines.
+    """
+    at_totals = [n for n, kind in enumerate(kinds) if kind in _KINDS]
+    if not at_totals:
+        return {}
+    lines = Counter(one.line.currency for one in charges.lines)
+    courses: dict[str | None, _Course] = {currency: _Course() for currency in lines}
+    # units, and figures without a currency, are added over all currencies
+    courses[None] = next(iter(courses.values())) if len(lines) == 1 else _Course()
+    holder = _Holder(values, charges, earlier, problems, courses)
+    upcoming = iter(charges.lines)
+    line = next(upcoming, None)
+    for n in at_totals:
+        while line is not None and line.row < values.table.rows[n][0]:
+            courses[line.line.currency].before.add(line)
+            if len(lines) > 1:
+                courses[None].before.add(line)
+            line = next(upcoming, None)
+        holder.hold(n, kinds[n])
+    return {
+        currency: course.stated[0]
+        for currency, course in courses.items()
+        if currency is not None and course.stated is not None and course.stated[1] == lines[currency]
+    }
+
+
+@dataclass(slots=True)
+class _Holder:
+    """Holds the totals of one table against its lines."""
+
+    values: TableValues
+    charges: TableCharges
+    earlier: Sequence[Charged]
+    problems: Problems
+    courses: dict[str | None, _Course]
+
+    def hold(self, n: int, kind: RowKind) -> None:
+        """Hold one row against the lines above it, or against all of them where it stands first."""
+        currency = self._currency(n)
+        course, figures = self.courses[currency], _figures(self.values, n)
+        if kind is RowKind.TAX:
+            course.tax += figures.get("amount", _ZERO)
+            return
+        before = course.before if course.before.lines else self._sums(self.charges.lines, currency)
+        agreed = {
+            name
+            for name, total in figures.items()
+            if self._is_total(n, name, total, course, before, currency)
+        }
+        number = self.values.table.rows[n][0]
+        if kind is RowKind.FIGURES and not agreed and not self.problems.found:
+            header = self.values.table.header_of("customer")
+            what = f", {header}: is empty, and the figures are no total of the rows above"
+            self.problems.add(self.values.table.sheet.name, number, what)
+        elif "amount" in figures and currency is not None:
+            total = figures["amount"]
+            previous = self._sums(self.earlier, currency).amount
+            stated = _stated(total, before, (_ZERO, course.tax, previous))
+            if stated is None and "amount" not in agreed and not self.problems.found:
+                made = f"{before.amount:,.2f}"
+                self.charges.notices.append(
+                    f"row {number}: the total says {total:,.2f}, its lines make {made}"
+                )
+                stated = total if self._of_label(n) is None else None
+            if stated is not None:
+                course.stated = stated, before.lines
+        for one in (course, self.courses[None]):
+            one.at_last_total = one.before.copy()
+
+    def _is_total(
+        self, n: int, name: str, total: Decimal, course: _Course, before: Sums, currency: str | None
+    ) -> bool:
+        """Whether a figure is the sum of any lines that it may be of."""
+        if before.is_total(name, total, course.tax):
+            return True
+        if before.less(course.at_last_total).is_total(name, total, course.tax):
+            return True
+        if self.earlier and before.plus(self._sums(self.earlier, currency)).is_total(name, total, course.tax):
+            return True
+        of_label = self._of_label(n)
+        return of_label is not None and of_label.is_total(name, total)
+
+    def _of_label(self, n: int) -> Sums | None:
+        """The sums of the customer that a total's label names; None where it names none."""
+        label = self.values.texts["customer"][n]
+        folded = fold(label) if isinstance(label, str) else ""
+        own = [one for one in self.charges.lines if folded and fold(one.line.customer) in folded]
+        return self._sums(own, None) if own else None
+
+    def _sums(self, lines: Iterable[Charged], currency: str | None) -> Sums:
+        """The sums of lines in one currency, or in all."""
+        sums = Sums()
+        for one in lines:
+            if currency is None or one.line.currency == currency:
+                sums.add(one)
+        return sums
+
+    def _currency(self, n: int) -> str | None:
+        """The currency of a total: its own cell's, one that its label names, else the only one there is."""
+        cells = self.values.texts.get("currency")
+        row = self.values.table.rows[n][1]
+        texts = [cells[n]] if cells is not None else []
+        texts += [word for one in row if isinstance(one, str) for word in _CURRENCY_WORD.findall(one)]
+        for text in texts:
+            if isinstance(text, str) and (code := currency_code(text)) in self.courses and code:
+                return code
+        named = [currency for currency in self.courses if currency is not None]
+        return named[0] if len(named) == 1 else None
+
+
+def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | None:
+    """The total before tax of a table's own lines that a figure states; None where it is another sum.
+
+    The figure may hold `more`: the tax, or what the tables before this one make.
+    """
+    return next(
+        (total - one for one in more if total_agrees(total, (before.amount + one,), before.lines)), None
+    )
+
+
+def _figures(values: TableValues, n: int) -> dict[str, Decimal]:
+    """The units and the money of a row of totals."""
+    return {
+        name: cell
+        for name in ("amount", "units")
+        if name in values.numbers and isinstance(cell := values.numbers[name][n], Decimal)
+    }
