@@ -42,6 +42,14 @@ def test_a_row_that_is_open_an_incomplete_month_and_unexplained_money_hinder_it(
     assert judge_month(lines, statuses, {}, 0, account_for(lines, statuses, totals_of(lines))).all_clear
 
 
+def test_a_charge_of_the_month_that_is_invoiced_in_another_hinders_it() -> None:
+    found = judge_month(*month(Status.OK), {}, 0, left_out=1)
+    assert (found.all_clear, "1 row of the report charges for the month and is left out" in found.text) == (
+        False,
+        True,
+    )
+
+
 def test_nothing_billed_and_nothing_recurring_are_not_all_clear() -> None:
     assert judge_month([], {}, {}, 0) == Verdict(False, "No billing lines: nothing was compared.")
     usage = line(1, "A", Decimal(1))

@@ -93,6 +93,26 @@ def test_the_button_checks_a_month_from_a_report_without_keys_of_the_bss(reporte
     assert "4 lines, 3 linked, 1 to link" in workbook.told[0]
 
 
+def test_the_total_of_a_report_is_what_its_lines_are_held_against(reported: Desk) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount,Currency\n"
+    lines = "Redstart Textiles,Power BI Pro,4,8.45,33.80,EUR\nRedstart Textiles,Backup,1,10,10,EUR\n"
+
+    def billed(total: str) -> tuple[object, ...]:
+        (reported.folder / "total.csv").write_text(header + lines + total, encoding="utf-8")
+        ran = reported.export("--from", "total.csv", "--output", "total.xlsx")
+        (reported.folder / "total.xlsx").unlink()
+        money = ran.json["billed"]["EUR"]
+        return (
+            money["invoices"],
+            money["unexplained"],
+            any("the total says" in one for one in ran.json["notices"]),
+        )
+
+    assert billed("") == (None, None, False)
+    assert billed("Total,,5,,43.80,") == ("43.80", "0.00", False)
+    assert billed("Total,,5,,53.80,") == ("53.80", "10.00", True)
+
+
 def test_a_report_of_another_month_is_asked_about(reported: Desk) -> None:
     ran = reported.run("export", "--month", "2026-12", "--from", "report.csv")
     assert ran.code == 0

@@ -246,6 +246,10 @@ def _notices(
     if sources.billing.invoices is None:
         source = "The report" if request.reports else "Billing by service period"
         yield f"{source} has no total of its own that its lines could be held against."
+    for total in sources.billing.invoices or ():
+        if total.is_report and total.total is None:
+            name, currency = total.number or "The report", total.currency or "no currency"
+            yield f"{name} has no total that its lines in {currency} could be held against."
     for entry in gone:
         told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{told}: link it anew."

@@ -110,7 +110,7 @@ def _read_billing(
 ) -> tuple[Billing, tuple[TableRead, ...]]:
     if request.reports:
         read = read_reports(request.reports, month, systems.settings.report)
-        return Billing(read.lines), read.tables
+        return Billing(read.lines, read.totals), read.tables
     bss = systems.bss
     try:
         billing = bss.read_billing(

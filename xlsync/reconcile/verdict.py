@@ -44,11 +44,13 @@ def judge_month(
     open_mismatches: int,
     billed: Iterable[Billed] = (),
     incomplete: str = "",
+    left_out: int = 0,
 ) -> Verdict:
     """The verdict on these lines.
 
     `open_mismatches` are the rows that nobody ignores and that are money at stake; `incomplete` says why the
-    month is not billed whole yet.
+    month is not billed whole yet. `left_out` counts rows of a report that charge for the month and are
+    invoiced in another.
     """
     lines = list(lines)
     gaps = [gap for one in billed for gap in _tell_gaps(one)]
@@ -60,7 +62,7 @@ def judge_month(
     reasons = Counter(uncompared.values())
     if not any(line.type is LineType.RECURRING for line in charges):
         text = f"None of {counted(len(lines), 'line')} charges for a subscription: nothing was compared."
-    elif not (uncompared or open_mismatches or gaps or incomplete):
+    elif not (uncompared or open_mismatches or gaps or incomplete or left_out):
         return Verdict(True, ALL_CLEAR)
     else:
         agreeing = sum(statuses[line.key] is Status.OK and line.key not in uncompared for line in charges)
@@ -75,7 +77,13 @@ def judge_month(
         text = f"{', '.join(filter(None, counts))}."
     told = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
     not_compared = f"Not compared, or in part: {told}." if told else ""
-    return Verdict(False, " ".join(filter(None, [text, not_compared, *gaps, incomplete])))
+    elsewhere = (
+        f"{counted(left_out, 'row')} of the report charge{'s' if left_out == 1 else ''} for the month and "
+        f"{'is' if left_out == 1 else 'are'} left out, being invoiced in another."
+        if left_out
+        else ""
+    )
+    return Verdict(False, " ".join(filter(None, [text, not_compared, elsewhere, *gaps, incomplete])))
 
 
 def _tell_gaps(billed: Billed) -> Iterable[str]:

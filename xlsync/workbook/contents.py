@@ -77,7 +77,13 @@ class Overview:
         findings = self.findings
         at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
         return judge_month(
-            self.lines, findings.statuses, findings.uncompared, at_stake, self.billed, self.incomplete
+            self.lines,
+            findings.statuses,
+            findings.uncompared,
+            at_stake,
+            self.billed,
+            self.incomplete,
+            sum(table.other_months for table in self.reports),
         )
 
     @property

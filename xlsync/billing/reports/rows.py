@@ -20,9 +20,8 @@ _TOTAL_WORD: Final = (
 )
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")
 _TAX: Final = re.compile(
-    r"(?:plus |add |incl |zzgl |total )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|umsatzsteuer|"
-    r"mehrwertsteuer|tva|btw|iva|φπα)"
-    r"(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?|[\d ]+%? (?:vat|gst|tax|mwst|ust|tva|btw|iva|φπα)"
+    r"(?:(?:plus|add|incl|zzgl|total) )?(?:[\d ]+%? )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|"
+    r"umsatzsteuer|mehrwertsteuer|tva|btw|iva|φπα)(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?"
 )
 _TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 
@@ -58,7 +57,7 @@ def is_plain_total(text: object) -> bool:
 @lru_cache(maxsize=4096)
 def is_tax(text: object) -> bool:
     """Whether a text names a tax: `VAT`, `zzgl. 19 % MwSt.`, `Sales Tax`."""
-    return isinstance(text, str) and _TAX.fullmatch(fold(text)) is not None
+    return isinstance(text, str) and _TAX.fullmatch(fold(text.casefold())) is not None
 
 
 def classify(values: TableValues) -> list[RowKind]:

@@ -1,0 +1,91 @@
+"""Totals in reports, wherever they stand, held against the lines that they are of."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
+
+HEADER = "Customer,Product,Quantity,Unit Price,Amount,Currency,Invoice Date"
+LINES = (
+    "Anna,Mail,2,10,20,EUR,2026-03-31",
+    "Anna,Backup,1,5,5,EUR,2026-03-31",
+    "Boris,Mail,3,10,30,EUR,2026-03-31",
+)
+
+
+def read(path: Path, *rows: str) -> ReportsRead:
+    path.write_text("\n".join((HEADER, *rows)), encoding="utf-8")
+    return read_reports([path], Month(2026, 3), ReportSettings())
+
+
+def totals(found: ReportsRead) -> dict[str, Decimal | None] | None:
+    return None if found.totals is None else {one.currency: one.total for one in found.totals}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+@pytest.mark.parametrize(
+    ("rows", "total"),
+    [
+        ((*LINES, "Total,,6,,55,EUR,"), "55"),
+        ((*LINES, ",,,,55,,"), "55"),  # figures without a name
+        ((*LINES, "Grand Total:,,,,55.00,,"), "55"),
+        (("Total,,,,55,,", *LINES), "55"),  # above the lines
+        ((*LINES[:2], "Anna Total,,,,25,,", LINES[2], "Boris Total,,,,30,,", "Total,,,,55,,"), "55"),
+        ((*LINES, "Subtotal,,,,55,,", "VAT 24%,,,,13.20,,", "Total,,,,68.20,,"), "55"),
+        ((*LINES, "zzgl. 19% MwSt.,,,,10.45,,", "Gesamtsumme,,,,65.45,,"), "55"),
+        ((*LINES, "Total,,,,56,,"), "56"),  # another sum than that of the lines
+        (LINES, None),
+        ((*LINES, "Total,,6,,,,"), None),  # of units alone
+        ((*LINES[:2], "Anna Total,,,,25,,", LINES[2]), None),  # of a part of the lines
+    ],
+)
+def test_the_total_before_tax_of_all_lines_is_the_reports(
+    path: Path, rows: tuple[str, ...], total: str | None
+) -> None:
+    found = read(path, *rows)
+    assert len(found.lines) == 3
+    assert totals(found) == (None if total is None else {"EUR": Decimal(total)})
+
+
+def test_a_total_that_is_not_the_sum_is_told(path: Path) -> None:
+    assert "row 5: the total says 56.00, its lines make 55.00" in "\n".join(
+        read(path, *LINES, "Total,,,,56,,").notices
+    )
+
+
+def test_each_currency_has_its_own_total_or_none(path: Path) -> None:
+    pounds = "Clara,Mail,1,9,9,GBP,2026-03-31"
+    both = read(path, *LINES, pounds, "Total EUR,,,,55,,", "Total,,,,9,GBP,")
+    assert totals(both) == {"EUR": Decimal(55), "GBP": Decimal(9)}
+    assert totals(read(path, *LINES, pounds, "Total,,,,9,GBP,")) == {"EUR": None, "GBP": Decimal(9)}
+    assert totals(read(path, *LINES, pounds, "Total,,,,64,,")) is None  # a sum of two currencies
+
+
+def test_what_another_month_invoices_is_no_part_of_the_total(path: Path) -> None:
+    found = read(path, *LINES, "Dora,Mail,1,10,10,EUR,2026-04-01", "Total,,,,65,,")
+    assert totals(found) == {"EUR": Decimal(55)}
+    assert sum(table.other_months for table in found.tables) == 1
+
+
+def test_a_tax_without_a_total_is_no_line(path: Path) -> None:
+    assert len(read(path, *LINES, "VAT,,,,13.20,,").lines) == 3
+
+
+def test_a_line_whose_product_is_a_tax_stays_a_line(path: Path) -> None:
+    assert len(read(path, *LINES, "Anna,Sales tax,1,2,2,EUR,2026-03-31").lines) == 4
+
+
+def test_figures_that_are_no_total_are_a_problem(path: Path) -> None:
+    with pytest.raises(ReportError, match="row 5, Customer: is empty, and the figures are no total"):
+        read(path, *LINES, ",,,,54,,")
