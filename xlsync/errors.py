@@ -69,7 +69,7 @@ class WorkbookError(XlsyncError):
 class NotNoted(WorkbookError):
     """Writes were made, and what became of them could not be put into the workbook or the links.
 
-    `run` and `outcomes` are what was written, for whoever is to be told all the same.
+    `run` and `outcomes` are what was written, for the message about the run.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Files on disk: read with one clear message, written in one step, known again by their digest."""
+"""Files on disk: reading with clear messages, writing in one step, recognising by digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Final
 
 from xlsync.errors import WorkbookError
 
-BACKUPS: Final = 5  # of one workbook
+BACKUPS: Final = 5  # backups kept of one workbook
 LONGEST: Final = 259  # characters of a path, of the 260 with its end (Windows, MAX_PATH)
 _OF_EXCEL: Final = {".xlsx", ".xlsm", ".xlam", ".xls"}
 _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds
@@ -25,7 +25,7 @@ SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 
 def read_file(path: Path) -> bytes:
-    """A workbook file's content."""
+    """Read a workbook file; raises WorkbookError where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def read_file(path: Path) -> bytes:
 
 
 def digest_of(data: bytes) -> str:
-    """By which a file is known again, byte for byte."""
+    """Return the SHA-256 digest of a file's bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -107,9 +107,9 @@ def refuse_long(path: Path, system: str = sys.platform) -> None:
 
 
 def patiently(act: Callable[[], object], pause: Callable[[float], object] = time.sleep) -> None:
-    """Do what another program may keep us from for a moment: a virus scanner or a sync client holds the file.
+    """Call `act`, again where a virus scanner or a sync client holds the file for a moment.
 
-    Tried again for about three seconds where the system refuses it; then its PermissionError is raised.
+    After about three seconds of refusals the system's PermissionError is raised.
     """
     for wait in _WAITS:
         try:
@@ -123,7 +123,7 @@ def patiently(act: Callable[[], object], pause: Callable[[float], object] = time
 
 @contextmanager
 def _in_one_step(path: Path) -> Iterator[Path]:
-    """A file beside that becomes this one once it is complete."""
+    """Yield a temporary file in the same folder that replaces `path` once it is complete."""
     temporary = path.with_name(f".xlsync-{secrets.token_hex(8)}.tmp")
     try:
         yield temporary

@@ -1,4 +1,4 @@
-"""Python's search for garbage, which is left out while a month is read, compared and written."""
+"""Python's garbage collection, switched off while a month is read, compared and written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def not_collected() -> Iterator[None]:
-    """Do not look for garbage meanwhile: nearly all that is made stays in use, and looking takes a sixth."""
+    """Switch garbage collection off for a block that makes little garbage: it runs a sixth faster."""
     was_on = gc.isenabled()
     gc.disable()
     try:

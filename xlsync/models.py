@@ -19,7 +19,9 @@ from typing import Any, Final, Literal
 CREATE_NEW: Final = "(create new)"
 
 By = Literal["invoice-date", "service-period"]  # what decides the month of a billing line
-Progress = Callable[[str, int, int | None], None]  # what is done, how many are done, of how many
+Progress = Callable[
+    [str, int, int | None], None
+]  # called with the name of a step, the number done, and the total (None where unknown)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,7 +58,7 @@ class Month:
         return f"{self.year:04}-{self.month:02}"
 
 
-@cache  # asked of every addition, and of few months
+@cache  # called for every addition, with few different months
 def _last_day(year: int, month: int) -> dt.date:
     return dt.date(year, month, calendar.monthrange(year, month)[1])
 
@@ -88,7 +90,7 @@ class BillingLine:
     `charge` is what kind of charge it is or, for a credit, takes back. `cost` is what the MSP pays
     per unit, after discount. `billing_months` and `commitment_months` are the lengths of the billing
     and commitment period, None where unknown. `start` and `end` (inclusive) are the charged period,
-    in the calendar of the BSS's own offset. `unread` tells what of this line could not be read
+    in the calendar of the BSS's own offset. `unread` says what of this line could not be read
     (a failed request), so that it is never taken for an absence.
     """
 
@@ -141,7 +143,7 @@ class BillingLine:
 
     @property
     def is_compared(self) -> bool:
-        """Whether lines of this kind are compared with additions at all."""
+        """Whether the line's kind of charge is compared with additions."""
         return self.charge is LineType.RECURRING
 
 
@@ -177,9 +179,9 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recap:
-    """What ConnectWise tells of an agreement's last and next invoice.
+    """ConnectWise's recap of an agreement: the last and the next invoice.
 
-    `unclear` tells of a date that is there and cannot be read for sure: such a date is None here.
+    `unclear` names a date that could be read in two ways; such a date is None.
     """
 
     agreement_id: int
@@ -226,7 +228,7 @@ class Addition:
     kept: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def is_active(self, month: Month) -> bool:
-        """Whether it bills on the month's last day (DESIGN, section 4, "Active")."""
+        """Whether the addition has begun by the month's last day and is not cancelled by then."""
         last = month.last
         return (self.effective is None or self.effective <= last) and (
             self.cancelled is None or self.cancelled > last
@@ -234,7 +236,7 @@ class Addition:
 
 
 class Evidence(StrEnum):
-    """On what a link stands, strongest first."""
+    """The reason for which a part of a link was taken, strongest first."""
 
     REMEMBERED = "remembered"
     MARKED = "marked in ConnectWise"
@@ -246,7 +248,7 @@ class Evidence(StrEnum):
 
     @property
     def strength(self) -> int:
-        """0 is the strongest."""
+        """The rank of the evidence; 0 is the strongest."""
         return _STRENGTHS[self]
 
 
@@ -258,7 +260,7 @@ class Choice:
     """One of a link's three parts: a company, agreement or catalog item, and why it was taken.
 
     `to` is its ConnectWise id, or the row key (text) of a row of *New in ConnectWise* where it is
-    still to be created. `score` is the percentage of a suggestion. `of_product` tells that the evidence
+    still to be created. `score` is the percentage of a suggestion. `of_product` is True where the evidence
     for an agreement holds for this product only, not for all of the customer's.
     """
 
@@ -283,20 +285,24 @@ class Link:
 
     @property
     def is_complete(self) -> bool:
-        """All three are known."""
+        """Whether company, agreement and item are all known."""
         return self.company is not None and self.agreement is not None and self.item is not None
 
     @property
     def is_suggested(self) -> bool:
-        """At least one part waits for a person's `confirmed`."""
-        for part in (self.company, self.agreement, self.item):  # asked often: a loop is quickest
+        """Whether a part is only a suggestion, which a person has to confirm."""
+        for part in (
+            self.company,
+            self.agreement,
+            self.item,
+        ):  # called very often: a loop is the fastest form
             if part is not None and part.evidence is Evidence.SUGGESTED:
                 return True
         return False
 
     @property
     def counts(self) -> bool:
-        """Complete and confirmed: lines are compared only through such a link."""
+        """Whether the link is complete and confirmed: lines are compared only through such a link."""
         return self.is_complete and not self.is_suggested
 
     @property
@@ -378,7 +384,7 @@ class Mismatch:
 
     `company`, `agreement` and `item` are ConnectWise ids, row keys of what is still to be created, or
     None where not linked. `addition` is the one that an update would change. `beside` are the additions
-    of the same product on the agreement when this was found, so that one made since is known for new.
+    of the same product on the agreement at that time: any other one was created since.
     Money is in the agreement's currency; `impact` is a month's.
     """
 
@@ -390,7 +396,7 @@ class Mismatch:
     company: int | str | None = None
     agreement: int | str | None = None
     item: int | str | None = None
-    currency: str = ""  # of the agreement
+    currency: str = ""  # the agreement's
     addition: Addition | None = None
     beside: tuple[int, ...] = ()
     bss_units: Decimal | None = None
@@ -400,12 +406,12 @@ class Mismatch:
     unit_price: Decimal | None = None
     months: int = 1
     impact: Decimal | None = None
-    stake: Decimal = Decimal(0)  # for the order of rows, where `impact` is not known
-    last: bool = False  # stands at the end
+    stake: Decimal = Decimal(0)  # money that orders the rows where `impact` is not known
+    last: bool = False  # sorted to the end of the sheet
     not_due: bool = False  # billed yearly and not due this month: no money at stake
     contract_id: str = ""  # for the mark on a new addition
-    begins: dt.date | None = None  # from when on a new addition would bill
-    action: ActionLabel | None = None  # offered from the start
+    begins: dt.date | None = None  # the first day of a new addition
+    action: ActionLabel | None = None  # chosen already when the row is written
     is_ruled: bool = False  # ignored by a lasting rule, with its reason and its last day
     reason: str = ""
     until: dt.date | None = None
@@ -465,9 +471,9 @@ class SetupTables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
-    """What the dropdowns show: active companies, agreements and products, and the setup tables.
+    """The entries of the dropdowns: active companies, agreements and products, and the setup tables.
 
-    `odd` tells what of them could not be read and is left out.
+    `odd` has a sentence for each record that could not be read and is left out.
     """
 
     companies: tuple[Company, ...]

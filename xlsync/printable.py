@@ -1,4 +1,4 @@
-"""Text of strangers made fit for a terminal: names come from other systems and may hold anything."""
+"""Text from other systems made safe for a terminal."""
 
 from __future__ import annotations
 

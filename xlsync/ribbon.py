@@ -1,6 +1,6 @@
-"""What the buttons on Excel's ribbon do: the same as the commands, for the workbook in front.
+"""The buttons on Excel's ribbon: each runs a command for the workbook in front.
 
-Whoever has the workbook open is asked through `OpenWorkbook`, so that all of this runs without Excel, too.
+Everything goes through `OpenWorkbook`, so that this module also runs without Excel.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from xlsync.report.month import Report
 from xlsync.workbook.read import month_on_start, read_workbook
 from xlsync.workbook.totals import Totals
 
-LINES: Final = 12  # of one kind in a box: more would not fit the screen
+LINES: Final = 12  # lines of one kind in a box: more would not fit the screen
 NOTICES: Final = 6
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
@@ -57,12 +57,12 @@ Undo takes the last Apply of this workbook back. Demo needs no account."""
 
 
 def main(id_: str) -> None:
-    """Do what a button does for the calling workbook: what the add-in calls, with the button's id."""
+    """Run a button for the calling workbook; the add-in calls this with the button's id."""
     press(id_, calling_workbook(), dt.datetime.now().astimezone())
 
 
 def press(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
-    """Do what a button does; whatever goes wrong is told in a box that names the log."""
+    """Run a button; an error is shown in a box that names the log."""
     board = Switchboard(workbook)
     board.run(lambda: _pressed(id_, board, now))
 
@@ -86,7 +86,7 @@ def _pressed(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
 
 @contextmanager
 def _log() -> Iterator[tuple[logging.Logger, Path]]:
-    """The ribbon's own log; it never holds keys."""
+    """Open the ribbon's own log, which never holds keys."""
     folder = home_folder() / "log"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "ribbon.log"
@@ -105,7 +105,7 @@ def _log() -> Iterator[tuple[logging.Logger, Path]]:
 
 @dataclass(slots=True)
 class Front:
-    """The workbook in front of a person, when it is, and what was told so far."""
+    """The workbook in front of a person, the time, and the log."""
 
     workbook: OpenWorkbook
     now: dt.datetime
@@ -113,26 +113,26 @@ class Front:
     _shown: tuple[str, float] = ("", 0.0)
 
     def tell(self, *parts: str) -> None:
-        """Say something in a box, and in the log."""
+        """Show a message in a box, and write it to the log."""
         text = "\n\n".join(filter(None, parts))
         self.log.info("told: %s", text)
         self.workbook.tell(text)
 
     def ask(self, *parts: str) -> bool:
-        """Ask something in a box."""
+        """Ask a question in a box; True is yes."""
         text = "\n\n".join(filter(None, parts))
         yes = self.workbook.ask(text)
         self.log.info("asked: %s: %s", text, "yes" if yes else "no")
         return yes
 
     def noted(self, notices: Sequence[str]) -> str:
-        """Notices for a box; all of them into the log."""
+        """Write all notices to the log, and return the text that fits a box."""
         for notice in notices:
             self.log.info("note: %s", notice)
         return notices_text(notices)
 
     def progress(self, what: str, done: int, of: int | None) -> None:
-        """Say in the status bar what is going on, from whichever thread."""
+        """Show a step in the status bar; may be called from any thread."""
         before, when = self._shown
         at = time.monotonic()
         if what == before and at - when < _PAUSE and done != of:
@@ -144,7 +144,7 @@ class Front:
         self.workbook.status(f"xlsync: {what}{count} …")
 
     def counted(self, count: int) -> Callable[[Outcome], None]:
-        """Say in the status bar how much of a plan is done, and in the log what became of it."""
+        """Return a function that shows in the status bar how much of a plan is done and logs each outcome."""
         done = 0
 
         def next_one(result: Outcome) -> None:
@@ -156,7 +156,7 @@ class Front:
         return next_one
 
     def file(self) -> Path:
-        """The workbook's file, with all that was edited in it."""
+        """Save the workbook and return its file."""
         path = self.workbook.full_name
         if path is None:
             raise WorkbookError(
@@ -199,7 +199,7 @@ def export(front: Front, month: Month) -> None:
 
 
 def demo(front: Front) -> None:
-    """The same with made-up data."""
+    """Export a month of made-up data into a new workbook, and open it."""
     from xlsync.sandbox.world.sales import MONTHS  # noqa: PLC0415 - only those who try it need it
 
     month = Month(*MONTHS[-1])
@@ -218,7 +218,7 @@ def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
 
 
 def _chosen_month(front: Front) -> Month:
-    """The month that was chosen on *Start* of the workbook in front."""
+    """Return the month that was chosen on *Start* of the workbook in front."""
     path = front.file()
     book = read_workbook(path)
     where, text = month_on_start(book)
@@ -258,7 +258,7 @@ def apply(front: Front) -> None:
 
 
 def undo(front: Front) -> None:
-    """Show what would take the last run of the workbook in front back, ask, and do it."""
+    """Show what would undo the last run of the workbook in front, ask, and do it."""
     path = front.file()
     with _systems_of(path) as systems, systems.one_writer():
         runs = systems.list_runs()
@@ -297,13 +297,13 @@ def report(front: Front) -> None:
 
 
 def help_(front: Front) -> None:
-    """What the buttons do, and where things are kept."""
+    """Show what the buttons do, and where files are kept."""
     kept = f"Settings: {settings_file()}\nLinks, journal and log: {home_folder()}"
     front.tell(HELP, f"xlsync {__version__}\n{kept}", addin.renew())
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
-    """Whether a plan holds anything, and the person in front agrees to it and to limits that it passes."""
+    """Show a plan and ask for it, and for each limit that it passes; True if the person agrees."""
     site = systems.settings.environment
     for action in plan.actions:
         front.log.info("planned: %s", action)
@@ -326,7 +326,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
 
 @contextmanager
 def _systems_of(path: Path, *, is_checked: bool = False) -> Iterator[Systems]:
-    """Both systems as a workbook needs them: a workbook of the demo has the demo's."""
+    """Open both systems for a workbook; the demo's for a workbook of the demo."""
     from xlsync.commands.demo import environment  # noqa: PLC0415
 
     if read_workbook(path).about.environment == environment():
@@ -347,7 +347,7 @@ def _demo() -> Iterator[Systems]:
 
 
 def _is_of(run: Run, path: Path) -> bool:
-    """Whether a run wrote what this workbook approved; a terminal may have named it without its folder."""
+    """Whether a run belongs to this workbook; the command line may have named the file without its folder."""
     named = Path(run.workbook)
     return named == path if named.is_absolute() else named.name == path.name
 
@@ -357,7 +357,7 @@ def _beside(path: Path, written: Path) -> str:
 
 
 def month_text(totals: Totals) -> str:
-    """A month in a few lines."""
+    """Write a month's totals in a few lines."""
     rows = [
         f"{money.kind}: {money.count}"
         + (
@@ -371,14 +371,14 @@ def month_text(totals: Totals) -> str:
 
 
 def plan_text(plan: Plan, site: str) -> str:
-    """What a plan would write, money first, in as much as fits a box; the log holds all of it."""
+    """Write a plan, money first, as far as it fits a box; the log holds all of it."""
     if not plan.actions:
         return f"Nothing to do: {tell_nothing(plan.settled)}{_reasons(plan.settled)}"
     return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.settled)
 
 
 def report_text(found: Report) -> str:
-    """A month's figures, one line a currency."""
+    """Write a month's figures, one line for each currency."""
     lines = [f"Report of {found.month}"]
     for total in found.totals:
         of = total.figures
@@ -390,7 +390,7 @@ def report_text(found: Report) -> str:
 
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
-    """What became of everything: counts, whatever is not done, and the run's name."""
+    """Write the outcomes of a run: counts, everything that is not done, and the run's name."""
     told = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
     return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 
@@ -401,7 +401,7 @@ def _reasons(outcomes: Iterable[Outcome]) -> str:
 
 
 def notices_text(notices: Sequence[str]) -> str:
-    """Notices, each as a whole, since its end says what to do; the log holds all of them."""
+    """Write the first notices, each in full, since its end says what to do; the log holds all of them."""
     more = len(notices) - NOTICES
     shown = [f"• {notice}" for notice in notices[:NOTICES]]
     return "\n".join([*shown, *([f"… and {more} more: the log holds them"] if more > 0 else [])])

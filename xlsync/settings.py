@@ -15,7 +15,7 @@ UNTIL_UNKNOWN: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class BssSettings:
-    """Where the BSS is and with which keys it is read. Never shown: it holds secrets."""
+    """The address of the BSS and the keys that read it. Never shown: it holds secrets."""
 
     url: str
     client_key: str
@@ -26,7 +26,7 @@ class BssSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ConnectWiseSettings:
-    """Which ConnectWise PSA, and the API member's keys. Never shown: it holds secrets."""
+    """The address of a ConnectWise PSA and the API member's keys. Never shown: it holds secrets."""
 
     url: str
     company: str
@@ -36,7 +36,9 @@ class ConnectWiseSettings:
     release: str = "2025.1"
     requests_per_minute: int = PER_MINUTE
     side_by_side: int = SIDE_BY_SIDE
-    seconds_until_unknown: int = UNTIL_UNKNOWN  # for so long a write without an answer is looked for
+    seconds_until_unknown: int = (
+        UNTIL_UNKNOWN  # how long the outcome of a write without an answer is looked for
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -54,7 +56,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creation:
-    """How new things are made. ConnectWise's lengths differ by release, so the shorter ones are taken."""
+    """How records are created. Lengths differ by ConnectWise release: the defaults are the shorter ones."""
 
     identifier_length: int = 25
     name_length: int = 50
@@ -66,7 +68,7 @@ class Creation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How far one run may go; a plan at a limit passes, one over it does not."""
+    """The limits of one run; a plan at a limit passes, a plan over it does not."""
 
     creations: int = 50
     percent: Decimal = Decimal(500)
@@ -89,7 +91,7 @@ class ReportSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that a command may need; `bss` and `connectwise` are None where not asked for."""
+    """The settings of a command; `bss` and `connectwise` are None for commands that do not use them."""
 
     home: Path
     environment: str
@@ -100,4 +102,4 @@ class Settings:
     store: StoreSettings | None = None
     invoicing: bool = False
     report: ReportSettings = field(default_factory=ReportSettings)
-    notices: tuple[str, ...] = ()  # what a person should know of where these came from
+    notices: tuple[str, ...] = ()  # sentences about the files that the settings came from

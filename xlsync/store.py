@@ -31,7 +31,7 @@ from xlsync.errors import XlsyncError
 
 T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
-FORMAT: Final = 1  # of a lasting store
+FORMAT: Final = 1  # the format number of a lasting store
 _HEADER: Final = "format"
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
@@ -83,7 +83,7 @@ def _parsed(text: object) -> Any:
 
 
 def open_store(folder: Path, **settings: object) -> Any:
-    """A diskcache of JSON in a folder that only its owner may enter; made where there is none.
+    """Open the diskcache of JSON in a folder, created where missing, that only its owner may enter.
 
     Raises sqlite3.DatabaseError where the file is damaged.
     """
@@ -117,14 +117,14 @@ def _keep_to_owner(path: Path, mode: int) -> None:
 
 
 class Cache(MutableMapping[str, Any]):
-    """JSON values that can be thrown away at any time: lists for dropdowns, billing plans.
+    """A cache of JSON values: lists for dropdowns, billing plans.
 
-    What cannot be read, for whatever reason, is not there. Values come back as JSON gives them:
+    An entry that cannot be read, for whatever reason, counts as missing. Values come back as JSON gives them:
     tuples as lists, number keys as text.
     """
 
     def __init__(self, folder: Path, size_limit: int = CACHE_SIZE) -> None:
-        # Culled two at a time: diskcache's ten would take a large new list with the old ones.
+        # Two entries are culled at a time: diskcache's ten would remove a large new list with the old ones.
         settings = {
             "size_limit": size_limit,
             "eviction_policy": "least-recently-stored",
@@ -160,7 +160,7 @@ class Cache(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
     def close(self) -> None:
-        """Let go of the file in this thread: each that used it has its own connection."""
+        """Close the file for this thread; each thread has a connection of its own."""
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -171,7 +171,7 @@ class Cache(MutableMapping[str, Any]):
 
 
 def _when(entry: Any) -> dt.datetime:
-    """When an entry was written; those that do not say it are the oldest."""
+    """Return the time at which an entry was written; an entry without one counts as the oldest."""
     text = entry.get("when", "") if isinstance(entry, dict) else ""
     try:
         when = dt.datetime.fromisoformat(str(text))
@@ -188,7 +188,7 @@ def environment_folder(environment: str) -> str:
 
 
 class Store(Protocol):
-    """JSON entries of one environment that stay until somebody deletes them, here or on a server."""
+    """The lasting JSON entries of one environment, on this machine or on a server."""
 
     def get(self, key: str) -> Any:
         """The value under a key; None where there is none."""
@@ -203,11 +203,11 @@ class Store(Protocol):
         """Delete an entry; whether there was one."""
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
-        """A transaction: all that is written within, or nothing."""
+        """Run a block as a transaction: everything written in it is kept, or nothing."""
 
     @property
     def revision(self) -> str:
-        """Another text after every change; empty where nothing ever changed."""
+        """A text that differs after every change; empty before the first."""
 
     def damaged(self, what: str) -> XlsyncError:
         """The error that names this store and how to mend it."""
@@ -223,7 +223,7 @@ class FileStore:
         """Open an environment's store; `what` names the entries in messages, such as remembered links."""
         self.folder = folder
         self.environment = environment
-        self.is_apart = False  # whether a shared store is set and cannot be reached just now
+        self.is_apart = False  # True while a shared store is set and cannot be reached
         self._what = what
         self._changed: set[str] = set()
         try:
@@ -266,11 +266,11 @@ class FileStore:
 
     @property
     def revision(self) -> str:
-        """Another text after every change; empty where nothing ever changed."""
+        """A text that differs after every change; empty before the first."""
         return str(self.get(_HEADER).get("revision", ""))
 
     def exchange(self, shared: Store, place: str) -> None:
-        """Send to a shared store what was written here while it was not reached, then copy its entries here.
+        """Send the entries written here while the shared store was out of reach, then copy its entries here.
 
         An entry that both changed stays as it was written last, by its `when`. The first time, all entries of
         this machine that the shared store lacks are sent; what it holds stays as it is.
@@ -328,7 +328,7 @@ class FileStore:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction: all that is written within, or nothing."""
+        """Run a block as a transaction: everything written in it is kept, or nothing."""
         self._changed = set()
         try:
             with self._cache.transact(retry=True):
@@ -371,17 +371,17 @@ _CONVERTER: Final = _converter()
 
 
 def to_plain(thing: Any) -> Any:
-    """A frozen record as JSON can hold it, exactly."""
+    """Convert a frozen record to plain JSON values, without loss."""
     return _CONVERTER.unstructure(thing)
 
 
 def from_plain(plain: Any, kind: type[T]) -> T:
-    """The record again."""
+    """Convert plain JSON values back to a record of a kind."""
     return _CONVERTER.structure(plain, kind)
 
 
 def fingerprint(*groups: Iterable[object]) -> str:
-    """Of records and plain values, in the order in which they come."""
+    """Return a SHA-256 digest of groups of records and plain values; their order matters."""
     digest = hashlib.sha256()
     told: dict[type, Callable[[object], object]] = {}
     for group in groups:

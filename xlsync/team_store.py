@@ -98,7 +98,7 @@ class TeamStore:
 
     @contextmanager
     def transaction(self, what: str) -> Iterator[None]:
-        """All that is written within, or nothing; only one process at a time writes the same."""
+        """Run a block as a transaction that only one process at a time can be in."""
         try:
             with self._connection.transaction():
                 lock = f"xlsync {self.environment} {what}"
@@ -109,9 +109,9 @@ class TeamStore:
 
     @contextmanager
     def one_writer(self) -> Iterator[None]:
-        """Nobody else of the team writes to the environment meanwhile; raises XlsyncError if one does.
+        """Hold the team's lock on writing to the environment; raises XlsyncError where somebody else does.
 
-        The lock belongs to the connection, and falls with it.
+        The lock belongs to the connection: it is released when the connection ends.
         """
         name = f"xlsync {self.environment} writer"
         ((is_free,),) = self._run("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
@@ -161,7 +161,7 @@ class TeamStore:
         )
 
     def revision(self, kind: str) -> str:
-        """Another text after every change of a kind; empty where nothing ever changed."""
+        """Return a text that differs after every change of a kind of entry; empty before the first."""
         rows = self._run(
             "SELECT revision FROM xlsync_revision WHERE environment = %s AND kind = %s",
             self.environment,
@@ -170,7 +170,7 @@ class TeamStore:
         return str(rows[0][0]) if rows else ""
 
     def line_counts(self) -> dict[str, int]:
-        """How many lines of each run are stored here."""
+        """Return the number of stored lines of each run."""
         rows = self._run(
             "SELECT run, count(*) FROM xlsync_journal WHERE environment = %s GROUP BY run", self.environment
         )
@@ -212,7 +212,7 @@ class TeamEntries:
 
     @property
     def revision(self) -> str:
-        """Another text after every change; empty where nothing ever changed."""
+        """A text that differs after every change; empty before the first."""
         return self._team.revision(self._kind)
 
     def _texts(self) -> dict[str, str]:
@@ -255,7 +255,7 @@ class TeamEntries:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction: all that is written within, or nothing; others of the team wait for its end."""
+        """Run a block as a transaction; other people of the team wait for its end."""
         with self._team.transaction(self._kind):
             self._changes = {}
             self._inside = self._team.read_entries(self._kind)
@@ -274,7 +274,7 @@ class TeamEntries:
         )
 
     def close(self) -> None:
-        """Nothing to close: the connection belongs to the team's store."""
+        """Do nothing: the connection belongs to the team's store."""
 
 
 def _first_line(error: Exception) -> str:

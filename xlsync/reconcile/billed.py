@@ -1,4 +1,4 @@
-"""Where every cent went: the distributor's invoices, their lines and what became of each. PURE."""
+"""The distributor's invoices against their lines, and what became of the money of every line. PURE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from xlsync.amounts import cents
 from xlsync.models import BillingLine, Month, Status
 
-ENOUGH: Final = Decimal("0.8")  # of the month before: a month with less is not billed whole yet
+ENOUGH: Final = Decimal("0.8")  # share of the month before; a month with less is not billed completely yet
 _ZERO: Final = Decimal(0)
 
 
@@ -38,13 +38,13 @@ FATES: Final[Mapping[Status, Fate]] = {
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many billing lines with so much money."""
+    """A number of billing lines and their amount."""
 
     lines: int = 0
     amount: Decimal = _ZERO
 
     def plus(self, amount: Decimal) -> Share:
-        """The share with one more line."""
+        """Return the share with one more line of this amount."""
         return Share(self.lines + 1, self.amount + amount)
 
 
@@ -71,13 +71,13 @@ class Billed:
     currency: str
     invoices: Decimal | None
     lines: Share
-    parts: Mapping[str, Share]  # by the text of a Fate, all five of them
+    parts: Mapping[str, Share]  # by the text of each Fate
     unexplained: Decimal | None
     gaps: tuple[Gap, ...] = ()
 
     @property
     def is_explained(self) -> bool:
-        """Whether every invoice is the sum of its lines, as far as there are totals."""
+        """Whether every invoice that has a total is the sum of its lines."""
         return not self.gaps and not self.unexplained
 
 
@@ -86,7 +86,7 @@ def account_for(
     statuses: Mapping[str, Status],
     invoices: Sequence[InvoiceTotal] | None,
 ) -> tuple[Billed, ...]:
-    """The money of each currency, the one with the most lines first; `invoices` is None without totals."""
+    """Sum the money by currency, the one with the most lines first; `invoices` is None without totals."""
     whole: dict[str, Share] = {}
     parts: dict[str, dict[str, Share]] = {}
     by_invoice: dict[tuple[str, str], Decimal] = {}
@@ -138,14 +138,14 @@ def account_for(
 
 @dataclass(frozen=True, slots=True)
 class MonthSums:
-    """How many customers a month bills, and how much money in each currency."""
+    """The number of customers that a month bills, and its money by currency."""
 
     customers: int
     money: Mapping[str, Decimal]
 
 
 def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
-    """The sums of invoice heads."""
+    """Sum the totals of invoices."""
     money: dict[str, Decimal] = {}
     customers: set[str] = set()
     for invoice in invoices:
@@ -155,9 +155,9 @@ def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
 
 
 def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSums | None) -> str:
-    """Why a month is not billed whole yet, as a sentence; empty where it is.
+    """Say in a sentence why a month is not billed completely yet; empty where it is.
 
-    `before` are the sums of the month before, None where they are not known.
+    `before` are the sums of the month before, None where unknown.
     """
     if today <= month.last:
         return f"{month} is not over: more may be billed until {month.last}."
@@ -181,7 +181,7 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTotal:
-    """The head of one of the distributor's invoices: its own total before tax, negative for a credit.
+    """One of the distributor's invoices: its own total before tax, negative for a credit.
 
     `total` is None where the invoice does not say it; `customer` is whom the invoice names. Of a report
     (`is_report`) it is the total that the file states, and `number` the file's name where there are several.
@@ -197,7 +197,7 @@ class InvoiceTotal:
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """A month's billing: its lines, and the totals of its invoices, None where it has none."""
+    """A month's billing: its lines, and the totals of its invoices (None where the source has none)."""
 
     lines: tuple[BillingLine, ...]
     invoices: tuple[InvoiceTotal, ...] | None = None

@@ -3,7 +3,7 @@
 Of the lines of one contract and product, those whose charged period ends last are in force: a renewal,
 its mid-period increases, its credits. Where they hold no charge for a full period (an annual term
 increased half-way bills the increase alone), the BSS's own quantity of the subscription counts instead.
-How charges are explained in words stands here too.
+The sentences that explain charges are made here too.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from xlsync.models import Agreement, BillingLine, LineType, Month
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What the month's billing says of one contract and product.
+    """The charges of one contract and product in a month.
 
-    `units` is None where nothing can be compared; `why` then says so, or what is special about them.
-    `failure` tells of a read that failed: such a contract could not be checked. `costs` are the unit
+    `units` is None where nothing can be compared; `why` explains that, or what is special about the units.
+    `failure` describes a failed read: such a contract could not be checked. `costs` are the unit
     costs of its full periods.
     """
 
@@ -38,18 +38,18 @@ class Charge:
 
     @property
     def is_lone_credit(self) -> bool:
-        """Whether it takes units back and charges none."""
+        """Whether the charge only credits units."""
         return all(line.type is LineType.CREDIT for line in self.lines)
 
     @property
     def parts(self) -> str:
-        """How the billed units add up: `12 + 3 from 2026-10-17`."""
+        """The sum of the billed units, written out: `12 + 3 from 2026-10-17`."""
         return _tell_parts(self.lines)
 
 
 def last_day(start: dt.date, months: int) -> dt.date:
-    """The last day of a period of so many months: the eve of the same day, or of what stands for it in a
-    month that has no such day. Nothing ends after the calendar does.
+    """Return the last day of a period of `months` months: the day before the same day, or before the last day
+    of a month that has no such day; at most the last date of the calendar.
     """  # noqa: D205
     count = start.year * 12 + start.month - 1 + months
     year, month = count // 12, count % 12 + 1
@@ -69,7 +69,7 @@ def covers_full_period(line: BillingLine) -> bool:
     return _is_full(line.start, line.end, line.billing_months)
 
 
-@cache  # many lines are of the same few periods
+@cache  # many lines have the same few periods
 def _is_full(start: dt.date, end: dt.date, billing_months: int | None) -> bool:
     if billing_months is not None:
         return end >= last_day(start, billing_months)
@@ -78,7 +78,7 @@ def _is_full(start: dt.date, end: dt.date, billing_months: int | None) -> bool:
 
 
 def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], list[BillingLine]]:
-    """The comparable lines of each contract and product, whatever the order of the lines."""
+    """Group the comparable lines by contract and product; the order of the lines does not matter."""
     groups: dict[tuple[str, str], list[BillingLine]] = {}
     for line in sorted(lines, key=lambda line: line.key):
         if line.is_compared:
@@ -87,7 +87,7 @@ def group_by_contract(lines: Iterable[BillingLine]) -> dict[tuple[str, str], lis
 
 
 def find_in_force(lines: Sequence[BillingLine]) -> tuple[list[BillingLine], list[BillingLine]]:
-    """Part one contract's lines into those in force and those of an earlier period."""
+    """Split a contract's lines into those in force and those of an earlier period."""
     last = max((line.end for line in lines if line.end is not None), default=None)
     in_force = [line for line in lines if line.end is None or line.end == last]
     return in_force, [line for line in lines if line.end is not None and line.end != last]
@@ -100,7 +100,7 @@ def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
 
 
 def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
-    """One line of each contract whose units only the BSS's own quantity can tell."""
+    """Return one line of each contract whose units only the BSS's own quantity gives."""
     lines = list(lines)
     prorated = {line.contract for line in lines if not covers_full_period(line)}
     contracts = group_by_contract(line for line in lines if line.contract in prorated)
@@ -115,7 +115,7 @@ def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
 def read_charges(
     lines: Iterable[BillingLine], own_units: Mapping[str, Decimal | Exception]
 ) -> tuple[Charge, ...]:
-    """What each contract of the month has in force; `own_units` holds the answers to `lines_to_ask`."""
+    """Read the charges in force of each contract; `own_units` are the BSS's answers for `lines_to_ask`."""
     return tuple(
         _read_charge(contract, group, own_units) for (contract, _), group in group_by_contract(lines).items()
     )
@@ -169,7 +169,7 @@ def _read_charge(
 
 
 def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
-    """Whether a full period began before an earlier one ended: those of one subscription never do."""
+    """Whether a full period began before an earlier one ended, which periods of one subscription never do."""
     starts = [line.start for line in full if line.start is not None]
     ends = [
         line.end
@@ -180,35 +180,35 @@ def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> boo
 
 
 def billing_lines_of(charges: Iterable[Charge]) -> list[BillingLine]:
-    """The lines in force of these charges."""
+    """List the lines in force of some charges."""
     return [line for charge in charges for line in charge.lines]
 
 
 def total_units(charges: Iterable[Charge]) -> Decimal | None:
-    """Their units together, as far as they are known; None where none are."""
+    """Sum the known units of some charges; None where none are known."""
     units = [charge.units for charge in charges if charge.units is not None]
     return sum(units, Decimal(0)) if units else None
 
 
 def costs_of(charges: Iterable[Charge]) -> set[Decimal]:
-    """The different unit costs of their full periods."""
+    """Return the different unit costs of the full periods of some charges."""
     return {cost for charge in charges for cost in charge.costs}
 
 
 def only_cost(charges: Iterable[Charge]) -> Decimal | None:
-    """Their unit cost, where they have one only."""
+    """Return the unit cost of some charges; None where they have several or none."""
     costs = costs_of(charges)
     return costs.pop() if len(costs) == 1 else None
 
 
 def only_contract(charges: Iterable[Charge]) -> str:
-    """The subscription that they are all of, empty where there are several."""
+    """Return the contract id that all charges share; empty where there are several."""
     contracts = {charge.lines[0].contract_id for charge in charges}
     return contracts.pop() if len(contracts) == 1 else ""
 
 
 def _tell_parts(lines: Sequence[BillingLine]) -> str:
-    """`12 + 3 from 2026-10-17 - 2 from 2026-10-20`: how the units of a contract add up."""
+    """Write out the sum of a contract's units: `12 + 3 from 2026-10-17 - 2 from 2026-10-20`."""
     parts = ""
     for line in sorted(lines, key=lambda line: (line.start or dt.date.min, line.key)):
         sign = "-" if line.units < 0 else "+"
@@ -220,12 +220,12 @@ def _tell_parts(lines: Sequence[BillingLine]) -> str:
 
 
 def sentences(*parts: str) -> str:
-    """Those that say something, one after another."""
+    """Join the sentences that are not empty."""
     return " ".join(part for part in parts if part)
 
 
 def tell_agreement(month: Month, agreement: Agreement | None) -> str:
-    """When a change shows on an invoice, with which every row of an agreement begins."""
+    """Say on which invoice a change will show; every row of an agreement begins with this sentence."""
     if agreement is None:
         return ""
     already = ""
@@ -239,7 +239,7 @@ def tell_agreement(month: Month, agreement: Agreement | None) -> str:
 
 
 def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
-    """`Billed 15 (12 + 3 from 2026-10-17)`, or what each contract has; and what is special about it."""
+    """Say what is billed, `Billed 15 (12 + 3 from 2026-10-17)`, by contract where there are several."""
     number = tell_number(units)
     why = sentences(*(charge.why for charge in charges))
     if len(charges) > 1:
@@ -250,7 +250,7 @@ def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
 
 
 def tell_costs(charges: Sequence[Charge]) -> str:
-    """Why costs are not compared, where they are not."""
+    """Say why costs are not compared; empty where they are."""
     costs = sorted(costs_of(charges))
     if len(costs) > 1:
         return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."

@@ -1,6 +1,6 @@
-"""What differs on a target between the month's charges and its additions. PURE.
+"""Differences on a target between the month's charges and its additions. PURE.
 
-Units and cost; or, in place of both, what keeps the two from being compared.
+A target differs in units and cost, or in something that bars comparing either.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from xlsync.reconcile.targets import Books, Comparison
 def find_differences(
     month: Month, comparison: Comparison, links: Mapping[str, Link], books: Books
 ) -> Iterator[Mismatch]:
-    """The rows of one comparison; none where both sides agree, or nothing of it is compared."""
+    """Find the rows of one comparison; none where both sides agree or nothing is compared."""
     charges = comparison.charges
-    if not charges:  # additions left over beside those told apart by contract
+    if not charges:  # additions that no marked contract took
         return
     unknown = [charge for charge in charges if charge.units is None]
     failure = _failure_of(comparison)
@@ -62,7 +62,7 @@ def find_differences(
 
 
 def _failure_of(comparison: Comparison) -> str:
-    """What could not be read of either side."""
+    """Return why either side could not be read; empty where both were."""
     failure = next((charge.failure for charge in comparison.charges if charge.failure), "")
     if not failure and isinstance(comparison.additions, Exception):
         return f"The agreement's additions could not be read: {comparison.additions}"
@@ -72,7 +72,7 @@ def _failure_of(comparison: Comparison) -> str:
 def _agree(units: Decimal, comparison: Comparison) -> bool:
     match comparison.additions:
         case ():
-            return not units  # nothing runs and nothing is billed
+            return not units  # nothing is in force and nothing is billed
         case (addition,):
             cost = only_cost(comparison.charges)
             return units == addition.quantity and (cost is None or cost == addition.unit_cost)
@@ -81,7 +81,7 @@ def _agree(units: Decimal, comparison: Comparison) -> bool:
 
 
 def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], books: Books) -> Mismatch:
-    """What the rows of a target share; its key is the target's, to be prefixed."""
+    """Make the part that all rows of a target share; the key is the target's, still without its prefix."""
     target, charges = comparison.target, comparison.charges
     lines = billing_lines_of(charges)
     first = lines[0]
@@ -109,12 +109,12 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
 
 
 def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
-    """A row that only tells: there is nothing to be written."""
+    """Make a row that offers no write."""
     return replace(base, key=f"{prefix}:{base.key}", kind=kind, explanation=sentences(base.explanation, why))
 
 
 def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, MismatchKind, str]]:
-    """What stands in place of units and cost where line and agreement cannot be compared."""
+    """Find the rows that replace units and cost where line and agreement cannot be compared."""
     agreement_id = comparison.target.agreement
     agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     if agreement is None:
@@ -158,7 +158,7 @@ def _several_additions(base: Mismatch, additions: Sequence[Addition]) -> Mismatc
 def _not_in_connectwise(
     month: Month, base: Mismatch, units: Decimal, comparison: Comparison, books: Books
 ) -> Mismatch:
-    """Offered to be created, unless something that bills it already stands beside: a person decides then."""
+    """Make the row that offers a new addition; no action where something may bill the product already."""
     charges = comparison.charges
     elsewhere = tuple(_tell_held_elsewhere(month, base, books))
     starts = [line.start for line in billing_lines_of(charges) if line.start is not None]
@@ -196,7 +196,7 @@ def _not_in_connectwise(
 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
-    """Active additions of the product on other agreements of the same customer, in words."""
+    """Name active additions of the product on other agreements of the customer."""
     for agreement in books.by_company.get(base.company, ()) if isinstance(base.company, int) else ():
         if agreement.id == base.agreement:
             continue
@@ -251,7 +251,7 @@ def _units_and_cost(
 
 
 def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
-    """What else a person should know of an addition before changing it."""
+    """Say what else a person should know about an addition before changing it."""
     contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
     is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
     included = tell_number(addition.less_included)

@@ -1,4 +1,4 @@
-"""Invoices: the next invoice of every agreement concerned, beside what the distributor billed. PURE."""
+"""The next invoice of every agreement of the month, beside what the distributor billed. PURE."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class NextInvoice:
 
     @property
     def margin(self) -> Decimal | None:
-        """What is left of the invoice after the distributor's charges, where both are of one currency."""
+        """The invoice less the distributor's charges; None where their currencies differ."""
         if self.amount is None or self.bss_amount is None:
             return None
         if self.currency and self.bss_currency and self.currency != self.bss_currency:
@@ -46,7 +46,7 @@ def preview_invoices(
     recaps: Mapping[int, Recap],
     agreements: Mapping[int, Agreement],
 ) -> tuple[NextInvoice, ...]:
-    """One row for each agreement that lines of the month are linked to."""
+    """Make one row for each agreement that lines of the month are linked to."""
     billed: dict[int, Decimal] = {}
     currencies: dict[int, set[str]] = {}
     first: dict[int, BillingLine] = {}

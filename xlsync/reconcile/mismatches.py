@@ -22,9 +22,9 @@ _NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Stat
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Every mismatch, ordered by money at stake, and what became of every line.
+    """All mismatches, ordered by money at stake, and the status of every line.
 
-    `uncompared` tells, by line key, why a line of a recurring charge was not compared in units and cost;
+    `uncompared` gives, by line key, why a line of a recurring charge was not compared in units and cost;
     a line that is ignored or has a mismatch is not among them.
     """
 
@@ -59,7 +59,7 @@ def find_mismatches(
     compared: list[Comparison] = []
     waiting: list[Charge] = []
     for target, group in linked.items():
-        # Of every line: a contract may have changed hands within the month.
+        # Every line is looked at: a contract may have passed to another customer within the month.
         if any(product_of(line) in open_products for line in billing_lines_of(group)):
             waiting.extend(group)
         else:
@@ -100,7 +100,7 @@ def _currency_of(mismatch: Mismatch, books: Books) -> str:
 
 
 def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool) -> Mismatch:
-    """The mismatch, to be ignored where a rule or a person says so; it stands at the end then."""
+    """Set the action Ignore, and sort the mismatch to the end, where a rule or a person ignores it."""
     if rule is not None:
         return replace(
             mismatch,
@@ -115,7 +115,7 @@ def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool) -> Mismatch:
 
 
 def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
-    """The most money at stake first, and what may be left alone at the end."""
+    """Return the sort key: most money at stake first, ignored and not due rows last."""
     money = mismatch.impact if mismatch.impact is not None else mismatch.stake
     return mismatch.last, -abs(money), mismatch.key
 
@@ -127,7 +127,7 @@ def _statuses(
     held: Set[str],
     found: Iterable[Mismatch],
 ) -> Iterator[tuple[str, Status]]:
-    """What became of every line; `held` are those whose target waits for another line."""
+    """Give every line its status; `held` are the lines whose target waits for another line to be linked."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
     rows: dict[str, list[Mismatch]] = {}
     for mismatch in found:
@@ -153,7 +153,7 @@ def _uncompared(
     statuses: Mapping[str, Status],
     costless: Set[str],
 ) -> Iterator[tuple[str, Uncompared]]:
-    """Why lines of recurring charges were not compared; `costless` are those compared in units alone."""
+    """Say why lines of recurring charges were not compared; `costless` are those compared in units alone."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
     for line in lines:
         if not line.is_compared:

@@ -1,4 +1,4 @@
-"""Past months: no write of theirs moves an addition away from what the latest complete month bills. PURE."""
+"""Past months: their writes never move an addition away from the latest complete month's billing. PURE."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _Key = tuple[int | str, int | str, str]  # agreement, item, and the contract whe
 
 @dataclass(frozen=True, slots=True)
 class LatestMonth:
-    """What the latest complete month bills on each target; None where its units or cost are not known.
+    """The units and cost that the latest complete month bills on each target; None where unknown.
 
-    `open_companies` have a line in it that is not linked, which may be any of their products.
+    `open_companies` have a line in that month that is not linked and may be any of their products.
     """
 
     month: Month
@@ -37,7 +37,7 @@ class LatestMonth:
 
 
 def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Link]) -> LatestMonth:
-    """The targets of a month's charges, whole and by contract."""
+    """Sum a month's charges by target, as a whole and by contract."""
     groups: dict[_Key, list[Charge]] = {}
     open_companies: set[int | str] = set()
     for charge in charges:
@@ -63,9 +63,9 @@ def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Lin
 
 
 def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mismatch:
-    """A past month's mismatch, without a write that moves an addition away from what is billed now.
+    """Remove from a past month's mismatch any write that moves an addition away from what is billed now.
 
-    What the month was billed too little for is to be billed by hand.
+    What the month was billed too little is left to be billed by hand.
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
@@ -79,7 +79,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
         now = latest.units.get(key) if is_billed else Decimal(0)
         wanted, had = mismatch.bss_units or Decimal(0), mismatch.connectwise_units
     if not is_billed and mismatch.company in latest.open_companies:
-        now = None  # a line that is not linked may be it
+        now = None  # a line that is not linked may be this product
     tell: Callable[[Decimal], str] = tell_cost if is_cost else tell_number
     then = "nothing" if wanted is None else tell(wanted)
     later = "what is not known" if now is None else tell(now)
@@ -103,5 +103,5 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
 
 
 def offered(mismatch: Mismatch) -> tuple[ActionLabel, ...]:
-    """The actions that can be chosen for a mismatch, `Ignore` always among them."""
+    """List the actions that can be chosen for a mismatch; `Ignore` is always one."""
     return (ActionLabel.IGNORE,) if mismatch.is_held else ActionLabel.offered(mismatch.kind)

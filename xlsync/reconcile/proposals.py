@@ -25,7 +25,7 @@ from xlsync.models import (
 )
 from xlsync.reconcile.charges import covers_full_period
 
-DESCRIPTION_LENGTH: Final = 60  # of a catalog item (OpenAPI description, CatalogItem)
+DESCRIPTION_LENGTH: Final = 60  # longest description of a catalog item (OpenAPI description, CatalogItem)
 ITEM_IDENTIFIER_LENGTH: Final = 75
 NO_ACCOUNT: Final = Account(name="")
 T = TypeVar("T")
@@ -40,17 +40,17 @@ class CreationKind(StrEnum):
 
 
 def new_customer_key(line: BillingLine) -> str:
-    """The row of *New in ConnectWise* that creates this line's customer."""
+    """Return the key of the row of *New in ConnectWise* that creates the line's customer."""
     return f"customer:{line.customer_key}"
 
 
 def new_agreement_key(line: BillingLine) -> str:
-    """The row that creates this customer's agreement for what is billed in this line's period."""
+    """Return the key of the row that creates an agreement for the line's customer and billing period."""
     return f"agreement:{line.customer_key}|{line.billing_period}"
 
 
 def new_product_key(line: BillingLine) -> str:
-    """The row that creates this line's product."""
+    """Return the key of the row that creates the line's product."""
     return f"product:{line.product_key}"
 
 
@@ -59,7 +59,7 @@ class Proposal:
     """One row of *New in ConnectWise*, filled in as far as the evidence goes.
 
     `whole_name` is the BSS's name in full, `code` the product's code, `source` the row key of the
-    customer that an agreement is for, `looks_like` what exists already and is nearly the same. An
+    customer that an agreement is for, `looks_like` what exists already under a similar name. An
     agreement's `customer` is a ConnectWise label, or
     `(create new)` where the customer is to be created with it.
     """
@@ -85,9 +85,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What ConnectWise has already: identifiers are unique, labels name its companies.
+    """What exists in ConnectWise already, so that identifiers stay unique and companies are shown by label.
 
-    `taken` are identifiers, in lower case, of what is deleted or inactive: nobody can have them either.
+    `taken` are identifiers, in lower case, of deleted or inactive records, which cannot be used again.
     """
 
     companies: Sequence[Company]
@@ -100,7 +100,7 @@ class Known:
 
 
 def customers_to_ask(lines: Iterable[BillingLine], links: Mapping[str, Link]) -> dict[str, str]:
-    """The BSS's ids, by customer key, of customers that may have to be created."""
+    """Return the BSS ids, by customer key, of customers that may have to be created."""
     return {
         line.customer_key: line.customer_id
         for line in lines
@@ -115,8 +115,8 @@ def propose_creations(
     addresses: Mapping[str, Account],
     known: Known,
 ) -> tuple[Proposal, ...]:
-    """A row for each thing that a line asks to create or is not linked to; each thing once."""
-    lines = sorted(lines, key=lambda line: line.key)  # whatever their order, the first stands for the others
+    """Propose one row for each customer, agreement and product that a line lacks or asks to create."""
+    lines = sorted(lines, key=lambda line: line.key)  # so that the order of the lines does not matter
     customers = list(_customers(lines, links, addresses, known))
     agreements = list(_agreements(month, lines, links, known))
     products = list(_products(lines, links, known))
@@ -212,12 +212,12 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
 
 
 def category_label(entry: Setup) -> str:
-    """`Category / Subcategory`, as the sheet shows it."""
+    """Write a subcategory as the sheet shows it: `Category / Subcategory`."""
     return f"{entry.parent} / {entry.name}" if entry.parent else entry.name
 
 
 def shorten(text: str, length: int) -> str:
-    """At most so many characters, cut at a word where there is one."""
+    """Cut a text to `length` characters, between words where possible."""
     text = " ".join(text.split())
     if len(text) <= length:
         return text
@@ -231,7 +231,7 @@ def _identifier(name: str, fallback: str, length: int, taken: set[str]) -> str:
 
 
 def _unique(text: str, length: int, taken: set[str]) -> str:
-    """A text that is not taken yet, with a number behind it if need be; it is taken then."""
+    """Add a number to a text where it is taken already, and add the result to `taken`."""
     found, number = text, 1
     while found.casefold() in taken:
         number += 1
@@ -245,7 +245,7 @@ def _entry_name(entry: Setup) -> str:
 
 
 def _preferred(entries: Sequence[Setup], *words: str, name_of: Callable[[Setup], str] = _entry_name) -> str:
-    """The default of a setup table, else one that holds one of these words, else its first."""
+    """Choose the default of a setup table, else an entry with one of these words, else the first."""
     if not entries:
         return ""
 
@@ -257,7 +257,7 @@ def _preferred(entries: Sequence[Setup], *words: str, name_of: Callable[[Setup],
 
 
 def _with_country(address: Account, countries: Sequence[Setup]) -> Account:
-    """The address with a country that ConnectWise knows, or none."""
+    """Replace the country of an address by ConnectWise's name for it; none where it knows none."""
     known = next((c.name for c in countries if c.name.casefold() == address.country.casefold()), "")
     return replace(
         address,
@@ -272,7 +272,7 @@ def _with_country(address: Account, countries: Sequence[Setup]) -> Account:
 def _first(
     lines: Iterable[BillingLine], is_wanted: Callable[[BillingLine], bool], key: Callable[[BillingLine], str]
 ) -> dict[str, BillingLine]:
-    """The first wanted line of each key."""
+    """Return the first wanted line of each key."""
     found: dict[str, BillingLine] = {}
     for line in lines:
         if is_wanted(line):

@@ -1,4 +1,4 @@
-"""Rules that last: what is ignored, and units that are free or a minimum, with a reason and an end. PURE.
+"""Lasting rules: what is ignored, and free or minimum units, each with a reason and an end. PURE.
 
 They are kept with the links, made by `xlsync links` or in the workbook: `Ignore` with a *Reason* on a row of
 *Mismatches*, `free 2` or `minimum 10` at the beginning of the *Note* of a billing line.
@@ -54,15 +54,15 @@ class Rule:
 
     @property
     def key(self) -> str:
-        """One rule of a kind for one thing."""
+        """The identity of the rule: there is one of each kind, scope and subject."""
         return f"{self.kind}|{self.scope}|{self.about.casefold()}"
 
     def holds(self, month: Month) -> bool:
-        """Whether it is in force in a month."""
+        """Whether the rule is in force in a month."""
         return self.until is None or month.first <= self.until
 
     def covers(self, line: BillingLine) -> bool:
-        """Whether it is about a billing line."""
+        """Whether the rule is about a billing line."""
         names: tuple[str, ...] = ()
         match self.scope:
             case Scope.CONTRACT if self.kind is not RuleKind.IGNORE and line.addon_id:
@@ -137,7 +137,7 @@ def tell_ignored(rule: Rule) -> str:
 
 
 def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:
-    """Charges with the units that are to be billed: without the free ones, at least the minimum."""
+    """Apply the rules of units to charges: free units are taken off, minimum units are the least."""
     unit_rules = [
         r for r in rules if r.kind is not RuleKind.IGNORE and r.units is not None and r.holds(month)
     ]
@@ -168,7 +168,7 @@ _UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 
 
 def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | None:
-    """The rule that a note of a billing line makes: it begins with `free 2` or `minimum 10`."""
+    """Read the rule in a note of a billing line that begins with `free 2` or `minimum 10`; else None."""
     found = _NOTE.match(note)
     if not found:
         return None
@@ -185,7 +185,7 @@ def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | 
 
 
 def read_until(note: str) -> dt.date | None:
-    """The day that a note names with `until 2026-12-31`."""
+    """Read the day that a note names with `until 2026-12-31`; None where there is none."""
     found = _UNTIL.search(note)
     try:
         return dt.date.fromisoformat(found[1]) if found else None

@@ -1,6 +1,6 @@
 """Targets: the charges of an agreement's product beside the additions that ConnectWise holds of it. PURE.
 
-Several additions of one target are told apart by the contract that each is marked with; each part is
+Several additions of one target are distinguished by the contract that each is marked with; each part is
 compared by itself then. What was compared, agreeing or not, is listed for the report.
 """
 
@@ -62,37 +62,37 @@ class Books:
         return found
 
     def read_of(self, agreement_id: int) -> Sequence[Addition]:
-        """An agreement's additions; none where they were not read."""
+        """Return an agreement's additions; empty where they were not read."""
         read = self.additions.get(agreement_id, ())
         return () if isinstance(read, Exception) else read
 
     def catalog_price(self, item: int | str) -> Decimal | None:
-        """What a product is sold for where no addition says otherwise; also one still to be created."""
+        """Return a product's price in the catalog, or on its row where it is still to be created."""
         if isinstance(item, str):
             return self.prices.get(item)
         found = self.items.get(item)
         return found.price if found else None
 
     def price_of(self, addition: Addition) -> Decimal | None:
-        """What a unit of an addition is sold for: the catalog's price where it has none of its own."""
+        """Return the price of a unit of an addition: its own, else the catalog's."""
         own = addition.unit_price
         return own if own is not None else self.catalog_price(addition.item_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The charges of a target and the active additions they are compared with, or why not."""
+    """The charges of a target and the active additions they are compared with, or the error that bars it."""
 
     target: Target
     charges: tuple[Charge, ...]
     additions: tuple[Addition, ...] | Exception
     beside: tuple[int, ...] = ()
-    later: tuple[Addition, ...] = ()  # that begin after the month
-    ended: tuple[Addition, ...] = ()  # within the month
+    later: tuple[Addition, ...] = ()  # additions that begin after the month
+    ended: tuple[Addition, ...] = ()  # additions that ended within the month
 
 
 def target_of(link: Link) -> Target | None:
-    """What a line of this link is compared on; None where the link does not count."""
+    """Return the target of a link; None where the link does not count."""
     if link.counts and link.agreement is not None and link.item is not None:
         return Target(link.agreement.to, link.item.to)
     return None
@@ -101,7 +101,7 @@ def target_of(link: Link) -> Target | None:
 def part_by_link(
     charges: Iterable[Charge], links: Mapping[str, Link]
 ) -> tuple[dict[Target, list[Charge]], list[Charge]]:
-    """Charges by target, and those with units that have no link that counts."""
+    """Split charges into those with a target, by target, and those with units but no link that counts."""
     linked: dict[Target, list[Charge]] = {}
     unlinked: list[Charge] = []
     for charge in charges:
@@ -117,7 +117,7 @@ def part_by_link(
 def find_comparisons(
     month: Month, target: Target, charges: Sequence[Charge], books: Books
 ) -> Iterator[Comparison]:
-    """What the charges of a target are compared with: all with its one active addition, or by mark."""
+    """Pair the charges of a target with its one active addition, or by contract with several."""
     if isinstance(target.agreement, str) or isinstance(target.item, str):
         yield Comparison(target, tuple(charges), ())
         return
@@ -142,7 +142,7 @@ def find_comparisons(
 def _tell_apart(
     target: Target, charges: Sequence[Charge], active: Sequence[Addition], beside: tuple[int, ...]
 ) -> Iterator[Comparison]:
-    """Each contract with the additions that carry its mark, then the rest of both together."""
+    """Pair each contract with the additions that carry its mark, then the rest of both together."""
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
         by_contract.setdefault(charge.lines[0].contract_id.casefold(), []).append(charge)
@@ -162,7 +162,7 @@ def _tell_apart(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """A target of the month's linked lines with one of its active additions, None where it has none.
+    """A target of the month's linked lines with one of its active additions (None where it has none).
 
     `included` units are not billed (lessIncluded). `unit_price` is the catalog's where
     the addition has none; `months` are those of the agreement's billing cycle. `has_ended` marks an addition
@@ -184,7 +184,7 @@ class Compared:
 
     @property
     def key(self) -> str:
-        """The addition's id, else the target."""
+        """The addition's id, or the target where there is no addition."""
         return f"{self.agreement}:{self.item}" if self.addition is None else str(self.addition)
 
 
@@ -195,9 +195,9 @@ def list_compared(
     mismatches: Iterable[Mismatch],
     books: Books,
 ) -> tuple[Compared, ...]:
-    """Every target of linked lines with its active additions, and those found only in ConnectWise.
+    """List every target of linked lines with its active additions, and those found only in ConnectWise.
 
-    A target whose additions could not be read is not among them.
+    Targets whose additions could not be read are left out.
     """
     found: dict[str, Compared] = {}
     currencies: dict[int | str, str] = {}

@@ -1,4 +1,4 @@
-"""What stands on one side alone. PURE.
+"""Mismatches of one side alone: billed and not linked, or in ConnectWise and not billed. PURE.
 
 *Not linked*: what is billed and has no link that counts, one row a customer and product. *Only in
 ConnectWise*: additions of this BSS's products that nothing was billed for this month.
@@ -34,14 +34,14 @@ from xlsync.reconcile.targets import Books, Comparison, target_of
 
 
 def product_of(line: BillingLine) -> tuple[str, str]:
-    """The customer and product that one row stands for."""
+    """Return the keys of the line's customer and product, which one row stands for."""
     return line.customer_key, line.bss_product
 
 
 def find_unlinked(
     unlinked: Sequence[Charge], waiting: Set[tuple[str, str]], links: Mapping[str, Link], books: Books
 ) -> Iterator[Mismatch]:
-    """The rows of these charges; `waiting` are the products of which other lines are linked already."""
+    """Make the rows *Not linked*; `waiting` are the products of which other lines are linked already."""
     groups: dict[tuple[str, str], list[Charge]] = {}
     for charge in unlinked:
         groups.setdefault(product_of(charge.lines[0]), []).append(charge)
@@ -96,7 +96,7 @@ def _tell_amounts(lines: Sequence[BillingLine]) -> str:
 
 
 def _tell_todo(lines: Sequence[BillingLine], links: Mapping[str, Link]) -> str:
-    """What a person has to do before these lines count."""
+    """Say what a person has to do before the lines are compared."""
     if len({target_of(links[line.key]) for line in lines}) > 1:
         return "Its lines are linked differently: link all lines of a contract alike."
     link = links[lines[0].key]
@@ -109,7 +109,7 @@ def _tell_todo(lines: Sequence[BillingLine], links: Mapping[str, Link]) -> str:
 
 
 def _decided(part: Choice | None) -> int | str | None:
-    """What a part of a link stands for; a suggestion stands for nothing yet."""
+    """Return the id or row key of a part of a link; None for a suggestion."""
     return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 
 
@@ -121,7 +121,7 @@ def find_unbilled(
     compared: Sequence[Comparison],
     vanished: Mapping[int, str] = MappingProxyType({}),
 ) -> Iterator[Mismatch]:
-    """Active additions, on agreements linked this month, that no line is linked to.
+    """Find active additions, on agreements linked this month, that no line is linked to.
 
     `vanished` are remembered agreements whose customers have no line at all, with the customers' names.
     """

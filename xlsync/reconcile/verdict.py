@@ -1,6 +1,6 @@
 """The verdict on a month: whether ConnectWise bills all that the distributor billed, and if not, why. PURE.
 
-It is decided here once; *Start*, the terminal, the digest, the ribbon and the JSON repeat it.
+*Start*, the terminal, the digest, the ribbon and the JSON all show this one verdict.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ALL_CLEAR: Final = "No mismatch: ConnectWise bills what the distributor billed."
 
 
 class Uncompared(StrEnum):
-    """Why a line of a recurring charge was not compared in units and cost, in words that follow a number."""
+    """The reasons why a line of a recurring charge was not compared, worded to follow a number."""
 
     NOT_LINKED = "not linked"
     UNCONFIRMED = "with a link to confirm"
@@ -31,7 +31,7 @@ class Uncompared(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a month is all clear, and the sentence that says so or says what stands against it."""
+    """Whether a month is all clear, and the sentence that says so or says why not."""
 
     all_clear: bool
     text: str
@@ -46,7 +46,7 @@ def judge_month(
     incomplete: str = "",
     left_out: int = 0,
 ) -> Verdict:
-    """The verdict on these lines.
+    """Judge a month by its lines, open rows and invoices.
 
     `open_mismatches` are the rows that nobody ignores and that are money at stake; `incomplete` says why the
     month is not billed whole yet. `left_out` counts rows of a report that charge for the month and are
@@ -87,7 +87,7 @@ def judge_month(
 
 
 def _tell_gaps(billed: Billed) -> Iterable[str]:
-    """What of a currency's invoices is not explained by their lines, with the invoices named."""
+    """Name the invoices that are not the sum of their lines, with the unexplained money of each currency."""
     for gap in billed.gaps:
         if gap.is_report:
             name = gap.invoice or "The report"

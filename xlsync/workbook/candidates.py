@@ -1,4 +1,4 @@
-"""What comes near to a line's customer or product, as the dropdowns name it. PURE."""
+"""Candidates: the entries of the dropdowns that come nearest to a line's customer or product. PURE."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tell_candidates(
     lists: Lists,
     labels: Labels,
 ) -> dict[str, str]:
-    """For lines that wait for a link, the entries of the dropdown that fits next, by line key."""
+    """Write for each line that waits for a link its nearest dropdown entries, by line key."""
     agreements_of: dict[int, list[Agreement]] = {}
     for agreement in lists.agreements:
         agreements_of.setdefault(agreement.company_id, []).append(agreement)
@@ -63,7 +63,7 @@ def _by_score_and_name(entry: tuple[int, str]) -> tuple[int, str]:
 
 
 def _join_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> str:
-    """A customer's agreements, those that are billed as the line is first."""
+    """Write a customer's agreements, those with the line's billing period first."""
     ordered = sorted(
         agreements,
         key=lambda one: (
@@ -84,7 +84,7 @@ def with_looks_like(
     lists: Lists,
     labels: Labels,
 ) -> tuple[Proposal, ...]:
-    """The proposals, each with what exists already and is nearly the same, with its score."""
+    """Add to each proposal the nearest existing record and its score."""
     first: dict[str, BillingLine] = {}
     for line in sorted(lines, key=lambda line: line.key):
         for key in (new_customer_key(line), new_agreement_key(line), new_product_key(line)):

@@ -1,4 +1,4 @@
-"""What the sheets show of a month: cells by header, for lines, mismatches, proposals, invoices and lists."""
+"""The contents of the sheets: cells by header for lines, mismatches, proposals, invoices and lists."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NO_CANDIDATES: Final[Mapping[str, str]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All that the workbook of a month shows."""
+    """Everything that the workbook of a month shows."""
 
     month: Month
     environment: str
@@ -52,9 +52,11 @@ class Overview:
     compared: tuple[Compared, ...] = ()
     reports: tuple[TableRead, ...] = ()
     candidates: Mapping[str, str] = field(default_factory=dict)  # by line key, as the sheets show them
-    used_items: Set[int] = frozenset()  # catalog items that this BSS's lines and additions stand for
-    invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None: there are none to hold the lines against
-    incomplete: str = ""  # why the month is not billed whole yet
+    used_items: Set[int] = (
+        frozenset()
+    )  # catalog items of this BSS's lines and of the linked agreements' additions
+    invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None where the source has no totals
+    incomplete: str = ""  # why the month is not billed completely yet
     notices: tuple[str, ...] = ()
 
     @property
@@ -88,18 +90,18 @@ class Overview:
 
     @property
     def linked(self) -> int:
-        """Lines whose link counts."""
+        """The number of lines whose link counts."""
         return sum(self.links[line.key].counts for line in self.lines)
 
     @property
     def unlinked(self) -> int:
-        """Lines that should be compared and have no link that counts."""
+        """The number of lines that should be compared and have no link that counts."""
         waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
         return sum(status in waiting for status in self.findings.statuses.values())
 
     @property
     def no_link(self) -> int:
-        """Lines without a link that need none: usage, one-time, ignored, or of an earlier period."""
+        """The number of lines that need no link: usage, one-time, ignored, or of an earlier period."""
         waiting, statuses = (Status.NOT_LINKED, Status.CONFIRM_LINK), self.findings.statuses
         return sum(
             not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
@@ -107,18 +109,18 @@ class Overview:
 
     @property
     def open_mismatches(self) -> tuple[Mismatch, ...]:
-        """Those that nobody chose to ignore."""
+        """The mismatches that are not ignored."""
         return tuple(m for m in self.findings.mismatches if m.action is not ActionLabel.IGNORE)
 
     @property
     def mismatch_counts(self) -> dict[str, int]:
-        """How many rows of each mismatch there are."""
+        """The number of rows of each kind of mismatch."""
         count = Counter(mismatch.kind for mismatch in self.open_mismatches)
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
 def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, candidates: str = "") -> Cells:
-    """A row of *Billing Lines*, without its note."""
+    """Make the cells of a row of *Billing Lines*, except for its note."""
     return {
         "Customer": line.customer,
         "Contract ID": line.contract_id or None,
@@ -144,7 +146,7 @@ def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, ca
 
 
 def label_of(choice: Choice | None, labels: Mapping[int, str]) -> str | None:
-    """What a dropdown shows of a choice."""
+    """Return the dropdown entry of a choice; None where there is none."""
     if choice is None:
         return None
     return labels.get(choice.to) if isinstance(choice.to, int) else CREATE_NEW
@@ -156,7 +158,7 @@ def mismatch_cells(
     names: Mapping[str, str],
     candidates: Mapping[str, str] = NO_CANDIDATES,
 ) -> Cells:
-    """A row of *Mismatches* as it is offered; `names` are those of things still to be created.
+    """Make the cells of a row of *Mismatches*; `names` are those of records still to be created, by row key.
 
     `candidates` are those of its lines, by line key.
     """
@@ -207,7 +209,7 @@ def mismatch_cells(
 
 
 def proposal_cells(row: Proposal) -> Cells:
-    """A row of *New in ConnectWise* as it is proposed."""
+    """Make the cells of a row of *New in ConnectWise*."""
     return {
         "Kind": str(row.kind),
         "For": row.for_,
@@ -234,7 +236,7 @@ def proposal_cells(row: Proposal) -> Cells:
 
 
 def invoice_cells(row: NextInvoice, labels: Labels) -> Cells:
-    """A row of *Invoices*."""
+    """Make the cells of a row of *Invoices*."""
     return {
         "Customer": labels.companies.get(row.company or 0, row.customer),
         "Agreement": labels.agreements.get(row.agreement),
@@ -254,7 +256,7 @@ def list_columns(
     used_items: Set[int] = frozenset(),
     held_rows: Iterable[str] = (),
 ) -> dict[str, list[Value]]:
-    """The columns of *Lists*: what each dropdown shows, and the ids behind it; used products come first.
+    """Make the columns of *Lists*: dropdown entries and the ids behind them; used products come first.
 
     `held_rows` are the keys of the rows of *Mismatches* on which nothing but `Ignore` can be chosen.
     """
