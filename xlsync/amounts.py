@@ -25,6 +25,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def counted_units(units: Decimal) -> str:
+    """`1 unit`, `2.5 units`."""
+    return f"{tell_number(units)} unit{'' if units == 1 else 's'}"
+
+
 def tell_number(number: Decimal) -> str:
     """Write a number without an exponent and without zeros at its end."""
     text = f"{number:f}"

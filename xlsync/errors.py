@@ -62,6 +62,10 @@ class ConfigError(XlsyncError):
     """Settings are missing or cannot be used."""
 
 
+class NotSignedInError(ConfigError):
+    """Nobody has signed in to a system on this machine yet: not even its address is known."""
+
+
 class WorkbookError(XlsyncError):
     """A workbook that is not xlsync's, is broken, belongs elsewhere, or cannot be written."""
 

@@ -256,7 +256,7 @@ def test_live_as_seen_is_done() -> None:
 def test_live_as_wanted_is_already() -> None:
     result = judge_update(update("12", "15"), live(units="15.0"))
     assert result is not None
-    assert (result.text, result.id) == ("already units 15", 71)
+    assert (result.text, result.id) == ("already 15 units: no change needed", 71)
 
 
 @pytest.mark.parametrize(
@@ -296,14 +296,14 @@ def test_of_two_wanted_values_one_that_is_there_already_does_not_stop_the_other(
         ),
     )
     assert judged(both, live(units="15", cost="8")) == "do it"
-    assert judged(both, live(units="15", cost="9")) == "already units 15, cost 9.00"
+    assert judged(both, live(units="15", cost="9")) == "already 15 units, cost 9.00: no change needed"
     assert "ConnectWise Cost was 8.00 and is now 7.00" in judged(both, live(units="15", cost="7"))
 
 
 def test_zero_and_absent_are_different_values() -> None:
     cost = update("8", "0", Field.UNIT_COST)
     assert judged(cost, live(cost=None)).startswith("skipped: changed since export")
-    assert judged(cost, live(cost="0")) == "already cost 0.00"
+    assert judged(cost, live(cost="0")) == "already cost 0.00: no change needed"
 
 
 @given(st.decimals(0, 20, places=1), st.decimals(0, 20, places=1), st.sampled_from(["12", "12.0", "15", "3"]))
@@ -328,7 +328,7 @@ def test_an_addition_made_since_with_these_units_is_the_one() -> None:
     made = replace(SEEN, id=99, quantity=Decimal("5.0"))
     result = judge_creation(new("5"), [made])
     assert result is not None
-    assert (result.text, result.id) == ("already addition 99", 99)
+    assert (result.text, result.id) == ("already there (addition 99): no change needed", 99)
 
 
 def test_an_addition_made_since_with_other_units_is_not_doubled() -> None:
@@ -492,7 +492,7 @@ def test_a_limit_of_zero_lets_nothing_through() -> None:
 def test_results_read_as_the_design_says() -> None:
     action = update()
     assert outcome(action, State.DONE, "units 12 -> 15").text == "done units 12 -> 15"
-    assert outcome(action, State.ALREADY, "units 15").text == "already units 15"
+    assert outcome(action, State.ALREADY, "15 units").text == "already 15 units: no change needed"
     assert outcome(action, State.SKIPPED, "why").text == "skipped: why"
     assert outcome(action, State.FAILED, "why").text == "failed: why"
     assert outcome(action, State.UNKNOWN, "why").text == "unknown: why"

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xlsync.config import (
+    BSS_VARIABLES,
     home_folder,
     load_environment,
     load_settings,
@@ -22,7 +23,7 @@ from xlsync.config import (
     settings_file,
 )
 from xlsync.config.team import store_account
-from xlsync.errors import ConfigError
+from xlsync.errors import ConfigError, NotSignedInError
 from xlsync.keyring_secrets import Account, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
 
@@ -286,15 +287,29 @@ def test_no_secret_is_shown_by_printing_settings() -> None:
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
-    with pytest.raises(ConfigError) as raised:
+    with pytest.raises(NotSignedInError) as raised:
         load_settings(bss=True, connectwise=True, environ={})
+    assert raised.value.message == "Not signed in yet."
+    assert raised.value.hint.startswith("Run `xlsync login`, or add --demo to try sample data.")
+    problems = dict(raised.value.problems)
     for variable in KEYS:
-        assert f"{variable} is not set" in raised.value.message
-    assert (
-        "XLSYNC_CW_COMPANY is not set, or company under [connectwise] in xlsync.toml" in raised.value.message
-    )
-    assert "XLSYNC_CW_PRIVATE_KEY is not set\n" in raised.value.message  # never: write it into the file
-    assert "--demo" in raised.value.hint
+        assert f"{variable} is not set" in problems[variable]
+        assert variable in raised.value.hint
+    told = "XLSYNC_CW_COMPANY is not set, or company under [connectwise] in xlsync.toml"
+    assert problems["XLSYNC_CW_COMPANY"] == told
+    assert problems["XLSYNC_CW_PRIVATE_KEY"] == "XLSYNC_CW_PRIVATE_KEY is not set"  # never: into the file
+
+
+def test_whoever_has_set_some_of_a_systems_settings_is_told_which_are_missing() -> None:
+    message = refused("", without="XLSYNC_BSS_PASSWORD")
+    assert message.startswith("Settings are missing or cannot be used:\n  XLSYNC_BSS_PASSWORD is not set")
+
+
+def test_whoever_has_signed_in_to_connectwise_alone_is_told_that_the_bss_is_missing() -> None:
+    environ = {name: value for name, value in KEYS.items() if name not in BSS_VARIABLES}
+    with pytest.raises(NotSignedInError) as raised:
+        load_settings(bss=True, connectwise=True, environ=environ)
+    assert raised.value.message == "Not signed in to the BSS yet."
 
 
 def test_problems_of_every_kind_are_told_together() -> None:

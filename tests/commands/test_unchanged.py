@@ -141,8 +141,8 @@ def test_a_lapsed_approval_is_told_once_and_then_no_more(settled: Desk) -> None:
     with settled.editing() as hand:
         hand.approve("units:53")
     more_units(settled)
-    assert "lapsed" in settled.check().err
-    assert "lapsed" not in settled.check().err
+    assert "Yes was removed" in settled.check().err
+    assert "Yes was removed" not in settled.check().err
     assert settled.read().get(MISMATCHES, "units:53", "Approve") is None
 
 

@@ -212,10 +212,7 @@ def test_an_increase_alone_counts_the_bss_own_quantity_and_says_so(charge: Charg
     S1        15
     """
     assert charge.units == 15
-    assert charge.why == (
-        "The month holds no charge for a full period, only 3 from 2026-10-17: "
-        "15 is the BSS's own quantity of the subscription."
-    )
+    assert charge.why == ("Only a part month was billed (3 from 2026-10-17); the subscription has 15 units.")
     assert charge.costs == ()
 
 

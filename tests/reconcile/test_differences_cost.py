@@ -171,7 +171,7 @@ def test_prorated_charges_beside_a_full_credit_tell_no_cost(case: Case) -> None:
     mismatch      key       bss  bss cost
     Units differ  units:71  15   -
     """
-    assert "Prorated lines alone tell no unit cost" in case.explanation
+    assert "Cost not compared: a part month tells no unit cost" in case.explanation
 
 
 def test_where_the_bss_tells_no_cost_prorating_is_not_blamed(case: Case) -> None:

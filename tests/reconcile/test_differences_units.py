@@ -232,8 +232,8 @@ def test_the_bss_own_quantity_is_compared_where_an_increase_is_billed_alone(case
     line      status
     increase  Mismatch
     """
-    assert "15 is the BSS's own quantity of the subscription." in case.explanation
-    assert "Prorated lines alone tell no unit cost: costs are not compared." in case.explanation
+    assert "the subscription has 15 units" in case.explanation
+    assert "Cost not compared: a part month tells no unit cost." in case.explanation
 
 
 def test_an_increase_alone_is_ok_where_the_own_quantity_is_right(case: Case) -> None:
@@ -315,10 +315,9 @@ def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
     a     OK
     d     OK
     """
-    assert "One begins after the month" in case.row("add:2:10").explanation
+    assert "Addition 72 (1 unit) starts on 2026-11-01. Do not create" in case.row("add:2:10").explanation
     assert case.row("add:2:10").action is None  # a warning is not a default
-    assert "72 with 1 from 2026-11-01" in case.row("add:2:10").explanation
-    assert "begins after" not in case.row("add:3:10").explanation
+    assert "starts on" not in case.row("add:3:10").explanation
 
 
 def test_of_several_additions_only_the_active_one_counts(case: Case) -> None:

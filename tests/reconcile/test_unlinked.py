@@ -151,7 +151,7 @@ def test_a_target_waits_for_the_customers_other_lines_of_the_product(other: str)
     (row,) = case.findings.mismatches
     assert row.kind is MismatchKind.NOT_LINKED
     assert row.bss_units == 7
-    assert "Its other lines wait for it: half the units would bill too little." in row.explanation
+    assert "Link all lines of this customer and product; until then" in row.explanation
     assert case.findings.statuses["a"] is Status.NOT_LINKED
 
 

@@ -282,7 +282,7 @@ def test_apply_tells_notices_also_where_nothing_is_to_be_asked(desk: Desk) -> No
     workbook = front(desk)
     press("Apply", workbook, NOW)
     assert workbook.asked == []
-    assert "1 already" in workbook.told[0]
+    assert "1 no change needed" in workbook.told[0]
     assert "Start!C5 says 2026-09" in workbook.told[0]
 
 
@@ -393,7 +393,7 @@ def test_undo_shows_what_it_takes_back_asks_and_takes_it_back(desk: Desk) -> Non
     again = front(desk)
     press("Undo", again, NOW + dt.timedelta(minutes=2))
     assert again.asked == []
-    assert "2 already" in again.told[0]
+    assert "2 no change needed" in again.told[0]
 
 
 def test_undo_takes_back_runs_of_this_workbook_only(desk: Desk) -> None:
@@ -490,7 +490,7 @@ def test_missing_settings_are_told_with_login(desk: Desk, monkeypatch: pytest.Mo
     workbook = front(desk)
     press(id_, workbook, NOW)
     (told,) = workbook.told
-    assert told.startswith("Settings are missing")
+    assert told.startswith("Not signed in yet.")
     assert "xlsync login" in told
     assert told.endswith(f"The log: {desk.home / 'log' / 'ribbon.log'}")
 

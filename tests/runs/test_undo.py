@@ -92,7 +92,7 @@ def test_undo_asks_first_and_dry_run_sends_nothing(desk: Desk) -> None:
     run = applied(desk, "units:52")
     asked = desk.run("undo", run)
     assert (asked.code, desk.sent()) == (1, [])
-    assert "units 15 -> 18" in asked.err.replace("\n", " ")  # it shows what it would take back
+    assert "15 units (now 18)" in asked.err.replace("\n", " ")  # it shows what it would take back
     assert "--yes" in asked.err
     planned = undo(desk, run, "--dry-run")
     assert (planned.code, desk.sent(), set(planned.states.values())) == (0, [], {"planned"})
@@ -151,7 +151,7 @@ def test_money_reads_as_money_and_units_as_units(desk: Desk) -> None:
     assert desk.check().code == 0
     run = applied(desk, "units:55", "cost:55")
     assert "units 3, cost 9.10 -> units 4, cost 8.45" in desk.run("history", run).out
-    assert "cost 8.45 -> 9.10" in desk.run("undo", run, "--dry-run").err
+    assert "cost 9.10 (now 8.45)" in desk.run("undo", run, "--dry-run").err
     desk.addition(55)["unitCost"] = Decimal(9)
     assert "unitCost was 8.45 and is now 9.00" in undo(desk, run).json["actions"][0]["detail"]
 

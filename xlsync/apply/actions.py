@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.models import Addition
@@ -164,6 +165,17 @@ class CreateAddition:
 
     def __str__(self) -> str:
         return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
+
+
+FIELDS: Final = {  # of ConnectWise, as people are told of them
+    "quantity": "units",
+    "unitCost": "cost",
+    "unitPrice": "price",
+    "cancelledDate": "ends",
+    "effectiveDate": "begins",
+    "cancelledFlag": "cancelled",
+    "inactiveFlag": "inactive",
+}
 
 
 def tell_field(name: str, number: Decimal) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.apply.actions import tell_field
+from xlsync.apply.actions import FIELDS, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
 
@@ -21,15 +21,6 @@ MADE: Final = {
     "CreateCatalogItem": "Product",
     "CreateAddition": "Addition",
     "CreateInvoice": "Invoice",
-}
-FIELDS: Final = {
-    "quantity": "units",
-    "unitCost": "cost",
-    "unitPrice": "price",
-    "cancelledDate": "ends",
-    "effectiveDate": "begins",
-    "cancelledFlag": "cancelled",
-    "inactiveFlag": "inactive",
 }
 
 

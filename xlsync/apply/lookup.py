@@ -453,7 +453,7 @@ def judge_found(action: Action, found: _Found | None) -> Outcome | None:
     if found is None:
         return None
     if found.is_same:
-        return outcome(action, State.ALREADY, f"id {found.id}", found.id)
+        return outcome(action, State.ALREADY, f"there (id {found.id})", found.id)
     return outcome(action, State.SKIPPED, found.told)
 
 

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.apply.actions import (
+    FIELDS,
     ORDER,
     Action,
     Basis,
@@ -45,6 +46,11 @@ class State(StrEnum):
     UNKNOWN = "unknown"
     PLANNED = "planned"
 
+    @property
+    def words(self) -> str:
+        """The state as people are told of it."""
+        return "no change needed" if self is State.ALREADY else str(self)
+
 
 _NAMED: Final = 5  # actions that a limit names
 _ON_AGREEMENTS: Final = (CreateAddition, UpdateAddition, SetFields)
@@ -76,7 +82,9 @@ class Outcome:
     @property
     def text(self) -> str:
         """As it stands in *Result*."""
-        glue = " " if self.state in {State.DONE, State.ALREADY} and not self.is_spent else ": "
+        if self.state is State.ALREADY and not self.is_spent:
+            return f"already {self.detail}: no change needed"
+        glue = " " if self.state is State.DONE else ": "
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 
 
@@ -116,10 +124,13 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
 def judge_settings(
     action: SetFields, live: Mapping[str, Setting], guarded: Addition | None
 ) -> Outcome | None:
-    """The same for fields of a record as they are now; `guarded` is the addition where `guard` is one."""
+    """Compare seen, live and wanted for a `SetFields`: `live` maps field names to what ConnectWise holds now.
+
+    `guarded` is the current state of `action.guard`.
+    """
     if all(live[change.name] == change.wanted for change in action.changes):
         told = ", ".join(
-            f"{change.name} {_tell(change.name, change.wanted)}"
+            f"{FIELDS.get(change.name, change.name)} {_tell(change.name, change.wanted)}"
             for change in action.changes
             if change.seen != change.wanted
         )
@@ -199,7 +210,7 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
     ]
     for addition in since:
         if addition.quantity == action.quantity:
-            return outcome(action, State.ALREADY, f"addition {addition.id}", addition.id)
+            return outcome(action, State.ALREADY, f"there (addition {addition.id})", addition.id)
     if since:
         units = tell_number(since[0].quantity)
         return _changed(action, f"addition {since[0].id} was made since, with {units} units")
@@ -269,9 +280,9 @@ def build_plan(
 
 
 def count_states(outcomes: Iterable[Outcome]) -> str:
-    """How many came to what: `2 done, 1 skipped`; empty where there are none."""
+    """How many came to what: `2 done, 1 no change needed`; empty where there are none."""
     count = Counter(result.state for result in outcomes)
-    return ", ".join(f"{count[state]} {state}" for state in State if count[state])
+    return ", ".join(f"{count[state]} {state.words}" for state in State if count[state])
 
 
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
@@ -405,4 +416,9 @@ def _changed(action: Action, detail: str) -> Outcome:
 
 
 def _tell_wanted(action: UpdateAddition) -> str:
-    return ", ".join(f"{c.field.word} {tell_field(c.field, c.wanted)}" for c in action.changes)
+    return ", ".join(
+        f"{tell_number(c.wanted)} units"
+        if c.field is Field.QUANTITY
+        else f"{c.field.word} {tell_field(c.field, c.wanted)}"
+        for c in action.changes
+    )

@@ -60,8 +60,8 @@ def tell_nothing(settled: Sequence[Outcome]) -> str:
     if not settled:
         return "no row is approved."
     if all(result.state is State.ALREADY for result in settled):
-        what = counted(len(settled), "change")
-        return f"{what} {'was' if len(settled) == 1 else 'were'} made earlier."
+        one = len(settled) == 1
+        return "The change was made earlier." if one else f"All {len(settled)} changes were made earlier."
     return count_states(settled)
 
 

@@ -7,13 +7,14 @@ or cancelled where ConnectWise allows it; a company stays, and is named.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.apply.actions import Action, FieldChange, SetFields, Setting
+from xlsync.apply.actions import FIELDS, Action, FieldChange, SetFields, Setting
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.ledger import FIELDS, tell_value
+from xlsync.apply.ledger import tell_value
 from xlsync.apply.plan import Outcome, State
 
 _FLAGS: Final = {
@@ -58,7 +59,7 @@ def _undo(write: Write) -> SetFields | None:
             kind="CancelAddition",
             path=path,
             changes=(FieldChange("cancelledDate", ends, begun), *_as_made(write)),
-            what=f"take back: {write.what} (it ends on the day it began)",
+            what=f"end {_subject(write)} on the day it began",
             agreement=agreement_in(write.path),
         )
     flag = _FLAGS.get(write.kind)
@@ -70,7 +71,7 @@ def _undo(write: Write) -> SetFields | None:
         kind="Retire",
         path=path,
         changes=(FieldChange(flag, False, True),),
-        what=f"take back: {write.what} (it becomes {FIELDS[flag]})",
+        what=f"make {_subject(write)} {FIELDS[flag]}",
     )
 
 
@@ -88,19 +89,36 @@ def _restore(write: Write) -> SetFields:
         for change in write.body
         for name in [str(change["path"])]
     )
-    told = ", ".join(
-        f"{FIELDS.get(c.name, c.name)} {tell_value(c.name, c.seen)} -> {tell_value(c.name, c.wanted)}"
-        for c in changes
-    )
     return SetFields(
         key=write.path,
         rows=(),
         kind="Restore",
         path=write.path,
         changes=changes,
-        what=f"take back: {write.what} ({told})",
+        what=f"restore {_subject(write)}: {', '.join(map(_tell_restored, changes))}",
         agreement=agreement_in(write.path),
     )
+
+
+def _tell_restored(change: FieldChange) -> str:
+    """`12 units (now 15)`, `cost 9.50 (now 10.00)`, `no end (now ends 2026-10-31)`."""
+    name = FIELDS.get(change.name, change.name)
+    wanted, now = tell_value(change.name, change.wanted), tell_value(change.name, change.seen)
+    if change.name == "quantity":
+        return f"{wanted} units (now {now})"
+    if change.name == "cancelledDate":
+        return f"{'no end' if change.wanted is None else f'ends {wanted}'} (now ends {now})"
+    return f"{name} {wanted} (now {now})"
+
+
+def _subject(write: Write) -> str:
+    """What a write was about: its own words without the verb and without the new values."""
+    text = re.sub(r"^(update|create|cancel|end) ", "", write.what)
+    if write.kind == "CreateAddition":
+        return re.sub(r": [\d.]+ units$", "", text)
+    if write.kind == "UpdateAddition":
+        return re.sub(r": (units|cost) [^:]*$", "", text)
+    return re.sub(r" (on|as of) \d{4}-\d\d-\d\d$", "", text)
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:

@@ -63,7 +63,7 @@ def options(
 
 @command(app)
 def export(
-    month: Annotated[str, typer.Option(help="2026-10, last or this; asked for where it is left out.")] = "",
+    month: Annotated[str, typer.Option(help="2026-10, last or this. Asks if omitted.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
     reports: Annotated[
         list[Path] | None,
@@ -76,7 +76,7 @@ def export(
     by: Annotated[
         str, typer.Option(help="What makes a line the month's: invoice-date or service-period.")
     ] = ("invoice-date"),
-    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists anew, nothing kept.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
@@ -103,7 +103,7 @@ def export(
 @command(app)
 def check(
     file: WorkbookFile,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Read all lists and additions anew.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,
@@ -120,7 +120,7 @@ def apply(
     file: WorkbookFile,
     dry_run: DryRun = False,
     yes: Yes = False,
-    force: Annotated[bool, typer.Option("--force", help="Go over the limits, and nothing else.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Allow changes above the limits.")] = False,
     demo: Demo = False,
     json: Json = False,
 ) -> None:

@@ -140,7 +140,6 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
                 f"{systems.settings.environment}, change the addition, and cancel all three?"
             )
             if not yes and not confirmed(question, "write"):
-                err.print("Nothing was written.")
                 raise typer.Exit(1)
             for finding in try_writing(systems, company, now(), time.sleep):
                 tell(finding)

@@ -140,8 +140,10 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
 def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcome]) -> None:
     """What became of everything: counts, and whatever is not done and was not told with the plan."""
     count = Counter(result.state for result in results)
-    counts = ", ".join(f"[{COLOURS[state]}]{count[state]} {state}[/]" for state in COLOURS if count[state])
-    console.print(counts)
+    counts = (
+        f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
+    )
+    console.print(", ".join(counts))
     _skipped(console, [result for result in results if result not in told])
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import simplejson
 import typer
@@ -131,12 +131,16 @@ def now() -> dt.datetime:
     return dt.datetime.now().astimezone()
 
 
-def confirmed(question: str, what: str) -> bool:
-    """Ask on a terminal; elsewhere nobody can answer, so the answer is no."""
+def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
+    """Ask on a terminal; elsewhere nobody can answer, so the answer is no. A no is told."""
+    done = "written" if verb == "write" else "forgotten"
     if not sys.stdin.isatty():
-        err.print(f"Nobody is here to be asked; --yes would {what} without asking.")
+        err.print(f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
-    return Confirm.ask(question, console=err)
+    if not Confirm.ask(question, console=err):
+        err.print(f"Nothing was {done}.")
+        return False
+    return True
 
 
 def tell_notices(notices: Iterable[str]) -> None:

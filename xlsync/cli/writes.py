@@ -79,8 +79,7 @@ def carry_out(
     if not job.dry_run:
         question = f"Write {counted(len(job.plan.actions), 'change')}?"
         if job.plan.actions and not job.yes and not confirmed(question, "write"):
-            err.print("Nothing was written.")
-            tell_error("Nothing was written: nobody agreed.", "`--yes` writes without asking.")
+            tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
             raise typer.Exit(1)
         with show.progress(err, is_shown=not job.json) as progress:
             step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions))

@@ -117,7 +117,7 @@ def check_workbook(
     told_once = [
         *(Notice(problem.where, "was altered and is computed anew") for problem in book.altered),
         *(
-            Notice(where, "the approval lapsed, since what it was given for changed: look again")
+            Notice(where, "Yes was removed: the row's figures changed. Check it and approve again.")
             for where in renewed.lapsed
         ),
         *(Notice("", text) for text in (*_tell_gone(edits, overview), *renewed.notices)),

@@ -216,7 +216,7 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
     try:
         answer = connectwise.service.get("/system/mysecurity", {"pageSize": 1000})
     except ApiError as error:
-        step = "Only a write shows the right to write: `xlsync doctor --write-test COMPANY` tries it."
+        step = "Write access cannot be tested without writing: `xlsync doctor --write-test COMPANY` does so."
         yield Finding(name, State.UNSURE, error.message, step)
         return
     rights = {_folded(text): one for one in _records(answer) for text in _names(one)}

@@ -16,7 +16,7 @@ import platformdirs
 from xlsync.config.accounts import account_of, holds_control, profile_name
 from xlsync.config.problems import SettingProblems
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
-from xlsync.errors import ConfigError
+from xlsync.errors import ConfigError, NotSignedInError
 from xlsync.keyring_secrets import host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
 from xlsync.settings import (
@@ -251,11 +251,20 @@ def _refuse(problems: SettingProblems, sources: Sources) -> None:
         option = f" --profile {sources.profile}"
         if not sources.file.exists():
             found.insert(0, ("", f"The profile {sources.profile} has no settings file: {sources.file}"))
+    places = [(variable or str(sources.file), text) for variable, text in found]
+    what_to_do = f"Run `xlsync login{option}`, or add --demo to try sample data."
+    if len(found) == len(problems) and problems.is_signed_out(VARIABLES.values()):
+        is_all = not problems.unset.isdisjoint(CONNECTWISE_VARIABLES)
+        unset = ", ".join(variable for variable, _ in problems)
+        raise NotSignedInError(
+            "Not signed in yet." if is_all else "Not signed in to the BSS yet.",
+            f"{what_to_do} (On servers: set {unset}; all but the secrets may stand in {sources.file}.)",
+            places,
+        )
     raise ConfigError(
         "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in found),
-        f"Run `xlsync login{option}`, or set the variables; all but the secrets may stand in {sources.file}. "
-        "`--demo` needs none.",
-        [(variable or str(sources.file), text) for variable, text in found],
+        f"{what_to_do} (On servers: set the variables; all but the secrets may stand in {sources.file}.)",
+        places,
     )
 
 
@@ -300,7 +309,7 @@ def _values(
         given = sources.environ.get(variable, "").strip()
         value = given or str(_section(sources.table, section).get(name, "")).strip()
         if not value:
-            problems.add(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}", variable)
+            problems.add_unset(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}", variable)
         elif name == "url":
             try:
                 value = check_url(value)
@@ -335,7 +344,7 @@ def _collect(section: str, sources: Sources, problems: SettingProblems) -> dict[
                 variable,
             )
         elif not found:
-            problems.add(f"{variable} is not set", variable)
+            problems.add_unset(f"{variable} is not set", variable)
         elif holds_control(found):
             problems.add(f"{variable} holds a line break or another control character", variable)
         secret = "" if isinstance(found, NotSent) else found

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from xlsync.amounts import tell_cost, tell_number
+from xlsync.amounts import counted_units, tell_cost, tell_number
 from xlsync.models import Agreement, BillingLine, LineType, Month
 
 
@@ -35,6 +35,7 @@ class Charge:
     costs: tuple[Decimal, ...] = ()
     why: str = ""
     failure: str = ""
+    is_own: bool = False  # whether `units` are the BSS's own quantity of the subscription
 
     @property
     def is_lone_credit(self) -> bool:
@@ -131,6 +132,7 @@ def _read_charge(
     failure = next((line.unread for line in in_force if line.unread), "")
     units: Decimal | None = None
     why = ""
+    is_own = False
     if not charges:
         why = "A credit without a charge is not compared: units are never negative."
     elif not in_force[0].contract_id and _overlap(full, earlier):
@@ -148,10 +150,10 @@ def _read_charge(
     else:
         match own_units.get(contract):
             case Decimal() as own:
-                units = own
+                units, is_own = own, True
                 why = (
-                    f"The month holds no charge for a full period, only {_tell_parts(in_force)}: "
-                    f"{tell_number(own)} is the BSS's own quantity of the subscription."
+                    f"Only a part month was billed ({_tell_parts(in_force)}); "
+                    f"the subscription has {counted_units(own)}."
                 )
             case None:
                 failure = failure or "The BSS does not tell the subscription's own quantity."
@@ -165,6 +167,7 @@ def _read_charge(
         costs=costs,
         why=why,
         failure=failure,
+        is_own=is_own,
     )
 
 
@@ -242,6 +245,8 @@ def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
     """Say what is billed, `Billed 15 (12 + 3 from 2026-10-17)`, by contract where there are several."""
     number = tell_number(units)
     why = sentences(*(charge.why for charge in charges))
+    if len(charges) == 1 and charges[0].is_own and charges[0].units == units:
+        return why.removesuffix(".")
     if len(charges) > 1:
         parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
         return sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
@@ -256,5 +261,5 @@ def tell_costs(charges: Sequence[Charge]) -> str:
         return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
     charged = [line for line in billing_lines_of(charges) if line.type is LineType.RECURRING]
     if not costs and not any(map(covers_full_period, charged)):
-        return "Prorated lines alone tell no unit cost: costs are not compared."
+        return "Cost not compared: a part month tells no unit cost."
     return ""

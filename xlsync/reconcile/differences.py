@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from xlsync.amounts import cents, impact_of, tell_cost, tell_number
+from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import (
     Charge,
@@ -166,8 +166,6 @@ def _not_in_connectwise(
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
-    later = [f"{a.id} with {tell_number(a.quantity)} from {a.effective}" for a in comparison.later]
-    coming = ", ".join(later)
     return replace(
         base,
         key=f"add:{base.key}",
@@ -180,12 +178,14 @@ def _not_in_connectwise(
         explanation=sentences(
             base.explanation,
             f"{tell_charges(units, charges)}; the agreement has no active addition of this product.",
-            f"One begins after the month, beside which a new one would bill twice: {coming}."
-            if coming
-            else "",
             *(
-                f"Addition {a.id} with {tell_number(a.quantity)} ended on {a.cancelled}: "
-                "a new one from before that day would bill twice."
+                f"Addition {a.id} ({counted_units(a.quantity)}) starts on {a.effective}. "
+                "Do not create another: the customer would pay twice."
+                for a in comparison.later
+            ),
+            *(
+                f"Addition {a.id} ({counted_units(a.quantity)}) ended on {a.cancelled}. "
+                "Do not create another that starts before that day: the customer would pay twice."
                 for a in comparison.ended
             ),
             *elsewhere,
@@ -203,8 +203,9 @@ def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator
         for addition in sorted(books.read_of(agreement.id), key=lambda a: a.id):
             if addition.item_id == base.item and addition.is_active(month):
                 yield (
-                    f"Agreement {agreement.name} holds it: addition {addition.id} with "
-                    f"{tell_number(addition.quantity)}. Link the line there, or a new one bills twice."
+                    f"Agreement {agreement.name} already has this product (addition {addition.id}, "
+                    f"{counted_units(addition.quantity)}). Link the line to that agreement: with a second "
+                    "addition the customer would pay twice."
                 )
 
 

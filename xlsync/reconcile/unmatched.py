@@ -81,7 +81,9 @@ def _not_linked(
         explanation=sentences(
             _tell_amounts(lines),
             _tell_todo(lines, links),
-            "Its other lines wait for it: half the units would bill too little." if others_wait else "",
+            "Link all lines of this customer and product; until then none of them is compared."
+            if others_wait
+            else "",
             next((charge.failure for charge in charges if charge.failure), ""),
         ),
     )
@@ -191,6 +193,8 @@ def _only_in_connectwise(
             "Billed yearly and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
-            "Billed yearly: cancelling it may give a running term away." if yearly else "",
+            "Yearly licence: cancel only if the customer has left; the paid term would be lost."
+            if yearly
+            else "",
         ),
     )

@@ -299,8 +299,7 @@ def notes(report: Report) -> Iterable[str]:
     ]
     if corrected:
         yield (
-            f"Unit costs set right in ConnectWise: a monthly impact of {', '.join(corrected)}, "
-            "which is no revenue and in none of these figures."
+            f"Corrected unit costs change the margin by {', '.join(corrected)} a month (not included above)."
         )
     unpriced = sum(total.figures.unpriced for total in report.totals)
     if unpriced:

@@ -180,7 +180,8 @@ def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
         todo = "Choose an Action"
     else:
         todo = "Its Yes is left aside"
-    return f"Nothing can be written for this row ({str(mismatch.kind).lower()}). {todo}"
+    kind = str(mismatch.kind)
+    return f"Nothing can be written for this row ({kind[0].lower()}{kind[1:]}). {todo}"
 
 
 def _tell_asked(approved: _Approved) -> str:
