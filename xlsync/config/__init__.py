@@ -16,7 +16,7 @@ import platformdirs
 from xlsync.config.accounts import account_of, holds_control, profile_name
 from xlsync.config.problems import SettingProblems
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
-from xlsync.errors import ConfigError, NotSignedInError
+from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
 from xlsync.settings import (
@@ -180,7 +180,7 @@ def load_settings(
     word = environ.get("XLSYNC_INVOICING", "").strip().casefold()
     invoicing = word == "enabled" if word else enabled is True
     report = _read_report(table, problems)
-    _refuse(problems, sources)
+    problems.refuse(VARIABLES, sources.profile, sources.file)
     return Settings(
         home=home_folder(environ),
         environment=environment,
@@ -202,7 +202,7 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
     store = _read_store(sources, problems)
     notices = _name_the_file(sources)
-    _refuse(problems, sources)
+    problems.refuse(VARIABLES, sources.profile, sources.file)
     return Settings(
         home=home_folder(environ), environment=_environment(keys), store=store, notices=tuple(notices)
     )
@@ -240,32 +240,6 @@ def _name_the_file(sources: Sources) -> list[str]:
     if not sources.is_of_this_folder or not sources.table:
         return []
     return [f"The settings of this folder are used: {sources.file.resolve()}"]
-
-
-def _refuse(problems: SettingProblems, sources: Sources) -> None:
-    if not problems:
-        return
-    found = list(problems)
-    option = ""
-    if sources.profile:
-        option = f" --profile {sources.profile}"
-        if not sources.file.exists():
-            found.insert(0, ("", f"The profile {sources.profile} has no settings file: {sources.file}"))
-    places = [(variable or str(sources.file), text) for variable, text in found]
-    what_to_do = f"Run `xlsync login{option}`, or add --demo to try sample data."
-    if len(found) == len(problems) and problems.is_signed_out(VARIABLES.values()):
-        is_all = not problems.unset.isdisjoint(CONNECTWISE_VARIABLES)
-        unset = ", ".join(variable for variable, _ in problems)
-        raise NotSignedInError(
-            "Not signed in yet." if is_all else "Not signed in to the BSS yet.",
-            f"{what_to_do} (On servers: set {unset}; all but the secrets may stand in {sources.file}.)",
-            places,
-        )
-    raise ConfigError(
-        "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in found),
-        f"{what_to_do} (On servers: set the variables; all but the secrets may stand in {sources.file}.)",
-        places,
-    )
 
 
 def _read_file(file: Path, problems: SettingProblems) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Mapping
+from pathlib import Path
+
+from xlsync.errors import ConfigError, NotSignedInError
 
 
 class SettingProblems(list[tuple[str, str]]):
@@ -24,10 +27,35 @@ class SettingProblems(list[tuple[str, str]]):
         self.add(text, variable)
         self.unset.add(variable)
 
-    def is_signed_out(self, systems: Iterable[Collection[str]]) -> bool:
-        """Whether all that is wrong is that a system lacks its address and whatever else it needs.
+    def refuse(self, systems: Mapping[str, Mapping[str, str]], profile: str, file: Path) -> None:
+        """Raise ConfigError with all that is wrong, if anything is; `systems` are their variables by name.
 
-        The address is the first variable of each system.
+        Raises NotSignedInError where only the address of a system and whatever else it needs is missing.
         """
-        addresses = {next(iter(variables)) for variables in systems if not self.unset.isdisjoint(variables)}
-        return len(self.unset) == len(self) and addresses <= self.unset
+        if not self:
+            return
+        option = f" --profile {profile}" if profile else ""
+        what_to_do = f"Run `xlsync login{option}`, or add --demo to try sample data."
+        found = list(self)
+        is_new = bool(profile) and not file.exists()
+        if is_new:
+            found.insert(0, ("", f"The profile {profile} has no settings file: {file}"))
+        places = [(variable or str(file), text) for variable, text in found]
+        unset_of = {
+            name: [v for v in variables if v in self.unset]
+            for name, variables in systems.items()
+            if not self.unset.isdisjoint(variables)
+        }
+        lack_address = all(next(iter(systems[name])) in self.unset for name in unset_of)
+        if len(self.unset) == len(self) and lack_address and not is_new:
+            unset = ", ".join(variable for variables in unset_of.values() for variable in variables)
+            raise NotSignedInError(
+                "Not signed in to the BSS yet." if list(unset_of) == ["bss"] else "Not signed in yet.",
+                f"{what_to_do} (On servers: set {unset}; all but the secrets may stand in {file}.)",
+                places,
+            )
+        raise ConfigError(
+            "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in found),
+            f"{what_to_do} (On servers: set the variables; all but the secrets may stand in {file}.)",
+            places,
+        )
