@@ -280,7 +280,7 @@ def invoices(front: Front) -> None:
         review = invoicing.review_invoices(systems, path)
         if not systems.settings.invoicing:
             front.tell(invoicing.WHY_OFF, plan_text(review.plan, systems.settings.environment))
-        elif _agreed(front, systems, review.plan):
+        elif _agreed(front, systems, review.plan, front.noted(review.notices), review.question):
             count = front.counted(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = invoicing.perform_invoices(systems, review, front.now, count, save)
@@ -302,7 +302,7 @@ def help_(front: Front) -> None:
     front.tell(HELP, f"xlsync {__version__}\n{kept}", addin.renew())
 
 
-def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bool:
+def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", question: str = "") -> bool:
     """Show a plan and ask for it, and for each limit that it passes; True if the person agrees."""
     site = systems.settings.environment
     for action in plan.actions:
@@ -317,7 +317,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "") -> bo
         if not plan.settled:
             front.tell(heading, plan_text(plan, site))
         return bool(plan.settled)  # nothing is sent, but the rows get their results
-    question = f"Write {counted(len(plan.actions), 'change')} to ConnectWise?"
+    question = question or f"Write {counted(len(plan.actions), 'change')} to ConnectWise?"
     if front.ask(heading, plan_text(plan, site), question):
         return True
     front.tell("Nothing was written.")

@@ -19,6 +19,7 @@ from tests.helpers.tables import OCTOBER, Case, read_addition, read_books, read_
 from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, MismatchKind, Status
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring
 
 # --- ignored
 
@@ -84,16 +85,18 @@ def test_a_mismatch_knows_whether_a_rule_ignores_it_or_a_person(case: Case) -> N
     Units differ  units:71
     """
 
-    def find(rule: str | None) -> Mismatch:
+    def find(*rules: Rule) -> Mismatch:
+        ruled = ignoring(OCTOBER, case.lines, rules)
         (found,) = find_mismatches(
-            OCTOBER, case.lines, case.charges, case.links, case.books, {"units:71"}, lambda _: rule
+            OCTOBER, case.lines, case.charges, case.links, case.books, {"units:71"}, ruled
         ).mismatches
         assert found.action is ActionLabel.IGNORE
         return found
 
-    assert find("Billed by hand.").is_ruled
-    assert find("").is_ruled
-    assert not find(None).is_ruled
+    rule = Rule(kind=RuleKind.IGNORE, scope=Scope.ROW, about="units:71")
+    assert find(rule).is_ruled
+    assert (find(replace(rule, reason="by hand")).reason, find().reason) == ("by hand", "")
+    assert not find().is_ruled
 
 
 # --- order and keys

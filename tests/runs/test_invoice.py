@@ -60,7 +60,17 @@ def test_the_sheet_shows_the_recap_beside_what_was_billed(desk: Desk) -> None:
     assert row["Next Invoice Date"] == day("2026-10-31")
     assert Decimal(str(row["Next Invoice Amount"])) == Decimal("3650.85")
     assert Decimal(str(row["BSS Amount"])) == billed
-    assert Decimal(str(row["Margin"])) == Decimal("3650.85") - billed
+    linked = {hand.get(LINES, key, "ConnectWise Product") for key in lines}
+    catalog = desk.sandbox.connectwise.catalog
+    labels = {id_: f"{item['identifier']}: {item['description']}" for id_, item in catalog.items()}
+    held = [one for one in desk.sandbox.connectwise.additions.values() if one["agreementId"] == 37]
+    additions = [one for one in held if labels[one["product"]["id"]] in linked]
+    assert len(additions) > 5
+    margin = sum(
+        one["unitPrice"] * (one["quantity"] - one["lessIncluded"]) - one["unitCost"] * one["quantity"]
+        for one in additions
+    )
+    assert Decimal(str(row["Margin"])) == margin != Decimal("3650.85") - billed
     keys = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Customer") == row["Customer"]]
     assert row["Unapplied Mismatches"] == len(keys) == 5
     assert (row["Approve"], row["Result"]) == (None, None)
@@ -188,6 +198,25 @@ def test_nothing_is_invoiced_without_approval_or_answer(billing: Desk) -> None:
     assert "--yes" in asked.err
     planned = invoice(billing, "--dry-run")
     assert (planned.code, planned.states, billing.sent()) == (0, {REDSTART: "planned"}, [])
+
+
+def test_an_agreement_with_mismatches_that_are_not_applied_is_invoiced_only_after_a_question(
+    billing: Desk,
+) -> None:
+    approve(billing, REDSTART, TWITE)
+    asked = billing.run("invoice", OCTOBER)
+    assert (asked.code, billing.sent()) == (1, [])
+    told = " ".join(asked.err.split())
+    assert "Redstart Textiles, Cloud Services: 5 mismatches are not applied yet:" in told
+    assert "Business Premium (New Commerce) (units differ)" in told
+    with billing.editing() as hand:
+        keys = [k for k, name in hand.column(MISMATCHES, "Customer").items() if name == "Redstart Textiles"]
+        hand.approve(*keys)
+    billing.apply()
+    told = billing.run("invoice", OCTOBER).err
+    assert "Redstart Textiles, Cloud Services:" not in told
+    assert "TWITE" in told.upper()
+    assert invoice(billing).states[TWITE] == "done"  # with --yes nobody is asked
 
 
 def test_apply_makes_no_invoices(billing: Desk) -> None:

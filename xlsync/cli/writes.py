@@ -49,7 +49,17 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
         is_on = systems.settings.invoicing
         if not is_on:
             tell_notices([invoicing.WHY_OFF])
-        job = Job(systems, review.plan, file, dry_run=dry_run or not is_on, yes=yes, force=False, json=json)
+        tell_notices(review.notices)
+        job = Job(
+            systems,
+            review.plan,
+            file,
+            dry_run=dry_run or not is_on,
+            yes=yes,
+            force=False,
+            json=json,
+            question=review.question,
+        )
         perform = invoicing.perform_invoices
         carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
 
@@ -65,6 +75,7 @@ class Job:
     yes: bool
     force: bool
     json: bool
+    question: str = ""  # in place of the usual one
 
 
 def carry_out(
@@ -77,7 +88,7 @@ def carry_out(
         reviews.check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
-        question = f"Write {counted(len(job.plan.actions), 'change')}?"
+        question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"
         if job.plan.actions and not job.yes and not confirmed(question, "write"):
             tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
             raise typer.Exit(1)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
+from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Run
@@ -20,12 +22,15 @@ from xlsync.apply.perform import find_invoice_made
 from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.spent import SpentApprovals, part_spent
 from xlsync.commands.apply import BadCells, approvals_of, noting, open_book, row_results, runs_told_of, write
-from xlsync.errors import ApiError
+from xlsync.errors import ApiError, Notice
 from xlsync.gather.systems import Systems
+from xlsync.models import ActionLabel, Mismatch
+from xlsync.reconcile.invoice_preview import is_unapplied
+from xlsync.store import from_plain
 from xlsync.workbook.edits.approvals import read_invoice_rows
 from xlsync.workbook.edits.cells import find_lifted
-from xlsync.workbook.layout import INVOICES
-from xlsync.workbook.read import Book
+from xlsync.workbook.layout import INVOICES, MISMATCHES
+from xlsync.workbook.read import Book, SheetRow
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
@@ -33,6 +38,9 @@ WHY_OFF = (
     "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "
     "XLSYNC_INVOICING=enabled, or enabled = true under [invoicing] in the settings, turns it on."
 )
+
+
+_NAMED: Final = 5  # mismatches of an agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,19 @@ class InvoiceReview:
     plan: Plan
     live: Live
     asked: Mapping[str, str]
+    notices: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
+
+    @property
+    def question(self) -> str:
+        """What to ask before the invoices are created."""
+        invoices = counted(len(self.plan.actions), "invoice")
+        if not self.notices:
+            return f"Create {invoices}?"
+        are = "agreement has" if len(self.notices) == 1 else "agreements have"
+        return (
+            f"{len(self.notices)} {are} mismatches that are not applied, named above. "
+            f"Create {invoices} all the same?"
+        )
 
 
 def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
@@ -63,7 +84,27 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
         if run not in book.about.noted or results.get(row)
     }
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
-    return InvoiceReview(book, plan, live, edits.asked)
+    return InvoiceReview(book, plan, live, edits.asked, tuple(_tell_unapplied(book, plan)))
+
+
+def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
+    """The agreements to be invoiced whose mismatches are not applied yet, each with its rows."""
+    unapplied: dict[int | str | None, list[SheetRow]] = {}
+    for row in book.rows[MISMATCHES.title]:
+        mismatch = from_plain(row.facts["mismatch"], Mismatch)
+        is_left = row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
+        is_done = row.text("Result").startswith((State.DONE, State.ALREADY))
+        if is_unapplied(mismatch) and not is_left and not is_done:
+            unapplied.setdefault(mismatch.agreement, []).append(row)
+    places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}
+    for action in plan.actions:
+        rows = unapplied.get(action.agreement, []) if isinstance(action, CreateInvoice) else []
+        if rows and isinstance(action, CreateInvoice):
+            named = [f"{row.text('Product')} ({row.text('Mismatch').lower()})" for row in rows[:_NAMED]]
+            named += [f"{len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
+            are = "mismatch is" if len(rows) == 1 else "mismatches are"
+            what = f"{len(rows)} {are} not applied yet: {', '.join(named)}"
+            yield str(Notice(places[action.key], f"{action.customer}, {action.name}: {what}"))
 
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:

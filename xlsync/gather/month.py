@@ -175,7 +175,7 @@ def gather(
         proposals=proposals,
         lists=lists,
         labels=labels,
-        invoices=preview_invoices(lines, links, findings.mismatches, found, books.agreements),
+        invoices=preview_invoices(request.month, lines, links, findings.mismatches, found, books),
         reports=sources.reports,
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 
-from xlsync.models import ActionLabel, Agreement, BillingLine, Link, Mismatch, Recap
+from xlsync.amounts import cents
+from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Recap
+from xlsync.reconcile.targets import Books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,8 @@ class NextInvoice:
     """A row of *Invoices*: what ConnectWise would invoice next, beside what the distributor billed.
 
     `amount` and `date` are ConnectWise's, None where its recap could not be read; `bss_amount` is None
-    where lines of several currencies would have to be added. The currencies are empty where unknown.
+    where lines of several currencies would have to be added. `margin` is that of the additions that the
+    distributor bills, None where a price or a cost is not known. `mismatches` are not applied yet.
     """
 
     key: str
@@ -26,45 +30,40 @@ class NextInvoice:
     amount: Decimal | None
     bss_amount: Decimal | None
     mismatches: int
-    currency: str = ""
-    bss_currency: str = ""
+    margin: Decimal | None = None
 
-    @property
-    def margin(self) -> Decimal | None:
-        """The invoice less the distributor's charges; None where their currencies differ."""
-        if self.amount is None or self.bss_amount is None:
-            return None
-        if self.currency and self.bss_currency and self.currency != self.bss_currency:
-            return None
-        return self.amount - self.bss_amount
+
+def is_unapplied(mismatch: Mismatch) -> bool:
+    """Whether an invoice of the agreement would bill something else than the distributor billed."""
+    return mismatch.action is not ActionLabel.IGNORE and not mismatch.not_due
 
 
 def preview_invoices(
+    month: Month,
     lines: Iterable[BillingLine],
     links: Mapping[str, Link],
     mismatches: Iterable[Mismatch],
     recaps: Mapping[int, Recap],
-    agreements: Mapping[int, Agreement],
+    books: Books,
 ) -> tuple[NextInvoice, ...]:
     """Make one row for each agreement that lines of the month are linked to."""
     billed: dict[int, Decimal] = {}
     currencies: dict[int, set[str]] = {}
     first: dict[int, BillingLine] = {}
+    items: dict[int, set[int]] = {}
     for line in lines:
         link = links[line.key]
         if link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
-            billed[link.agreement.to] = billed.get(link.agreement.to, Decimal(0)) + line.amount
-            currencies.setdefault(link.agreement.to, set()).add(line.currency)
-            first.setdefault(link.agreement.to, line)
-    open_rows: dict[int, int] = {}
-    for mismatch in mismatches:
-        if isinstance(mismatch.agreement, int) and mismatch.action is not ActionLabel.IGNORE:
-            open_rows[mismatch.agreement] = open_rows.get(mismatch.agreement, 0) + 1
+            agreement = link.agreement.to
+            billed[agreement] = billed.get(agreement, Decimal(0)) + line.amount
+            currencies.setdefault(agreement, set()).add(line.currency)
+            first.setdefault(agreement, line)
+            if link.item and isinstance(link.item.to, int) and line.is_compared:
+                items.setdefault(agreement, set()).add(link.item.to)
+    unapplied = Counter(mismatch.agreement for mismatch in mismatches if is_unapplied(mismatch))
     rows: list[NextInvoice] = []
     for agreement, amount in billed.items():
         line, recap = first[agreement], recaps.get(agreement)
-        known = agreements.get(agreement)
-        is_one = len(currencies[agreement]) == 1
         company = links[line.key].company
         rows.append(
             NextInvoice(
@@ -74,10 +73,29 @@ def preview_invoices(
                 customer=line.customer,
                 date=recap.next_date if recap else None,
                 amount=recap.next_amount if recap else None,
-                bss_amount=amount if is_one else None,
-                mismatches=open_rows.get(agreement, 0),
-                currency=known.currency if known else "",
-                bss_currency=line.currency if is_one else "",
+                bss_amount=amount if len(currencies[agreement]) == 1 else None,
+                mismatches=unapplied[agreement],
+                margin=_margin(month, agreement, items.get(agreement, set()), books),
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.customer.casefold(), row.agreement)))
+
+
+def _margin(month: Month, agreement: int, items: Set[int], books: Books) -> Decimal | None:
+    """Price less cost of an agreement's active additions of these products, for one of its billing cycles.
+
+    Included units (lessIncluded) are paid for and not billed.
+    """
+    if isinstance(books.additions.get(agreement), Exception):
+        return None
+    margin = Decimal(0)
+    for item in items:
+        for addition in books.by_target.get((agreement, item), ()):
+            price, cost = books.price_of(addition), addition.unit_cost
+            if not addition.is_active(month):
+                continue
+            if price is None or cost is None:
+                return None
+            sold = max(addition.quantity - addition.less_included, Decimal(0))
+            margin += sold * price - addition.quantity * cost
+    return cents(margin, 1)
