@@ -59,12 +59,17 @@ def test_off_a_terminal_each_row_is_one_line(desk: Desk) -> None:
     assert links
     lines = desk.run("links", "list").out.splitlines()
     assert len(lines) == len(links) + 1
-    assert all(link["key"] in line for link, line in zip(links, lines[1:], strict=True))
+    for link, line in zip(links, lines[1:], strict=True):
+        assert all(name in line for part, name in link["names"].items() if name and part != "contract")
+        assert link["key"].removeprefix("bss:") not in line or link["kind"] == "contract"
 
 
 def test_what_is_not_there_is_told_so_and_what_is_forgotten_is_counted(desk: Desk) -> None:
     assert desk.check().code == 0
     assert desk.run("links", "list", "nobody").out == "No link of these keys or names is remembered.\n"
+    ran = desk.run("links", "forget", "ounders")
+    assert "This is part of" in ran.err
+    assert ran.err.splitlines()[-1] == "nothing forgotten"
     ran = desk.run("links", "forget", "nobody")
     assert (ran.code, ran.err.splitlines()[-1]) == (0, "nothing forgotten")
     assert desk.run("links", "forget", "bss:601", "--yes").err.splitlines()[-1] == "1 link forgotten"

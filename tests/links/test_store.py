@@ -281,8 +281,16 @@ def fill(links: Links) -> None:
     remember(
         links,
         Memory(
-            customers={"bss:42": Remembered(company_id=1, names=Names(customer="Contoso"))},
-            products={"bss:K||": Remembered(item_id=7, names=Names(product="Backup"))},
+            customers={
+                "bss:42": Remembered(
+                    company_id=1,
+                    agreement_id=3,
+                    names=Names(customer="Contoso", company="Kontoso AG", agreement="Cloud Agreement"),
+                )
+            },
+            products={
+                "bss:K||": Remembered(item_id=7, names=Names(product="Backup", item="P7: Tape Backup"))
+            },
             contracts={
                 "bss:S-1": Remembered(
                     company_id=2, names=Names(customer="Contoso", product="Backup", contract="S-1")
@@ -303,6 +311,9 @@ def fill(links: Links) -> None:
         ("s-1", ["bss:S-1"]),
         ("bss:42", ["bss:42"]),
         ("42", ["bss:42"]),
+        ("cloud agreement", ["bss:42"]),
+        ("p7", ["bss:K||"]),
+        ("Tape Backup", ["bss:K||"]),
         ("Conto", []),
         ("", []),
     ],
@@ -311,17 +322,37 @@ def test_links_are_forgotten_by_key_customer_product_or_contract(
     links: Links, text: str, keys: list[str]
 ) -> None:
     fill(links)
-    assert [one.key for one in links.find(text)] == keys
-    assert [one.key for one in links.forget(text)] == keys
+    called = links.called(text)
+    assert [one.key for one in called] == keys
+    links.forget(called)
     assert len(links.list()) == 4 - len(keys)
     assert not {one.key for one in links.list()} & set(keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("ontos", ["bss:42", "bss:S-1", "bss:S-2"]),
+        ("KONTOSO", ["bss:42"]),
+        ("kontoso-ag", ["bss:42"]),
+        ("tape", ["bss:K||"]),
+        ("cloud", ["bss:42"]),
+        ("S-", ["bss:S-1", "bss:S-2"]),
+        ("nobody", []),
+    ],
+)
+def test_links_are_found_by_any_part_of_a_name_of_either_system(
+    links: Links, text: str, keys: list[str]
+) -> None:
+    fill(links)
+    assert [one.key for one in links.find(text)] == keys
 
 
 def test_a_remembered_link_reads_as_a_line(links: Links) -> None:
     fill(links)
     assert [str(one) for one in links.list()] == [
-        "customer Contoso → 1",
-        "product Backup → 7",
-        "contract S-1 → 2",
-        "contract S-2 → 8",
+        "customer Contoso → Kontoso AG, Cloud Agreement",
+        "product Backup → P7: Tape Backup",
+        "contract Contoso · Backup · S-1 → 2",
+        "contract Contoso · Backup · S-2 → 8",
     ]

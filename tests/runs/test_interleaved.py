@@ -36,7 +36,7 @@ with Systems(load_settings(bss=False, connectwise=True)) as systems:
     print("knows", *systems.links.memory().customers, flush=True)
     for key in order["keys"]:
         new = {key: Remembered(company_id=7), "both": Remembered(company_id=order["number"])}
-        systems.links.remember(Memory(customers=new), when=dt.datetime.now(dt.UTC), workbook=key)
+        systems.links.remember(lambda _: Memory(customers=new), when=dt.datetime.now(dt.UTC), workbook=key)
         print("remembered", key, flush=True)
 """
 

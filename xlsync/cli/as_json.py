@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,7 @@ def link(link: RememberedLink) -> dict[str, Any]:
     return {
         "kind": str(link.kind),
         "key": link.key,
+        "names": asdict(remembered.names),
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,

@@ -15,7 +15,7 @@ links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=Tru
 
 @command(links_app, "list")
 def links_list(
-    text: Annotated[list[str] | None, typer.Argument(help="Only links of these keys or names.")] = None,
+    text: Annotated[list[str] | None, typer.Argument(help="Only links with this in a name or key.")] = None,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -102,7 +102,7 @@ def links_import(
 
 @command(links_app, "forget")
 def links_forget(
-    text: Annotated[list[str], typer.Argument(help="Links of these keys or names.")],
+    text: Annotated[list[str], typer.Argument(help="Links of these whole names or keys.")],
     yes: Yes = False,
     demo: Demo = False,
     json: Json = False,

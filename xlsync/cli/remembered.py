@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,9 +15,16 @@ from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.terminal import confirmed, err, now, opened_here, out, tell_json
 from xlsync.links.exchange import Shared, read_csv, write_csv
+from xlsync.links.memory import LinkKind, RememberedLink
+from xlsync.links.names import words
+from xlsync.links.proposed import LOWEST_SUGGESTED
+from xlsync.links.suggestions import MOST, NameIndex, numbers_in
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
 NONE = "No link of these keys or names is remembered."
+
+
+_KNOWN_BY_LINKS = {Scope.CUSTOMER: LinkKind.CUSTOMER, Scope.PRODUCT: LinkKind.PRODUCT}
 
 
 def list_links(*, text: list[str] | None, demo: bool, json: bool) -> None:
@@ -83,9 +90,13 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
                 verb = "Ended" if rule.key in known else "There was no rule"
                 said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
             err.print(said, markup=False, highlight=False, soft_wrap=True)
+        unknown = list(_tell_unknown(rules, systems.links.list()))
+        for notice in unknown:
+            err.print(notice, markup=False, highlight=False, soft_wrap=True)
         if json:
             kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
-            tell_json({"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))})
+            told = {"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))}
+            tell_json({**told, "notices": unknown})
 
 
 def export_links(*, file: Path, demo: bool, json: bool) -> None:
@@ -117,19 +128,48 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
 def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync links forget`."""
     with opened_here(demo=demo) as systems:
-        found, rules = systems.links.find(*text), systems.rules.find(*text)
+        found, rules = systems.links.called(*text), systems.rules.find(*text)
         both = _both(len(found), len(rules))
-        show.links(err, found, NONE)
+        parts = () if found else systems.links.find(*text)
+        show.links(err, found, _tell_parts(parts) if parts else NONE)
         show.rules(err, rules)
         if (found or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
             raise typer.Exit(1)
-        systems.links.forget(*text)
+        systems.links.forget(found)
         for rule in rules:
             systems.rules.drop(rule.key)
         err.print(f"{both} forgotten", highlight=False)
         if json:
             forgotten = {"links": list(map(as_json.link, found)), "rules": list(map(as_json.rule, rules))}
             tell_json({"forgotten": forgotten})
+
+
+def _tell_parts(links: Sequence[RememberedLink]) -> str:
+    """What to do where links hold the text in a name, and none has it as its whole name."""
+    subjects = ", ".join(dict.fromkeys(link.subject for link in links[:MOST]))
+    more = ", …" if len(links) > MOST else ""
+    count = counted(len(links), "link")
+    return f"To forget a link, give its whole name or key. This is part of {count}: {subjects}{more}."
+
+
+def _tell_unknown(rules: Iterable[Rule], links: Iterable[RememberedLink]) -> Iterator[str]:
+    """Rules about a customer or product that no remembered link knows, with the names that come near."""
+    remembered = list(links)
+    for rule in rules:
+        kind = _KNOWN_BY_LINKS.get(rule.scope)
+        if kind is None or rule.units == 0:
+            continue
+        known = [one for one in remembered if one.kind is kind]
+        if any(one.is_about(rule.about) for one in known):
+            continue
+        names = dict(enumerate(sorted({one.bss_name for one in known} - {""})))
+        near = NameIndex(names, words, numbers_in).nearest(rule.about)
+        like = " or ".join(f"“{names[one.id]}”" for one in near if one.likeness >= LOWEST_SUGGESTED)
+        hint = f" Did you mean {like}?" if like else ""
+        yield (
+            f"No link is remembered for a {kind} “{rule.about}”: the rule takes effect once the BSS bills "
+            f"one of this name or id.{hint}"
+        )
 
 
 def _both(links: int, rules: int) -> str:

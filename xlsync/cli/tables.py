@@ -26,7 +26,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
-from xlsync.links.memory import PARTS, RememberedLink
+from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule
@@ -248,19 +248,19 @@ def written(console: Console, writes: Sequence[Written]) -> None:
 
 def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
     """A table of remembered links."""
-    table = _table("Link", "Key", "Customer", "Agreement", "Product", "Evidence", "Since")
+    table = _table("Link", "In the BSS", "In ConnectWise", "Evidence", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
+    if console.is_terminal:
+        table.columns[3].max_width = len("ConnectWise")  # room for the names
     for link in found:
-        names = link.link.names
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
-        named = zip(PARTS, (names.company, names.agreement, names.item), strict=True)
-        shown = ("(emptied)" if part in link.link.emptied else name for part, name in named)
-        cells = (str(link.kind), link.key, *shown, str(link.link.evidence), when)
+        linked_to = " · ".join(link.parts)
+        cells = (str(link.kind), link.subject, linked_to, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
     if found:
         _print(console, table)
     else:
-        console.print(none)
+        console.print(none, markup=False, highlight=False, soft_wrap=True)
 
 
 def imported(console: Console, what: str, result: Imported[Any]) -> None:

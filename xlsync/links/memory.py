@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -127,21 +127,58 @@ class RememberedLink:
     key: str
     link: Remembered
 
-    def __str__(self) -> str:
-        names = self.link.names
-        subject = {
-            LinkKind.CONTRACT: f"contract {names.contract or self.key}",
-            LinkKind.CUSTOMER: f"customer {names.customer or self.key}",
-            LinkKind.PRODUCT: f"product {names.product or self.key}",
-        }[self.kind]
+    @property
+    def subject(self) -> str:
+        """What it is remembered for, by the names that the BSS has; by its key where none is known."""
+        names, own_id = self.link.names, split_key(self.key)[1]
+        match self.kind:
+            case LinkKind.CUSTOMER:
+                return names.customer or own_id
+            case LinkKind.PRODUCT:
+                _, *periods = own_id.rsplit("|", 2)
+                return " · ".join(filter(None, (names.product, *periods))) if names.product else own_id
+            case LinkKind.CONTRACT:
+                named = (names.customer, names.product, names.contract or own_id)
+                return " · ".join(filter(None, named))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What it is linked to, by the names that ConnectWise has; ids where none is known."""
         company, _, item = self.link.ids
         parts = (
-            _named(company, names.company),
+            _named(company, self.link.names.company),
             self.link.agreement_names,
-            _named(item, names.item),
+            _named(item, self.link.names.item),
             *(f"no {_WORDS[part]}" for part in self.link.emptied),
         )
-        return f"{subject} → {', '.join(filter(None, parts))}"
+        return tuple(filter(None, parts))
+
+    @property
+    def bss_name(self) -> str:
+        """The BSS's name of the customer or product; empty for a contract."""
+        names = self.link.names
+        return {LinkKind.CUSTOMER: names.customer, LinkKind.PRODUCT: names.product}.get(self.kind, "")
+
+    def is_about(self, text: str) -> bool:
+        """Whether a text is the BSS's whole name or id of the customer or product."""
+        own_id = split_key(self.key)[1]
+        if self.kind is LinkKind.PRODUCT:
+            own_id = own_id.rsplit("|", 2)[0]
+        return text.strip().casefold() in {self.bss_name.casefold(), own_id.casefold()} - {""}
+
+    def goes_by(self, text: str) -> bool:
+        """Whether the text is part of a name or key of either system, however it is spelled."""
+        wanted, folded = text.strip().casefold(), fold_spelling(text)
+        return any(wanted in called or folded in fold_spelling(called) for called in self._all_names())
+
+    def _all_names(self) -> Iterator[str]:
+        names = self.link.names
+        yield self.key.casefold()
+        yield from (text.casefold() for text in astuple(names) if text)
+        yield from (one.name.casefold() for one in self.link.by_period if one.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject} → {', '.join(self.parts)}"
 
 
 def _named(id_: int | None, name: str) -> str:

@@ -149,17 +149,19 @@ class Links:
             raise self._store.damaged(f"the entry {name} cannot be read") from error
 
     def find(self, *texts: str) -> tuple[RememberedLink, ...]:
-        """The links that `forget` would forget."""
+        """The links in whose key or names, of either system, one of these texts stands."""
+        return tuple(one for one in self.list() if any(map(one.goes_by, texts)))
+
+    def called(self, *texts: str) -> tuple[RememberedLink, ...]:
+        """The links that have one of these texts as their key or as a name of what they link."""
         wanted = {text.strip().casefold() for text in texts}
         return tuple(one for one in self.list() if not wanted.isdisjoint(_called(one)))
 
-    def forget(self, *texts: str) -> tuple[RememberedLink, ...]:
-        """Forget what goes by these texts: a key, or the name of a customer, product or contract."""
-        links = self.find(*texts)
+    def forget(self, links: Iterable[RememberedLink]) -> None:
+        """Forget these links, all of them or none."""
         with self._store.writing():
             for one in links:
                 self._store.delete(f"{one.kind} {one.key}")
-        return links
 
     def take_in(
         self, links: Iterable[RememberedLink], *, overwrite: bool = False
@@ -254,15 +256,19 @@ class Rules:
 
 
 def _called(one: RememberedLink) -> set[str]:
-    """By what a link can be called; a contract by its customer or product only where it links that."""
-    names = one.link.names
+    """The key of a link and the whole names of what it links, in the BSS and in ConnectWise.
+
+    A contract goes by its customer's or product's name only where it links that.
+    """
+    names, link = one.link.names, one.link
     called = {one.key, split_key(one.key)[1]}
     if one.kind is LinkKind.CONTRACT:
         called.add(names.contract)
-    if one.kind is not LinkKind.PRODUCT and (one.link.company_id or one.link.agreement_id):
-        called.add(names.customer)
-    if one.kind is not LinkKind.CUSTOMER and one.link.item_id:
-        called.add(names.product)
+    if one.kind is not LinkKind.PRODUCT and (link.company_id or link.agreement_id or link.by_period):
+        periods = (of_period.name for of_period in link.by_period)
+        called |= {names.customer, names.company, names.agreement, *periods}
+    if one.kind is not LinkKind.CUSTOMER and link.item_id:
+        called |= {names.product, names.item, *names.item.split(": ", 1)}
     return {text.strip().casefold() for text in called} - {""}
 
 
