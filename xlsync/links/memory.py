@@ -169,7 +169,10 @@ class RememberedLink:
     def goes_by(self, text: str) -> bool:
         """Whether the text is part of a name or key of either system, however it is spelled."""
         wanted, folded = text.strip().casefold(), fold_spelling(text)
-        return any(wanted in called or folded in fold_spelling(called) for called in self._all_names())
+        is_long = len(folded) > 2  # what folding leaves of `S-` is part of nearly every name
+        return any(
+            wanted in called or (is_long and folded in fold_spelling(called)) for called in self._all_names()
+        )
 
     def _all_names(self) -> Iterator[str]:
         names = self.link.names
