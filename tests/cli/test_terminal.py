@@ -67,7 +67,7 @@ def test_off_a_terminal_each_row_is_one_line(desk: Desk) -> None:
 def test_what_is_not_there_is_told_so_and_what_is_forgotten_is_counted(desk: Desk) -> None:
     assert desk.check().code == 0
     assert desk.run("links", "list", "nobody").out == "No link of these keys or names is remembered.\n"
-    ran = desk.run("links", "forget", "ounders")
+    ran = desk.run("links", "forget", "urveyors")
     assert "This is part of" in ran.err
     assert ran.err.splitlines()[-1] == "nothing forgotten"
     ran = desk.run("links", "forget", "nobody")
