@@ -15,7 +15,7 @@ SERVICE: Final = "xlsync"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class KeyringAccount:
     """The host that a secret belongs to, the names that identify an account there, and the profile."""
 
     host: str
@@ -40,7 +40,7 @@ def host_of(url: str) -> str:
     return parts.netloc.lower().removesuffix(f":{port}")
 
 
-def read_secret(variable: str, account: Account) -> str:
+def read_secret(variable: str, account: KeyringAccount) -> str:
     """The secret that `xlsync login` stored for an account; empty where there is none.
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
@@ -56,7 +56,7 @@ def read_unbound(variable: str) -> str:
     return _read(SERVICE, variable)
 
 
-def store_secret(variable: str, account: Account, secret: str) -> None:
+def store_secret(variable: str, account: KeyringAccount, secret: str) -> None:
     """Store a secret for an account; raises keyring.errors.KeyringError where the keyring refuses."""
     import keyring  # noqa: PLC0415  (slow to import, and seldom needed)
 

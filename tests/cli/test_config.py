@@ -24,7 +24,7 @@ from xlsync.config import (
 )
 from xlsync.config.team import store_account
 from xlsync.errors import ConfigError, NotSignedInError
-from xlsync.keyring_secrets import Account, host_of, store_secret
+from xlsync.keyring_secrets import KeyringAccount, host_of, store_secret
 from xlsync.settings import Creation, Limits, Settings
 
 KEYS = {
@@ -193,8 +193,8 @@ def test_the_environments_name_may_be_given() -> None:
 # --- secrets
 
 
-BSS = Account("bss.example.com", ("ada",))
-CONNECTWISE = Account("api-eu.myconnectwise.net", ("maple", "public"))
+BSS = KeyringAccount("bss.example.com", ("ada",))
+CONNECTWISE = KeyringAccount("api-eu.myconnectwise.net", ("maple", "public"))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ CONNECTWISE = Account("api-eu.myconnectwise.net", ("maple", "public"))
         ("XLSYNC_CW_PRIVATE_KEY", CONNECTWISE),
     ],
 )
-def test_a_secret_comes_from_the_keyring(variable: str, account: Account) -> None:
+def test_a_secret_comes_from_the_keyring(variable: str, account: KeyringAccount) -> None:
     assert f"{variable} is not set" in refused(without=variable)
     store_secret(variable, account, "from the ring")
     settings = load(without=variable)
@@ -224,7 +224,7 @@ def test_the_environment_stands_over_the_keyring() -> None:
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), min_size=2, max_size=2, unique=True))
 def test_two_accounts_never_share_an_entry_of_the_keyring(names: list[tuple[str, str]]) -> None:
-    one, other = (Account("cw.example.com", pair).entry("XLSYNC_CW_PRIVATE_KEY") for pair in names)
+    one, other = (KeyringAccount("cw.example.com", pair).entry("XLSYNC_CW_PRIVATE_KEY") for pair in names)
     assert one != other
 
 

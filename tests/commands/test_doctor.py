@@ -12,7 +12,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from xlsync.commands import doctor
-from xlsync.commands.findings import Finding, State
+from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.tenant_checks import clock_check
 from xlsync.connectwise.lists import LISTS, SETUP
 from xlsync.excel import addin
@@ -264,36 +264,36 @@ def test_a_clock_more_than_five_minutes_off_is_bad(minutes: int, state: str) -> 
 
 @pytest.mark.parametrize("date", ["", "yesterday"])
 def test_a_server_that_does_not_tell_its_time_leaves_the_clock_open(date: str) -> None:
-    assert clock_check(date, dt.datetime.now(dt.UTC)).state is State.UNSURE
+    assert clock_check(date, dt.datetime.now(dt.UTC)).state is CheckState.UNSURE
 
 
 def test_a_home_that_cannot_be_made_is_bad(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = doctor.writable(tmp_path / "file" / "home")
-    assert found.state is State.BAD
+    assert found.state is CheckState.BAD
     assert "XLSYNC_HOME" in found.next_step
 
 
 def test_a_machine_without_keyring_is_told_but_not_bad() -> None:
     found = doctor.keyring_check({})
-    assert found.state is State.UNSURE
+    assert found.state is CheckState.UNSURE
     assert "XLSYNC_" in found.next_step
 
 
 def test_a_missing_settings_file_is_told_but_not_bad(tmp_path: Path) -> None:
     found = doctor.folder_check("Settings file", tmp_path / "xlsync.toml", "Run `xlsync login`.")
-    assert (found.state, found.next_step) == (State.UNSURE, "Run `xlsync login`.")
+    assert (found.state, found.next_step) == (CheckState.UNSURE, "Run `xlsync login`.")
 
 
 def test_a_missing_libreoffice_is_told_but_not_bad() -> None:
-    assert doctor.libreoffice_check(None).state is State.UNSURE
-    assert doctor.libreoffice_check("/usr/bin/soffice").state is State.GOOD
+    assert doctor.libreoffice_check(None).state is CheckState.UNSURE
+    assert doctor.libreoffice_check("/usr/bin/soffice").state is CheckState.GOOD
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin", "linux"])
 def test_excel_that_is_not_at_its_usual_place_is_left_open(system: str) -> None:
     found = doctor.excel_check(system)
-    assert found.state is State.UNSURE or sys.platform == system
+    assert found.state is CheckState.UNSURE or sys.platform == system
 
 
 @pytest.mark.parametrize("system", ["win32", "darwin"])
@@ -303,14 +303,14 @@ def test_the_add_in_is_missing_then_good_then_of_another_version(tmp_path: Path,
     def look() -> Finding:
         return doctor.addin_check(system, tmp_path)
 
-    assert look().state is State.UNSURE
+    assert look().state is CheckState.UNSURE
     (folder,) = addin.startup_folders(system, tmp_path)
     folder.mkdir(parents=True)
     addin.write_addin(folder / addin.NAME)
-    assert look().state is State.GOOD
+    assert look().state is CheckState.GOOD
     (folder / addin.NAME).write_bytes(addin.build("/elsewhere/python"))
-    assert look().state is State.BAD
+    assert look().state is CheckState.BAD
     assert "ribbon install" in look().next_step
     assert "export" not in look().next_step  # no command changes what starts another Python
     (folder / addin.NAME).write_bytes(b"no add-in")
-    assert look().state is State.BAD
+    assert look().state is CheckState.BAD

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from xlsync.commands.doctor import load
-from xlsync.commands.findings import Finding, State
+from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.write_test import find_test_company, read_tenant, try_writing
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
@@ -40,7 +40,7 @@ def kept() -> Any:
 
 def test_what_a_tenant_does_is_found_and_kept_and_all_that_was_made_is_ended(empty_desk: Desk) -> None:
     found = write(empty_desk)
-    assert {finding.state for finding in found} == {State.GOOD}
+    assert {finding.state for finding in found} == {CheckState.GOOD}
     tenant = kept()
     assert (tenant.bill_start, tenant.list_lag, tenant.takes_twins) == ("today", 0, True)
     assert tenant.needs_custom_fields is False
@@ -57,20 +57,20 @@ def test_the_lag_of_lists_is_looked_at_at_0_5_30_and_120_seconds(
     empty_desk.sandbox.fail("hide-new", path="GET /finance/agreements$", seconds=seconds)
     found = {finding.name: finding for finding in write(empty_desk)}
     assert kept().list_lag == lag
-    assert found["Write test: list"].state is State.UNSURE
+    assert found["Write test: list"].state is CheckState.UNSURE
 
 
 def test_a_patch_that_must_name_the_custom_fields_is_sent_once_more_with_them(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("demand-customs")
     found = write(empty_desk)
-    assert State.BAD not in {finding.state for finding in found}
+    assert CheckState.BAD not in {finding.state for finding in found}
     assert kept().needs_custom_fields is True
 
 
 def test_what_was_made_is_ended_where_a_later_step_fails(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("forbid", path="POST .*/additions$")
     found = {finding.name: finding for finding in write(empty_desk)}
-    assert found["Write test"].state is State.BAD
+    assert found["Write test"].state is CheckState.BAD
     assert found["Write test: ended"].detail == "2 records were cancelled"
     assert kept() is None
 
@@ -78,7 +78,7 @@ def test_what_was_made_is_ended_where_a_later_step_fails(empty_desk: Desk) -> No
 def test_what_cannot_be_ended_is_named(empty_desk: Desk) -> None:
     empty_desk.sandbox.fail("forbid", path=r"PATCH /finance/agreements/\d+$", times=9)
     found = {finding.name: finding for finding in write(empty_desk)}
-    assert found["Write test: ended"].state is State.BAD
+    assert found["Write test: ended"].state is CheckState.BAD
     assert found["Write test: ended"].next_step.count("/finance/agreements/") == 2
 
 

@@ -15,7 +15,7 @@ from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.models import Lists
 from xlsync.sandbox.connectwise.api import json_response
-from xlsync.sandbox.server import Request, Sandbox
+from xlsync.sandbox.server import ReceivedRequest, Sandbox
 from xlsync.store import Cache
 
 NOW = dt.datetime.now(dt.UTC)  # the sandbox stamps what changes with the time of this machine
@@ -41,7 +41,7 @@ class Reading:
         self.sandbox = sandbox
         self.connectwise = connectwise
         self.cache: Any = {}
-        self.seen: list[Request] = []
+        self.seen: list[ReceivedRequest] = []
 
     def read(self, *, later: dt.timedelta = dt.timedelta(), refresh: bool = False) -> Lists:
         """Read the lists so much later; what was asked for is in `seen`."""

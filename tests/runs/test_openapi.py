@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import NEW
-from xlsync.sandbox.server import Request
+from xlsync.sandbox.server import ReceivedRequest
 
 DESCRIPTION = Path(__file__).resolve().parents[3] / "shared/facts/connectwise/openapi-subset.json"
 pytestmark = pytest.mark.skipif(not DESCRIPTION.exists(), reason="the description lies beside the repository")
@@ -29,7 +29,7 @@ def description() -> dict[str, Any]:
     return loaded
 
 
-def operation(request: Request) -> tuple[str, dict[str, Any]]:
+def operation(request: ReceivedRequest) -> tuple[str, dict[str, Any]]:
     """The one path of the description that fits, and its operation."""
     found = [
         (path, item)
@@ -86,7 +86,7 @@ def record_schema(path: str) -> dict[str, Any]:
     return resolved(next(iter(get["responses"]["200"]["content"].values()))["schema"])
 
 
-def check_query(request: Request, of: Mapping[str, Any], path: str) -> None:
+def check_query(request: ReceivedRequest, of: Mapping[str, Any], path: str) -> None:
     shared = description()["paths"][path].get("parameters", [])
     known = {resolved(one)["name"] for one in (*of.get("parameters", ()), *shared)}
     assert set(request.query) <= known, f"{request.path}: {set(request.query) - known}"
@@ -103,7 +103,7 @@ def check_query(request: Request, of: Mapping[str, Any], path: str) -> None:
                 part = resolved(part["properties"][step])
 
 
-def check_body(request: Request, of: Mapping[str, Any], path: str) -> None:
+def check_body(request: ReceivedRequest, of: Mapping[str, Any], path: str) -> None:
     if request.body is None:
         assert not resolved(of.get("requestBody", {})).get("required")
         return
@@ -129,7 +129,7 @@ def nulls(thing: Any) -> Iterator[None]:
             yield from nulls(value)
 
 
-def assert_valid(request: Request) -> None:
+def assert_valid(request: ReceivedRequest) -> None:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if request.path.startswith("/login/companyinfo/"):
         return  # the site's own page, not of the API
@@ -223,7 +223,7 @@ def test_the_strict_reading_of_the_description_refuses_what_it_should() -> None:
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(bad, company)
-    wrong = Request(
+    wrong = ReceivedRequest(
         number=1, service="connectwise", method="PATCH", path="/finance/agreements/1/additions/2",
         body=[{"op": "replace", "path": "product/id", "value": 1}],
     )  # fmt: skip

@@ -108,7 +108,7 @@ def login(*, demo: bool, json: bool) -> None:
 def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
     """Run `xlsync doctor`."""
     from xlsync.commands import doctor as checks  # noqa: PLC0415
-    from xlsync.commands.findings import Finding, State  # noqa: PLC0415
+    from xlsync.commands.findings import CheckState, Finding  # noqa: PLC0415
     from xlsync.commands.write_test import find_test_company, try_writing  # noqa: PLC0415
 
     found: list[Finding] = []
@@ -121,7 +121,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
         mark = mark if "utf" in out.encoding.lower() else finding.state
         out.print(mark, style=colour, end=" ")
         out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
-        if finding.next_step and finding.state is not State.GOOD:
+        if finding.next_step and finding.state is not CheckState.GOOD:
             out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
 
     with errors_in_words(), ExitStack() as stack:
@@ -149,5 +149,5 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
         if json:
             names = ("name", "state", "detail", "next_step")
             tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in found]})
-        if any(finding.state is State.BAD for finding in found):
+        if any(finding.state is CheckState.BAD for finding in found):
             raise typer.Exit(3 if write_test else 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from xlsync import __version__
-from xlsync.commands.findings import Finding, State
+from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.login import trusted_backend
 from xlsync.commands.tenant_checks import tenant_checks
 from xlsync.commands.write_test import read_tenant
@@ -67,14 +67,14 @@ def versions() -> Finding:
             told.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return Finding("Versions", State.GOOD, ", ".join(told))
+    return Finding("Versions", CheckState.GOOD, ", ".join(told))
 
 
 def folder_check(name: str, file: Path, next_step: str) -> Finding:
     """Whether a file is there."""
     if file.exists():
-        return Finding(name, State.GOOD, str(file))
-    return Finding(name, State.UNSURE, f"{file} is not there: the variables must say all", next_step)
+        return Finding(name, CheckState.GOOD, str(file))
+    return Finding(name, CheckState.UNSURE, f"{file} is not there: the variables must say all", next_step)
 
 
 def writable(home: Path) -> Finding:
@@ -85,19 +85,22 @@ def writable(home: Path) -> Finding:
             free = shutil.disk_usage(home).free // 1_000_000
     except OSError as error:
         return Finding(
-            "Folder", State.BAD, f"{home} cannot be written ({error.strerror})", "Set XLSYNC_HOME to another."
+            "Folder",
+            CheckState.BAD,
+            f"{home} cannot be written ({error.strerror})",
+            "Set XLSYNC_HOME to another.",
         )
     if free < 100:
-        return Finding("Folder", State.BAD, f"{home} has {free} MB left", "Make room on the disk.")
-    return Finding("Folder", State.GOOD, f"{home}, {free:,} MB free")
+        return Finding("Folder", CheckState.BAD, f"{home} has {free} MB left", "Make room on the disk.")
+    return Finding("Folder", CheckState.GOOD, f"{home}, {free:,} MB free")
 
 
 def keyring_check(environ: Mapping[str, str]) -> Finding:
     """Whether secrets have a keyring to be kept in."""
     try:
-        return Finding("Keyring", State.GOOD, trusted_backend(environ))
+        return Finding("Keyring", CheckState.GOOD, trusted_backend(environ))
     except ConfigError as error:
-        return Finding("Keyring", State.UNSURE, error.message, error.hint)
+        return Finding("Keyring", CheckState.UNSURE, error.message, error.hint)
 
 
 def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Finding]:
@@ -105,7 +108,7 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
     try:
         systems = Systems(open_settings(True, False))
     except XlsyncError as error:
-        yield Finding("BSS settings", State.BAD, error.message, error.hint)
+        yield Finding("BSS settings", CheckState.BAD, error.message, error.hint)
         return
     with systems:
         yield from _tried("BSS: token and invoices", systems.bss.check)
@@ -114,7 +117,7 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
             yield from _tried(
                 f"BSS: {what}",
                 lambda path=path: systems.bss.service.get(path, {"pageIndex": 1, "pageSize": 1}),  # type: ignore[misc]
-                State.UNSURE,
+                CheckState.UNSURE,
                 "Lines come without it; billing periods or addresses are missing then.",
             )
 
@@ -126,20 +129,20 @@ def connectwise_checks(
     try:
         systems = Systems(open_settings(False, True))
     except XlsyncError as error:
-        yield Finding("ConnectWise settings", State.BAD, error.message, error.hint)
+        yield Finding("ConnectWise settings", CheckState.BAD, error.message, error.hint)
         return
     with systems:
         for finding in tenant_checks(systems.connectwise, now()):
             yield finding
-            if finding.name == "ConnectWise: keys" and finding.state is State.BAD:
+            if finding.name == "ConnectWise: keys" and finding.state is CheckState.BAD:
                 return
         yield _tried_writes(systems)
         if systems.settings.invoicing:
-            yield Finding("Invoicing", State.GOOD, "enabled")
+            yield Finding("Invoicing", CheckState.GOOD, "enabled")
         else:
             yield Finding(
                 "Invoicing",
-                State.UNSURE,
+                CheckState.UNSURE,
                 "not enabled: `xlsync invoice` only previews",
                 "Set XLSYNC_INVOICING=enabled where invoices are to be created.",
             )
@@ -158,13 +161,13 @@ def store_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Fi
         try:
             is_reached = systems.team is not None
         except XlsyncError as error:
-            yield Finding(name, State.BAD, error.message, error.hint)
+            yield Finding(name, CheckState.BAD, error.message, error.hint)
             return
         if is_reached:
-            yield Finding(name, State.GOOD, place)
+            yield Finding(name, CheckState.GOOD, place)
         else:
             step = f"{systems.settings.store.hint} Until then export and check use what is known here."
-            yield Finding(name, State.BAD, "; ".join(systems.notices), step)
+            yield Finding(name, CheckState.BAD, "; ".join(systems.notices), step)
 
 
 def _tried_writes(systems: Systems) -> Finding:
@@ -172,12 +175,12 @@ def _tried_writes(systems: Systems) -> Finding:
     tenant = read_tenant(systems.home, systems.settings.environment)
     if tenant is None:
         step = "`xlsync doctor --write-test COMPANY` tries it on a test company, after asking."
-        return Finding("Rights to write", State.UNSURE, "not tried: doctor only reads", step)
-    return Finding("Rights to write", State.GOOD, f"tried on {tenant.tested_on}: {tenant}")
+        return Finding("Rights to write", CheckState.UNSURE, "not tried: doctor only reads", step)
+    return Finding("Rights to write", CheckState.GOOD, f"tried on {tenant.tested_on}: {tenant}")
 
 
 def _tried(
-    name: str, read: Callable[[], object], otherwise: State = State.BAD, next_step: str = ""
+    name: str, read: Callable[[], object], otherwise: CheckState = CheckState.BAD, next_step: str = ""
 ) -> Iterator[Finding]:
     try:
         read()
@@ -185,7 +188,7 @@ def _tried(
         step = next_step if error.status in {403, 404} and next_step else error.hint or next_step
         yield Finding(name, otherwise, error.message, step)
     else:
-        yield Finding(name, State.GOOD, "works")
+        yield Finding(name, CheckState.GOOD, "works")
 
 
 def excel_check(system: str) -> Finding:
@@ -199,27 +202,30 @@ def excel_check(system: str) -> Finding:
     }
     if system not in where:
         return Finding(
-            "Excel", State.UNSURE, "there is no desktop Excel for this system", "The commands work without."
+            "Excel",
+            CheckState.UNSURE,
+            "there is no desktop Excel for this system",
+            "The commands work without.",
         )
     found = next((path for path in where[system] if path.exists()), None)
     if found is None:
         step = "If Excel is installed elsewhere, nothing is wrong."
-        return Finding("Excel", State.UNSURE, "is not at its usual place", step)
+        return Finding("Excel", CheckState.UNSURE, "is not at its usual place", step)
     if not addin.xlwings_version():
         step = "Install it beside xlsync: pip install xlwings"
-        return Finding("Excel", State.BAD, "xlwings is not installed, so the ribbon cannot work", step)
-    return Finding("Excel", State.GOOD, str(found))
+        return Finding("Excel", CheckState.BAD, "xlwings is not installed, so the ribbon cannot work", step)
+    return Finding("Excel", CheckState.GOOD, str(found))
 
 
 def addin_check(system: str, home: Path | None = None) -> Finding:
     """Whether the ribbon's add-in is where Excel loads it, and starts this very xlsync."""
     if system not in {"win32", "darwin"}:
         step = "`xlsync ribbon install` puts it there, on a machine with Excel."
-        return Finding("Add-in", State.UNSURE, "is for Excel on Windows and macOS", step)
+        return Finding("Add-in", CheckState.UNSURE, "is for Excel on Windows and macOS", step)
     file = addin.installed(system, home)
     if file is None:
         step = "`xlsync ribbon install` puts it there."
-        return Finding("Add-in", State.UNSURE, "is not at its usual place", step)
+        return Finding("Add-in", CheckState.UNSURE, "is not at its usual place", step)
     built = addin.read_addin(file)
     if built is None or not built.is_current:
         about = f" (made by xlsync {built.xlsync} with xlwings {built.xlwings})" if built else ""
@@ -228,12 +234,12 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
             step = (
                 "Quit Excel: the next export, check or apply renews it, and so does `xlsync ribbon install`."
             )
-        return Finding("Add-in", State.BAD, f"{file} is not of this version{about}", step)
-    return Finding("Add-in", State.GOOD, str(file))
+        return Finding("Add-in", CheckState.BAD, f"{file} is not of this version{about}", step)
+    return Finding("Add-in", CheckState.GOOD, str(file))
 
 
 def libreoffice_check(found: str | None) -> Finding:
     """Whether LibreOffice is there, which opens workbooks where Excel is not, and makes PDFs of reports."""
     if found:
-        return Finding("LibreOffice", State.GOOD, found)
-    return Finding("LibreOffice", State.UNSURE, "is not found", "Needed for `xlsync report --pdf` only.")
+        return Finding("LibreOffice", CheckState.GOOD, found)
+    return Finding("LibreOffice", CheckState.UNSURE, "is not found", "Needed for `xlsync report --pdf` only.")

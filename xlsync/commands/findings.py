@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check ended."""
 
     GOOD = "good"
@@ -19,6 +19,6 @@ class Finding:
     """One check: what was looked at, how it is, and what to do next where it is not good."""
 
     name: str
-    state: State
+    state: CheckState
     detail: str
     next_step: str = ""

@@ -26,7 +26,7 @@ from xlsync.config import (
     FILE_NAME,
     SECRETS,
     VARIABLES,
-    Sources,
+    SettingsSources,
     owns_unbound,
     read_sources,
     section_url,
@@ -39,7 +39,14 @@ from xlsync.config.team import STORE_PASSWORD, read_store, store_account
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError, ConfigError, XlsyncError
 from xlsync.files import write_file
-from xlsync.keyring_secrets import Account, forget_unbound, host_of, read_secret, read_unbound, store_secret
+from xlsync.keyring_secrets import (
+    KeyringAccount,
+    forget_unbound,
+    host_of,
+    read_secret,
+    read_unbound,
+    store_secret,
+)
 from xlsync.rest.url import check_url
 from xlsync.settings import BssSettings, ConnectWiseSettings
 from xlsync.team_store import StoreUnreachable, TeamStore
@@ -177,7 +184,7 @@ def log_in(
     return Stored(file, backend, (*tried, "store") if url else tuple(tried))
 
 
-def _ask_for_store(url: str, ask: Ask, again: Again, sources: Sources) -> str:
+def _ask_for_store(url: str, ask: Ask, again: Again, sources: SettingsSources) -> str:
     """The password with which the team's store opens; empty where it opens with what is stored already."""
     password = ""
     while True:
@@ -197,7 +204,11 @@ def _ask_for_store(url: str, ask: Ask, again: Again, sources: Sources) -> str:
 
 
 def _answers(
-    section: str, questions: tuple[Question, ...], known: Mapping[str, str], ask: Ask, sources: Sources
+    section: str,
+    questions: tuple[Question, ...],
+    known: Mapping[str, str],
+    ask: Ask,
+    sources: SettingsSources,
 ) -> Iterator[tuple[str, str]]:
     given = dict(known)
     for question in questions:
@@ -235,7 +246,7 @@ def address_of(text: str, section: str) -> str:
     return head if oauth else url
 
 
-def _stored(variable: str, section: str, given: Mapping[str, str], sources: Sources) -> str:
+def _stored(variable: str, section: str, given: Mapping[str, str], sources: SettingsSources) -> str:
     """The account's secret in the keyring; empty where there is none."""
     values = {name: given[other] for other, name in VARIABLES[section].items()}
     if not values["url"]:
@@ -309,7 +320,7 @@ def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
     return name
 
 
-def store(answers: Mapping[str, str], sources: Sources) -> None:
+def store(answers: Mapping[str, str], sources: SettingsSources) -> None:
     """Keep secrets in the keyring, the rest in the settings file, whose other lines stay as they are."""
     file = sources.file
     text = _text(file)
@@ -330,7 +341,7 @@ def store(answers: Mapping[str, str], sources: Sources) -> None:
     write_file(file, tomlkit.dumps(document).encode(), None)
 
 
-def _store_secrets(section: str, values: Mapping[str, str], sources: Sources) -> None:
+def _store_secrets(section: str, values: Mapping[str, str], sources: SettingsSources) -> None:
     """Store a system's secrets for its account, and read each back; then forget those without a host."""
     account = account_of(section, values, sources.profile)
     secrets = {v: values[name] for v, name in VARIABLES[section].items() if v in SECRETS}
@@ -340,7 +351,7 @@ def _store_secrets(section: str, values: Mapping[str, str], sources: Sources) ->
             forget_unbound(variable)
 
 
-def _store_and_read_back(account: Account, secrets: Mapping[str, str]) -> None:
+def _store_and_read_back(account: KeyringAccount, secrets: Mapping[str, str]) -> None:
     """Store secrets in the keyring; raises ConfigError where it does not keep them."""
     try:
         for variable, secret in secrets.items():

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from xlsync.commands.findings import Finding, State
+from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import PAGE_SIZE, ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
 from xlsync.connectwise.records import id_of, read_addition
@@ -49,7 +49,7 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
     """All checks of ConnectWise, in the order of what a first run meets."""
     keys = keys_check(connectwise)
     yield keys
-    if keys.state is State.BAD:
+    if keys.state is CheckState.BAD:
         return
     yield site_check(connectwise)
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -69,7 +69,7 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
         )
     )
     if lists.odd:
-        yield Finding("export: records", State.UNSURE, " ".join(lists.odd), "Mend them in ConnectWise.")
+        yield Finding("export: records", CheckState.UNSURE, " ".join(lists.odd), "Mend them in ConnectWise.")
     sample = [agreement.id for agreement in lists.agreements[:SAMPLE]]
     if sample:
         yield _additions_check(connectwise, sample)
@@ -92,10 +92,10 @@ def keys_check(connectwise: ConnectWise) -> Finding:
         connectwise.check()
     except ApiError as error:
         if error.status != 403:
-            return Finding("ConnectWise: keys", State.BAD, error.message, error.hint)
+            return Finding("ConnectWise: keys", CheckState.BAD, error.message, error.hint)
         step = "Look at the rights that follow; where all of them are refused, check the client id."
-        return Finding("ConnectWise: keys", State.UNSURE, error.message, step)
-    return Finding("ConnectWise: keys", State.GOOD, "works")
+        return Finding("ConnectWise: keys", CheckState.UNSURE, error.message, step)
+    return Finding("ConnectWise: keys", CheckState.GOOD, "works")
 
 
 def site_check(connectwise: ConnectWise) -> Finding:
@@ -107,15 +107,15 @@ def site_check(connectwise: ConnectWise) -> Finding:
         info = connectwise.service.get("/system/info")
         version = str(info.get("version") or "") if isinstance(info, Mapping) else ""
     except ApiError as error:
-        return Finding("ConnectWise: site", State.UNSURE, error.message, error.hint)
+        return Finding("ConnectWise: site", CheckState.UNSURE, error.message, error.hint)
     told = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
     told += f"release {connectwise.release} of the API is asked for"
     if url.path != connectwise.path_in_settings:
         step = (
             f"Every command finds the way there; set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
         )
-        return Finding("ConnectWise: site", State.UNSURE, f"{told}; it has moved to {asked}", step)
-    return Finding("ConnectWise: site", State.GOOD, told)
+        return Finding("ConnectWise: site", CheckState.UNSURE, f"{told}; it has moved to {asked}", step)
+    return Finding("ConnectWise: site", CheckState.GOOD, told)
 
 
 def clock_check(date: str, now: dt.datetime) -> Finding:
@@ -124,11 +124,11 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
         apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
     except ValueError:
         step = "See that this machine's clock is right: tokens and dates depend on it."
-        return Finding("Clock", State.UNSURE, "the server does not tell its time", step)
+        return Finding("Clock", CheckState.UNSURE, "the server does not tell its time", step)
     told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
-        return Finding("Clock", State.BAD, told, "Set the clock and time zone of this machine right.")
-    return Finding("Clock", State.GOOD, told)
+        return Finding("Clock", CheckState.BAD, told, "Set the clock and time zone of this machine right.")
+    return Finding("Clock", CheckState.GOOD, told)
 
 
 def _list_check(
@@ -139,21 +139,21 @@ def _list_check(
     try:
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only)
     except ApiError as error:
-        return Finding(name, State.BAD, error.message, error.hint), [], ""
+        return Finding(name, CheckState.BAD, error.message, error.hint), [], ""
     if not records:
         step = "Export stops at an empty list. " + _SHOW_ALL
-        return Finding(name, State.BAD, "an empty list", step), [], asked_at
+        return Finding(name, CheckState.BAD, "an empty list", step), [], asked_at
     try:
         answer = connectwise.service.get(f"{path}/count", {"conditions": only})
     except ApiError as error:
         return (
-            Finding(name, State.UNSURE, f"{len(records)} read; {error.message}", error.hint),
+            Finding(name, CheckState.UNSURE, f"{len(records)} read; {error.message}", error.hint),
             records,
             asked_at,
         )
     count = answer.get("count") if isinstance(answer, Mapping) else None
     told = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
-    state = State.GOOD if count == len(records) else State.UNSURE
+    state = CheckState.GOOD if count == len(records) else CheckState.UNSURE
     return Finding(name, state, told, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
 
 
@@ -168,11 +168,11 @@ def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTab
         try:
             tables[name] = connectwise.list_setup(path, fields)
         except ApiError as error:
-            state = State.UNSURE if error.status in {403, 404} else State.BAD
+            state = CheckState.UNSURE if error.status in {403, 404} else CheckState.BAD
             step = f"Give the API member's security role System > Table Setup: Inquire for {path}."
             yield Finding(what, state, error.message, step if error.status == 403 else error.hint)
         else:
-            yield Finding(what, State.GOOD, f"{len(tables[name])} read")
+            yield Finding(what, CheckState.GOOD, f"{len(tables[name])} read")
     return SetupTables(**tables)
 
 
@@ -183,9 +183,9 @@ def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding
     if errors:
         told = f"{len(errors)} of {len(found)} agreements: {errors[0].message}"
         step = "Give the API member's security role Finance > Agreements: Inquire All."
-        return Finding(name, State.BAD, told, step if errors[0].status == 403 else errors[0].hint)
+        return Finding(name, CheckState.BAD, told, step if errors[0].status == 403 else errors[0].hint)
     count = sum(len(one) for one in found.values() if not isinstance(one, ApiError))
-    return Finding(name, State.GOOD, f"{count} on {len(found)} agreements")
+    return Finding(name, CheckState.GOOD, f"{count} on {len(found)} agreements")
 
 
 def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
@@ -193,12 +193,14 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     name = "export: read agreement recaps"
     found = connectwise.list_recaps(sample)
     if isinstance(found, ApiError):
-        return Finding(name, State.UNSURE, found.message, found.hint)
+        return Finding(name, CheckState.UNSURE, found.message, found.hint)
     unclear = [recap for recap in found.values() if recap.unclear]
     if unclear:
         told = f"{len(unclear)} of {len(found)} tell dates that can be read two ways: {unclear[0].unclear}"
-        return Finding(name, State.UNSURE, told, "They decide nothing: look at invoiced periods by hand.")
-    return Finding(name, State.GOOD, f"{len(found)} read")
+        return Finding(
+            name, CheckState.UNSURE, told, "They decide nothing: look at invoiced periods by hand."
+        )
+    return Finding(name, CheckState.GOOD, f"{len(found)} read")
 
 
 def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
@@ -206,8 +208,8 @@ def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
     try:
         read()
     except ApiError as error:
-        return Finding(name, State.UNSURE, error.message, step if error.status == 403 else error.hint)
-    return Finding(name, State.GOOD, "works")
+        return Finding(name, CheckState.UNSURE, error.message, step if error.status == 403 else error.hint)
+    return Finding(name, CheckState.GOOD, "works")
 
 
 def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
@@ -217,14 +219,14 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
         answer = connectwise.service.get("/system/mysecurity", {"pageSize": 1000})
     except ApiError as error:
         step = "Write access cannot be tested without writing: `xlsync doctor --write-test COMPANY` does so."
-        yield Finding(name, State.UNSURE, error.message, step)
+        yield Finding(name, CheckState.UNSURE, error.message, step)
         return
     rights = {_folded(text): one for one in _records(answer) for text in _names(one)}
     for function, wanted in NEEDED.items():
         right = rights.get(_folded(function))
         if right is None:
             step = f"Look at the API member's security role: {function} is not listed."
-            yield Finding(f"Rights: {function}", State.UNSURE, "not listed", step)
+            yield Finding(f"Rights: {function}", CheckState.UNSURE, "not listed", step)
             continue
         levels = {verb: str(right.get(_LEVELS[verb]) or "None") for verb in wanted}
         told = ", ".join(f"{verb} {level}" for verb, level in levels.items())
@@ -232,7 +234,9 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
         own = [verb.title() for verb, level in levels.items() if level == "My"]
         steps = [f"Give the API member's security role {function}: {', '.join(lacks)}."] if lacks else []
         steps += [f"Set {', '.join(own)} to All: My hides records without an error."] if own else []
-        yield Finding(f"Rights: {function}", State.UNSURE if steps else State.GOOD, told, " ".join(steps))
+        yield Finding(
+            f"Rights: {function}", CheckState.UNSURE if steps else CheckState.GOOD, told, " ".join(steps)
+        )
 
 
 def _records(answer: object) -> list[Mapping[str, Any]]:
@@ -270,7 +274,7 @@ def foretell(
     try:
         dates = connectwise.read_agreements(sample)
     except ApiError as error:
-        yield Finding("Foretold: dates of agreements", State.UNSURE, error.message, error.hint)
+        yield Finding("Foretold: dates of agreements", CheckState.UNSURE, error.message, error.hint)
     else:
         late = [names[one.id] for one in dates.values() if one.bill_start and one.bill_start > month.last]
         yield _told(
@@ -292,7 +296,7 @@ def foretell(
     try:
         fields, _ = connectwise.list_records("/system/userDefinedFields", fields="id,caption,requiredFlag")
     except ApiError as error:
-        yield Finding("Foretold: required custom fields", State.UNSURE, error.message, error.hint)
+        yield Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, error.hint)
     else:
         required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
         step = "Where one of them is on a screen of what xlsync creates, a creation without it is refused."
@@ -314,7 +318,7 @@ def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.d
     answers = connectwise.service.side_by_side(read, sample)
     errors = [answer for answer in answers if isinstance(answer, ApiError)]
     if errors:
-        return Finding(f"Foretold: {name}", State.UNSURE, errors[0].message, errors[0].hint)
+        return Finding(f"Foretold: {name}", CheckState.UNSURE, errors[0].message, errors[0].hint)
     found = [told for answer in answers if not isinstance(answer, ApiError) for told in answer]
     return _told(
         name, found, "xlsync goes by the dates: look at these in ConnectWise before you change them."
@@ -335,6 +339,6 @@ def _contradiction(record: Mapping[str, Any], agreement: int, today: dt.date) ->
 
 def _told(what: str, names: Sequence[str], step: str) -> Finding:
     if not names:
-        return Finding(f"Foretold: {what}", State.GOOD, "none")
+        return Finding(f"Foretold: {what}", CheckState.GOOD, "none")
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return Finding(f"Foretold: {what}", State.UNSURE, f"{len(names)}: {shown}", step)
+    return Finding(f"Foretold: {what}", CheckState.UNSURE, f"{len(names)}: {shown}", step)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import simplejson
 
 from xlsync.apply.journal import Journal
-from xlsync.commands.findings import Finding, State
+from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise, quote
 from xlsync.connectwise.records import id_of, read_date, record_of, write_date
 from xlsync.errors import ApiError, XlsyncError
@@ -28,7 +28,7 @@ AGREEMENTS: Final = "/finance/agreements"
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class TenantBehaviour:
     """What a test of writing found on one ConnectWise.
 
     `bill_start` tells what an agreement without a bill start date gets: `start`, `today` or `other`.
@@ -56,16 +56,16 @@ def _file(home: Path, environment: str) -> Path:
     return home / "tenants" / f"{environment_folder(environment)}.json"
 
 
-def read_tenant(home: Path, environment: str) -> Tenant | None:
+def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
     """What was found on this ConnectWise; None where nothing was tried, or the file cannot be used."""
     try:
         found = simplejson.loads(_file(home, environment).read_text("utf-8"))
-        return Tenant(**found) if isinstance(found, dict) else None
+        return TenantBehaviour(**found) if isinstance(found, dict) else None
     except (OSError, ValueError, TypeError):
         return None
 
 
-def keep_tenant(home: Path, environment: str, tenant: Tenant) -> Path:
+def keep_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
     """Write down what was found; where it stands."""
     file = _file(home, environment)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def try_writing(
     journal.end()
     if test.tenant is not None:
         file = keep_tenant(systems.home, environment, test.tenant)
-        yield Finding("Write test: kept", State.GOOD, f"{test.tenant} ({file})")
+        yield Finding("Write test: kept", CheckState.GOOD, f"{test.tenant} ({file})")
 
 
 class WriteTest:
@@ -153,7 +153,7 @@ class WriteTest:
         self._customs_needed = False
         self._number = 0
         self.left: list[str] = []  # what was made and could not be ended
-        self.tenant: Tenant | None = None
+        self.tenant: TenantBehaviour | None = None
 
     def run(self) -> Iterator[Finding]:
         """Each step as it is done; all that was made is ended, whatever fails."""
@@ -161,14 +161,14 @@ class WriteTest:
         try:
             yield from self._steps(made)
         except ApiError as error:
-            yield Finding("Write test", State.BAD, error.message, error.hint)
+            yield Finding("Write test", CheckState.BAD, error.message, error.hint)
         finally:
             self.left = [path for path in reversed(made) if not self._end(path)]
         if self.left:
             step = "End them by hand in ConnectWise: " + ", ".join(self.left) + "."
-            yield Finding("Write test: ended", State.BAD, f"{len(self.left)} could not be ended", step)
+            yield Finding("Write test: ended", CheckState.BAD, f"{len(self.left)} could not be ended", step)
         else:
-            yield Finding("Write test: ended", State.GOOD, f"{len(made)} records were cancelled")
+            yield Finding("Write test: ended", CheckState.GOOD, f"{len(made)} records were cancelled")
 
     def _steps(self, made: list[str]) -> Iterator[Finding]:
         name = f"xlsync write test {self._now:%Y-%m-%d %H:%M:%S}"
@@ -189,18 +189,18 @@ class WriteTest:
         bill_start = "start" if begins == start else "today" if begins in today else "other"
         yield Finding(
             "Write test: agreement",
-            State.GOOD,
+            CheckState.GOOD,
             f"created; without a bill start date it bills from {begins or 'nothing'} ({bill_start})",
         )
         lag = self._lag(name)
         told = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
         step = "xlsync looks in its journal and by id before it creates again."
-        yield Finding("Write test: list", State.UNSURE if lag != 0 else State.GOOD, told, step)
+        yield Finding("Write test: list", CheckState.UNSURE if lag != 0 else CheckState.GOOD, told, step)
         twin = self._try_post(AGREEMENTS, body)
         if twin is not None:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
         told = "a second agreement of one name is " + ("refused" if twin is None else "taken")
-        yield Finding("Write test: duplicates", State.GOOD, told)
+        yield Finding("Write test: duplicates", CheckState.GOOD, told)
         addition = {
             "product": {"id": self._company.item},
             "billCustomer": "DoNotBill",
@@ -211,17 +211,19 @@ class WriteTest:
         place = f"{path}/additions/{id_of(answer, path)}"
         made.append(place)
         is_same = answer.get("quantity") == 1
-        yield Finding("Write test: addition", State.GOOD if is_same else State.BAD, "created", _DIFFERS)
+        yield Finding(
+            "Write test: addition", CheckState.GOOD if is_same else CheckState.BAD, "created", _DIFFERS
+        )
         self._patch(place, "quantity", 2)
         shown = record_of(self._connectwise.service.get(place, {"fields": "id,quantity"}), place)
         yield Finding(
             "Write test: change",
-            State.GOOD if shown.get("quantity") == 2 else State.BAD,
+            CheckState.GOOD if shown.get("quantity") == 2 else CheckState.BAD,
             f"quantity {shown.get('quantity')} read back; a PATCH "
             + ("must name the custom fields" if self._customs_needed else "need not name the custom fields"),
             _DIFFERS,
         )
-        self.tenant = Tenant(
+        self.tenant = TenantBehaviour(
             tested_on=f"{self._now:%Y-%m-%d}",
             bill_start=bill_start,
             list_lag=lag,

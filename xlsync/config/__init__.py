@@ -111,7 +111,7 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class SettingsSources:
     """Where settings are read from: variables, the settings file in use, and the user's own file."""
 
     environ: Mapping[str, str]
@@ -126,13 +126,13 @@ class Sources:
         return self.table is not self.own
 
 
-def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> Sources:
+def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> SettingsSources:
     """Read the settings file in use and the user's own one."""
     own_file, file = own_settings_file(environ), settings_file(environ)
     own = _read_file(own_file, problems)
     is_own = file == own_file or file.resolve() == own_file.resolve()
     table = own if is_own else _read_file(file, problems)
-    return Sources(environ, file, table, own, profile_name(environ))
+    return SettingsSources(environ, file, table, own, profile_name(environ))
 
 
 def load_settings(
@@ -208,7 +208,7 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _read_store(sources: Sources, problems: SettingProblems) -> StoreSettings | None:
+def _read_store(sources: SettingsSources, problems: SettingProblems) -> StoreSettings | None:
     """The store that a team shares, where one is set."""
     given, password = store_url(sources), sources.environ.get(STORE_PASSWORD, "").strip()
     own = str(_section(sources.own, "store").get("url", ""))
@@ -226,7 +226,7 @@ def _read_store(sources: Sources, problems: SettingProblems) -> StoreSettings | 
         return None
 
 
-def store_url(sources: Sources) -> str:
+def store_url(sources: SettingsSources) -> str:
     """The address of the store that a team shares; empty where none is set."""
     return sources.environ.get(STORE_URL, "").strip() or str(_section(sources.table, "store").get("url", ""))
 
@@ -235,7 +235,7 @@ def _environment(keys: Mapping[str, str]) -> str:
     return f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
 
 
-def _name_the_file(sources: Sources) -> list[str]:
+def _name_the_file(sources: SettingsSources) -> list[str]:
     """A notice that names a settings file of the working directory, unless it says nothing."""
     if not sources.is_of_this_folder or not sources.table:
         return []
@@ -275,7 +275,7 @@ def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _values(
-    section: str, variables: Mapping[str, str], sources: Sources, problems: SettingProblems
+    section: str, variables: Mapping[str, str], sources: SettingsSources, problems: SettingProblems
 ) -> dict[str, str]:
     """The values of one system that are no secrets, from variables, else from the settings file."""
     values: dict[str, str] = {}
@@ -296,7 +296,7 @@ def _values(
     return values
 
 
-def _collect(section: str, sources: Sources, problems: SettingProblems) -> dict[str, str]:
+def _collect(section: str, sources: SettingsSources, problems: SettingProblems) -> dict[str, str]:
     """The settings of one system, or nothing where one of them is missing or wrong."""
     before = len(problems)
     variables = VARIABLES[section]
@@ -333,7 +333,7 @@ def section_url(section: str) -> str:
     return next(variable for variable, name in VARIABLES[section].items() if name == "url")
 
 
-def _own_host(section: str, sources: Sources) -> str:
+def _own_host(section: str, sources: SettingsSources) -> str:
     """The host that the user's own settings file names for a system; empty where it names none."""
     try:
         return host_of(check_url(str(_section(sources.own, section).get("url", ""))))
@@ -341,7 +341,7 @@ def _own_host(section: str, sources: Sources) -> str:
         return ""
 
 
-def _is_of_another_host(section: str, sources: Sources) -> bool:
+def _is_of_another_host(section: str, sources: SettingsSources) -> bool:
     """Whether only the working directory names the host, and the user's own settings name another."""
     if not sources.is_of_this_folder or sources.environ.get(section_url(section), "").strip():
         return False
@@ -353,7 +353,7 @@ def _is_of_another_host(section: str, sources: Sources) -> bool:
     return bool(own) and here != own
 
 
-def owns_unbound(section: str, values: Mapping[str, str], sources: Sources) -> bool:
+def owns_unbound(section: str, values: Mapping[str, str], sources: SettingsSources) -> bool:
     """Whether this is the account of the user's own file, to which secrets without a host belong."""
     own = _section(sources.own, section)
     if sources.profile or not own or host_of(values["url"]) != _own_host(section, sources):
@@ -362,7 +362,9 @@ def owns_unbound(section: str, values: Mapping[str, str], sources: Sources) -> b
     return all(str(own[name]).strip() == values[name] for name in names if name in own)
 
 
-def _from_keyring(variable: str, section: str, values: Mapping[str, str], sources: Sources) -> str | NotSent:
+def _from_keyring(
+    variable: str, section: str, values: Mapping[str, str], sources: SettingsSources
+) -> str | NotSent:
     """A secret that `xlsync login` stored for this account; nothing where the machine has no keyring."""
     import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
 
@@ -378,7 +380,7 @@ def _from_keyring(variable: str, section: str, values: Mapping[str, str], source
     return unbound if owns_unbound(section, values, sources) else NotSent()
 
 
-def _read_limits(sources: Sources, problems: SettingProblems, notices: list[str]) -> Limits:
+def _read_limits(sources: SettingsSources, problems: SettingProblems, notices: list[str]) -> Limits:
     """The limits of the user's own settings; a file of the working directory can only lower them."""
     own = _numbers(sources.own, "limits", _KNOWN["limits"], problems)
     limits = {name: Decimal(getattr(Limits(), name)) for name in _KNOWN["limits"]} | own

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from xlsync.errors import ConfigError
-from xlsync.keyring_secrets import Account, host_of
+from xlsync.keyring_secrets import KeyringAccount, host_of
 
 _PROFILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -24,12 +24,12 @@ def profile_name(environ: Mapping[str, str] = os.environ) -> str:
     return name
 
 
-def account_of(section: str, values: Mapping[str, str], profile: str) -> Account:
+def account_of(section: str, values: Mapping[str, str], profile: str) -> KeyringAccount:
     """The account that a system's secrets belong to."""
     host = host_of(values["url"])
     if section == "bss":
-        return Account(host, (values["username"],), profile)
-    return Account(host, (values["company"].lower(), values["public_key"]), profile)
+        return KeyringAccount(host, (values["username"],), profile)
+    return KeyringAccount(host, (values["company"].lower(), values["public_key"]), profile)
 
 
 def holds_control(text: str) -> bool:

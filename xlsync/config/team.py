@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from xlsync.errors import ConfigError
-from xlsync.keyring_secrets import Account, read_secret
+from xlsync.keyring_secrets import KeyringAccount, read_secret
 from xlsync.rest.url import is_this_machine
 from xlsync.settings import StoreSettings
 
@@ -32,7 +32,7 @@ def read_store(url: str, password: str, profile: str) -> StoreSettings:
     return StoreSettings(url=url, password=password, place=f"{account.host}{parts.path}", hint=hint)
 
 
-def _stored_password(account: Account) -> tuple[str, str]:
+def _stored_password(account: KeyringAccount) -> tuple[str, str]:
     """The password in the keyring, empty where there is none, and what to do where the store refuses it."""
     import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
 
@@ -45,11 +45,11 @@ def _stored_password(account: Account) -> tuple[str, str]:
     return password, "Check its address and the network; `xlsync login` asks for another password."
 
 
-def store_account(url: str, profile: str) -> Account:
+def store_account(url: str, profile: str) -> KeyringAccount:
     """The account of a team's store: its host, user and database."""
     parts = urlsplit(url)
     host = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
-    return Account(host, (parts.username or "", parts.path.strip("/")), profile)
+    return KeyringAccount(host, (parts.username or "", parts.path.strip("/")), profile)
 
 
 def problem_of_store(url: str) -> str:

@@ -17,7 +17,7 @@ from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import ApiError
 from xlsync.gather.questions import Asking, Question
-from xlsync.gather.sources import MonthRequest, Sources
+from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
@@ -90,7 +90,7 @@ class Gathered:
 def gather(
     systems: Systems,
     request: MonthRequest,
-    sources: Sources,
+    sources: MonthSources,
     asking: Asking,
     memory: Memory,
     decisions: Decisions,
@@ -236,7 +236,7 @@ def _propose_new(
 
 def _notices(
     request: MonthRequest,
-    sources: Sources,
+    sources: MonthSources,
     gone: Iterable[Forgotten],
     recaps: Mapping[int, Recap] | ApiError,
 ) -> Iterator[str]:
@@ -274,7 +274,7 @@ def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, 
 
 
 def _bill_latest(
-    sources: Sources,
+    sources: MonthSources,
     links: Mapping[str, Link],
     own_units: Mapping[str, Decimal | ApiError],
     rules: Sequence[Rule],
@@ -288,7 +288,7 @@ def _bill_latest(
 
 def _vanished(
     request: MonthRequest,
-    sources: Sources,
+    sources: MonthSources,
     memory: Memory,
     agreements: Iterable[Agreement],
 ) -> Mapping[int, str]:

@@ -159,7 +159,7 @@ class Asking:
                 waiting.result()
 
     def fingerprint(self) -> str:
-        """Of all answers; empty where one is missing, since another time it may be there."""
+        """A fingerprint of all answers; empty where one is missing, since another time it may be there."""
         additions = [self._additions[id_] for id_ in sorted(self._additions)]
         others = (*self._own_units.values(), *self._identifiers.values(), self._no_recaps)
         if any(isinstance(answer, ApiError) for answer in (*additions, *others)):

@@ -33,7 +33,7 @@ class MonthRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class MonthSources:
     """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
 
     billing: Billing
@@ -50,7 +50,7 @@ class Sources:
 
 def read_sources(
     systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
-) -> Sources:
+) -> MonthSources:
     """Read the month's billing and ConnectWise's lists, side by side."""
     if not request.reports:
         _ = systems.bss  # opened here, since two threads would open it twice
@@ -68,7 +68,7 @@ def read_sources(
         billing, reports = reading.result()
         sums = comparing.result()
         latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
-    return Sources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
+    return MonthSources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
 
 
 def _why_incomplete(month: Month, today: dt.date, sums: Mapping[Month, MonthSums]) -> str:

@@ -18,7 +18,7 @@ from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import WorkbookError
 from xlsync.files import digest_of, read_file
 from xlsync.gather.questions import Asked, Asking
-from xlsync.gather.sources import MonthRequest, Sources
+from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.store import fingerprint, from_plain, to_plain
 from xlsync.workbook.hidden_sheet import About
@@ -51,8 +51,10 @@ class Left:
         )
 
 
-def fingerprint_sources(systems: Systems, request: MonthRequest, sources: Sources, now: dt.datetime) -> str:
-    """Of all that a month begins with; `now` tells which months *Start* offers."""
+def fingerprint_sources(
+    systems: Systems, request: MonthRequest, sources: MonthSources, now: dt.datetime
+) -> str:
+    """A fingerprint of everything read before linking; `now` tells which months *Start* offers."""
     tables = sources.tables
     about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
     return fingerprint(

@@ -20,7 +20,7 @@ from xlsync.sandbox.connectwise import api as connectwise
 from xlsync.sandbox.connectwise.api import ConnectWiseApi, refusal
 from xlsync.sandbox.faults import LASTING, Fault, Faults
 from xlsync.sandbox.listening import Listener
-from xlsync.sandbox.state import Journal
+from xlsync.sandbox.state import ChangeLog
 from xlsync.sandbox.world.generate import generate
 from xlsync.sandbox.world.story import Scale
 
@@ -31,7 +31,7 @@ _SECRET: Final = frozenset({"authorization"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ReceivedRequest:
     """One request that reached the sandbox. `path` is that below ConnectWise's API root, or the BSS's path.
 
     `status` is None until it is answered, and stays None where the sandbox hung up.
@@ -73,12 +73,12 @@ class Sandbox:
         self._seed = seed
         self.bss, self.connectwise = generate(scale, seed)
         if state is not None:
-            self.connectwise.journal = Journal(
+            self.connectwise.journal = ChangeLog(
                 Path(state) / "writes.jsonl", {"seed": seed, "lines": scale.lines}
             )
             self.connectwise.replay()
         self.latency = latency
-        self.log: list[Request] = []
+        self.log: list[ReceivedRequest] = []
         self._port = port
         self._write_count = 0
         self._faults = Faults()
@@ -157,7 +157,7 @@ class Sandbox:
         }
 
     @property
-    def writes(self) -> list[Request]:
+    def writes(self) -> list[ReceivedRequest]:
         """The requests that asked ConnectWise to change something, the first one first."""
         return [request for request in self.log if request.is_write]
 
@@ -259,14 +259,14 @@ class Sandbox:
         for _, request, service, path in sorted(due, key=lambda one: one[0]):
             self._routed(request, service, path)
 
-    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[Request, list[Fault]]:
+    def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[ReceivedRequest, list[Fault]]:
         try:
             body = simplejson.loads(request.get_data() or "null", use_decimal=True)
         except ValueError:
             body = None
         headers = {name: value for name, value in request.headers if name.lower() not in _SECRET}
         with self._lock:
-            entry = Request(
+            entry = ReceivedRequest(
                 number=len(self.log) + 1,
                 service=service,
                 method=request.method,

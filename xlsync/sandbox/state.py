@@ -62,7 +62,7 @@ class Clock:
 
 
 @dataclass
-class ConnectWise:
+class SandboxConnectWise:
     """The ConnectWise side: plain API-shaped records by id, for tests to look at and to change by hand.
 
     `limits` replaces maximum lengths, as releases differ: 2025.1 takes company identifiers of 30.
@@ -99,7 +99,7 @@ class ConnectWise:
     releases: tuple[str, str] = ("2019.1", "2026.4")
     created: dict[tuple[str, int], float] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
-    journal: Journal | None = None
+    journal: ChangeLog | None = None
 
     def table(self, name: str) -> Any:
         """The records of one resource."""
@@ -136,7 +136,7 @@ class ConnectWise:
 
 
 @dataclass
-class Journal:
+class ChangeLog:
     """An append-only file of the records that writes left, one JSON line for each request.
 
     `origin` (seed, size) stands in the first line: a file of other generated records is set aside.
@@ -174,7 +174,7 @@ class Journal:
 
 
 @dataclass
-class Bss:
+class SandboxBss:
     """The BSS side. An invoice's `items` may hold lines of several subscriptions: their single
     lines stand under `_parts`, which is never served but is what analytical items are made of.
 

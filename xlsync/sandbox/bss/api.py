@@ -17,7 +17,7 @@ from werkzeug.routing import Map, Rule
 from xlsync.sandbox.bss import filters
 from xlsync.sandbox.bss.filters import BadFilter
 from xlsync.sandbox.connectwise.api import json_response
-from xlsync.sandbox.state import Bss, Record
+from xlsync.sandbox.state import Record, SandboxBss
 
 CLIENT_KEY: Final = "made-up-client"
 CLIENT_SECRET: Final = "made-up-client-secret"  # noqa: S105 - made up, for loopback only
@@ -77,7 +77,7 @@ def _missing(entity: str, key: object) -> BssRefused:
 class BssApi:
     """Answers `/oauth/token` and `/api/...`."""
 
-    def __init__(self, state: Bss) -> None:
+    def __init__(self, state: SandboxBss) -> None:
         self.state = state
         self.given = 0
 

@@ -21,7 +21,7 @@ from xlsync.sandbox.connectwise import conditions, invoicing
 from xlsync.sandbox.connectwise.conditions import BadQuery, UnknownName
 from xlsync.sandbox.connectwise.fields import RECAP, RESOURCES, Resource
 from xlsync.sandbox.connectwise.writes import Refused, Writer, invalid
-from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.state import Record, SandboxConnectWise
 
 COMPANY_ID: Final = "maplemsp"
 PUBLIC_KEY: Final = "Pub1icMadeUpKey0"
@@ -119,7 +119,7 @@ def too_many(seconds: float) -> Response:
 class ConnectWiseApi:
     """Answers requests below `/v4_6_release/apis/3.0`, as strictly as ConnectWise is known to be."""
 
-    def __init__(self, state: ConnectWise) -> None:
+    def __init__(self, state: SandboxConnectWise) -> None:
         self.state = state
         self.writer = Writer(state)
         self.recent: deque[float] = deque()

@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FieldRule:
     """What a field may hold. `kind` is text, number, integer, flag, date, reference, choice,
     references, communications, customs or fixed (computed or set by ConnectWise: ignored when sent).
     """  # noqa: D205
@@ -25,7 +25,7 @@ class Resource:
 
     name: str
     table: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, FieldRule]
     required: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
 
@@ -35,35 +35,35 @@ class Resource:
         return frozenset(self.fields)
 
 
-def _of(kind: str, *names: str, limit: int | None = None) -> dict[str, Field]:
-    return {name: Field(kind, limit=limit) for name in names}
+def _of(kind: str, *names: str, limit: int | None = None) -> dict[str, FieldRule]:
+    return {name: FieldRule(kind, limit=limit) for name in names}
 
 
-def _texts(names: str, limit: int | None = None) -> dict[str, Field]:
+def _texts(names: str, limit: int | None = None) -> dict[str, FieldRule]:
     return _of("text", *names.split(), limit=limit)
 
 
-def _references(table: str, names: str) -> dict[str, Field]:
-    return {name: Field("reference", table=table) for name in names.split()}
+def _references(table: str, names: str) -> dict[str, FieldRule]:
+    return {name: FieldRule("reference", table=table) for name in names.split()}
 
 
-def _choice(names: str, choices: str) -> dict[str, Field]:
-    return {name: Field("choice", choices=tuple(choices.split())) for name in names.split()}
+def _choice(names: str, choices: str) -> dict[str, FieldRule]:
+    return {name: FieldRule("choice", choices=tuple(choices.split())) for name in names.split()}
 
 
-def _numbers(names: str) -> dict[str, Field]:
+def _numbers(names: str) -> dict[str, FieldRule]:
     return _of("number", *names.split())
 
 
-def _integers(names: str) -> dict[str, Field]:
+def _integers(names: str) -> dict[str, FieldRule]:
     return _of("integer", *names.split())
 
 
-def _flags(names: str) -> dict[str, Field]:
+def _flags(names: str) -> dict[str, FieldRule]:
     return _of("flag", *names.split())
 
 
-def _dates(names: str) -> dict[str, Field]:
+def _dates(names: str) -> dict[str, FieldRule]:
     return _of("date", *names.split())
 
 
@@ -104,7 +104,7 @@ COMPANY: Final = Resource(
         **_numbers("annualRevenue creditLimit additionalDebt"),
         **_integers("numberOfEmployees yearEstablished revenueYear"),
         **_flags("leadFlag unsubscribeFlag deletedFlag isVendorFlag"),
-        "types": Field("references", table="company_types"),
+        "types": FieldRule("references", table="company_types"),
         **_CUSTOMS,
     },
     required=("identifier", "name"),

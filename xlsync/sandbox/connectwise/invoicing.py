@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.sandbox.connectwise.writes import MONTHS, Refused, months_later, next_date
-from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.state import Record, SandboxConnectWise
 from xlsync.sandbox.world.sales import money
 
 # Up to when periods count as due: the sandbox's months end here, whatever day it is.
@@ -36,7 +36,7 @@ def day_first(answer: Any) -> Any:
     return {**answer, **{name: f"{day:%d/%m/%Y}" for name, day in days.items()}}
 
 
-def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
+def next_amount(state: SandboxConnectWise, agreement: Record) -> Decimal:
     """What the next invoice bills: the active, billable additions."""
     day = next_date(agreement)
     if day is None:
@@ -51,7 +51,7 @@ def next_amount(state: ConnectWise, agreement: Record) -> Decimal:
     return money(total)
 
 
-def by_agreement(state: ConnectWise) -> dict[int, list[Record]]:
+def by_agreement(state: SandboxConnectWise) -> dict[int, list[Record]]:
     """The invoices that were made of each agreement."""
     made: dict[int, list[Record]] = {}
     for record in state.invoices.values():
@@ -60,7 +60,7 @@ def by_agreement(state: ConnectWise) -> dict[int, list[Record]]:
     return made
 
 
-def recap(state: ConnectWise, agreement: Record, made: list[Record]) -> Record:
+def recap(state: SandboxConnectWise, agreement: Record, made: list[Record]) -> Record:
     """What ConnectWise tells of an agreement's last and next invoice. Dates and the last amount are text."""
     last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
     day, periods = next_date(agreement), 0
@@ -91,7 +91,7 @@ def _later(day: dt.date, agreement: Record) -> dt.date:
     return months_later(day, MONTHS[agreement["billingCycle"]["name"]])
 
 
-def invoice(state: ConnectWise, agreement: Record) -> int:
+def invoice(state: SandboxConnectWise, agreement: Record) -> int:
     """Make the invoice of the agreement's next period, move its next date on, and give the invoice's id."""
     day = next_date(agreement)
     if day is None or agreement["billingCycle"]["name"] not in MONTHS:

@@ -8,8 +8,8 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, Field, Resource
-from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.connectwise.fields import ADDITION, AGREEMENT, COMPANY, FieldRule, Resource
+from xlsync.sandbox.state import Record, SandboxConnectWise
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ADDRESS: Final = ("addressLine1", "addressLine2", "city", "state", "zip", "country")
@@ -59,7 +59,7 @@ def reference(table: str, record: Record) -> Record:
 class Writer:
     """Creates and changes ConnectWise records as their screens would."""
 
-    def __init__(self, state: ConnectWise) -> None:
+    def __init__(self, state: SandboxConnectWise) -> None:
         self.state = state
 
     # One field
@@ -94,7 +94,7 @@ class Writer:
                 return None
         raise invalid(resource.name, name, f"The value is not valid for {name}.")
 
-    def _text(self, resource: Resource, name: str, field: Field, value: Any) -> str:
+    def _text(self, resource: Resource, name: str, field: FieldRule, value: Any) -> str:
         if not isinstance(value, str):
             raise invalid(resource.name, name, f"{name} must be a string.")
         text = re.sub(r"\r\n|[\r\n]", " ", value)
@@ -392,7 +392,7 @@ class Writer:
         }
 
 
-def empty_customs(state: ConnectWise, table: str) -> list[Record]:
+def empty_customs(state: SandboxConnectWise, table: str) -> list[Record]:
     """The custom fields of a new record: every one that is defined stands there, even without a value."""
     return [
         {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
 
-from xlsync.sandbox.state import Bss, Record
+from xlsync.sandbox.state import Record, SandboxBss
 from xlsync.sandbox.world.names import CITIES, COUNTRIES, STREETS, Offer
 from xlsync.sandbox.world.sales import (
     LICENSE,
@@ -21,7 +21,7 @@ from xlsync.sandbox.world.sales import (
     SETUP_FEE,
     YEAR,
     Customer,
-    Product,
+    ListedProduct,
     Subscription,
     Term,
     first,
@@ -36,7 +36,7 @@ class Distributor:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.bss = Bss()
+        self.bss = SandboxBss()
         self.numbers = 100
         self.customers = 600
         self.runs: dict[tuple[int, int], list[Record]] = {month: [] for month in MONTHS}
@@ -95,10 +95,10 @@ class Distributor:
         }
         return Customer(self.customers, name)
 
-    def product(self, offer: Offer) -> Product:
+    def product(self, offer: Offer) -> ListedProduct:
         """A new entry of the price list."""
         code = f"MQX7{self.rng.getrandbits(36):09X}:0001"
-        product = Product(self.guid(), code, offer)
+        product = ListedProduct(self.guid(), code, offer)
         created = stamp(dt.date(2024, 1, 15), "12:17:22.32")
         self.bss.products[product.id] = {
             **product.short,
@@ -119,7 +119,7 @@ class Distributor:
     def subscribe(
         self,
         customer: Customer,
-        product: Product,
+        product: ListedProduct,
         units: Sequence[Decimal],
         term: Term = "month",
         *,
@@ -202,7 +202,7 @@ class Distributor:
         units: Decimal,
         *,
         discount: Record | None = None,
-        addon: tuple[Product, str] | None = None,
+        addon: tuple[ListedProduct, str] | None = None,
     ) -> Record:
         """One invoice line of a subscription, or of one of its add-ons."""
         product = addon[0] if addon else held.product
@@ -250,7 +250,7 @@ class Distributor:
         )
         self.runs[month].append(self.line(held, start, end, held.cost, units, discount=discount))
 
-    def add_on(self, held: Subscription, product: Product, units: Decimal) -> None:
+    def add_on(self, held: Subscription, product: ListedProduct, units: Decimal) -> None:
         """An add-on of a subscription, charged in all three months."""
         key = self.guid()
         self.bss.addons.setdefault(held.id, []).append(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 
-from xlsync.sandbox.state import Bss, ConnectWise
+from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
 from xlsync.sandbox.world import scenes
 from xlsync.sandbox.world.story import Scale, Story
 
 
-def generate(scale: Scale, seed: int) -> tuple[Bss, ConnectWise]:
+def generate(scale: Scale, seed: int) -> tuple[SandboxBss, SandboxConnectWise]:
     """Both systems, made from a seed."""
     # Looking for garbage among so many new records takes as long as making them.
     collecting = gc.isenabled()

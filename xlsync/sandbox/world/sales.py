@@ -26,7 +26,7 @@ _CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class ListedProduct:
     """A product of the distributor's price list."""
 
     id: str
@@ -60,7 +60,7 @@ class Subscription:
 
     id: str
     customer: Customer
-    product: Product
+    product: ListedProduct
     term: Term
     cost: Decimal
     units: list[Decimal]

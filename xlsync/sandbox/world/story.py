@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 from xlsync.sandbox.state import Record
 from xlsync.sandbox.world.billing import Distributor
 from xlsync.sandbox.world.names import FIRST, FORMS, OFFERS, OWN, REGIONS, SECOND, SERVICES, Offer
-from xlsync.sandbox.world.sales import Customer, Product, Subscription, Term
-from xlsync.sandbox.world.tenant import Tenant, price_of
+from xlsync.sandbox.world.sales import Customer, ListedProduct, Subscription, Term
+from xlsync.sandbox.world.tenant import TenantBuilder, price_of
 
 # What one line in October stands for: everything grows with the lines, by a power that takes
 # 170 lines with 60 customers to 20,000 lines with 2,000.
@@ -58,8 +58,8 @@ class Story:
         self.scale = scale
         self.rng = Random(seed)  # noqa: S311 - made-up names and numbers
         self.sold = Distributor(Random(seed + 1_000))  # noqa: S311
-        self.psa = Tenant(Random(seed + 2_000))  # noqa: S311
-        self.products: dict[str, Product] = {}
+        self.psa = TenantBuilder(Random(seed + 2_000))  # noqa: S311
+        self.products: dict[str, ListedProduct] = {}
         self.items: dict[str, Record] = {}
         self.own: list[Record] = []
         self.names = self._names()
@@ -100,7 +100,7 @@ class Story:
             item["inactiveFlag"] = number % 17 == 0
             self.own.append(item)
 
-    def _stock(self, product: Product, number: int) -> None:
+    def _stock(self, product: ListedProduct, number: int) -> None:
         """Put the product into ConnectWise's catalog in the way in which it is known there."""
         offer, identifier = product.offer, f"CL-{number:04}"
         cost, described = Decimal(offer.cost), offer.name

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from xlsync.sandbox.connectwise.writes import PODS, empty_customs, reference
-from xlsync.sandbox.state import ConnectWise, Record
+from xlsync.sandbox.state import Record, SandboxConnectWise
 from xlsync.sandbox.world.names import CITIES, COUNTRIES, PEOPLE_FIRST, PEOPLE_LAST, STREETS
 
 _START: Final = "2025-01-01T00:00:00Z"
@@ -30,12 +30,12 @@ def price_of(cost: Decimal) -> Decimal:
     return (cost * Decimal("1.25") / _FIVE_CENTS).quantize(Decimal(1), ROUND_HALF_UP) * _FIVE_CENTS
 
 
-class Tenant:
+class TenantBuilder:
     """Fills a ConnectWise with records, as they would be after some years of use."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.state = ConnectWise()
+        self.state = SandboxConnectWise()
         self.identifiers: set[str] = set()
         self._setup()
 
