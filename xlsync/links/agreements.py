@@ -1,6 +1,6 @@
-"""Which agreement of its company a billing line belongs to, and what must be read to tell.
+"""Agreements: to which agreement of its company a billing line belongs, and which have to be read for that.
 
-PURE; a part of `matching.py`, which explains the ladder.
+PURE; a part of `matching.py`, which explains the order of evidence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def propose_agreements(
     decided: DecidedAgreements,
     held: Held,
 ) -> dict[str, Choice]:
-    """The agreement of each line, by line key; lines without a proposal are absent.
+    """Propose the agreement of each line, by line key; lines without a proposal are absent.
 
     `decided` is what `decide_agreements` found for the same lines.
     """
@@ -48,9 +48,9 @@ def propose_marked_items(
     decided: DecidedAgreements,
     held: Held,
 ) -> dict[str, Choice]:
-    """The items that an addition's mark tells where the product is not known, by line key.
+    """Propose items by the marks of additions for lines whose product is not known, by line key.
 
-    Only for a contract with one product and no add-ons, whose mark stands on exactly one addition.
+    Only contracts with one product and no add-ons, marked on exactly one addition, get a proposal.
     """
     open_lines = [
         line
@@ -82,7 +82,7 @@ def _is_open(line: BillingLine, items: Mapping[str, Choice], picked: Mapping[str
 
 
 class _AgreementPart(LinkPart):
-    """The agreement of a line: one of its company's, so that keys hold within the company."""
+    """The part *agreement* of a link: picks and memories of it hold within the line's company."""
 
     name = "agreement"
 
@@ -141,32 +141,32 @@ class _AgreementPart(LinkPart):
         return isinstance(to, int) or (to, line.billing_period) in self._asked_for
 
     def suits(self, line: BillingLine, to: int | str) -> bool:
-        """Not where it is billed otherwise than the line, and another agreement of its company like it."""
+        """Return False where another agreement of the company fits the line's billing period better."""
         if line.billing_months is None or not isinstance(to, int):
             return True
         agreement = self._agreements[to]
         return agreement.billing_months in {None, line.billing_months} or not self.billed_as(line)
 
     def customer(self, line: BillingLine) -> tuple[str, int] | None:
-        """The line's customer as that of its company; None where either is not known."""
+        """Return the key of the line's customer within its company; None where either is not known."""
         key, company = customer_key(line), self._company(line)
         return (key, company) if key is not None and isinstance(company, int) else None
 
     def is_remembered(self, line: BillingLine) -> bool:
-        """Whether an agreement of the line's company is remembered for its customer."""
+        """Return whether an agreement of the line's company is remembered for its customer."""
         customer = self._recall.customer(line)
         ids = (customer.agreement_id, *(one.id for one in customer.by_period))
         return any(id_ is not None and self.fits(line, id_) for id_ in ids)
 
     def billed_as(self, line: BillingLine) -> Set[int]:
-        """The agreements of the line's company that are billed in the period of the line."""
+        """Return the agreements of the line's company that have the line's billing period."""
         company = self._company(line)
         return self._billed.get((company, line.billing_months), set()) if isinstance(company, int) else set()
 
 
 @dataclass(frozen=True, slots=True)
 class DecidedAgreements:
-    """The agreements that people gave lines, now or before.
+    """The agreements that people chose for lines, in this workbook or earlier.
 
     `choices` is what `find_decided` says of each line. `of_period` is, for lines whose customer is
     linked to an agreement that is billed in another period, the only one that is billed as the line.
@@ -183,7 +183,7 @@ def decide_agreements(
     memory: Memory,
     picked: Mapping[str, Picked],
 ) -> DecidedAgreements:
-    """The agreements that people gave lines of these companies, now or before."""
+    """Find the agreements that people chose for lines of these companies, in this workbook or earlier."""
     part = _AgreementPart(lines, chosen_companies, agreements, memory, picked)
     choices = find_decided(lines, part, picked)
     linked = {
@@ -202,10 +202,10 @@ def decide_agreements(
 
 
 class Held:
-    """What the agreements of each company hold, as far as it was read.
+    """The additions on the agreements of each company, as far as they were read.
 
     `agreements` and `additions` are the active ones; an agreement without an entry in `additions`
-    was not read, and then nothing is concluded from what its company's agreements hold.
+    was not read, and then nothing is concluded from the additions of its company.
     """
 
     def __init__(self, agreements: Iterable[Agreement], additions: Mapping[int, Sequence[Addition]]) -> None:
@@ -219,7 +219,7 @@ class Held:
     def agreement_for(
         self, line: BillingLine, company: Choice, item: int | str | None, of_period: int | None = None
     ) -> Choice | None:
-        """The agreement of a line on which nobody decided.
+        """Propose the agreement of a line for which nobody chose one.
 
         `of_period` is the only agreement that is billed as the line, where that tells which it is.
         """
@@ -245,9 +245,9 @@ class Held:
     def marked(
         self, line: BillingLine, company: Choice, decided: Choice | EllipsisType | None
     ) -> list[Addition]:
-        """The additions that carry the line's contract; none where one that may was not read.
+        """Return the additions marked with the line's contract; empty where an agreement was not read.
 
-        `decided` is the agreement that people gave the line, None where they emptied it, and an
+        `decided` is the agreement that people chose for the line, None where they emptied it, and an
         ellipsis where nobody did, so that every agreement of the company may be the one.
         """
         mark = fold_code(line.contract_id)
@@ -262,7 +262,7 @@ class Held:
         return [found for found in carrying if found.agreement_id in where]
 
     def _additions_of(self, company_id: int) -> tuple[dict[int, set[int]], dict[str, list[Addition]]]:
-        """A company's agreements by item, and its additions by mark: sorted when first asked for."""
+        """Index a company's agreements by item, and its additions by mark; kept after the first call."""
         if company_id not in self._sorted:
             holding: defaultdict[int, set[int]] = defaultdict(set)
             marked: defaultdict[str, list[Addition]] = defaultdict(list)
@@ -281,7 +281,7 @@ def agreements_to_read(
     agreements: Sequence[Agreement],
     decided: DecidedAgreements,
 ) -> frozenset[int]:
-    """The agreements whose additions are needed to decide a line's agreement, or later to compare it.
+    """Return the agreements whose additions are needed to choose a line's agreement or to compare the line.
 
     All of a company on one of whose lines nobody decided, else those decided alone; none of a
     company that is only suggested. `decided` is what `decide_agreements` returned for these lines.

@@ -1,4 +1,4 @@
-"""What people decided about links, in this workbook and before, and how far it reaches.
+"""Choices of people about links, in this workbook and earlier, and the lines for which they hold.
 
 PURE. A pick holds for its line and its contract, and spreads to the lines of the same BSS customer
 or product that have no pick and no remembered link of their own, where all picks there agree. A part
@@ -19,7 +19,7 @@ from xlsync.models import BillingLine, Choice, Evidence, Link
 
 
 class Emptied(Enum):
-    """A part of a link that a person emptied on purpose."""
+    """The type of NOTHING, which stands for a part of a link that a person emptied on purpose."""
 
     NOTHING = "nothing"
 
@@ -30,7 +30,7 @@ Pick = int | str | Emptied | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picked:
-    """A person's own choice on one line, part by part.
+    """A person's choices on one line, part by part.
 
     None is no choice of that part, NOTHING deliberately empty, a number a ConnectWise id, text the
     row key of something to be created. `evidence` is `chosen`, or `confirmed` where a suggestion was.
@@ -43,7 +43,7 @@ class Picked:
 
 
 def confirmed(link: Link) -> Picked:
-    """The suggested parts of a link, as the picks of the person who confirmed it."""
+    """Turn the suggested parts of a link into picks of the person who confirmed it."""
 
     def part(choice: Choice | None) -> int | str | None:
         return choice.to if choice and choice.evidence is Evidence.SUGGESTED else None
@@ -58,9 +58,9 @@ def confirmed(link: Link) -> Picked:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines that share what a person picks: a key, and what is remembered for all of them.
+    """Lines that share a person's pick: a key, and the id remembered for all of them.
 
-    Lines of a wide group may be billed in different periods.
+    Lines of a wide group may have different billing periods.
     """
 
     key: Hashable | None
@@ -69,51 +69,51 @@ class Group:
 
 
 class LinkPart(ABC):
-    """One of a link's three parts: where picks and memories of it stand, and to what it may lead."""
+    """One of a link's three parts: how lines are grouped for it, and which ids may be taken."""
 
-    name: ClassVar[str]  # of the part in `Picked` and `Remembered`
+    name: ClassVar[str]  # the part's name in `Picked` and `Remembered`
     offered: frozenset[int]  # the ids that ConnectWise offers today
 
     @abstractmethod
     def contract(self, line: BillingLine) -> Hashable | None:
-        """The key of the lines that share a pick before all others."""
+        """Return the key of the lines that share a pick first of all: those of a contract."""
 
     @abstractmethod
     def by_contract(self, line: BillingLine) -> int | Emptied | None:
-        """What is remembered for the line's contract."""
+        """Return the id that is remembered for the line's contract."""
 
     @abstractmethod
     def groups(self, line: BillingLine) -> Sequence[Group]:
-        """The BSS customer or product over whose lines a pick spreads, the narrower group first."""
+        """Return the groups over which a pick spreads, the narrowest first."""
 
     def fits(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
-        """Whether the line may be linked to this at all."""
+        """Return whether the line may be linked to an id or row key at all."""
         return True
 
     def may_spread(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
-        """Whether a pick made on another line may hold for this line."""
+        """Return whether a pick made on another line may hold for this line."""
         return True
 
     def suits(self, line: BillingLine, to: int | str) -> bool:  # noqa: ARG002
-        """Whether what holds for lines of all billing periods may hold for this line."""
+        """Return whether a choice that holds for all billing periods may hold for this line."""
         return True
 
 
 def find_decided(
     lines: Sequence[BillingLine], part: LinkPart, picked: Mapping[str, Picked]
 ) -> dict[str, Choice | None]:
-    """What people decided of one part, by line key; None where it stays empty, absent where nobody did."""
+    """Find people's choices of one part, by line key; None where they emptied it, absent without a choice."""
     own: dict[str, Choice | None] = {}
     on_contract: defaultdict[Hashable, set[Choice]] = defaultdict(set)
     in_group: defaultdict[Hashable, set[Choice]] = defaultdict(set)
-    emptied: set[Hashable] = set()  # contracts
+    emptied: set[Hashable] = set()  # keys of contracts
     for line in lines:
         pick = picked.get(line.key)
         to = getattr(pick, part.name) if pick else None
         if pick is None or to is None:
             continue
         if to is NOTHING or (isinstance(to, int) and to not in part.offered):
-            # A pick that ConnectWise no longer offers is not replaced by a guess.
+            # A picked record that is no longer active in ConnectWise is not replaced by a guess.
             own[line.key] = None
             if to is NOTHING:
                 emptied.add(part.contract(line))
@@ -135,7 +135,7 @@ def find_decided(
 
 
 def _agreed(picks: Mapping[Hashable | None, set[Choice]]) -> dict[Hashable, Choice]:
-    """What all picks of one contract, customer or product agree on."""
+    """Return, by key, the choice on which all picks of one contract, customer or product agree."""
     return {
         key: max(choices, key=lambda choice: choice.evidence.strength)
         for key, choices in picks.items()
@@ -149,14 +149,14 @@ def _strongest(
     of_contract: Mapping[Hashable, Choice | Emptied],
     of_group: Mapping[Hashable, Choice],
 ) -> Choice | Emptied | None:
-    """What was decided on other lines or before, nearest to the line first."""
+    """Return the choice that is nearest to the line: on its contract, then on its groups."""
     on_contract = of_contract.get(part.contract(line)) if of_contract else None
     remembered, groups = part.by_contract(line), part.groups(line)
     if on_contract is NOTHING or (remembered is NOTHING and on_contract is None):
         return NOTHING
     if on_contract is not None and part.may_spread(line, on_contract.to):
         return on_contract
-    # What is remembered of the contract alone says nothing of the customer.
+    # A memory of the contract alone does not hold for its customer.
     is_own = all(remembered != group.remembered for group in groups)
     if (choice := _remembered(remembered, part, line, of_product=is_own)) is not None:
         return choice
@@ -178,17 +178,17 @@ def _remembered(
     return _remembered_choice(to, of_product)
 
 
-@cache  # thousands of lines stand on the same few
+@cache  # thousands of lines share a few choices
 def _remembered_choice(to: int, of_product: bool) -> Choice:
     return Choice(to, Evidence.REMEMBERED, of_product=of_product)
 
 
 def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:
-    """The parts that are filled."""
+    """Leave out the lines whose part was emptied."""
     return {key: choice for key, choice in decided.items() if choice is not None}
 
 
 def only(ids: Iterable[int]) -> int | None:
-    """The one id; None where there are none or several: a tie is not resolved by guessing."""
+    """Return the only id; None where there are none or several, since a tie is not resolved by guessing."""
     found = set(ids)
     return found.pop() if len(found) == 1 else None

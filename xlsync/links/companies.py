@@ -1,6 +1,6 @@
-"""Which ConnectWise customer a billing line belongs to, by decisions, names and places.
+"""Companies: to which ConnectWise customer a billing line belongs, by people's choices, names and places.
 
-PURE; a part of `matching.py`, which explains the ladder.
+PURE; a part of `matching.py`, which explains the order of evidence.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from xlsync.models import BillingLine, Choice, Company, Evidence, split_key
 
 
 class _CompanyPart(LinkPart):
-    """The ConnectWise customer of a line."""
+    """The part *company* of a link."""
 
     name = "company"
 
@@ -56,7 +56,7 @@ def propose_companies(
     memory: Memory,
     picked: Mapping[str, Picked],
 ) -> Proposed:
-    """The company of each line."""
+    """Propose the company of each line."""
     decided = find_decided(lines, _CompanyPart(companies, memory), picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
@@ -84,9 +84,9 @@ def tell_ties_apart(
     companies: Iterable[Company],
     places: Mapping[str, Place],
 ) -> Proposed:
-    """The proposals with the one company of a tie that is where its BSS customer is.
+    """Resolve ties: propose the one company of several that is where its BSS customer is.
 
-    `places` are by customer key. Of all other companies of the tie it must be known that they are elsewhere.
+    `places` are by customer key. All other companies of the tie must be known to be elsewhere.
     """
     by_id = {company.id: company for company in companies}
     told: dict[str, Choice] = {}
@@ -106,7 +106,7 @@ def tell_ties_apart(
 
 
 class _CompanyNames:
-    """The names of the companies in every way of looking at them, each made ready when first asked for."""
+    """Indexes over the names of all companies, each built when it is first used."""
 
     def __init__(self, companies: Sequence[Company]) -> None:
         self._companies = companies
@@ -115,7 +115,7 @@ class _CompanyNames:
 
     @cached_property
     def _by_digits(self) -> dict[str, list[Company]]:
-        """Names without the same digits are not equal, and most have none."""
+        """The companies by the digits in their names: names with different digits are not equal."""
         by_digits: defaultdict[str, list[Company]] = defaultdict(list)
         for company in self._companies:
             by_digits[digits(company.name)].append(company)
@@ -131,12 +131,12 @@ class _CompanyNames:
         return self._directories[key]
 
     def exactly(self, name: str) -> int | None:
-        """The one company that is written or spelled so."""
+        """Return the only company whose name is written or spelled like `name`."""
         as_written, as_spelled, _ = self._directories_for(name)
         return only(as_written[name]) or only(as_spelled[name])
 
     def equal(self, name: str) -> set[int]:
-        """The companies whose names fold to the same text."""
+        """Return the companies whose names fold to the same text."""
         return self._directories_for(name)[2][name]
 
     @cached_property
@@ -149,7 +149,7 @@ class _CompanyNames:
         return {company.id: company.name for company in self._companies}
 
     def candidates(self, name: str) -> tuple[Candidate, ...]:
-        """The companies whose names come nearest, equal ones first."""
+        """Return the companies with the nearest names, equal ones first."""
         if name not in self._candidates:
             equal = {id_: self._equal_score(name, id_) for id_ in self.equal(name)}
             near = [Candidate(id_, likeness) for id_, likeness in equal.items()]
@@ -174,10 +174,10 @@ def _companies_by_name(
     decided: Mapping[str, Choice | None],
     spellings: Mapping[str, set[str]],
 ) -> dict[str, Choice]:
-    """The company of each BSS customer, by its names alone.
+    """Propose the company of each BSS customer by its names alone, by customer key.
 
-    One company may not stand for two customers whose names differ by more than spelling: where
-    `Delta Ltd` and `Delta GmbH` both come down to the one company `Delta`, it is suggested only.
+    One company is not proposed for two customers whose names differ by more than spelling: where
+    `Delta Ltd` and `Delta GmbH` both fold to the only company `Delta`, it is a suggestion.
     """
     equal: dict[tuple[str, str], int] = {}
     nearly: dict[tuple[str, str], int] = {}
@@ -223,7 +223,7 @@ def _customers_of(
     decided: Mapping[str, Choice | None],
     by_name: Mapping[tuple[str, str], int],
 ) -> Iterator[tuple[str, int, str]]:
-    """The name of every BSS customer that stands for a company, with its source and the company's id."""
+    """Yield the source, company id and name of every BSS customer that is linked to a company."""
     for line in lines:
         choice = decided.get(line.key)
         if choice is not None and isinstance(choice.to, int) and line.customer:

@@ -1,4 +1,4 @@
-"""Remembered links and rules as one table that people can read, keep and hand on: CSV, as Excel opens it.
+"""Exchange of remembered links and rules as a CSV table that Excel opens and people can read.
 
 A row with a *Rule* is a rule, all others are links. A cell that Excel would take for a formula gets an
 apostrophe in front, as in Excel itself; reading takes it away again.
@@ -22,14 +22,14 @@ from xlsync.links.memory import PARTS, LinkKind, Names, PeriodAgreement, Remembe
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 
-_ENCODING: Final = "utf-8-sig"  # with its mark: Excel takes a CSV without it for the local code page
-EMPTIED: Final = "none"  # instead of an id, where a person emptied that part
+_ENCODING: Final = "utf-8-sig"  # with a byte order mark: Excel reads a CSV without one in the local code page
+EMPTIED: Final = "none"  # written instead of an id where a person emptied that part
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What one person remembers and others may take in."""
+    """The links and rules of one person, for others to import."""
 
     links: tuple[RememberedLink, ...]
     rules: tuple[Rule, ...] = ()
@@ -96,7 +96,7 @@ def write_csv(path: Path, environment: str, shared: Shared) -> None:
 
 
 def read_csv(path: Path, environment: str) -> Shared:
-    """Read such a table; every row that cannot be taken is named at once, and then none is taken."""
+    """Read a table of links and rules; raises an error that names every row that cannot be read."""
     links: dict[tuple[LinkKind, str], RememberedLink] = {}
     rules: dict[str, Rule] = {}
     bad: list[str] = []
@@ -127,12 +127,12 @@ def read_csv(path: Path, environment: str) -> Shared:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """The rows below the headers, with the line on which each begins."""
+    """Yield the rows below the headers, each with the number of its first line."""
     try:
         with path.open(encoding=_ENCODING, errors="surrogatepass", newline="") as file:
             first = file.readline()
             file.seek(0)
-            # A spreadsheet saves with the list separator of its country.
+            # Spreadsheets separate cells by the list separator of the local settings.
             delimiter = max(",;\t", key=first.count)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             headers = [header.strip() for header in next(reader, [])]
@@ -163,7 +163,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> list[str]:
-    """What is wrong with where a row belongs and what it is about."""
+    """Return the problems of a row's environment, kind and key."""
     wrong: list[str] = []
     if row["Environment"] != environment:
         wrong.append(f"it belongs to {row['Environment'] or 'no environment'}, not to {environment}")
@@ -175,7 +175,7 @@ def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> li
 
 
 def _rule(row: Mapping[str, str], environment: str) -> Rule:
-    """Raises ValueError with all that is wrong with the row."""
+    """Read a row; raises ValueError that names all its problems."""
     kind, units, until = row["Rule"], row["Units"], row["Until"]
     counts = kind in {RuleKind.FREE, RuleKind.MINIMUM}
     wrong = _place(row, environment, [scope for scope in Scope if not (counts and scope is Scope.ROW)])
@@ -204,7 +204,7 @@ def _rule(row: Mapping[str, str], environment: str) -> Rule:
 
 
 def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
-    """Raises ValueError with all that is wrong with the row."""
+    """Read a row; raises ValueError that names all its problems."""
     wrong = _place(row, environment, list(LinkKind))
     said = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
     emptied = [part for part, text in zip(PARTS, said.values(), strict=True) if text == EMPTIED]
@@ -274,7 +274,7 @@ def _iso_day(text: str) -> dt.date | None:
 
 
 def _read_day(text: str) -> dt.date | None:
-    """The day that a text writes, where it allows one only."""
+    """Read a date that can be read in one way only; else None."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text) and not text.startswith("0000"):
         return _iso_day(text)
     try:

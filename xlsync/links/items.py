@@ -1,6 +1,6 @@
-"""Which ConnectWise product a billing line belongs to, by decisions, codes and names.
+"""Items: to which ConnectWise product a billing line belongs, by people's choices, codes and names.
 
-PURE; a part of `matching.py`, which explains the ladder.
+PURE; a part of `matching.py`, which explains the order of evidence.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from xlsync.links.proposed import LIKE_SPELLED, Directory, Proposed, as_written,
 from xlsync.links.suggestions import MOST, Candidate, NameIndex
 from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
 
-_NO_TERM: Final = 0.02  # an item whose name tells no term comes after one whose term is the line's
+_NO_TERM: Final = 0.02  # taken off the likeness of an item whose name has no term
 _OTHER_TERM: Final = 0.30
 
 
 class _ItemPart(LinkPart):
-    """The ConnectWise product of a line; a contract's holds for one product of the BSS."""
+    """The part *item* of a link; the memory of a contract holds for one BSS product only."""
 
     name = "item"
 
@@ -60,7 +60,7 @@ def _as_code(code: str) -> tuple[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """What a line says of its product."""
+    """The name, codes and term by which a line names its product."""
 
     code: str
     name: str
@@ -77,7 +77,7 @@ def propose_items(
     memory: Memory,
     picked: Mapping[str, Picked],
 ) -> Proposed:
-    """The catalog item of each line."""
+    """Propose the catalog item of each line."""
     decided = find_decided(lines, _ItemPart(catalog, memory), picked)
     spellings: defaultdict[str, set[_Spelling]] = defaultdict(set)
     for line in lines:
@@ -93,7 +93,7 @@ def propose_items(
 
 
 class _ItemNames:
-    """The names and codes of the catalog, each way of looking at them made ready when first asked for."""
+    """Indexes over the names and codes of the catalog, each built when it is first used."""
 
     def __init__(self, catalog: Sequence[CatalogItem]) -> None:
         self._catalog = catalog
@@ -109,7 +109,7 @@ class _ItemNames:
         return by_digits
 
     def _equal(self, name: str) -> tuple[set[int], set[int]]:
-        """The items of a description or identifier as written, and after folding."""
+        """Return the items with this description or identifier: as written, and after folding."""
         key = digits(name)
         if key not in self._directories:
             names = self._by_digits.get(key, [])
@@ -124,7 +124,7 @@ class _ItemNames:
 
     @cached_property
     def _by_microsoft_id(self) -> dict[str, dict[int, set[int | None]]]:
-        """The terms under which each item carries an id of Microsoft's."""
+        """The items with a Microsoft id, by id, each with the terms in its codes."""
         by_id: defaultdict[str, dict[int, set[int | None]]] = defaultdict(dict)
         for item in self._catalog:
             for code in (item.identifier, *item.codes):
@@ -133,7 +133,7 @@ class _ItemNames:
         return by_id
 
     def _coded(self, spelling: _Spelling) -> set[int]:
-        """The items that carry the line's code; of Microsoft's those of its term, if any are."""
+        """Return the items with the line's code; of several with a Microsoft id those of the line's term."""
         microsoft = read_microsoft_id(spelling.code)
         if microsoft is None:
             return self._by_code[spelling.code]
@@ -143,7 +143,7 @@ class _ItemNames:
         return of_term or {id_ for id_, terms in carrying.items() if None in terms}
 
     def choice_for(self, spelling: _Spelling) -> Choice | None:
-        """The item that a code or a name tells, else the nearest name."""
+        """Choose the item by code, else by equal name, else suggest the nearest name."""
         coded = self._coded(spelling)
         if len(coded) == 1:
             return Choice(next(iter(coded)), Evidence.MARKED)
@@ -163,7 +163,7 @@ class _ItemNames:
         return NameIndex(self._names, product_words, product_numbers)
 
     def candidates(self, spelling: _Spelling) -> tuple[Candidate, ...]:
-        """The items whose codes or names come nearest; those of another term come after the others."""
+        """Return the items with the nearest codes or names; those of another term come last."""
         if spelling not in self._candidates:
             microsoft = read_microsoft_id(spelling.code)
             same_id = self._by_microsoft_id.get(microsoft.id, {}) if microsoft else {}
@@ -177,7 +177,7 @@ class _ItemNames:
         return self._candidates[spelling]
 
     def _with_term(self, one: Candidate, spelling: _Spelling, terms: Collection[int | None]) -> Candidate:
-        """A candidate as the term of its name or code agrees with the line's commitment."""
+        """Lower or bar a candidate whose term is unknown or is not the line's."""
         own, other = read_product_name(spelling.name), read_product_name(self._names[one.id])
         wanted = own.term or spelling.commitment
         offered = set(terms) or {other.term}

@@ -1,6 +1,6 @@
 """Propose to which ConnectWise customer, agreement and product each billing line belongs.
 
-PURE. The ladder of evidence is DESIGN, section 6: what a person picked or confirmed, what is
+PURE. Evidence is taken in this order: what a person picked or confirmed, what is
 remembered, what is marked in ConnectWise, equal names, the only agreement, and last a suggestion,
 which counts for nothing until it is confirmed. A tie is never resolved by guessing, and what could
 not be read is never taken for an absence.

@@ -24,7 +24,7 @@ _WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "produ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What things were called when a link was remembered: for people, never for matching an id."""
+    """The names at the time when a link was remembered: shown to people, never used to match."""
 
     customer: str = ""
     product: str = ""
@@ -76,12 +76,12 @@ class Remembered:
 
     @property
     def ids(self) -> tuple[int | None, int | None, int | None]:
-        """Company, agreement and item."""
+        """The ids of company, agreement and item."""
         return self.company_id, self.agreement_id, self.item_id
 
     @property
     def says_something(self) -> bool:
-        """Whether anything is remembered at all."""
+        """Whether the entry holds an id or an emptied part."""
         return any(self.ids) or bool(self.emptied) or bool(self.by_period)
 
     def part(self, name: str) -> int | Emptied | None:
@@ -112,7 +112,7 @@ class Memory:
 
 
 class LinkKind(StrEnum):
-    """For what a link is remembered."""
+    """The kinds of things for which links are remembered."""
 
     CONTRACT = "contract"
     CUSTOMER = "customer"
@@ -121,7 +121,7 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberedLink:
-    """One remembered link with what it is remembered for."""
+    """A remembered link with the kind and key for which it is remembered."""
 
     kind: LinkKind
     key: str
@@ -189,17 +189,17 @@ def _named(id_: int | None, name: str) -> str:
 
 
 def customer_key(line: BillingLine) -> str | None:
-    """The line's customer key; None where the BSS names no customer at all."""
+    """Return the line's customer key; None where the BSS names no customer."""
     return line.customer_key if line.customer_id or line.customer else None
 
 
 def product_key(line: BillingLine) -> str | None:
-    """The line's product key; None for a hand-typed line, which names no product."""
+    """Return the line's product key; None for a hand-typed line, which names no product."""
     return line.product_key if line.product_code or line.product_id or line.product else None
 
 
 def contract_key(line: BillingLine) -> str | None:
-    """The line's contract; None where a line without one lacks the customer or product to stand for it."""
+    """Return the line's contract; None for a line without contract id that lacks customer or product."""
     return line.contract if line.contract_id or (customer_key(line) and product_key(line)) else None
 
 
@@ -207,7 +207,7 @@ _UNKNOWN: Final = Remembered()
 
 
 def entry_for(entries: Mapping[str, Remembered], key: str | None) -> Remembered:
-    """What is remembered under a key; an entry without ids where nothing is."""
+    """Return the entry of a key; an empty entry where there is none."""
     return entries.get(key, _UNKNOWN) if key is not None else _UNKNOWN
 
 
@@ -289,7 +289,7 @@ def _months(period: str) -> int | str:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Forgotten:
-    """Something remembered that ConnectWise no longer offers: deleted, inactive or ended."""
+    """A remembered record that is deleted, inactive or ended in ConnectWise."""
 
     kind: str  # "Customer", "Agreement", "Product", as on the sheets
     name: str
@@ -303,7 +303,7 @@ def forgotten(
     agreements: Iterable[Agreement],
     catalog: Iterable[CatalogItem],
 ) -> tuple[Forgotten, ...]:
-    """What is remembered for these lines and no longer among what ConnectWise offers, by name."""
+    """List the remembered records of these lines that are no longer active in ConnectWise, by name."""
     offered = (
         ("Customer", {company.id for company in companies}),
         ("Agreement", {agreement.id for agreement in agreements}),

@@ -1,7 +1,7 @@
-"""Names as a person compares them: what is left of a name when its spelling is set aside.
+"""Folding of names: removal of differences that do not distinguish companies or products.
 
-PURE. Two names that fold to the same text are *exact* evidence (DESIGN, section 6); names that only
-come near each other can be suggested, with the share of letters that they have in common.
+PURE. Two names that fold to the same text are *exact* evidence; names that only
+resemble each other can be suggested, with their likeness in percent.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ _LEADING_PHRASES: Final = tuple(
     for phrase in _FORM_PHRASES
     if phrase[0] in {"aktiebolaget", "общество", "акционерное", "публичное"}
 )
-_AND: Final = frozenset({"and"})  # an ampersand folds away, and so does its word
+_AND: Final = frozenset({"and"})  # left out, as an ampersand is
 _AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und Co. KG
-_SHORT: Final = {  # inside a name, where a form is no ending: Packaging Corporation of America
+_SHORT: Final = {  # forms within a name: Packaging Corporation of America
     "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
 }  # fmt: skip
 # Remarks of a register: of two companies the newer one; and Delaware, where companies from anywhere register.
@@ -232,7 +232,7 @@ def foldings(name: str) -> frozenset[str]:
 
 
 def fold_spelling(name: str) -> str:
-    """The same with the company forms kept: `DELTA LTD.` equals `Delta Ltd`, not `Delta GmbH`."""
+    """Fold a name but keep its company form: `DELTA LTD.` equals `Delta Ltd`, not `Delta GmbH`."""
     return _joined(words(name)) or _as_is(name)
 
 
@@ -252,13 +252,13 @@ def _as_is(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a customer is, as far as its system knows."""
+    """The place of a customer, as far as it is known."""
 
     town: str = ""
     post_code: str = ""
 
     def is_also(self, town: str, post_code: str) -> bool | None:
-        """Whether that is the same place, by the post code or else the town; None where it cannot be told."""
+        """Return whether the place has this post code, else this town; None if neither is known."""
         for own, other in ((self.post_code, post_code), (self.town, town)):
             if own.strip() and other.strip():
                 return "".join(words(own)) == "".join(words(other))

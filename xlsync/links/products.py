@@ -1,4 +1,4 @@
-"""Product names and codes as a catalog writes them: brands, terms and prices that are no part of the name.
+"""Product names and codes: removal of brands, terms and prices, and reading of Microsoft's ids.
 
 PURE. A PSA may call `Microsoft 365 Business Premium` `M365 Bus. Prem. (NCE) 1YR COMMIT RRP 20.60`, and
 write Microsoft's id `CFQ7TTC0LDPB:0001` with a term before it or a segment behind it.
@@ -65,7 +65,7 @@ class ProductName:
 
 
 def read_product_name(name: str) -> ProductName:
-    """A product's name without its price, its term, and words that say nothing of it."""
+    """Read a product's name: its words without price, term and words without meaning, and its term."""
     text = _PRICE.sub(" ", name.replace("+", " plus ").casefold())
     terms: list[int] = []
     billed: list[int] = []
@@ -94,12 +94,12 @@ def _months_of(match: re.Match[str]) -> int:
 
 
 def product_words(name: str) -> tuple[str, ...]:
-    """The words that tell a product from others."""
+    """Return the words that distinguish a product."""
     return read_product_name(name).words
 
 
 def product_numbers(plain: tuple[str, ...]) -> frozenset[str]:
-    """The words with a number in them that tell products apart: plans and sizes, not the brand's 365."""
+    """Return the words with a number that distinguish products: plans and sizes, not the brand's 365."""
     return frozenset(
         word
         for word in plain
@@ -131,7 +131,7 @@ class MicrosoftId:
 
 
 def read_microsoft_id(code: str) -> MicrosoftId | None:
-    """Microsoft's id in a code of a line or of a catalog; None where it is none."""
+    """Read Microsoft's id in a code of a line or catalog item; None where the code is something else."""
     match = _MICROSOFT_ID.fullmatch(code.strip().casefold())
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""What is proposed for the lines of a month, and what companies and products have in common for it. PURE."""
+"""Proposals of links for the lines of a month: parts shared by companies and products. PURE."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from xlsync.links.suggestions import Candidate
 from xlsync.models import BillingLine, Choice, Evidence
 
 LOWEST_SUGGESTED: Final = 0.60  # measured: 95 of 100 such suggestions are right (.github/docs/speed.md)
-LIKE_SPELLED: Final = 0.99  # names that are spelled alike and yet not the only ones
-LIKE_FOLDED: Final = 0.97  # names that differ in what folding takes away, such as the company form
+LIKE_SPELLED: Final = 0.99  # likeness of names that are spelled alike where several are
+LIKE_FOLDED: Final = (
+    0.97  # likeness of names that differ only in what folding removes, such as the company form
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """What each line is proposed to be linked to, by line key, and what else comes near for any line.
+    """The proposed choice of each line, by line key, and further candidates for any line.
 
     Lines without a proposal are absent from `choices`. `ties` are, by customer key, the companies that a
     BSS customer's name leads to equally.
@@ -30,7 +32,7 @@ class Proposed:
 
 
 class Directory:
-    """Which ConnectWise ids go by a name, in one way of looking at names."""
+    """An index from folded names to ConnectWise ids."""
 
     def __init__(self, names: Iterable[tuple[int, str]], look: Callable[[str], Iterable[str]]) -> None:
         self._look = look
@@ -45,12 +47,12 @@ class Directory:
 
 
 def as_written(name: str) -> tuple[str]:
-    """A name but for outer spaces."""
+    """Return a name without outer spaces, as an index key."""
     return (name.strip(),)
 
 
 def united(choices: Iterable[Choice | None]) -> Choice | None:
-    """One choice for all spellings of one BSS customer or product; None where they lead apart."""
+    """Return the common choice of all spellings of a BSS customer or product, or None if they disagree."""
     distinct = {choice for choice in choices if choice is not None}
     if len({choice.to for choice in distinct}) != 1:
         return None
@@ -63,7 +65,7 @@ def with_named(
     by_name: Mapping[str, Choice],
     key: Callable[[BillingLine], str | None],
 ) -> dict[str, Choice]:
-    """What was decided and, for the other lines, what their names tell, by line key."""
+    """Add to people's choices, by line key, the choices that names lead to for all other lines."""
     proposed = present(decided)
     for line in lines:
         if line.key not in decided and (choice := by_name.get(key(line) or "")):
@@ -72,7 +74,7 @@ def with_named(
 
 
 def suggested(candidates: Sequence[Candidate]) -> Choice | None:
-    """The first candidate where it is near enough and no other comes as near."""
+    """Return the first candidate as a suggestion, if it is near enough and no other is as near."""
     if not candidates or candidates[0].likeness < LOWEST_SUGGESTED or candidates[0].is_barred:
         return None
     if len(candidates) > 1 and candidates[1].score == candidates[0].score:

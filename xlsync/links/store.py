@@ -1,6 +1,6 @@
-"""Remembered links and rules: what makes next month's linking no work, kept until someone forgets it.
+"""The stores of remembered links and of rules, kept until a person forgets them.
 
-Each `remember` and each import is one transaction: after a crash all of it is there, or nothing.
+Each `remember` and each import is one transaction: a crash leaves all of it stored, or nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict(Generic[T]):
-    """A link or rule of an imported file that is remembered otherwise."""
+    """A link or rule of an imported file that differs from the remembered one."""
 
     remembered: T
     imported: T
@@ -32,7 +32,7 @@ class Conflict(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported(Generic[T]):
-    """What became of an imported file's links or rules; conflicts were kept as they were unless asked."""
+    """The result of importing links or rules; conflicts keep the remembered value unless overwritten."""
 
     added: tuple[T, ...]
     unchanged: tuple[T, ...]
@@ -41,7 +41,7 @@ class Imported(Generic[T]):
 
     @property
     def taken(self) -> tuple[T, ...]:
-        """What is to be kept of the file."""
+        """The imported entries that are stored."""
         return (*self.added, *(conflict.imported for conflict in self.replaced))
 
 
@@ -53,7 +53,7 @@ def merge(
     says: Callable[[T], Hashable],
     overwrite: bool,
 ) -> Imported[T]:
-    """What an import changes: `key` tells what each is about, `says` what it says of it."""
+    """Compare an import with what is remembered: `key` identifies an entry, `says` is its content."""
     known = {key(one): one for one in remembered}
     added, unchanged, differing = [], [], []
     for one in imported:
@@ -82,11 +82,11 @@ class Links:
 
     @property
     def revision(self) -> str:
-        """Another text after every change of the links; empty where they never changed."""
+        """A text that differs after every change of the links; empty before the first."""
         return self._store.revision
 
     def list(self) -> tuple[RememberedLink, ...]:
-        """All remembered links: customers, products, contracts, each by key."""
+        """List all remembered links: customers, products, contracts, each by key."""
         links = []
         for name, stored in self._store.items():
             word, _, key = name.partition(" ")
@@ -98,7 +98,7 @@ class Links:
         return tuple(one for kind in order for one in links if one.kind is kind)
 
     def memory(self) -> Memory:
-        """What `matching` proposes from."""
+        """Return the remembered links in the form that `matching` uses."""
         by_kind: dict[LinkKind, dict[str, Remembered]] = {kind: {} for kind in LinkKind}
         for one in self.list():
             by_kind[one.kind][one.key] = one.link
@@ -166,7 +166,7 @@ class Links:
     def take_in(
         self, links: Iterable[RememberedLink], *, overwrite: bool = False
     ) -> Imported[RememberedLink]:
-        """Take in a colleague's links; what is remembered otherwise changes only if asked."""
+        """Import a colleague's links; entries that differ are replaced only with `overwrite`."""
         with self._store.writing():
             imported = merge(
                 self.list(),
@@ -199,7 +199,7 @@ class Rules:
         self._store = shared or FileStore(self.folder, environment, RULES)
 
     def list(self) -> tuple[Rule, ...]:
-        """All rules, by what they are about."""
+        """List all rules, ordered by their subject."""
         rules = [self._parsed(key, stored) for key, stored in self._store.items()]
         return tuple(sorted(rules, key=lambda rule: (rule.scope, rule.about.casefold(), rule.kind)))
 
@@ -213,7 +213,7 @@ class Rules:
         return rule
 
     def keep(self, rule: Rule) -> None:
-        """Keep a rule in place of the one of its kind for the same thing; zero units end it."""
+        """Store a rule in place of the one of its kind and subject; zero units remove it."""
         with self._store.writing():
             if rule.units == 0:
                 self._store.delete(rule.key)
@@ -221,7 +221,7 @@ class Rules:
                 self._store.set(rule.key, to_plain(rule))
 
     def take_in(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
-        """Take in a colleague's rules; what is ruled otherwise here changes only if asked."""
+        """Import a colleague's rules; rules that differ are replaced only with `overwrite`."""
         with self._store.writing():
             imported = merge(
                 self.list(),
@@ -235,12 +235,12 @@ class Rules:
         return imported
 
     def drop(self, key: str) -> None:
-        """End a rule."""
+        """Remove a rule."""
         with self._store.writing():
             self._store.delete(key)
 
     def find(self, *texts: str) -> tuple[Rule, ...]:
-        """The rules about one of these: a row key, a contract, a product or a customer."""
+        """Find the rules about any of these row keys, contracts, products or customers."""
         wanted = {text.strip().casefold() for text in texts}
         return tuple(rule for rule in self.list() if rule.about.casefold() in wanted)
 

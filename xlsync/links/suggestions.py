@@ -1,4 +1,4 @@
-"""The names that come nearest to a name: what they share, rare letters weighing more than common ones.
+"""Suggestions: the names of a list that are most like a name, by shared letter trigrams.
 
 PURE. A name is the set of its letter trigrams, each with its inverse document frequency among the names of
 the list as its weight; two names are as near as the cosine of these. An index is built once for each list.
@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-MOST: Final = 5  # candidates that are shown
-LOWEST_SHOWN: Final = 0.25  # below, two names have only endings in common
-_ENOUGH: Final = 30  # names with the most rare trigrams in common that are compared as a whole
-_TOO_MANY: Final = 60  # names with equally many
-_MOST_LOOKED_UP: Final = 1_500  # entries of the index that one name may look through
+MOST: Final = 5  # most candidates shown
+LOWEST_SHOWN: Final = 0.25  # lowest likeness shown: below it two names share only their endings
+_ENOUGH: Final = 30  # number of names sharing the most rare trigrams that are compared completely
+_TOO_MANY: Final = 60  # most names of one number of shared trigrams
+_MOST_LOOKED_UP: Final = 1_500  # most entries of the index looked through for one name
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A name that comes near, by the id of what bears it; `likeness` is 1 where nothing differs.
+    """A similar name, by the id of its company or item; `likeness` is from 0 to 1.
 
-    A barred one is shown, but never filled in: something beside its name tells against it.
+    A barred candidate is shown but never filled in: something other than its name speaks against it.
     """
 
     id: int
@@ -37,7 +37,7 @@ class Candidate:
 
 
 class NameIndex:
-    """The names of a list, by their trigrams."""
+    """An index over the names of a list by their trigrams."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class NameIndex:
         self._numbers_in = numbers
         self._texts: list[tuple[int, str]] = []
         self._numbers: list[frozenset[str]] = []
-        self._places: defaultdict[str, list[int]] = defaultdict(list)  # of the names with a trigram
+        self._places: defaultdict[str, list[int]] = defaultdict(list)  # positions of the names with a trigram
         for id_, name in sorted(names.items()):
             plain = read(name)
             if plain:
@@ -63,11 +63,11 @@ class NameIndex:
             trigram: math.log((count + 1) / (len(places) + 0.5)) ** 2
             for trigram, places in self._places.items()
         }
-        self._unknown = math.log((count + 1) / 1.5) ** 2  # a trigram that no name has is as rare as one's own
+        self._unknown = math.log((count + 1) / 1.5) ** 2  # weight of a trigram that no name has
         self._lengths = [self._length(_trigrams(text)) for _, text in self._texts]
 
     def nearest(self, name: str, most: int = MOST) -> list[Candidate]:
-        """The nearest names, the nearest first; where both have numbers, they are the same."""
+        """Return the most similar names, best first; names with other numbers are left out."""
         plain = self._read(name)
         trigrams = _trigrams(_padded(plain)) if plain else frozenset()
         length, numbers = self._length(trigrams), self._numbers_in(plain)
@@ -85,7 +85,7 @@ class NameIndex:
         return near[:most]
 
     def _promising(self, trigrams: frozenset[str]) -> list[int]:
-        """The names that share the most of the rarest trigrams, in the order of the list."""
+        """Return the positions of the names that share the most of the rarest trigrams."""
         rarest = sorted(
             (trigram for trigram in trigrams if trigram in self._places),
             key=lambda trigram: (len(self._places[trigram]), trigram),
@@ -121,5 +121,5 @@ def _trigrams(text: str) -> frozenset[str]:
 
 
 def numbers_in(plain: tuple[str, ...]) -> frozenset[str]:
-    """The words with a number in them: where both names have some, and others, they are different names."""
+    """Return the words that hold a number: names with different such words are different names."""
     return frozenset(word for word in plain if any(map(str.isnumeric, word)))

@@ -25,12 +25,14 @@ from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
-_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps makes an encoder each time
+_json: Final = json.JSONEncoder(
+    separators=(",", ":")
+).encode  # made once: json.dumps makes an encoder each time
 _ABOUT, _CHECKSUM = "about", "checksum"
-_FACTS: Final = "facts of "  # a title
-_MOST_BYTES: Final = 200_000_000  # of one text, unpacked
-_TOGETHER: Final = 100  # lines
-_LEVEL: Final = 1  # of compression: much faster than the default, a little larger
+_FACTS: Final = "facts of "  # prefix of the titles of rows with facts
+_MOST_BYTES: Final = 200_000_000  # most bytes of one unpacked text
+_TOGETHER: Final = 100  # lines compressed together
+_LEVEL: Final = 1  # compression level: much faster than the default, a little larger
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
 
@@ -63,7 +65,7 @@ class KeptRow(NamedTuple):
 
     @classmethod
     def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
-        """A row with these facts."""
+        """Make a row that shows these values and has these facts."""
         text = _json(facts)
         return cls(tuple(shown), tuple(shown.values()), lambda _: text)
 
@@ -74,7 +76,7 @@ class KeptRow(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The hidden facts as JSON."""
+        """The row's hidden facts as JSON."""
         return self.tell(self.number)
 
     @property
@@ -84,7 +86,7 @@ class KeptRow(NamedTuple):
 
 
 class Keyed(Protocol):
-    """A thing that a row stands for and that knows the key of that row."""
+    """Something that has a row of its own, and knows the row's key."""
 
     @property
     def key(self) -> str:
@@ -100,7 +102,7 @@ def keep_rows(
     cells: Callable[[K], Mapping[str, Value]],
     facts: Callable[[K], Mapping[str, Any]],
 ) -> dict[str, KeptRow]:
-    """Rows for these things by key, with the values that each row shows.
+    """Make rows by key, with the values that each shows.
 
     A row's hidden JSON is built on demand, since a month's is large, and rows share their tuple of headers.
     """
@@ -132,7 +134,7 @@ def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int],
     return tell
 
 
-@lru_cache(maxsize=1)  # sheet after sheet is gone through: only the one at hand need be unpacked
+@lru_cache(maxsize=1)  # sheets are read one after the other, so only one is kept unpacked
 def _lines_of(packed: str) -> list[str]:
     return _unpacked(packed).split("\n")
 
@@ -143,11 +145,11 @@ class Kept:
 
     about: About
     rows: Mapping[str, Mapping[str, KeptRow]]
-    texts: dict[str, str] = field(default_factory=dict)  # each that was read, by itself
+    texts: dict[str, str] = field(default_factory=dict)  # the packed texts by title, as they were read
 
 
 def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
-    """The rows of the hidden sheet."""
+    """Make the rows of the hidden sheet."""
     texts = [(_ABOUT, _json(to_plain(replace(kept.about, format=FORMAT))))]
     for title, rows in kept.rows.items():
         texts.append((title, _packed(_write_shown(rows))))
@@ -160,7 +162,7 @@ def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
 
 
 def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
-    """A line of headers, one of keys, and one for each column: its different values, and which is where."""
+    """Yield a line of headers, one of keys, and for each column its different values and their places."""
     of_rows = {row.headers for row in rows.values()}
     headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
     yield _json(headers)
@@ -248,7 +250,7 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
         }
         return Kept(from_plain(facts, About), rows, texts)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
-        raise WorkbookError(  # it is as it was written, and written otherwise
+        raise WorkbookError(  # intact, but of another format
             f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",
             "Export the month again into another file.",
         ) from error
@@ -259,7 +261,7 @@ def is_same(cell: Value, shown: Value) -> bool:
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         cell = cell.date()
     match cell, shown:
-        case (bool(), _) | (_, bool()):  # which is equal to a number
+        case (bool(), _) | (_, bool()):  # True equals 1 in Python
             return cell is shown
         case (Decimal() | int(), Decimal() | int()):
             return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
@@ -271,7 +273,7 @@ def is_same(cell: Value, shown: Value) -> bool:
 
 
 def _text(text: str) -> str:
-    """Normalise line ends and outer blanks, in which spreadsheet programs differ."""
+    """Normalise line ends and outer blanks, which spreadsheet programs change."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.strip()

@@ -1,4 +1,4 @@
-"""Labels: what each entry of the dropdowns shows, and the id that a chosen label stands for. PURE.
+"""Labels: the text of each dropdown entry, and the id that a chosen label stands for. PURE.
 
 `label_key` decides which two labels read alike. It is used both to give every entry its own label and to find
 the entry of a label that a person chose, so that every label reads back as the entry it was given to.
@@ -17,7 +17,7 @@ from xlsync.xlsx.cells import LONGEST, Value, clean_text
 
 
 def label_key(label: str) -> str:
-    """What of a label counts: neither blanks around or within it nor its case tell two labels apart."""
+    """Reduce a label to what distinguishes it from others: its words, without case and extra blanks."""
     return " ".join(label.split()).casefold()
 
 
@@ -40,7 +40,7 @@ class Labels:
 def make_labels(
     companies: Iterable[Company], agreements: Iterable[Agreement], items: Iterable[CatalogItem]
 ) -> Labels:
-    """Labels for these lists."""
+    """Give every company, agreement and catalog item its label."""
     by_company: dict[int, list[tuple[int, str, str]]] = {}
     for agreement in agreements:
         entry = (agreement.id, agreement.name, str(agreement.id))
@@ -55,7 +55,7 @@ def make_labels(
 
 
 def name_setup_apart(setup: SetupTables) -> SetupTables:
-    """The setup tables with a name for each entry that reads like no other of its table."""
+    """Make the names within each setup table distinct."""
     tables = {field.name: _name_table_apart(getattr(setup, field.name)) for field in fields(setup)}
     return replace(setup, **tables)
 
@@ -84,7 +84,7 @@ def _unique_labels(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
 
 
 def _with_ids(labels: Mapping[int, str]) -> dict[int, str]:
-    """Labels with the id behind each that another label reads like."""
+    """Append the id to each label that reads like another one."""
     count = Counter(map(label_key, labels.values()))
     return {
         id_: label if _is_unique(label, count) else _with_suffix(label, str(id_))
@@ -98,7 +98,7 @@ def _is_unique(label: str, count: Mapping[str, int]) -> bool:
 
 
 def _with_suffix(label: str, suffix: str) -> str:
-    """A label with its suffix in brackets, cut before the suffix where a cell cannot hold all of it."""
+    """Append a suffix in brackets; the label is cut where a cell cannot hold all of it."""
     end = f" [{clean_text(suffix)[: LONGEST // 4]}]"
     room = LONGEST - len(end.encode("utf-16-le")) // 2
     if len(label.encode("utf-16-le")) // 2 > room:
@@ -142,7 +142,7 @@ def _labels_by_id(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, st
 
 
 def _known(labels: Sequence[Value], ids: Sequence[Value]) -> list[tuple[str, int]]:
-    """Each label with its id, without the entries that have none."""
+    """Pair each label with its id, without entries that have none."""
     return [
         (str(label), int(str(id_)))
         for label, id_ in zip(labels, _padded(ids, labels), strict=False)

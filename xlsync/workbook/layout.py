@@ -1,6 +1,6 @@
-"""How the workbook is laid out: its sheets, their headers in order, the lists behind the dropdowns, *Start*.
+"""The layout of the workbook: sheets, headers in order, the lists behind the dropdowns, cells of *Start*.
 
-The template is made from this, and `workbook.py` finds its cells by it; both systems are far away from here.
+The template is made from this module, and cells are written and found by it. It knows no system.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Column:
 
     @property
     def is_key(self) -> bool:
-        """By which xlsync knows its rows, and nothing that people read."""
+        """Whether the column holds the hidden keys by which xlsync knows its rows."""
         return self.header.endswith(" Key")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet with a table: its title, the table's name, its columns, and how many stay in sight."""
+    """One sheet with a table: its title, the table's name, its columns, and how many stay visible."""
 
     title: str
     table: str
@@ -51,7 +51,7 @@ class Sheet:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """The header texts in order."""
+        """The headers in order."""
         return tuple(column.header for column in self.columns)
 
     def index(self, header: str) -> int:
@@ -63,7 +63,7 @@ class Sheet:
         return re.sub(r"\{([^}]+)\}", lambda named: f"${letters(self.index(named[1]))}2", column.choices)
 
 
-def _input(  # what a person may edit
+def _input(  # a column that people may edit
     header: str,
     kind: Kind = "choice",
     width: float = 14,
@@ -149,7 +149,7 @@ BILLING_LINES: Final = Sheet(
         Column("Effective Date", "date", width=13),
         Column("Billing Period", width=13, is_seldom_needed=True),
         Column("Commitment Period", width=15, is_seldom_needed=True),
-        Column("Contract ID", width=36, is_seldom_needed=True),  # a GUID in full
+        Column("Contract ID", width=36, is_seldom_needed=True),  # as wide as a GUID
         Column("Invoice", width=16, is_seldom_needed=True),
         Column("Source", width=24, is_seldom_needed=True),
         Column("Line Key", width=9),

@@ -1,4 +1,4 @@
-"""What people put beside rows that are no longer there: named in notices, and moved to *Left over*."""
+"""Left over: a person's texts, notes, colours and pictures beside rows that are gone, on their own sheet."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 48, 22, 12, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
-_LONGEST: Final = 300  # of a text in a notice
+_LONGEST: Final = 300  # characters of a text in a notice
 
 Kind = Literal["Text", "Note", "Colour", "Picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOver:
-    """One thing beside a row that is no longer there."""
+    """One thing of a person's beside a row that is gone."""
 
     sheet: str
     number: int  # 0-based, of the row
@@ -31,11 +31,11 @@ class LeftOver:
     column: str
     kind: Kind
     content: Value
-    style: str = ""  # of the cell, by its index
+    style: str = ""  # index of the cell's style
 
     @property
     def notice(self) -> str:
-        """What check says of it."""
+        """The sentence in which check names the thing and its new place."""
         text = "" if self.content is None else f" ({_cut(str(self.content))})"
         return (
             f"The row of {self.row} is gone from {self.sheet}: the {self.kind.lower()} beside it, in "
@@ -48,7 +48,7 @@ def _cut(text: str) -> str:
 
 
 def find_left_over(book: Book, title: str, rows: Sequence[Row]) -> list[LeftOver]:
-    """What a person put beside those rows of a sheet that are not among its new rows."""
+    """Find what a person put beside the rows of a sheet that are not among its new rows."""
     stays = {row.was for row in rows}
     gone = [row for row in book.rows[title] if row.number not in stays]
     return list(_left_over(book, title, gone)) if gone else []
@@ -85,7 +85,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
 def _usual_fills(
     styles: Mapping[tuple[int, int], str], fills: Sequence[str], rows: set[int]
 ) -> dict[int, str]:
-    """The background that most cells of a column have, by column."""
+    """Return the background that most cells of each column have, by column."""
     counts: dict[int, Counter[str]] = {}
     for (number, column), style in styles.items():
         if number in rows:
@@ -102,7 +102,7 @@ def _is_free_text(row: SheetRow, header: str) -> bool:
 
 
 def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -> str:
-    """The header of a column that is a person's own, else its letters."""
+    """Return the header of a person's own column, else the column's letters."""
     line = grid[header_row] if header_row < len(grid) else ()
     text = line[column] if column < len(line) else None
     return str(text) if text is not None else f"column {letters(column)}"
@@ -115,7 +115,7 @@ def _about(row: SheetRow) -> str:
 
 
 def write_left_over(package: Package, things: Sequence[LeftOver], moved_on: str) -> None:
-    """Move what is left over to its sheet, which is made when it is first needed."""
+    """Append things to the sheet *Left over*, which is made when first needed."""
     if not things:
         return
     if LEFT_OVER not in package.sheets:

@@ -1,4 +1,4 @@
-"""The rows of a sheet as they shall stand: what xlsync offers anew, with a person's edits kept."""
+"""Merge the rows that xlsync makes anew into a sheet, with a person's edits and order kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PIC
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
 
-_APPROVED_FOR: Final = {  # an approval lapses when these change
+_APPROVED_FOR: Final = {  # columns of which a change removes the approval
     MISMATCHES.title: ("BSS Units", "ConnectWise Units", "BSS Cost", "ConnectWise Cost"),
     INVOICES.title: ("Next Invoice Date", "Next Invoice Amount"),
 }
@@ -21,9 +21,9 @@ _APPROVED_FOR: Final = {  # an approval lapses when these change
 
 @dataclass(slots=True)
 class Merged:
-    """The rows in order, what each shows and stands for, and approvals that lapsed, where they stood.
+    """A merged sheet: rows in order, their shown values and facts, and addresses of lapsed approvals.
 
-    `places` are the indices of xlsync's own rows, by key.
+    `places` are the indices in `rows` of xlsync's own rows, by key.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -38,10 +38,10 @@ def merge_rows(
     columns: Mapping[str, int],
     book: Book | None,
 ) -> Merged:
-    """What is offered on a sheet, merged into what stands there; `columns` are its columns by header.
+    """Merge new rows (`offered`, by key) into a sheet; `columns` are its 0-based columns by header.
 
-    A person's order of rows is kept; where it is still xlsync's own, the rows are ordered anew. A row that a
-    person put between them stays under the one that it stood under.
+    A person's order of rows is kept; rows in xlsync's own order are ordered anew. A row that a
+    person inserted stays under the row that it was under.
     """
     merged = Merged()
     old = {row.key: row for row in (book.rows[sheet.title] if book else ())}
@@ -58,7 +58,7 @@ def merge_rows(
     for key in keys:
         row = old.get(key)
         merged.places[key] = len(merged.rows)
-        if key not in offered and row is not None:  # wanted by a person, though no line asks for it
+        if key not in offered and row is not None:  # edited by a person, though no line asks for it
             merged.rows.append(Row(row.number, {}))
             merged.kept[key] = row.kept
         elif row is None:
@@ -77,7 +77,7 @@ def merge_rows(
 def _find_rows_under(
     rows: Sequence[SheetRow], others: Iterable[int]
 ) -> tuple[dict[str, list[Row]], list[Row]]:
-    """A person's own rows by the key of the row that they stand under, and those that stand under all."""
+    """Split a person's own rows: those under a row of xlsync's, by its key, and those under all."""
     ordered = sorted(rows, key=lambda row: row.number)
     numbers = [row.number for row in ordered]
     under: dict[str, list[Row]] = {}
@@ -90,13 +90,13 @@ def _find_rows_under(
 
 
 def _is_wanted(row: SheetRow) -> bool:
-    """A row of *New in ConnectWise* that a person worked on and that is not done yet."""
+    """Whether a person edited a row of *New in ConnectWise* that is not done yet."""
     edited = any(row.is_edited(column.header) for column in row.sheet.columns if column.is_input)
     return edited and not row.text("Result").startswith(("done", "already"))
 
 
 def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
-    """The cells to write over an existing row: computed ones anew, a person's edits as they are."""
+    """Return the cells to write over an existing row: computed ones; a person's edits are left out."""
     kept = {
         column.header
         for column in row.sheet.columns
@@ -120,7 +120,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
     elif row.text("Result").startswith("skipped: changed since export"):
         changed["Result"] = None
     elif row.text("Result").startswith(("done", "already")):
-        changed["Approve"] = None  # it was used, for a date still to come
+        changed["Approve"] = None  # the approval was used, for a date still to come
     return changed
 
 

@@ -1,7 +1,7 @@
-"""A workbook that was read back: rows by their keys, columns by their headers, wherever a person moved them.
+"""Read a workbook: rows are found by key and columns by header, wherever a person moved them.
 
-What xlsync computes is never read back: it is compared with the copy on the hidden sheet, so that an altered
-cell is told.
+Computed cells are never read back: they are compared with the copy on the hidden sheet, so that an altered
+cell is noticed.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
 
 
 class SheetRow(NamedTuple):
-    """One row of a sheet as it was found: its cells by header, and what it showed when it was written."""
+    """One row of a sheet as read: its cells by header, and the values it showed when it was written."""
 
     sheet: Sheet
     number: int  # 0-based
     key: str
-    line: Sequence[Value]  # from column A on
+    line: Sequence[Value]  # the cells from column A on
     columns: Mapping[str, int]
     formulas: frozenset[str]  # headers
-    edited: frozenset[str]  # headers of cells that no longer read as they were written
+    edited: frozenset[str]  # headers of cells whose value was changed
     kept: KeptRow
-    is_untouched: bool  # to the last blank and digit: programs may change these, which is no edit
+    is_untouched: bool  # every cell is exactly as written, to the last blank and digit
 
     @property
     def cells(self) -> dict[str, Value]:
@@ -59,11 +59,11 @@ class SheetRow(NamedTuple):
         return self.line[column] if column < len(self.line) else None
 
     def where(self, header: str) -> str:
-        """The address of one of its cells."""
+        """Return the address of the row's cell under a header, such as `Mismatches!P14`."""
         return f"{self.sheet.title}!{letters(self.columns[header])}{self.number + 1}"
 
     def text(self, header: str) -> str:
-        """A cell as text without blanks around it; empty where it is empty."""
+        """Return a cell as text without outer blanks; an empty text for an empty cell."""
         value = self.get(header)
         return "" if value is None else str(value).strip()
 
@@ -73,13 +73,13 @@ class SheetRow(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the row stands for."""
+        """The hidden facts behind the row."""
         return self.kept.facts
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A workbook that was read: what it is, its rows, and every problem of its structure."""
+    """A workbook as read: its environment and month, its rows, and every problem of its structure."""
 
     path: Path
     package: Package
@@ -95,12 +95,12 @@ class Book:
 
     @property
     def month(self) -> Month:
-        """The month it holds."""
+        """The month of the workbook."""
         return Month.parse(self.about.month)
 
     @property
     def has_edits(self) -> bool:
-        """Whether a person or `apply` has left anything in it."""
+        """Whether a person or `apply` changed anything in the workbook."""
         edited = any(
             row.is_edited(column.header)
             for rows in self.rows.values()
@@ -175,7 +175,9 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
     header_row, columns = _find_headers(grid, sheet, name)
     by_column = {column: header for header, column in columns.items()}
     formulas: dict[int, set[str]] = {}
-    with_formula: set[int] = set()  # a program that does not calculate leaves it without a value
+    with_formula: set[int] = (
+        set()
+    )  # rows with a formula: a program that does not calculate leaves it without a value
     for row, column in package.formulas(sheet.title):
         with_formula.add(row)
         if column in by_column:
@@ -231,7 +233,7 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
 
 
 class _Untouched:
-    """How rows written under these headers read where nobody changed them, told at a glance."""
+    """A quick comparison of rows under certain headers with the values they were written with."""
 
     def __init__(self, headers: Sequence[str], columns: Mapping[str, int]) -> None:
         kept = [columns[header] for header in headers if header in columns]
@@ -239,7 +241,7 @@ class _Untouched:
         self._others = [place for header, place in columns.items() if header not in headers]
 
     def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
-        """Whether a row surely reads as it was written; if not, each cell has to be looked at."""
+        """Whether a row is surely as it was written; if False, each cell has to be compared."""
         return (
             self._kept is not None
             and self._kept(line) == values
@@ -249,7 +251,7 @@ class _Untouched:
 
 
 def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> tuple[int, dict[str, int]]:
-    """The row of the headers, and the column of each, wherever they were moved."""
+    """Find the 0-based row of the headers, and the column of each."""
     best: dict[str, int] = {}
     for number, line in enumerate(grid[:50]):
         columns: dict[str, int] = {}
@@ -282,7 +284,7 @@ def _refuse_twice(twice: Iterable[tuple[str, int, int]], sheet: Sheet, name: str
 
 
 def _find_altered(row: SheetRow) -> Iterable[Problem]:
-    """Cells that xlsync computed and a person changed."""
+    """Find computed cells that a person changed."""
     if not row.edited:
         return
     for column in row.sheet.columns:
@@ -301,29 +303,29 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
 
 def _shown(value: Value) -> str:
     text = "empty" if value is None else str(value)
-    return text if len(text) <= 300 else f"{text[:299]}…"  # a whole explanation
+    return text if len(text) <= 300 else f"{text[:299]}…"  # an explanation may be longer
 
 
 def month_on_start(book: Book) -> tuple[str, str]:
-    """The month that stands on *Start*, and where; empty where there is none."""
+    """Return the address and the text of the month on *Start*; empty texts where there is none."""
     named = book.package.names().get("xlsync_month", "")
     title, _, cell = named.replace("$", "").rpartition("!")
     title = title.strip("'")
     try:
         row, column = position(cell.partition(":")[0])
-    except ValueError:  # the name stands for something else by now
+    except ValueError:  # the name was redefined to something else
         return "", ""
     if title not in book.package.sheets:
         return "", ""
     grid = book.package.grid(title)
     value = grid[row][column] if row < len(grid) and column < len(grid[row]) else None
-    if isinstance(value, dt.date):  # as Excel takes 2026-09 in a cell that is no text
+    if isinstance(value, dt.date):  # Excel reads 2026-09 as a date in a cell that is not text
         value = str(Month(value.year, value.month))
     return f"{title}!{cell}", "" if value is None else str(value).strip()
 
 
 def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
-    """The columns of *Lists*, by header, without the empty ends."""
+    """Read the columns of *Lists* by header, without empty cells at their ends."""
     grid = package.grid(LISTS)
     headers = [str(value or "") for value in grid[0]] if grid else []
     found = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
@@ -334,7 +336,7 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
 
 
 def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    """A column down to its last value."""
+    """Remove the empty cells at the end of a column."""
     count = len(values)
     while count and values[count - 1] is None:
         count -= 1
@@ -342,5 +344,5 @@ def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 def _looks_approved(value: Value) -> bool:
-    """Whether a cell without a row of xlsync's holds a Yes; any other text there is somebody's remark."""
+    """Whether a cell outside xlsync's rows holds a Yes; any other text is a remark."""
     return str(value or "").strip().casefold().startswith("y")

@@ -1,4 +1,4 @@
-"""Where a changed workbook is saved: in place with a backup, or in a file beside it."""
+"""Save a changed workbook: in place with a backup, or in a file beside it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Save = Callable[[Book], Path]
 
 
 def save_in_place(book: Book) -> Path:
-    """Save the workbook with a backup beside it, where it still is what was read."""
+    """Save the workbook in place with a backup; raises WorkbookError if the file changed meanwhile."""
     refuse_changed(book)
     book.package.save(book.path, backup=backup_path(book.path))
     return book.path
 
 
 def refuse_changed(book: Book) -> None:
-    """Raise WorkbookError where the file is another than was read: what was decided in it would be lost."""
+    """Raise WorkbookError where the file changed since it was read: decisions in it would be lost."""
     if not book.package.is_still(book.path):
         raise WorkbookError(
             f"{book.path.name} was changed while xlsync worked, so it is left as it is.",
@@ -30,7 +30,7 @@ def refuse_changed(book: Book) -> None:
 
 
 def backup_path(path: Path) -> Path:
-    """The backup of the workbook as it was before the last change; four older ones lie beside it."""
+    """Return the path of the newest backup of a workbook; up to four older ones lie beside it."""
     return path.with_name(f"{path.stem}.backup{path.suffix}")
 
 
@@ -43,7 +43,7 @@ def save_or_beside(book: Book) -> Path:
 
 
 def save_beside(book: Book) -> Path:
-    """Leave the workbook as it is, and save it changed into a file beside it, of a name that is free."""
+    """Save the changed workbook under a free name beside the old one, which stays as it is."""
     names = (f"{book.path.stem}.results{'' if n == 1 else f'-{n}'}{book.path.suffix}" for n in count(1))
     beside = next(path for name in names if not (path := book.path.with_name(name)).exists())
     book.package.save(beside)

@@ -1,4 +1,4 @@
-"""How xlsync's workbooks look: their colours, the letters, grounds and edges of cells, and pages on paper."""
+"""The style of xlsync's workbooks: colours, fonts, fills and borders of cells, charts, and page setup."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RULE: Final = "D5DDE2"
 INPUT: Final = "FFF8E1"
 INPUT_EDGE: Final = "EADFB8"
 INPUT_HEAD: Final = "8A6114"
-GREEN: Final = ("DDF0E3", "1E6B3C")  # ground and letters of what has a meaning
+GREEN: Final = ("DDF0E3", "1E6B3C")  # fill and font colour of cells with a meaning
 AMBER: Final = ("FCE9C9", "8A5A00")
 RED: Final = ("F9DEDA", "9C2F20")
 BLUE: Final = ("DCE9F7", "1F5A94")
@@ -50,27 +50,27 @@ FONT: Final = "Calibri"
 
 
 def fill(color: str) -> PatternFill:
-    """A cell's ground."""
+    """Return a solid fill of a colour."""
     return PatternFill("solid", start_color=f"FF{color}", end_color=f"FF{color}")
 
 
 def font(color: str = INK, size: float = 10, *, bold: bool = False) -> Font:
-    """A cell's letters."""
+    """Return the font of a cell; `size` is in points."""
     return Font(name=FONT, size=size, bold=bold, color=f"FF{color}")
 
 
 def edge(color: str = RULE) -> Side:
-    """A thin line at a cell's side."""
+    """Return a thin line for one side of a cell."""
     return Side(style="thin", color=f"FF{color}")
 
 
 def frame(color: str) -> Border:
-    """A thin line all around a cell."""
+    """Return a thin line for all sides of a cell."""
     return Border(left=edge(color), right=edge(color), top=edge(color), bottom=edge(color))
 
 
 def add_table(page: Worksheet, name: str, reference: str) -> None:
-    """Make these cells a table, with filters and without stripes."""
+    """Make the cells of a reference a table, with filters and without stripes."""
     table = Table(displayName=name, ref=reference)
     table.tableStyleInfo = TableStyleInfo(
         name="TableStyleLight1", showRowStripes=False, showColumnStripes=False
@@ -79,7 +79,7 @@ def add_table(page: Worksheet, name: str, reference: str) -> None:
 
 
 def print_setup(page: Worksheet, title: str) -> None:
-    """Landscape, as wide as the paper, with what it is and which page below."""
+    """Set a page up for paper: landscape, fitted to the width, with title and page number in the footer."""
     page.page_setup.orientation = "landscape"
     page.page_setup.paperSize = 9  # A4
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
@@ -91,7 +91,7 @@ def print_setup(page: Worksheet, title: str) -> None:
 
 
 def money_chart(title: str) -> BarChart:
-    """An empty chart of columns with a title; the money is told in whole units."""
+    """Make an empty column chart with a title; money is shown without cents."""
     chart = BarChart()
     chart.grouping, chart.gapWidth = "clustered", 45
     bold = CharacterProperties(sz=1100, b=True, solidFill=INK)
@@ -109,7 +109,7 @@ def money_chart(title: str) -> BarChart:
 
 
 def lay_bars(chart: BarChart, colors: tuple[str, ...]) -> None:
-    """Turn a chart's series into bars from the top down, their names at the left and the legend above."""
+    """Turn a chart into horizontal bars from the top down, with names at the left and the legend above."""
     chart.type = "bar"
     for series, color in zip(chart.series, colors, strict=True):
         paint(series, color)
@@ -121,31 +121,31 @@ def lay_bars(chart: BarChart, colors: tuple[str, ...]) -> None:
 
 
 def paint(series: Any, color: str) -> None:
-    """Give a series, or a point of one, its colour; the same for negative money."""
+    """Set the colour of a series or point, also for negative money."""
     series.graphicalProperties = GraphicalProperties(solidFill=color)
     series.graphicalProperties.line = LineProperties(noFill=True)
     series.invertIfNegative = False
 
 
 def lettering(color: str = GREY, size: int = 900) -> RichText:
-    """A chart's letters, in hundredths of a point."""
+    """Return the text style of a chart; `size` is in hundredths of a point."""
     small = CharacterProperties(sz=size, solidFill=color, latin=None)
     return RichText(p=[Paragraph(pPr=ParagraphProperties(defRPr=small), endParaRPr=small)])
 
 
 def layout(*, x: float, y: float, w: float, h: float) -> Layout:
-    """Where within its chart the plot stands, as parts of the whole."""
+    """Return the place of the plot within its chart, as fractions of the chart."""
     return Layout(manualLayout=ManualLayout(xMode="edge", yMode="edge", x=x, y=y, w=w, h=h))
 
 
 def place(chart: BarChart, start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Let a chart reach from the corner of one cell (0-based column and row) to that of another."""
+    """Anchor a chart from the corner of one cell (0-based column and row) to the corner of another."""
     corners = [AnchorMarker(col=column, row=row) for column, row in (start, end)]
     chart.anchor = TwoCellAnchor(editAs="oneCell", _from=corners[0], to=corners[1])  # type: ignore[assignment]
 
 
 def described(drawing: bytes, *texts: str) -> bytes:
-    """Give the charts of a drawing's XML, in their order, alternative texts."""
+    """Add alternative texts to the charts of a drawing's XML, in their order."""
     waiting = iter(texts)
 
     def with_text(found: re.Match[bytes]) -> bytes:
@@ -155,7 +155,7 @@ def described(drawing: bytes, *texts: str) -> bytes:
 
 
 def put(page: Worksheet, row: int, column: int, content: Content) -> Cell:
-    """A value into a cell (1-based); text is always text, whatever it begins with."""
+    """Put a value into a cell (1-based row and column); a text is never taken for a formula."""
     cell = page.cell(row, column)
     assert isinstance(cell, Cell)  # noqa: S101 - the first of merged cells is one
     if isinstance(content, str):
@@ -168,6 +168,6 @@ def put(page: Worksheet, row: int, column: int, content: Content) -> Cell:
 
 
 def print_report(page: Worksheet, title: str) -> None:
-    """Set up a page for paper."""
+    """Set a page of the report up for paper."""
     print_setup(page, title)
     page.page_margins.bottom, page.page_margins.footer = 0.7, 0.3

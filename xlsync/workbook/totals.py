@@ -1,4 +1,4 @@
-"""A month in numbers: its counts, and the money at stake by currency, as *Start* and messages tell them."""
+"""A month in numbers: counts, and money at stake by currency, for *Start* and for messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xlsync.xlsx.cells import Value
 
 @dataclass(frozen=True, slots=True)
 class KindMoney:
-    """The open rows of one mismatch in one currency, with the money a month that they would bring or take."""
+    """The open rows of one kind of mismatch in one currency: their number, and money a month up and down."""
 
     kind: MismatchKind
     currency: str
@@ -30,7 +30,7 @@ class KindMoney:
 
 
 def mismatch_currencies(overview: Overview) -> dict[str, str]:
-    """The currency of each mismatch's money: its lines', else its agreement's, else the most usual."""
+    """Return each mismatch's currency by key: its lines', else its agreement's, else the most frequent."""
     lines = {line.key: line.currency for line in overview.lines}
     agreements = {entry.id: entry.currency for entry in overview.lists.agreements}
     known: dict[str, str] = {}
@@ -43,9 +43,9 @@ def mismatch_currencies(overview: Overview) -> dict[str, str]:
 
 
 def with_currencies(overview: Overview) -> Overview:
-    """The same, where several currencies meet with that of its money in the explanation of each row.
+    """Name the currency in the explanation of each row, if the month has several currencies.
 
-    *Not linked* names it beside the amount that was billed.
+    A row *Not linked* names the currency already, beside the amount that was billed.
     """
     currencies = mismatch_currencies(overview)
     if len({*currencies.values(), *(line.currency for line in overview.lines)} - {""}) < 2:
@@ -55,7 +55,9 @@ def with_currencies(overview: Overview) -> Overview:
         if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED:
             return mismatch
         sentence = f" Its money is in {currencies[mismatch.key]}."
-        explanation = mismatch.explanation.removesuffix(sentence)  # a row that was kept has it already
+        explanation = mismatch.explanation.removesuffix(
+            sentence
+        )  # a row kept from before already ends with the sentence
         return replace(mismatch, explanation=f"{explanation}{sentence}")
 
     told = tuple(map(with_currency, overview.findings.mismatches))
@@ -68,7 +70,7 @@ def _usual(currencies: Iterable[str]) -> str:
 
 
 def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
-    """The open rows by mismatch and currency: money of two currencies is never added."""
+    """Sum the open rows by kind of mismatch and currency: money of two currencies is never added."""
     currencies = mismatch_currencies(overview)
     found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
     for mismatch in overview.open_mismatches:
@@ -89,12 +91,12 @@ def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
 
 
 def _main_currency(overview: Overview) -> str:
-    """The currency of *Start*: that of the most lines, else of the most rows."""
+    """Return the currency of *Start*: that of the most lines, else of the most rows."""
     return _usual(line.currency for line in overview.lines) or _usual(mismatch_currencies(overview).values())
 
 
 def start_values(overview: Overview) -> dict[str, Value]:
-    """The values of *Start*, by the names of its cells; money of other currencies is told, not added."""
+    """Return the values of *Start* by cell name; money in other currencies is named, not added."""
     main = _main_currency(overview)
     totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
     of_month = Totals.of(overview)
@@ -125,7 +127,7 @@ def start_values(overview: Overview) -> dict[str, Value]:
 
 
 def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
-    """Where every cent went, as texts: a label, and for each currency the lines and their money."""
+    """Write the rows of *Where every cent went*: a label, and for each currency the lines and their money."""
 
     def told(share: Share) -> str:
         return f"{share.amount:,.2f} ({counted(share.lines, 'line')})"
@@ -142,7 +144,7 @@ def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
-    """The cells of *Where every cent went*: lines and money in the currency of *Start*, and other money."""
+    """Return the cells of *Where every cent went*: lines and money in *Start*'s currency, and other money."""
     billed = overview.billed
     main = next((one for one in billed if one.currency == _main_currency(overview)), None)
     others = [one for one in billed if one is not main]
@@ -164,12 +166,12 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
 
 
 def tell_no_link(number: int) -> str:
-    """How many lines are neither linked nor to link, and what they are; empty where there are none."""
+    """Say how many lines need no link, and what they are; empty where there are none."""
     return f"{number:,} not compared (credits, usage, one-off)" if number else ""
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
-    """Of each mismatch: all its rows, and money up and down in the currency of *Start*."""
+    """Return for each kind of mismatch its number of rows, and money up and down in *Start*'s currency."""
     main = _main_currency(overview)
     counts = overview.mismatch_counts
     money = {entry.kind: entry for entry in mismatch_money(overview) if entry.currency == main}
@@ -183,7 +185,7 @@ def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decima
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """A month in a few numbers: what commands and buttons tell of it."""
+    """The numbers of a month that commands and buttons show."""
 
     month: str
     environment: str
@@ -199,7 +201,7 @@ class Totals:
 
     @classmethod
     def of(cls, overview: Overview) -> Totals:
-        """The totals of a month."""
+        """Sum up a month."""
         return cls(
             month=str(overview.month),
             environment=overview.environment,
@@ -225,7 +227,7 @@ class Totals:
 
     @property
     def heading(self) -> str:
-        """A month in one line."""
+        """The month, its environment and its counts in one line."""
         counts = (
             counted(self.lines, "line"),
             f"{self.linked:,} linked",
@@ -237,7 +239,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthResult:
-    """What an export or a check found: for people, programs and mail, and the file that holds it."""
+    """The result of an export or a check: totals, digest and notices, and the workbook's file."""
 
     totals: Totals
     digest: str  # Markdown

@@ -47,11 +47,11 @@ from xlsync.xlsx.cells import Row, Value, letters, position
 from xlsync.xlsx.package import Package
 
 TEMPLATE: Final = "workbook_template.xlsx"
-RowsDone = Callable[[int, int], None]  # rows done, of how many
+RowsDone = Callable[[int, int], None]  # called with the number of rows done, and of all rows
 
 
 def template_path() -> Path:
-    """The template: in the installed package, else beside the source tree's package."""
+    """Return the template's path: in the installed package, else beside the source tree's package."""
     package = Path(__file__).parent.parent
     inside = package / TEMPLATE
     return inside if inside.exists() else package.parent / TEMPLATE
@@ -59,18 +59,18 @@ def template_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What a check has to tell of the rows that it renewed, and the file that holds them.
+    """The result of renewing a workbook: its file, notices, lapsed approvals, and where rows moved.
 
-    `moved` are the new numbers of the old rows by sheet: a row that is not among them is gone.
+    `moved` maps old to new 0-based row numbers, by sheet; a row that is missing in it is gone.
     """
 
-    lapsed: tuple[str, ...] = ()  # approvals whose values no longer hold, where they stood
+    lapsed: tuple[str, ...] = ()  # old addresses of approvals that lapsed, since their values changed
     moved: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     path: Path = Path()
-    notices: tuple[str, ...] = ()  # what of a person's could not stay where it was
+    notices: tuple[str, ...] = ()  # sentences about a person's cells, notes or pictures that were moved
 
     def place(self, notice: Notice) -> Notice | None:
-        """A notice with the present address of the cell it is about; None where the cell's row is gone."""
+        """Update a notice to the present address of its cell; None where the cell's row is gone."""
         sheet, _, cell = notice.where.rpartition("!")
         if sheet not in self.moved:
             return notice
@@ -80,7 +80,7 @@ class Renewed:
 
 
 def _silent(_done: int, _of: int) -> None:
-    """No progress is shown."""
+    """Show no progress."""
 
 
 def write_export(
@@ -94,7 +94,7 @@ def write_export(
 ) -> None:
     """Write a month into a new workbook."""
     package = Package.open(template_path())
-    # while it is small: after a change the whole package would be opened again
+    # read while the package is small: after a change the whole of it would be opened again
     package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
     _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
@@ -112,9 +112,9 @@ def write_check(
     progress: RowsDone = _silent,
     **about: Any,
 ) -> Renewed:
-    """Renew the computed sheets of a workbook in place; a backup is left beside it.
+    """Renew the computed sheets of a workbook in place; a backup is kept beside it.
 
-    `own` are the parts of links that a person chose in this workbook, by line key. `save` puts it elsewhere
+    `own` are the parts of links that a person chose in this workbook, by line key. `save` saves it elsewhere
     than in its place.
     """
     renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about, progress)
@@ -206,7 +206,7 @@ def _fill(
 
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
-    """The additions that the month was compared with, for the report; those that ended since stay known."""
+    """Store the additions that the month was compared with, for the report, also those that ended since."""
     kept = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
     for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
         if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
@@ -224,7 +224,7 @@ def _name_first_rows(
     columns: Mapping[str, Mapping[str, int]],
     places: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """Let each step of *Start* lead to the first row that it is about, else to the sheet's first row."""
+    """Point the link of each step on *Start* to the first row that it is about, else to the first row."""
     waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
     open_keys = {
         BILLING_LINES.title: {key for key, status in overview.findings.statuses.items() if status in waiting},
@@ -240,7 +240,7 @@ def _name_first_rows(
 
 
 def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool) -> None:
-    """Fill in *Start*; a check leaves when the month was exported, and tells when it was checked."""
+    """Fill in *Start*; a check sets the time of the check and leaves the time of the export."""
     values = start_values(overview)
     values["checked_at" if is_check else "exported_at"] = at
     cells = {position(START_CELLS[name]): value for name, value in values.items()}
@@ -291,12 +291,12 @@ def write_results(
     save: Save | None = None,
     runs: Iterable[str] = (),
 ) -> Path:
-    """Write each row's result into its *Result* cell; where the file cannot be written, beside it.
+    """Write each row's result into its *Result* cell, and save; beside the file where it cannot be written.
 
-    `runs` are those that the results tell of.
+    `runs` are the runs whose results these are.
 
-    `results` gives, by row key, the text and whether ConnectWise had changed since export. `own` are
-    the picks of lines, by line key, now with the ids of what was created. Returns the file that holds
+    `results` has, by row key, the text and whether ConnectWise had changed since export. `own` are
+    the picks of lines, by line key, with the ids of created records. Returns the file that holds
     them.
     """
     for sheet in (MISMATCHES, NEW, INVOICES):

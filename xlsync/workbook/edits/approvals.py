@@ -1,4 +1,4 @@
-"""Approvals: what a person decided on *Mismatches*, as actions, and every problem in it at once. PURE."""
+"""Approvals: read the decisions on *Mismatches* and *Invoices* as actions, and collect all problems. PURE."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ NO_EDITS = RowEdits((), {}, ())
 def read_row_edits(
     book: Book, prices: Mapping[str, Decimal] = MappingProxyType({}), without: Set[str] = frozenset()
 ) -> RowEdits:
-    """Every decision on *Mismatches*, but for the approvals of the rows `without`.
+    """Read every decision on *Mismatches*, except the approvals of the rows `without`.
 
-    `prices` stand on *New in ConnectWise* now, by row key.
+    `prices` are those on *New in ConnectWise* now, by row key.
     """
     problems: list[Problem] = []
     ignored: dict[str, Ignored] = {}
@@ -164,14 +164,14 @@ def _read_approved(
         return None
     if action is None or action is ActionLabel.IGNORE:
         if row.text("Action") and action is None:
-            return None  # told already
+            return None  # already a problem
         notices.append(Notice(row.where("Approve"), _tell_left_aside(mismatch, action)))
         return None
     return _Approved(row, mismatch, action, units, cost, effective)
 
 
 def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
-    """Why the Yes of a row writes nothing, and what to do."""
+    """Say why the Yes of a row writes nothing, and what to do."""
     if action is ActionLabel.IGNORE:
         return "Nothing is written for this row (its Action is Ignore); its Yes is left aside"
     if mismatch.kind is MismatchKind.NOT_LINKED:
@@ -185,7 +185,7 @@ def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
 
 
 def _tell_asked(approved: _Approved) -> str:
-    """What a row asks for, so that asking for it again is known."""
+    """Write down what a row asks for, so that a repeated approval is recognised."""
     units = approved.units if approved.units is not None else approved.mismatch.bss_units
     cost = approved.cost if approved.cost is not None else approved.mismatch.bss_cost
     numbers = ("" if number is None else f"{number.normalize():f}" for number in (units, cost))
@@ -224,7 +224,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
 
 
 def _basis_of(mismatch: Mismatch) -> Basis | None:
-    """The agreement that a row's write rests upon, where it exists already."""
+    """Return the agreement that a row's write depends on; None where it is still to be created."""
     if not isinstance(mismatch.agreement, int):
         return None
     company = mismatch.company if isinstance(mismatch.company, int) else None
@@ -234,9 +234,9 @@ def _basis_of(mismatch: Mismatch) -> Basis | None:
 def _change_addition(
     group: Sequence[_Approved], month: Month, problems: list[Problem]
 ) -> Sequence[RowAction]:
-    """All that is approved for one addition: two changes of one addition are never planned.
+    """Plan all that is approved for one addition: two changes of one addition are never planned.
 
-    In place; or, with a date in Effective From, its end the day before and a successor from that day.
+    The addition is changed in place, or, with a date in Effective From, ends the day before and is succeeded.
     """
     first = group[0]
     seen = first.mismatch.addition
@@ -351,7 +351,7 @@ def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceEdits:
-    """What people approved on *Invoices*; `asked` is what each approved row asks for, by row key."""
+    """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key."""
 
     actions: tuple[CreateInvoice, ...]
     problems: tuple[Problem, ...]
@@ -359,7 +359,7 @@ class InvoiceEdits:
 
 
 def read_invoice_rows(book: Book) -> InvoiceEdits:
-    """The approved rows of *Invoices* as actions, and every problem."""
+    """Read the approved rows of *Invoices* as actions, and collect all problems."""
     problems: list[Problem] = []
     actions: list[CreateInvoice] = []
     for row in book.rows[INVOICES.title]:

@@ -1,4 +1,4 @@
-"""Input cells: an approval, an amount or a date that a person entered; anything else is a problem. PURE."""
+"""Input cells: read an approval, an amount or a date; anything else in them is a problem. PURE."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xlsync.models import Month
 from xlsync.workbook.read import Book, SheetRow
 
 OVER_LIMIT: Final = "yes, over limit"
-_MOST: Final = 1_000_000_000  # units or money: what is more is an id in the wrong column
-_DIGITS: Final = 15  # that a spreadsheet keeps
-_DECIMALS: Final = 6  # what is finer is no amount: next to zero it would pass for a small change
-_FAR: Final = 60  # months
+_MOST: Final = 1_000_000_000  # units or money: a larger number is an id in the wrong column
+_DIGITS: Final = 15  # digits of a number that a spreadsheet keeps
+_DECIMALS: Final = 6  # a finer number is no amount: close to zero it would pass for a small change
+_FAR: Final = 60  # months from the workbook's month
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
-    """Whether a row has its Yes; anything but Yes, Yes, over limit, No or nothing is a problem."""
+    """Whether a row is approved; anything but Yes, Yes, over limit, No or nothing is a problem."""
     text = row.text("Approve").casefold()
     if text not in {"", "yes", OVER_LIMIT, "no"} or "Approve" in row.formulas:
         problems.append(
@@ -34,7 +34,7 @@ def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
 
 
 def find_lifted(book: Book) -> frozenset[str]:
-    """The rows whose *Approve* lifts the limits for them."""
+    """Return the keys of the rows whose *Approve* lifts the limits."""
     return frozenset(
         row.key
         for rows in book.rows.values()
@@ -44,7 +44,7 @@ def find_lifted(book: Book) -> frozenset[str]:
 
 
 def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal | None:
-    """A number from 0 up in an input cell; empty is None."""
+    """Read a number from 0 up in an input cell; None where the cell is empty."""
     value = row.get(header)
     if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
         return None
@@ -70,7 +70,7 @@ def _too_fine(number: Decimal) -> str:
 
 
 def read_day(row: SheetRow, header: str, month: Month, problems: list[Problem]) -> dt.date | None:
-    """A calendar date in an input cell; one far from the month is a slip."""
+    """Read a calendar date in an input cell; one far from the month is a problem."""
     day = _day_in(row, header, problems)
     if day is not None and row.is_edited(header):
         away = (day.year - month.year) * 12 + day.month - month.month
@@ -81,7 +81,7 @@ def read_day(row: SheetRow, header: str, month: Month, problems: list[Problem]) 
 
 
 def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
-    """A calendar date; ISO text is taken too, empty is None."""
+    """Read a calendar date or its ISO text; None where the cell is empty."""
     value = row.get(header)
     if header not in row.formulas:
         match value:

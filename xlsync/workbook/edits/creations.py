@@ -1,4 +1,4 @@
-"""New rows: the approved rows of *New in ConnectWise* as actions, and every problem in them. PURE."""
+"""Creations: read the approved rows of *New in ConnectWise* as actions, and collect all problems. PURE."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ from xlsync.workbook.layout import BILLING_LINES, NEW
 from xlsync.workbook.read import Book, SheetRow
 
 CreationAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
-_LENGTHS: Final = {"Address": 50, "City": 50, "State": 50, "Zip": 12}  # OpenAPI description, Company
+_LENGTHS: Final = {
+    "Address": 50,
+    "City": 50,
+    "State": 50,
+    "Zip": 12,
+}  # longest texts (OpenAPI description, Company)
 _AGREEMENT_NAME: Final = 100
 _ASKING: Final = {  # a new customer has no agreement yet
     "ConnectWise Customer": (new_customer_key, new_agreement_key),
@@ -37,7 +42,7 @@ _ASKING: Final = {  # a new customer has no agreement yet
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """What is to be created: the actions, the rows they come from, and problems.
+    """The approved rows of *New in ConnectWise*: actions, problems, and the prices of all rows by key.
 
     `asked` is what each approved row asks for, by row key.
     """
@@ -50,7 +55,7 @@ class NewRows:
 
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
-    """Every approved row of *New in ConnectWise*; the prices of all of them, approved or not."""
+    """Read every approved row of *New in ConnectWise*, and the prices of all rows, approved or not."""
     reader = _Reader(book, identifier_length, name_length)
     rows = book.rows[NEW.title]
     proposals = {row.key: from_plain(row.facts["proposal"], Proposal) for row in rows}
@@ -78,13 +83,13 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
 
 
 def _tell_asked(row: SheetRow) -> str:
-    """What a row asks for, so that asking for it again is known."""
+    """Write down what a row asks for, so that a repeated approval is recognised."""
     headers = (c.header for c in NEW.columns if c.is_input and c.header != "Approve")
     return "; ".join(f"{header} {row.text(header)}" for header in headers if row.text(header))
 
 
 class _Reader:
-    """Reads rows into actions and collects what is wrong with them."""
+    """Reader that turns rows into actions and collects problems."""
 
     def __init__(self, book: Book, identifier_length: int, name_length: int) -> None:
         self.directory = LabelDirectory(book.lists)
@@ -96,7 +101,7 @@ class _Reader:
         self.notices: list[Notice] = []
 
     def customer(self, row: SheetRow) -> list[CreationAction]:
-        """The company, and its contact where one is named."""
+        """Read the creation of a company, and of its contact where one is named."""
         name = self._needed(row, "Name", self.name_length)
         identifier = self._identifier(row, self.identifier_length)
         address = {header: self._short(row, header, length) for header, length in _LENGTHS.items()}
@@ -121,7 +126,7 @@ class _Reader:
     def agreement(
         self, row: SheetRow, proposal: Proposal, customers: Mapping[str, SheetRow]
     ) -> list[CreationAction]:
-        """The agreement, and the contact it needs where one is named."""
+        """Read the creation of an agreement, and of its contact where one is named."""
         company: int | str | None
         customer = row.text("Customer")
         contact_key: str | None = None
@@ -165,13 +170,13 @@ class _Reader:
         return [own, agreement] if own else [agreement]
 
     def product(self, row: SheetRow, proposal: Proposal) -> list[CreationAction]:
-        """The catalog item; its whole name goes to the customer description."""
+        """Read the creation of a catalog item; its full name goes to the customer description."""
         name = self._needed(row, "Name", DESCRIPTION_LENGTH)
         identifier = self._identifier(row, ITEM_IDENTIFIER_LENGTH)
         type_id = self._chosen(row, "Type", self.directory.types["Product"], is_needed=True)
         subcategory = self._chosen(row, "Category", self.directory.categories, is_needed=True)
         problems: list[Problem] = []
-        price = read_amount(row, "Price", problems)  # its problem is told already
+        price = read_amount(row, "Price", problems)  # its problem is among those of all rows already
         if price is None and not problems:
             self.notices.append(
                 Notice(row.where("Price"), "no price, so it will be billed at nothing; enter 0 if it is free")
@@ -195,7 +200,7 @@ class _Reader:
         ]
 
     def refuse_twice(self, rows: Sequence[SheetRow], proposals: Mapping[str, Proposal]) -> None:
-        """Two rows that would create the same thing."""
+        """Refuse two rows that would create the same thing."""
         seen: dict[tuple[str, str], SheetRow] = {}
         for row in rows:
             kind = proposals[row.key].kind
@@ -214,7 +219,7 @@ class _Reader:
                 )
 
     def refuse_doubles(self, rows: Iterable[SheetRow], proposals: Mapping[str, Proposal]) -> None:
-        """Rows that look like what exists already, unless a line asks to create them all the same."""
+        """Refuse rows that look like an existing record, unless a line asks to create them all the same."""
         for row in rows:
             like = proposals[row.key].looks_like
             is_done = row.text("Result").startswith(("done", "already"))
@@ -229,7 +234,7 @@ class _Reader:
     def join_contacts(
         self, actions: Iterable[CreationAction], rows: Mapping[str, SheetRow]
     ) -> list[CreationAction]:
-        """The actions with one contact of a name at each company, whichever rows name it."""
+        """Join contacts of one name at one company into one action."""
         first: dict[tuple[int | str, str], CreateContact] = {}
         same: dict[str, str] = {}
         others: list[CreationAction] = []
@@ -280,7 +285,7 @@ class _Reader:
         )
 
     def _identifier(self, row: SheetRow, length: int) -> str:
-        """An identifier on one line, as ConnectWise keeps it: it is looked up by that."""
+        """Read an identifier on one line, as ConnectWise keeps it and looks it up."""
         return " ".join(self._needed(row, "Identifier", length).split())
 
     def _needed(self, row: SheetRow, header: str, length: int) -> str:
@@ -290,7 +295,7 @@ class _Reader:
         return self._short(row, header, length)
 
     def _short(self, row: SheetRow, header: str, length: int) -> str:
-        """A text as it goes to ConnectWise: the original where the person left the proposal as it was."""
+        """Read a text for ConnectWise: the full original where the person left the proposal as it was."""
         if header in row.formulas:
             self._tell(row, header, "a formula stands here", "enter a text")
             return ""
@@ -319,7 +324,7 @@ class _Reader:
 
 
 def _asked_for(book: Book) -> frozenset[str]:
-    """The rows of *New in ConnectWise* that a billing line asks for by `(create new)`."""
+    """Return the keys of rows of *New in ConnectWise* that a billing line asks for by `(create new)`."""
     keys: set[str] = set()
     for row in book.rows[BILLING_LINES.title]:
         asked = [header for header in _ASKING if row.text(header) == CREATE_NEW]
@@ -330,7 +335,7 @@ def _asked_for(book: Book) -> frozenset[str]:
 
 
 def contact_of(row_key: str) -> str:
-    """The key of the contact that a row of a customer or agreement creates."""
+    """Return the key of the contact that a row of a customer or agreement creates."""
     return f"contact:{row_key}"
 
 

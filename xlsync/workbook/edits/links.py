@@ -1,4 +1,4 @@
-"""Link edits: what people chose on *Billing Lines*, by the labels that the dropdowns had. PURE."""
+"""Link edits: read what people chose on *Billing Lines* by the labels of the dropdowns. PURE."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _NO_PICK: Final = Picked()
 
 @dataclass(frozen=True, slots=True)
 class LinkEdits:
-    """What people chose on *Billing Lines*: by line key, with what they are remembered by."""
+    """The choices on *Billing Lines*, by line key, with the lines and links that they are about."""
 
     lines: tuple[BillingLine, ...]
     links: Mapping[str, Link]  # as the workbook shows them
     picked: Mapping[str, Picked]
-    names: Mapping[str, Mapping[int, str]]  # the labels that ids had, by part
+    names: Mapping[str, Mapping[int, str]]  # the label of each id, by part of a link
     problems: tuple[Problem, ...]
 
     def own(self) -> dict[str, dict[str, Any]]:
-        """The picks as the hidden sheet keeps them."""
+        """Convert the picks to the plain values that the hidden sheet stores."""
         return {key: write_pick(pick) for key, pick in self.picked.items()}
 
 
 def read_link_edits(book: Book) -> LinkEdits:
-    """Every choice on *Billing Lines*; a cell that names nothing known is a problem."""
+    """Read every choice on *Billing Lines*; a cell that names nothing known is a problem."""
     directory = LabelDirectory(book.lists)
     problems: list[Problem] = []
     lines: list[BillingLine] = []
@@ -66,7 +66,7 @@ def _read_pick(
     directory: LabelDirectory,
     problems: list[Problem],
 ) -> Picked:
-    """What a row's edits make of the pick that was kept of it."""
+    """Update a line's stored pick by the edits of its row."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
     if edited:
         pick = replace(pick, evidence=Evidence.CHOSEN)
@@ -94,7 +94,7 @@ def _read_pick(
                 pick = _with(pick, part, found)
     shown = link.company
     if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
-        pick = _with(pick, "company", shown.to)  # an agreement is chosen as one of this customer's
+        pick = _with(pick, "company", shown.to)  # the agreement was chosen from this customer's
     if "company" in edited and "agreement" not in edited:
         # another customer has other agreements; one that is to be created has none yet
         is_new = pick.company == new_keys["company"]
@@ -172,7 +172,7 @@ def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
 
 
 def write_pick(pick: Picked) -> dict[str, Any]:
-    """A pick as the hidden sheet keeps it."""
+    """Convert a pick to the plain values that the hidden sheet stores."""
     parts = {part: getattr(pick, part) for part in _PARTS}
     kept = {part: False if to is NOTHING else to for part, to in parts.items() if to is not None}
     return {**kept, "evidence": str(pick.evidence)}
