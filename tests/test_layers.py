@@ -41,7 +41,10 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "links.memory",
     "links.learning",
     "apply.actions",
+    "apply.action_base",
     "apply.plan",
+    "apply.limits",
+    "apply.kinds",  # reaches ConnectWise only through what it is handed
     "workbook.candidates",
     "workbook.contents",
     "workbook.labels",

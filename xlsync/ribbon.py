@@ -27,6 +27,8 @@ from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check
 from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
+from xlsync.commands.undo import review_undo
+from xlsync.commands.writing import check_plan, write
 from xlsync.config import home_folder, load_settings, settings_file
 from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
@@ -266,10 +268,10 @@ def undo(front: Front) -> None:
         if run is None:
             front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")
             return
-        plan, live = reviews.plan_undo(systems, run)
+        plan, live = review_undo(systems, run)
         if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
             count = front.counted(len(plan.actions))
-            id_, outcomes = reviews.write(systems, plan, live, "undo", run, front.now, count)
+            id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
             front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
 
 
@@ -308,7 +310,7 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", quest
     for action in plan.actions:
         front.log.info("planned: %s", action)
     try:
-        reviews.check_plan(systems, plan)
+        check_plan(systems, plan)
     except UnsafePlan as unsafe:
         if not front.ask(unsafe.message, "Go over the limits, this once?"):
             front.tell("Nothing was written.")

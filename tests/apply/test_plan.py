@@ -24,16 +24,14 @@ from xlsync.apply.actions import (
     UpdateAddition,
     end_addition,
 )
+from xlsync.apply.kinds.additions import judge_creation, judge_update
+from xlsync.apply.limits import check_limits
 from xlsync.apply.plan import (
     Outcome,
     Plan,
     State,
     build_plan,
-    check_limits,
     first_lost,
-    judge_creation,
-    judge_update,
-    monthly_money,
     outcome,
 )
 from xlsync.errors import UnsafePlan
@@ -459,7 +457,7 @@ def test_monthly_money_up_and_down_is_added_without_sign() -> None:
 
 
 def test_creating_companies_contacts_agreements_and_products_moves_no_money() -> None:
-    assert [monthly_money(action) for action in (company(), contact(), agreement(), product())] == [0] * 4
+    assert [action.monthly for action in (company(), contact(), agreement(), product())] == [0] * 4
 
 
 def test_every_limit_that_is_passed_is_named_with_the_row_it_is_about() -> None:

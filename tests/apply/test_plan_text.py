@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import (
     Action,
-    Basis,
     Change,
     CreateAddition,
     CreateCompany,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xlsync.apply.plan import Outcome, State
-from xlsync.commands.apply import row_results
+from xlsync.commands.writing import row_results
 
 
 @pytest.mark.parametrize("name", ["Acme", "Acme, Inc", "Acme, which is not approved, Inc"])

@@ -97,7 +97,7 @@ def update(id_: int, state: str = "done", **fields: tuple[Any, Any]) -> Write:
     )
 
 
-def creation(id_: int, key: str = "add:3:5", **body: Any) -> Write:
+def creation(id_: int, key: str = "add:3:5", succeeds: int | None = None, **body: Any) -> Write:
     return Write(
         key=key,
         kind="CreateAddition",
@@ -109,6 +109,7 @@ def creation(id_: int, key: str = "add:3:5", **body: Any) -> Write:
         rows=(key,),
         state="done",
         id=id_,
+        succeeds=succeeds,
     )
 
 
@@ -174,7 +175,9 @@ WRITES = st.one_of(
     ),
     st.builds(lambda id_, units: creation(id_, quantity=units), st.integers(100, 103), UNITS),
     st.builds(
-        lambda id_, units: creation(id_, f"successor:{id_ - 100}", quantity=units, unitPrice=Decimal("3.35")),
+        lambda id_, units: creation(
+            id_, f"successor:{id_ - 100}", id_ - 100, quantity=units, unitPrice=Decimal("3.35")
+        ),
         st.integers(101, 108), UNITS,
     ),
 )  # fmt: skip
@@ -394,7 +397,7 @@ def test_an_addition_that_others_ended_is_in_no_sum() -> None:
 
 def test_a_successor_and_its_predecessor_are_one_change() -> None:
     ended = update(9, cancelledDate=(None, "2026-10-14T00:00:00Z"))
-    following = creation(10, "successor:9", quantity=13, unitPrice=Decimal("100.10"))
+    following = creation(10, "successor:9", 9, quantity=13, unitPrice=Decimal("100.10"))
     yearly = addition(9, months=12, unit_price=Decimal("100.10"))
     found = total(make_report(facts([line("a")], compared=(yearly,)), [run(1, ended, following)]))
     assert found.found == Decimal("25.03")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from xlsync.amounts import tell_cost, tell_number
+from xlsync.apply.action_base import ActionBase, Basis, id_if_known, row_keys
 from xlsync.models import Addition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCompany:
+class CreateCompany(ActionBase):
     """A customer that ConnectWise lacks."""
+
+    noun: ClassVar[str] = "Customer"
 
     key: str
     rows: tuple[str, ...]
@@ -27,18 +31,15 @@ class CreateCompany:
     zip: str = ""
     country_id: int | None = None
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
-
     def __str__(self) -> str:
         return f"create customer {self.name} [{self.identifier}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateContact:
+class CreateContact(ActionBase):
     """A person at a customer; every agreement needs one."""
+
+    noun: ClassVar[str] = "Contact"
 
     key: str
     rows: tuple[str, ...]
@@ -51,7 +52,11 @@ class CreateContact:
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the actions that must have been done before."""
-        return _keys(self.company)
+        return row_keys(self.company)
+
+    def with_ids(self, ids: Mapping[str, int]) -> Self:
+        """The action with the ids of what was created before it, in place of row keys."""
+        return replace(self, company=id_if_known(self.company, ids))
 
     def __str__(self) -> str:
         name = " ".join(filter(None, (self.first_name, self.last_name)))
@@ -59,8 +64,10 @@ class CreateContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAgreement:
+class CreateAgreement(ActionBase):
     """A customer's agreement; `contact` is None where the company's default contact is taken."""
+
+    noun: ClassVar[str] = "Agreement"
 
     key: str
     rows: tuple[str, ...]
@@ -75,7 +82,12 @@ class CreateAgreement:
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the actions that must have been done before."""
-        return _keys(self.company, self.contact)
+        return row_keys(self.company, self.contact)
+
+    def with_ids(self, ids: Mapping[str, int]) -> Self:
+        """The action with the ids of what was created before it, in place of row keys."""
+        contact = None if self.contact is None else id_if_known(self.contact, ids)
+        return replace(self, company=id_if_known(self.company, ids), contact=contact)
 
     def __str__(self) -> str:
         return f"create agreement {self.name}{_of_customer(self.customer)}"
@@ -86,8 +98,10 @@ def _of_customer(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCatalogItem:
+class CreateCatalogItem(ActionBase):
     """A product that the catalog lacks; the marketplace's code becomes its mark."""
+
+    noun: ClassVar[str] = "Product"
 
     key: str
     rows: tuple[str, ...]
@@ -100,22 +114,8 @@ class CreateCatalogItem:
     cost: Decimal | None = None
     code: str = ""
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
-
     def __str__(self) -> str:
         return f"create product {self.identifier}: {self.description}"
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """The agreement that a write rests upon, as the approved row showed it."""
-
-    agreement: int
-    company: int | None = None
-    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,15 @@ class Predecessor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateAddition:
+class CreateAddition(ActionBase):
     """A product put on an agreement, or the successor of an addition that ends.
 
     `beside` are the additions of the product that stood there when it was approved: one that is not
     among them was made since. `monthly` is its price a month, `seen_price` that of the product as shown.
     `product` is for people; `contract_id` and `contract_name`, the name in the BSS, mark the addition.
     """
+
+    noun: ClassVar[str] = "Addition"
 
     key: str
     rows: tuple[str, ...]
@@ -161,7 +163,26 @@ class CreateAddition:
     def needs(self) -> tuple[str, ...]:
         """Keys of the actions that must have been done before."""
         ended = (self.succeeds.key,) if self.succeeds else ()
-        return (*_keys(self.agreement, self.item), *ended)
+        return (*row_keys(self.agreement, self.item), *ended)
+
+    @property
+    def agreement_id(self) -> int | None:
+        """The agreement whose additions the write touches; None while it is to be created."""
+        return self.agreement if isinstance(self.agreement, int) else None
+
+    @property
+    def lane(self) -> int | str:
+        """The agreement, by id or row key: its additions are written one after another."""
+        return self.agreement
+
+    @property
+    def units(self) -> tuple[Decimal, Decimal]:
+        """The units that are billed before and after."""
+        return self.succeeds.addition.quantity if self.succeeds else Decimal(0), self.quantity
+
+    def with_ids(self, ids: Mapping[str, int]) -> Self:
+        """The action with the ids of what was created before it, in place of row keys."""
+        return replace(self, agreement=id_if_known(self.agreement, ids), item=id_if_known(self.item, ids))
 
     def __str__(self) -> str:
         return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
@@ -218,7 +239,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateAddition:
+class UpdateAddition(ActionBase):
     """New units or cost on one addition: all that is approved for it, in one request.
 
     `seen` is the addition as the approved rows showed it.
@@ -235,9 +256,28 @@ class UpdateAddition:
     basis: Basis | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
+    def agreement_id(self) -> int:
+        """The agreement whose additions the write touches."""
+        return self.seen.agreement_id
+
+    @property
+    def lane(self) -> int:
+        """The agreement: its additions are written one after another."""
+        return self.seen.agreement_id
+
+    @property
+    def units(self) -> tuple[Decimal, Decimal]:
+        """The units that are billed before and after; zero and zero where only the cost changes."""
+        return self._change_of(Field.QUANTITY)
+
+    @property
+    def costs(self) -> tuple[Decimal, Decimal]:
+        """The cost of a unit before and after; zero and zero where only the units change."""
+        return self._change_of(Field.UNIT_COST)
+
+    def _change_of(self, field: Field) -> tuple[Decimal, Decimal]:
+        change = next((change for change in self.changes if change.field is field), None)
+        return (change.seen or Decimal(0), change.wanted) if change else (Decimal(0), Decimal(0))
 
     def __str__(self) -> str:
         return f"update {self.product} for {self.customer}: {', '.join(map(str, self.changes))}"
@@ -248,7 +288,10 @@ Setting = Decimal | bool | dt.date | None
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field of a record: as it was seen, and as it shall be; None is empty. Alike, it must only hold."""
+    """A field to set: the value when it was approved, and the new one; None means empty.
+
+    Where both are equal nothing is written, but the field must still hold that value.
+    """
 
     name: str
     seen: Setting
@@ -256,7 +299,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetFields:
+class SetFields(ActionBase):
     """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
     `guard` is the addition as the approved row showed it, where all of that must still hold.
@@ -280,9 +323,19 @@ class SetFields:
     basis: Basis | None = None
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
+    def agreement_id(self) -> int | None:
+        """The agreement whose additions the write touches."""
+        return self.agreement
+
+    @property
+    def lane(self) -> int | str:
+        """The agreement, or the record where it belongs to none."""
+        return self.agreement or self.key
+
+    @property
+    def units(self) -> tuple[Decimal, Decimal]:
+        """The units that are billed before and after."""
+        return self.stops, Decimal(0)
 
     def __str__(self) -> str:
         return self.what
@@ -313,8 +366,10 @@ def end_addition(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateInvoice:
+class CreateInvoice(ActionBase):
     """The next invoice of an agreement, made by ConnectWise itself; date and amount as they were approved."""
+
+    noun: ClassVar[str] = "Invoice"
 
     key: str
     rows: tuple[str, ...]
@@ -325,9 +380,9 @@ class CreateInvoice:
     name: str
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Keys of the actions that must have been done before."""
-        return ()
+    def lane(self) -> str:
+        """The row: an invoice waits for no other write."""
+        return self.key
 
     def __str__(self) -> str:
         return f"invoice {self.name} of {self.customer}: {tell_cost(self.seen_amount)} on {self.seen_date}"
@@ -344,6 +399,18 @@ Action = (
     | CreateInvoice
 )
 
+CREATED: Final = {
+    kind.__name__: kind.noun
+    for kind in (
+        CreateCompany,
+        CreateContact,
+        CreateAgreement,
+        CreateCatalogItem,
+        CreateAddition,
+        CreateInvoice,
+    )
+}  # what each kind of creation makes, by the kind's name
+
 ORDER: tuple[type[Action], ...] = (
     CreateCompany,
     CreateContact,
@@ -359,7 +426,3 @@ ORDER: tuple[type[Action], ...] = (
 def kind_of(action: Action) -> str:
     """What an action is called in the journal and in JSON."""
     return action.kind if isinstance(action, SetFields) else type(action).__name__
-
-
-def _keys(*references: int | str | None) -> tuple[str, ...]:
-    return tuple(reference for reference in references if isinstance(reference, str))

@@ -52,7 +52,7 @@ class TeamLines(Protocol):
 class Write:
     """One write of a run, as its lines tell it; `state` is `unknown` where no line came after it.
 
-    `asked` is what each of its rows asked for.
+    `asked` is what each of its rows asked for; `succeeds` is the addition that a new one continues.
     """
 
     key: str
@@ -68,6 +68,7 @@ class Write:
     state: str = "unknown"
     detail: str = "no outcome was recorded: the run was cut off here"
     id: int | None = None
+    succeeds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,10 +372,10 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any]) -> Write:
     fields |= {name: value for name, value in line.items() if name in known}
     rows = fields.get("rows", ())
     are_texts = all(isinstance(fields.get(name, ""), str) for name in _TEXTS)
-    is_number = isinstance(fields.get("id", 0) or 0, int)
+    are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds"))
     are_rows = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
     are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
-    if not (are_texts and is_number and are_rows and are_maps):
+    if not (are_texts and are_numbers and are_rows and are_maps):
         raise _odd(file, number)
     return Write(**{**fields, "rows": tuple(rows)})
 

@@ -9,19 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.apply.actions import FIELDS, tell_field
+from xlsync.apply.actions import CREATED, FIELDS, CreateAddition, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
 
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
-MADE: Final = {
-    "CreateCompany": "Customer",
-    "CreateContact": "Contact",
-    "CreateAgreement": "Agreement",
-    "CreateCatalogItem": "Product",
-    "CreateAddition": "Addition",
-    "CreateInvoice": "Invoice",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +37,7 @@ class Written:
     def made(self) -> str:
         """What was created by it, by kind; empty where nothing was, or where it was taken back."""
         is_made = self.state == State.DONE and not self.is_taken_back
-        return MADE.get(self.kind, "") if is_made else ""
+        return CREATED.get(self.kind, "") if is_made else ""
 
 
 def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Written, ...]:
@@ -134,9 +126,8 @@ class Ledger:
         course = self.courses.setdefault(id_, Course())
         if write.method != "PATCH":
             course.made = write
-            if write.key.startswith("successor:"):
-                old = int(write.key.removeprefix("successor:"))
-                self.roots[id_] = self.roots.get(old, old)
+            if write.succeeds is not None:
+                self.roots[id_] = self.roots.get(write.succeeds, write.succeeds)
             return
         for operation in write.body or ():
             name = str(operation.get("path")).lstrip("/")
@@ -171,7 +162,7 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
     if write.method == "PATCH":
         wanted = {str(o.get("path")).lstrip("/"): o.get("value") for o in write.body or ()}
         before, after = _tell({name: was.get(name) for name in wanted}), _tell(wanted)
-    elif write.kind == "CreateAddition" and isinstance(write.body, Mapping):
+    elif write.kind == CreateAddition.__name__ and isinstance(write.body, Mapping):
         names = ("quantity", "unitPrice", "unitCost", "effectiveDate")
         before, after = "", _tell({name: write.body[name] for name in names if name in write.body})
     else:

@@ -13,9 +13,9 @@ _DATES: Final = ("effectiveDate", "cancelledDate", "startDate", "billStartDate")
 
 
 def id_in(answer: object) -> int | None:
-    """The id that an answer tells of what was created; None where it tells none that can be one."""
-    found = answer.get("id") if isinstance(answer, Mapping) else None
-    return found if type(found) is int and found > 0 else None
+    """The id that an answer tells, in a record or bare; None where it tells none that can be one."""
+    id_ = answer.get("id") if isinstance(answer, Mapping) else answer
+    return id_ if type(id_) is int and id_ > 0 else None
 
 
 def tell_differences(sent: Mapping[str, Any], stored: object) -> str:

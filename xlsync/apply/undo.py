@@ -1,124 +1,103 @@
 """Undo: a plan that takes a run back, from the values that its journal kept.
 
 Changes get their former value where the run's value still stands. What was created is ended, set inactive
-or cancelled where ConnectWise allows it; a company stays, and is named.
+or cancelled where ConnectWise allows it and nobody else uses it; a company stays, and is named.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
+from collections.abc import Iterable, Set
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any, Final
 
-from xlsync.apply.actions import FIELDS, Action, FieldChange, SetFields, Setting
+from xlsync.apply.actions import Action, CreateAddition, FieldChange, SetFields
+from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.ledger import tell_value
-from xlsync.apply.plan import Outcome, State
-
-_FLAGS: Final = {
-    "CreateAgreement": "cancelledFlag",
-    "CreateCatalogItem": "inactiveFlag",
-    "CreateContact": "inactiveFlag",
-}
+from xlsync.apply.judging import plan_actions
+from xlsync.apply.kinds.fields import agreement_in, restore
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.connectwise.records import read_date, read_number
+from xlsync.errors import ApiError
 
 
-def undo_actions(run: Run) -> tuple[tuple[Action, ...], tuple[Outcome, ...]]:
-    """What takes a run back, and what cannot be taken back.
+def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
+    """The plan that takes a run back, by what ConnectWise holds now; `runs` are all runs of the journal."""
+    runs = tuple(runs)
+    of_others = frozenset(
+        write.id
+        for other in runs
+        for write in other.writes
+        if other.id != run.id and write.kind == CreateAddition.__name__
+    )
+    run = replace(run, writes=tuple(_look_up(write, live, of_others) for write in run.writes))
+    own = {write.id for write in run.writes if write.id is not None}
+    actions: dict[str, SetFields] = {}
+    settled: list[Outcome] = []
+    for write, action in _reversed(run):
+        if action is None:
+            settled.append(_irreversible(write))
+        elif (in_use := _find_use(write, action, live, own, runs)) is not None:
+            settled.append(in_use)
+        else:
+            later = actions.get(action.key)
+            actions[action.key] = _joined(action, later) if later else action
+    plan = plan_actions(tuple(actions.values()), live)
+    return replace(plan, settled=(*plan.settled, *settled))
+
+
+def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:
+    """Each write of a run that may stand, the last one first, with what takes it back.
 
     A change whose outcome is not known is taken back like one that was done: what ConnectWise holds
-    now decides. A creation without a known id is named.
+    now decides. A creation without a known id cannot be taken back.
     """
-    actions: dict[str, Action] = {}
-    kept: list[Outcome] = []
     for write in reversed(run.writes):
         if write.state not in {State.DONE, State.UNKNOWN}:
             continue
-        action = _undo(write)
-        if action is None:
-            kept.append(_irreversible(write))
-            continue
-        later = actions.get(action.key)
-        actions[action.key] = _joined(action, later) if isinstance(later, SetFields) else action
-    return tuple(actions.values()), tuple(kept)
+        if write.method == "PATCH":
+            yield write, restore(write)
+        else:
+            reversal = REVERSALS.get(write.kind)
+            yield write, reversal.take_back(write) if reversal else None
 
 
-def _undo(write: Write) -> SetFields | None:
-    if write.method == "PATCH":
-        return _restore(write)
-    if write.id is None:
-        return None
-    path = f"{write.path}/{write.id}"
-    if write.kind == "CreateAddition":
-        begun = dt.date.fromisoformat(str(write.body.get("effectiveDate") or write.at)[:10])
-        ends = _setting("cancelledDate", write.body.get("cancelledDate"))
-        return SetFields(
-            key=path,
-            rows=(),
-            kind="CancelAddition",
-            path=path,
-            changes=(FieldChange("cancelledDate", ends, begun), *_as_made(write)),
-            what=f"end {_subject(write)} on the day it began",
-            agreement=agreement_in(write.path),
+def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
+    """A write of a run that was cut off: whether it made the addition that it asked for."""
+    agreement = agreement_in(write.path)
+    is_unknown = (write.kind, write.state) == (CreateAddition.__name__, State.UNKNOWN)
+    if not is_unknown or write.id or agreement is None:
+        return write
+    try:
+        asked = (
+            write.body["product"]["id"],
+            read_number(write.body.get("quantity"), "journal"),
+            read_date(write.body.get("effectiveDate")),
         )
-    flag = _FLAGS.get(write.kind)
-    if flag is None:
+        made = [
+            addition.id
+            for addition in live.list_additions(agreement)
+            if (addition.item_id, addition.quantity, addition.effective) == asked
+            and addition.id not in of_others
+        ]
+    except ApiError:
+        return write
+    if len(made) == 1:
+        return replace(write, id=made[0])
+    return write if made else replace(write, state=State.FAILED)
+
+
+def _find_use(write: Write, action: Action, live: Live, own: Set[int], runs: Iterable[Run]) -> Outcome | None:
+    """Skipped, where others use what would be taken away; `own` are the ids that the run made."""
+    reversal = REVERSALS.get(write.kind)
+    if reversal is None or write.id is None:
         return None
-    return SetFields(
-        key=path,
-        rows=(),
-        kind="Retire",
-        path=path,
-        changes=(FieldChange(flag, False, True),),
-        what=f"make {_subject(write)} {FIELDS[flag]}",
-    )
-
-
-def _as_made(write: Write) -> tuple[FieldChange, ...]:
-    """What a created addition must still hold, so that nothing that was changed since is ended with it."""
-    names = [name for name in ("quantity", "unitCost", "unitPrice") if write.body.get(name) is not None]
-    values = {name: _setting(name, write.body[name]) for name in names}
-    return tuple(FieldChange(name, value, value) for name, value in values.items())
-
-
-def _restore(write: Write) -> SetFields:
-    was = write.was or {}
-    changes = tuple(
-        FieldChange(name, _setting(name, change.get("value")), _setting(name, was.get(name)))
-        for change in write.body
-        for name in [str(change["path"])]
-    )
-    return SetFields(
-        key=write.path,
-        rows=(),
-        kind="Restore",
-        path=write.path,
-        changes=changes,
-        what=f"restore {_subject(write)}: {', '.join(map(_tell_restored, changes))}",
-        agreement=agreement_in(write.path),
-    )
-
-
-def _tell_restored(change: FieldChange) -> str:
-    """`12 units (now 15)`, `cost 9.50 (now 10.00)`, `no end (now ends 2026-10-31)`."""
-    name = FIELDS.get(change.name, change.name)
-    wanted, now = tell_value(change.name, change.wanted), tell_value(change.name, change.seen)
-    if change.name == "quantity":
-        return f"{wanted} units (now {now})"
-    if change.name == "cancelledDate":
-        return f"{'no end' if change.wanted is None else f'ends {wanted}'} (now ends {now})"
-    return f"{name} {wanted} (now {now})"
-
-
-def _subject(write: Write) -> str:
-    """What a write was about: its own words without the verb and without the new values."""
-    text = re.sub(r"^(update|create|cancel|end) ", "", write.what)
-    if write.kind == "CreateAddition":
-        return re.sub(r": [\d.]+ units$", "", text)
-    if write.kind == "UpdateAddition":
-        return re.sub(r": (units|cost) [^:]*$", "", text)
-    return re.sub(r" (on|as of) \d{4}-\d\d-\d\d$", "", text)
+    try:
+        users = reversal.find_users(write.id, live, own, runs)
+    except ApiError as error:
+        return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+    if not users:
+        return None
+    return outcome(action, State.SKIPPED, f"{action}: it stays, since it is in use by {', '.join(users)}")
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:
@@ -128,23 +107,6 @@ def _joined(earlier: SetFields, later: SetFields) -> SetFields:
         known = wanted.get(change.name, change)
         wanted[change.name] = FieldChange(change.name, known.seen, change.wanted)
     return replace(earlier, changes=tuple(wanted.values()))
-
-
-def _setting(field: str, value: Any) -> Setting:
-    """A value as the journal kept it, in its own kind."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return value
-        case int() | Decimal():
-            return Decimal(value)
-    text = str(value)
-    if field.endswith("Flag"):
-        return text == "True"
-    if field.endswith("Date"):
-        return dt.date.fromisoformat(text[:10])
-    return Decimal(text)
 
 
 def _irreversible(write: Write) -> Outcome:
@@ -157,9 +119,3 @@ def _irreversible(write: Write) -> Outcome:
         "remove it in ConnectWise if it is unwanted",
         id=write.id,
     )
-
-
-def agreement_in(path: str) -> int | None:
-    """The agreement whose additions a path is about."""
-    parts = path.strip("/").split("/")
-    return int(parts[2]) if parts[:2] == ["finance", "agreements"] and len(parts) > 3 else None

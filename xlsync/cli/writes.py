@@ -17,6 +17,8 @@ from xlsync.cli.command import tell_error
 from xlsync.cli.terminal import confirmed, err, now, opened, reached, tell_beside, tell_json, tell_notices
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
+from xlsync.commands.undo import review_undo
+from xlsync.commands.writing import check_plan, write
 from xlsync.errors import NotNoted
 from xlsync.gather.systems import Systems
 
@@ -36,9 +38,9 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync undo`."""
     with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         found = systems.read_run(run)
-        plan, live = reviews.plan_undo(systems, found)
+        plan, live = review_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
-        carry_out(job, lambda step: reviews.write(systems, plan, live, "undo", found, now(), step))
+        carry_out(job, lambda step: write(systems, plan, live, "undo", found, now(), step))
 
 
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
@@ -85,7 +87,7 @@ def carry_out(
     site = job.systems.settings.environment
     show.plan(err, job.plan, site)
     if not job.force:
-        reviews.check_plan(job.systems, job.plan)
+        check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
         question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"

@@ -1,29 +1,35 @@
-"""Review and write: a workbook's approvals as a plan against ConnectWise as it is now, done with a journal.
+"""Apply: a workbook's approvals as a plan against ConnectWise as it is now, and what was created as links.
 
-What apply, undo and the ribbon's buttons share, without a terminal: nothing here prints or asks.
+Nothing here prints or asks.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.earlier import Earlier
-from xlsync.apply.journal import Journal, Run, Write
-from xlsync.apply.lookup import Live, agreement_of
-from xlsync.apply.perform import perform
-from xlsync.apply.plan import LOST, Outcome, Plan, State, check_limits
-from xlsync.apply.spent import Approvals, SpentApprovals, part_spent
-from xlsync.apply.undo import agreement_in, undo_actions
-from xlsync.apply.use import find_use
+from xlsync.apply.journal import Run
+from xlsync.apply.judging import plan_actions
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, Plan
+from xlsync.apply.spent import SpentApprovals, part_spent
 from xlsync.commands.remember import learn_rules
-from xlsync.errors import ApiError, NotNoted, Problem, WorkbookError, XlsyncError
+from xlsync.commands.writing import (
+    BadCells,
+    approvals_of,
+    new_rows_of,
+    noting,
+    open_book,
+    row_results,
+    runs_told_of,
+    tell_other_month,
+    write,
+)
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.choices import Pick, Picked
 from xlsync.links.learning import learn, with_names
@@ -32,43 +38,12 @@ from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
-from xlsync.workbook.edits.creations import NewRows, read_new_rows
+from xlsync.workbook.edits.creations import NewRows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
-from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS
-from xlsync.workbook.read import Book, month_on_start, read_workbook
+from xlsync.workbook.layout import BILLING_LINES, PICKED_HEADERS
+from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
-
-
-def open_book(path: Path, systems: Systems) -> Book:
-    """Read a workbook; raises WorkbookError where it belongs to another environment."""
-    book = read_workbook(path)
-    if book.about.environment != systems.settings.environment:
-        raise WorkbookError(
-            f"{path.name} belongs to {book.about.environment}, "
-            f"the settings to {systems.settings.environment}.",
-            "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
-        )
-    return book
-
-
-class BadCells(WorkbookError):
-    """Cells that cannot be accepted: all of them at once."""
-
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        count = f"{len(problems)} cell{'s' if len(problems) > 1 else ''}"
-        super().__init__(
-            f"{path.name}: {count} cannot be accepted, so nothing was written:\n  "
-            + "\n  ".join(map(str, problems)),
-            "Mend them in Excel, save, and try again.",
-            problems,
-        )
-
-
-def new_rows_of(systems: Systems, book: Book) -> NewRows:
-    """The rows of *New in ConnectWise*, by the lengths of the settings."""
-    creation = systems.settings.creation
-    return read_new_rows(book, identifier_length=creation.identifier_length, name_length=creation.name_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +91,6 @@ class Review:
         return [f"This workbook holds {self.book.month}, and {ran}: it may set older values anew"]
 
 
-def tell_other_month(book: Book) -> list[str]:
-    """That another month was chosen on *Start*: the workbook goes on holding its own."""
-    where, chosen = month_on_start(book)
-    if not chosen or chosen == str(book.month):
-        return []
-    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
-
-
 def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -> Review:
     """Read a workbook and plan what it approves; raises BadCells with every problem at once."""
     book = open_book(path, systems)
@@ -140,83 +107,16 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     left = read_row_edits(book, new.prices, left_out) if left_out else rows
     actions: list[Action] = [*new.actions, *left.actions]
     live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
-    agreements = len({agreement_of(action) for action in actions} - {None})
-    plan = live.plan(
+    agreements = len({action.agreement_id for action in actions} - {None})
+    plan = plan_actions(
         actions,
+        live,
         lambda count: progress("Looking at ConnectWise", count, agreements),
         {result.key: result for result in done},
     )
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
     plan = replace(plan, lifted=find_lifted(book))
     return Review(book, edits, rows, new, plan, live, max(later, key=lambda run: run.month, default=None))
-
-
-def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
-    """What the approved rows of a workbook ask for, and what it knows of earlier runs."""
-    exported_at = book.about.first_exported_at
-    return Approvals(
-        month=book.about.month,
-        environment=book.about.environment,
-        exported_at=dt.datetime.fromisoformat(exported_at) if exported_at else None,
-        noted=frozenset(book.about.noted),
-        asked=asked,
-        results={
-            row.key: row.text("Result")
-            for sheet in (MISMATCHES, NEW, INVOICES)
-            for row in book.rows[sheet.title]
-        },
-    )
-
-
-def write(
-    systems: Systems,
-    plan: Plan,
-    live: Live,
-    command: str,
-    of: Book | Run,
-    now: dt.datetime,
-    progress: Callable[[Outcome], None] | None = None,
-    asked: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[str, tuple[Outcome, ...]]:
-    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty.
-
-    `of` is the workbook it comes from, or the run that it takes back. `asked` is what each row of the
-    workbook asks for.
-    """
-    if not plan.actions:
-        return "", plan.settled
-    workbook, month = (of.workbook, of.month) if isinstance(of, Run) else (str(of.path), of.about.month)
-    journal = Journal.begin(
-        systems.home,
-        systems.settings.environment,
-        share=systems.team.add_line if systems.team else None,
-        command=command,
-        workbook=workbook,
-        month=month,
-        now=now,
-        asked=asked,
-    )
-    systems.forget_additions()
-    outcomes = perform(plan, live, journal, progress)
-    systems.forget_additions()  # a check that ran meanwhile
-    journal.end()
-    return journal.run, outcomes
-
-
-@contextmanager
-def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
-    """What cannot be noted after a run's writes is no stop before them: raises NotNoted then."""
-    try:
-        yield
-    except XlsyncError as error:
-        if not run:
-            raise
-        raise NotNoted(
-            f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
-            f"`xlsync history {run}` shows them. {error.hint}",
-            run=run,
-            outcomes=outcomes,
-        ) from error
 
 
 def perform_review(
@@ -237,49 +137,6 @@ def perform_review(
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
         written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
     return run, outcomes, written
-
-
-def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """The runs whose results a workbook shows from now on: this one, and earlier ones that it names."""
-    return tuple(filter(None, dict.fromkeys((run, *(result.run for result in outcomes)))))
-
-
-def plan_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
-    """The plan that takes a run back, by what ConnectWise holds now."""
-    runs = systems.list_runs()
-    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
-    of_others = frozenset(
-        write.id
-        for other in runs
-        for write in other.writes
-        if other.id != run.id and write.kind == "CreateAddition"
-    )
-    run = replace(run, writes=tuple(_looked_up(write, live, of_others) for write in run.writes))
-    actions, kept = undo_actions(run)
-    own = {write.id for write in run.writes if write.id is not None}
-    in_use = tuple(filter(None, (find_use(action, live, own, runs) for action in actions)))
-    left = {result.key for result in in_use}
-    plan = live.plan([action for action in actions if action.key not in left])
-    return replace(plan, settled=(*plan.settled, *in_use, *kept)), live
-
-
-def _looked_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
-    """A write of a run that was cut off: whether it made the addition that it asked for."""
-    agreement = agreement_in(write.path)
-    if (write.kind, write.state) != ("CreateAddition", State.UNKNOWN) or write.id or agreement is None:
-        return write
-    try:
-        found = [id_ for id_ in live.find_made(agreement, write.body) if id_ not in of_others]
-    except ApiError:
-        return write
-    if len(found) == 1:
-        return replace(write, id=found[0])
-    return write if found else replace(write, state=State.FAILED)
-
-
-def check_plan(systems: Systems, plan: Plan) -> None:
-    """Stop a plan that goes over the limits of the settings."""
-    check_limits(plan, systems.settings.limits)
 
 
 def remember_created(
@@ -348,22 +205,3 @@ def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | N
     if pick is None:
         return shown
     return Choice(pick, evidence) if isinstance(pick, int) else None
-
-
-def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
-    """What to write into each row's *Result*: of several outcomes of a row, all, the worst first."""
-    order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
-    by_row: dict[str, list[Outcome]] = {}
-    outcomes = tuple(outcomes)
-    rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
-    for result in outcomes:
-        for row in result.rows:
-            if row not in rows_of.get(result.waits_for, ()):  # its own row tells the reason already
-                by_row.setdefault(row, []).append(result)
-    return {
-        row: (
-            "; ".join(o.text for o in sorted(group, key=lambda o: order.index(o.state))),
-            any(o.changed for o in group),
-        )
-        for row, group in by_row.items()
-    }

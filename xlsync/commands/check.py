@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
-from xlsync.commands.apply import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember
+from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
 from xlsync.errors import ConfigError, Notice
 from xlsync.gather.month import Decisions, gather

@@ -17,11 +17,20 @@ from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Run
+from xlsync.apply.judging import plan_actions
+from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
-from xlsync.apply.perform import find_invoice_made
 from xlsync.apply.plan import Outcome, Plan, State, outcome
 from xlsync.apply.spent import SpentApprovals, part_spent
-from xlsync.commands.apply import BadCells, approvals_of, noting, open_book, row_results, runs_told_of, write
+from xlsync.commands.writing import (
+    BadCells,
+    approvals_of,
+    noting,
+    open_book,
+    row_results,
+    runs_told_of,
+    write,
+)
 from xlsync.errors import ApiError, Notice
 from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
@@ -76,7 +85,7 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     runs = systems.list_runs()
     live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
     done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
-    plan = live.plan(edits.actions, spent={result.key: result for result in done})
+    plan = plan_actions(edits.actions, live, spent={result.key: result for result in done})
     results = {row.key: row.text("Result") for row in book.rows[INVOICES.title]}
     unanswered = {
         (path, day, row): run
@@ -112,7 +121,7 @@ def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
     for run in sorted(runs, key=lambda run: run.id):
         for sent in run.writes:
-            if sent.kind == "CreateInvoice" and sent.was:
+            if sent.kind == CreateInvoice.__name__ and sent.was:
                 key = (sent.path, str(sent.was["nextInvoiceDate"]), sent.key)
                 if sent.state == State.UNKNOWN and sent.id is None:
                     found[key] = run.id
@@ -137,7 +146,7 @@ def _without_made(
         (write.path, str(write.was["nextInvoiceDate"])): write.id
         for run in sorted(runs, key=lambda run: run.id)
         for write in run.writes
-        if write.kind == "CreateInvoice" and write.id is not None and write.was
+        if write.kind == CreateInvoice.__name__ and write.id is not None and write.was
     }
     to_do: list[Action] = []
     settled = list(plan.settled)
@@ -149,7 +158,7 @@ def _without_made(
         try:
             number = None if id_ is None else systems.connectwise.read_invoice(id_)
             sent_by = unanswered.get((*key, action.key))
-            seen = find_invoice_made(action, live) if sent_by and isinstance(action, CreateInvoice) else None
+            seen = find_invoice(action, live) if sent_by and isinstance(action, CreateInvoice) else None
         except ApiError as error:
             settled.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
             continue

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlsync.commands.apply import open_book
+from xlsync.commands.writing import open_book
 from xlsync.gather.systems import Systems
 from xlsync.report.facts import read_facts
 from xlsync.report.month import Report, make_report

@@ -11,7 +11,7 @@ from decimal import Decimal
 from xlsync.apply.actions import (
     CreateAddition,
 )
-from xlsync.apply.plan import judge_creation
+from xlsync.apply.kinds.additions import judge_creation
 from xlsync.billing.periods import months_of
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import read_lists

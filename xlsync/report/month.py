@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import cents
+from xlsync.apply.actions import CREATED
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.ledger import ADDITION, MADE, Course, Ledger, Written, known
+from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, known
 from xlsync.models import BillingLine, Link, MismatchKind
 from xlsync.reconcile.charges import covers_full_period
 from xlsync.reconcile.targets import Compared
@@ -63,7 +64,7 @@ class Report:
     def created(self) -> Mapping[str, int]:
         """How many things of each kind the month created."""
         count = Counter(write.made for write in self.writes)
-        return {kind: count[kind] for kind in MADE.values()}
+        return {kind: count[kind] for kind in CREATED.values()}
 
     @property
     def states(self) -> Mapping[str, int]:

@@ -12,7 +12,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border
 from openpyxl.worksheet.worksheet import Worksheet
 
-from xlsync.apply.ledger import MADE, Written
+from xlsync.apply.actions import CREATED
+from xlsync.apply.ledger import Written
 from xlsync.apply.plan import State
 from xlsync.report.figures import Group
 from xlsync.report.month import OpenRow, Report
@@ -116,7 +117,11 @@ _OPEN: Final[tuple[_Column[OpenRow], ...]] = (
 
 def _kind(kind: str) -> str:
     """The kind of a write in the sheets' words: `Create product`."""
-    return f"Create {MADE[kind].lower()}" if kind in MADE else re.sub(r"\B(?=[A-Z])", " ", kind).capitalize()
+    return (
+        f"Create {CREATED[kind].lower()}"
+        if kind in CREATED
+        else re.sub(r"\B(?=[A-Z])", " ", kind).capitalize()
+    )
 
 
 _WRITES: Final[tuple[_Column[Written], ...]] = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
+from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import (
-    Basis,
     Change,
     CreateAddition,
     CreateInvoice,

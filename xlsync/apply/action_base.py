@@ -1,0 +1,84 @@
+"""What every kind of action tells of itself, and references to records that are yet to be created. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The agreement that a write rests upon, as the approved row showed it."""
+
+    agreement: int
+    company: int | None = None
+    currency: str = ""
+
+
+class ActionBase:
+    """What every kind of action tells of itself; each kind overrides what differs.
+
+    `noun` is what a kind creates, for people; empty for a kind that changes what is there.
+    """
+
+    __slots__ = ()
+    noun: ClassVar[str] = ""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return ()
+
+    @property
+    def basis(self) -> Basis | None:
+        """The agreement that the write rests upon, as it was approved."""
+        return None
+
+    @property
+    def agreement_id(self) -> int | None:
+        """The agreement whose additions the write touches."""
+        return None
+
+    @property
+    def lane(self) -> int | str | None:
+        """What is written one after another: an agreement by id or row key, or one record.
+
+        None marks what other actions need: it is created first.
+        """
+        return None
+
+    @property
+    def monthly(self) -> Decimal:
+        """What the write changes in a month's billing, up or down."""
+        return Decimal(0)
+
+    @property
+    def units(self) -> tuple[Decimal, Decimal]:
+        """The units that are billed before and after; zero and zero where the write changes none."""
+        return Decimal(0), Decimal(0)
+
+    @property
+    def costs(self) -> tuple[Decimal, Decimal]:
+        """The cost of a unit before and after; zero and zero where the write changes none."""
+        return Decimal(0), Decimal(0)
+
+    @property
+    def is_price_known(self) -> bool:
+        """Whether `monthly` is the truth; False where ConnectWise tells no price."""
+        return True
+
+    def with_ids(self, ids: Mapping[str, int]) -> Self:  # noqa: ARG002 - kinds that refer to others use it
+        """The action with the ids of what was created before it, in place of row keys."""
+        return self
+
+
+def id_if_known(reference: int | str, ids: Mapping[str, int]) -> int | str:
+    """The id of what was created by a row; any other reference as it is."""
+    return ids.get(reference, reference) if isinstance(reference, str) else reference
+
+
+def row_keys(*references: int | str | None) -> tuple[str, ...]:
+    """Those references that are keys of rows whose record is yet to be created."""
+    return tuple(reference for reference in references if isinstance(reference, str))

@@ -1,0 +1,76 @@
+"""Which code knows each kind of action, and each kind that a journal names: the only place that branches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Set
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from xlsync.apply.actions import (
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+    CreateInvoice,
+    SetFields,
+    UpdateAddition,
+)
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.kinds import additions, agreements, contacts, products
+from xlsync.apply.kinds.additions import AdditionCreation, AdditionUpdate
+from xlsync.apply.kinds.agreements import AgreementCreation
+from xlsync.apply.kinds.companies import CompanyCreation
+from xlsync.apply.kinds.contacts import ContactCreation
+from xlsync.apply.kinds.fields import FieldsUpdate
+from xlsync.apply.kinds.handler import Handler
+from xlsync.apply.kinds.invoices import InvoiceCreation
+from xlsync.apply.kinds.products import ProductCreation
+from xlsync.apply.lookup import Live
+
+
+def handler_of(action: Action) -> Handler:
+    """What judges, sends and confirms an action."""
+    match action:
+        case CreateCompany():
+            return CompanyCreation(action)
+        case CreateContact():
+            return ContactCreation(action)
+        case CreateAgreement():
+            return AgreementCreation(action)
+        case CreateCatalogItem():
+            return ProductCreation(action)
+        case SetFields():
+            return FieldsUpdate(action)
+        case CreateAddition():
+            return AdditionCreation(action)
+        case UpdateAddition():
+            return AdditionUpdate(action)
+        case CreateInvoice():
+            return InvoiceCreation(action)
+        case _:
+            assert_never(action)
+
+
+def _no_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """How undo takes a creation back, and who else uses what it would take away.
+
+    `find_users` gets the record's id, what the run itself made, and all runs.
+    """
+
+    take_back: Callable[[Write], SetFields | None]
+    find_users: Callable[[int, Live, Set[int], Iterable[Run]], list[str]] = _no_users
+
+
+REVERSALS: Final = {
+    CreateContact.__name__: Reversal(contacts.take_back, contacts.find_users),
+    CreateAgreement.__name__: Reversal(agreements.take_back, agreements.find_users),
+    CreateCatalogItem.__name__: Reversal(products.take_back, products.find_users),
+    CreateAddition.__name__: Reversal(additions.take_back),
+}  # companies and invoices stay: ConnectWise cannot be told to take them back

@@ -1,0 +1,63 @@
+"""Judging actions by what ConnectWise holds now: before a plan is shown, and again just before each write."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from xlsync.apply.actions import Action, CreateAddition
+from xlsync.apply.earlier import tell_unanswered
+from xlsync.apply.handlers import handler_of
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, Plan, State, build_plan, judge_agreement, outcome
+from xlsync.errors import ApiError
+
+
+def plan_actions(
+    actions: Sequence[Action],
+    live: Live,
+    progress: Callable[[int], None] | None = None,
+    spent: Mapping[str, Outcome] = MappingProxyType({}),
+) -> Plan:
+    """Order the actions and settle those that need no request, by what ConnectWise holds now.
+
+    `spent` are the outcomes of those that an earlier run carried out, by key.
+    """
+    to_judge = [action for action in actions if action.key not in spent]
+    live.read_additions({a.agreement_id for a in to_judge if a.agreement_id is not None}, progress)
+    live.read_agreements({action.basis.agreement for action in to_judge if action.basis})
+    ids = {key: result.id for key, result in spent.items() if result.id is not None}
+
+    def judge_known(action: Action) -> Outcome | None:
+        result = judge(action.with_ids(ids), live)
+        if result is not None and result.id is not None:
+            ids[action.key] = result.id
+        return result
+
+    return build_plan(actions, judge_known, spent)
+
+
+def judge(action: Action, live: Live) -> Outcome | None:
+    """What ConnectWise's present state already says of an action; None where it is to be done."""
+    handler = handler_of(action)
+    try:
+        settled = handler.judge(live)
+        if settled is not None:
+            return settled
+        unanswered = live.earlier.find_unanswered(action.key, dt.datetime.now().astimezone())
+        if unanswered is not None:
+            return outcome(action, State.SKIPPED, tell_unanswered(unanswered))
+        return _judge_basis(action, live) or handler.judge_needed(live)
+    except ApiError as error:
+        return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+
+def _judge_basis(action: Action, live: Live) -> Outcome | None:
+    """Skipped, where the agreement that an action rests upon was ended or moved since it was approved."""
+    if action.basis is None:
+        return None
+    today = dt.datetime.now().astimezone().date()
+    begins = action.effective if isinstance(action, CreateAddition) else None
+    agreement = live.agreement(action.basis.agreement)
+    return judge_agreement(action, action.basis, agreement, max(today, begins or today))

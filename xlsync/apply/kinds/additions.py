@@ -1,0 +1,231 @@
+"""Additions: creating one, continuing one from a date on, and changing units or cost of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xlsync.amounts import tell_number
+from xlsync.apply.actions import CreateAddition, Field, FieldChange, SetFields, UpdateAddition, tell_field
+from xlsync.apply.journal import Write
+from xlsync.apply.kinds.fields import (
+    agreement_in,
+    operation,
+    subject_of,
+    tell_change,
+    tell_differing,
+    to_setting,
+)
+from xlsync.apply.kinds.handler import Handler, HttpWrite
+from xlsync.apply.kinds.records import without_empty
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, State, changed, outcome
+from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, write_date
+from xlsync.models import Addition
+
+
+@dataclass(frozen=True, slots=True)
+class AdditionCreation(Handler):
+    """A product put on an agreement, or the successor of an addition that ends."""
+
+    action: CreateAddition
+    word = "addition"
+    is_proved_by_answer = True
+
+    def judge(self, live: Live) -> Outcome | None:
+        """Already, where the addition was made since it was approved; None while its agreement is not."""
+        agreement = self.action.agreement_id
+        if agreement is None:
+            return None
+        return judge_creation(self.action, self._with_made_before(live, agreement))
+
+    def _with_made_before(self, live: Live, agreement: int) -> tuple[Addition, ...]:
+        """The additions of an agreement, with those that earlier runs made and the list does not show yet."""
+        listed = live.additions_of(agreement)
+        known = {addition.id for addition in listed}
+        path = f"/finance/agreements/{agreement}/additions"
+        hidden = [id_ for id_ in live.earlier.ids_of(self.action.key, path) if id_ not in known]
+        read = (live.connectwise.read_addition(agreement, id_) for id_ in hidden)
+        return (*listed, *(addition for addition in read if addition is not None))
+
+    def judge_needed(self, live: Live) -> Outcome | None:
+        """Skipped, where the product is another now than the row showed; a successor keeps its own."""
+        if self.action.succeeds or not isinstance(self.action.item, int):
+            return None
+        return judge_item(self.action, live.item(self.action.item))
+
+    def request(self, live: Live) -> HttpWrite | str:
+        """The addition; a successor keeps all but what is changed."""
+        action, continued, taken_over = self.action, None, {}
+        if action.succeeds is not None:
+            continued = action.succeeds.addition
+            now = live.addition(continued)
+            if now is None:
+                return "the addition that it continues is gone from ConnectWise"
+            taken_over = _taken_over(continued, now)
+        body = {
+            "billCustomer": live.creation.bill_customer,
+            "customFields": self._mark_values(live),
+            **taken_over,
+            "product": {"id": action.item},
+            "quantity": action.quantity,
+            "unitCost": action.unit_cost,
+            "effectiveDate": write_date(action.effective) if action.effective else None,
+        }
+        path = f"/finance/agreements/{action.agreement}/additions"
+        return HttpWrite("POST", path, without_empty(body), continued.id if continued else None)
+
+    def _mark_values(self, live: Live) -> list[dict[str, Any]] | None:
+        """The custom fields that tell the contract, where they are wanted and the tenant has them."""
+        action = self.action
+        if not live.creation.mark_additions or not action.contract_id or action.agreement_id is None:
+            return None
+        values = {MARK_ID: action.contract_id, MARK_NAME: action.contract_name}
+        marks = live.marks(action.agreement_id)
+        return [{**mark, "value": values[caption]} for caption, mark in marks.items()] or None
+
+    def confirm(self, live: Live) -> Outcome | None:
+        """The addition, where the agreement's list shows it."""
+        if self.action.agreement_id is None:
+            return None
+        shown = judge_creation(self.action, live.list_additions(self.action.agreement_id))
+        return shown if shown is not None and shown.state is State.ALREADY else None
+
+    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+        """Other additions of the product and contract that were not there when it was approved."""
+        action = self.action
+        if action.agreement_id is None:
+            return ()
+        known = {*action.beside, made, action.succeeds.addition.id if action.succeeds else made}
+        return tuple(
+            a.id
+            for a in live.list_additions(action.agreement_id)
+            if a.item_id == action.item
+            and a.cancelled is None
+            and a.id not in known
+            and (a.contract_mark in {"", action.contract_id} or not action.contract_id)
+        )
+
+
+def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
+    """Whether the addition was made since it was approved, or continues what is another now; else None."""
+    ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
+    since = [
+        a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
+    ]
+    for addition in since:
+        if addition.quantity == action.quantity:
+            return outcome(action, State.ALREADY, f"there (addition {addition.id})", addition.id)
+    if since:
+        units = tell_number(since[0].quantity)
+        return changed(action, f"addition {since[0].id} was made since, with {units} units")
+    seen = action.succeeds.addition if action.succeeds else None
+    differing = [told for a in live if seen and a.id == seen.id and (told := tell_differing(seen, a, {}))]
+    return changed(action, differing[0]) if differing else None
+
+
+def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
+    """Skipped, where the product of a new addition is gone, inactive or of another price than was shown."""
+    if live is None:
+        return changed(action, "the product is no longer in the catalog")
+    if not live.is_active:
+        return changed(action, "the product is inactive now")
+    if action.seen_price is not None and live.price != action.seen_price:
+        return changed(action, tell_change("Unit Price", "unitPrice", action.seen_price, live.price))
+    return None
+
+
+def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
+    """What a successor keeps: all as it is now, but the end that was seen, since this run has set another.
+
+    Empty values of custom fields, which every record shows, are left out of a POST.
+    """
+    customs = [without_empty(field) for field in now.kept.get("customFields") or ()]
+    return {
+        **now.kept,
+        "customFields": customs or None,
+        "unitPrice": now.unit_price,
+        "lessIncluded": now.less_included or None,
+        "cancelledDate": write_date(seen.cancelled) if seen.cancelled else None,
+    }
+
+
+def take_back(write: Write) -> SetFields | None:
+    """Undo ends an addition on the day it began, if it still holds what it was made with."""
+    if write.id is None:
+        return None
+    path = f"{write.path}/{write.id}"
+    begun = dt.date.fromisoformat(str(write.body.get("effectiveDate") or write.at)[:10])
+    ends = to_setting("cancelledDate", write.body.get("cancelledDate"))
+    names = [name for name in ("quantity", "unitCost", "unitPrice") if write.body.get(name) is not None]
+    values = {name: to_setting(name, write.body[name]) for name in names}
+    as_made = (FieldChange(name, value, value) for name, value in values.items())
+    return SetFields(
+        key=path,
+        rows=(),
+        kind="CancelAddition",
+        path=path,
+        changes=(FieldChange("cancelledDate", ends, begun), *as_made),
+        what=f"end {subject_of(write)} on the day it began",
+        agreement=agreement_in(write.path),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AdditionUpdate(Handler):
+    """New units or cost on one addition."""
+
+    action: UpdateAddition
+
+    def judge(self, live: Live) -> Outcome | None:
+        """Compare the addition as it is now with what was approved."""
+        return judge_update(self.action, live.addition(self.action.seen))
+
+    def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
+        """One operation for each value."""
+        seen = self.action.seen
+        path = f"/finance/agreements/{seen.agreement_id}/additions/{seen.id}"
+        return HttpWrite("PATCH", path, [operation(str(c.field), c.wanted) for c in self.action.changes])
+
+    def read_replaced(self, live: Live) -> dict[str, Any]:
+        """The values as they are now."""
+        now = live.addition(self.action.seen) or self.action.seen
+        return {str(change.field): change.field.of(now) for change in self.action.changes}
+
+    def confirm(self, live: Live) -> Outcome | None:
+        """Done, where the addition holds every wanted value."""
+        action = self.action
+        addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
+        if addition is None or any(c.field.of(addition) != c.wanted for c in action.changes):
+            return None
+        return outcome(action, State.DONE, ", ".join(map(str, action.changes)), action.seen.id)
+
+
+def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:
+    """Compare seen, live and wanted: the outcome where nothing is to be sent, else None.
+
+    Every value that the approved rows showed must still hold, but for those that already are as wanted.
+    """
+    if live is None:
+        return outcome(action, State.SKIPPED, f"addition {action.seen.id} is no longer there")
+    if live.cancelled != action.seen.cancelled:
+        return changed(action, _tell_cancelled(live))
+    if all(change.field.of(live) == change.wanted for change in action.changes):
+        told = ", ".join(
+            f"{tell_number(c.wanted)} units"
+            if c.field is Field.QUANTITY
+            else f"{c.field.word} {tell_field(c.field, c.wanted)}"
+            for c in action.changes
+        )
+        return outcome(action, State.ALREADY, told, live.id)
+    wanted = {str(change.field): change.wanted for change in action.changes}
+    differing = tell_differing(action.seen, live, wanted)
+    return changed(action, differing) if differing else None
+
+
+def _tell_cancelled(live: Addition) -> str:
+    if live.cancelled is None:
+        return "the addition is not cancelled any more"
+    return f"the addition has been cancelled as of {live.cancelled}"

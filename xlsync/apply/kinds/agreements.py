@@ -1,0 +1,97 @@
+"""Creating an agreement; undo cancels it unless additions of others stand on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Final
+
+from xlsync.apply.actions import CreateAgreement, SetFields
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.kinds.fields import retire
+from xlsync.apply.kinds.handler import HttpWrite
+from xlsync.apply.kinds.records import (
+    Existing,
+    RecordCreation,
+    find_by_name,
+    find_made_before,
+    folded,
+    reference,
+    without_empty,
+)
+from xlsync.apply.lookup import Live
+from xlsync.connectwise.records import id_of, record_of, write_date
+
+PATH: Final = "/finance/agreements"
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementCreation(RecordCreation):
+    """A customer's agreement."""
+
+    creation: CreateAgreement
+    word = "agreement"
+
+    def find(self, live: Live) -> Existing | None:
+        """By the journal, then by the name at the company; none where the company is yet to be created."""
+        action = self.creation
+        if not isinstance(action.company, int):
+            return None
+        return find_made_before(live, action.key, PATH, "cancelledFlag") or find_by_name(
+            live,
+            PATH,
+            f"company/id={action.company} and cancelledFlag=False",
+            "name",
+            lambda record: folded(str(record.get("name") or "")) == folded(action.name),
+        )
+
+    def request(self, live: Live) -> HttpWrite | str:
+        """The agreement, with the company's default contact where the row names none.
+
+        It bills from its start: without `billStartDate` ConnectWise sets the day of creation.
+        """
+        action = self.creation
+        contact = action.contact
+        if contact is None and isinstance(action.company, int):
+            contact = _find_default_contact(live, action.company)
+        if contact is None:
+            return "the company has no default contact: fill in Contact First Name"
+        start = write_date(action.start) if action.start else None
+        body = {
+            "name": action.name,
+            "type": {"id": action.type_id},
+            "company": {"id": action.company},
+            "contact": {"id": contact},
+            "billingCycle": reference(action.billing_cycle_id),
+            "startDate": start,
+            "billStartDate": start,
+            "noEndingDateFlag": True,
+        }
+        return HttpWrite("POST", PATH, without_empty(body))
+
+    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+        """Other agreements of this name at the company."""
+        action = self.creation
+        asked = f"company/id={action.company} and cancelledFlag=False"
+        records, _ = live.connectwise.list_records(PATH, fields="id,name", conditions=asked)
+        same = [r for r in records if folded(str(r.get("name") or "")) == folded(action.name)]
+        return tuple(id_ for record in same if (id_ := id_of(record, PATH)) != made)
+
+
+def _find_default_contact(live: Live, company: int) -> int | None:
+    """The company's main contact, for an agreement that names none."""
+    path = f"/company/companies/{company}"
+    record = record_of(live.connectwise.service.get(path, {"fields": "id,defaultContact/id"}), path)
+    contact = record.get("defaultContact")
+    return id_of(record_of(contact, path), path) if contact else None
+
+
+def take_back(write: Write) -> SetFields | None:
+    """Undo cancels an agreement."""
+    return retire(write, "cancelledFlag")
+
+
+def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+    """The additions on the agreement, but for those that the run made itself."""
+    additions = live.list_additions(id_)
+    return [f"addition {a.id}" for a in additions if a.cancelled is None and a.id not in own]

@@ -1,0 +1,61 @@
+"""Creating a company: looked for by journal, identifier and name; it is never taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from xlsync.apply.actions import CreateCompany
+from xlsync.apply.kinds.handler import HttpWrite
+from xlsync.apply.kinds.records import (
+    Existing,
+    RecordCreation,
+    find_by_identifier,
+    find_like,
+    find_made_before,
+    folded,
+    reference,
+    without_empty,
+)
+from xlsync.apply.lookup import Live
+from xlsync.connectwise.client import quote
+
+PATH: Final = "/company/companies"
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCreation(RecordCreation):
+    """A customer that ConnectWise lacks."""
+
+    creation: CreateCompany
+
+    def find(self, live: Live) -> Existing | None:
+        """By the journal, by the identifier, then by the very name under another identifier."""
+        action = self.creation
+        return (
+            find_made_before(live, action.key, PATH, "deletedFlag")
+            or find_by_identifier(live, PATH, action.identifier, "name", action.name, "deletedFlag")
+            or find_like(
+                live,
+                PATH,
+                f"name={quote(action.name)} and deletedFlag=False",
+                "id,identifier,name",
+                lambda record: folded(str(record.get("name") or "")) == folded(action.name),
+            )
+        )
+
+    def request(self, live: Live) -> HttpWrite:
+        """The company with its site, address, country and type."""
+        action = self.creation
+        body = {
+            "identifier": action.identifier,
+            "name": action.name,
+            "site": {"name": live.creation.site},
+            "addressLine1": action.address or None,
+            "city": action.city or None,
+            "state": action.state or None,
+            "zip": action.zip or None,
+            "country": reference(action.country_id),
+            "types": [{"id": action.type_id}] if action.type_id else None,
+        }
+        return HttpWrite("POST", PATH, without_empty(body))

@@ -1,0 +1,80 @@
+"""Creating a contact of a company; undo sets it inactive unless an agreement of others names it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Final
+
+from xlsync.apply.actions import CreateContact, SetFields
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.kinds.fields import retire
+from xlsync.apply.kinds.handler import HttpWrite
+from xlsync.apply.kinds.records import (
+    Existing,
+    RecordCreation,
+    find_by_name,
+    find_made_before,
+    folded,
+    without_empty,
+)
+from xlsync.apply.lookup import Live
+from xlsync.connectwise.records import id_of
+
+PATH: Final = "/company/contacts"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCreation(RecordCreation):
+    """A person at a customer."""
+
+    creation: CreateContact
+
+    def find(self, live: Live) -> Existing | None:
+        """By the journal, then by the name at the company; none where the company is yet to be created."""
+        action = self.creation
+        if not isinstance(action.company, int):
+            return None
+        name = folded(f"{action.first_name} {action.last_name}")
+        return find_made_before(live, action.key, PATH, "inactiveFlag") or find_by_name(
+            live,
+            PATH,
+            f"company/id={action.company}",
+            "firstName,lastName",
+            lambda record: folded(f"{record.get('firstName') or ''} {record.get('lastName') or ''}") == name,
+        )
+
+    def request(self, live: Live) -> HttpWrite:
+        """The contact with its e-mail address, where the tenant has a type for those."""
+        action = self.creation
+        email_type = _find_email_type(live) if action.email else None
+        mail = {"value": action.email, "communicationType": "Email", "defaultFlag": True}
+        body = {
+            "firstName": action.first_name,
+            "lastName": action.last_name or None,
+            "company": {"id": action.company},
+            "communicationItems": [{"type": {"id": email_type}, **mail}] if email_type else None,
+        }
+        return HttpWrite("POST", PATH, without_empty(body))
+
+
+def _find_email_type(live: Live) -> int | None:
+    """The tenant's communication type for e-mail."""
+    path = "/company/communicationTypes"
+    types, _ = live.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
+    mails = [entry for entry in types if entry.get("emailFlag")]
+    mails.sort(key=lambda entry: not entry.get("defaultFlag"))
+    return id_of(mails[0], path) if mails else None
+
+
+def take_back(write: Write) -> SetFields | None:
+    """Undo sets a contact inactive."""
+    return retire(write, "inactiveFlag")
+
+
+def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+    """The agreements that name the contact, but for those that the run made itself."""
+    asked = f"contact/id={id_} and cancelledFlag=False"
+    path = "/finance/agreements"
+    records, _ = live.connectwise.list_records(path, fields="id", conditions=asked)
+    return [f"agreement {one}" for record in records if (one := id_of(record, path)) not in own]

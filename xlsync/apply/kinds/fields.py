@@ -1,0 +1,235 @@
+"""Setting fields of one record: an end date, a flag, and what undo puts back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from xlsync.apply.actions import FIELDS, FieldChange, SetFields, Setting, tell_field
+from xlsync.apply.journal import Write
+from xlsync.apply.kinds.handler import Handler, HttpWrite
+from xlsync.apply.ledger import tell_value
+from xlsync.apply.lookup import Live
+from xlsync.apply.plan import Outcome, State, changed, outcome
+from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
+from xlsync.models import Addition, Month
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsUpdate(Handler):
+    """Fields of one record, written in one request."""
+
+    action: SetFields
+
+    def judge(self, live: Live) -> Outcome | None:
+        """Settled by the fields as they are now, or skipped for a period that is invoiced already."""
+        guarded = live.addition(self.action.guard) if self.action.guard else None
+        settled = judge_settings(self.action, read_settings(self.action, live), guarded)
+        return settled or _judge_begin(self.action, live)
+
+    def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
+        """One operation for each field that gets another value."""
+        changes = [operation(c.name, c.wanted) for c in self.action.changes if c.seen != c.wanted]
+        return HttpWrite("PATCH", self.action.path, changes)
+
+    def read_replaced(self, live: Live) -> dict[str, Setting]:
+        """The fields as they are now."""
+        return read_settings(self.action, live)
+
+    def confirm(self, live: Live) -> Outcome | None:
+        """Done, where every field holds the wanted value."""
+        now = read_settings(self.action, live)
+        if any(now[change.name] != change.wanted for change in self.action.changes):
+            return None
+        id_ = int(self.action.path.rsplit("/", 1)[-1])
+        return outcome(self.action, State.DONE, self.action.what, id_)
+
+
+def judge_settings(
+    action: SetFields, live: Mapping[str, Setting], guarded: Addition | None
+) -> Outcome | None:
+    """Compare seen, live and wanted of fields: the outcome where nothing is to be sent, else None.
+
+    `live` are the fields as they are now; `guarded` is the addition where `guard` is one.
+    """
+    if all(live[change.name] == change.wanted for change in action.changes):
+        told = ", ".join(
+            f"{FIELDS.get(change.name, change.name)} {_tell(change.name, change.wanted)}"
+            for change in action.changes
+            if change.seen != change.wanted
+        )
+        return outcome(action, State.ALREADY, told)
+    differing = [
+        tell_change(change.name, change.name, change.seen, live[change.name])
+        for change in action.changes
+        if live[change.name] not in (change.seen, change.wanted)
+    ]
+    if action.guard is not None and guarded is not None:
+        differing += filter(None, [tell_differing(action.guard, guarded, {})])
+    return changed(action, "; ".join(differing)) if differing else None
+
+
+def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]) -> str:
+    """Which values that a row showed are others now, but for those that are as wanted; by field."""
+    told = [
+        tell_change(header, field, was, now)
+        for header, field, was, now in (
+            ("ConnectWise Units", "quantity", seen.quantity, live.quantity),
+            ("ConnectWise Cost", "unitCost", seen.unit_cost, live.unit_cost),
+            ("Unit Price", "unitPrice", seen.unit_price, live.unit_price),
+            ("lessIncluded", "lessIncluded", seen.less_included, live.less_included),
+        )
+        if now != was and (field not in wanted or now != wanted[field])
+    ]
+    if live.item_id != seen.item_id:
+        told.append("it is another product now")
+    return "; ".join(told)
+
+
+def tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
+    """One value in words: as it was shown, and as it is now."""
+    return f"{name} was {_tell(field, was)} and is now {_tell(field, now)}"
+
+
+def _tell(field: str, value: Setting) -> str:
+    match value:
+        case None:
+            return "empty"
+        case Decimal():
+            return tell_field(field, value)
+    return str(value)
+
+
+def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
+    """Skipped, where a change would begin in a period that the agreement has invoiced already.
+
+    A month is invoiced where the recap's next invoice date lies after its end.
+    """
+    if action.begins is None or action.agreement is None:
+        return None
+    recap = live.connectwise.read_recap(action.agreement)
+    following, last = recap.next_date, recap.last_date
+    if recap.unclear:
+        told = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
+        return outcome(action, State.SKIPPED, f"{told} can be read two ways")
+    month = Month(action.begins.year, action.begins.month)
+    if following is None and (last is None or action.begins > last):
+        return None
+    if following is not None and following <= month.last:
+        return None
+    return outcome(
+        action,
+        State.SKIPPED,
+        f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'}): "
+        "choose a later Effective From, or clear it to change the addition in place",
+    )
+
+
+def read_settings(action: SetFields, live: Live) -> dict[str, Setting]:
+    """The fields as they are now, each read in the form of the value that is wanted or was seen."""
+    names = ",".join(change.name for change in action.changes)
+    answer = live.connectwise.service.get(action.path, {"fields": f"id,{names}"})
+    record = record_of(answer, action.path)
+    return {
+        change.name: _read_setting(record.get(change.name), change, action.path) for change in action.changes
+    }
+
+
+def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
+    example = change.wanted if change.wanted is not None else change.seen
+    if isinstance(example, bool):
+        return bool(value)
+    return read_date_strictly(value, path) if isinstance(example, dt.date) else read_number(value, path)
+
+
+def operation(field: str, value: Setting) -> dict[str, Any]:
+    """One PATCH operation; an emptied field is removed (Developer Guide, "Patch": add, replace, remove)."""
+    if value is None:
+        return {"op": "remove", "path": field}
+    return {
+        "op": "replace",
+        "path": field,
+        "value": write_date(value) if isinstance(value, dt.date) else value,
+    }
+
+
+def retire(write: Write, flag: str) -> SetFields | None:
+    """Undo of a creation: the record gets a flag; None where its id is not known."""
+    if write.id is None:
+        return None
+    path = f"{write.path}/{write.id}"
+    return SetFields(
+        key=path,
+        rows=(),
+        kind="Retire",
+        path=path,
+        changes=(FieldChange(flag, False, True),),
+        what=f"make {subject_of(write)} {FIELDS[flag]}",
+    )
+
+
+def restore(write: Write) -> SetFields:
+    """Undo of a PATCH: every field that it set returns to the value that was replaced."""
+    was = write.was or {}
+    changes = tuple(
+        FieldChange(name, to_setting(name, change.get("value")), to_setting(name, was.get(name)))
+        for change in write.body
+        for name in [str(change["path"])]
+    )
+    return SetFields(
+        key=write.path,
+        rows=(),
+        kind="Restore",
+        path=write.path,
+        changes=changes,
+        what=f"restore {subject_of(write)}: {', '.join(map(_tell_restored, changes))}",
+        agreement=agreement_in(write.path),
+    )
+
+
+def _tell_restored(change: FieldChange) -> str:
+    """`12 units (now 15)`, `cost 9.50 (now 10.00)`, `no end (now ends 2026-10-31)`."""
+    name = FIELDS.get(change.name, change.name)
+    wanted, now = tell_value(change.name, change.wanted), tell_value(change.name, change.seen)
+    if change.name == "quantity":
+        return f"{wanted} units (now {now})"
+    if change.name == "cancelledDate":
+        return f"{'no end' if change.wanted is None else f'ends {wanted}'} (now ends {now})"
+    return f"{name} {wanted} (now {now})"
+
+
+def subject_of(write: Write) -> str:
+    """What a write was about: its own words without the verb and without the new values."""
+    text = re.sub(r"^(update|create|cancel|end) ", "", write.what)
+    if write.kind == "CreateAddition":
+        return re.sub(r": [\d.]+ units$", "", text)
+    if write.kind == "UpdateAddition":
+        return re.sub(r": (units|cost) [^:]*$", "", text)
+    return re.sub(r" (on|as of) \d{4}-\d\d-\d\d$", "", text)
+
+
+def to_setting(field: str, value: Any) -> Setting:
+    """A value as the journal kept it, in its own kind."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return value
+        case int() | Decimal():
+            return Decimal(value)
+    text = str(value)
+    if field.endswith("Flag"):
+        return text == "True"
+    if field.endswith("Date"):
+        return dt.date.fromisoformat(text[:10])
+    return Decimal(text)
+
+
+def agreement_in(path: str) -> int | None:
+    """The agreement whose additions a path is about."""
+    parts = path.strip("/").split("/")
+    return int(parts[2]) if parts[:2] == ["finance", "agreements"] and len(parts) > 3 else None

@@ -1,0 +1,85 @@
+"""Creating a product of the catalog; undo sets it inactive unless a later run used it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Any, Final
+
+from xlsync.apply.actions import CreateAddition, CreateCatalogItem, SetFields
+from xlsync.apply.journal import Run, Write
+from xlsync.apply.kinds.fields import retire
+from xlsync.apply.kinds.handler import HttpWrite
+from xlsync.apply.kinds.records import (
+    Existing,
+    RecordCreation,
+    find_by_identifier,
+    find_like,
+    find_made_before,
+    without_empty,
+)
+from xlsync.apply.lookup import Live
+from xlsync.connectwise.client import quote
+
+PATH: Final = "/procurement/catalog"
+_LONGEST_CODE: Final = 50  # characters of a field that holds the marketplace's code
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCreation(RecordCreation):
+    """A product that the catalog lacks."""
+
+    creation: CreateCatalogItem
+
+    def find(self, live: Live) -> Existing | None:
+        """By the journal, by the identifier, then by description and code under another identifier."""
+        action, field = self.creation, live.creation.code_field
+        has_code = field != "none"
+        return (
+            find_made_before(live, action.key, PATH, "inactiveFlag")
+            or find_by_identifier(
+                live, PATH, action.identifier, "description", action.description, "inactiveFlag"
+            )
+            or find_like(
+                live,
+                PATH,
+                f"description={quote(action.description)} and inactiveFlag=False",
+                f"id,identifier,description,{field}" if has_code else "id,identifier,description",
+                lambda record: not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE],
+            )
+        )
+
+    def request(self, live: Live) -> HttpWrite:
+        """The product, with the marketplace's code in the field that the settings name."""
+        action, field = self.creation, live.creation.code_field
+        body: dict[str, Any] = {
+            "identifier": action.identifier,
+            "description": action.description,
+            "customerDescription": action.customer_description,
+            "subcategory": {"id": action.subcategory_id},
+            "type": {"id": action.type_id},
+            "productClass": "Agreement",
+            "price": action.price,
+            "cost": action.cost,
+        }
+        if field != "none":
+            body[field] = action.code[:_LONGEST_CODE] or None
+        return HttpWrite("POST", PATH, without_empty(body))
+
+
+def take_back(write: Write) -> SetFields | None:
+    """Undo sets a product inactive."""
+    return retire(write, "inactiveFlag")
+
+
+def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+    """The additions of the product that other runs made."""
+    return [
+        f"addition {write.id} of run {run.id}"
+        for run in runs
+        for write in run.writes
+        if write.kind == CreateAddition.__name__
+        and write.id is not None
+        and write.id not in own
+        and write.body.get("product", {}).get("id") == id_
+    ]

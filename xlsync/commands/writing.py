@@ -1,0 +1,162 @@
+"""What every command that writes shares: opening the workbook, writing with a journal, telling each row.
+
+Nothing here prints or asks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from xlsync.apply.journal import Journal, Run
+from xlsync.apply.limits import check_limits
+from xlsync.apply.lookup import Live
+from xlsync.apply.perform import perform
+from xlsync.apply.plan import LOST, Outcome, Plan, State
+from xlsync.apply.spent import Approvals
+from xlsync.errors import NotNoted, Problem, WorkbookError, XlsyncError
+from xlsync.gather.systems import Systems
+from xlsync.workbook.edits.creations import NewRows, read_new_rows
+from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
+from xlsync.workbook.read import Book, month_on_start, read_workbook
+
+
+def open_book(path: Path, systems: Systems) -> Book:
+    """Read a workbook; raises WorkbookError where it belongs to another environment."""
+    book = read_workbook(path)
+    if book.about.environment != systems.settings.environment:
+        raise WorkbookError(
+            f"{path.name} belongs to {book.about.environment}, "
+            f"the settings to {systems.settings.environment}.",
+            "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
+        )
+    return book
+
+
+def new_rows_of(systems: Systems, book: Book) -> NewRows:
+    """The rows of *New in ConnectWise*, by the lengths of the settings."""
+    creation = systems.settings.creation
+    return read_new_rows(book, identifier_length=creation.identifier_length, name_length=creation.name_length)
+
+
+def tell_other_month(book: Book) -> list[str]:
+    """That another month was chosen on *Start*: the workbook goes on holding its own."""
+    where, chosen = month_on_start(book)
+    if not chosen or chosen == str(book.month):
+        return []
+    return [f"{where} says {chosen}, the workbook holds {book.month}: export that month instead"]
+
+
+class BadCells(WorkbookError):
+    """Cells that cannot be accepted: all of them at once."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        count = f"{len(problems)} cell{'s' if len(problems) > 1 else ''}"
+        super().__init__(
+            f"{path.name}: {count} cannot be accepted, so nothing was written:\n  "
+            + "\n  ".join(map(str, problems)),
+            "Mend them in Excel, save, and try again.",
+            problems,
+        )
+
+
+def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
+    """What the approved rows of a workbook ask for, and what it knows of earlier runs."""
+    exported_at = book.about.first_exported_at
+    return Approvals(
+        month=book.about.month,
+        environment=book.about.environment,
+        exported_at=dt.datetime.fromisoformat(exported_at) if exported_at else None,
+        noted=frozenset(book.about.noted),
+        asked=asked,
+        results={
+            row.key: row.text("Result")
+            for sheet in (MISMATCHES, NEW, INVOICES)
+            for row in book.rows[sheet.title]
+        },
+    )
+
+
+def write(
+    systems: Systems,
+    plan: Plan,
+    live: Live,
+    command: str,
+    source: Book | Run,
+    now: dt.datetime,
+    progress: Callable[[Outcome], None] | None = None,
+    asked: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[str, tuple[Outcome, ...]]:
+    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty.
+
+    `source` is the workbook that the plan comes from, or the run that it takes back. `asked` is what each
+    row of the workbook asks for.
+    """
+    if not plan.actions:
+        return "", plan.settled
+    workbook, month = (
+        (source.workbook, source.month) if isinstance(source, Run) else (str(source.path), source.about.month)
+    )
+    journal = Journal.begin(
+        systems.home,
+        systems.settings.environment,
+        share=systems.team.add_line if systems.team else None,
+        command=command,
+        workbook=workbook,
+        month=month,
+        now=now,
+        asked=asked,
+    )
+    systems.forget_additions()
+    outcomes = perform(plan, live, journal, progress)
+    systems.forget_additions()  # a check that ran meanwhile
+    journal.end()
+    return journal.run, outcomes
+
+
+@contextmanager
+def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
+    """Turn an error into NotNoted where the run sent writes, so that the exit code is 3 and not 1."""
+    try:
+        yield
+    except XlsyncError as error:
+        if not run:
+            raise
+        raise NotNoted(
+            f"Run {run} wrote to ConnectWise, but its results could not be noted: {error.message}",
+            f"`xlsync history {run}` shows them. {error.hint}",
+            run=run,
+            outcomes=outcomes,
+        ) from error
+
+
+def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
+    """What to write into each row's *Result*: of several outcomes of a row, all, the worst first."""
+    order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
+    by_row: dict[str, list[Outcome]] = {}
+    outcomes = tuple(outcomes)
+    rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
+    for result in outcomes:
+        for row in result.rows:
+            if row not in rows_of.get(result.waits_for, ()):  # its own row tells the reason already
+                by_row.setdefault(row, []).append(result)
+    return {
+        row: (
+            "; ".join(o.text for o in sorted(group, key=lambda o: order.index(o.state))),
+            any(o.changed for o in group),
+        )
+        for row, group in by_row.items()
+    }
+
+
+def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    """The runs whose results a workbook shows from now on: this one, and earlier ones that it names."""
+    return tuple(filter(None, dict.fromkeys((run, *(result.run for result in outcomes)))))
+
+
+def check_plan(systems: Systems, plan: Plan) -> None:
+    """Stop a plan that goes over the limits of the settings."""
+    check_limits(plan, systems.settings.limits)
