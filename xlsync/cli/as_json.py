@@ -1,4 +1,4 @@
-"""What commands tell programs with `--json`: plain objects, by the keys of DESIGN where it names them."""
+"""The JSON objects that commands print with `--json`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xlsync.workbook.totals import MonthResult
 
 
 def month(found: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
-    """What export and check tell programs."""
+    """Make the object of export and check."""
     totals = found.totals
     return {
         "month": totals.month,
@@ -48,7 +48,7 @@ def month(found: MonthResult, requests: Mapping[str, int], seconds: float) -> di
 
 
 def _billed(billed: Billed) -> dict[str, str | None]:
-    """Where the money of a currency went."""
+    """Make the object of the money of one currency."""
     parts = {str(fate).casefold().replace(" ", "_"): _amount(billed.parts[fate].amount) for fate in Fate}
     return {
         "invoices": _amount(billed.invoices),
@@ -59,12 +59,12 @@ def _billed(billed: Billed) -> dict[str, str | None]:
 
 
 def _amount(amount: Decimal | None) -> str | None:
-    """Money as text: two decimals, or as many more as it has."""
+    """Write money as text with at least two decimals."""
     return None if amount is None else tell_cost(amount)
 
 
 def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome]) -> dict[str, Any]:
-    """What apply and undo tell programs."""
+    """Make the object of apply, undo and invoice."""
     count = Counter(result.state for result in results)
     states = (State.DONE, State.ALREADY, *LOST)
     return {
@@ -86,7 +86,7 @@ def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome
 
 
 def run(found: Run) -> dict[str, Any]:
-    """A run for programs."""
+    """Make the object of a run."""
     names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
     return {
         "run": found.id,
@@ -102,7 +102,7 @@ def run(found: Run) -> dict[str, Any]:
 
 
 def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
-    """A month's figures for programs."""
+    """Make the object of a month's figures."""
     return {
         "month": found.month,
         "environment": found.environment,
@@ -142,13 +142,13 @@ def _group(group: Group, name: str = "") -> dict[str, Any]:
 
 
 def written(write: Written) -> dict[str, Any]:
-    """One write in words, for programs."""
+    """Make the object of one write."""
     names = ("at", "who", "run", "command", "kind", "what", "before", "after", "state", "detail", "id")
     return {name: getattr(write, name) for name in names} | {"taken_back": write.is_taken_back}
 
 
 def link(link: RememberedLink) -> dict[str, Any]:
-    """A remembered link for programs."""
+    """Make the object of a remembered link."""
     remembered = link.link
     return {
         "kind": str(link.kind),
@@ -166,7 +166,7 @@ def link(link: RememberedLink) -> dict[str, Any]:
 
 
 def imported(result: Imported[Any]) -> dict[str, Any]:
-    """What became of imported links or rules, for programs."""
+    """Make the object of imported links or rules."""
     return {
         "added": len(result.added),
         "known": len(result.unchanged),
@@ -176,7 +176,7 @@ def imported(result: Imported[Any]) -> dict[str, Any]:
 
 
 def rule(rule: Rule) -> dict[str, Any]:
-    """A rule for programs."""
+    """Make the object of a rule."""
     return {
         "kind": str(rule.kind),
         "scope": str(rule.scope),

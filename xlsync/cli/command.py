@@ -1,4 +1,4 @@
-"""What all commands share: `--profile`, and a JSON object on standard output also where a command stops."""
+"""The parts shared by all commands: `--profile`, and a JSON object for errors too."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def command(
 
 @contextmanager
 def _profile(name: str) -> Iterator[None]:
-    """Choose a profile for everything that one command does, in processes that it starts too."""
+    """Set the profile for one command and for the processes that it starts."""
     if not name:
         yield
         return
@@ -78,7 +78,7 @@ def _json(*, wants: bool) -> Iterator[None]:
 
 
 def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str, str], ...] = ()) -> None:
-    """Tell a program why a command stopped, if it asked for JSON."""
+    """Print the JSON object of an error, if `--json` was given."""
     if not _wants_json.get():
         return
     told = [
@@ -88,10 +88,10 @@ def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str
         for one in problems
     ]
     error = {"error": {"message": message, "hint": hint, "problems": told}}
-    with suppress(OSError):  # people were told on standard error, and the exit code stands
+    with suppress(OSError):  # the message is on standard error already, and the exit code stays
         typer.echo(simplejson.dumps(error, use_decimal=True))
 
 
 def tell_stop(error: XlsyncError) -> None:
-    """Tell a program of an error that people were told of, if it asked for JSON."""
+    """Print the JSON object of an error that people were shown, if `--json` was given."""
     tell_error(error.message, error.hint, error.problems)

@@ -1,4 +1,4 @@
-"""What `xlsync export` and `xlsync check` do on the command line."""
+"""The commands `xlsync export` and `xlsync check`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
 
 
 def chosen_form(*, digest: bool, json: bool) -> Form:
-    """What standard output shall hold."""
+    """Return what standard output will hold: text, a digest or JSON."""
     if digest and json:
         raise typer.BadParameter(
             "choose --digest or --json: standard output holds one", param_hint="--digest"
@@ -88,7 +88,7 @@ def chosen_form(*, digest: bool, json: bool) -> Form:
 
 
 def chosen_month(text: str) -> Month:
-    """The month that was asked for, or picked from a list on a terminal."""
+    """Read the month of an argument, or let a person pick it from a list on a terminal."""
     offered = last_months(now().date())
     match text:
         case "this":
@@ -115,7 +115,7 @@ def chosen_month(text: str) -> Month:
 
 
 def chosen_by(text: str) -> By:
-    """What makes a line the month's."""
+    """Read the option that decides a line's month."""
     match text:
         case "invoice-date":
             return "invoice-date"
@@ -125,7 +125,7 @@ def chosen_by(text: str) -> By:
 
 
 def tell_month(systems: Systems, found: MonthResult, began: float, form: Form) -> None:
-    """Tell what an export or a check found."""
+    """Print the result of an export or a check."""
     tell_notices(found.notices)
     if form == "json":
         seconds = time.monotonic() - began
@@ -139,6 +139,6 @@ def tell_month(systems: Systems, found: MonthResult, began: float, form: Form) -
 
 
 def exit_by_what_is_to_do(found: MonthResult, *, is_asked: bool) -> None:
-    """Exit with 4 where lines are to be linked or mismatches stand, if a scheduler wants to know."""
+    """Exit with 4 where lines are to be linked or mismatches are open, if `--exit-code` was given."""
     if is_asked and (found.totals.unlinked or any(found.totals.mismatches.values())):
         raise typer.Exit(TO_DO)

@@ -1,4 +1,4 @@
-"""What `xlsync report` and `xlsync history` do on the command line."""
+"""The commands `xlsync report` and `xlsync history`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `xlsync links` does: links and rules that are remembered, listed, shared, added and forgotten."""
+"""The commands of `xlsync links`: list, import, export, add and forget links and rules."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _rule(kind: RuleKind, scope: Scope, about: str, reason: str, until: str, uni
 
 
 def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
-    """Keep rules, or end those of no units, and say which."""
+    """Store rules, or remove those of zero units, and print them."""
     with opened_here(demo=demo) as systems:
         known = {rule.key for rule in systems.rules.list()}
         for rule in rules:
@@ -178,7 +178,7 @@ def _both(links: int, rules: int) -> str:
 
 
 def chosen_scope(**given: str) -> tuple[Scope, str]:
-    """What a rule is about: one contract, product or customer."""
+    """Read the subject of a rule: exactly one contract, product or customer."""
     named = [(Scope(scope), text.strip()) for scope, text in given.items() if text.strip()]
     if len(named) != 1:
         hint = ", ".join(f"--{scope}" for scope in given)
@@ -187,7 +187,7 @@ def chosen_scope(**given: str) -> tuple[Scope, str]:
 
 
 def chosen_day(text: str) -> dt.date | None:
-    """A day, or none."""
+    """Read a date option; None where it is not given."""
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
@@ -195,7 +195,7 @@ def chosen_day(text: str) -> dt.date | None:
 
 
 def chosen_units(text: str) -> Decimal:
-    """A number of units from 0 up."""
+    """Read a number of units from 0 up."""
     if not re.fullmatch(r"\d+(\.\d+)?", text):
         raise typer.BadParameter(f"{text!r} is not a number of units", param_hint="--free, --minimum")
     return Decimal(text)

@@ -1,4 +1,4 @@
-"""What `xlsync login`, `doctor`, `ribbon` and `sandbox` do on the command line."""
+"""The commands `xlsync login`, `doctor`, `ribbon` and `sandbox`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ NO_READER: Final = "nobody reads the output any more, so not all was written"
 
 
 def show_what_can_be_shown() -> None:
-    """Let a sign that the terminal's encoding lacks be replaced there; it stops nothing."""
+    """Replace characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -23,7 +23,7 @@ def show_what_can_be_shown() -> None:
 
 @contextmanager
 def output_that_fails_is_an_error() -> Iterator[None]:
-    """Tell of output that cannot be written where no command could, such as a help text, and exit with 1."""
+    """Exit with 1 and a message where output outside a command, such as a help text, cannot be written."""
     try:
         yield
         sys.stdout.flush()
@@ -35,7 +35,7 @@ def output_that_fails_is_an_error() -> Iterator[None]:
 
 
 def drop_output_that_cannot_be_written() -> None:
-    """Leave nothing behind that Python would try to write, and complain of, when it ends."""
+    """Discard pending output, which Python would otherwise fail to write when it exits."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,4 +1,4 @@
-"""What commands show people: tables and progress bars. Builds and renders; decides nothing."""
+"""Tables and progress bars for the terminal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COLOURS = {
 
 @contextmanager
 def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
-    """Show bars with counts for what takes its time; silent off a terminal.
+    """Show progress bars with counts; silent off a terminal.
 
     The bars are complete when they end, and leave no trace: print only after that.
     """
@@ -74,7 +74,7 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
 
 
 def count_outcomes(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
-    """A bar that moves on with each outcome."""
+    """Return a function that moves a progress bar on with each outcome."""
     done = 0
 
     def next_one(_outcome: Outcome) -> None:
@@ -86,7 +86,7 @@ def count_outcomes(step: Step, what: str, count: int) -> Callable[[Outcome], Non
 
 
 def month(console: Console, totals: Totals, path: Path) -> None:
-    """A month in a few lines."""
+    """Print a month in a few lines."""
     console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
     table = _money_table("Mismatch", "Rows", "More a month", "Less a month")
     table.add_column("")  # the currency
@@ -102,7 +102,7 @@ def month(console: Console, totals: Totals, path: Path) -> None:
 
 
 def _billed_table(totals: Totals) -> Table:
-    """Where every cent went: the distributor's invoices, their lines and the five parts, by currency."""
+    """Make the table of *Where every cent went*, with a column for each currency."""
     table = _money_table("Billed", *(escape(billed.currency) for billed in totals.billed))
     for label, cells in billed_rows(totals.billed):
         table.add_row(label, *cells)
@@ -110,7 +110,7 @@ def _billed_table(totals: Totals) -> Table:
 
 
 def plan(console: Console, planned_: Plan, site: str) -> None:
-    """What is to be written to a site, money first, and what needs no write, with the reason."""
+    """Print a plan: the writes to a site, money first, and the rows that need no write, with the reason."""
     if not planned_.actions:
         is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
         told = "Nothing was done" if is_lost else "Nothing to do"
@@ -122,7 +122,7 @@ def plan(console: Console, planned_: Plan, site: str) -> None:
 
 
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
-    """The outcomes of a dry run: planned, or skipped where there is nothing to send."""
+    """Return the outcomes of a dry run: planned, or skipped where there is nothing to send."""
     settled = tuple(
         Outcome(
             key=result.key,
@@ -138,7 +138,7 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
 
 
 def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcome]) -> None:
-    """What became of everything: counts, and whatever is not done and was not told with the plan."""
+    """Print the outcomes of a run: counts, and everything not done that the plan did not show."""
     count = Counter(result.state for result in results)
     counts = (
         f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
@@ -158,7 +158,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
 
 
 def _table(*headers: str) -> Table:
-    """A table that cuts nothing: names and keys are to be typed into other commands."""
+    """Make a table that cuts no cell, since names and keys are typed into other commands."""
     table = Table(box=None, pad_edge=False)
     for header in headers:
         table.add_column(header, overflow="fold")
@@ -166,7 +166,7 @@ def _table(*headers: str) -> Table:
 
 
 def _money_table(first: str, *headers: str) -> Table:
-    """A table of money, of which every line stays whole."""
+    """Make a table of money whose rows are never wrapped."""
     table = Table(first, box=None, pad_edge=False)
     for header in headers:
         table.add_column(header, justify="right")
@@ -174,7 +174,7 @@ def _money_table(first: str, *headers: str) -> Table:
 
 
 def _print(console: Console, table: Table, *, whole: bool = False) -> None:
-    """Show a table: cells fold on a terminal, else each row is one line, to be searched and cut up."""
+    """Print a table: cells fold on a terminal; elsewhere each row is one line, for other programs."""
     if whole or not console.is_terminal:
         table.width = console.measure(table, options=console.options.update(max_width=10_000)).maximum
     console.print(table, crop=False)
@@ -185,9 +185,9 @@ def _minute(at: str) -> str:
 
 
 def runs(console: Console, found: Sequence[Run]) -> None:
-    """A table of runs."""
+    """Print a table of runs."""
     table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
-    table.columns[0].no_wrap = True  # to be typed after `history` and `undo`
+    table.columns[0].no_wrap = True  # run ids are typed after `history` and `undo`
     for entry in found:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
@@ -201,7 +201,7 @@ def runs(console: Console, found: Sequence[Run]) -> None:
 
 
 def run(console: Console, found: Run) -> None:
-    """Every write of a run."""
+    """Print every write of a run."""
     heading = f"{found.id} · {found.who} · {found.workbook}"
     console.print(heading, markup=False, highlight=False, soft_wrap=True)
     if found.writes:
@@ -211,7 +211,7 @@ def run(console: Console, found: Run) -> None:
 
 
 def report(console: Console, found: Report) -> None:
-    """A month's figures, one line a currency; what was created, and where nothing can be said."""
+    """Print a month's figures, one line for each currency, and what was created."""
     table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
     for total in found.totals:
         figures = total.figures
@@ -230,7 +230,7 @@ def report(console: Console, found: Report) -> None:
 
 
 def written(console: Console, writes: Sequence[Written]) -> None:
-    """Every write of a month: who, when, what, before and after."""
+    """Print every write of a month: who, when, what, before and after."""
     for write in writes:
         colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
         state = f"{write.state}, taken back" if write.is_taken_back else write.state
@@ -247,7 +247,7 @@ def written(console: Console, writes: Sequence[Written]) -> None:
 
 
 def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
-    """A table of remembered links."""
+    """Print a table of remembered links."""
     table = _table("Link", "In the BSS", "In ConnectWise", "Evidence", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     if console.is_terminal:
@@ -264,7 +264,7 @@ def links(console: Console, found: Sequence[RememberedLink], none: str = "No lin
 
 
 def imported(console: Console, what: str, result: Imported[Any]) -> None:
-    """What became of imported links or rules."""
+    """Print the result of importing links or rules."""
     console.print(
         f"{what}: {len(result.added)} added, {len(result.unchanged)} known already, "
         f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict",
@@ -280,7 +280,7 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
 
 
 def rules(console: Console, found: Sequence[Rule]) -> None:
-    """A table of rules."""
+    """Print a table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     for rule in found:

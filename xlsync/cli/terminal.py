@@ -1,4 +1,4 @@
-"""What several commands do on the terminal: open both systems, ask, print, and end with an exit code."""
+"""The terminal's part of commands: open both systems, ask, print, and exit."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from xlsync.settings import Settings
 
 
 class CleanConsole(Console):
-    """A console on which no name of a stranger can move the cursor or turn the writing around."""
+    """A console that replaces control characters in the names of other systems."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as ever, with every character replaced that a terminal would obey."""
+        """Render, with every control character replaced."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 
@@ -44,7 +44,7 @@ err = CleanConsole(stderr=True)
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """Tell errors that users can cause in two lines, without a traceback."""
+    """Print errors that users can cause in two lines, without a traceback, and exit."""
     try:
         yield
     except XlsyncError as error:
@@ -55,16 +55,16 @@ def errors_in_words() -> Iterator[None]:
         raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
     except OSError as error:
         match error.errno:
-            case errno.ENAMETOOLONG:  # asked of any name, and before anything is written
+            case errno.ENAMETOOLONG:  # raised for any long name, before anything is written
                 what = "the name of a file is too long for this system, or for what is put beside it"
                 hint = "Choose a shorter name or folder."
-            case errno.ENOSPC:  # where the output goes: what is kept tells so itself
+            case errno.ENOSPC:  # standard output is full: the stores have messages of their own
                 what, hint = DISK_FULL, "Make room, and try again."
             case _:
                 raise
         err.print(f"Error: {what}.", style="red", soft_wrap=True)
         err.print(hint)
-        if error.errno != errno.ENOSPC:  # nothing more can be told there
+        if error.errno != errno.ENOSPC:  # nothing more can be printed there
             tell_error(what, hint)
         raise typer.Exit(1) from None
     except (KeyboardInterrupt, EOFError, typer.Abort):
@@ -77,7 +77,7 @@ def errors_in_words() -> Iterator[None]:
 def opened(
     *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
 ) -> Iterator[Systems]:
-    """Both systems by the settings, or the sandbox's.
+    """Open both systems by the settings, or the sandbox's.
 
     Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
     whether the BSS is needed. Of those who write, there is one at a time.
@@ -121,13 +121,13 @@ def opened_here(*, demo: bool, of: Path | None = None) -> Iterator[Systems]:
 
 
 def tell_beside(file: Path, written: Path) -> None:
-    """Tell where a workbook was written, if not in its own place."""
+    """Print where a workbook was written, if that is not its own place."""
     if written.resolve() != file.resolve():
         err.print(f"{file} could not be written; the results are in {written}", markup=False)
 
 
 def now() -> dt.datetime:
-    """The present moment, with its offset."""
+    """Return the present time, with its offset from UTC."""
     return dt.datetime.now().astimezone()
 
 
@@ -144,18 +144,20 @@ def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
 
 
 def tell_notices(notices: Iterable[str]) -> None:
-    """What people should know besides."""
+    """Print notices on standard error."""
     for notice in notices:
         err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def tell_json(facts: Any) -> None:
-    """One JSON object on standard output."""
-    typer.echo(simplejson.dumps(facts, use_decimal=True))  # in ASCII, whatever the terminal's encoding
+    """Print one JSON object on standard output."""
+    typer.echo(
+        simplejson.dumps(facts, use_decimal=True)
+    )  # ASCII, so that the terminal's encoding does not matter
 
 
 def new_workbook(path: Path) -> Path:
-    """The name of a workbook that is to be written, which tells its kind."""
+    """Check the name of a workbook to write; raises a usage error for another kind of file."""
     if path.suffix.lower() != ".xlsx":
         raise typer.BadParameter(
             f"{path} is not the name of a workbook: let it end in .xlsx, such as {path.with_suffix('.xlsx')}"
@@ -167,7 +169,7 @@ def new_workbook(path: Path) -> Path:
 
 
 def reached(file: Path, *, is_written: bool = True) -> SavePlan:
-    """How a workbook is written that somebody may have open, which is said then."""
+    """Find out how to write a workbook that somebody may have open, and print it."""
     place = reach(file, find_in_excel, is_written=is_written)
     tell_notices(filter(None, [place.notice]))
     return place

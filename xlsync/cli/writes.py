@@ -1,4 +1,4 @@
-"""What `xlsync apply`, `undo` and `invoice` do: show the plan, ask, write, print the results."""
+"""The commands `xlsync apply`, `undo` and `invoice`: show the plan, ask, write, print the results."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A plan that is to be shown, checked, asked about and done."""
+    """A plan to show, check, ask about and perform."""
 
     systems: Systems
     plan: Plan
@@ -83,7 +83,7 @@ class Job:
 def carry_out(
     job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
 ) -> None:
-    """Show a plan, check its limits, ask, write, tell; exit by the table of exit codes."""
+    """Show a plan, check its limits, ask, write, and print the outcomes; exit by the table of exit codes."""
     site = job.systems.settings.environment
     show.plan(err, job.plan, site)
     if not job.force:
@@ -103,7 +103,7 @@ def carry_out(
                     environment = job.systems.settings.environment
                     tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
                 raise
-        if job.plan.actions:  # else the plan has said that there is nothing to do
+        if job.plan.actions:  # without actions the plan has said so already
             show.outcomes(err, outcomes, told=job.plan.settled)
     if job.json:
         try:
@@ -123,7 +123,7 @@ def carry_out(
 
 
 def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
-    """A run and its outcomes, with the file that holds their results told where it is another one."""
+    """Return a run and its outcomes; print the file that holds the results if it is another one."""
     run, outcomes, written = performed
     tell_beside(file, written)
     return run, outcomes

@@ -31,7 +31,7 @@ from xlsync.workbook.write import write_check
 
 
 def settings_to_check(path: Path) -> Settings:
-    """The settings that a check of a workbook needs: none of the BSS where its lines came from a report."""
+    """Load the settings for a check; the BSS's are not needed where the lines came from a report."""
     try:
         return load_settings(bss=True, connectwise=True)
     except ConfigError:
@@ -41,7 +41,7 @@ def settings_to_check(path: Path) -> Settings:
 
 
 def _request_of(about: About, path: Path) -> MonthRequest:
-    """What a workbook was exported with."""
+    """Return the month, date and reports with which a workbook was exported."""
     return MonthRequest(
         month=Month.parse(about.month),
         by="service-period" if about.by == "service-period" else "invoice-date",
@@ -50,7 +50,7 @@ def _request_of(about: About, path: Path) -> MonthRequest:
 
 
 def _find_report(told: str, workbook: Path) -> Path:
-    """The report that a workbook's lines came from: where it was, else beside the workbook."""
+    """Find the report that a workbook's lines came from: where it was, else beside the workbook."""
     beside = workbook.with_name(PureWindowsPath(told).name)
     return beside if not Path(told).exists() and beside.exists() else Path(told)
 
@@ -65,9 +65,9 @@ def check_workbook(
     progress: Progress = silent,
     save: Save | None = None,
 ) -> MonthResult:
-    """Renew the computed sheets of a workbook, with every edit kept; its choices are remembered.
+    """Renew the computed sheets of a workbook, keep every edit, and remember its choices.
 
-    Where nothing changed since the last check, neither in the workbook nor in what it is made of, it stays
+    Where nothing changed since the last check, neither in the workbook nor in its sources, the workbook stays
     as it is.
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh)
@@ -93,12 +93,14 @@ def check_workbook(
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
     chosen = tuple(line for line in edits.lines if line.key in edits.picked)
-    edits = replace(edits, lines=chosen, links={})  # the others are read anew: a month is not held twice
+    edits = replace(
+        edits, lines=chosen, links={}
+    )  # the other lines are read anew: a month is not held in memory twice
     decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows)
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)
-    del sources  # its tables are as large as what was made of them
+    del sources  # free the raw lists: they double peak memory
     overview = gathered.overview
     own = edits.own()
     renewed = write_check(
@@ -138,12 +140,12 @@ def check_workbook(
 
 
 def _with_notices(found: MonthResult, asking: Asking) -> MonthResult:
-    """The result of a check, with what has to be said of answers that were not asked for anew."""
+    """Add the notices about answers that were not asked for anew."""
     return replace(found, notices=(*found.notices, *asking.notices))
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
-    """Choices of the workbook that ConnectWise renamed or no longer offers, by the name they had."""
+    """Name the workbook's choices that were renamed in ConnectWise or are no longer active."""
     parts: tuple[tuple[str, str, Mapping[int, str]], ...] = (
         ("company", "customer", overview.labels.companies),
         ("agreement", "agreement", overview.labels.agreements),

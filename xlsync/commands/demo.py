@@ -1,4 +1,4 @@
-"""The demo: the sandbox for one command, with all that is kept in a folder of its own."""
+"""The demo: a sandbox served for one command, with its own folder for everything stored."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from xlsync.settings import Settings
 
 
 def environment() -> str:
-    """The demo's environment: one name, whatever port it gets."""
+    """Return the name of the demo's environment, which does not depend on its port."""
     return "sandbox"
 
 
 def demo_home(home: Path) -> Path:
-    """Where the demo keeps its state, links, journal and caches: delete it to begin anew."""
+    """Return the folder of the demo's state, links, journal and caches; deleting it starts afresh."""
     return home / "demo"
 
 
 @contextmanager
 def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
-    """Serve the sandbox with its kept state, and the settings that use it.
+    """Serve the sandbox with its stored state, and yield the settings that use it.
 
     Each command serves a sandbox of its own from the one state: a second command waits so many seconds
     for the first, since neither would see what the other writes.
@@ -48,7 +48,7 @@ def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
 
 @contextmanager
 def _alone(path: Path, patience: float) -> Iterator[None]:
-    """Keep others out while this runs. SQLite's lock, since the system lets go of it when a process dies."""
+    """Hold a lock against other commands: SQLite's, which the system releases when a process dies."""
     try:
         lock = sqlite3.connect(path, timeout=patience, isolation_level=None)
     except sqlite3.Error as error:

@@ -1,6 +1,6 @@
-"""The digest: what an export or a check found, as Markdown that a mail or chat command can send. PURE.
+"""The digest: the result of an export or a check as Markdown, for a mail or chat command to send. PURE.
 
-Names come from both systems and are nobody's markup: whatever they hold reads as it is written.
+Names from both systems are escaped, so that they read as they are written.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ _TOP: Final = 10
 _LINKS: Final = 20
 _LONGEST: Final = 60
 _ZERO: Final = Decimal(0)
-# Markup anywhere in a line; what chat programs and GitHub make of @name and #12; entities and mathematics.
+# Markup anywhere in a line; @name and #12 of chat programs and GitHub; entities and mathematics.
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~@#&$])")
 _LINK: Final = re.compile(
     r"(?i)(:(?=//)|(?<=\bwww)\.|(?<=mailto):)"
-)  # addresses that become links by themselves
+)  # addresses that programs turn into links
 _STARTS: Final = re.compile(r"^([+\-=]|\d+(?=[.)]))")
-_UNSEEN: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # they turn the text around them
+_UNSEEN: Final = re.compile(
+    "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # marks that change the direction of text
 
 
 def escape(text: str, longest: int = _LONGEST) -> str:
-    """A text on one line, in which nothing is markup, a mention or a link."""
+    """Escape a text: one line of at most `longest` characters without markup, mention or link."""
     line = " ".join(_UNSEEN.sub("", clean_text(text)).split())
     if len(line) > longest:
         line = f"{line[: longest - 1].rstrip()}…"
@@ -40,7 +42,7 @@ def escape(text: str, longest: int = _LONGEST) -> str:
 
 
 def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], workbook: str) -> str:
-    """The month in Markdown: counts, links to make, mismatches with their money, the largest, and notices."""
+    """Write a month in Markdown: counts, links to make, mismatches with money, the largest, notices."""
     parts = [
         [f"# xlsync {overview.month}: {escape(overview.environment)}"],
         list(_summary(overview, totals, workbook)),
@@ -75,7 +77,7 @@ def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]
 
 
 def _billed(totals: Totals) -> Iterator[str]:
-    """Where every cent went, by currency."""
+    """Yield the rows of *Where every cent went*, by currency."""
     if totals.billed:
         yield from ("## Where every cent went", "")
         headers = ("", *(escape(billed.currency) for billed in totals.billed))
@@ -84,7 +86,7 @@ def _billed(totals: Totals) -> Iterator[str]:
 
 
 def _links(overview: Overview) -> Iterator[str]:
-    """What has no link that counts, by customer and product."""
+    """Yield the customers and products that have no link that counts."""
     waiting = (Status.NOT_LINKED, Status.CONFIRM_LINK)
     statuses = overview.findings.statuses
     count = Counter(
@@ -105,7 +107,7 @@ def _links(overview: Overview) -> Iterator[str]:
 
 
 def _kinds(totals: Totals) -> Iterator[str]:
-    """The rows of each mismatch, with their money in each currency."""
+    """Yield the number of rows of each kind of mismatch, with their money in each currency."""
     yield from ("## Mismatches", "")
     rows = [
         (
@@ -123,7 +125,7 @@ def _kinds(totals: Totals) -> Iterator[str]:
 
 
 def _largest(overview: Overview) -> Iterator[str]:
-    """The mismatches with the most money a month."""
+    """Yield the mismatches with the most money a month."""
     with_money = [mismatch for mismatch in overview.open_mismatches if mismatch.impact]
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:

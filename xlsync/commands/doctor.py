@@ -1,4 +1,4 @@
-"""Whether everything that xlsync needs is there, each check with what to do next. It only ever reads."""
+"""Doctor: check whether everything that xlsync needs is there; nothing is written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def examine(
     system: str = sys.platform,
     is_demo: bool = False,
 ) -> Iterator[Finding]:
-    """All checks, one after the other, each as soon as it is done.
+    """Run all checks, and yield each finding as soon as it is there.
 
     `open_settings` loads the settings of the BSS, of ConnectWise, or of both.
     """
@@ -55,12 +55,12 @@ def examine(
 
 
 def load(bss: bool, connectwise: bool) -> Settings:
-    """The settings as every command loads them."""
+    """Load the settings as every command does."""
     return load_settings(bss=bss, connectwise=connectwise)
 
 
 def versions() -> Finding:
-    """Which versions are at work: the first thing to tell whoever is to help."""
+    """Name the versions in use, for whoever is asked for help."""
     told = [f"xlsync {__version__}", f"Python {platform.python_version()}", platform.platform(terse=True)]
     for package in _PACKAGES:
         try:
@@ -71,14 +71,14 @@ def versions() -> Finding:
 
 
 def folder_check(name: str, file: Path, next_step: str) -> Finding:
-    """Whether a file is there."""
+    """Check whether a file exists."""
     if file.exists():
         return Finding(name, CheckState.GOOD, str(file))
     return Finding(name, CheckState.UNSURE, f"{file} is not there: the variables must say all", next_step)
 
 
 def writable(home: Path) -> Finding:
-    """Whether links, journal and caches can be kept."""
+    """Check whether links, journal and caches can be written."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home):
@@ -96,7 +96,7 @@ def writable(home: Path) -> Finding:
 
 
 def keyring_check(environ: Mapping[str, str]) -> Finding:
-    """Whether secrets have a keyring to be kept in."""
+    """Check whether there is a keyring for secrets."""
     try:
         return Finding("Keyring", CheckState.GOOD, trusted_backend(environ))
     except ConfigError as error:
@@ -104,7 +104,7 @@ def keyring_check(environ: Mapping[str, str]) -> Finding:
 
 
 def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Finding]:
-    """Whether the BSS gives a token, and lets invoices, subscriptions and customers be read."""
+    """Check whether the BSS gives a token, and allows reading invoices, subscriptions and customers."""
     try:
         systems = Systems(open_settings(True, False))
     except XlsyncError as error:
@@ -125,7 +125,7 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
 def connectwise_checks(
     open_settings: Callable[[bool, bool], Settings], now: Callable[[], dt.datetime]
 ) -> Iterator[Finding]:
-    """Whether ConnectWise takes the keys, and lets everything be read that a command needs."""
+    """Check whether ConnectWise accepts the keys, and allows reading everything that commands read."""
     try:
         systems = Systems(open_settings(False, True))
     except XlsyncError as error:
@@ -171,7 +171,7 @@ def store_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Fi
 
 
 def _tried_writes(systems: Systems) -> Finding:
-    """What a test of writing found on this tenant, where one was made."""
+    """Summarise the test of writing on this tenant, where one was made."""
     tenant = read_tenant(systems.home, systems.settings.environment)
     if tenant is None:
         step = "`xlsync doctor --write-test COMPANY` tries it on a test company, after asking."
@@ -192,7 +192,7 @@ def _tried(
 
 
 def excel_check(system: str) -> Finding:
-    """Whether desktop Excel is at its usual place; it is needed for the ribbon only."""
+    """Check whether desktop Excel is installed; only the ribbon needs it."""
     where = {
         "win32": (
             Path("C:/Program Files/Microsoft Office/root/Office16/EXCEL.EXE"),
@@ -218,7 +218,7 @@ def excel_check(system: str) -> Finding:
 
 
 def addin_check(system: str, home: Path | None = None) -> Finding:
-    """Whether the ribbon's add-in is where Excel loads it, and starts this very xlsync."""
+    """Check whether the ribbon's add-in is installed and starts this installation of xlsync."""
     if system not in {"win32", "darwin"}:
         step = "`xlsync ribbon install` puts it there, on a machine with Excel."
         return Finding("Add-in", CheckState.UNSURE, "is for Excel on Windows and macOS", step)
@@ -239,7 +239,7 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
 
 
 def libreoffice_check(found: str | None) -> Finding:
-    """Whether LibreOffice is there, which opens workbooks where Excel is not, and makes PDFs of reports."""
+    """Check whether LibreOffice is installed: it opens workbooks without Excel, and makes PDFs."""
     if found:
         return Finding("LibreOffice", CheckState.GOOD, found)
     return Finding("LibreOffice", CheckState.UNSURE, "is not found", "Needed for `xlsync report --pdf` only.")

@@ -1,4 +1,4 @@
-"""Export: a month of both systems into a new workbook; nothing here prints or asks."""
+"""Export: write a month from both systems into a new workbook; nothing here prints or asks."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from xlsync.workbook.totals import MonthResult, Totals
 from xlsync.workbook.write import write_export
 
 MONTHS_SHOWN = 15
-SAVED_BY = "xlsync"  # as the template says of itself
+SAVED_BY = "xlsync"  # the program that the template names as its creator
 
 
 def last_months(today: dt.date) -> tuple[Month, ...]:
-    """The months that are offered, the newest first."""
+    """Return the months that *Start* offers, the newest first."""
     this = Month(today.year, today.month)
     return tuple(this.plus(-back) for back in range(MONTHS_SHOWN))
 
@@ -32,12 +32,12 @@ def last_months(today: dt.date) -> tuple[Month, ...]:
 def export_month(
     systems: Systems, request: MonthRequest, path: Path, now: dt.datetime, progress: Progress = silent
 ) -> MonthResult:
-    """Bring a month into a new workbook."""
+    """Read a month from both systems and write it into a new workbook."""
     refuse_overwriting(path)
     sources = read_sources(systems, request, now, progress)
     asking = Asking(systems, progress, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
-    del sources  # its tables are as large as what was made of them
+    del sources  # free the raw lists: they double peak memory
     write_export(
         path,
         gathered.overview,
@@ -51,7 +51,7 @@ def export_month(
 
 
 def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:
-    """What an export or a check of this month gives."""
+    """Make the result of an export or a check."""
     totals = Totals.of(overview)
     return MonthResult(
         totals=totals,
@@ -63,7 +63,7 @@ def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> Mo
 
 
 def refuse_overwriting(path: Path) -> None:
-    """Raise WorkbookError where a file stands that is not an untouched export, or none can be put."""
+    """Raise WorkbookError where `path` holds anything but an untouched export, or cannot be written."""
     if not path.absolute().parent.is_dir():
         told = f"{path} cannot be written: its folder does not exist."
         raise WorkbookError(told, "Check the name and the folder.")
@@ -78,11 +78,13 @@ def refuse_overwriting(path: Path) -> None:
         ) from error
     if book.has_edits or book.problems or book.altered:
         raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
-    if book.package.saved_by != SAVED_BY:  # a sheet or column of one's own, a comment, a colour
+    if (
+        book.package.saved_by != SAVED_BY
+    ):  # another program saved it: there may be own sheets, columns, comments or colours
         told = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
         raise WorkbookError(told, hint)
 
 
 def exported_at_text(now: dt.datetime) -> str:
-    """The moment of an export or check as *Start* shows it."""
+    """Write the time of an export or check as *Start* shows it."""
     return f"{now:%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""A check of `xlsync doctor`: what was looked at, how it is, and what to do next."""
+"""The findings of `xlsync doctor`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class CheckState(StrEnum):
-    """How a check ended."""
+    """The result of one check."""
 
     GOOD = "good"
     BAD = "bad"
@@ -16,7 +16,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: what was looked at, how it is, and what to do next where it is not good."""
+    """The finding of one check: its subject, its result, and what to do next where that is not good."""
 
     name: str
     state: CheckState

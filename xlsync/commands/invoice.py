@@ -1,6 +1,6 @@
-"""Invoicing: create the approved next invoices through ConnectWise, once, and save them beside the workbook.
+"""Invoice: create the approved next invoices in ConnectWise, each once, and save their PDFs.
 
-Off unless the settings enable it: what `POST /finance/agreements/{id}/invoice` does was never seen on a
+Off unless the settings enable it: `POST /finance/agreements/{id}/invoice` was never tried on a
 live tenant, so each invoice is verified by the agreement's recap before and after.
 """
 
@@ -54,7 +54,7 @@ _NAMED: Final = 5  # mismatches of an agreement
 
 @dataclass(frozen=True, slots=True)
 class InvoiceReview:
-    """The approved invoices of a workbook, as a plan against ConnectWise as it is now."""
+    """The approved invoices of a workbook, as a plan against ConnectWise's present state."""
 
     book: Book
     plan: Plan
@@ -117,7 +117,7 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
 
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
-    """The runs that sent an invoice and never learnt of it: by path, invoice date and row."""
+    """Return the runs that sent an invoice without learning the outcome, by path, invoice date and row."""
     found: dict[tuple[str, str, str], str] = {}
     for run in sorted(runs, key=lambda run: run.id):
         for sent in run.writes:
@@ -137,10 +137,10 @@ def _without_made(
     runs: Iterable[Run],
     unanswered: Mapping[tuple[str, str, str], str],
 ) -> Plan:
-    """The plan without invoices that an earlier run made already, or may have made.
+    """Remove from a plan the invoices that an earlier run made, or may have made.
 
-    The journal tells their ids; one that was deleted in ConnectWise meanwhile may be made again. One whose
-    outcome nobody knows is sent again only after a person has looked and emptied its *Result*.
+    The journal holds their ids; an invoice that was deleted in ConnectWise may be made again. One whose
+    outcome is unknown is sent again only after a person has looked and emptied its *Result*.
     """
     made = {
         (write.path, str(write.was["nextInvoiceDate"])): write.id
@@ -185,7 +185,7 @@ def perform_invoices(
     progress: Callable[[Outcome], None] | None = None,
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
-    """Create what was reviewed, save the PDFs, write the invoice numbers into the workbook."""
+    """Create the reviewed invoices, save their PDFs, and write their numbers into the workbook."""
     run, outcomes = write(
         systems, review.plan, review.live, "invoice", review.book, now, progress, review.asked
     )
@@ -196,7 +196,7 @@ def perform_invoices(
 
 
 def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
-    """The outcome, with where its PDF was saved, or why it could not be; the invoice stands either way."""
+    """Save the PDF of a created invoice, and name its file, or why there is none, in the outcome."""
     number = outcome.invoice_number
     if outcome.state not in {State.DONE, State.ALREADY} or not (number or outcome.id):
         return outcome

@@ -1,6 +1,6 @@
-"""The settings of both systems, asked for one by one, tried at once, and kept: secrets in the keyring.
+"""Login: ask for the settings of both systems, try them, and store them, secrets in the keyring.
 
-Nothing here prints: whoever asks and tells is passed in, so that no secret is ever shown or logged.
+Nothing here prints: callbacks ask and show, so that no secret is ever shown or logged.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ from xlsync.rest.url import check_url
 from xlsync.settings import BssSettings, ConnectWiseSettings
 from xlsync.team_store import StoreUnreachable, TeamStore
 
-BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # keyring's own variable
-# What the systems themselves keep behind the login of the person; everything else must be asked for.
+BACKEND: Final = "PYTHON_KEYRING_BACKEND"  # the variable by which keyring chooses its backend
+# The operating systems' keyrings, which a person's login protects; another one has to be named.
 _OF_THE_SYSTEM: Final = (
     "keyring.backends.macOS",
     "keyring.backends.Windows",
@@ -64,7 +64,7 @@ _OF_THE_SYSTEM: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One setting to be asked for: what it is, and where a person finds it."""
+    """One setting to ask for: its variable and name, and where a person finds it."""
 
     variable: str
     title: str
@@ -72,7 +72,7 @@ class Question:
 
     @property
     def is_secret(self) -> bool:
-        """Whether it is never shown and goes into the keyring."""
+        """Whether the setting is a secret, which is never shown and goes into the keyring."""
         return self.variable in SECRETS or self.variable == STORE_PASSWORD
 
 
@@ -124,8 +124,8 @@ STORE_QUESTION: Final = Question(
     STORE_PASSWORD, "Password of the team's store", "That of the user whom [store] url names."
 )
 
-Ask = Callable[[Question, str], str]  # the question, and what is stored so far (a secret is never told)
-# Whether to ask anew after what went wrong; a text is the system's address, typed in place of a yes.
+Ask = Callable[[Question, str], str]  # called with the question and the stored value (never a secret)
+# Called with an error: whether to ask again; a text is the system's address, typed instead of a yes.
 Again = Callable[[XlsyncError], bool | str]
 Works = Callable[[str], None]  # called with the name of each system that works
 KEPT: Final = "(kept)"  # shown in place of a secret that is in the keyring
@@ -134,7 +134,7 @@ NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise", "store": "The te
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where the answers went."""
+    """The places where the settings were stored."""
 
     file: Path
     backend: str
@@ -230,14 +230,14 @@ def _answers(
 
 
 def is_address(text: str) -> bool:
-    """Whether a text can only be an address, and is no key or password that was pasted by mistake."""
+    """Return whether a text can only be an address, and not a key or password pasted by mistake."""
     return re.fullmatch(r"https?://\S+|[a-z0-9-]+(\.[a-z0-9-]+){2,}(/\S*)?", text) is not None
 
 
 def address_of(text: str, section: str) -> str:
-    """The address of a system, where somebody typed or pasted it.
+    """Read the address of a system from what a person typed or pasted.
 
-    The marketplace shows a Request Token URL, of which all from /oauth on is left out.
+    The marketplace shows a Request Token URL; everything from /oauth on is removed.
     """
     url = check_url(text)
     if section != "bss":
@@ -247,7 +247,7 @@ def address_of(text: str, section: str) -> str:
 
 
 def _stored(variable: str, section: str, given: Mapping[str, str], sources: SettingsSources) -> str:
-    """The account's secret in the keyring; empty where there is none."""
+    """Read the account's secret in the keyring; empty where there is none."""
     values = {name: given[other] for other, name in VARIABLES[section].items()}
     if not values["url"]:
         return ""
@@ -261,7 +261,7 @@ def _stored(variable: str, section: str, given: Mapping[str, str], sources: Sett
 
 
 def try_bss(values: Mapping[str, str]) -> None:
-    """Get a token from the BSS and read one invoice; raises XlsyncError that says what is wrong."""
+    """Get a token from the BSS and read one invoice; raises XlsyncError where that fails."""
     keys = BssSettings(**values)
     bss = Bss(keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans={})
     with bss.service:
@@ -275,7 +275,7 @@ def try_bss(values: Mapping[str, str]) -> None:
 
 
 def try_connectwise(values: Mapping[str, str]) -> None:
-    """Read one company with the keys; raises XlsyncError that says what is wrong."""
+    """Read one company of ConnectWise with the keys; raises XlsyncError where that fails."""
     url = values["url"]
     if urlsplit(url).path in {"", "/"}:
         url = url.rstrip("/") + API_PATH
@@ -300,12 +300,12 @@ def try_connectwise(values: Mapping[str, str]) -> None:
 
 
 def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
-    """The name of the keyring that is used; raises ConfigError where it keeps secrets badly or not at all.
+    """Return the name of the keyring; raises ConfigError where it does not protect secrets.
 
     A keyring that is not the operating system's is used only where somebody asked for it by name.
     """
     backend = keyring.get_keyring()
-    members = getattr(backend, "backends", None)  # several at once: the first one keeps
+    members = getattr(backend, "backends", None)  # a chain of keyrings: the first one stores
     first = next(iter(members), backend) if members is not None else backend
     name = f"{type(first).__module__}.{type(first).__qualname__}"
     by_name = environ.get(BACKEND, "") == name
@@ -321,7 +321,7 @@ def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def store(answers: Mapping[str, str], sources: SettingsSources) -> None:
-    """Keep secrets in the keyring, the rest in the settings file, whose other lines stay as they are."""
+    """Store secrets in the keyring and the rest in the settings file, whose other lines stay as they are."""
     file = sources.file
     text = _text(file)
     try:

@@ -1,4 +1,4 @@
-"""What a workbook teaches for later months: links, and rules that last."""
+"""Remember links and lasting rules of a workbook for later months."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xlsync.workbook.read import Book
 def learn_rules(
     systems: Systems, book: Book, edits: LinkEdits, rows: RowEdits, now: dt.datetime
 ) -> tuple[list[Notice], frozenset[str]]:
-    """Keep the rules that the workbook makes, end those it takes back.
+    """Store the rules that the workbook makes, and remove those that it ends.
 
     Returns what is still asked for, and the rows that are ignored no more since their rule was ended
     elsewhere. A row that is ignored without a reason is ignored in this workbook only.
@@ -75,7 +75,7 @@ def learn_rules(
 
 
 def _ask_until(note: str) -> list[Notice]:
-    """What to write where a note names an end that cannot be read: its rule would last for ever."""
+    """Ask for a readable end of a rule where a note's cannot be read: the rule would last for ever."""
     if "until" not in note.casefold() or read_until(note) is not None:
         return []
     return [
@@ -88,7 +88,7 @@ def _ask_until(note: str) -> list[Notice]:
 def remember(
     systems: Systems, overview: Overview, picked: Mapping[str, Picked], now: dt.datetime, path: Path
 ) -> None:
-    """Keep the links that count, for the months after."""
+    """Remember the links that count for later months."""
     lists = overview.lists
 
     def learn_links(memory: Memory) -> Memory:

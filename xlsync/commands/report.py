@@ -1,4 +1,4 @@
-"""Report a month: read a workbook, look at the journal, write the report. Commands and buttons share it."""
+"""Report: write a month's report from its workbook and the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xlsync.report.write import write_report
 
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """A month's figures, and the file that shows them."""
+    """A month's figures, and the file of the report."""
 
     report: Report
     path: Path
@@ -24,7 +24,7 @@ class WrittenReport:
 def report_month(
     systems: Systems, workbook: Path, now: dt.datetime, path: Path | None = None
 ) -> WrittenReport:
-    """Write the report of a workbook's month; without a path, beside the workbook by the month's name."""
+    """Write the report of a workbook's month; without a path beside the workbook, named by the month."""
     book = open_book(workbook, systems)
     path = path or workbook.with_name(f"xlsync-{book.month}-report.xlsx")
     report = make_report(read_facts(book), systems.list_runs())

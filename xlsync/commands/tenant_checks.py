@@ -1,6 +1,6 @@
-"""Whether ConnectWise lets everything be read that a command reads, sent exactly as the commands send it.
+"""Checks of a ConnectWise tenant: reads of everything that commands read, sent as the commands send them.
 
-Nothing is written. The API member's own rights are read too; that a right to write suffices shows only when
+Nothing is written. The API member's own rights are read too; whether a right to write suffices shows when
 one writes (`xlsync doctor --write-test`).
 """
 
@@ -20,8 +20,8 @@ from xlsync.errors import ApiError
 from xlsync.models import Lists, Month, SetupTables
 
 SKEW: Final = dt.timedelta(minutes=5)
-SAMPLE: Final = 100  # agreements whose additions and dates are looked at
-STATUSES: Final = 20  # agreements whose additions are read whole, for their status
+SAMPLE: Final = 100  # number of agreements whose additions and dates are looked at
+STATUSES: Final = 20  # number of agreements whose additions are read completely, for their status
 _LEVELS: Final = {"add": "addLevel", "edit": "editLevel", "inquire": "inquireLevel"}
 _READ_BY_APPLY: Final = (
     ("/company/contacts", "id,firstName,lastName", "Contacts"),
@@ -29,7 +29,7 @@ _READ_BY_APPLY: Final = (
     ("/system/userDefinedFields", "id,caption,requiredFlag", "Table Setup"),
     ("/finance/invoices", "id,invoiceNumber", "Invoicing"),
 )
-# What the commands need of each function of a security role, and what for.
+# The rights that commands need of each function of a security role, and their purpose.
 NEEDED: Final[Mapping[str, Mapping[str, str]]] = {
     "Company Maintenance": {"inquire": "export", "add": "apply creates customers"},
     "Contacts": {"inquire": "apply", "add": "apply creates contacts"},
@@ -46,7 +46,7 @@ NEEDED: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Finding]:
-    """All checks of ConnectWise, in the order of what a first run meets."""
+    """Run all checks of ConnectWise, in the order in which a first run would fail."""
     keys = keys_check(connectwise)
     yield keys
     if keys.state is CheckState.BAD:
@@ -87,7 +87,7 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
 
 
 def keys_check(connectwise: ConnectWise) -> Finding:
-    """Whether ConnectWise takes the keys; where it only withholds a right, the rights tell which."""
+    """Check whether ConnectWise accepts the keys; a missing right is found by `rights_checks`."""
     try:
         connectwise.check()
     except ApiError as error:
@@ -99,7 +99,7 @@ def keys_check(connectwise: ConnectWise) -> Finding:
 
 
 def site_check(connectwise: ConnectWise) -> Finding:
-    """Which site, codebase and release are asked, and which the site names."""
+    """Compare the site, codebase and release in use with those that the site names."""
     url = urlsplit(connectwise.service.url)
     asked = url.path.strip("/").partition("/")[0]
     try:
@@ -119,7 +119,7 @@ def site_check(connectwise: ConnectWise) -> Finding:
 
 
 def clock_check(date: str, now: dt.datetime) -> Finding:
-    """Whether this machine's clock agrees with the server's `Date` header (RFC 9110, 6.6.1)."""
+    """Compare this machine's clock with the server's `Date` header (RFC 9110, 6.6.1)."""
     try:
         apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
     except ValueError:
@@ -134,7 +134,7 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
 def _list_check(
     connectwise: ConnectWise, path: str, fields: str, only: str
 ) -> tuple[Finding, list[dict[str, Any]], str]:
-    """One long list, read as export reads it, beside the count that ConnectWise tells of it."""
+    """Read one long list as export does, and compare its length with ConnectWise's count."""
     name = f"export: read {path}"
     try:
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only)
@@ -161,7 +161,7 @@ _SHOW_ALL: Final = "If it stays so, the API member's security role may show only
 
 
 def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTables]:
-    """Each setup table; export goes on without one that is refused (403, 404), and stops at other errors."""
+    """Read each setup table; export works without a refused one (403, 404), and stops at other errors."""
     tables: dict[str, Any] = {}
     for name, (path, fields) in SETUP.items():
         what = f"export: read {path.rstrip('/')}"
@@ -189,7 +189,7 @@ def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding
 
 
 def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
-    """The recaps, without which export goes on, but cannot tell what is invoiced already."""
+    """Read the recaps; without them export works, but does not know what is invoiced already."""
     name = "export: read agreement recaps"
     found = connectwise.list_recaps(sample)
     if isinstance(found, ApiError):
@@ -204,7 +204,7 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
 
 
 def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
-    """What only `apply` and `invoice` read: export does not fail without it."""
+    """Try a read that only `apply` and `invoice` need."""
     try:
         read()
     except ApiError as error:
@@ -213,7 +213,7 @@ def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
 
 
 def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
-    """The API member's own rights, each that is missing by its name, and each level *My*."""
+    """Read the API member's own rights, and name each missing right and each level *My*."""
     name = "ConnectWise: rights"
     try:
         answer = connectwise.service.get("/system/mysecurity", {"pageSize": 1000})
@@ -256,7 +256,7 @@ def _folded(text: str) -> str:
 def foretell(
     connectwise: ConnectWise, lists: Lists, sample: Sequence[int], now: dt.datetime
 ) -> Iterator[Finding]:
-    """Which proposals ConnectWise would refuse, by what real agreements and companies look like."""
+    """Predict which proposals ConnectWise would refuse, from existing agreements and companies."""
     month = Month(now.year, now.month).plus(-1)
     companies = {company.id: company.name for company in lists.companies}
     names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
@@ -304,9 +304,9 @@ def foretell(
 
 
 def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.date) -> Finding:
-    """Additions whose status contradicts their dates, which alone decide what xlsync compares.
+    """Find additions whose status contradicts their dates; only dates decide what xlsync compares.
 
-    The description of the API does not name the status, so that only whole records show it.
+    The API's description does not name the status, so complete records are read.
     """
     name = "additions whose status contradicts their dates"
 
@@ -326,7 +326,7 @@ def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.d
 
 
 def _contradiction(record: Mapping[str, Any], agreement: int, today: dt.date) -> str:
-    """What an addition's status says against its dates; empty where they agree or there is no status."""
+    """Say how an addition's status contradicts its dates; empty where they agree or there is no status."""
     status = str(record.get("additionStatus") or "")
     addition = read_addition(record, agreement, whole=False)
     begun = addition.effective is None or addition.effective <= today

@@ -1,6 +1,6 @@
-"""Try on a test company what ConnectWise does with writes, and keep what it does for later runs.
+"""Test of writing: try writes on a test company, and store how ConnectWise behaves for later runs.
 
-An agreement, another of its name, and an addition are created, looked for, changed, read back and ended. Each
+Two agreements of one name and an addition are created, looked for, changed, read back and ended. Each
 write stands in the journal before and after it is sent.
 """
 
@@ -23,17 +23,17 @@ from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.store import environment_folder
 
-LOOKS: Final = (0, 5, 30, 120)  # seconds after a creation at which the list is looked at
+LOOKS: Final = (0, 5, 30, 120)  # seconds after a creation at which the list is read
 AGREEMENTS: Final = "/finance/agreements"
 
 
 @dataclass(frozen=True, slots=True)
 class TenantBehaviour:
-    """What a test of writing found on one ConnectWise.
+    """The behaviour of one ConnectWise, as found by a test of writing.
 
-    `bill_start` tells what an agreement without a bill start date gets: `start`, `today` or `other`.
-    `list_lag` are the seconds after which a list showed what was new, None where it did not within the
-    longest look. `takes_twins` is whether two agreements of one name are taken, `needs_custom_fields`
+    `bill_start` is what an agreement without a bill start date gets: `start`, `today` or `other`.
+    `list_lag` are the seconds after which a list showed a new record, None where it did not within the
+    longest wait. `takes_twins` is whether two agreements of one name are accepted, `needs_custom_fields`
     whether a PATCH must name the custom fields.
     """
 
@@ -57,7 +57,7 @@ def _file(home: Path, environment: str) -> Path:
 
 
 def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
-    """What was found on this ConnectWise; None where nothing was tried, or the file cannot be used."""
+    """Read the stored behaviour of a ConnectWise; None where it was not tested or the file cannot be used."""
     try:
         found = simplejson.loads(_file(home, environment).read_text("utf-8"))
         return TenantBehaviour(**found) if isinstance(found, dict) else None
@@ -66,7 +66,7 @@ def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
 
 
 def keep_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
-    """Write down what was found; where it stands."""
+    """Store the behaviour of a ConnectWise, and return the file."""
     file = _file(home, environment)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_file(file, simplejson.dumps(asdict(tenant), indent=1).encode(), None)
@@ -75,9 +75,9 @@ def keep_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class TestCompany:
-    """The company that a test of writing is made on, with what its agreement needs."""
+    """The company of a test of writing, with contact, types and product for its records."""
 
-    __test__ = False  # no test of pytest
+    __test__ = False  # not a class of tests for pytest
 
     id: int
     name: str
@@ -87,7 +87,7 @@ class TestCompany:
 
 
 def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
-    """The company of an identifier, its contact, and a type and a product to test with.
+    """Find the company with an identifier, its contact, and a type and product to test with.
 
     Raises XlsyncError where one of them is missing.
     """
@@ -124,7 +124,7 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
 def try_writing(
     systems: Systems, company: TestCompany, now: dt.datetime, wait: Callable[[float], None]
 ) -> Iterator[Finding]:
-    """Make the test and keep what it found; `wait` waits so many seconds between looks at a list."""
+    """Run the test and store its result; `wait` is called with the seconds between reads of a list."""
     environment = systems.settings.environment
     journal = Journal.begin(
         systems.home, environment, command="doctor", workbook="", month=f"{now:%Y-%m}", now=now
@@ -138,7 +138,7 @@ def try_writing(
 
 
 class WriteTest:
-    """A test of writing under way: what it found, and what it made and has to end."""
+    """A running test of writing: its findings, and the records that it has to end."""
 
     def __init__(
         self,
@@ -152,11 +152,11 @@ class WriteTest:
         self._now, self._wait = now, wait
         self._customs_needed = False
         self._number = 0
-        self.left: list[str] = []  # what was made and could not be ended
+        self.left: list[str] = []  # names of records that could not be ended
         self.tenant: TenantBehaviour | None = None
 
     def run(self) -> Iterator[Finding]:
-        """Each step as it is done; all that was made is ended, whatever fails."""
+        """Run the steps, and yield a finding for each; all created records are ended, whatever fails."""
         made: list[str] = []
         try:
             yield from self._steps(made)
@@ -232,7 +232,7 @@ class WriteTest:
         )
 
     def _lag(self, name: str) -> int | None:
-        """After how many seconds the list shows an agreement; None where it did not."""
+        """Return the seconds until the list shows an agreement; None where it did not."""
         passed = 0
         for seconds in LOOKS:
             self._wait(seconds - passed)
@@ -246,7 +246,7 @@ class WriteTest:
         return record_of(self._send("POST", path, body), path)
 
     def _try_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What was created; None where ConnectWise refuses it."""
+        """Create a record; None where ConnectWise refuses it."""
         try:
             return self._post(path, body)
         except ApiError as error:
@@ -255,7 +255,7 @@ class WriteTest:
             return None
 
     def _patch(self, path: str, field: str, value: object) -> None:
-        """Set a field; once more with the custom fields as they are, where that is demanded."""
+        """Set a field, with the present custom fields too if ConnectWise demands them."""
         steps = [{"op": "replace", "path": field, "value": value}]
         if not self._customs_needed:
             try:
@@ -274,18 +274,18 @@ class WriteTest:
         self._send("PATCH", path, [*steps, {"op": "replace", "path": "customFields", "value": customs}])
 
     def _end(self, path: str) -> bool:
-        """Cancel what was made; whether it was."""
+        """Cancel a created record; True if that succeeded."""
         try:
             if "/additions/" in path:
                 self._patch(path, "cancelledDate", write_date(self._now.date()))
             else:
                 self._patch(path, "cancelledFlag", True)
         except ApiError:
-            return False  # it is named, so that a person ends it
+            return False  # its name is shown, so that a person ends it
         return True
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | Sequence[Any]) -> Any:
-        """One write with its lines in the journal."""
+        """Send one write, with a line in the journal before and after it."""
         self._number += 1
         key = f"write-test:{self._number}"
         what = f"write test on {self._company.name}: {method} {path}"

@@ -57,8 +57,8 @@ _BOUNDS: Final = {
     "side_by_side": (1, 100),
     "seconds_until_unknown": (0, 600),
 }
-_MOST_OF_ALL: Final = Decimal(10) ** 12  # beyond which a number in settings is a slip of the finger
-SITE_LENGTH: Final = 50  # of a company's site (OpenAPI description, 2025.1)
+_MOST_OF_ALL: Final = Decimal(10) ** 12  # a larger number in the settings is a typing error
+SITE_LENGTH: Final = 50  # longest name of a company's site (OpenAPI description, 2025.1)
 API_PATH: Final = "/v4_6_release/apis/3.0"
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
@@ -84,7 +84,7 @@ _KNOWN: Final = {
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder of links, journal, caches and sandbox state."""
+    """Return the folder of links, journal, caches and sandbox state."""
     given = environ.get("XLSYNC_HOME", "")
     return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
 
@@ -196,7 +196,7 @@ def load_settings(
 
 
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The environment and the folder of its stores: all that commands need which send nothing."""
+    """Load the settings of commands that send nothing: the environment and the folder of its stores."""
     problems = SettingProblems()
     sources = read_sources(environ, problems)
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
@@ -236,7 +236,7 @@ def _environment(keys: Mapping[str, str]) -> str:
 
 
 def _name_the_file(sources: SettingsSources) -> list[str]:
-    """A notice that names a settings file of the working directory, unless it says nothing."""
+    """Write a notice that names the settings file of the working directory, unless the file is empty."""
     if not sources.is_of_this_folder or not sources.table:
         return []
     return [f"The settings of this folder are used: {sources.file.resolve()}"]
@@ -277,7 +277,7 @@ def _section(table: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _values(
     section: str, variables: Mapping[str, str], sources: SettingsSources, problems: SettingProblems
 ) -> dict[str, str]:
-    """The values of one system that are no secrets, from variables, else from the settings file."""
+    """Read the settings of one system except its secrets, from variables, else from the settings file."""
     values: dict[str, str] = {}
     for variable, name in variables.items():
         given = sources.environ.get(variable, "").strip()
@@ -297,7 +297,7 @@ def _values(
 
 
 def _collect(section: str, sources: SettingsSources, problems: SettingProblems) -> dict[str, str]:
-    """The settings of one system, or nothing where one of them is missing or wrong."""
+    """Read the settings of one system; empty where one of them is missing or wrong."""
     before = len(problems)
     variables = VARIABLES[section]
     values = _values(section, {v: n for v, n in variables.items() if v not in SECRETS}, sources, problems)
@@ -329,12 +329,12 @@ def _collect(section: str, sources: SettingsSources, problems: SettingProblems) 
 
 
 def section_url(section: str) -> str:
-    """The variable of a system's address."""
+    """Return the variable of a system's address."""
     return next(variable for variable, name in VARIABLES[section].items() if name == "url")
 
 
 def _own_host(section: str, sources: SettingsSources) -> str:
-    """The host that the user's own settings file names for a system; empty where it names none."""
+    """Return the host of a system in the user's own settings file; empty where there is none."""
     try:
         return host_of(check_url(str(_section(sources.own, section).get("url", ""))))
     except ConfigError:
@@ -365,7 +365,7 @@ def owns_unbound(section: str, values: Mapping[str, str], sources: SettingsSourc
 def _from_keyring(
     variable: str, section: str, values: Mapping[str, str], sources: SettingsSources
 ) -> str | NotSent:
-    """A secret that `xlsync login` stored for this account; nothing where the machine has no keyring."""
+    """Read a secret of this account in the keyring; None where there is none."""
     import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
 
     if not values["url"]:
@@ -381,7 +381,7 @@ def _from_keyring(
 
 
 def _read_limits(sources: SettingsSources, problems: SettingProblems, notices: list[str]) -> Limits:
-    """The limits of the user's own settings; a file of the working directory can only lower them."""
+    """Read the limits of the user's own settings; a file of the working directory can only lower them."""
     own = _numbers(sources.own, "limits", _KNOWN["limits"], problems)
     limits = {name: Decimal(getattr(Limits(), name)) for name in _KNOWN["limits"]} | own
     if sources.is_of_this_folder:
@@ -428,7 +428,7 @@ def _read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creat
 
 
 def _read_report(table: Mapping[str, Any], problems: SettingProblems) -> ReportSettings:
-    """How distributors' reports are read."""
+    """Read the settings for distributors' reports."""
     given = _section(table, "report")
     dates = given.get("dates")
     if dates not in (None, "day-first", "month-first"):
@@ -449,7 +449,7 @@ def _read_report(table: Mapping[str, Any], problems: SettingProblems) -> ReportS
 def _read_names(
     given: Mapping[str, Any], name: str, what: str, problems: SettingProblems
 ) -> dict[str, tuple[str, ...]]:
-    """Names with their other spellings: each one text, or a list of texts."""
+    """Read names with their other spellings: each one text, or a list of texts."""
     table = given.get(name, {})
     found: dict[str, tuple[str, ...]] = {}
     for key, value in table.items() if isinstance(table, dict) else [("", table)]:
@@ -464,7 +464,7 @@ def _read_names(
 def _numbers(
     table: Mapping[str, Any], section: str, names: set[str], problems: SettingProblems
 ) -> dict[str, Decimal]:
-    """The numbers of a section; each from 0 up, and within its bounds where it has some."""
+    """Read the numbers of a section: each from 0 up, and within its bounds."""
     numbers: dict[str, Decimal] = {}
     for name, value in _section(table, section).items():
         if name not in names:

@@ -1,4 +1,4 @@
-"""The profile that was chosen, and the accounts that secrets belong to."""
+"""The chosen profile, and the keyring accounts of secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PROFILE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def profile_name(environ: Mapping[str, str] = os.environ) -> str:
-    """The profile that was chosen, or nothing; raises ConfigError where it is no name of a file."""
+    """Return the chosen profile, or an empty text; raises ConfigError where it cannot be a file's name."""
     name = environ.get("XLSYNC_PROFILE", "").strip()
     if name and not _PROFILE.fullmatch(name):
         raise ConfigError(
@@ -25,7 +25,7 @@ def profile_name(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def account_of(section: str, values: Mapping[str, str], profile: str) -> KeyringAccount:
-    """The account that a system's secrets belong to."""
+    """Return the keyring account of a system's secrets."""
     host = host_of(values["url"])
     if section == "bss":
         return KeyringAccount(host, (values["username"],), profile)
@@ -33,5 +33,5 @@ def account_of(section: str, values: Mapping[str, str], profile: str) -> Keyring
 
 
 def holds_control(text: str) -> bool:
-    """Whether a line break or another control character stands in a value."""
+    """Return whether a text holds a line break or another control character."""
     return any(ord(sign) < 32 or ord(sign) == 127 for sign in text)

@@ -1,4 +1,4 @@
-"""What is wrong with the settings, collected so that all of it is told at once."""
+"""The problems of the settings, collected for one error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SettingProblems(list[tuple[str, str]]):
         self.unset: set[str] = set()
 
     def add(self, text: str, variable: str = "") -> None:
-        """Note one thing that is wrong."""
+        """Add a problem."""
         self.append((variable, text))
 
     def add_unset(self, text: str, variable: str) -> None:

@@ -15,7 +15,7 @@ STORE_PASSWORD: Final = "XLSYNC_STORE_PASSWORD"  # noqa: S105 - the variable's n
 
 
 def read_store(url: str, password: str, profile: str) -> StoreSettings:
-    """The settings of a store; a password that is not given is looked for in the keyring.
+    """Read the settings of a store; a password that is not given is taken from the keyring.
 
     Raises ConfigError, without repeating an address that may hold a password.
     """
@@ -46,14 +46,14 @@ def _stored_password(account: KeyringAccount) -> tuple[str, str]:
 
 
 def store_account(url: str, profile: str) -> KeyringAccount:
-    """The account of a team's store: its host, user and database."""
+    """Return the keyring account of a team's store: host, user and database."""
     parts = urlsplit(url)
     host = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
     return KeyringAccount(host, (parts.username or "", parts.path.strip("/")), profile)
 
 
 def problem_of_store(url: str) -> str:
-    """What is wrong with the address of a team's store; empty where it can be used."""
+    """Return the problem of a team store's address; empty where the address can be used."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "localhost", parts.port

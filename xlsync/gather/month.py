@@ -1,4 +1,4 @@
-"""Gather a month from both systems: read, link, compare; nothing is written and nothing is asked."""
+"""Gather a month from both systems: read, link and compare. Nothing is written, and no person is asked."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What people decided so far in the workbook that is being renewed."""
+    """The decisions in the workbook that is being renewed."""
 
     picked: Mapping[str, Picked]
     ignored: Set[str] = frozenset()
@@ -81,7 +81,7 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A month from both systems, and what people should be told beside it."""
+    """A month from both systems, and notices for people."""
 
     overview: Overview
     notices: tuple[str, ...]
@@ -96,7 +96,7 @@ def gather(
     decisions: Decisions,
     progress: Progress = silent,
 ) -> Gathered:
-    """Ask for what the month needs, link every line, and find every mismatch."""
+    """Read what the month needs from both systems, link every line, and find every mismatch."""
     lines, picked = sources.lines, decisions.picked
     lists = read_lists(sources.tables)
     lists = replace(
@@ -105,7 +105,7 @@ def gather(
         setup=name_setup_apart(lists.setup),
     )
     month_lines = lines
-    if sources.latest is not None:  # linked with the others, by the same choices
+    if sources.latest is not None:  # its lines are linked together with the month's
         lines = (*lines, *sources.latest[1].lines)
     memory = correct(memory, lines, picked)
     companies = propose_companies(lines, lists.companies, memory, picked)
@@ -130,7 +130,7 @@ def gather(
         for agreement, additions in read.items()
         if not isinstance(additions, ApiError)
     }
-    sellable = [item for item in lists.items if not item.is_bundle]  # no agreement takes a bundle
+    sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
     items = propose_items(lines, sellable, memory, picked)
     proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
@@ -190,7 +190,7 @@ def gather(
 
 
 def _tell_by_hand(overview: Overview) -> Iterator[str]:
-    """What no write will bill, as one sum a currency."""
+    """Write a notice for each currency with the money that no write will bill."""
     for currency, amount in sorted(overview.by_hand.items()):
         yield (
             f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
@@ -198,7 +198,7 @@ def _tell_by_hand(overview: Overview) -> Iterator[str]:
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
-    """Where the BSS customers are whose name several companies have, by customer key."""
+    """Return the places, by customer key, of BSS customers whose name several companies have."""
     tied = {
         line.customer_key: line.customer_id
         for line in lines
@@ -217,7 +217,7 @@ def _propose_new(
     labels: Labels,
     asking: Asking,
 ) -> tuple[Proposal, ...]:
-    """What may be created, with addresses of the BSS and with identifiers that nothing deleted holds."""
+    """Propose creations, with addresses from the BSS and identifiers that no deleted record holds."""
     known = Known(
         companies=lists.companies,
         items=lists.items,
@@ -240,7 +240,7 @@ def _notices(
     gone: Iterable[Forgotten],
     recaps: Mapping[int, Recap] | ApiError,
 ) -> Iterator[str]:
-    """What a person should know of the month beside its rows."""
+    """Write the notices of a month."""
     if sources.incomplete:
         yield f"{sources.incomplete} Until then nothing is called Only in ConnectWise or all clear."
     if sources.billing.invoices is None:
@@ -269,7 +269,7 @@ def _notices(
 
 
 def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
-    """Agreements without those that ended before the month."""
+    """Leave out agreements that ended before the month."""
     return tuple(one for one in agreements if one.end is None or one.end >= month.first)
 
 
@@ -279,7 +279,7 @@ def _bill_latest(
     own_units: Mapping[str, Decimal | ApiError],
     rules: Sequence[Rule],
 ) -> LatestMonth | None:
-    """What the latest complete month bills on each target; None where this month is not past."""
+    """Return the billing of the latest complete month by target; None where this month is not past."""
     if sources.latest is None:
         return None
     month, billing = sources.latest
@@ -292,7 +292,7 @@ def _vanished(
     memory: Memory,
     agreements: Iterable[Agreement],
 ) -> Mapping[int, str]:
-    """Remembered agreements of customers without a line in a complete month, with the customers' names."""
+    """Return remembered agreements of customers without a line in a complete month, with their names."""
     if sources.incomplete:
         return {}
     billed = {line.customer_key for line in sources.lines}
@@ -313,7 +313,7 @@ def _of_moved_customers(
     agreements: Iterable[Agreement],
     picked: Mapping[str, Picked],
 ) -> frozenset[int]:
-    """All agreements of customers whose agreement a person chose: another may hold the product already."""
+    """Return all agreements of customers whose agreement a person chose: another may hold the product."""
     moved = {
         choice.to
         for line in lines
@@ -325,7 +325,7 @@ def _of_moved_customers(
 
 
 def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
-    """The agreement with the next invoice date of its recap, where it has one."""
+    """Set the agreement's next invoice date to that of its recap."""
     recap = recaps.get(agreement.id)
     return (
         agreement
@@ -335,14 +335,14 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
 
 
 def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
-    """Whether any line's period has a day of the month; lines without dates may be of any."""
+    """Return whether any line's period overlaps the month, or no line has dates."""
     periods = [(line.start or line.end, line.end or line.start) for line in lines]
     dated = [(start, end) for start, end in periods if start and end]
     return not dated or any(start <= month.last and end >= month.first for start, end in dated)
 
 
 def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
-    """What to ask about the proposed identifiers."""
+    """Yield the list requests that look up proposed identifiers."""
     paths = {CreationKind.CUSTOMER: "/company/companies", CreationKind.PRODUCT: "/procurement/catalog"}
     for kind, path in paths.items():
         wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
@@ -351,7 +351,7 @@ def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
 
 
 def _with_own_keys(line: BillingLine, link: Link) -> Link:
-    """The link with the row keys of this very line, where a choice to create spread to it from another."""
+    """Replace "create new" choices copied from another line with this line's own row keys."""
 
     def own(choice: Choice | None, key: str) -> Choice | None:
         return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
@@ -366,7 +366,7 @@ def _with_own_keys(line: BillingLine, link: Link) -> Link:
 def _used_items(
     links: Mapping[str, Link], additions: Mapping[int, Iterable[Addition]], memory: Memory
 ) -> frozenset[int]:
-    """Catalog items of this BSS's lines, now or before, and of the additions on the agreements linked."""
+    """Return the catalog items of this BSS's lines, now or earlier, and of linked agreements' additions."""
     linked = {link.item.to for link in links.values() if link.item is not None}
     added = {addition.item_id for of_one in additions.values() for addition in of_one}
     remembered = {entry.item_id for entry in memory.products.values()}
@@ -374,7 +374,7 @@ def _used_items(
 
 
 def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
-    """Catalog items that the BSS bills once a year only."""
+    """Return the catalog items that the BSS bills only once a year."""
     yearly: set[int] = set()
     other: set[int] = set()
     for key, entry in memory.products.items():
@@ -391,10 +391,10 @@ def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memor
 def keep_halfway(
     findings: Findings, rows: RowEdits, additions: Mapping[int, Sequence[Addition] | Exception]
 ) -> Findings:
-    """The findings with the approved rows whose addition has ended and whose successor was not made.
+    """Restore approved rows whose addition has ended and whose successor was not created.
 
-    A run was cut off between the two: the row stays as it was approved, in place of one that would offer
-    a new addition without what the old one held.
+    A run was interrupted between the two: the approved row replaces the one that would offer
+    a new addition without the old one's fields.
     """
     mismatches = list(findings.mismatches)
     for action in rows.actions:

@@ -1,4 +1,4 @@
-"""What a month asks of both systems once its lines and lists are known; each thing once a command."""
+"""Reads that depend on a month's lines and lists; each is sent once during a command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Additions = tuple[Addition, ...] | ApiError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked: ids of agreements, keys of lines, BSS ids by customer key, and identifiers."""
+    """The reads made: ids of agreements, keys of lines, BSS ids by customer key, and identifiers."""
 
     agreements: tuple[int, ...] = ()
     lines: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Asked:
 
 
 class Asking:
-    """Asks what is not known yet, and tells what was asked and whether the answers are those of last time."""
+    """Reader that sends each read once, and fingerprints the answers."""
 
     def __init__(
         self, systems: Systems, progress: Progress, now: dt.datetime, *, uses_recent: bool = False
@@ -48,7 +48,7 @@ class Asking:
         self._identifiers: dict[Question, tuple[str, ...] | ApiError] = {}
 
     def additions(self, agreements: Iterable[int]) -> dict[int, Additions]:
-        """The additions of these agreements; a failed read is its error."""
+        """Read the additions of agreements, by id; a failed read is its error."""
         wanted = sorted(set(agreements))
         new = [id_ for id_ in wanted if id_ not in self._additions]
         if new and self._uses_recent:
@@ -66,14 +66,14 @@ class Asking:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What has to be said of answers that were not asked for anew."""
+        """The notices about answers taken from the cache."""
         if self._as_of is None:
             return ()
         when = f"{self._as_of:%H:%M}"
         return (f"The additions are those of {when}, less than ten minutes ago: --refresh reads them anew",)
 
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
-        """The last and next invoices of these agreements, or why they could not be read."""
+        """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
         new = [id_ for id_ in wanted if id_ not in self._recaps]
         if new and self._no_recaps is None:
@@ -87,7 +87,7 @@ class Asking:
         return {id_: recap for id_ in wanted if (recap := self._recaps[id_]) is not None}
 
     def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
-        """The BSS's own units of these lines' contracts."""
+        """Read the BSS's own units of the lines' contracts, by line key."""
         new = [line for line in lines if line.key not in self._lines]
         if new:
             self._own_units |= self._systems.bss.list_own_units(new)
@@ -95,7 +95,7 @@ class Asking:
         return self._own_units
 
     def addresses(self, customers: Mapping[str, str]) -> dict[str, Account]:
-        """Addresses of customers to create: they are proposals, so a failed read is none."""
+        """Read the addresses of customers by key; failed reads are left out, since these are proposals."""
         new = {key: id_ for key, id_ in customers.items() if self._customers.get(key) != id_}
         if new:
             with ThreadPoolExecutor() as pool:
@@ -110,9 +110,9 @@ class Asking:
             return None
 
     def taken(self, questions: Iterable[Question]) -> frozenset[str]:
-        """Which identifiers belong to something deleted or inactive, which the lists do not hold; folded.
+        """Look up which identifiers belong to deleted or inactive records; they are returned folded.
 
-        What is proposed is looked up again before it is created: a failed read costs a look, not a mistake.
+        A failed read is harmless: an identifier is looked up again before it is created.
         """
         wanted = list(questions)
         new = [question for question in wanted if question not in self._identifiers]
@@ -136,7 +136,7 @@ class Asking:
 
     @property
     def asked(self) -> Asked:
-        """All that was asked so far."""
+        """All reads made so far."""
         return Asked(
             agreements=tuple(sorted(self._additions)),
             lines=tuple(self._lines),
@@ -145,7 +145,7 @@ class Asking:
         )
 
     def again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
-        """Ask what was asked another time, side by side."""
+        """Repeat the reads of an earlier command, side by side."""
         wanted = set(asked.lines)
         own = [line for line in lines if line.key in wanted]
         with ThreadPoolExecutor(max_workers=4) as pool:

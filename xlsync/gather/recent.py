@@ -1,6 +1,6 @@
-"""Additions that were read minutes ago, kept for the checks in between: to read thousands takes minutes.
+"""A cache of additions read minutes ago, since reading thousands takes minutes.
 
-Only export and check use them, and say so; a run that writes forgets them first.
+Only export and check use it, and say so; a run that writes clears it first.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from xlsync.models import Addition
 from xlsync.store import from_plain, to_plain
 
 FRESH: Final = dt.timedelta(minutes=10)
-_TOGETHER: Final = 100  # agreements in one entry of the cache
+_TOGETHER: Final = 100  # number of agreements in one entry of the cache
 
 
 class RecentAdditions:
-    """The kept additions of an environment, as they may be used by a command that began at `now`."""
+    """The cached additions of an environment that a command begun at `now` may use."""
 
     def __init__(self, cache: MutableMapping[str, Any], now: dt.datetime) -> None:
         self._cache, self._now = cache, now
 
     def find(self, agreements: Iterable[int]) -> tuple[dict[int, tuple[Addition, ...]], dt.datetime | None]:
-        """Those that are fresh, by agreement, and when the oldest of them were read."""
+        """Find cached additions by agreement, and the time when the oldest of them were read."""
         found: dict[int, tuple[Addition, ...]] = {}
         moments: list[dt.datetime] = []
         for entry, ids in groupby(sorted(agreements), _entry_of):
@@ -39,7 +39,7 @@ class RecentAdditions:
         return found, min(moments, default=None)
 
     def keep(self, additions: Mapping[int, tuple[Addition, ...]]) -> None:
-        """Keep what was just read; it counts as read when the command began."""
+        """Cache additions just read; their time is the command's beginning."""
         when = self._now.isoformat()
         for entry, ids in groupby(sorted(additions), _entry_of):
             new = {str(id_): [when, [to_plain(one) for one in additions[id_]]] for id_ in ids}

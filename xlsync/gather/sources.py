@@ -1,4 +1,4 @@
-"""What a month begins with: its billing, how complete it is, a later month, and ConnectWise's lists."""
+"""The sources of a month: its billing, whether that is complete, a later month, and ConnectWise's lists."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthRequest:
-    """What month is asked for, and from where."""
+    """A request for a month: which, by which date, and from which reports."""
 
     month: Month
     by: By = "invoice-date"
@@ -34,12 +34,12 @@ class MonthRequest:
 
 @dataclass(frozen=True, slots=True)
 class MonthSources:
-    """What a month begins with: its billing lines, and ConnectWise's lists as they came."""
+    """The raw data of a month: billing lines, and ConnectWise's lists as read."""
 
     billing: Billing
     tables: Tables
     reports: tuple[TableRead, ...] = ()
-    incomplete: str = ""  # why the month is not billed whole yet
+    incomplete: str = ""  # why the month is not billed completely yet
     latest: tuple[Month, Billing] | None = None  # the latest complete month, where this one is past
 
     @property
@@ -53,7 +53,7 @@ def read_sources(
 ) -> MonthSources:
     """Read the month's billing and ConnectWise's lists, side by side."""
     if not request.reports:
-        _ = systems.bss  # opened here, since two threads would open it twice
+        _ = systems.bss  # opened in this thread, since two threads would open it twice
     today = now.date()
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_read_billing, systems, request, request.month, progress)
@@ -83,7 +83,7 @@ def _read_latest(
     today: dt.date,
     progress: Progress,
 ) -> tuple[Month, Billing] | None:
-    """The latest complete month after this one that holds a recurring line, with its billing."""
+    """Read the billing of the latest complete month after this one that has a recurring line."""
     for month in sorted((month for month in sums if month > request.month), reverse=True):
         if _why_incomplete(month, today, sums):
             continue
@@ -94,7 +94,7 @@ def _read_latest(
 
 
 def _read_sums(systems: Systems, request: MonthRequest, today: dt.date) -> Mapping[Month, MonthSums]:
-    """The sums of the invoices from the month before this one until today, by month."""
+    """Sum the invoices by month, from the month before this one until today."""
     if request.reports:
         return {}
     last = max(today, request.month.last)
@@ -120,4 +120,4 @@ def _read_billing(
         )
         return billing, ()
     finally:
-        systems.plans.close()  # this thread ends here, and only it can
+        systems.plans.close()  # only this thread can close its connection

@@ -1,4 +1,4 @@
-"""Both systems and what xlsync keeps beside them, opened for one command: BSS, ConnectWise, links, caches."""
+"""Both systems, and xlsync's own stores and caches, opened for one command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xlsync.team_store import StoreUnreachable, TeamStore
 
 
 class Systems:
-    """What a command works with; opened when first asked for, closed at its end."""
+    """The systems and stores of a command; each is opened at its first use and closed at the end."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -38,7 +38,7 @@ class Systems:
 
     @property
     def home(self) -> Path:
-        """The folder of all that is kept."""
+        """The folder of all stores."""
         return self.settings.home
 
     @cached_property
@@ -52,7 +52,7 @@ class Systems:
 
     @cached_property
     def bss(self) -> Bss:
-        """The BSS of the settings; its billing plans are kept."""
+        """The BSS of the settings, with a cache of its billing plans."""
         keys = self.settings.bss
         if keys is None:
             raise ConfigError("The BSS is not set up.", "Run `xlsync login`.")
@@ -77,7 +77,7 @@ class Systems:
         return self._stack.enter_context(Rules(self.home / "links", environment, store))
 
     def _entries(self, folder: str, kind: str, what: str) -> Store:
-        """The team's entries of a kind, of which this machine keeps a copy; else those of this machine."""
+        """Open the team's entries of a kind, with a copy on this machine; else this machine's own."""
         local = FileStore(self.home / "links" / folder, self.settings.environment, what)
         self._stack.callback(local.close)
         if self.settings.store is None:
@@ -89,7 +89,7 @@ class Systems:
         local.exchange(shared, place)
 
         def copy_at_the_end() -> None:
-            with suppress(StoreUnreachable):  # the next command brings the copy up to date
+            with suppress(StoreUnreachable):  # the next command updates the copy
                 local.exchange(shared, place)
 
         self._stack.callback(copy_at_the_end)
@@ -99,7 +99,7 @@ class Systems:
     def team(self) -> TeamStore | None:
         """The store that a team shares, with this machine's journal brought up to date.
 
-        None where none is set, or where it cannot be reached, which `notices` tells.
+        None where none is set or it cannot be reached; `notices` says so then.
         """
         if self.settings.store is None:
             return None
@@ -114,14 +114,14 @@ class Systems:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """That a team's store cannot be reached, where one is set."""
+        """The notice that the team's store cannot be reached."""
         if self.team is not None or self._unreached is None:
             return ()
         return (f"{self._unreached.message}; what this machine knows is used until it is reached again",)
 
     def list_runs(self) -> tuple[Run, ...]:
         """All runs of the environment, those of the team among them, the newest first."""
-        _ = self.team  # which brings their lines here
+        _ = self.team  # opening it copies its lines here
         return list_runs(self.home, self.settings.environment)
 
     def read_run(self, run: str) -> Run:
@@ -131,9 +131,9 @@ class Systems:
 
     @contextmanager
     def one_writer(self) -> Iterator[None]:
-        """Nobody else of the team, nor of this machine, writes to the environment meanwhile.
+        """Hold the locks of the team and of this machine on writing to the environment.
 
-        Raises XlsyncError where somebody does, or where the team's store cannot be reached.
+        Raises XlsyncError where somebody else holds one, or the team's store cannot be reached.
         """
         with one_writer(self.home, self.settings.environment), ExitStack() as stack:
             if self.team is not None:
@@ -145,26 +145,26 @@ class Systems:
 
     @cached_property
     def plans(self) -> Cache:
-        """The kept billing plans of the environment."""
+        """The cache of the environment's billing plans."""
         return self._cache("plans")
 
     @cached_property
     def lists(self) -> Cache:
-        """The kept lists of the environment."""
+        """The cache of the environment's lists."""
         return self._cache("lists")
 
     @cached_property
     def checks(self) -> Cache:
-        """What checks of the environment's workbooks left behind."""
+        """The cache of results of checks of the environment's workbooks."""
         return self._cache("checks")
 
     @cached_property
     def additions(self) -> Cache:
-        """The additions that were read last in the environment."""
+        """The cache of the environment's additions."""
         return self._cache("additions")
 
     def forget_additions(self) -> None:
-        """Let the next check read all additions anew, since they are about to change."""
+        """Clear the cache of additions, since they are about to change."""
         for entry in list(self.additions):
             del self.additions[entry]
 
@@ -174,12 +174,12 @@ class Systems:
 
     @property
     def requests(self) -> Mapping[str, int]:
-        """How many HTTP requests each system was sent so far."""
-        opened = vars(self)  # a system that was never asked for is not opened to be counted
+        """The number of HTTP requests sent to each system."""
+        opened = vars(self)  # a system that was not used is not opened for the count
         return {
             name: opened[name].service.requests if name in opened else 0 for name in ("bss", "connectwise")
         }
 
 
 def silent(_what: str, _done: int, _of: int | None) -> None:
-    """No progress is shown."""
+    """Show no progress."""

@@ -1,8 +1,8 @@
-"""What a check leaves behind, so that the next one knows at once where nothing changed.
+"""The stored result of a check, used by the next check where nothing changed.
 
-It is kept with fingerprints of all that the workbook was made of: its own bytes, the lines and lists, links,
-rules and settings, and every answer that was asked for because of them. Where all are the same again,
-linking, comparing and writing would give the same workbook. It lies with the caches, and may be thrown away.
+It is stored with fingerprints of all that the workbook depends on: its bytes, the lines and lists, links,
+rules and settings, and the answers to all further reads. Where all are equal again,
+linking, comparing and writing would give the same workbook. It is a cache and may be deleted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VERSION: Final = "version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What a check left: the workbook as it wrote it, what that was made of, and what was told."""
+    """The stored result of a check: fingerprints of the workbook and its sources, and the messages."""
 
     workbook: str
     sources: str
@@ -44,7 +44,7 @@ class Left:
     reports: tuple[TableRead, ...] = ()
 
     def found(self, path: Path) -> MonthResult:
-        """What is told once more."""
+        """Return the stored result, with a notice that nothing changed."""
         notices = (NOTHING_CHANGED, *self.notices)
         return MonthResult(
             totals=self.totals, digest=self.digest, notices=notices, path=path, reports=self.reports
@@ -54,7 +54,7 @@ class Left:
 def fingerprint_sources(
     systems: Systems, request: MonthRequest, sources: MonthSources, now: dt.datetime
 ) -> str:
-    """A fingerprint of everything read before linking; `now` tells which months *Start* offers."""
+    """Return a fingerprint of everything read before linking; `now` decides the months on *Start*."""
     tables = sources.tables
     about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
     return fingerprint(
@@ -71,7 +71,7 @@ def fingerprint_sources(
 
 
 def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
-    """What the last check left, if this xlsync kept it and the workbook is as it was then."""
+    """Find the last check's result, if this version stored it and the workbook is unchanged."""
     kept = checks.get(str(path.resolve()))
     if not isinstance(kept, dict) or kept.get(_VERSION) != __version__:
         return None
@@ -81,9 +81,9 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 def keep_left(
     checks: MutableMapping[str, Any], found: MonthResult, book: Book, sources: str, asking: Asking
 ) -> None:
-    """Keep what a check leaves, unless an answer is missing.
+    """Store a check's result, unless a read failed.
 
-    The workbook counts as it was written, not as it lies there: somebody may have saved it since.
+    The fingerprint is that of the workbook as written: somebody may have saved the file since.
     """
     answers = asking.fingerprint()
     if not answers:
@@ -106,4 +106,4 @@ def _bytes_of(path: Path) -> str:
     try:
         return digest_of(read_file(path))
     except WorkbookError:
-        return ""  # reading it as a workbook tells what is wrong
+        return ""  # reading the workbook will name the error
