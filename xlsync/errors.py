@@ -3,7 +3,7 @@
 XlsyncError
 ├── ConfigError      settings: all that is missing or wrong, at once
 ├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
-│   ├── BadCells     all cells that cannot be accepted (commands/apply.py)
+│   ├── BadCells     all cells that cannot be accepted (commands/writing.py)
 │   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read
 ├── NotJsonError     an entry of a store that is not JSON (store.py)

@@ -1,4 +1,4 @@
-"""Apply: a workbook's approvals as a plan against ConnectWise as it is now, and what was created as links.
+"""Apply: plan a workbook's approvals against ConnectWise's present state, write them, link what was created.
 
 Nothing here prints or asks.
 """
@@ -48,9 +48,9 @@ from xlsync.workbook.write import write_results
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A workbook read for apply: what it asks for, as a plan against ConnectWise as it is now.
+    """A workbook read for apply: its edits, and a plan against ConnectWise's present state.
 
-    `later` is the last run that applied a later month.
+    `later` is the latest run that applied a later month.
     """
 
     book: Book
@@ -63,12 +63,12 @@ class Review:
 
     @property
     def asked(self) -> dict[str, str]:
-        """What each approved row asks for."""
+        """What each approved row asks for, by row key."""
         return {**self.new.asked, **self.rows.asked}
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a person should know besides before agreeing to the plan."""
+        """The sentences that a person should read before agreeing to the plan."""
         lines = self.book.rows[BILLING_LINES.title]
         unseen = sum(any(row.is_edited(header) for header in PICKED_HEADERS) for row in lines)
         verb = "has" if unseen == 1 else "have"
@@ -84,7 +84,7 @@ class Review:
         )
 
     def _tell_later(self) -> list[str]:
-        """That a later month was applied already, since an older one may take back what that one set."""
+        """Warn if a later month was applied already, whose values an older month may undo."""
         if self.later is None:
             return []
         ran = f"{self.later.month} was applied on {self.later.at[:10]} by run {self.later.id}"
@@ -126,14 +126,14 @@ def perform_review(
     progress: Callable[[Outcome], None] | None = None,
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
-    """Do what was reviewed; the run's id, every outcome, and the file that holds the results."""
+    """Perform a review; returns the run's id, every outcome, and the file that holds the results."""
     run, outcomes = write(
         systems, review.plan, review.live, "apply", review.book, now, progress, review.asked
     )
     ids = {result.key: result.id for result in outcomes if result.id is not None}
     with noting(run, outcomes):
         picked = remember_created(systems, review, ids, now)
-        learn_rules(systems, review.book, review.edits, review.rows, now)  # the next check tells what it asks
+        learn_rules(systems, review.book, review.edits, review.rows, now)  # the next check shows what it asks
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
         written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
     return run, outcomes, written
@@ -142,9 +142,9 @@ def perform_review(
 def remember_created(
     systems: Systems, review: Review, ids: Mapping[str, int], now: dt.datetime
 ) -> dict[str, Picked]:
-    """Link what was created to the lines that it was created for, and keep all links that count.
+    """Link created records to the lines that asked for them, and remember all links that count.
 
-    `ids` are those of what was created, by row key. Returns every pick, with ids in place of keys.
+    `ids` are those of created records, by row key. Returns every pick, with ids in place of keys.
     """
     owners = {
         action.key: ids.get(action.company, action.company)
@@ -183,7 +183,7 @@ def remember_created(
 
 
 def _known_names(review: Review, ids: Mapping[str, int]) -> dict[str, dict[int, str]]:
-    """The names in the workbook's lists and those of what was just created, by part of a link and id."""
+    """Return the names in the workbook's lists and of records just created, by part of a link and id."""
     names = {part: dict(labels) for part, labels in review.edits.names.items()}
     for action in review.new.actions:
         match action:
@@ -199,7 +199,7 @@ def _known_names(review: Review, ids: Mapping[str, int]) -> dict[str, dict[int, 
 
 
 def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:
-    """A part of a link after apply: what was created, else what was picked, else what was shown."""
+    """Return a part of a link after apply: what was created, else picked, else shown."""
     if made is not None:
         return Choice(made, Evidence.CHOSEN)
     if pick is None:

@@ -1,4 +1,4 @@
-"""What every command that writes shares: opening the workbook, writing with a journal, telling each row.
+"""The parts shared by all commands that write: opening the workbook, writing with a journal, row results.
 
 Nothing here prints or asks.
 """
@@ -37,13 +37,13 @@ def open_book(path: Path, systems: Systems) -> Book:
 
 
 def new_rows_of(systems: Systems, book: Book) -> NewRows:
-    """The rows of *New in ConnectWise*, by the lengths of the settings."""
+    """Read the rows of *New in ConnectWise*, with the lengths of the settings."""
     creation = systems.settings.creation
     return read_new_rows(book, identifier_length=creation.identifier_length, name_length=creation.name_length)
 
 
 def tell_other_month(book: Book) -> list[str]:
-    """That another month was chosen on *Start*: the workbook goes on holding its own."""
+    """Warn if another month was chosen on *Start*: the workbook still holds its own."""
     where, chosen = month_on_start(book)
     if not chosen or chosen == str(book.month):
         return []
@@ -51,7 +51,7 @@ def tell_other_month(book: Book) -> list[str]:
 
 
 class BadCells(WorkbookError):
-    """Cells that cannot be accepted: all of them at once."""
+    """An error that names all cells that cannot be accepted."""
 
     def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
         count = f"{len(problems)} cell{'s' if len(problems) > 1 else ''}"
@@ -64,7 +64,7 @@ class BadCells(WorkbookError):
 
 
 def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
-    """What the approved rows of a workbook ask for, and what it knows of earlier runs."""
+    """Collect what the approved rows of a workbook ask for, and their results of earlier runs."""
     exported_at = book.about.first_exported_at
     return Approvals(
         month=book.about.month,
@@ -90,7 +90,7 @@ def write(
     progress: Callable[[Outcome], None] | None = None,
     asked: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, tuple[Outcome, ...]]:
-    """Do a plan with a journal; where nothing is to be sent there is no run, and its name is empty.
+    """Perform a plan with a journal; returns the run's id, empty if nothing was sent, and the outcomes.
 
     `source` is the workbook that the plan comes from, or the run that it takes back. `asked` is what each
     row of the workbook asks for.
@@ -112,7 +112,7 @@ def write(
     )
     systems.forget_additions()
     outcomes = perform(plan, live, journal, progress)
-    systems.forget_additions()  # a check that ran meanwhile
+    systems.forget_additions()  # a check may have read them meanwhile
     journal.end()
     return journal.run, outcomes
 
@@ -134,14 +134,14 @@ def noting(run: str, outcomes: tuple[Outcome, ...]) -> Iterator[None]:
 
 
 def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
-    """What to write into each row's *Result*: of several outcomes of a row, all, the worst first."""
+    """Write each row's *Result*: all outcomes of the row, the worst first."""
     order = (State.UNKNOWN, State.FAILED, State.SKIPPED, State.DONE, State.ALREADY)
     by_row: dict[str, list[Outcome]] = {}
     outcomes = tuple(outcomes)
     rows_of = {result.key: set(result.rows) for result in outcomes if result.state in LOST}
     for result in outcomes:
         for row in result.rows:
-            if row not in rows_of.get(result.waits_for, ()):  # its own row tells the reason already
+            if row not in rows_of.get(result.waits_for, ()):  # the lost action's row has the reason
                 by_row.setdefault(row, []).append(result)
     return {
         row: (
@@ -153,10 +153,10 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
 
 
 def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """The runs whose results a workbook shows from now on: this one, and earlier ones that it names."""
+    """Return the runs whose results a workbook will show: this one, and earlier ones that it names."""
     return tuple(filter(None, dict.fromkeys((run, *(result.run for result in outcomes)))))
 
 
 def check_plan(systems: Systems, plan: Plan) -> None:
-    """Stop a plan that goes over the limits of the settings."""
+    """Raise UnsafePlan for a plan that goes over the limits of the settings."""
     check_limits(plan, systems.settings.limits)
