@@ -305,6 +305,18 @@ def measure_memory(sizes: Sizes) -> dict[str, float]:
     return peaks
 
 
+def measure_startup(sizes: Sizes) -> list[Measured]:
+    """The help of xlsync beside that of pip, another program of many commands; it may take 0.3 s."""
+
+    def helped(*module: str) -> float:
+        command = [sys.executable, "-m", *module, "--help"]
+        return seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+
+    helped("xlsync")  # its modules are compiled by now
+    own, other = side_by_side(3 * sizes.rounds, lambda: helped("xlsync"), lambda: helped("pip"))
+    return [Measured("startup: xlsync --help", "pip --help", own, other, 1, is_at_most=True)]
+
+
 def now() -> dt.datetime:
     """The present moment."""
     return dt.datetime.now().astimezone()
@@ -339,10 +351,10 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller months, one round")
-    parser.add_argument("--only", nargs="*", choices=["export", "apply", "workbook", "memory"])
+    parser.add_argument("--only", nargs="*", choices=["export", "apply", "workbook", "startup", "memory"])
     given = parser.parse_args()
     sizes = Sizes(300, 2000, 20, 1) if given.quick else Sizes(2000, 20_000, 300, 3)
-    chosen = given.only or ["export", "apply", "workbook", "memory"]
+    chosen = given.only or ["export", "apply", "workbook", "startup", "memory"]
     found: list[Measured] = []
     # first: a child's peak is never told as less than this process had when it began
     memory = measure_memory(sizes) if "memory" in chosen else {}
@@ -350,6 +362,7 @@ def main() -> None:
         ("export", measure_exports),
         ("apply", measure_apply),
         ("workbook", measure_workbooks),
+        ("startup", measure_startup),
     ):
         if name in chosen:
             told.print(f"{name} …")
