@@ -170,6 +170,7 @@ class Agreement:
     billing_months: int | None = None  # None where the cycle is unknown or does not recur in months
     currency: str = ""
     start: dt.date | None = None
+    bill_start: dt.date | None = None  # no addition may begin before it
     end: dt.date | None = None
     next_invoice: dt.date | None = None
     prorated: bool = False
@@ -411,6 +412,8 @@ class Mismatch:
     not_due: bool = False  # billed yearly and not due this month: no money at stake
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # the first day of a new addition
+    bill_start: dt.date | None = None  # of the agreement: ConnectWise takes no addition from before it
+    closed_until: dt.date | None = None  # the agreement does not prorate, and has invoiced until this day
     action: ActionLabel | None = None  # chosen already when the row is written
     is_ruled: bool = False  # ignored by a lasting rule, with its reason and its last day
     reason: str = ""

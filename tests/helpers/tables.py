@@ -152,7 +152,10 @@ def read_agreement(row: Row) -> Agreement:
         billing_months=int(months) if months else None,
         currency=row.get("currency", "EUR"),
         start=date(row.get("from", "")),
+        bill_start=date(row.get("bills", "")),
+        end=date(row.get("ends", "")),
         next_invoice=date(row.get("next", "")),
+        prorated=row.get("prorates", "") == "yes",
     )
 
 

@@ -35,7 +35,7 @@ PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
 MOST_PAGES: Final = 5000  # of one list: a server that goes on without end is given up
 COMPANY_FIELDS: Final = "id,identifier,name,city,zip,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
-    "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,endDate,"
+    "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,billStartDate,endDate,"
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag,"
     "parentAgreement/id,parentAgreement/name"
 )
@@ -48,7 +48,6 @@ _ADDITION: Final = (
     "effectiveDate,cancelledDate,customFields"
 )
 _WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
-_AGREEMENT_NOW: Final = f"{AGREEMENT_FIELDS},billStartDate"
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 
@@ -169,7 +168,7 @@ class ConnectWise:
         path = "/finance/agreements"
         found: dict[int, AgreementNow] = {}
         for piece in _pieces(sorted(set(agreement_ids))):
-            records, _ = self.list_records(path, fields=_AGREEMENT_NOW, conditions=f"id in ({piece})")
+            records, _ = self.list_records(path, fields=AGREEMENT_FIELDS, conditions=f"id in ({piece})")
             found |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
         return found
 

@@ -56,6 +56,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         billing_months=known.months if known else None,
         currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
         start=read_date(record.get("startDate")),
+        bill_start=read_date(record.get("billStartDate")),
         end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
         next_invoice=read_date(record.get("nextInvoiceDate")),
         prorated=bool(record.get("prorateFlag")),

@@ -325,13 +325,11 @@ def _of_moved_customers(
 
 
 def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
-    """Set the agreement's next invoice date to that of its recap."""
+    """Set the agreement's next invoice date to the later of its own and its recap's."""
     recap = recaps.get(agreement.id)
-    return (
-        agreement
-        if recap is None or recap.next_date is None
-        else replace(agreement, next_invoice=recap.next_date)
-    )
+    of_recap = recap.next_date if recap is not None else None
+    dates = [day for day in (agreement.next_invoice, of_recap) if day is not None]
+    return replace(agreement, next_invoice=max(dates, default=None))
 
 
 def _touches(lines: Iterable[BillingLine], month: Month) -> bool:

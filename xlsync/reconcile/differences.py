@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
+from xlsync.reconcile.beginnings import begin_where_allowed, with_bounds
 from xlsync.reconcile.charges import (
     Charge,
     billing_lines_of,
@@ -88,7 +89,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
     link = links[first.key]
     agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
     months = (agreement.billing_months if agreement else first.billing_months) or 1
-    return Mismatch(
+    row = Mismatch(
         key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
         kind=MismatchKind.COULD_NOT_CHECK,
         customer=first.customer,
@@ -106,6 +107,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         contract_id=only_contract(charges),
         explanation=tell_agreement(month, agreement),
     )
+    return with_bounds(row, agreement)
 
 
 def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
@@ -166,7 +168,7 @@ def _not_in_connectwise(
     item = books.items.get(base.item) if isinstance(base.item, int) else None
     bundle = "The product is a bundle, which no agreement takes as an addition: link one of its parts."
     bundle = bundle if item is not None and item.is_bundle else ""
-    return replace(
+    row = replace(
         base,
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
@@ -193,6 +195,8 @@ def _not_in_connectwise(
             tell_costs(charges),
         ),
     )
+    agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
+    return begin_where_allowed(row, month, agreement, units)
 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:

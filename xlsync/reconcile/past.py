@@ -96,8 +96,8 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
     return replace(
         mismatch,
         action=mismatch.action if is_same else None,
-        is_held=not is_same,
-        by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else None,
+        is_held=mismatch.is_held or not is_same,
+        by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else mismatch.by_hand,
         explanation=sentences(mismatch.explanation, told),
     )
 

@@ -21,6 +21,7 @@ from xlsync.apply.actions import (
 )
 from xlsync.errors import Notice, Problem
 from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
+from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.store import from_plain
@@ -167,6 +168,11 @@ def _read_approved(
             return None  # already a problem
         notices.append(Notice(row.where("Approve"), _tell_left_aside(mismatch, action)))
         return None
+    if effective is not None and action is not ActionLabel.CANCEL_ADDITION:
+        refused = why_refused(mismatch, effective)
+        if refused:
+            what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
+            notices.append(Notice(row.where("Effective From"), f"{what}. Enter a later date"))
     return _Approved(row, mismatch, action, units, cost, effective)
 
 

@@ -1,0 +1,72 @@
+"""From when on ConnectWise takes an addition on an agreement. PURE.
+
+Live servers refuse one that begins before the agreement's bill start date, and one in a period that is
+invoiced already where the agreement does not prorate; they ask for the next invoice date then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from decimal import Decimal
+
+from xlsync.amounts import cents
+from xlsync.models import ActionLabel, Agreement, Mismatch, Month
+from xlsync.reconcile.charges import sentences
+
+
+def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
+    """The mismatch with the dates before which its agreement takes no addition."""
+    if agreement is None:
+        return mismatch
+    closed = None if agreement.prorated else agreement.next_invoice
+    return replace(mismatch, bill_start=agreement.bill_start, closed_until=closed)
+
+
+def why_refused(mismatch: Mismatch, day: dt.date) -> str:
+    """Why ConnectWise would refuse an addition from a day on; empty where it takes one.
+
+    A month counts as invoiced where the next invoice date lies after its end.
+    """
+    if mismatch.bill_start is not None and day < mismatch.bill_start:
+        return f"the agreement bills from {mismatch.bill_start} only"
+    closed = mismatch.closed_until
+    if closed is not None and Month(day.year, day.month).last < closed:
+        return f"the agreement does not prorate, and what comes before {closed} is invoiced"
+    return ""
+
+
+def begin_where_allowed(
+    mismatch: Mismatch, month: Month, agreement: Agreement | None, units: Decimal
+) -> Mismatch:
+    """The offer of a new addition from the first day that ConnectWise takes it.
+
+    Where that lies after the month, no write bills the month: the row says how much to bill by hand.
+    """
+    begins = mismatch.begins
+    if begins is None or agreement is None:
+        return mismatch
+    allowed, reasons = begins, []
+    while why := why_refused(mismatch, allowed):
+        reasons.append(why)
+        bounds = (mismatch.bill_start, mismatch.closed_until)
+        allowed = min(bound for bound in bounds if bound is not None and bound > allowed)
+    if not reasons:
+        return mismatch
+    told = f"A new addition can begin on {allowed} at the earliest: {' and '.join(reasons)}."
+    ended = agreement.end is not None and allowed > agreement.end
+    if ended:
+        told = sentences(told, f"The agreement ends on {agreement.end}, so that none can begin.")
+    amount = None if mismatch.unit_price is None else cents(units * mismatch.unit_price, 1)
+    is_lost = (ended or allowed > month.last) and units > 0
+    if is_lost:
+        how_much = "its price is not known" if amount is None else f"{amount:,.2f} {agreement.currency}"
+        told = sentences(told, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
+    return replace(
+        mismatch,
+        begins=None if ended else allowed,
+        action=None if ended and mismatch.action is ActionLabel.CREATE_ADDITION else mismatch.action,
+        is_held=mismatch.is_held or ended,
+        by_hand=amount if is_lost and amount else mismatch.by_hand,
+        explanation=sentences(mismatch.explanation, told),
+    )
