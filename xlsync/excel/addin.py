@@ -1,4 +1,4 @@
-"""The Excel add-in: a tab of buttons, made from the add-in that xlwings ships, and put where Excel loads it.
+"""The Excel add-in: a tab of buttons, built from the add-in of xlwings and installed into Excel.
 
 No Excel is needed to build it. Of xlwings' file three parts change: the ribbon ([MS-CUSTOMUI2], namespace
 2009/07), the one VBA module that the buttons call, and the sheet that names the Python to start.
@@ -30,18 +30,18 @@ SOURCE: Final = "quickstart_addin_ribbon.xlam"
 NAMESPACE: Final = "http://schemas.microsoft.com/office/2009/07/customui"
 MODULE: Final = "RibbonMyAddin"
 CALLBACK: Final = f"{MODULE}.RunMain"
-CONFIGURATION: Final = "myaddin.conf"  # what xlwings' VBA looks for: its project's name, which stays
+CONFIGURATION: Final = "myaddin.conf"  # the sheet that xlwings' VBA looks for: the name of its project
 MONTHS_BACK: Final = range(13)
 _WINDOWS_AND_MAC: Final = ("win32", "darwin")
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button of the ribbon: what it is called by, shown as, and explained with."""
+    """One button of the ribbon: id, label, image and explanation."""
 
     id: str
     label: str
-    image: str  # one of Office's own
+    image: str  # name of an image of Office
     screentip: str
     supertip: str
 
@@ -144,7 +144,7 @@ End Sub
 
 
 def ribbon_xml() -> str:
-    """The ribbon's tab: each button calls the one callback, which passes its id on."""
+    """Return the XML of the ribbon's tab; every button calls one callback with its id."""
 
     def attributes(button: Button, *, size: str = "") -> str:
         told = {
@@ -174,7 +174,7 @@ def ribbon_xml() -> str:
 
 
 def xlwings_version() -> str:
-    """The version of xlwings that is installed; empty where there is none."""
+    """Return the installed version of xlwings; empty where there is none."""
     try:
         return importlib.metadata.version("xlwings")
     except importlib.metadata.PackageNotFoundError:
@@ -182,7 +182,7 @@ def xlwings_version() -> str:
 
 
 def _source() -> Path:
-    """The add-in that the installed xlwings ships."""
+    """Return the path of xlwings' own add-in."""
     found = importlib.util.find_spec("xlwings")
     for folder in (found and found.submodule_search_locations) or ():
         file = Path(folder) / SOURCE
@@ -195,9 +195,9 @@ def _source() -> Path:
 
 
 def configuration(interpreter: str) -> dict[str, str]:
-    """What the add-in's configuration sheet says, in the order of its rows.
+    """Return the settings of the add-in's configuration sheet, in the order of its rows.
 
-    Every setting that xlwings' VBA knows stands here: what is missing would be looked for in files beside
+    It holds every setting that xlwings' VBA knows: a missing one would be looked for in files beside
     the open workbook.
     """
     empty = ("PYTHONPATH", "CONDA PATH", "CONDA ENV", "UDF MODULES", "LICENSE_KEY")
@@ -213,14 +213,14 @@ def configuration(interpreter: str) -> dict[str, str]:
         "SHOW CONSOLE": "False",
         "ADD_WORKBOOK_TO_PYTHONPATH": "false",
         "SHOW_ERROR_POPUPS": "True",
-        "TEMP DIR": "%TEMP%",  # of Windows; not asked for on macOS
+        "TEMP DIR": "%TEMP%",  # used on Windows only
         "XLSYNC": __version__,
         "XLWINGS": xlwings_version(),
     }
 
 
 def build(interpreter: str = sys.executable, platform: str = sys.platform) -> bytes:
-    """The add-in's file, for the Python that is to do the work."""
+    """Build the add-in's file for a Python interpreter."""
     if platform == "darwin" and re.search(r"[\s'\"$`\\|;&<>()*?]", interpreter):
         raise XlsyncError(
             f"Excel for Mac cannot start a Python in a folder of such a name: {interpreter}",
@@ -249,7 +249,7 @@ def write_addin(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What an add-in file says of itself: which Python it starts, and the versions it was built from."""
+    """An add-in file as read: the Python that it starts, and the versions that it was built from."""
 
     interpreter: str
     xlsync: str
@@ -257,17 +257,17 @@ class Built:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it starts this Python."""
-        return Path(self.interpreter).parent == Path(sys.executable).parent  # python and python3 are one
+        """Whether the add-in starts this Python."""
+        return Path(self.interpreter).parent == Path(sys.executable).parent  # python and python3 are the same
 
     @property
     def is_current(self) -> bool:
-        """Whether it starts this Python, and was built from what is installed now."""
+        """Whether the add-in starts this Python and was built from the installed versions."""
         return self.is_ours and (self.xlsync, self.xlwings) == (__version__, xlwings_version())
 
 
 def read_addin(path: Path) -> Built | None:
-    """What an add-in file says of itself; None where it is not one of xlsync's."""
+    """Read an add-in file; None where it is not xlsync's."""
     try:
         package = Package.open(path)
         if CONFIGURATION not in package.sheets:
@@ -282,7 +282,7 @@ def read_addin(path: Path) -> Built | None:
 
 
 def startup_folders(platform: str = sys.platform, home: Path | None = None) -> tuple[Path, ...]:
-    """Where Excel loads add-ins from, by its usual places; Excel itself may have been told another."""
+    """Return the usual folders from which Excel loads add-ins; Excel may be set to another one."""
     home = home or Path.home()
     match platform:
         case "win32":
@@ -294,16 +294,16 @@ def startup_folders(platform: str = sys.platform, home: Path | None = None) -> t
 
 
 def installed(platform: str = sys.platform, home: Path | None = None) -> Path | None:
-    """The add-in where Excel loads it, if it is there."""
+    """Return the path of the installed add-in; None where there is none."""
     files = (folder / NAME for folder in startup_folders(platform, home))
     return next((file for file in files if file.exists()), None)
 
 
 def renew(platform: str = sys.platform, home: Path | None = None) -> str:
-    """Rebuild the add-in that Excel loads, if an update of xlsync or xlwings made it old; what to tell of it.
+    """Rebuild the installed add-in after an update of xlsync or xlwings; returns a notice, or nothing.
 
-    One that starts another Python is somebody's choice and stays. While Excel has it loaded, Windows lets
-    nobody replace it: then the next command does.
+    An add-in for another Python is left alone. While Excel has the file loaded, Windows lets
+    nobody replace it; the next command tries again.
     """
     file = installed(platform, home)
     built = read_addin(file) if file else None
@@ -322,7 +322,7 @@ def renew(platform: str = sys.platform, home: Path | None = None) -> str:
 
 
 def install(folder: Path, platform: str = sys.platform) -> str:
-    """Build the add-in and let xlwings' own installer put it where Excel loads it; what that told."""
+    """Build the add-in and install it with xlwings' installer; returns the installer's message."""
     file = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     _need_excel(platform, "install")
@@ -330,7 +330,7 @@ def install(folder: Path, platform: str = sys.platform) -> str:
 
 
 def remove(folder: Path, platform: str = sys.platform) -> str:
-    """Let xlwings' own installer take the add-in away again; what that told."""
+    """Remove the add-in with xlwings' installer; returns the installer's message."""
     _need_excel(platform, "remove")
     return _xlwings("remove", folder / NAME)
 
@@ -344,7 +344,7 @@ def _need_excel(platform: str, verb: str) -> None:
 
 
 def _xlwings(verb: str, file: Path) -> str:
-    """Run `xlwings addin VERB --file FILE` ; it tells its errors in words, with exit code 0."""
+    """Run `xlwings addin VERB --file FILE`, which reports errors as text, with exit code 0."""
     code = "import sys; from xlwings.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "addin", verb, "--file", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""Lets any thread ask for something in an open workbook, while one thread alone does it.
+"""Calls to an open workbook from any thread, carried out by one thread.
 
 Excel answers only the thread that called it first (on Windows, COM's apartments), and requests to both
 systems are sent side by side.
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 class Switchboard:
-    """An open workbook that may be asked from any thread, while `run` is at work in its own."""
+    """An open workbook that any thread may use while `run` is at work in the thread of Excel."""
 
     def __init__(self, workbook: OpenWorkbook) -> None:
         self._workbook = workbook
         self._errands: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
 
     def run(self, job: Callable[[], None]) -> None:
-        """Do a job in another thread, and meanwhile here what it asks of the workbook."""
+        """Run a job in another thread, and carry out its calls to the workbook in this one."""
         with ThreadPoolExecutor(1, thread_name_prefix="ribbon") as pool:
             working = pool.submit(job)
             working.add_done_callback(lambda _: self._errands.put(None))
@@ -45,11 +45,11 @@ class Switchboard:
 
     @property
     def full_name(self) -> Path | None:
-        """The file on this machine."""
+        """Return the workbook's file on this machine."""
         return self._send(lambda: self._workbook.full_name).result()
 
     def save(self) -> None:
-        """Save what was edited."""
+        """Save the workbook."""
         self._send(self._workbook.save).result()
 
     def write(self, cells: Cells) -> None:
@@ -58,7 +58,7 @@ class Switchboard:
 
     @contextmanager
     def put_away(self) -> Iterator[None]:
-        """Close the workbook, so that its file may be replaced, and open it again afterwards."""
+        """Close the workbook for a block that replaces its file, and open it again afterwards."""
         stack = ExitStack()
         self._send(lambda: stack.enter_context(self._workbook.put_away())).result()
         try:
@@ -71,13 +71,13 @@ class Switchboard:
         self._send(lambda: self._workbook.open(path)).result()
 
     def ask(self, question: str) -> bool:
-        """Ask yes or no."""
+        """Ask a question; True is yes."""
         return self._send(lambda: self._workbook.ask(question)).result()
 
     def tell(self, text: str) -> None:
-        """Say something that is to be read before going on."""
+        """Show a message, and wait until it is closed."""
         self._send(lambda: self._workbook.tell(text)).result()
 
     def status(self, text: str) -> None:
-        """Say what is going on; nobody waits for that."""
+        """Show a text in the status bar, without waiting."""
         self._send(lambda: self._workbook.status(text))

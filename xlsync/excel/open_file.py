@@ -1,4 +1,4 @@
-"""A workbook that a program has open: how xlsync asks that program, and where it writes instead.
+"""Workbooks that a program has open: writing through the program, or into another file.
 
 Excel keeps an owner file `~$name` beside an open workbook, LibreOffice `.~lock.name#`; on Windows Excel
 also lets nobody else write the file. Both owner files outlive a crash of their program.
@@ -20,46 +20,46 @@ from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside,
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
 
-Cells = Mapping[str, Mapping[Position, Value]]  # by sheet title
+Cells = Mapping[str, Mapping[Position, Value]]  # values by sheet title and cell
 
 
 class OpenWorkbook(Protocol):
-    """All that xlsync asks of the program that has a workbook open, and of the person in front of it."""
+    """The calls to a program that has a workbook open, and to the person in front of it."""
 
     @property
     def full_name(self) -> Path | None:
-        """The file on this machine; None where the workbook was never saved, or lies elsewhere."""
+        """Return the file on this machine; None where the workbook has none."""
 
     def save(self) -> None:
-        """Save what was edited."""
+        """Save the workbook."""
 
     def write(self, cells: Cells) -> None:
-        """Put values into cells and save; raises WorkbookError where the program does not let it."""
+        """Put values into cells and save; raises WorkbookError where the program refuses."""
 
     def put_away(self) -> AbstractContextManager[None]:
-        """Close the workbook, so that its file may be replaced, and open it again afterwards."""
+        """Close the workbook for a block that replaces its file, and open it again afterwards."""
 
     def open(self, path: Path) -> None:
         """Open another workbook."""
 
     def ask(self, question: str) -> bool:
-        """Ask yes or no."""
+        """Ask a question; True is yes."""
 
     def tell(self, text: str) -> None:
-        """Say something that is to be read before going on."""
+        """Show a message, and wait until it is closed."""
 
     def status(self, text: str) -> None:
-        """Say what is going on; empty when nothing is."""
+        """Show a text in the status bar; an empty one resets the bar."""
 
 
 def owner_file(path: Path) -> Path | None:
-    """What a program leaves beside a workbook while it has it open; None where nobody has."""
+    """Find the owner file that a program leaves beside an open workbook; None where there is none."""
     names = (f"~${path.name}", f".~lock.{path.name}#")
     return next((file for name in names if (file := path.with_name(name)).exists()), None)
 
 
 def refuse_unusable(path: Path, *, is_written: bool) -> None:
-    """Raise WorkbookError where a file cannot be read, or nothing can be written where it lies."""
+    """Raise WorkbookError where a file cannot be read, or its folder cannot be written."""
     if path.is_dir():
         raise WorkbookError(f"{path} is a folder, not a workbook.", "Name the workbook in it.")
     try:
@@ -80,7 +80,7 @@ def refuse_unusable(path: Path, *, is_written: bool) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether the system lets nobody write the file just now (on Windows, while Excel has it open)."""
+    """Return whether the system refuses to write the file (on Windows, while Excel has it open)."""
     try:
         with path.open("r+b"):
             return False
@@ -91,7 +91,7 @@ def is_locked(path: Path) -> bool:
 
 
 def changed_cells(before: Package, after: Package) -> dict[str, dict[Position, Value]]:
-    """Which cells hold other values, by sheet."""
+    """Return the cells with other values than before, by sheet."""
     changed: dict[str, dict[Position, Value]] = {}
     before.read_grids(after.sheets)
     after.read_grids(after.sheets)
@@ -111,7 +111,7 @@ def _at(grid: list[list[Value]], row: int, column: int) -> Value:
 
 
 def saved_through(workbook: OpenWorkbook) -> Save:
-    """Write results into the cells of an open workbook; what the program does not take goes beside it."""
+    """Return a save that writes results through an open workbook, or beside it where that is refused."""
 
     def save(book: Book) -> Path:
         try:
@@ -126,9 +126,9 @@ def saved_through(workbook: OpenWorkbook) -> Save:
 
 
 def replaced_under(workbook: OpenWorkbook) -> Save:
-    """Replace the file of an open workbook, which is closed meanwhile; else write beside it.
+    """Return a save that replaces the file of an open workbook, closing it meanwhile, else writes beside it.
 
-    A check moves rows, resizes tables and renews names: nothing to be done cell by cell.
+    A check moves rows, resizes tables and renews names, which cannot be done cell by cell.
     """
 
     def save(book: Book) -> Path:
@@ -145,7 +145,7 @@ def replaced_under(workbook: OpenWorkbook) -> Save:
 
 @dataclass(frozen=True, slots=True)
 class SavePlan:
-    """How a command's results and a renewed workbook come into a file, and what to say about it."""
+    """How to save: `results` for single cells, `renewed` for the whole workbook, `notice` for the user."""
 
     results: Save
     renewed: Save
@@ -153,9 +153,9 @@ class SavePlan:
 
 
 def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> SavePlan:
-    """How to write a workbook that somebody may have open; `find` looks for it in a running Excel.
+    """Decide how to save a workbook that may be open; `find` looks for it in a running Excel.
 
-    Found there, it is saved first, so that its file holds what was edited.
+    A workbook found in Excel is saved first, so that its file has all edits.
     """
     refuse_unusable(path, is_written=is_written)
     owner = owner_file(path)

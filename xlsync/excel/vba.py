@@ -1,4 +1,4 @@
-"""The source of one VBA module, replaced inside a VBA project: all other streams keep their bytes.
+"""Replacing the source of one VBA module inside a VBA project; all other streams keep their bytes.
 
 Facts: [MS-OVBA] 2.4.1 (compression), 2.3.4.2 (the `dir` stream), 2.3.4.1 and 2.3.4.3 (compiled code is a
 cache that readers must pass over, and do where `_VBA_PROJECT` names version 0xFFFF); [MS-CFB] 2.3 to 2.6
@@ -15,7 +15,7 @@ import olefile
 
 from xlsync.errors import WorkbookError
 
-_CHUNK: Final = 4096  # of source text: one chunk is enough for a callback
+_CHUNK: Final = 4096  # bytes of source text: one chunk is enough for a callback
 _FREE, _END = 0xFFFFFFFF, 0xFFFFFFFE
 _ENTRY: Final = 128  # bytes of a directory entry
 _UNCOMPILED: Final = b"\xcc\x61\xff\xff\x00\x01\x00"
@@ -26,7 +26,7 @@ _HINT: Final = "Tell the makers of xlsync which version of xlwings is installed.
 
 
 def compress(text: bytes) -> bytes:
-    """A compressed container of one chunk, with the longest copy found for each token."""
+    """Compress a text into a container of one chunk, with the longest copy for each token."""
     tokens = bytearray()
     at = 0
     while at < len(text):
@@ -34,7 +34,7 @@ def compress(text: bytes) -> bytes:
         for bit in range(8):
             if at >= len(text):
                 break
-            bits = max(4, (at - 1).bit_length())  # of the offset; the rest of the 16 is the length
+            bits = max(4, (at - 1).bit_length())  # bits of the offset; the rest of the 16 is the length
             offset, length = _longest_copy(text, at, (0xFFFF >> bits) + 3)
             if length >= 3:
                 group += struct.pack("<H", (offset - 1) << (16 - bits) | (length - 3))
@@ -50,7 +50,7 @@ def compress(text: bytes) -> bytes:
 
 
 def _longest_copy(text: bytes, at: int, most: int) -> tuple[int, int]:
-    """How far back and how long the longest earlier copy of what follows is."""
+    """Return the distance and length of the longest earlier copy of the bytes at `at`."""
     best = (0, 0)
     for start in range(at):
         length = 0
@@ -62,7 +62,7 @@ def _longest_copy(text: bytes, at: int, most: int) -> tuple[int, int]:
 
 
 def decompress(data: bytes) -> bytes:
-    """The text of a compressed container."""
+    """Return the text of a compressed container."""
     text = bytearray()
     at = 1
     while at + 2 <= len(data):
@@ -94,7 +94,7 @@ def decompress(data: bytes) -> bytes:
 
 
 def module_offset(directory: bytes, module: str) -> int:
-    """Where in its stream a module's source begins, from the decompressed `dir` stream."""
+    """Return the offset of a module's source in its stream, from the decompressed `dir` stream."""
     at, current = 0, b""
     while at + 6 <= len(directory):
         kind, size = struct.unpack_from("<HI", directory, at)
@@ -109,7 +109,7 @@ def module_offset(directory: bytes, module: str) -> int:
 
 
 def with_source(project: bytes, module: str, source: str) -> bytes:
-    """A VBA project whose module has this source; its other streams keep their bytes."""
+    """Replace the source of a module in a VBA project; other streams keep their bytes."""
     with olefile.OleFileIO(io.BytesIO(project)) as ole:
         if ole.openstream("VBA/_VBA_PROJECT").read() != _UNCOMPILED:
             raise WorkbookError("The VBA project holds compiled code, which would run in its stead.", _HINT)
@@ -119,7 +119,7 @@ def with_source(project: bytes, module: str, source: str) -> bytes:
 
 
 def _with_stream(project: bytes, stream: str, content: bytes) -> bytes:
-    """A compound file whose small stream has this content, in its own mini sectors and free ones."""
+    """Replace a small stream of a compound file, in its own mini sectors and free ones."""
     data = bytearray(project)
     with olefile.OleFileIO(io.BytesIO(project)) as ole:
         ole.loadminifat()
@@ -153,14 +153,14 @@ def _with_stream(project: bytes, stream: str, content: bytes) -> bytes:
         at = place(container, number * size)
         data[at : at + size] = part
     struct.pack_into("<Q", data, place(folder, found * _ENTRY + 120), len(content))
-    at = place(folder, 120)  # of the root: how much of the mini stream is in use
+    at = place(folder, 120)  # size field of the root: the used part of the mini stream
     (used,) = struct.unpack_from("<Q", data, at)
     struct.pack_into("<Q", data, at, max((max(chain) + 1) * size, used))
     return bytes(data)
 
 
 def _chain(table: list[int], start: int) -> list[int]:
-    """The sectors of a stream, in order."""
+    """Return the sectors of a stream, in order."""
     found: list[int] = []
     while start < len(table) and start not in found:
         found.append(start)

@@ -1,4 +1,4 @@
-"""A workbook inside desktop Excel, through xlwings: the only part that cannot be tried without Excel."""
+"""A workbook inside desktop Excel, through xlwings; only this module cannot be tested without Excel."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class ExcelWorkbook:
 
     @property
     def full_name(self) -> Path | None:
-        """The file on this machine; None where it was never saved, or lies in a cloud folder only."""
+        """Return the file on this machine; None where it was never saved, or is in a cloud folder only."""
         with _asked():
             path = Path(self._book.fullname)
         return path if path.is_file() else None
 
     def save(self) -> None:
-        """Save what was edited."""
+        """Save the workbook."""
         with _asked():
             self._book.save()
 
@@ -43,7 +43,7 @@ class ExcelWorkbook:
                 sheet = self._book.sheets[title]
                 for (row, column), value in of_sheet.items():
                     cell = sheet.range((row + 1, column + 1))
-                    # an apostrophe keeps a text a text, whatever it looks like; a text cell does so itself
+                    # an apostrophe keeps a text a text; cells of format text need none
                     is_bare = isinstance(value, str) and cell.number_format != "@"
                     cell.value = f"'{value}" if is_bare else _for_excel(value)
             self._book.save()
@@ -66,27 +66,27 @@ class ExcelWorkbook:
             self._app.books.open(str(path))
 
     def ask(self, question: str) -> bool:
-        """A box with Yes and No."""
+        """Show a box with Yes and No; True is yes."""
         return bool(self._app.alert(question, _TITLE, "yes_no") == "yes")
 
     def tell(self, text: str) -> None:
-        """A box with OK."""
+        """Show a box with OK."""
         self._app.alert(text, _TITLE)
 
     def status(self, text: str) -> None:
-        """The status bar; Excel's own texts where there is nothing to say."""
+        """Show a text in the status bar; an empty one brings back Excel's own."""
         self._app.status_bar = text or False
 
 
 def calling_workbook() -> ExcelWorkbook:
-    """The workbook in front of which a button was clicked."""
+    """Return the workbook in which a button was clicked."""
     import xlwings  # noqa: PLC0415 - where there is no Excel it refuses to work
 
     return ExcelWorkbook(xlwings.Book.caller())
 
 
 def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | None:
-    """A file as a running Excel has it open; None where there is no Excel, or it has not."""
+    """Find a file in a running Excel; None where no Excel runs or it has not opened the file."""
     if platform not in {"win32", "darwin"}:
         return None
     try:
@@ -95,12 +95,12 @@ def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | N
         books = [book for app in xlwings.apps for book in app.books]
         found = (book for book in books if Path(book.fullname).exists() and path.samefile(book.fullname))
         return next(map(ExcelWorkbook, found), None)
-    except Exception:  # each system has errors of its own, and no answer is an answer
+    except Exception:  # each system has its own errors; any means that Excel does not have the file open
         return None
 
 
 def _for_excel(value: Value) -> object:
-    """A value as Excel takes it."""
+    """Convert a value to one that Excel accepts."""
     match value:
         case Decimal():
             return float(value)
@@ -111,7 +111,7 @@ def _for_excel(value: Value) -> object:
 
 @contextmanager
 def _asked() -> Iterator[None]:
-    """Excel's refusals in words; they are COM errors on Windows and Apple events' on macOS."""
+    """Turn Excel's refusals (COM errors on Windows, Apple events' on macOS) into WorkbookError."""
     try:
         yield
     except Exception as error:

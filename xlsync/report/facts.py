@@ -1,4 +1,4 @@
-"""What a workbook tells for the report: its hidden facts, and what people decided on *Mismatches*."""
+"""The facts that the report takes from a workbook: its hidden sheet, and the decisions on *Mismatches*."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xlsync.workbook.read import Book
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MismatchRow:
-    """A row of *Mismatches* as far as the report looks at it."""
+    """The parts of a row of *Mismatches* that the report uses."""
 
     mismatch: Mismatch
     customer: str
@@ -29,7 +29,7 @@ class MismatchRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a workbook tells for the report. `names` are ConnectWise's labels: company, agreement, item."""
+    """The facts of a workbook. `names` are ConnectWise's labels by part of a link and id."""
 
     month: str
     environment: str
@@ -43,9 +43,9 @@ class Facts:
 
 
 def read_facts(book: Book) -> Facts:
-    """All that the report needs of a workbook: its hidden facts, and what people decided on *Mismatches*.
+    """Read from a workbook what the report needs.
 
-    Every line that was exported counts, also one whose row somebody deleted.
+    Every exported line counts, even if somebody deleted its row.
     """
     kept = book.kept.get(BILLING_LINES.title, {})
     rows = [

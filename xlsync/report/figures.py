@@ -1,6 +1,6 @@
 """Figures: money of one currency and counts, of a customer, a product or a whole month. PURE.
 
-Money is never added across currencies, and every sum is exact: what is divided (a year's price by its months)
+Money is never added across currencies, and every sum is exact: a quotient (a year's price by its months)
 is rounded to cents before anything is added, as on the sheets.
 """
 
@@ -25,7 +25,7 @@ class Figures:
     """Money of one currency and counts, of a customer, a product or the whole month.
 
     `billed` is the distributor's, all lines. `before` and `after` are ConnectWise's money a month without and
-    with the month's writes. `revenue` and `cost` are the parts of both sides that can be held against each
+    with the month's writes. `revenue` and `cost` are the parts of both sides that can be compared with each
     other: `after` of targets with linked recurring lines, and those lines, a month of each.
     """
 
@@ -35,11 +35,11 @@ class Figures:
     after: Decimal = ZERO
     revenue: Decimal = ZERO
     cost: Decimal = ZERO
-    cost_impact: Decimal = ZERO  # of unit costs that were set right in ConnectWise: no revenue
+    cost_impact: Decimal = ZERO  # effect of corrected unit costs, which is no revenue
     open: int = 0
-    up: Decimal = ZERO  # money a month of open mismatches
+    up: Decimal = ZERO  # money a month that open mismatches would bring
     down: Decimal = ZERO
-    unpriced: int = 0  # additions without a price
+    unpriced: int = 0  # number of additions without a price
 
     @property
     def found(self) -> Decimal:
@@ -48,17 +48,17 @@ class Figures:
 
     @property
     def margin(self) -> Decimal:
-        """What is left of the revenue that was compared."""
+        """The compared revenue less the compared cost."""
         return self.revenue - self.cost
 
     @property
     def rate(self) -> Decimal | None:
-        """The margin as a part of the revenue; None without revenue."""
+        """The margin as a fraction of the revenue; None without revenue."""
         return self.margin / self.revenue if self.revenue else None
 
 
 def add(figures: Iterable[Figures]) -> Figures:
-    """The sum, exactly."""
+    """Add figures exactly."""
     names = Figures.__dataclass_fields__
     found = list(figures)
     with localcontext(prec=DIGITS):
@@ -71,7 +71,7 @@ def _start(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The figures of a customer or a product in one currency; linked where ConnectWise knows it."""
+    """The figures of a customer or a product in one currency, and whether it is linked to ConnectWise."""
 
     name: str
     currency: str
@@ -81,7 +81,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A customer or product of the report: by its ConnectWise id, or by what the BSS calls it without one."""
+    """A customer or product of the report: its ConnectWise id, or its key in the BSS where it has none."""
 
     id: int | None
     bss_key: str = ""
@@ -89,7 +89,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """What one line, addition or open row adds to the figures of its customer and product."""
+    """The figures that one line, addition or open row adds to those of its customer and product."""
 
     currency: str
     customer: Subject
@@ -98,7 +98,7 @@ class Contribution:
 
 
 def grouped(parts: Iterable[tuple[str, Subject, Contribution]], names: Mapping[Subject, str]) -> list[Group]:
-    """The figures by currency and subject, each group with the name of its subject."""
+    """Add figures by currency and subject; each group has the name of its subject."""
     figures: dict[tuple[str, Subject], list[Figures]] = {}
     for currency, subject, part in parts:
         figures.setdefault((currency, subject), []).append(part.figures)
@@ -109,7 +109,7 @@ def grouped(parts: Iterable[tuple[str, Subject, Contribution]], names: Mapping[S
 
 
 def totalled(parts: Iterable[Contribution]) -> list[Group]:
-    """The figures of each currency, the one with the most lines first; a group is named by its currency."""
+    """Add figures by currency, the one with the most lines first; a group is named by its currency."""
     figures: dict[str, list[Figures]] = {}
     for part in parts:
         figures.setdefault(part.currency, []).append(part.figures)
@@ -118,7 +118,7 @@ def totalled(parts: Iterable[Contribution]) -> list[Group]:
 
 
 def ranked(groups: Iterable[Group], rank: Mapping[str, int]) -> tuple[Group, ...]:
-    """The most money first, one currency after another."""
+    """Sort groups by currency, and within one by money, the most first."""
     return tuple(
         sorted(
             groups,
@@ -132,10 +132,10 @@ def ranked(groups: Iterable[Group], rank: Mapping[str, int]) -> tuple[Group, ...
 
 
 class Naming:
-    """The customer and product of lines, additions and rows, by keys; and what they are called.
+    """The customers and products of lines, additions and rows, and their names.
 
-    ConnectWise's label where it is linked, the BSS's name where not. A line without a link of its own belongs
-    with the other lines of its BSS customer (or product), where these agree.
+    Names are ConnectWise's labels, or the BSS's names where not linked. A line without a link of its own
+    belongs with the other lines of its BSS customer (or product), where these agree.
     """
 
     def __init__(self, facts: Facts, ids: Mapping[str, int]) -> None:
@@ -170,23 +170,23 @@ class Naming:
         return to if isinstance(to, int) else None
 
     def customer_of(self, line: BillingLine) -> Subject:
-        """The customer of a line."""
+        """Return the customer of a line."""
         id_ = self._id(self._links[line.key].company)
         id_ = self._companies.get(line.customer_key) if id_ is None else id_
         return self.company(id_, line.customer, line.customer_key)
 
     def product_of(self, line: BillingLine) -> Subject:
-        """The product of a line."""
+        """Return the product of a line."""
         id_ = self._id(self._links[line.key].item)
         id_ = self._items.get(line.bss_product) if id_ is None else id_
         return self.item(id_, line.product, line.bss_product)
 
     def company(self, id_: int | None, name: str, key: str = "") -> Subject:
-        """A company by id; without one, a BSS customer by its key, or by its name."""
+        """Return a company by id; without one, a BSS customer by its key or name."""
         return self._subject(self.customers, "company", id_, name, key)
 
     def item(self, id_: int | str | None, name: str, key: str = "") -> Subject:
-        """A catalog item by id; without one, a BSS product by its key, or by its name."""
+        """Return a catalog item by id; without one, a BSS product by its key or name."""
         to = known(id_, self._ids) if id_ is not None else None
         return self._subject(self.products, "item", to if isinstance(to, int) else None, name, key)
 
@@ -200,7 +200,7 @@ class Naming:
         return subject
 
     def row(self, mismatch: Mismatch) -> tuple[Subject, Subject]:
-        """The customer and product of a row of *Mismatches*: those of its lines."""
+        """Return the customer and product of a row of *Mismatches*: those of its lines, else its own."""
         line = next((self._lines[key] for key in mismatch.line_keys if key in self._lines), None)
         if line is not None:
             return self.customer_of(line), self.product_of(line)
@@ -208,7 +208,7 @@ class Naming:
         return self.company(company, mismatch.customer), self.item(mismatch.item, mismatch.product)
 
     def currency(self, mismatch: Mismatch) -> str:
-        """The currency of a row's money."""
+        """Return the currency of a row's money."""
         line = next((self._lines[key] for key in mismatch.line_keys if key in self._lines), None)
         if line is not None:
             return line.currency

@@ -1,6 +1,6 @@
-"""The month in figures: billed, in ConnectWise before and after, found revenue, margin, open, created. PURE.
+"""The report of a month: its figures, open mismatches and writes. PURE.
 
-Made from a workbook and the journal alone.
+It is made from a workbook and the journal alone.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class OpenRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A month on one page, and what stands behind it."""
+    """The figures of a month for the report's page, and the rows for its tables."""
 
     month: str
     environment: str
     workbook: str
     read_at: str
-    totals: tuple[Group, ...]  # one a currency, the most billed first
+    totals: tuple[Group, ...]  # one for each currency, the one with the most lines first
     customers: tuple[Group, ...]
     products: tuple[Group, ...]
     open: tuple[OpenRow, ...]
@@ -62,18 +62,18 @@ class Report:
 
     @property
     def created(self) -> Mapping[str, int]:
-        """How many things of each kind the month created."""
+        """The number of records of each kind that the month created."""
         count = Counter(write.made for write in self.writes)
         return {kind: count[kind] for kind in CREATED.values()}
 
     @property
     def states(self) -> Mapping[str, int]:
-        """How many writes ended how."""
+        """The number of writes by state."""
         return Counter(write.state for write in self.writes)
 
 
 def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
-    """The month's figures; of the runs, those of this month and environment count, and what undid them."""
+    """Compute a month's figures; of `runs`, those of its month and environment and their undos count."""
     facts = replace(
         facts,
         lines=tuple(sorted(facts.lines, key=lambda line: line.key)),
@@ -156,7 +156,7 @@ def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindMon
 
 
 def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contribution]:
-    """Of each billing line."""
+    """Yield the contribution of each billing line."""
     months = _months_of_targets(facts, ledger.ids)
     for line in facts.lines:
         target = _line_target(line, facts.links[line.key], ledger.ids)
@@ -173,10 +173,10 @@ def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contrib
 
 
 def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, int]:
-    """The targets whose lines and additions can be held against each other, with their billing cycles.
+    """Return the targets whose revenue and cost can be compared, with the months of their billing cycles.
 
-    Not those with a part of a longer period: a yearly term that was increased half-way bills the increase
-    alone, and what all its units cost stands in no line of the month.
+    Targets with a part of a longer period are left out: a yearly term that was increased half-way bills the
+    increase alone, so that the cost of all units is in no line of the month.
     """
     known = {_target(entry, ids): entry.months for entry in facts.compared}
     months: dict[_Target, int] = {}
@@ -195,7 +195,7 @@ def _target(entry: Compared, ids: Mapping[str, int]) -> _Target:
 
 
 def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Target | None:
-    """What the line is compared with; None for a line that is not."""
+    """Return the target of a line; None for a line that is not compared."""
     if not (line.is_compared and link.counts and link.agreement and link.item):
         return None
     return known(link.agreement.to, ids), known(link.item.to, ids), line.currency
@@ -203,16 +203,16 @@ def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Targ
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """An addition with the units that it bills, without and with the month's writes."""
+    """An addition with its billed units before and after the month's writes."""
 
     of: Compared
     before: Decimal
     after: Decimal
-    cost_change: Decimal = ZERO  # of its unit cost
+    cost_change: Decimal = ZERO  # change of its unit cost
 
 
 def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contribution]:
-    """Of each addition, with its successors."""
+    """Yield the contribution of each addition together with its successors."""
     months = _months_of_targets(facts, ledger.ids)
     chains: dict[int, list[_Standing]] = {}
     for entry in _additions(facts, ledger):
@@ -232,7 +232,7 @@ def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Con
 
 
 def _money(chain: Sequence[_Standing]) -> Figures:
-    """An addition with its successors, as one: impacts are rounded once, as on *Mismatches*."""
+    """Compute the figures of an addition with its successors; the sum is rounded once, as on *Mismatches*."""
     first = chain[0].of
     price = next((entry.of.unit_price for entry in chain if entry.of.unit_price is not None), None)
     impact = sum((-e.cost_change * e.after for e in chain), ZERO)
@@ -264,9 +264,9 @@ def _number(value: Any) -> Decimal:
 
 
 def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
-    """The additions that count: those that the workbook saw, and those that the month's writes made.
+    """Yield the additions that the workbook knows, and those that the month's writes created.
 
-    One that ended since counts where the month's writes ended it.
+    An addition that ended since counts if the month's writes ended it.
     """
     seen = {entry.addition: entry for entry in facts.compared if entry.addition is not None}
     for id_, entry in seen.items():
@@ -278,7 +278,7 @@ def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
 
 
 def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compared:
-    """An addition of the month that no check has seen yet, described by the row that asked for it."""
+    """Describe an addition that no check has read yet by the row that asked for it."""
     body = write.body if isinstance(write.body, Mapping) else {}
     found = ADDITION.fullmatch(write.path)
     agreement = int(found[1]) if found else 0

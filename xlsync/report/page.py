@@ -1,4 +1,4 @@
-"""The report's page: the month in headline numbers, charts, three tables, and what the figures cover."""
+"""The report's page: headline numbers, charts, three tables, and notes on what the figures cover."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class _Tile:
 
 
 def overview(page: Worksheet, report: Report, made_at: str) -> None:
-    """Put the month on one page."""
+    """Fill the page of a month."""
     page.title = OVERVIEW
     page.sheet_view.showGridLines = False
     page.sheet_properties.tabColor = f"FF{UP}"
@@ -101,7 +101,15 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
     if kinds:
         add(
             page,
-            bars(page, below, len(kinds), (9, 10), (UP, DOWN), f"Open mismatches, a month{unit}"),
+            bars(
+                page,
+                below,
+                len(kinds),
+                (9, 10),
+                (UP, DOWN),
+                f"Open mismatches, a month{unit}",
+                is_stacked=True,
+            ),
             _SECTIONS[1],
             row,
         )
@@ -137,7 +145,7 @@ def _heading(page: Worksheet, report: Report, made_at: str) -> None:
 
 
 def _tiles(page: Worksheet, row: int, total: Group, *, is_large: bool) -> int:
-    """Six headline numbers of one currency in three rows; returns the row after them."""
+    """Put six headline numbers of one currency into three rows; returns the row after them."""
     figures = total.figures
     stake = (
         f"{_told(figures.up)} more, {_told(-figures.down)} less a month"
@@ -210,7 +218,7 @@ def _line(
 
 
 def _money_table(page: Worksheet, row: int, report: Report) -> int:
-    """The three amounts that the first chart shows, then what was created and how the writes ended."""
+    """Put the table of the first chart, then what was created and how writes ended; returns the last row."""
     totals = report.totals[0].figures if report.totals else None
     _section(page, row, 0, ("A month", "", "", "Money"))
     amounts = (
@@ -267,7 +275,7 @@ def _top_table(page: Worksheet, row: int, groups: Sequence[Group]) -> int:
 
 
 def _notes(page: Worksheet, row: int, report: Report) -> int:
-    """What the figures cover; returns the last row."""
+    """Put the notes; returns the last row."""
     for note in notes(report):
         cell = put(page, row, 2, note)
         cell.font = font(GREY, 8)
@@ -279,7 +287,7 @@ def _notes(page: Worksheet, row: int, report: Report) -> int:
 
 
 def notes(report: Report) -> Iterable[str]:
-    """What the figures cover, and what they leave out."""
+    """Yield the notes: what the figures cover and what they leave out."""
     yield (
         "Billed: the sum of all lines of the month, credits, usage and one-time lines among them. "
         "In ConnectWise: units, without included ones, times unit price, divided by the months of the "
@@ -312,13 +320,13 @@ def notes(report: Report) -> Iterable[str]:
 
 
 def month_name(month: str) -> str:
-    """`October 2026` for `2026-10`."""
+    """Write a month with its name: `October 2026` for `2026-10`."""
     found = Month.parse(month)
     return f"{_MONTHS[found.month - 1]} {found.year}"
 
 
 def before_after(page: Worksheet, header: int, title: str) -> BarChart:
-    """Three columns with their amounts above them."""
+    """Make a chart of three columns with their amounts above them."""
     chart = money_chart(title)
     chart.add_data(Reference(page, min_col=5, min_row=header, max_row=header + 3), titles_from_data=True)
     chart.set_categories(Reference(page, min_col=2, min_row=header + 1, max_row=header + 3))
@@ -340,12 +348,21 @@ def before_after(page: Worksheet, header: int, title: str) -> BarChart:
 
 
 def bars(
-    page: Worksheet, header: int, count: int, columns: tuple[int, int], colors: tuple[str, str], title: str
+    page: Worksheet,
+    header: int,
+    count: int,
+    columns: tuple[int, int],
+    colors: tuple[str, str],
+    title: str,
+    *,
+    is_stacked: bool = False,
 ) -> BarChart:
-    """Two series of horizontal bars; the labels stand in the section's first column."""
+    """Make a chart of two series of horizontal bars, one above the other or as one bar (`is_stacked`).
+
+    The names of the bars are in the second column before the first of `columns`.
+    """
     chart = money_chart(title)
-    is_apart = columns == (9, 10)  # up and down share a bar's place
-    chart.overlap, chart.gapWidth = (100, 45) if is_apart else (0, 35)
+    chart.overlap, chart.gapWidth = (100, 45) if is_stacked else (0, 35)
     first, last = columns
     chart.add_data(
         Reference(page, min_col=first, max_col=last, min_row=header, max_row=header + count),

@@ -63,7 +63,7 @@ _FORMATS: Final[dict[Kind, str]] = {
     "text": "@",
     "long": "General",
     "money": MONEY,
-    "cost": "#,##0.00##",  # of one unit, which may be a part of a cent
+    "cost": "#,##0.00##",  # a cost of one unit may have parts of a cent
     "units": "General",
     "count": "#,##0",
     "rate": "0.0%",
@@ -116,7 +116,7 @@ _OPEN: Final[tuple[_Column[OpenRow], ...]] = (
 
 
 def _kind(kind: str) -> str:
-    """The kind of a write in the sheets' words: `Create product`."""
+    """Write the kind of a write in the sheets' words: `Create product`."""
     return (
         f"Create {CREATED[kind].lower()}"
         if kind in CREATED
@@ -208,7 +208,7 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
 
 
 def add_sheets(workbook: Workbook, report: Report) -> None:
-    """Put the four sheets behind the page."""
+    """Add the four sheets with tables behind the page."""
     _table(workbook, "By Customer", "ByCustomer", _group_columns("Customer"), report.customers, report.totals)
     _table(workbook, "By Product", "ByProduct", _group_columns("Product"), report.products, report.totals)
     _table(workbook, "Open Mismatches", "OpenMismatches", _OPEN, report.open)

@@ -1,6 +1,6 @@
-"""The report as a workbook: a page with the month, and the sheets behind it.
+"""Write the report as a workbook and as a PDF.
 
-A report is nobody's to edit: it is made anew each time, over an earlier report but over nothing else.
+A report is made anew each time: it replaces an earlier report, but no other file.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from xlsync.report.page import overview
 from xlsync.report.tables import add_sheets
 from xlsync.xlsx.conventions import as_excel_writes
 
-_MARK: Final = "xlsync report"  # the title in the file's properties
+_MARK: Final = "xlsync report"  # the title in the file's properties, by which a report is recognised
 
 
 def write_report(report: Report, path: Path, made_at: str) -> None:
-    """Write the report there; raises XlsyncError where something else stands there, or it is open."""
+    """Write the report; raises XlsyncError where `path` is another file, or is open."""
     if path.exists() and not _is_report(path):
         raise XlsyncError(
             f"{path} exists and is not a report, so it is not overwritten.",
@@ -52,7 +52,7 @@ def _is_report(path: Path) -> bool:
 
 
 def build(report: Report, made_at: str) -> Workbook:
-    """The report as a workbook in memory."""
+    """Make the report's workbook in memory."""
     workbook = Workbook()
     page = workbook.worksheets[0]
     workbook.properties.creator, workbook.properties.title = "xlsync", _MARK
@@ -62,7 +62,7 @@ def build(report: Report, made_at: str) -> Workbook:
 
 
 def find_office() -> str | None:
-    """LibreOffice on this machine."""
+    """Find LibreOffice on this machine; None where there is none."""
     for name in ("soffice", "libreoffice"):
         found = shutil.which(name)
         if found:
@@ -75,7 +75,7 @@ def find_office() -> str | None:
 
 
 def write_pdf(path: Path) -> Path:
-    """The workbook as a PDF beside it, by LibreOffice; raises XlsyncError where that cannot be."""
+    """Convert a workbook to a PDF beside it with LibreOffice; raises XlsyncError where that fails."""
     office = find_office()
     if office is None:
         raise XlsyncError(
@@ -83,7 +83,9 @@ def write_pdf(path: Path) -> Path:
             "Install LibreOffice, or save the report as a PDF from Excel.",
         )
     pdf = path.with_suffix(".pdf")
-    with tempfile.TemporaryDirectory() as folder:  # a profile of its own: one that is open is no hindrance
+    with (
+        tempfile.TemporaryDirectory() as folder
+    ):  # with its own profile LibreOffice works while another one is open
         profile = Path(folder, "profile").as_uri()
         words = [office, f"-env:UserInstallation={profile}", "--headless", "--convert-to", "pdf"]
         try:

@@ -1,4 +1,4 @@
-"""`python -m xlsync.template` rewrites the workbook template."""
+"""Command `python -m xlsync.template`: rewrite the workbook template."""
 
 import sys
 from pathlib import Path

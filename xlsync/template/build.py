@@ -1,7 +1,7 @@
-"""Makes `workbook_template.xlsx`: the look of the workbook, before any month is in it.
+"""Build `workbook_template.xlsx`, the workbook before it holds a month.
 
-Run `python -m xlsync.template` in the source tree after changing this, what it imports or `sheets.py`,
-and commit both.
+Run `python -m xlsync.template` in the source tree after changing this package or the workbook's layout,
+and commit the template too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xlsync.xlsx.conventions import as_excel_writes
 
 
 def build() -> bytes:
-    """The template's content; always the same bytes."""
+    """Return the template's content; always the same bytes."""
     workbook = Workbook()
     workbook.remove(workbook.worksheets[0])
     workbook.properties.creator = "xlsync"
@@ -39,7 +39,7 @@ def build() -> bytes:
 
 
 def _add_lists(workbook: Workbook) -> None:
-    """What the dropdowns show, through defined names."""
+    """Add the sheet *Lists* and the defined names over its columns."""
     page = workbook.create_sheet(LISTS)
     page.sheet_state = "hidden"
     page.freeze_panes = "A2"
@@ -58,14 +58,14 @@ def _add_lists(workbook: Workbook) -> None:
 
 
 def _steady(data: bytes) -> bytes:
-    """The package without the time of its making."""
+    """Replace the creation time and other changing parts of a package by fixed ones."""
     steady = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(steady, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == "docProps/app.xml":  # programs trust the values of Excel's files
+            if name == "docProps/app.xml":  # other programs trust cached values only in files of Excel
                 content = re.sub(rb"(<Application>)[^<]*", rb"\1xlsync", content)
-            if name.startswith("xl/charts/"):  # openpyxl leaves out that labels have a format of their own
+            if name.startswith("xl/charts/"):  # openpyxl omits that labels have their own number format
                 bar = f'numFmt formatCode="{BAR_MONEY}"'.encode()
                 content = content.replace(bar, bar + b' sourceLinked="0"')
             if name.startswith("xl/drawings/drawing"):
@@ -80,7 +80,7 @@ def _steady(data: bytes) -> bytes:
 
 
 def main(path: Path) -> None:
-    """Write the template there."""
+    """Write the template to a file."""
     path.write_bytes(build())
 
 

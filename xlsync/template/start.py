@@ -1,4 +1,4 @@
-"""*Start*, the workbook's first sheet: what was found, what to do next, and what the colours mean."""
+"""The sheet *Start*: counts and money of the month, the next steps, and the meaning of the colours."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ CHART_TEXTS: Final = (
     "Bar chart: money at stake per month for each kind of mismatch. The table above shows the same amounts.",
     "Bar chart: what became of the money billed. The table above shows the same amounts.",
 )
-BAR_MONEY: Final = "#,##0;-#,##0;;"  # beside the chart's bars
+BAR_MONEY: Final = "#,##0;-#,##0;;"  # number format of the labels beside bars
 _LAST_ROW: Final = 39
-_END: Final = 63  # of the page, below the money
+_END: Final = 63  # last row of the page
 _STEPS: Final = (
     (
         "Link",
@@ -111,7 +111,7 @@ _LEGEND: Final = (
 
 
 def add_start_sheet(workbook: Workbook) -> None:
-    """The first sheet: what was found, what to do next, and what the colours mean."""
+    """Add the sheet *Start*."""
     page = workbook.create_sheet(START)
     page.sheet_view.showGridLines = False
     page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
@@ -172,7 +172,7 @@ def _facts(page: Worksheet) -> None:
             )
             for part in (name, cell):
                 part.border = Border(bottom=edge())
-    no_link = page[START_CELLS["no_link"]]  # in the heading
+    no_link = page[START_CELLS["no_link"]]  # the number stands in the heading
     no_link.font = font("FFFFFF")
     no_link.alignment = Alignment(horizontal="right", vertical="center", indent=1)
     month = page[START_CELLS["month"]]
@@ -186,7 +186,7 @@ def _facts(page: Worksheet) -> None:
 
 
 def _table_head(page: Worksheet, first: int, title: str, headers: tuple[str, ...]) -> None:
-    """The heading of a table whose rows begin at row `first`, and the headers of its three columns."""
+    """Put the heading and the three headers of a table whose rows begin at row `first`."""
     _heading(page, f"E{first - 2}", title, "EFGH")
     for name, text in zip("EFGH", ("", *headers), strict=True):
         cell = page[f"{name}{first - 1}"]
@@ -234,7 +234,7 @@ def _steps(page: Worksheet) -> None:
 
 
 def _legend(page: Worksheet) -> None:
-    """What the colours of all sheets mean."""
+    """Put the meaning of the colours."""
     first = _LAST_ROW - len(_LEGEND) + 1
     _heading(page, f"E{first - 1}", "Colours", "EFGH")
     for row, ((back, front), words, meaning) in enumerate(_LEGEND, start=first):
@@ -249,7 +249,7 @@ def _legend(page: Worksheet) -> None:
 
 
 def _chart(page: Worksheet) -> BarChart:
-    """Money at stake by mismatch, to bill more to the right and to bill less to the left."""
+    """Make the chart of money at stake by mismatch: more to bill at the right, less at the left."""
     rows = [int(cells[0][1:]) for cells in START_MISMATCH_CELLS.values()]
     chart = money_chart("Money at stake per month")
     data = Reference(page, min_col=7, max_col=8, min_row=min(rows) - 1, max_row=max(rows))
@@ -266,7 +266,7 @@ def _chart(page: Worksheet) -> BarChart:
 
 
 def _verdict(page: Worksheet) -> None:
-    """What the month comes to, and what a person should know of it."""
+    """Put the cells of the verdict and the notices."""
     for heading, first, last in (("All clear?", 42, 45), ("Notices", 47, _END)):
         _heading(page, f"B{first - 1}", heading, "BC")
         page.merge_cells(f"B{first}:C{last}")
@@ -275,7 +275,7 @@ def _verdict(page: Worksheet) -> None:
 
 
 def _billed_table(page: Worksheet) -> None:
-    """Where every cent of the distributor's invoices went."""
+    """Put the table *Where every cent went*."""
     first = min(int(cells[0][1:]) for cells in START_BILLED_CELLS.values())
     _table_head(page, first, "Where every cent went", ("Lines", "Amount", "Other currencies"))
     for label, cells in START_BILLED_CELLS.items():
@@ -291,7 +291,7 @@ def _billed_table(page: Worksheet) -> None:
 
 
 def _billed_chart(page: Worksheet) -> BarChart:
-    """The five parts of the money that was billed."""
+    """Make the chart of the five parts of the billed money."""
     rows = [int(START_BILLED_CELLS[str(fate)][0][1:]) for fate in Fate]
     chart = money_chart("What became of the money billed")
     chart.add_data(Reference(page, min_col=7, min_row=min(rows), max_row=max(rows)))
@@ -306,7 +306,7 @@ def _billed_chart(page: Worksheet) -> BarChart:
 
 
 def _labels(color: str) -> DataLabelList:
-    """The money beside each bar; a bar of nothing has none."""
+    """Return labels with the money beside each bar; zero has none."""
     return DataLabelList(
         numFmt=BAR_MONEY,
         showVal=True,

@@ -1,4 +1,4 @@
-"""The sheets with a table: headers, one empty row that carries the look of all rows, and dropdowns."""
+"""The sheets with a table: headers, one empty row with the styles of all rows, and dropdowns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from xlsync.workbook.style import (
 )
 from xlsync.xlsx.cells import letters
 
-PAD: Final = "_)_)"  # keeps numbers off the next cell; LibreOffice loses an indent beside coloured cells
+PAD: Final = "_)_)"  # space after numbers: LibreOffice loses an indent beside coloured cells
 _RESULTS: Final = (
     (GREEN, ("done", "already")),
     (AMBER, ("skipped",)),
@@ -54,18 +54,18 @@ _FORMATS: Final = {
     "money": f"#,##0.00##{PAD}",
     "date": "yyyy-mm-dd",
 }
-_PAPER: Final = 240  # characters that can still be read on a page's width
+_PAPER: Final = 240  # most characters across a page that stay readable
 
 
 def add_table_sheet(workbook: Workbook, sheet: Sheet) -> None:
-    """One table: header, one empty row that carries the styles, dropdowns, colours."""
+    """Add a sheet with a table: headers, one empty row with styles, dropdowns and colours."""
     page = workbook.create_sheet(sheet.title)
     page.sheet_view.showGridLines = False
     page.sheet_view.zoomScale = 100
     page.sheet_properties.tabColor = f"FF{SLATE}"
     page.freeze_panes = f"{letters(sheet.frozen)}2"
     page.print_title_cols = f"A:{letters(sheet.frozen - 1)}"
-    page.row_dimensions[1].height = 34  # the filter buttons sit below the text
+    page.row_dimensions[1].height = 34  # room for the filter buttons below the text
     rules = rules_of(sheet)
     for index, column in enumerate(sheet.columns):
         _header(page, letters(index), column)
@@ -144,7 +144,7 @@ def _format(column: Column) -> str:
 
 
 def rules_of(sheet: Sheet) -> dict[str, list[Rule]]:
-    """The rules of a sheet's columns, by header, for their cells in row 2."""
+    """Return the conditional formats of a sheet's columns, by header, for row 2."""
     rules: dict[str, list[Rule]] = {}
     if sheet is BILLING_LINES:
         rules = _of_billing_lines()
@@ -159,13 +159,13 @@ def rules_of(sheet: Sheet) -> dict[str, list[Rule]]:
 
 
 def fraction(cell: str) -> Rule:
-    """Decimals where there are some: `#,##0.####` alone would show five as `5.`."""
+    """Return a rule that shows decimals only where there are some: `#,##0.####` would show five as `5.`."""
     look = DifferentialStyle(numFmt=NumberFormat(numFmtId=170, formatCode=f"#,##0.####{PAD}"))
     return _when(f"AND(ISNUMBER({cell}),{cell}<>INT({cell}))", look)
 
 
 def faint(formula: str) -> Rule:
-    """What is there, and nothing to look at."""
+    """Return a rule that greys out cells of no interest."""
     return _when(formula, DifferentialStyle(font=Font(color=f"FF{FAINT}")))
 
 
@@ -202,7 +202,7 @@ def _of_mismatches() -> dict[str, list[Rule]]:
 
 
 def _of_new() -> dict[str, list[Rule]]:
-    """What a kind of thing is not asked for looks idle."""
+    """Return the rules of *New in ConnectWise*: cells that a kind of record does not need are greyed out."""
     kind = _cell(NEW, "Kind")
     rules = {}
     for column in NEW.columns:

@@ -1,4 +1,4 @@
-"""What lies on cells without standing in them: notes, colours, pictures. XML text in, XML text out."""
+"""Notes, colours and pictures on cells. XML text in, XML text out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one value stands in a cell of an .xlsx workbook: text always as text, numbers in full digits.
+"""Values as cells of an .xlsx workbook: text is always text, numbers keep all digits.
 
 Facts are those of ECMA-376-1 (section 18.3.1.4 `c`, 22.9.2.19 `ST_Xstring`) and of Excel's published limits.
 """
@@ -74,7 +74,7 @@ _RECURS: Final = 1000  # characters: a longer text is not likely to stand in a s
 
 
 def clean_text(text: str) -> str:
-    r"""What a text looks like after a workbook has held it.
+    r"""Convert a text to the form in which a workbook stores it.
 
     Line breaks become `\n`, what XML cannot hold U+FFFD, and what is too long for a cell ends in an ellipsis.
     """
@@ -162,7 +162,7 @@ class CellWriter:
         self.texts = _Texts(prefix)
 
     def stored(self, value: Value) -> tuple[str, object]:
-        """What a value becomes in a cell, and of what kind: the kind "" is empty, "n" a number."""
+        """Return the type and content of a value's cell; the type is "" for None, "n" for a number."""
         kind = type(value)
         if kind is str:
             return ("s", clean_text(value)) if value else ("", None)  # type: ignore[arg-type]
@@ -240,7 +240,7 @@ class CellWriter:
 
 
 def wrapped_lines(text: str, width: float) -> int:
-    """How many lines a text takes, broken at words, in a column as wide as so many digits."""
+    """Return the number of lines of a text in a column of a width in digits, broken at words."""
     room = max(1.0, width - _EDGES)
     return sum(_wrapped(part, room) for part in text.split("\n"))
 

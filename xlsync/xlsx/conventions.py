@@ -1,4 +1,4 @@
-"""What openpyxl writes, put as Excel puts it: some programs read nothing else.
+"""Excel's conventions applied to what openpyxl writes, since some programs read nothing else.
 
 Fonts name their properties in the order of the schema (ECMA-376-1, 18.8.22), targets of relationships are
 relative, and the columns of print titles come before the rows.
@@ -21,7 +21,7 @@ _ROWS_FIRST: Final = re.compile(r'(_xlnm\.Print_Titles"[^>]*>)([^<,]*\$\d+:\$\d+
 
 
 def as_excel_writes(data: bytes) -> bytes:
-    """A workbook that openpyxl made, with the conventions of Excel."""
+    """Rewrite a workbook of openpyxl's with the conventions of Excel."""
     parts, stored = unpacked(data, "the workbook")
     return packed({name: _part(name, content) for name, content in parts.items()}, stored)
 

@@ -1,4 +1,4 @@
-"""Where the rows of a renewed sheet went, and what that makes of references to them."""
+"""Moves of rows on a renewed sheet, and the references that follow them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Rows = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Where the data rows `first` to `last` of a sheet went (all 0-based).
+    """The new places of the data rows `first` to `last` of a sheet (all 0-based).
 
-    `to` names the new place of each row that was kept. What stands below keeps its distance.
+    `to` maps each kept row to its new place. Rows below the data keep their distance.
     """
 
     first: int
@@ -36,7 +36,7 @@ class Moves:
 
     @property
     def shift(self) -> int:
-        """By how many rows everything below moves."""
+        """The number of rows by which everything below the data moves."""
         return self.new_last - self.last
 
     @property
@@ -53,7 +53,7 @@ class Moves:
         return new if new is None or new < LAST_ROW else None
 
     def span(self, top: int, bottom: int) -> Rows | None:
-        """The rows that a range covers now; None where all of them are gone.
+        """Return the rows that a range covers now; None where all of them are gone.
 
         A range from the first data row begins with the data rows, one to the last ends with them. Other ends
         follow the row that they name, or the nearest that is left; a range within follows all its rows.
@@ -85,7 +85,7 @@ class Moves:
         return start, start + len(new) - 1
 
     def place(self, reference: str) -> str | None:
-        """A cell or range that sits on its rows, where they are now; None where they are gone or apart."""
+        """Return the new place of a cell or range; None where its rows are gone or no longer together."""
         first, _, last = reference.partition(":")
         try:
             (top, left), (bottom, right) = position(first), position(last or first)
@@ -99,7 +99,7 @@ class Moves:
         return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
 
     def stretched(self, reference: str) -> str:
-        """A range that reaches as far as its rows do, such as that of a table or a filter."""
+        """Return the new extent of a range that covers its rows, such as that of a table or a filter."""
         first, _, last = reference.partition(":")
         try:
             (top, left), (bottom, right) = position(first), position(last or first)
@@ -111,16 +111,16 @@ class Moves:
     # formulas
 
     def formula(self, formula: str, title: str, *, here: bool = True) -> str:
-        """A formula whose references follow what they point at; those to gone rows become `#REF!`.
+        """Update a formula's references to moved cells; those to gone rows become `#REF!`.
 
-        `here` is whether it stands on the moved sheet `title`, and means that one where it names none.
+        `here` is True for a formula on the moved sheet `title` itself, which references without a sheet mean.
         """
         return with_references(
             formula, lambda found: self._followed(found) if found.is_on(title, here=here) else str(found)
         )
 
     def fixed(self, formula: str, title: str) -> str:
-        """A name, or a rule on another sheet: only rows written with a dollar sign are rows of their own."""
+        """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
 
         def followed(found: Reference) -> str:
             is_fixed = all(corner.row_is_fixed for corner in found.corners)
@@ -129,7 +129,7 @@ class Moves:
         return with_references(formula, followed)
 
     def anchored(self, formula: str, title: str, here: int, there: int) -> str:
-        """A formula for many rows, written for row `here` before and for row `there` now.
+        """Update a formula for many rows, which was written for row `here` and is now for row `there`.
 
         Relative references keep their distance to the row, others follow what they point at.
         """
@@ -149,9 +149,9 @@ class Moves:
         return with_references(formula, moved)
 
     def filled(self, formula: str, title: str, here: int, there: int) -> str:
-        """The formula of a calculated column, which stood in row `here`, for the new row `there`.
+        """Fill the formula of a calculated column in row `here` down to the new row `there`.
 
-        It is filled down as in Excel, but for what lies on other sheets, covers all data rows or stands
+        Excel would do the same, except for references to other sheets, to all data rows or to cells
         below them.
         """
 
@@ -196,13 +196,13 @@ class Moves:
     # the cells of rules
 
     def followed(self, cells: str) -> str:
-        """The cells of a rule, such as `L2:L9 L11:L41`, where their rows are now; empty where all are gone.
+        """Return the new cells of a rule, such as `L2:L9 L11:L41`; empty where all are gone.
 
-        A new row between two rows of the rule is one of them, as are new rows at an end that it covered.
+        Rows inserted between two rows of the rule join it, as do new rows at an end that it covered.
         """
         pieces = [_columns_and_rows(reference) for reference in cells.split()]
         known = [piece for piece in pieces if piece is not None]
-        if len(known) != len(pieces):  # not written as the standard has it
+        if len(known) != len(pieces):  # not written as in the standard
             return cells
         by_rows: dict[tuple[Rows, ...], list[Rows]] = {}
         edges = sorted({edge for (left, right), _ in known for edge in (left, right + 1)})
@@ -219,7 +219,7 @@ class Moves:
         return " ".join(_range(*columns, *rows) for columns, rows in new)
 
     def _rows_of_rule(self, old: list[Rows]) -> list[Rows]:
-        """Where the rows of a rule are now, given and returned as stretches."""
+        """Return the new rows of a rule, given and returned as ranges of rows."""
         if old in ([], [(0, _END)]):
             return old
         new = [(top, min(bottom, self.first - 1)) for top, bottom in old if top < self.first]
@@ -256,7 +256,7 @@ def _written(found: Reference, corners: Iterable[Corner | None]) -> str:
 
 
 def _joined(spans: Iterable[Rows]) -> list[Rows]:
-    """Stretches of rows in order, those that touch or overlap made one."""
+    """Join ranges of rows that touch or overlap, in order."""
     joined: list[Rows] = []
     for top, bottom in sorted(spans):
         if joined and top <= joined[-1][1] + 1:

@@ -53,7 +53,7 @@ class Parts:
 
     @property
     def has_types(self) -> bool:
-        """Whether there is a part that tells what the others are, as every workbook has."""
+        """Whether there is a part of content types, which every workbook has."""
         return _TYPES in self._names
 
     def text(self, part: str) -> str:
@@ -75,7 +75,7 @@ class Parts:
 
     @contextmanager
     def as_text(self, part: str) -> Iterator[None]:
-        """Tell in words, where a part that is read as text is none."""
+        """Raise WorkbookError where a part that is read as text is not valid text."""
         try:
             yield
         except (UnicodeError, LookupError):
@@ -84,7 +84,7 @@ class Parts:
             ) from None
 
     def put(self, part: str, content: str | bytes) -> bool:
-        """Let a part hold something else; whether that is another content."""
+        """Set a part's content; True if it changed."""
         data = content.encode() if isinstance(content, str) else content
         is_other = data != self._data[part]
         if is_other:
@@ -123,7 +123,7 @@ class Parts:
         return self.relate(owner, part, kind)
 
     def relate(self, owner: str, part: str, kind: str) -> str:
-        """Let a part be related to another; returns the relation's id."""
+        """Add a relationship of a part to another; returns the relation's id."""
         folder, name = posixpath.split(owner)
         relations = self._relations_part(owner) or posixpath.join(folder, "_rels", f"{name}.rels")
         if relations not in self._data:
@@ -149,7 +149,7 @@ class Parts:
         return next(name for n in count(1) if (name := pattern.format(n)).casefold() not in self._names)
 
     def drop(self, part: str, owner: str) -> None:
-        """Take a part away, with all that names it; it is related to its owner."""
+        """Remove a part that is related to its owner, with everything that names it."""
         gone = [id_ for id_, (_, target) in self.relations(owner).items() if target == part]
         self._remove(self._relations_part(owner), "Relationship", lambda tag: attribute(tag, "Id") in gone)
         named = f"/{part}".casefold()
@@ -160,7 +160,7 @@ class Parts:
         del self._names[part.casefold()]
 
     def _remove(self, part: str | None, element: str, is_it: Callable[[str], bool]) -> None:
-        """Take the elements away that it is, out of a part."""
+        """Remove from a part every `element` of which `is_it(tag)` is true."""
         if part is not None:
             pattern = rf"<{ANY_PREFIX}{element}\s[^>]*>"
             self.put(part, re.sub(pattern, lambda tag: "" if is_it(tag[0]) else tag[0], self.text(part)))

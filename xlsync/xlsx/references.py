@@ -1,4 +1,4 @@
-"""What points at the rows of a renewed sheet, in its own part and in others, and follows them.
+"""References to the rows of a renewed sheet, in its own part and in others: they follow the rows.
 
 XML text in, XML text out; the numbers are sections of ECMA-376-1.
 """
@@ -13,7 +13,7 @@ from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
 from xlsync.xlsx.moves import Moves, rows_of
 
-_HOLDERS: Final = (  # what may not be empty, and what it holds
+_HOLDERS: Final = (  # containers that may not be empty, and their items
     ("mergeCells", "mergeCell"),
     ("hyperlinks", "hyperlink"),
     ("cellWatches", "cellWatch"),
@@ -61,7 +61,7 @@ def _with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[st
 
 
 def _without_empty(xml: str, container: str, item: str) -> str:
-    """Correct the count of a container, and take it away with its last item, since it may not be empty."""
+    """Correct the count of a container, or remove the container if it is empty."""
 
     def counted(found: re.Match[str]) -> str:
         count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", found[2]))
@@ -82,7 +82,7 @@ def _without_empty(xml: str, container: str, item: str) -> str:
 
 
 def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
-    """The part of a sheet after its rows: merges, links, rules, breaks and scenarios follow their rows."""
+    """Update a sheet's part after its rows: merges, links, rules, breaks and scenarios follow the rows."""
 
     def placed(name: str) -> Callable[[re.Match[str]], str]:
         def place(found: re.Match[str]) -> str:
@@ -162,7 +162,7 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
 
 
 def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
-    """A table's part; the table of the data rows stretches with them, and forgets in what order it was."""
+    """Update a table's part: the table of the data rows grows with them, and loses its sort order."""
     place = moves.stretched if is_own else lambda reference: moves.place(reference) or reference
     if is_own:
         xml = re.sub(
@@ -199,7 +199,7 @@ def pivot_cells(xml: str) -> str:
 
 
 def move_pivot(xml: str, moves: Moves) -> str:
-    """A pivot table's part, on the new place of its cells."""
+    """Move a pivot table's part to the new place of its cells."""
     return re.sub(
         rf"<{ANY_PREFIX}location\s[^>]*>",
         lambda found: _with_attribute_changed(
@@ -258,7 +258,7 @@ def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
 
 
 def move_anchors(xml: str, moves: Moves) -> str:
-    """Pictures, charts and buttons: one within a row follows it, one over several stays while they part."""
+    """Move pictures, charts and buttons with their row; those over several rows that separate stay."""
 
     def moved(found: re.Match[str]) -> str:
         anchor = found[0]
@@ -279,7 +279,7 @@ def move_anchors(xml: str, moves: Moves) -> str:
 
 
 def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
-    """Where something that lies over these rows lies now; what lies on a dropped row stays where it is."""
+    """Return the new rows of an object over some rows; an object on a dropped row stays."""
     if top <= moves.first - 1 and bottom > moves.last:
         return top, bottom + moves.shift
     return moves.together(top, bottom) or (top, bottom)
@@ -289,7 +289,7 @@ def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
 
 
 def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
-    """A part other than a sheet, such as a chart or the source of a pivot table."""
+    """Update a part other than a sheet, such as a chart or the source of a pivot table."""
 
     def source(found: re.Match[str]) -> str:
         if attribute(found[0], "sheet").casefold() != title.casefold():
@@ -301,7 +301,7 @@ def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
 
 
 def follow_on_another_sheet(xml: str, moves: Moves, title: str) -> str:
-    """Another sheet: formulas in its cells, then rules and links below its rows."""
+    """Update another sheet: formulas in its cells, then rules and links below its rows."""
     end = xml.rfind("sheetData")
     cells = _with_texts_changed(_CELL_FORMULA, xml[:end], lambda text: moves.formula(text, title, here=False))
     rules = _with_texts_changed(_RULE_FORMULA, xml[end:], lambda text: moves.fixed(text, title))
@@ -309,7 +309,7 @@ def follow_on_another_sheet(xml: str, moves: Moves, title: str) -> str:
 
 
 def move_linked_cells(xml: str, moves: Moves, title: str) -> str:
-    """A form control's part: the cells that it fills and lists (`fmlaLink`, `fmlaRange`) follow."""
+    """Update a form control's part: the cells that it fills and lists (`fmlaLink`, `fmlaRange`)."""
 
     def moved(found: re.Match[str]) -> str:
         new = moves.formula(unescape(found[2]), title)
@@ -322,13 +322,13 @@ def move_linked_cells(xml: str, moves: Moves, title: str) -> str:
 
 
 def is_apart(reference: str, moves: Moves) -> bool:
-    """Whether the rows of a range that has to stay whole came apart, or some of them are gone."""
+    """Return whether rows of a range that cannot be split were separated or dropped."""
     rows = rows_of(reference)
     return rows is not None and rows[0] != rows[1] and moves.together(*rows) is None
 
 
 def parted_merges(xml: str, moves: Moves) -> Iterator[str]:
-    """The merged cells of a sheet that part, since rows of them are left and no longer stand together."""
+    """Yield the merged cells of a sheet whose rows were separated."""
     for tag in re.findall(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", xml):
         reference = attribute(tag, "ref")
         rows = rows_of(reference)

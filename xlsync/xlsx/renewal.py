@@ -1,4 +1,4 @@
-"""Putting new rows in place of the data rows of a sheet, as fast as the XML can be written."""
+"""Renewal of the data rows of a sheet, fast even for large sheets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Renewal:
         self.plans: dict[tuple[int, ...], list[int]] = {}
 
     def write(self, rows: Sequence[Row]) -> bool:
-        """Put these rows in place of the data rows, in this order; False where nothing changes."""
+        """Replace the data rows by rows in a new order; False where nothing changes."""
         self.sheet.renewed = self._pieces(rows)
         if self.sheet.renewed is None:
             return False
@@ -79,7 +79,7 @@ class Renewal:
         return True
 
     def _pieces(self, rows: Sequence[Row]) -> list[bytes] | None:
-        """The XML of all rows, or None where it would be the same as before."""
+        """Return the XML of all rows, or None where nothing changes."""
         moves = self.moves
         pieces = [self._aside(row) for row in self.above]
         same = self.stays
@@ -95,7 +95,7 @@ class Renewal:
         return pieces + [self._aside(row) for row in self.below]
 
     def _aside(self, row: OldRow) -> bytes:
-        """A row above or below the data rows: its references follow what they point at."""
+        """Return a row outside the data rows, with updated references."""
         sheet, moves = self.sheet, self.moves
         number = moves.row(row.number)
         if self.stays or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
@@ -106,7 +106,7 @@ class Renewal:
         return sheet.row_xml(row.attributes, number, inside).encode()
 
     def _placed(self, cell: OldCell, number: int, column: int) -> str:
-        """A cell at its new place; its formula follows what it points at."""
+        """Return a cell at its new place, with updated references."""
         sheet, moves = self.sheet, self.moves
         p = sheet.prefix
         start = f'<{p}c r="'
@@ -182,7 +182,7 @@ class Renewal:
         return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
     def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
-        """An old row with the wanted cells renewed, at its new place; None where it stays as it is."""
+        """Return an old row at its new place with its cells renewed; None where nothing changes."""
         sheet, writer = self.sheet, self.writer
         values = self.old_values[old.number] if old.number < len(self.old_values) else ()
         if number == old.number and f"<{sheet.prefix}f" not in old.inside and writer.holds(values, wanted):
@@ -215,7 +215,7 @@ class Renewal:
     def _holds(
         self, row: OldRow, column: int, cell: OldCell | None, values: Sequence[Value], content: Value | Cell
     ) -> bool:
-        """Whether the cell already is what it should become."""
+        """Return whether a cell already has the content that it should get."""
         if isinstance(content, Cell):
             if content.formula:
                 same = self.writer.cell(row.number, column, cell.style, content) if cell else ""
