@@ -419,6 +419,7 @@ class Mismatch:
     reason: str = ""
     until: dt.date | None = None
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
+    since: str = ""  # the earliest month in which it was seen
     by_hand: Decimal | None = None  # money of the month that no write will bill
     is_half_done: bool = False  # its addition has ended, and the successor is not there yet
     explanation: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import openpyxl
 import pytest
@@ -88,6 +89,51 @@ def test_a_month_that_bills_less_than_four_fifths_of_the_month_before_is_incompl
     assert (ran.code, ran.json["complete"], ran.json["all_clear"]) == (0, False, False)
     assert ran.json["mismatches"]["Only in ConnectWise"] == 0
     assert any("does not seem to be billed whole" in notice for notice in ran.json["notices"])
+
+
+def test_a_report_that_bills_less_than_the_report_of_the_month_before_is_incomplete(empty_desk: Desk) -> None:
+    def report(month: str, customers: int) -> str:
+        file = empty_desk.folder / f"bills-{month}.csv"
+        lines = [
+            f"Customer {n},Backup,S{n},5,2.00,10.00,EUR,{month}-01,Monthly" for n in range(1, customers + 1)
+        ]
+        header = (
+            "Customer,Product,Subscription ID,Quantity,Unit Price,Amount,Currency,Charge Start,Billing Period"
+        )
+        file.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
+        return str(file)
+
+    def export(month: str, customers: int, name: str) -> Any:
+        words = ("--month", month, "--from", report(month, customers), "--output", name, "--json")
+        ran = empty_desk.run("export", *words)
+        assert ran.code == 0, ran.err
+        return ran.json
+
+    assert export("2026-09", 10, "a.xlsx")["complete"] is True
+    told = export("2026-10", 7, "b.xlsx")
+    assert told["complete"] is False
+    assert any("2026-10 bills 7 customers, 2026-09 billed 10" in notice for notice in told["notices"])
+    assert export("2026-10", 9, "c.xlsx")["complete"] is True
+
+
+def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(empty_desk: Desk) -> None:
+    desk = empty_desk
+    assert desk.export().code == 0
+    assert set(desk.read().column(MISMATCHES, "Since").values()) == {"2026-10"}
+    assert desk.run("export", "--month", "2026-09").code == 0
+    desk.check()
+    hand = desk.read()
+    since, units = hand.column(MISMATCHES, "Since"), hand.column(MISMATCHES, "ConnectWise Units")
+    assert set(since.values()) == {"2026-09", "2026-10"}
+    gone = next(key for key, month in since.items() if key.startswith("units:") and month == "2026-09")
+    assert units[gone] is not None
+    notices = desk.check().json["notices"]
+    before = next((int(n.split()[2]) for n in notices if "gone without a write" in n), 0)
+    desk.addition(int(gone[6:]))["quantity"] = hand.get(MISMATCHES, gone, "BSS Units")
+    (told,) = [n for n in desk.check().json["notices"] if "gone without a write" in n]
+    assert told.startswith(f"Since 2026-09: {before + 1} ")
+    assert told in str(openpyxl.load_workbook(desk.file)["Start"][START_CELLS["notices"]].value)
+    assert _plain(told) in _plain(desk.run("check", str(desk.file), "--digest").out)
 
 
 def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk) -> None:

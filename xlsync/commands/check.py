@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 from xlsync.commands.export import exported_at_text, last_months, month_result
-from xlsync.commands.remember import learn_rules, remember
+from xlsync.commands.remember import learn_rules, remember, remember_month
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
 from xlsync.errors import ConfigError, Notice
@@ -116,6 +116,7 @@ def check_workbook(
         noted=book.about.noted,
     )
     remember(systems, overview, edits.picked, now, path)
+    remember_month(systems, overview, now)
     told_once = [
         *(Notice(problem.where, "was altered and is computed anew") for problem in book.altered),
         *(

@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from xlsync.commands.digest import make_digest
+from xlsync.commands.remember import remember_month
 from xlsync.errors import WorkbookError
 from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
@@ -47,6 +48,7 @@ def export_month(
         reports=tuple(str(report.resolve()) for report in request.reports),
         first_exported_at=now.isoformat(timespec="milliseconds"),
     )
+    remember_month(systems, gathered.overview, now)
     return month_result(gathered.overview, gathered.notices, path)
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from xlsync.errors import Notice
 from xlsync.gather.systems import Systems
+from xlsync.links.ages import sum_report
 from xlsync.links.choices import Picked
 from xlsync.links.learning import learn, names_of, with_names
 from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
+from xlsync.reconcile.ages import NOTHING_SEEN, see
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
@@ -96,3 +98,11 @@ def remember(
         return with_names(learnt, names_of(lists.companies, lists.agreements, lists.items))
 
     systems.links.remember(learn_links, when=now, workbook=path.name)
+
+
+def remember_month(systems: Systems, overview: Overview, now: dt.datetime) -> None:
+    """Keep which mismatches the month shows, and the sums of its report."""
+    month, mismatches = overview.month, overview.findings.mismatches
+    seen = see(mismatches, systems.ages.months().get(month, NOTHING_SEEN))
+    report = sum_report(overview.reports, overview.lines) if overview.reports else None
+    systems.ages.keep(month, seen, report, now)

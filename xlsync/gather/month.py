@@ -12,6 +12,7 @@ from xlsync.apply.actions import (
     CreateAddition,
 )
 from xlsync.apply.kinds.additions import judge_creation
+from xlsync.apply.plan import State
 from xlsync.billing.periods import months_of
 from xlsync.connectwise.client import quote
 from xlsync.connectwise.lists import read_lists
@@ -43,6 +44,7 @@ from xlsync.models import (
     billing_period_in,
     split_key,
 )
+from xlsync.reconcile.ages import MonthSeen, find_gone, with_since
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.invoice_preview import preview_invoices
 from xlsync.reconcile.mismatches import Findings, find_mismatches
@@ -161,6 +163,8 @@ def gather(
         vanished=vanished,
     )
     findings = keep_halfway(findings, decisions.rows, read)
+    months = systems.ages.months()
+    findings = replace(findings, mismatches=with_since(findings.mismatches, request.month, months))
     progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
@@ -185,7 +189,7 @@ def gather(
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = (*systems.notices, *_notices(request, sources, gone, recaps), *lists.odd)
-    notices = (*notices, *_tell_by_hand(overview))
+    notices = (*notices, *_tell_by_hand(overview), *_tell_gone_by_itself(systems, overview, months))
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
 
 
@@ -195,6 +199,26 @@ def _tell_by_hand(overview: Overview) -> Iterator[str]:
         yield (
             f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
         )
+
+
+def _tell_gone_by_itself(
+    systems: Systems, overview: Overview, months: Mapping[Month, MonthSeen]
+) -> Iterator[str]:
+    """How many mismatches of the month before are gone without a write; an incomplete month tells nothing."""
+    before = overview.month.plus(-1)
+    if overview.incomplete or before not in months:
+        return
+    written = {
+        row
+        for run in systems.list_runs()
+        for write in run.writes
+        if write.state == State.DONE
+        for row in write.rows
+    }
+    gone = find_gone(months[before], overview.findings.mismatches, written)
+    if gone:
+        are = "mismatch of that month is" if len(gone) == 1 else "mismatches of that month are"
+        yield f"Since {before}: {len(gone)} {are} gone without a write by xlsync."
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:

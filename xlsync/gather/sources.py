@@ -12,6 +12,7 @@ from xlsync.billing.reports.reading import read_reports
 from xlsync.billing.reports.summary import TableRead
 from xlsync.connectwise.lists import Tables, read_tables
 from xlsync.gather.systems import Systems, silent
+from xlsync.links.ages import sum_report, sums_from
 from xlsync.models import (
     BillingLine,
     By,
@@ -68,6 +69,10 @@ def read_sources(
         billing, reports = reading.result()
         sums = comparing.result()
         latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
+    if request.reports:
+        report = sum_report(reports, billing.lines)
+        before = sums_from(systems.ages.reports(request.month.plus(-1)), report)
+        return MonthSources(billing, tables, reports, why_incomplete(request.month, today, report.sums, before))
     return MonthSources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
 
 

@@ -13,6 +13,7 @@ from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, rea
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
+from xlsync.links.ages import AGES, Ages
 from xlsync.links.store import LINKS, RULES, Links, Rules
 from xlsync.settings import Settings
 from xlsync.store import Cache, FileStore, Store, environment_folder
@@ -75,6 +76,13 @@ class Systems:
         environment = self.settings.environment
         store = self._entries(f"{environment_folder(environment)}-rules", "rules", RULES)
         return self._stack.enter_context(Rules(self.home / "links", environment, store))
+
+    @cached_property
+    def ages(self) -> Ages:
+        """The months of the environment as they were seen last."""
+        environment = self.settings.environment
+        store = self._entries(f"{environment_folder(environment)}-ages", "ages", AGES)
+        return self._stack.enter_context(Ages(self.home / "links", environment, store))
 
     def _entries(self, folder: str, kind: str, what: str) -> Store:
         """Open the team's entries of a kind, with a copy on this machine; else this machine's own."""

@@ -20,6 +20,7 @@ from xlsync.files import digest_of, read_file
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
+from xlsync.reconcile.ages import NOTHING_SEEN
 from xlsync.store import fingerprint, from_plain, to_plain
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book
@@ -55,11 +56,13 @@ def fingerprint_sources(
     systems: Systems, request: MonthRequest, sources: MonthSources, now: dt.datetime
 ) -> str:
     """Return a fingerprint of everything read before linking; `now` decides the months on *Start*."""
-    tables = sources.tables
+    tables, ages = sources.tables, systems.ages.months()
     about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
     return fingerprint(
         (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),
         systems.rules.list(),
+        sorted((month, *sorted(kept.seen)) for month, kept in ages.items() if month != request.month),
+        sorted(ages.get(request.month.plus(-1), NOTHING_SEEN).open),
         sources.lines,
         sources.billing.invoices or (),
         [table.as_json() for table in sources.reports],

@@ -154,6 +154,16 @@ def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
     return MonthSums(len(customers), money)
 
 
+def sums_of_lines(lines: Iterable[BillingLine]) -> MonthSums:
+    """Add up billing lines."""
+    money: dict[str, Decimal] = {}
+    customers: set[str] = set()
+    for line in lines:
+        customers.add(line.customer_key)
+        money[line.currency] = money.get(line.currency, _ZERO) + line.amount
+    return MonthSums(len(customers), money)
+
+
 def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSums | None) -> str:
     """Say in a sentence why a month is not billed completely yet; empty where it is.
 

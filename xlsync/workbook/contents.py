@@ -183,6 +183,7 @@ def mismatch_cells(
         "Action": None if mismatch.action is None else str(mismatch.action),
         "Reason": mismatch.reason or None,
         "Until": mismatch.until,
+        "Since": mismatch.since or None,
         "New Units": None,
         "New Cost": None,
         "Effective From": None,

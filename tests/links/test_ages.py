@@ -1,0 +1,78 @@
+"""What is kept of each month: its mismatches, and the sums of its report."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from xlsync.billing.reports.summary import TableRead
+from xlsync.errors import XlsyncError
+from xlsync.links.ages import AGES, Ages, ReportSums, sum_report, sums_from
+from xlsync.models import Month
+from xlsync.reconcile.ages import MonthSeen
+from xlsync.reconcile.billed import MonthSums
+from xlsync.store import FileStore, environment_folder
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+OCTOBER = Month(2026, 10)
+SEEN = MonthSeen(frozenset({"Units differ|7:1", "Cost differs|7:1"}), {"Units differ|7:1": "units:51"})
+
+
+def sums(layout: str, name: str, customers: int = 3) -> ReportSums:
+    return ReportSums(layout, name, MonthSums(customers, {"EUR": Decimal("10.25")}))
+
+
+def test_a_month_is_kept_as_it_was_seen_last_and_unchanged_is_not_written_again(tmp_path: Path) -> None:
+    with Ages(tmp_path, "psa.example/co") as ages:
+        ages.keep(OCTOBER, SEEN, sums("Pax8", "pax"), NOW)
+        ages.keep(OCTOBER, SEEN, sums("Pax8", "pax", 4), NOW)
+        ages.keep(OCTOBER, SEEN, sums("Ingram", "ingram"), NOW)
+    with Ages(tmp_path, "psa.example/co") as ages:
+        assert ages.months() == {OCTOBER: SEEN}
+        assert ages.reports(OCTOBER) == [sums("Ingram", "ingram"), sums("Pax8", "pax", 4)]
+        assert ages.reports(Month(2026, 9)) == []
+    folder = tmp_path / f"{environment_folder('psa.example/co')}-ages"
+    store = FileStore(folder, "psa.example/co", AGES)
+    before = store.revision
+    store.close()
+    with Ages(tmp_path, "psa.example/co") as ages:
+        ages.keep(OCTOBER, SEEN, None, NOW + dt.timedelta(days=1))
+    store = FileStore(folder, "psa.example/co", AGES)
+    assert store.revision == before
+    store.close()
+
+
+def test_an_entry_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
+    folder = tmp_path / f"{environment_folder('e')}-ages"
+    store = FileStore(folder, "e", AGES)
+    with store.writing():
+        store.set("mismatches 2026-13", {"seen": [], "open": {}})
+    store.close()
+    with Ages(tmp_path, "e") as ages, pytest.raises(XlsyncError, match="mismatches 2026-13"):
+        ages.months()
+
+
+@pytest.mark.parametrize(
+    ("kept", "customers"),
+    [
+        ([], None),
+        ([sums("Pax8", "invoice", 5)], 5),
+        ([sums("Pax8", "other", 6)], 6),
+        ([sums("Pax8", "other", 6), sums("Pax8", "invoice", 7)], 7),
+        ([sums("Pax8", "other", 6), sums("Pax8", "another", 7)], None),
+        ([sums("Ingram", "invoice", 8)], None),
+    ],
+)
+def test_sums_are_those_of_the_same_source_or_of_none(kept: list[ReportSums], customers: int | None) -> None:
+    found = sums_from(kept, sums("Pax8", "invoice"))
+    assert (found.customers if found else None) == customers
+
+
+def test_the_source_of_a_report_is_known_without_its_month() -> None:
+    names = ("Pax8-invoice_2026-09.csv", "pax8 INVOICE October 2026.csv", "pax8-invoice-Oct.csv")
+    found = {(one := sum_report([TableRead(file=name, layout="Pax8")], [])).name for name in names}
+    assert found == {"paxinvoicecsv"}
+    assert one.layout == "Pax8"

@@ -1,0 +1,129 @@
+"""What each month looked like when it was exported or checked: its mismatches, and the sums of its report.
+
+From it come the age of a mismatch and whether a month's report is complete.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Self
+
+from xlsync.billing.reports.summary import TableRead
+from xlsync.models import BillingLine, Month
+from xlsync.reconcile.ages import MonthSeen
+from xlsync.reconcile.billed import MonthSums, sums_of_lines
+from xlsync.store import FileStore, Store, environment_folder
+
+AGES: Final = "remembered months"
+_MONTH_NAMES: Final = "|".join(
+    sorted(filter(None, (*calendar.month_name, *calendar.month_abbr)), key=len, reverse=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSums:
+    """The sums of a month's report; `layout` and `name` tell from which source the report came."""
+
+    layout: str
+    name: str
+    sums: MonthSums
+
+
+def sum_report(tables: Iterable[TableRead], lines: Iterable[BillingLine]) -> ReportSums:
+    """Add up a report; its source is told by the tables' layouts and the files' names without a month."""
+    tables = list(tables)
+    layouts = {table.layout or ", ".join(sorted(table.columns.values())) for table in tables}
+    names = {re.sub(rf"{_MONTH_NAMES}|[\W\d_]", "", table.file, flags=re.IGNORECASE) for table in tables}
+    return ReportSums(" + ".join(sorted(layouts)), " + ".join(sorted(names)).casefold(), sums_of_lines(lines))
+
+
+def sums_from(kept: Iterable[ReportSums], report: ReportSums) -> MonthSums | None:
+    """The sums of the report that came from the source of another one; None where that is not clear.
+
+    A report of another name is from the same source if it is the only one of its layout.
+    """
+    alike = [one for one in kept if one.layout == report.layout]
+    same = [one for one in alike if one.name == report.name] or alike
+    return same[0].sums if len(same) == 1 else None
+
+
+class Ages:
+    """The months of one environment, as they were seen last."""
+
+    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
+        """Open the months in a folder of this machine, or those of a shared store."""
+        self.folder = folder / f"{environment_folder(environment)}-ages"
+        self._store = shared or FileStore(self.folder, environment, AGES)
+
+    def months(self) -> dict[Month, MonthSeen]:
+        """The mismatches of every month that was looked at."""
+        return {
+            month: MonthSeen(frozenset(kept["seen"]), dict(kept["open"]))
+            for month, kept in self._read("mismatches")
+        }
+
+    def reports(self, month: Month) -> list[ReportSums]:
+        """The sums of a month's reports."""
+        return [
+            ReportSums(
+                one["layout"],
+                one["name"],
+                MonthSums(
+                    int(one["customers"]), {name: Decimal(text) for name, text in one["money"].items()}
+                ),
+            )
+            for other, kept in self._read("reports")
+            if other == month
+            for one in kept["sources"]
+        ]
+
+    def _read(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
+        found = []
+        for key, value in self._store.items():
+            word, _, name = key.partition(" ")
+            if word == kind:
+                try:
+                    found.append((Month.parse(name), dict(value)))
+                except (TypeError, ValueError) as error:
+                    raise self._store.damaged(f"the entry {key} cannot be read") from error
+        return found
+
+    def keep(self, month: Month, seen: MonthSeen, report: ReportSums | None, when: dt.datetime) -> None:
+        """Keep how a month was seen; what is as it was before is not written."""
+        self._set(f"mismatches {month}", {"seen": sorted(seen.seen), "open": dict(seen.open)}, when)
+        if report is not None:
+            others = [
+                one for one in self.reports(month) if (one.layout, one.name) != (report.layout, report.name)
+            ]
+            sources = [
+                {
+                    "layout": one.layout,
+                    "name": one.name,
+                    "customers": one.sums.customers,
+                    "money": {name: str(amount) for name, amount in one.sums.money.items()},
+                }
+                for one in sorted((*others, report), key=lambda one: (one.layout, one.name))
+            ]
+            self._set(f"reports {month}", {"sources": sources}, when)
+
+    def _set(self, key: str, value: dict[str, Any], when: dt.datetime) -> None:
+        old = self._store.get(key)
+        if old is None or {name: part for name, part in old.items() if name != "when"} != value:
+            with self._store.writing():
+                self._store.set(key, {**value, "when": when.isoformat(timespec="seconds")})
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

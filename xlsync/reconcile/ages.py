@@ -1,0 +1,86 @@
+"""How old mismatches are: since which month each is seen, and which of the last month are gone. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
+
+_COMPARED: Final = frozenset(MismatchKind) - {
+    MismatchKind.NOT_LINKED,  # it goes when somebody links the line
+    MismatchKind.COULD_NOT_CHECK,
+    MismatchKind.CHANGED_SINCE_EXPORT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSeen:
+    """The mismatches of one month: all that an export or a check ever saw, and those open at the last look.
+
+    `open` gives the row key of each open mismatch, so that a write of the row is recognised.
+    """
+
+    seen: frozenset[str] = frozenset()
+    open: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_SEEN: Final = MonthSeen()
+
+
+def age_key(mismatch: Mismatch) -> str:
+    """Under which a mismatch is known from month to month: its kind and its target."""
+    addition = mismatch.addition
+    if addition is None:
+        target = mismatch.key.partition(":")[2]
+    else:
+        mark = addition.contract_mark.casefold() if len(mismatch.beside) > 1 else ""
+        target = f"{mismatch.agreement}:{mismatch.item}" + (f":{mark}" if mark else "")
+    return f"{mismatch.kind}|{target}"
+
+
+def with_since(
+    mismatches: Iterable[Mismatch], month: Month, seen: Mapping[Month, MonthSeen]
+) -> tuple[Mismatch, ...]:
+    """The mismatches with the earliest month in which each was seen; this month sees all of them."""
+    first: dict[str, Month] = {}
+    for other in sorted(seen, reverse=True):
+        first |= dict.fromkeys(seen[other].seen, other)
+    return tuple(
+        replace(mismatch, since=str(min(first.get(age_key(mismatch), month), month)))
+        for mismatch in mismatches
+    )
+
+
+def see(mismatches: Iterable[Mismatch], before: MonthSeen = NOTHING_SEEN) -> MonthSeen:
+    """What is kept of a month's mismatches; `before` is what was kept of the month until now."""
+    mismatches = list(mismatches)
+    return MonthSeen(
+        before.seen | {age_key(mismatch) for mismatch in mismatches},
+        {
+            age_key(mismatch): mismatch.key
+            for mismatch in mismatches
+            if mismatch.action is not ActionLabel.IGNORE and mismatch.kind in _COMPARED
+        },
+    )
+
+
+def find_gone(before: MonthSeen, mismatches: Iterable[Mismatch], written: Set[str]) -> tuple[str, ...]:
+    """The mismatches that were open at the last look at the month before and are gone without a write.
+
+    `written` are the keys of rows that xlsync wrote. One whose target cannot be compared now is not gone.
+    """
+    now: dict[str, set[str]] = {}
+    for mismatch in mismatches:
+        kind, _, target = age_key(mismatch).partition("|")
+        now.setdefault(target, set()).add(kind)
+    gone = []
+    for key, row in sorted(before.open.items()):
+        kind, _, target = key.partition("|")
+        beside = {MismatchKind.COST_DIFFERS, MismatchKind.UNITS_DIFFER} - {kind}
+        if kind != MismatchKind.COST_DIFFERS:
+            beside = {MismatchKind.COST_DIFFERS}
+        if row not in written and now.get(target, set()) <= beside:
+            gone.append(row)
+    return tuple(gone)
