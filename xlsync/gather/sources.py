@@ -72,7 +72,9 @@ def read_sources(
     if request.reports:
         report = sum_report(reports, billing.lines)
         before = sums_from(systems.ages.reports(request.month.plus(-1)), report)
-        return MonthSources(billing, tables, reports, why_incomplete(request.month, today, report.sums, before))
+        return MonthSources(
+            billing, tables, reports, why_incomplete(request.month, today, report.sums, before)
+        )
     return MonthSources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
 
 
