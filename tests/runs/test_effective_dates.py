@@ -372,6 +372,18 @@ def test_a_cancellation_in_a_month_already_invoiced_is_refused(desk: Desk) -> No
     assert "already invoiced" in desk.read().get(MISMATCHES, "only:62", "Result")
 
 
+def test_a_cancellation_without_a_date_is_refused_where_the_month_is_invoiced(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition")
+    agreement = desk.sandbox.connectwise.additions[62]["agreementId"]
+    desk.sandbox.connectwise.agreements[agreement]["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    ran = desk.apply()
+    assert (ran.code, desk.sent(), ran.json["skipped"]) == (3, [], 1)
+    told = desk.read().get(MISMATCHES, "only:62", "Result")
+    assert "2026-10-31 lies in a period already invoiced (next invoice 2026-11-30)" in told
+    assert told.endswith(": choose a later Effective From")
+
+
 def test_cancelling_is_never_chosen_for_the_person_and_never_approved_without_choosing(desk: Desk) -> None:
     hand = desk.read()
     only = [key for key in hand.rows(MISMATCHES) if key.startswith("only:")]

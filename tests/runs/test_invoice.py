@@ -179,6 +179,25 @@ def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:
     assert "undo" not in told
 
 
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("creations = 1", "2 creations, the limit is 1: invoice "),
+        ("money = 3650", " to invoice, the limit is 3650.00: invoice "),
+    ],
+)
+def test_invoices_and_their_amounts_count_for_the_limits(billing: Desk, limit: str, told: str) -> None:
+    approve(billing, REDSTART, SISKIN)
+    billing.write_own_settings(f"[limits]\n{limit}\n")
+    stopped = invoice(billing)
+    assert (stopped.code, billing.sent()) == (1, [])
+    assert told in stopped.err
+    assert "set their Approve to Yes, over limit, or raise the limits" in stopped.err
+    with billing.editing() as hand:
+        hand.set(INVOICES, REDSTART, {"Approve": "Yes, over limit"})
+    assert invoice(billing).code == 0
+
+
 def test_json_of_invoice_has_the_fields_of_the_contract(billing: Desk) -> None:
     approve(billing, REDSTART, SISKIN)
     for ran in (invoice(billing, "--dry-run"), invoice(billing)):

@@ -228,6 +228,41 @@ def test_a_successor_with_an_end_of_its_own_is_taken_back_too(desk: Desk) -> Non
     assert [days(one)[1] for one in additions_of(desk, 37, 3)] == ["2026-12-31", "2026-10-14"]
 
 
+def test_an_undo_keeps_out_of_periods_that_were_invoiced_meanwhile(desk: Desk) -> None:
+    run = applied(desk, "units:52", Effective_From=day("2026-10-15"))
+    after = desk.changes
+    desk.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    taken_back = undo(desk, run)
+    assert (taken_back.code, desk.sent(), taken_back.json["skipped"]) == (3, [], 2)
+    assert all("already invoiced" in action["detail"] for action in taken_back.json["actions"])
+    assert all("credited" in action["detail"] for action in taken_back.json["actions"])
+    assert {key: fields for key, fields in desk.changes.items() if key[0] == "additions"} == after
+
+
+def test_an_undo_goes_over_no_limit_and_names_the_way_that_it_has(desk: Desk) -> None:
+    run = applied(desk, "units:52", "units:53")
+    after = desk.changes
+    desk.write_own_settings("[limits]\nunits = 2\n")
+    stopped = undo(desk, run)
+    assert (stopped.code, desk.sent(), desk.changes) == (1, [], after)
+    assert "a change of 3 units, the limit is 2" in stopped.err
+    assert "raise the limits in the settings" in stopped.err
+    assert "--force" not in stopped.err
+
+
+def test_additions_that_an_undo_ends_are_drops_to_zero_and_their_money_counts(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    ran = desk.apply("--force")
+    assert ran.code == 0, ran.err
+    desk.forget_log()
+    desk.write_own_settings("[limits]\nzero = 0\nmoney = 0\n")
+    stopped = undo(desk, ran.json["run"])
+    assert (stopped.code, desk.sent()) == (1, [])
+    assert "a drop to zero" in stopped.err
+    assert "of monthly money, the limit is 0.00" in stopped.err
+
+
 def test_what_was_created_is_inactive_cancelled_or_named(desk: Desk) -> None:
     choose_new(desk)
     with desk.editing() as hand:

@@ -55,6 +55,16 @@ class ActionBase:
         return Decimal(0)
 
     @property
+    def invoiced(self) -> Decimal:
+        """The amount that the write invoices."""
+        return Decimal(0)
+
+    @property
+    def currency(self) -> str:
+        """The currency of `monthly` and `invoiced`; empty where none is known."""
+        return self.basis.currency if self.basis else ""
+
+    @property
     def units(self) -> tuple[Decimal, Decimal]:
         """The units that are billed before and after; zero and zero where the write changes none."""
         return Decimal(0), Decimal(0)

@@ -199,6 +199,9 @@ FIELDS: Final = {  # of ConnectWise, as people are told of them
 }
 
 
+CANCEL: Final = "CancelAddition"  # the kind of a `SetFields` that ends an addition
+
+
 def tell_field(name: str, number: Decimal) -> str:
     """A number by the ConnectWise field that holds it: money as money, units as units."""
     return tell_cost(number) if name in {"unitCost", "unitPrice"} else tell_number(number)
@@ -335,10 +338,26 @@ class SetFields(ActionBase):
     @property
     def units(self) -> tuple[Decimal, Decimal]:
         """The units that are billed before and after."""
-        return self.stops, Decimal(0)
+        return self._change_of("quantity") or (self.stops, Decimal(0))
+
+    @property
+    def costs(self) -> tuple[Decimal, Decimal]:
+        """The cost of a unit before and after; zero and zero where it stays."""
+        return self._change_of("unitCost") or (Decimal(0), Decimal(0))
+
+    def _change_of(self, field: str) -> tuple[Decimal, Decimal] | None:
+        """A number that is set to another one, before and after."""
+        for change in self.changes:
+            if change.name == field and change.seen != change.wanted:
+                return _number(change.seen), _number(change.wanted)
+        return None
 
     def __str__(self) -> str:
         return self.what
+
+
+def _number(value: Setting) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(0)
 
 
 def end_addition(
@@ -354,7 +373,7 @@ def end_addition(
     return SetFields(
         key=f"cancel:{addition.id}",
         rows=rows,
-        kind="CancelAddition",
+        kind=CANCEL,
         path=f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}",
         changes=(FieldChange("cancelledDate", addition.cancelled, last_day),),
         what=what,
@@ -378,6 +397,12 @@ class CreateInvoice(ActionBase):
     seen_amount: Decimal
     customer: str
     name: str
+    currency: str = ""
+
+    @property
+    def invoiced(self) -> Decimal:
+        """The amount that the write invoices."""
+        return self.seen_amount
 
     @property
     def lane(self) -> str:

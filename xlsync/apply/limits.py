@@ -29,15 +29,23 @@ def check_limits(plan: Plan, limits: Limits) -> None:
     over += _over_money(counted, limits)
     if over:
         raise UnsafePlan(
-            "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over),
-            "Check these rows; if they are right, set their Approve to Yes, over limit, "
-            "or run apply again with --force, or raise the limits in the settings.",
+            "The plan goes over its limits, nothing was written:\n  " + "\n  ".join(over), _hint_for(counted)
         )
+
+
+def _hint_for(actions: Sequence[Action]) -> str:
+    """What lifts the limits: only apply has `--force`, and undo has no rows to approve."""
+    ways = ["raise the limits in the settings"]
+    if any(action.rows for action in actions):
+        is_apply = not all(isinstance(action, CreateInvoice) for action in actions)
+        ways = ["run apply again with --force", *ways] if is_apply else ways
+        ways = ["set their Approve to Yes, over limit", *ways]
+    return f"Check these rows; if they are right, {', or '.join(ways)}."
 
 
 def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
     """Creations and drops to zero that are too many."""
-    creations = [action for action in actions if action.noun and not isinstance(action, CreateInvoice)]
+    creations = [action for action in actions if action.noun]
     if len(creations) > limits.creations:
         yield f"{len(creations)} creations, the limit is {limits.creations}: {_named(creations)}"
     drops = [action for action in actions if _drops(action)]
@@ -50,19 +58,16 @@ def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
 
 
 def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
-    """Monthly money that comes to too much in one currency."""
-    money: dict[str, Decimal] = {}
-    movers: dict[str, list[Action]] = {}
+    """Monthly money, and amounts of invoices, that come to too much in one currency."""
+    movers: dict[str, list[tuple[Decimal, Action]]] = {}
     for action in actions:
-        currency = action.basis.currency if action.basis else ""
-        amount = action.monthly
-        if amount:
-            kind = " ".join(filter(None, (currency, "of monthly money")))
-            money[kind] = money.get(kind, Decimal(0)) + abs(amount)
-            movers.setdefault(kind, []).append(action)
-    for kind, total in money.items():
+        for amount, kind in ((action.monthly, "of monthly money"), (action.invoiced, "to invoice")):
+            if amount:
+                movers.setdefault(f"{action.currency} {kind}".strip(), []).append((abs(amount), action))
+    for kind, moved in movers.items():
+        total = sum((amount for amount, _ in moved), Decimal(0))
         if total > limits.money:
-            largest = sorted(movers[kind], key=lambda action: -abs(action.monthly))
+            largest = [action for _, action in sorted(moved, key=lambda entry: -entry[0])]
             yield f"{tell_cost(total)} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
 
 

@@ -38,9 +38,10 @@ class Live:
     def read_additions(
         self, agreements: Collection[int], progress: Callable[[int], None] | None = None
     ) -> None:
-        """Read the additions of these agreements, side by side."""
+        """Read the additions of these agreements that were not read just now, side by side."""
         began = time.monotonic()
-        self._additions.keep(self.connectwise.list_additions(agreements, progress, whole=True), began)
+        old = [agreement for agreement in agreements if not self._additions.is_fresh(agreement)]
+        self._additions.keep(self.connectwise.list_additions(old, progress, whole=True), began)
 
     def read_agreements(self, ids: Collection[int]) -> None:
         """Read these agreements, in one request where that is possible."""

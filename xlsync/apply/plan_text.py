@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.actions import (
+    CANCEL,
     Action,
     CreateAddition,
     CreateAgreement,
@@ -85,7 +86,7 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
             case UpdateAddition() | CreateAddition():
                 changes.append((abs(action.impact), _tell_change(action)))
                 _count(sums, action)
-            case SetFields(kind="CancelAddition"):
+            case SetFields() if action.kind == CANCEL:
                 cancellations.append((abs(action.impact), f"{action}{_tell_money(action)}"))
                 _count(sums, action)
             case SetFields() | CreateInvoice():

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 from dataclasses import replace
+from decimal import Decimal
 
-from xlsync.apply.actions import Action, CreateAddition, FieldChange, SetFields
+from xlsync.apply.actions import CANCEL, Action, CreateAddition, FieldChange, SetFields
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
@@ -31,6 +32,8 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     )
     run = replace(run, writes=tuple(_look_up(write, live, of_others) for write in run.writes))
     own = {write.id for write in run.writes if write.id is not None}
+    touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
+    live.read_additions(touched)
     actions: dict[str, SetFields] = {}
     settled: list[Outcome] = []
     for write, action in _reversed(run):
@@ -41,7 +44,10 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
         else:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
-    plan = plan_actions(tuple(actions.values()), live)
+    continued = {f"{write.path}/{write.id}": write.succeeds for write in run.writes}
+    plan = plan_actions(
+        [_with_money(action, continued.get(action.path), live) for action in actions.values()], live
+    )
     return replace(plan, settled=(*plan.settled, *settled))
 
 
@@ -98,6 +104,30 @@ def _find_use(write: Write, action: Action, live: Live, own: Set[int], runs: Ite
     if not users:
         return None
     return outcome(action, State.SKIPPED, f"{action}: it stays, since it is in use by {', '.join(users)}")
+
+
+def _with_money(action: SetFields, continued: int | None, live: Live) -> SetFields:
+    """An action on an addition with what it stops and moves a month, by its price now, for the limits.
+
+    `continued` is the addition that returns where a successor is taken back.
+    """
+    if action.agreement is None:
+        return action
+    try:
+        additions = {addition.id: addition for addition in live.additions_of(action.agreement)}
+    except ApiError:
+        return action  # judging looks it up again, and tells what is wrong
+    now = additions.get(int(action.path.rsplit("/", 1)[-1]))
+    if now is None:
+        return action
+    before, after = action.units
+    if action.kind == CANCEL:
+        before, after = now.quantity, additions[continued].quantity if continued in additions else Decimal(0)
+    return replace(
+        action,
+        stops=before if action.kind == CANCEL and not after else Decimal(0),
+        monthly=abs(after - before) * (now.unit_price or Decimal(0)),
+    )
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:

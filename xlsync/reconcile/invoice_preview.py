@@ -31,6 +31,7 @@ class NextInvoice:
     bss_amount: Decimal | None
     mismatches: int
     margin: Decimal | None = None
+    currency: str = ""  # the agreement's
 
 
 def is_unapplied(mismatch: Mismatch) -> bool:
@@ -65,6 +66,7 @@ def preview_invoices(
     for agreement, amount in billed.items():
         line, recap = first[agreement], recaps.get(agreement)
         company = links[line.key].company
+        known = books.agreements.get(agreement)
         rows.append(
             NextInvoice(
                 key=f"invoice:{agreement}",
@@ -76,6 +78,7 @@ def preview_invoices(
                 bss_amount=amount if len(currencies[agreement]) == 1 else None,
                 mismatches=unapplied[agreement],
                 margin=_margin(month, agreement, items.get(agreement, set()), books),
+                currency=known.currency if known else "",
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.customer.casefold(), row.agreement)))

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlsync.amounts import tell_number
-from xlsync.apply.actions import CreateAddition, Field, FieldChange, SetFields, UpdateAddition, tell_field
+from xlsync.apply.actions import (
+    CANCEL,
+    CreateAddition,
+    Field,
+    FieldChange,
+    SetFields,
+    UpdateAddition,
+    tell_field,
+)
 from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
     agreement_in,
@@ -165,11 +173,12 @@ def take_back(write: Write) -> SetFields | None:
     return SetFields(
         key=path,
         rows=(),
-        kind="CancelAddition",
+        kind=CANCEL,
         path=path,
         changes=(FieldChange("cancelledDate", ends, begun), *as_made),
         what=f"end {subject_of(write)} on the day it began",
         agreement=agreement_in(write.path),
+        begins=begun,
     )
 
 

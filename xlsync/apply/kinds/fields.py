@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -121,12 +121,17 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
         return None
     if following is not None and following <= month.last:
         return None
-    return outcome(
-        action,
-        State.SKIPPED,
-        f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'}): "
-        "choose a later Effective From, or clear it to change the addition in place",
-    )
+    told = f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'})"
+    return outcome(action, State.SKIPPED, f"{told}: {_ways_around(action)}")
+
+
+def _ways_around(action: SetFields) -> str:
+    """What a person can do about a change that would begin in a period already invoiced."""
+    if not action.rows:
+        return "change it in ConnectWise, where the invoice can be credited"
+    if action.stops:
+        return "choose a later Effective From"
+    return "choose a later Effective From, or clear it to change the addition in place"
 
 
 def read_settings(action: SetFields, live: Live) -> dict[str, Setting]:
@@ -188,7 +193,17 @@ def restore(write: Write) -> SetFields:
         changes=changes,
         what=f"restore {subject_of(write)}: {', '.join(map(_tell_restored, changes))}",
         agreement=agreement_in(write.path),
+        begins=_resumes(changes),
     )
+
+
+def _resumes(changes: Iterable[FieldChange]) -> dt.date | None:
+    """The first day that is billed otherwise where the end of an addition is moved; else None."""
+    for change in changes:
+        if change.name == "cancelledDate":
+            ends = [day for day in (change.seen, change.wanted) if isinstance(day, dt.date)]
+            return min(ends) + dt.timedelta(days=1) if ends else None
+    return None
 
 
 def _tell_restored(change: FieldChange) -> str:

@@ -269,7 +269,7 @@ def _change_addition(
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
         told = f"cancel {product} for {customer} as of {last_day}"
-        ended = end_addition(seen, last_day, rows=rows, what=told, begins=begins, basis=basis)
+        ended = end_addition(seen, last_day, rows=rows, what=told, begins=last_day, basis=basis)
         return (replace(ended, monthly=money, impact=-money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
@@ -385,6 +385,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 seen_amount=shown.amount,
                 customer=row.text("Customer"),
                 name=row.text("Agreement"),
+                currency=shown.currency,
             )
         )
     asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
