@@ -145,7 +145,7 @@ class Front:
         count = f" {done} of {of}" if of else f" {done}" if done else ""
         self.workbook.status(f"xlsync: {what}{count} …")
 
-    def counted(self, count: int) -> Callable[[Outcome], None]:
+    def count_outcomes(self, count: int) -> Callable[[Outcome], None]:
         """Return a function that shows in the status bar how much of a plan is done and logs each outcome."""
         done = 0
 
@@ -252,7 +252,7 @@ def apply(front: Front) -> None:
         review = reviews.review_workbook(systems, path, front.progress)
         notes = front.noted(review.notices)
         if _agreed(front, systems, review.plan, notes):
-            count = front.counted(len(review.plan.actions))
+            count = front.count_outcomes(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
             unasked = "" if review.plan.actions else notes
@@ -270,7 +270,7 @@ def undo(front: Front) -> None:
             return
         plan, live = review_undo(systems, run)
         if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
-            count = front.counted(len(plan.actions))
+            count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
             front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
 
@@ -283,7 +283,7 @@ def invoices(front: Front) -> None:
         if not systems.settings.invoicing:
             front.tell(invoicing.WHY_OFF, plan_text(review.plan, systems.settings.environment))
         elif _agreed(front, systems, review.plan, front.noted(review.notices), review.question):
-            count = front.counted(len(review.plan.actions))
+            count = front.count_outcomes(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = invoicing.perform_invoices(systems, review, front.now, count, save)
             front.tell(outcomes_text(run, outcomes), _beside(path, written))

@@ -1,4 +1,4 @@
-"""What every kind of action tells of itself, and references to records that are yet to be created. PURE."""
+"""The base of all actions, and references to records that are still to be created. PURE."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The agreement that a write rests upon, as the approved row showed it."""
+    """The agreement that a write depends on, as the approved row showed it."""
 
     agreement: int
     company: int | None = None
@@ -18,7 +18,7 @@ class Basis:
 
 
 class ActionBase:
-    """What every kind of action tells of itself; each kind overrides what differs.
+    """The properties of an action; each kind overrides what differs.
 
     `noun` is what a kind creates, for people; empty for a kind that changes what is there.
     """
@@ -33,7 +33,7 @@ class ActionBase:
 
     @property
     def basis(self) -> Basis | None:
-        """The agreement that the write rests upon, as it was approved."""
+        """The agreement that the write depends on, as it was approved."""
         return None
 
     @property
@@ -43,15 +43,15 @@ class ActionBase:
 
     @property
     def lane(self) -> int | str | None:
-        """What is written one after another: an agreement by id or row key, or one record.
+        """The key of writes that are sent one after another: an agreement (id or row key), or one record.
 
-        None marks what other actions need: it is created first.
+        None marks a record that other actions need: it is created first.
         """
         return None
 
     @property
     def monthly(self) -> Decimal:
-        """What the write changes in a month's billing, up or down."""
+        """The amount by which the write changes a month's billing, regardless of direction."""
         return Decimal(0)
 
     @property
@@ -76,19 +76,19 @@ class ActionBase:
 
     @property
     def is_price_known(self) -> bool:
-        """Whether `monthly` is the truth; False where ConnectWise tells no price."""
+        """Whether `monthly` is known; False where ConnectWise has no price."""
         return True
 
     def with_ids(self, ids: Mapping[str, int]) -> Self:  # noqa: ARG002 - kinds that refer to others use it
-        """The action with the ids of what was created before it, in place of row keys."""
+        """Return the action with ids of created records in place of their row keys."""
         return self
 
 
 def id_if_known(reference: int | str, ids: Mapping[str, int]) -> int | str:
-    """The id of what was created by a row; any other reference as it is."""
+    """Replace the row key of a created record by its ConnectWise id."""
     return ids.get(reference, reference) if isinstance(reference, str) else reference
 
 
 def row_keys(*references: int | str | None) -> tuple[str, ...]:
-    """Those references that are keys of rows whose record is yet to be created."""
+    """Return the references that are row keys of records still to be created."""
     return tuple(reference for reference in references if isinstance(reference, str))

@@ -55,7 +55,7 @@ class CreateContact(ActionBase):
         return row_keys(self.company)
 
     def with_ids(self, ids: Mapping[str, int]) -> Self:
-        """The action with the ids of what was created before it, in place of row keys."""
+        """Return the action with ids of created records in place of their row keys."""
         return replace(self, company=id_if_known(self.company, ids))
 
     def __str__(self) -> str:
@@ -85,7 +85,7 @@ class CreateAgreement(ActionBase):
         return row_keys(self.company, self.contact)
 
     def with_ids(self, ids: Mapping[str, int]) -> Self:
-        """The action with the ids of what was created before it, in place of row keys."""
+        """Return the action with ids of created records in place of their row keys."""
         contact = None if self.contact is None else id_if_known(self.contact, ids)
         return replace(self, company=id_if_known(self.company, ids), contact=contact)
 
@@ -120,9 +120,9 @@ class CreateCatalogItem(ActionBase):
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """The addition that a new one continues from a date on: what is taken over from it unchanged.
+    """The addition that a new one succeeds, which gives it its unchanged fields.
 
-    `key` is that of the action which ends it.
+    `key` is the key of the action that ends the old addition.
     """
 
     key: str
@@ -133,8 +133,8 @@ class Predecessor:
 class CreateAddition(ActionBase):
     """A product put on an agreement, or the successor of an addition that ends.
 
-    `beside` are the additions of the product that stood there when it was approved: one that is not
-    among them was made since. `monthly` is its price a month, `seen_price` that of the product as shown.
+    `beside` are the ids of the product's additions at the time of approval: one that is not
+    among them was created since. `monthly` is the price a month, `seen_price` the product's price as shown.
     `product` is for people; `contract_id` and `contract_name`, the name in the BSS, mark the addition.
     """
 
@@ -153,7 +153,7 @@ class CreateAddition(ActionBase):
     contract_name: str = ""
     beside: tuple[int, ...] = ()
     monthly: Decimal = Decimal(0)
-    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
+    impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     succeeds: Predecessor | None = None
     seen_price: Decimal | None = None
     is_price_known: bool = True
@@ -181,14 +181,14 @@ class CreateAddition(ActionBase):
         return self.succeeds.addition.quantity if self.succeeds else Decimal(0), self.quantity
 
     def with_ids(self, ids: Mapping[str, int]) -> Self:
-        """The action with the ids of what was created before it, in place of row keys."""
+        """Return the action with ids of created records in place of their row keys."""
         return replace(self, agreement=id_if_known(self.agreement, ids), item=id_if_known(self.item, ids))
 
     def __str__(self) -> str:
         return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
 
 
-FIELDS: Final = {  # of ConnectWise, as people are told of them
+FIELDS: Final = {  # names of ConnectWise's fields in messages
     "quantity": "units",
     "unitCost": "cost",
     "unitPrice": "price",
@@ -203,34 +203,34 @@ CANCEL: Final = "CancelAddition"  # the kind of a `SetFields` that ends an addit
 
 
 def tell_field(name: str, number: Decimal) -> str:
-    """A number by the ConnectWise field that holds it: money as money, units as units."""
+    """Write the number of a ConnectWise field: money with two decimals, units without."""
     return tell_cost(number) if name in {"unitCost", "unitPrice"} else tell_number(number)
 
 
 class Field(StrEnum):
-    """What may be changed on an addition; the values are ConnectWise's field names."""
+    """The fields of an addition that may be changed; the values are ConnectWise's names."""
 
     QUANTITY = "quantity"
     UNIT_COST = "unitCost"
 
     @property
     def header(self) -> str:
-        """The column that shows it."""
+        """The header of the column that shows the field."""
         return {Field.QUANTITY: "ConnectWise Units", Field.UNIT_COST: "ConnectWise Cost"}[self]
 
     @property
     def word(self) -> str:
-        """What it is called in a sentence."""
+        """The field's name in a sentence."""
         return "units" if self is Field.QUANTITY else "cost"
 
     def of(self, addition: Addition) -> Decimal | None:
-        """Its value on an addition."""
+        """Return the field's value on an addition."""
         return addition.quantity if self is Field.QUANTITY else addition.unit_cost
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value of an addition: as it was approved, and as it shall be."""
+    """A change of one field of an addition: the value when approved, and the new value."""
 
     field: Field
     seen: Decimal | None
@@ -243,7 +243,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateAddition(ActionBase):
-    """New units or cost on one addition: all that is approved for it, in one request.
+    """New units or cost of one addition, as one request.
 
     `seen` is the addition as the approved rows showed it.
     """
@@ -255,7 +255,7 @@ class UpdateAddition(ActionBase):
     customer: str
     product: str
     monthly: Decimal = Decimal(0)
-    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
+    impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     basis: Basis | None = None
 
     @property
@@ -305,10 +305,10 @@ class FieldChange:
 class SetFields(ActionBase):
     """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
-    `guard` is the addition as the approved row showed it, where all of that must still hold.
+    `guard` is the addition as the approved row showed it, if it must still have those values.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
-    the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
-    are the units that nothing bills any more afterwards.
+    the first day of the change, if it must not lie in a period that is invoiced already. `stops`
+    are the units that are no longer billed afterwards.
     """
 
     key: str
@@ -322,7 +322,7 @@ class SetFields(ActionBase):
     begins: dt.date | None = None
     stops: Decimal = Decimal(0)
     monthly: Decimal = Decimal(0)
-    impact: Decimal = Decimal(0)  # a month, up or down, as on the sheet Mismatches
+    impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     basis: Basis | None = None
 
     @property
@@ -369,7 +369,7 @@ def end_addition(
     begins: dt.date | None,
     basis: Basis | None = None,
 ) -> SetFields:
-    """An addition is never deleted: it ends on a day."""
+    """Make the action that ends an addition on a day; additions are never deleted."""
     return SetFields(
         key=f"cancel:{addition.id}",
         rows=rows,
@@ -386,7 +386,7 @@ def end_addition(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateInvoice(ActionBase):
-    """The next invoice of an agreement, made by ConnectWise itself; date and amount as they were approved."""
+    """The next invoice of an agreement, created by ConnectWise; date and amount as approved."""
 
     noun: ClassVar[str] = "Invoice"
 
@@ -434,7 +434,7 @@ CREATED: Final = {
         CreateAddition,
         CreateInvoice,
     )
-}  # what each kind of creation makes, by the kind's name
+}  # the noun of each kind of creation, by the kind's name
 
 ORDER: tuple[type[Action], ...] = (
     CreateCompany,
@@ -449,5 +449,5 @@ ORDER: tuple[type[Action], ...] = (
 
 
 def kind_of(action: Action) -> str:
-    """What an action is called in the journal and in JSON."""
+    """Return the name of an action's kind in the journal and in JSON."""
     return action.kind if isinstance(action, SetFields) else type(action).__name__

@@ -1,4 +1,4 @@
-"""What earlier runs tell of a creation: the ids that it was given, and requests without an answer. PURE."""
+"""Creations of earlier runs, by the journal: ids, and requests without an answer. PURE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Final
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
 
-UNSURE: Final = dt.timedelta(minutes=10)  # for so long a list that does not show a record proves nothing
+UNSURE: Final = dt.timedelta(
+    minutes=10
+)  # during this time a list without a record does not prove its absence
 
 
 class Earlier:
@@ -17,7 +19,7 @@ class Earlier:
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._writes: dict[str, list[Write]] = {}
-        self.made: set[int] = set()  # ids of everything that was created
+        self.made: set[int] = set()  # ids of all created records
         for run in sorted(runs, key=lambda run: run.id):
             for write in run.writes:
                 if run.command != "undo" and write.method == "POST":
@@ -25,12 +27,12 @@ class Earlier:
                     self.made |= {write.id} if write.id is not None else set()
 
     def ids_of(self, key: str, path: str) -> tuple[int, ...]:
-        """The ids that an action of this key was given when it was sent to this path, the newest first."""
+        """Return the ids created by an action's key on a path, the newest first."""
         found = (w.id for w in reversed(self._writes.get(key, ())) if w.path == path and w.id is not None)
         return tuple(found)
 
     def find_unanswered(self, key: str, now: dt.datetime) -> Write | None:
-        """The last creation of this key, where it was sent minutes ago and nobody knows what became of it."""
+        """Return the last creation of a key, if it was sent minutes ago and its outcome is unknown."""
         last = next(reversed(self._writes.get(key, [])), None)
         if last is None or last.state != State.UNKNOWN or last.id is not None:
             return None
@@ -38,7 +40,7 @@ class Earlier:
 
 
 def tell_unanswered(write: Write) -> str:
-    """What to wait for before a creation is sent again."""
+    """Say how long to wait before a creation is sent again."""
     at = dt.datetime.fromisoformat(write.at)
     return (
         f"it was sent at {at:%H:%M} without an answer and is not seen in ConnectWise yet, which proves "

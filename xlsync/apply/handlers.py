@@ -1,4 +1,4 @@
-"""Which code knows each kind of action, and each kind that a journal names: the only place that branches."""
+"""Handlers: the code for each kind of action; only this module branches by kind."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from xlsync.apply.lookup import Live
 
 
 def handler_of(action: Action) -> Handler:
-    """What judges, sends and confirms an action."""
+    """Return the handler that judges, sends and confirms an action."""
     match action:
         case CreateCompany():
             return CompanyCreation(action)
@@ -59,7 +59,7 @@ def _no_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """How undo takes a creation back, and who else uses what it would take away.
+    """The undo of a kind of creation: the fields to set, and a search for others who use the record.
 
     `find_users` gets the record's id, what the run itself made, and all runs.
     """
@@ -73,4 +73,4 @@ REVERSALS: Final = {
     CreateAgreement.__name__: Reversal(agreements.take_back, agreements.find_users),
     CreateCatalogItem.__name__: Reversal(products.take_back, products.find_users),
     CreateAddition.__name__: Reversal(additions.take_back),
-}  # companies and invoices stay: ConnectWise cannot be told to take them back
+}  # companies and invoices stay: ConnectWise offers no way to undo them

@@ -31,12 +31,12 @@ from xlsync import __version__
 from xlsync.errors import XlsyncError
 from xlsync.files import write_file
 
-ShareLine = Callable[[str, int, str], None]  # a run, the number of a line, and the line
+ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
 _TEXTS: Final = ("key", "kind", "what", "at", "method", "path", "state", "detail")
 
 
 class TeamLines(Protocol):
-    """The lines of all runs of an environment in the store that a team shares."""
+    """The lines of the journal in the store that a team shares."""
 
     def line_counts(self) -> dict[str, int]:
         """How many lines of each run are stored there."""
@@ -50,7 +50,7 @@ class TeamLines(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """One write of a run, as its lines tell it; `state` is `unknown` where no line came after it.
+    """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
     `asked` is what each of its rows asked for; `succeeds` is the addition that a new one continues.
     """
@@ -99,17 +99,17 @@ class Journal:
         self._file = file
         self._share = share
         self._number = 0
-        self._is_cut_off = False  # whether the team's store has missed a line
-        self._has_begun = False  # whether the team's store knows of a request
+        self._is_cut_off = False  # True after the team's store missed a line
+        self._has_begun = False  # True after the team's store stored the line of a request
         self._asked = asked
         self._first = first
         self._out: TextIO | None = None
-        self._is_torn = False  # a line that could not be written whole is the last one
+        self._is_torn = False  # True if the last line was not written completely
         self._lock = threading.Lock()
 
     @property
     def run(self) -> str:
-        """The run's name; empty while nothing was about to be sent."""
+        """The run's id; empty before the first request."""
         return self._file.stem if self._out else ""
 
     @classmethod
@@ -125,7 +125,7 @@ class Journal:
         asked: Mapping[str, str] = MappingProxyType({}),
         share: ShareLine | None = None,
     ) -> Self:
-        """The journal of a run, which begins with the first request: who, when and from which workbook.
+        """Begin a run; the file is made at the first request, with who, when and from which workbook.
 
         `asked` is what each row of the workbook asks for; `share` stores each line for the team too.
         """
@@ -147,17 +147,17 @@ class Journal:
         )
 
     def before(self, key: str, *, rows: Iterable[str] = (), **facts: Any) -> None:
-        """Write down, for good, that a request is about to be sent for these rows."""
+        """Write and flush the line of a request before it is sent, with its rows."""
         rows = tuple(rows)
         asked = {row: self._asked[row] for row in rows if row in self._asked}
         self._write({"event": "before", "key": key, "rows": rows, "asked": asked, **facts})
 
     def after(self, key: str, **facts: Any) -> None:
-        """Write down what became of it."""
+        """Write and flush the line of a request's outcome."""
         self._write({"event": "after", "key": key, **facts})
 
     def end(self) -> None:
-        """The run came to its end; where that cannot be written, it reads as one that was cut off."""
+        """Write the end of the run; a run without that line reads as interrupted."""
         if self._out is not None:
             if not self._is_torn:
                 with suppress(OSError):
@@ -168,7 +168,7 @@ class Journal:
     def _opened(self) -> TextIO:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # a lone surrogate of some product name must not keep a write from being recorded
+            # a lone surrogate in a product's name must not prevent the record of a write
             return self._file.open("x", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise _unwritable(self._file, error) from error
@@ -180,7 +180,7 @@ class Journal:
             if self._out is None:
                 self._out = self._opened()
                 lines.insert(0, dict(self._first))
-            self._is_torn = True  # until all of it is on the disk
+            self._is_torn = True  # until the whole line is on the disk
             texts = [
                 simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str) for one in lines
             ]
@@ -193,7 +193,7 @@ class Journal:
     def _share_lines(self, texts: Iterable[str], *, is_before: bool) -> None:
         """Store lines for the team; where that fails, no further request is sent.
 
-        What became of a request that was sent stands here in any case, and is shared by the next run.
+        The outcome of a request that was sent is in this machine's journal, and the next run shares it.
         """
         if self._share is None:
             return
@@ -205,7 +205,7 @@ class Journal:
         except XlsyncError:
             self._is_cut_off = True
         if self._is_cut_off and is_before:
-            if self._has_begun:  # the run goes on without further requests
+            if self._has_begun:  # the run ends without further requests
                 raise OSError(errno.EIO, "the team's store took no line of it")
             raise XlsyncError(
                 "The team's store took no line of the journal, so nothing was sent.",
@@ -215,9 +215,9 @@ class Journal:
 
 
 def exchange_lines(home: Path, environment: str, team: TeamLines) -> None:
-    """Bring the lines of all runs of the team here, and those of this machine's runs to the team.
+    """Copy the lines of the team's runs to this machine, and those of this machine's runs to the team.
 
-    Lines are only ever added, so whoever has more lines of a run has all that the other has.
+    Lines are only ever appended, so of two copies of a run the longer one is complete.
     """
     folder = journal_folder(home, environment)
     there = team.line_counts()
@@ -238,9 +238,9 @@ def exchange_lines(home: Path, environment: str, team: TeamLines) -> None:
 
 @contextmanager
 def one_writer(home: Path, environment: str) -> Iterator[None]:
-    """Nobody else on this machine writes to an environment meanwhile; raises XlsyncError where somebody does.
+    """Hold this machine's lock on writing to an environment; raises XlsyncError while another process does.
 
-    Two runs at once would both look, both find nothing, and both create it. There is a lock beside the
+    Two runs at once could both create a record that neither found. There is a lock beside the
     journal, and one for all users of the machine, whatever name they give to the loopback.
     """
     folder = journal_folder(home, environment)
@@ -250,7 +250,7 @@ def one_writer(home: Path, environment: str) -> Iterator[None]:
 
 @contextmanager
 def _lock_of_machine(environment: str) -> Iterator[None]:
-    """The lock that every user of this machine takes."""
+    """Hold the lock that all users of this machine share."""
     host, _, company = environment.partition("/")
     name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     is_loopback = name.startswith("127.") or name in {"localhost", "[::1]"}
@@ -258,7 +258,7 @@ def _lock_of_machine(environment: str) -> Iterator[None]:
     folder = Path(tempfile.gettempdir()) / "xlsync-locks"
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o1777)  # the folder of another user cannot be changed, and need not be
+        folder.chmod(0o1777)  # a folder of another user cannot be changed and has the mode already
     file = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
     with _lock(folder, file, environment):
         with suppress(OSError):
@@ -268,7 +268,7 @@ def _lock_of_machine(environment: str) -> Iterator[None]:
 
 @contextmanager
 def _lock(folder: Path, name: str, environment: str) -> Iterator[None]:
-    """A lock of SQLite's, which falls with its process, however that ends, on every system."""
+    """Hold a lock of SQLite's, which every system releases when the process ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = sqlite3.connect(folder / name, timeout=0, isolation_level=None)
@@ -295,17 +295,17 @@ def _unwritable(place: Path, error: Exception) -> XlsyncError:
 
 
 def journal_folder(home: Path, environment: str) -> Path:
-    """Where the runs of an environment lie."""
+    """Return the folder of an environment's runs."""
     return home / "journal" / re.sub(r"[^\w.-]+", "_", environment)
 
 
 def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
-    """All runs of an environment, the newest first."""
+    """List all runs of an environment, the newest first."""
     return tuple(_read_run(file) for file in sorted(_run_files(home, environment), reverse=True))
 
 
 def read_run(home: Path, environment: str, run: str) -> Run:
-    """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""
+    """Read a run by id, or the `last` of apply; raises XlsyncError where there is none."""
     if run == "last":
         newest = next((one for one in list_runs(home, environment) if one.command == "apply"), None)
         run = newest.id if newest else run
@@ -318,7 +318,7 @@ def read_run(home: Path, environment: str, run: str) -> Run:
 def _run_files(home: Path, environment: str) -> list[Path]:
     folder = journal_folder(home, environment)
     with _reading(folder):
-        try:  # and not glob, to which a folder that may not be read is an empty one
+        try:  # not glob, which takes a folder that may not be read for an empty one
             return [file for file in folder.iterdir() if file.suffix == ".jsonl"]
         except FileNotFoundError:
             return []
@@ -326,7 +326,7 @@ def _run_files(home: Path, environment: str) -> list[Path]:
 
 @contextmanager
 def _reading(place: Path) -> Iterator[None]:
-    """What cannot be read is never taken for what is not there."""
+    """Raise XlsyncError where a file or folder cannot be read, unless it does not exist."""
     try:
         yield
     except OSError as error:
@@ -388,8 +388,8 @@ def _odd(file: Path, number: int) -> XlsyncError:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines that were written whole, numbered from 1: a crash may leave the last one torn."""
-    # not splitlines, which also parts at characters that stand in names; a torn line may end in half of one
+    """Yield the complete lines, numbered from 1: a crash may leave the last one incomplete."""
+    # not splitlines, which also splits at characters in names; an incomplete line may end in half a character
     with _reading(file):
         content = file.read_text(encoding="utf-8", errors="replace")
     texts = content.split("\n")
@@ -397,7 +397,7 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             line = simplejson.loads(text, use_decimal=True)
         except (simplejson.JSONDecodeError, RecursionError):
-            if number == len(texts):  # torn by a crash, or empty after the last line
+            if number == len(texts):  # incomplete after a crash, or empty after the last line
                 continue
             raise _odd(file, number) from None
         if not isinstance(line, dict):

@@ -1,4 +1,4 @@
-"""Judging actions by what ConnectWise holds now: before a plan is shown, and again just before each write."""
+"""Judging actions against ConnectWise's present state, for a plan and again just before each write."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def plan_actions(
     progress: Callable[[int], None] | None = None,
     spent: Mapping[str, Outcome] = MappingProxyType({}),
 ) -> Plan:
-    """Order the actions and settle those that need no request, by what ConnectWise holds now.
+    """Order the actions, and decide those that need no request, against ConnectWise's present state.
 
-    `spent` are the outcomes of those that an earlier run carried out, by key.
+    `spent` are the outcomes of actions that an earlier run carried out, by key.
     """
     to_judge = [action for action in actions if action.key not in spent]
     live.read_additions({a.agreement_id for a in to_judge if a.agreement_id is not None}, progress)
@@ -39,7 +39,7 @@ def plan_actions(
 
 
 def judge(action: Action, live: Live) -> Outcome | None:
-    """What ConnectWise's present state already says of an action; None where it is to be done."""
+    """Return the outcome of an action that needs no request or cannot be done; None if it is to be sent."""
     handler = handler_of(action)
     try:
         settled = handler.judge(live)
@@ -54,7 +54,7 @@ def judge(action: Action, live: Live) -> Outcome | None:
 
 
 def _judge_basis(action: Action, live: Live) -> Outcome | None:
-    """Skipped, where the agreement that an action rests upon was ended or moved since it was approved."""
+    """Return a skipped outcome if an action's agreement was ended or moved since its approval."""
     if action.basis is None:
         return None
     today = dt.datetime.now().astimezone().date()

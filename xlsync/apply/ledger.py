@@ -1,4 +1,4 @@
-"""The ledger of a month: its writes by the journal, what they made of each addition, and in words. PURE."""
+"""The ledger of a month: its writes by the journal, and the resulting course of each addition. PURE."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Written:
 
     @property
     def made(self) -> str:
-        """What was created by it, by kind; empty where nothing was, or where it was taken back."""
+        """The kind of record that the write created; empty where it created none, or was undone."""
         is_made = self.state == State.DONE and not self.is_taken_back
         return CREATED.get(self.kind, "") if is_made else ""
 
 
 def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Written, ...]:
-    """Every write of a month in order of time, those that took one back among them."""
+    """List every write of a month in order of time, undos of them included."""
     return tuple(Ledger(runs, month, environment).told())
 
 
@@ -49,9 +49,9 @@ def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Writ
 
 
 def _writes_of(runs: Iterable[Run], month: str, environment: str) -> list[tuple[Run, Write]]:
-    """The month's writes in order of time, those of undo runs among them.
+    """List the month's writes in order of time, those of undo runs included.
 
-    An undo run belongs to no month: a write of it counts where it takes back a field that the month wrote.
+    An undo run belongs to no month: its writes count if they restore a field that the month wrote.
     """
     pairs = [(run, write) for run in runs if run.environment == environment for write in run.writes]
     pairs.sort(key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
@@ -76,7 +76,7 @@ def _moment(text: str) -> dt.datetime:
 
 
 def _fields(write: Write) -> Iterator[tuple[str, str]]:
-    """The fields that a write sets, by the path of their record; a whole record has the field ""."""
+    """Yield the path and name of each field that a write sets; the name "" is a whole record."""
     if write.method == "PATCH":
         for operation in write.body or ():
             yield write.path, str(operation.get("path")).lstrip("/")
@@ -86,7 +86,7 @@ def _fields(write: Write) -> Iterator[tuple[str, str]]:
 
 @dataclass(slots=True)
 class Course:
-    """What the month's done writes made of one addition: fields as they were first, and as they are last."""
+    """The fields of one addition before the month's first write and after its last."""
 
     first: dict[str, Any] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
@@ -94,19 +94,19 @@ class Course:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it was ended, and not taken back."""
+        """Whether the addition was ended, and that was not undone."""
         return self.last.get("cancelledDate") is not None
 
 
 class Ledger:
-    """The month's writes, and what they come to."""
+    """The month's writes, the ids of created records, and the course of each addition."""
 
     def __init__(self, runs: Iterable[Run], month: str, environment: str) -> None:
         self.writes: Sequence[tuple[Run, Write]] = _writes_of(runs, month, environment)
         self.ids: dict[str, int] = {}
         self.courses: dict[int, Course] = {}
         self.roots: dict[int, int] = {}  # the addition that a successor continues
-        self._last: dict[tuple[str, str], bool] = {}  # of each field, whether an undo wrote it last
+        self._last: dict[tuple[str, str], bool] = {}  # for each field, whether an undo wrote it last
         for run, write in self.writes:
             if write.state != State.DONE:
                 continue
@@ -135,12 +135,12 @@ class Ledger:
             course.last[name] = operation.get("value")
 
     def is_taken_back(self, write: Write) -> bool:
-        """Whether an undo wrote all its fields last."""
+        """Return whether all fields of a write were last written by an undo."""
         fields = list(_fields(write))
         return bool(fields) and all(self._last.get(entry, False) for entry in fields)
 
     def is_settled(self, key: str, result: str) -> bool:
-        """Whether a row's result says done or already, and no undo took that back."""
+        """Return whether a row's result says done or already, and that was not undone."""
         if not result.casefold().startswith((State.DONE, State.ALREADY)):
             return False
         own = [
@@ -151,13 +151,13 @@ class Ledger:
         return not own or not all(map(self.is_taken_back, own))
 
     def told(self) -> Iterator[Written]:
-        """Every write in words."""
+        """Describe every write in words."""
         for run, write in self.writes:
             yield tell_write(run, write, is_taken_back=run.command != "undo" and self.is_taken_back(write))
 
 
 def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Written:
-    """One write in words: its fields as they were, and as they were to be."""
+    """Describe a write in words: its fields before and after."""
     was = write.was or {}
     if write.method == "PATCH":
         wanted = {str(o.get("path")).lstrip("/"): o.get("value") for o in write.body or ()}
@@ -188,7 +188,7 @@ def _tell(fields: Mapping[str, Any]) -> str:
 
 
 def tell_value(name: str, value: Any) -> str:
-    """A field's value in words."""
+    """Write a field's value in words."""
     match value:
         case None:
             return "none"
@@ -200,5 +200,5 @@ def tell_value(name: str, value: Any) -> str:
 
 
 def known(to: int | str, ids: Mapping[str, int]) -> int | str:
-    """What was created by a row, by its id; anything else as it is."""
+    """Replace the row key of something already created by its ConnectWise id."""
     return ids.get(to, to) if isinstance(to, str) else to

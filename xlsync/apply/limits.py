@@ -1,4 +1,4 @@
-"""Limits: a plan that goes further than the settings allow is stopped, limits and rows named. PURE."""
+"""Limits: stop a plan that goes further than the settings allow. PURE."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from xlsync.apply.plan import Plan
 from xlsync.errors import UnsafePlan
 from xlsync.settings import Limits
 
-_NAMED: Final = 5  # actions that a limit names
+_NAMED: Final = 5  # most actions that the message of a limit names
 
 
 def check_limits(plan: Plan, limits: Limits) -> None:
-    """Stop a plan that goes further than the limits; raises UnsafePlan naming each limit, number and row.
+    """Raise UnsafePlan, naming each limit, number and row, for a plan that goes over a limit.
 
     Rows with *Yes, over limit* are not counted.
     """
@@ -44,7 +44,7 @@ def _hint_for(actions: Sequence[Action]) -> str:
 
 
 def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
-    """Creations and drops to zero that are too many."""
+    """Yield the limits on creations and on drops to zero that are exceeded."""
     creations = [action for action in actions if action.noun]
     if len(creations) > limits.creations:
         yield f"{len(creations)} creations, the limit is {limits.creations}: {_named(creations)}"
@@ -72,13 +72,13 @@ def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
 
 
 def _named(actions: Sequence[Action]) -> str:
-    """The first of these actions, and how many more there are."""
+    """Name the first actions, and the number of the others."""
     more = len(actions) - _NAMED
     return "; ".join(map(str, actions[:_NAMED])) + (f"; and {more} more" if more > 0 else "")
 
 
 def _drops(action: Action) -> bool:
-    """Whether units or cost fall to zero, or by nine tenths, which comes to the same for who is billed."""
+    """Return whether units or cost fall to zero, or by nine tenths, which is treated alike."""
     return any(after * 10 <= before and before > 0 for before, after in (action.units, action.costs))
 
 

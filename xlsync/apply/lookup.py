@@ -1,4 +1,4 @@
-"""ConnectWise as it is now, for the actions of one run: looked up just before they are planned and done."""
+"""ConnectWise's present state, looked up for the actions of one run just before they are planned and sent."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Additions = tuple[Addition, ...] | ApiError
 
 
 class Live:
-    """ConnectWise as it is now, for the actions of one run: what was read, and how long ago.
+    """ConnectWise's present state for the actions of one run.
 
-    `earlier` is what the journal tells of creations before this run.
+    `earlier` are the creations of earlier runs, by the journal.
     """
 
     def __init__(self, connectwise: ConnectWise, creation: Creation, earlier: Earlier | None = None) -> None:
@@ -44,29 +44,29 @@ class Live:
         self._additions.keep(self.connectwise.list_additions(old, progress, whole=True), began)
 
     def read_agreements(self, ids: Collection[int]) -> None:
-        """Read these agreements, in one request where that is possible."""
+        """Read agreements, in one request where that is possible."""
         began = time.monotonic()
         try:
             agreements = self.connectwise.read_agreements(ids)
         except ApiError:
-            return  # each write looks at its own agreement then, and tells what is wrong
+            return  # each write will read its own agreement, and report the error
         self._agreements.keep({id_: agreements.get(id_) for id_ in ids}, began)
 
     def forget_additions(self, agreement: int | None) -> None:
-        """Let an agreement's additions be read anew, however short ago they were read."""
+        """Forget an agreement's additions, so that they are read anew."""
         if agreement is not None:
             self._additions.drop(agreement)
 
     def agreement(self, id_: int) -> AgreementNow | None:
-        """An agreement as it is now; None where it is gone."""
+        """Return an agreement's present state; None where it is gone."""
         return self._agreements.latest(id_, lambda one: self.connectwise.read_agreements([one]).get(one))
 
     def item(self, id_: int) -> ItemNow | None:
-        """A product of the catalog as it is now; None where it is gone."""
+        """Return a catalog item's present state; None where it is gone."""
         return self._items.latest(id_, self.connectwise.read_item_now)
 
     def additions_of(self, agreement: int) -> tuple[Addition, ...]:
-        """The additions of an agreement, read again where they were read longer ago."""
+        """Return the additions of an agreement, read again if they are not recent."""
         return _sure(
             self._additions.latest(
                 agreement, lambda id_: self.connectwise.list_additions([id_], whole=True)[id_]
@@ -74,11 +74,11 @@ class Live:
         )
 
     def list_additions(self, agreement: int) -> tuple[Addition, ...]:
-        """The additions of an agreement, read anew."""
+        """Read the additions of an agreement anew."""
         return _sure(self.connectwise.list_additions([agreement])[agreement])
 
     def addition(self, seen: Addition) -> Addition | None:
-        """An addition as it is now, whole; None where it is gone."""
+        """Read an addition's present state with all fields; None where it is gone."""
         if not self._additions.is_fresh(seen.agreement_id):
             return self.connectwise.read_addition(seen.agreement_id, seen.id)
         return next(
@@ -86,10 +86,10 @@ class Live:
         )
 
     def marks(self, agreement: int) -> dict[str, dict[str, Any]]:
-        """The additions' custom fields `Subscription ID` and `Subscription Name`, where the tenant has them.
+        """Find the additions' custom fields `Subscription ID` and `Subscription Name`, if there are any.
 
-        An addition that exists shows their ids; without one their definitions tell them, unless several
-        screens have a field of that caption. Where the keys may not read the definitions, there are none.
+        An existing addition shows their ids; without one their definitions do, unless several
+        screens have a field of that caption, or the keys may not read the definitions.
         """
         with self._lock:
             if self._marks is None:
@@ -102,7 +102,7 @@ class Live:
 
 
 def _sure(additions: Additions) -> tuple[Addition, ...]:
-    """The additions, or the error instead of them raised."""
+    """Return the additions; raises the error where they could not be read."""
     if isinstance(additions, ApiError):
         raise additions
     return additions

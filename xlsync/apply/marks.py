@@ -1,4 +1,4 @@
-"""The custom fields that mark an addition with its contract, as the tenant has them."""
+"""The tenant's custom fields that mark an addition with its contract."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xlsync.models import Addition
 
 
 def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[str, Any]]:
-    """The marks by caption, as some addition shows them."""
+    """Return the custom fields by caption, as an existing addition shows them."""
     for addition in (addition for additions in known for addition in additions):
         fields = addition.kept.get("customFields")
         if isinstance(fields, list):
@@ -23,7 +23,7 @@ def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[st
 
 
 def marks_of_definitions(connectwise: ConnectWise) -> dict[str, dict[str, Any]]:
-    """The marks by caption, as their definitions tell them; none where the keys may not read those."""
+    """Return the custom fields by caption from their definitions; none where the keys may not read them."""
     found: dict[str, dict[str, Any]] = {}
     for caption in (MARK_ID, MARK_NAME):
         try:
@@ -33,7 +33,7 @@ def marks_of_definitions(connectwise: ConnectWise) -> dict[str, dict[str, Any]]:
         except ApiError as error:
             if error.status not in {400, 403, 404}:
                 raise
-            return {}  # a new addition without marks is better than none
+            return {}  # an addition without marks is better than no addition
         if len(definitions) == 1:
             field = definitions[0]
             found[caption] = _mark(

@@ -1,8 +1,8 @@
-"""Perform a plan: look, write it down, send, look again, write down what became of it.
+"""Perform a plan: for each action look, write the journal, send, look again, write the journal.
 
-Nothing is created twice and nothing is sent blindly again: a request without an answer is *unknown*
-and is looked up. What is to be created is looked for just before; what was looked at longer than five seconds
-ago is looked at again before it is written over.
+No record is created twice and no request is repeated blindly: one without an answer is *unknown*
+and is looked up. A record is searched for just before its creation; a value read more than five seconds
+ago is read again before it is overwritten.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ from xlsync.apply.stored import id_in, tell_differences
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.rest.pacing import TRIES
 
-_GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
-_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between looks after a lost answer
+_GIVEN_UP: Final = frozenset({408, 499})  # an intermediary did not wait for ConnectWise
+_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between looks after an answer was lost
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
 def perform(
     plan: Plan, live: Live, journal: Journal, progress: Callable[[Outcome], None] | None = None
 ) -> tuple[Outcome, ...]:
-    """Do all actions of a plan; what needs a lost one is skipped, the rest goes on.
+    """Perform all actions of a plan; those that need a failed one are skipped.
 
-    Things are created one after another, in order of need; then the additions of different agreements
+    Records are created one after another, in order of need; then the additions of different agreements
     are written side by side. An interruption (Ctrl-C) lets the requests under way end and skips the rest.
     """
     run = _Run(live, journal, progress, {result.key: result for result in plan.settled})
     first, groups = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
-            pool.submit(run.do_all, first).result()  # in a thread: Ctrl-C must not cut a request off
+            pool.submit(
+                run.do_all, first
+            ).result()  # in a thread, so that Ctrl-C does not interrupt a request
             for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
                 job.result()
         except KeyboardInterrupt:
@@ -53,7 +55,7 @@ def perform(
 
 
 def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
-    """What is created one after another, and the writes to each agreement."""
+    """Split actions into those performed one after another and those of each agreement."""
     first: list[Action] = []
     groups: dict[int | str, list[Action]] = {}
     for action in actions:
@@ -65,7 +67,7 @@ def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
 
 
 class _Run:
-    """One run under way: its outcomes so far, and whether it is to stop."""
+    """A run in progress: its outcomes so far, and whether it is to stop."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class _Run:
         self.stop = threading.Event()
 
     def do_all(self, actions: Iterable[Action]) -> None:
-        """One action after another."""
+        """Perform actions one after another."""
         for action in actions:
             result = self._do(action)
             self.outcomes[action.key] = result
@@ -139,10 +141,10 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
 
 
 def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> Outcome:
-    """Send one write and tell what became of it, by looking where the answer does not tell.
+    """Send one write and return its outcome; ConnectWise is read where the answer does not give it.
 
     An error of the server itself (5xx), and some that a gateway makes of a write that was carried out, may
-    come after it has acted, so those are looked up too.
+    come after the write was carried out, so those are looked up too.
     """
     trouble: ApiError | None = None
     made: int | None = None
@@ -179,7 +181,7 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> O
 
 
 def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:
-    """Whether ConnectWise may have carried a write out though it answered with an error."""
+    """Return whether ConnectWise may have carried out a write that it answered with an error."""
     if isinstance(error, NoAnswer):
         return True
     if error.status is None:
@@ -191,12 +193,12 @@ def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:
 def _created(
     action: Action, handler: Handler, live: Live, request: HttpWrite, made: int, answer: object
 ) -> Outcome:
-    """What was created, what ConnectWise stored otherwise, and others like it that were made meanwhile."""
+    """Return the outcome of a creation: id, differences from what was sent, duplicates made meanwhile."""
     told = [f"{handler.word} {made}", tell_differences(request.body, answer)]
     try:
         twins = handler.find_twins(live, made)
     except ApiError:
-        twins = ()  # it was made: that the second look failed changes nothing
+        twins = ()  # it was created, whether or not the second look succeeds
     if twins:
         ids = ", ".join(map(str, twins))
         told.append(f"another run or person made {ids} of the same at the same time: keep one, end the other")
@@ -205,7 +207,7 @@ def _created(
 
 
 def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Outcome | None:
-    """The action as done, where ConnectWise shows it; after a lost answer it is looked for anew."""
+    """Return the outcome done if ConnectWise shows the write; repeated for a while after a lost answer."""
     shown = handler.confirm(live)
     if not is_unanswered:
         return shown
@@ -220,9 +222,9 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
 
 
 def _repeat(action: Action, live: Live, request: HttpWrite) -> Any:
-    """Send one write, and again after a wait where ConnectWise surely did not act on it.
+    """Send one write, again after a wait if ConnectWise surely did not carry it out.
 
-    After every wait ConnectWise is looked at: what is settled by then is the outcome.
+    After every wait the action is judged anew, which may already give its outcome.
     """
     for attempt in count(1):
         try:

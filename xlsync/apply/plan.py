@@ -1,4 +1,4 @@
-"""Plan: every approved change as an action, in order of need, and what is skipped and why. PURE."""
+"""Plan: approved changes as actions in order of need, and those skipped with the reason. PURE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xlsync.connectwise.records import AgreementNow
 
 
 class State(StrEnum):
-    """What became of an action."""
+    """Make the outcome of an action."""
 
     DONE = "done"
     ALREADY = "already"
@@ -27,7 +27,7 @@ class State(StrEnum):
 
     @property
     def words(self) -> str:
-        """The state as people are told of it."""
+        """The state in words for people."""
         return "no change needed" if self is State.ALREADY else str(self)
 
 
@@ -36,11 +36,11 @@ LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one action, in words for the *Result* cells of its rows.
+    """The outcome of one action, with words for the *Result* cells of its rows.
 
-    `changed` tells that ConnectWise no longer held the values that were approved, `differs` that it stored
-    something else than was sent, `is_spent` that an earlier run carried the action out, and `run` which one.
-    `waits_for` is the key of what it needs and cannot have.
+    `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
+    something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
+    `waits_for` is the key of the action that it needs and that was not done.
     """
 
     key: str
@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """As it stands in *Result*."""
+        """The text of the cell *Result*."""
         if self.state is State.ALREADY and not self.is_spent:
             return f"already {self.detail}: no change needed"
         glue = " " if self.state is State.DONE else ": "
@@ -67,7 +67,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All actions in order of need, and what needs no action or cannot be done, with the reason.
+    """All actions in order of need, and the outcomes of those that need no request or cannot be done.
 
     `lifted` are the rows for which a person lifted the limits.
     """
@@ -78,12 +78,12 @@ class Plan:
 
 
 def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002
-    """The outcome of an action."""
+    """Make the outcome of an action."""
     return Outcome(key=action.key, kind=kind_of(action), rows=action.rows, state=state, detail=detail, id=id)
 
 
 def changed(action: Action, detail: str) -> Outcome:
-    """The outcome of an action that is skipped, since ConnectWise holds other values than were approved."""
+    """Make the outcome of an action skipped because ConnectWise has other values than were approved."""
     return Outcome(
         key=action.key,
         kind=kind_of(action),
@@ -95,7 +95,7 @@ def changed(action: Action, detail: str) -> Outcome:
 
 
 def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day: dt.date) -> Outcome | None:
-    """Skipped, where the agreement that a write rests upon has changed; `day` is when the write counts."""
+    """Return a skipped outcome if the agreement of a write changed; `day` is the write's effective day."""
     if live is None:
         return changed(action, "the agreement is no longer there")
     if live.closed:
@@ -114,9 +114,9 @@ def build_plan(
     judge: Callable[[Action], Outcome | None],
     spent: Mapping[str, Outcome] = MappingProxyType({}),
 ) -> Plan:
-    """Order actions by need and settle those that need no request.
+    """Order actions by need, and decide those that need no request.
 
-    What needs something that is lost, or that nobody approved, goes with it. `spent` are the outcomes of
+    Actions that need a skipped or unapproved one are skipped too. `spent` are the outcomes of
     those that an earlier run carried out, by key.
     """
     ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
@@ -144,18 +144,18 @@ def build_plan(
 
 
 def count_states(outcomes: Iterable[Outcome]) -> str:
-    """How many came to what: `2 done, 1 no change needed`; empty where there are none."""
+    """Count outcomes by state: `2 done, 1 no change needed`; empty where there are none."""
     count = Counter(result.state for result in outcomes)
     return ", ".join(f"{count[state]} {state.words}" for state in State if count[state])
 
 
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
-    """What an action needs and cannot have."""
+    """Return the first outcome, not done, of an action that this one needs."""
     needed = (outcomes[key] for key in action.needs if key in outcomes)
     return next((result for result in needed if result.state in LOST), None)
 
 
 def skip_for(action: Action, lost: Outcome) -> Outcome:
-    """The outcome of an action that is skipped for what it needed."""
+    """Make the outcome of an action skipped because one that it needs was not done."""
     skipped = outcome(action, State.SKIPPED, f"needs {lost.key}, which is {lost.text}")
     return replace(skipped, waits_for=lost.key)

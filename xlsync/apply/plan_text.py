@@ -1,4 +1,4 @@
-"""A plan in words, money first: what changes on additions, what ends, what is created, and where. PURE."""
+"""Plans in words, money first: changes and ends of additions, and creations. PURE."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class PlanText:
 
     heading: str
     changes: tuple[str, ...] = ()
-    sums: tuple[str, ...] = ()  # one a currency
+    sums: tuple[str, ...] = ()  # one for each currency
     cancellations: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()  # what is restored, made inactive or invoiced
+    others: tuple[str, ...] = ()  # restored fields, deactivations and invoices
     created: str = ""  # counts
-    names: tuple[str, ...] = ()  # the names of what is created
+    names: tuple[str, ...] = ()  # names of records to create
 
     def sections(self, most: int | None = None) -> list[tuple[str, Sequence[str]]]:
-        """The parts in order, each with a title; of `changes` and `names` so many at most, and how many more.
+        """Return the sections in order, each with a title; at most `most` of `changes` and `names`.
 
-        Every cancellation is told.
+        Every cancellation is listed.
         """
         parts: list[tuple[str, Sequence[str]]] = [
             ("Changes to additions, a month:", _shortened(self.changes, most)),
@@ -49,7 +49,7 @@ class PlanText:
         return [(title, lines) for title, lines in parts if lines]
 
     def lines(self, most: int | None = None) -> list[str]:
-        """The whole text line by line."""
+        """Return the whole text line by line."""
         told = [self.heading]
         for title, lines in self.sections(most):
             told += [title, *(f"  {line}" for line in lines)]
@@ -57,7 +57,7 @@ class PlanText:
 
 
 def tell_nothing(settled: Sequence[Outcome]) -> str:
-    """Why a plan writes nothing."""
+    """Say why a plan writes nothing."""
     if not settled:
         return "no row is approved."
     if all(result.state is State.ALREADY for result in settled):
@@ -73,7 +73,7 @@ def _shortened(lines: Sequence[str], most: int | None) -> list[str]:
 
 
 def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
-    """Tell what a plan would write to a site."""
+    """Describe what a plan would write to a site."""
     changes: list[tuple[Decimal, str]] = []
     cancellations: list[tuple[Decimal, str]] = []
     others: list[str] = []
@@ -140,7 +140,7 @@ def _tell_start(action: CreateAddition) -> str:
 
 
 def _tell_money(action: UpdateAddition | CreateAddition | SetFields) -> str:
-    """The amount a month; nothing where none is known, such as for a product without a price."""
+    """Write the amount a month; empty where it is unknown, such as for a product without a price."""
     return f", {action.impact:+,.2f} {_currency_of(action)}".rstrip() if action.impact else ""
 
 

@@ -1,6 +1,6 @@
-"""Spent approvals: rows that a run carried out already, whatever ConnectWise holds by now. PURE.
+"""Spent approvals: rows that an earlier run carried out, whatever ConnectWise's present state. PURE.
 
-A row is spent where its *Result* says done or already, and where the journal says done for the values that it
+A row is spent if its *Result* says done or already, or if the journal says done for the values that it
 asks for. The journal does not count for a workbook that was exported after that write, or that has shown the
 run's results: there, an empty *Result* was emptied by a person who approved anew.
 """
@@ -18,7 +18,7 @@ from xlsync.apply.plan import Outcome, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
-    """What the approved rows of one workbook ask for, and what the workbook knows of earlier runs.
+    """The approved rows of one workbook, and the results of earlier runs in it.
 
     `asked` and `results` are, by row key, the values that a row asks for and its *Result*. `noted` are the
     runs whose results the workbook has shown.
@@ -34,28 +34,28 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A write by which an approval was carried out; `write` is None where only *Result* tells of it."""
+    """The write that carried out an approval; `write` is None where only *Result* shows it."""
 
     run: str = ""
     write: Write | None = None
 
     @property
     def text(self) -> str:
-        """When and by which run."""
+        """The run and its time, in words."""
         if self.write is None:
             return "carried out before, as Result says"
         return f"carried out on {self.write.at[:10]} by run {self.run}"
 
 
 class SpentApprovals:
-    """Which actions, and which rows of them, were carried out already."""
+    """The actions, and rows of actions, that earlier runs carried out."""
 
     def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
         self._approvals = approvals
         self._told_by_result = {
             key for key, text in approvals.results.items() if is_carried_out(text) and key in approvals.asked
         }
-        self._writes: dict[tuple[str, str], tuple[Run, Write]] = {}  # the last done one of an action and row
+        self._writes: dict[tuple[str, str], tuple[Run, Write]] = {}  # the last done write by action and row
         for run in sorted(runs, key=lambda run: run.id):
             if run.command != "undo" and run.month == approvals.month:
                 for write in run.writes:
@@ -63,11 +63,11 @@ class SpentApprovals:
                         self._writes |= {(write.key, row): (run, write) for row in write.rows}
 
     def rows_of(self, action: Action) -> set[str]:
-        """The rows of an action that were carried out."""
+        """Return the rows of an action that were carried out."""
         return {row for row in action.rows if self._find(action.key, row) is not None}
 
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
-        """An action, or some of its rows, as carried out already."""
+        """Make the outcome of an action, or some of its rows, that was carried out earlier."""
         found = next(filter(None, (self._find(action.key, row) for row in rows)), Spent())
         return Outcome(
             key=key or action.key,
@@ -94,14 +94,14 @@ class SpentApprovals:
 
 
 def is_carried_out(result: str) -> bool:
-    """Whether a row's *Result* says that all it asked for was done."""
+    """Return whether a row's *Result* says that everything was done."""
     return result.casefold().startswith((State.DONE, State.ALREADY))
 
 
 def part_spent(
     actions: Sequence[Action], spent: SpentApprovals
 ) -> tuple[tuple[Outcome, ...], frozenset[str]]:
-    """What was carried out already, and the rows that must be left out of actions that they share.
+    """Return the outcomes of spent actions, and the spent rows of actions with other rows.
 
     Units and cost of one addition go out in one request: where one of the two rows was carried out, the other
     is still to be done by itself.

@@ -1,4 +1,4 @@
-"""What ConnectWise stored of a creation, compared with what was sent. PURE."""
+"""Comparison of what ConnectWise stored with what was sent. PURE."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _DATES: Final = ("effectiveDate", "cancelledDate", "startDate", "billStartDate")
 
 
 def id_in(answer: object) -> int | None:
-    """The id that an answer tells, in a record or bare; None where it tells none that can be one."""
+    """Return the id in an answer, which is a record or a bare number; None where there is none."""
     id_ = answer.get("id") if isinstance(answer, Mapping) else answer
     return id_ if type(id_) is int and id_ > 0 else None
 
 
 def tell_differences(sent: Mapping[str, Any], stored: object) -> str:
-    """Which fields ConnectWise stored otherwise than they were sent, as far as its answer tells them."""
+    """Name the fields of an answer that differ from what was sent."""
     return "; ".join(_differences(sent, stored)) if isinstance(stored, Mapping) else ""
 
 

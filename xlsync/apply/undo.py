@@ -1,4 +1,4 @@
-"""Undo: a plan that takes a run back, from the values that its journal kept.
+"""Undo: a plan that restores the values from before a run, by its journal.
 
 Changes get their former value where the run's value still stands. What was created is ended, set inactive
 or cancelled where ConnectWise allows it and nobody else uses it; a company stays, and is named.
@@ -22,7 +22,7 @@ from xlsync.errors import ApiError
 
 
 def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
-    """The plan that takes a run back, by what ConnectWise holds now; `runs` are all runs of the journal."""
+    """Plan the undo of a run against ConnectWise's present state; `runs` are all runs of the journal."""
     runs = tuple(runs)
     of_others = frozenset(
         write.id
@@ -52,10 +52,10 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
 
 
 def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:
-    """Each write of a run that may stand, the last one first, with what takes it back.
+    """Yield each write of a run that may have effect, the last one first, with the action that undoes it.
 
-    A change whose outcome is not known is taken back like one that was done: what ConnectWise holds
-    now decides. A creation without a known id cannot be taken back.
+    A change of unknown outcome is undone like one that was done: ConnectWise's state
+    decides. A creation without a known id cannot be undone.
     """
     for write in reversed(run.writes):
         if write.state not in {State.DONE, State.UNKNOWN}:
@@ -68,7 +68,7 @@ def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:
 
 
 def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
-    """A write of a run that was cut off: whether it made the addition that it asked for."""
+    """Look up whether a write of unknown outcome created its addition; returns the write with the outcome."""
     agreement = agreement_in(write.path)
     is_unknown = (write.kind, write.state) == (CreateAddition.__name__, State.UNKNOWN)
     if not is_unknown or write.id or agreement is None:
@@ -93,7 +93,7 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
 
 
 def _find_use(write: Write, action: Action, live: Live, own: Set[int], runs: Iterable[Run]) -> Outcome | None:
-    """Skipped, where others use what would be taken away; `own` are the ids that the run made."""
+    """Return a skipped outcome if others use a record that undo would end; `own` are the run's own ids."""
     reversal = REVERSALS.get(write.kind)
     if reversal is None or write.id is None:
         return None
@@ -131,7 +131,7 @@ def _with_money(action: SetFields, continued: int | None, live: Live) -> SetFiel
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:
-    """Of two writes to one record: the later one's values are there now, those before the first return."""
+    """Join the undo of two writes to a record: from the later's values to those before the earlier."""
     wanted = {change.name: change for change in later.changes}
     for change in earlier.changes:
         known = wanted.get(change.name, change)

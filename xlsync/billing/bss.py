@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from xlsync.billing.bss_answers import Json, entries_of, number_of, odd, part, read_pages, text_of, whole
 from xlsync.billing.bss_lines import (
-    Charged,
+    ChargedLine,
     Unit,
     invoice_date,
     is_cancelled,
@@ -90,7 +90,7 @@ class Bss:
         # interworks' own reconciliation for Power BI
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
         units: dict[str, Unit] | None = None
-        read: list[Charged] = []
+        read: list[ChargedLine] = []
         totals: list[InvoiceTotal] = []
         poor: list[Json] = []  # asked about when the list is at its end: it may change while it is read
         for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
@@ -212,7 +212,7 @@ class Bss:
             items.append(found)
         return items
 
-    def _complete(self, charged: Sequence[Charged], steps: _Steps) -> list[BillingLine]:
+    def _complete(self, charged: Sequence[ChargedLine], steps: _Steps) -> list[BillingLine]:
         """Add the billing plans, each asked for once and kept."""
         asked = plans_to_ask(charged, self._plans)
         calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]

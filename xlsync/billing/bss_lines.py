@@ -35,7 +35,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class ChargedLine:
     """A billing line with what is still needed to complete it, and what decides its month."""
 
     line: BillingLine
@@ -97,7 +97,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
 
 def read_lines(
     invoice: Json, items: Sequence[Json], units: Mapping[str, Unit], of: tuple[Month, str] | None = None
-) -> list[Charged]:
+) -> list[ChargedLine]:
     """The billing lines of one invoice, with their ends as they are written.
 
     Raises ApiError, naming the invoice, for what cannot be used; with `of`, a month and what decides it,
@@ -115,7 +115,7 @@ def read_lines(
     return _with_keys(found)
 
 
-def settle_ends(charged: Sequence[Charged]) -> list[Charged]:
+def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
     """The lines of one listing with their last days, as all of them together tell."""
     ends = last_days(
         [
@@ -129,10 +129,14 @@ def settle_ends(charged: Sequence[Charged]) -> list[Charged]:
     ]
 
 
-def _charged(invoice: Json, code: str, item: Json, units: Mapping[str, Unit], invoiced: dt.date) -> Charged:
+def _charged(
+    invoice: Json, code: str, item: Json, units: Mapping[str, Unit], invoiced: dt.date
+) -> ChargedLine:
     try:
         line = _line(invoice, code, item, units)
-        return Charged(line, id_of(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate"))))
+        return ChargedLine(
+            line, id_of(part(item, "unit")), invoiced, is_midnight(text_of(item.get("endDate")))
+        )
     except (AttributeError, TypeError) as error:
         raise _unusable(f"invoice {code}", "a line of it has an unknown shape") from error
 
@@ -154,7 +158,7 @@ def _is_of(month: Month, by: str, start: dt.date | None, end: dt.date | None, in
     return start <= month.last and end >= month.first
 
 
-def _with_keys(found: list[Charged]) -> list[Charged]:
+def _with_keys(found: list[ChargedLine]) -> list[ChargedLine]:
     """Give lines of one id (an analysed item) keys of their own, the same whatever their order."""
     often = Counter(one.line.key for one in found)
     seen: Counter[str] = Counter()
@@ -294,7 +298,7 @@ def _unusable(where: str, why: str) -> ApiError:
     return ApiError(f"BSS: {where} cannot be used: {why}.", hint, method="GET", path="api/invoices")
 
 
-def plans_to_ask(charged: Iterable[Charged], plans: Mapping[str, Any]) -> dict[str, str]:
+def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, str]:
     """The subscriptions whose plan is not known or is of another term, each with its line's unit."""
     asked: dict[str, str] = {}
     for one in charged:
@@ -323,7 +327,7 @@ def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
     }
 
 
-def with_plan(charged: Charged, plan: Json | None) -> BillingLine:
+def with_plan(charged: ChargedLine, plan: Json | None) -> BillingLine:
     """The line with its billing period: from its installment plan (kept as in `keep_plan`), else its term.
 
     A plan of another unit is that of the add-on's subscription, or of a later term: it says nothing here.
@@ -337,7 +341,7 @@ def with_plan(charged: Charged, plan: Json | None) -> BillingLine:
     return replace(line, billing_period=period_name(months), billing_months=months)
 
 
-def without_plan(charged: Charged, error: ApiError) -> BillingLine:
+def without_plan(charged: ChargedLine, error: ApiError) -> BillingLine:
     """The line, whose billing period is not known since a read failed."""
     why = f"The billing plan could not be read ({error.message})."
     line = charged.line

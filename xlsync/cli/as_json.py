@@ -17,7 +17,7 @@ from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
-from xlsync.report.figures import Group
+from xlsync.report.figures import FigureGroup
 from xlsync.report.month import Report
 from xlsync.workbook.totals import MonthResult
 
@@ -121,7 +121,7 @@ def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
     }
 
 
-def _group(group: Group, name: str = "") -> dict[str, Any]:
+def _group(group: FigureGroup, name: str = "") -> dict[str, Any]:
     figures = group.figures
     return {
         **({name: group.name, "linked": group.is_linked} if name else {}),

@@ -70,7 +70,7 @@ def _start(name: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FigureGroup:
     """The figures of a customer or a product in one currency, and whether it is linked to ConnectWise."""
 
     name: str
@@ -97,27 +97,29 @@ class Contribution:
     figures: Figures
 
 
-def grouped(parts: Iterable[tuple[str, Subject, Contribution]], names: Mapping[Subject, str]) -> list[Group]:
+def grouped(
+    parts: Iterable[tuple[str, Subject, Contribution]], names: Mapping[Subject, str]
+) -> list[FigureGroup]:
     """Add figures by currency and subject; each group has the name of its subject."""
     figures: dict[tuple[str, Subject], list[Figures]] = {}
     for currency, subject, part in parts:
         figures.setdefault((currency, subject), []).append(part.figures)
     return [
-        Group(names[subject], currency, subject.id is not None, add(group))
+        FigureGroup(names[subject], currency, subject.id is not None, add(group))
         for (currency, subject), group in figures.items()
     ]
 
 
-def totalled(parts: Iterable[Contribution]) -> list[Group]:
+def totalled(parts: Iterable[Contribution]) -> list[FigureGroup]:
     """Add figures by currency, the one with the most lines first; a group is named by its currency."""
     figures: dict[str, list[Figures]] = {}
     for part in parts:
         figures.setdefault(part.currency, []).append(part.figures)
-    totals = [Group(currency, currency, True, add(group)) for currency, group in figures.items()]
+    totals = [FigureGroup(currency, currency, True, add(group)) for currency, group in figures.items()]
     return sorted(totals, key=lambda g: (-g.figures.lines, -abs(g.figures.billed), g.currency))
 
 
-def ranked(groups: Iterable[Group], rank: Mapping[str, int]) -> tuple[Group, ...]:
+def ranked(groups: Iterable[FigureGroup], rank: Mapping[str, int]) -> tuple[FigureGroup, ...]:
     """Sort groups by currency, and within one by money, the most first."""
     return tuple(
         sorted(

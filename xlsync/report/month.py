@@ -19,7 +19,7 @@ from xlsync.models import BillingLine, Link, MismatchKind
 from xlsync.reconcile.charges import covers_full_period
 from xlsync.reconcile.targets import Compared
 from xlsync.report.facts import Facts, MismatchRow
-from xlsync.report.figures import ZERO, Contribution, Figures, Group, Naming, grouped, ranked, totalled
+from xlsync.report.figures import ZERO, Contribution, FigureGroup, Figures, Naming, grouped, ranked, totalled
 from xlsync.workbook.totals import KindMoney
 
 _Target = tuple[int | str, int | str, str]
@@ -52,9 +52,9 @@ class Report:
     environment: str
     workbook: str
     read_at: str
-    totals: tuple[Group, ...]  # one for each currency, the one with the most lines first
-    customers: tuple[Group, ...]
-    products: tuple[Group, ...]
+    totals: tuple[FigureGroup, ...]  # one for each currency, the one with the most lines first
+    customers: tuple[FigureGroup, ...]
+    products: tuple[FigureGroup, ...]
     open: tuple[OpenRow, ...]
     kinds: tuple[KindMoney, ...]
     writes: tuple[Written, ...]

@@ -16,7 +16,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.amounts import counted
 from xlsync.apply.plan import State
 from xlsync.models import Month
-from xlsync.report.figures import Group
+from xlsync.report.figures import FigureGroup
 from xlsync.report.month import Report
 from xlsync.workbook.style import (
     AMBER,
@@ -144,7 +144,7 @@ def _heading(page: Worksheet, report: Report, made_at: str) -> None:
     page.row_dimensions[5].height = 6
 
 
-def _tiles(page: Worksheet, row: int, total: Group, *, is_large: bool) -> int:
+def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> int:
     """Put six headline numbers of one currency into three rows; returns the row after them."""
     figures = total.figures
     stake = (
@@ -264,7 +264,7 @@ def _kind_table(page: Worksheet, row: int, kinds: Sequence[KindMoney]) -> int:
     return row
 
 
-def _top_table(page: Worksheet, row: int, groups: Sequence[Group]) -> int:
+def _top_table(page: Worksheet, row: int, groups: Sequence[FigureGroup]) -> int:
     _section(page, row, 2, ("Customer", "Margin", "Billed", "ConnectWise"))
     for group in groups:
         row += 1

@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.apply.actions import CREATED
 from xlsync.apply.ledger import Written
 from xlsync.apply.plan import State
-from xlsync.report.figures import Group
+from xlsync.report.figures import FigureGroup
 from xlsync.report.month import OpenRow, Report
 from xlsync.workbook.style import (
     AMBER,
@@ -74,7 +74,7 @@ def _change_colors(amount: Decimal) -> tuple[str, str] | None:
     return GREEN if amount > 0 else AMBER if amount < 0 else None
 
 
-def _group_columns(what: str) -> tuple[_Column[Group], ...]:
+def _group_columns(what: str) -> tuple[_Column[FigureGroup], ...]:
     return (
         _Column(what, 38, "text", lambda g: g.name),
         _Column("In ConnectWise", 14, "text", lambda g: "Yes" if g.is_linked else "Not linked",

@@ -376,7 +376,7 @@ FIRST_OPEN_NAMES: Final[Mapping[str, Sheet]] = {
 START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     str(kind): (f"F{row}", f"G{row}", f"H{row}") for row, kind in enumerate(MismatchKind, start=6)
 }
-"""Of each mismatch on *Start*: how many rows, money up, money down (negative)."""
+"""The cells of *Start* for each kind of mismatch: number of rows, money up, money down (negative)."""
 START_BILLED_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
     label: (f"F{row}", f"G{row}", f"H{row}")
     for row, label in enumerate(

@@ -89,7 +89,7 @@ def _named_twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def refuse_repeated(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:
-    """The same line in two files is a problem: it would be billed twice."""
+    """Add a problem for a line that stands in two files: it would be billed twice."""
     if len(files) < 2:
         return
     first: dict[str, tuple[str, int]] = {}
