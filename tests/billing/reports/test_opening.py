@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from xlsync.billing.reports.opening import MOST_BYTES, decode, open_report
+from xlsync.billing.reports.code_pages import decode
+from xlsync.billing.reports.opening import MOST_BYTES, open_report
 from xlsync.errors import ReportError
 
 TEXT = "Customer,Product,Quantity,Amount\nA,P,1,1\n"

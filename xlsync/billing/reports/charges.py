@@ -87,7 +87,7 @@ def charge_lines(
             (elsewhere if at in others else checks).bad.add(at)
             for word in unknown_words(values, at, words) if at not in others else ():
                 unknown.setdefault(word, []).append(at)
-    tell_unknown_words(values, unknown, where, problems)
+    tell_unknown_words(values, unknown, columns.amounts, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
     rows = _rows(values, good, columns, [word for _, word in said])
     made: list[tuple[Row, Meaning]] = []

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, find_columns
 from xlsync.billing.reports.layouts import MEANINGS, NEEDED, SETTING
+from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import Problems, quoted
 from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import Table, find_tables
 from xlsync.billing.reports.text import plain_text
+from xlsync.billing.reports.values import number_cell
 from xlsync.errors import ReportError
 
 _HEADER_WITHIN: Final = 60
@@ -60,28 +62,62 @@ def with_period(table: Table) -> Table:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """A row that may be the header, with the needed meanings that it has and the rows under it."""
+
+    names: tuple[str, ...]
+    there: frozenset[str]
+    rows: Sequence[Sequence[Any]]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """By which the likeliest header is chosen: needed meanings, then names."""
+        return len(self.there), sum(map(bool, self.names))
+
+
 def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
     """Raise ReportError for a file without a fitting header: what is missing, what it has, what to write."""
-    best: tuple[int, int, tuple[str, ...]] = (0, 0, ())
+    best = _Header((), frozenset(), ())
     for sheets in file.ways:
         for sheet in sheets:
-            for row in sheet.rows[:_HEADER_WITHIN]:
-                header = tuple(map(plain_text, row))
-                known = len(set(NEEDED) & set(find_columns(header, aliases).at)) if any(header) else 0
-                best = max(best, (known, sum(map(bool, header)), header), key=lambda one: one[:2])
-    header = best[2]
-    there = find_columns(header, aliases).at if header else {}
-    missing = [name for name in NEEDED if name not in there]
-    found = ", ".join(f"“{name[:40]}”" for name in header[:30] if name) or "nothing"
-    names = ", ".join(SETTING[name] for name in missing)
-    lines = "\n  ".join(f'{quoted(SETTING[name])} = ["…"]' for name in missing)
+            for n, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
+                names = tuple(map(plain_text, row))
+                there = (
+                    frozenset(NEEDED) & set(find_columns(names, aliases).at) if any(names) else frozenset()
+                )
+                one = _Header(names, there, sheet.rows[n + 1 : n + 50])
+                best = max(best, one, key=lambda header: header.rank)
+    missing = [meaning for meaning in NEEDED if meaning not in best.there]
+    found = ", ".join(f"“{name[:40]}”" for name in best.names[:30] if name) or "nothing"
+    unread = find_columns(best.names, aliases).unread
+    lines = "\n  ".join(_line_for(meaning, best, unread) for meaning in missing)
     hidden = (
         f" Its hidden sheets are not read: {', '.join(file.hidden_sheets)}." if file.hidden_sheets else ""
     )
     raise ReportError(
-        f"{file.name} has no column for: {names}. Found: {found}.{hidden}",
-        f"Name the report's own headers in xlsync.toml, in place of the dots:\n  [report.headers]\n  {lines}",
+        f"{file.name} has no column for: {', '.join(SETTING[name] for name in missing)}. "
+        f"Found: {found}.{hidden}",
+        f"Name the report's own headers in xlsync.toml:\n  [report.headers]\n  {lines}",
     )
+
+
+def _line_for(meaning: str, header: _Header, unread: Sequence[int]) -> str:
+    """The line of settings for a missing meaning: with the only header that it can be, or with all."""
+    wants_numbers = meaning == "units"
+    fitting = [header.names[n] for n in unread if _holds_numbers(header.rows, n) is wants_numbers]
+    if len(fitting) == 1:
+        return f"{quoted(SETTING[meaning])} = [{quoted(fitting[0])}]"
+    choice = f"  # in place of the dots one of: {', '.join(fitting[:12])}" if fitting else ""
+    return f'{quoted(SETTING[meaning])} = ["…"]{choice}'
+
+
+def _holds_numbers(rows: Sequence[Sequence[Any]], column: int) -> bool | None:
+    """Whether a column holds numbers, or else texts; None where it is empty."""
+    cells = [row[column] for row in rows if column < len(row) and plain_text(row[column])]
+    if not cells:
+        return None
+    return all(isinstance(number_cell(cell), NumberReadings) for cell in cells)
 
 
 def refuse_columns(table: Table, problems: Problems) -> None:

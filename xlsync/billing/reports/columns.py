@@ -42,6 +42,7 @@ class Columns:
 
     `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
     columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread.
+    `instead` holds a published layout's second column for a meaning, which is read where the first is empty.
     """
 
     at: Mapping[str, int]
@@ -49,6 +50,7 @@ class Columns:
     unread: tuple[int, ...]
     suspicious: tuple[int, ...]
     layout: Layout | None = None
+    instead: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:
@@ -82,6 +84,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     layout = _find_layout({keys[n] for n in free})
     at: dict[str, int] = {}
     rivals: dict[str, tuple[int, ...]] = {}
+    instead: dict[str, int] = {}
 
     def take(meaning: str, places: Sequence[int]) -> None:
         if places and meaning not in at:
@@ -92,10 +95,12 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     for meaning, wanted in aliases.headers.items():
         for one in wanted:
             take(meaning, [n for n in free if keys[n] == one])
-    if layout is not None:
-        for meaning, wanted in layout.meanings.items():
-            for one in wanted:
-                take(meaning, [n for n in free if keys[n] == one and n not in at.values()])
+    for meaning, wanted in layout.meanings.items() if layout is not None else ():
+        places = [n for one in wanted for n in free if keys[n] == one and n not in at.values()]
+        if meaning not in at and len(places) > 1 and keys[places[1]] != keys[places[0]]:
+            instead[meaning] = places[1]
+        first = [n for n in places if keys[n] == keys[places[0]]]
+        take(meaning, first)
     taken = set(layout.of_no_matter) if layout is not None else set()
     for meaning, groups in HEADERS.items():
         if (
@@ -130,7 +135,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
         and not _is_lower_choice(keys[n])
         and _SUSPICIOUS.search(header_words(header[n]))
     )
-    return Columns(at, rivals, unread, suspicious, layout)
+    return Columns(at, rivals, unread, suspicious, layout, instead)
 
 
 def _place_billing_cycle(

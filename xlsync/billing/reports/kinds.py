@@ -196,7 +196,19 @@ def _find(folded: str) -> Kind | None:
     undoing = len(_UNDOING.intersection(words))
     if not kinds or undoing > 1 or (undoing and kinds.count("CREDIT") > undoing):
         return None
+    if "CREDIT" in kinds and "FEE" in kinds and "RECURRING" not in kinds:
+        return None  # a fee for a cancellation, or a fee given back
     return _combine(kinds)
+
+
+def likely_type(text: str, *, is_negative: bool) -> str:
+    """Under which kind an unknown word most likely belongs, as `[report.types]` names it."""
+    known = {_WORD_KINDS.get(word) for word in fold(text).split()}
+    if is_negative or known & {"CREDIT", "BOTH"}:
+        return "Credit"
+    if "USAGE" in known:
+        return "Usage"
+    return "One-time" if known & {"ONE_TIME", "FEE"} else "Recurring"
 
 
 def _combine(kinds: Sequence[str]) -> Kind:

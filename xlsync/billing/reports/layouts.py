@@ -241,6 +241,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
             "amount": "Subtotal,Amount", "currency": "Currency", "invoice": "InvoiceNumber",
                 "type": "ChargeType",
             "start": "ChargeStartDate", "end": "ChargeEndDate", "plan": "BillingCycleType",
+            "discount": "TotalOtherDiscount",
         },
         "SubscriptionStartDate,SubscriptionEndDate,SubscriptionId,Amount,OrderDate",
         is_signed=True,

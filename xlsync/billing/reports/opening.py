@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,38 +14,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import charset_normalizer
-
+from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, Sheet, read_sheets
 from xlsync.errors import ReportError
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_MARKS: Final = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe\0\0": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
-_LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
-_SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
-                   "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
-_EASTERN_AS_WESTERN: Final = re.compile("[øìùò¹³¾õðþ]")  # letters of Central Europe read as Western ones
-_SAVE_AS_UTF_8: Final = "Save it as CSV UTF-8 (Excel: Save As, CSV UTF-8), or as .xlsx, and try again."
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
     """An opened report: its sheets, in each way that its text can be split into cells.
 
-    A workbook has one way only. `spoiled` tells of bytes that are no text.
+    A workbook has one way only. `delimiters` tells what parts the cells in each way of a text.
     """
 
     name: str
     ways: tuple[tuple[Sheet, ...], ...]
     hidden_sheets: tuple[str, ...] = ()
-    unread_errors: bool = False
     delimiters: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -117,7 +103,7 @@ def _unpack(content: bytes, name: str, depth: int = 0) -> tuple[bytes, str]:
     """What a packed file holds; the content itself where it is not packed."""
     if content.startswith(b"\x1f\x8b"):
         inner = _gunzip(content, name)
-    elif content.startswith(b"PK\x03\x04") and not _is_workbook(content):
+    elif content.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_workbook(content):
         inner = _unzip(content, name)
     else:
         return content, name
@@ -212,102 +198,11 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
         )
 
 
-def decode(name: str, content: bytes) -> str:
-    """The text of a file, in the code page that it shows. Raises ReportError where it shows none."""
-    for mark, encoding in _MARKS.items():
-        if content.startswith(mark):
-            return _without_zeros(name, content.decode(encoding, errors="replace"))
-    if b"\0" in content[:200]:
-        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
-        try:
-            return _without_zeros(name, content.decode(encoding))
-        except UnicodeDecodeError:
-            raise ReportError(f"{name} is not a text that can be read.", _SAVE_AS_UTF_8) from None
-    whole = _decoded(content, "utf-8")
-    if whole is not None:
-        return _without_zeros(name, whole)
-    text = content.decode("utf-8", errors="replace")
-    bad = text.count("\ufffd")
-    good = sum(1 for sign in text if ord(sign) > 127) - bad
-    if good >= bad:
-        return _without_zeros(name, text)  # one bad byte does not turn a file into another script
-    found = _code_page(content)
-    if found is None:
-        raise ReportError(
-            f"{name} is text of a code page that cannot be told for sure, and is not UTF-8.", _SAVE_AS_UTF_8
-        )
-    return _without_zeros(name, found)
-
-
-def _without_zeros(name: str, text: str) -> str:
-    if "\0" in text:
-        raise ReportError(f"{name} is not a text that can be read: it holds zero bytes.", _SAVE_AS_UTF_8)
-    return text
-
-
-def _code_page(content: bytes) -> str | None:
-    """The text in the only code page that makes words of it; None where none or several do."""
-    words = re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", content)
-    whole = sum(1 for word in words if len(word) > 2 and all(byte > 127 for byte in word))
-    mixed = sum(1 for word in words if any(byte < 128 for byte in word))
-    best = charset_normalizer.from_bytes(content).best()
-    guess = best.encoding if best else ""
-    if whole > mixed:
-        for encoding in dict.fromkeys((guess, *_SCRIPTS)):
-            text = _decoded(content, encoding)
-            if text is not None and encoding in _SCRIPTS and _is_of(text, _SCRIPTS[encoding]):
-                return text
-        return None
-    texts = {
-        encoding: text
-        for encoding in _LATIN
-        if (text := _decoded(content, encoding)) is not None and _makes_words(text)
-    }
-    western = texts.get("cp1252")
-    if western is not None and (
-        guess not in texts or texts[guess] == western or not _EASTERN_AS_WESTERN.search(western)
-    ):
-        return western
-    return next(iter(texts.values())) if len(set(texts.values())) == 1 else None
-
-
-def _decoded(content: bytes, encoding: str) -> str | None:
-    try:
-        return content.decode(encoding) if encoding else None
-    except (UnicodeDecodeError, LookupError):
-        return None
-
-
-def _is_of(text: str, script: str) -> bool:
-    """Whether all letters beyond ASCII are of one script, as small and large letters stand in words."""
-    import unicodedata  # noqa: PLC0415
-
-    foreign = [sign for sign in text if ord(sign) > 127 and sign.isalpha()]
-    odd = re.search(r"[^\W\d_][ªº¤§¦«»¬®°±µ¶·]+[^\W\d_]", text)
-    case = re.search(r"(?<=[^\W\d_a-zA-Z])(?=[^\W\d_])", text) is not None and any(
-        word[:1].islower() and not word.islower() for word in re.findall(r"[^\W\d_]+", text)
-    )
-    return (
-        bool(foreign)
-        and odd is None
-        and not case
-        and all(unicodedata.name(sign, "").startswith(script.upper()) for sign in foreign)
-    )
-
-
-def _makes_words(text: str) -> bool:
-    """Whether the signs beyond ASCII stand in words as letters do."""
-    within = re.findall(r"(?<=[a-zA-Z])[^\x00-\x7f](?=[a-zA-Z])", text)
-    return all(sign.isalpha() or sign in "’‘–—·" for sign in within) and not re.search(
-        r"[\x80-\x9f]|[a-zß-ÿ][À-ÖØ-Þ][a-zß-ÿ]", text
-    )
-
-
 def _split(name: str, text: str, delimiter: str) -> Sequence[Sequence[Any]]:
     try:
         return tuple(tuple(row) for row in _rows(text, delimiter))
     except csv.Error as error:
-        raise ReportError(f"{name} cannot be read as a table: {error}.", _SAVE_AS_UTF_8) from None
+        raise ReportError(f"{name} cannot be read as a table: {error}.", SAVE_AS_UTF_8) from None
 
 
 def _rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:

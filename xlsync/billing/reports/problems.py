@@ -18,8 +18,7 @@ class Problems:
     """The problems of one file in the order of its rows, and the settings that would answer them."""
 
     found: list[tuple[str, int, str]] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    types: dict[str, None] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)  # the likely kind of each unknown word
     ignore: dict[str, None] = field(default_factory=dict)
     asks_for_order: bool = False
 
@@ -27,23 +26,27 @@ class Problems:
         """Remember what is wrong with a row of a sheet; row 0 is the table as a whole."""
         self.found.append((where, row, what))
 
-    def settings(self) -> str:
-        """The lines for `xlsync.toml`, ready to paste; empty where no setting would help."""
-        lines = []
-        if self.ignore or self.asks_for_order:
-            lines.append("[report]")
-            if self.asks_for_order:
-                lines.append('dates = "day-first"  # or "month-first"')
-            if self.ignore:
-                lines.append(f"ignore = [{', '.join(map(quoted, self.ignore))}]")
-        if self.headers:
-            lines.append("[report.headers]")
-            lines.extend(f"{quoted(name)} = [{quoted(header)}]" for name, header in self.headers.items())
-        if self.types:
-            lines.append("[report.types]")
-            words = ", ".join(map(quoted, self.types))
-            lines.append(f"Recurring = [{words}]  # or Credit, Usage, One-time: each word under its own kind")
-        return "\n  ".join(lines)
+
+def settings_for(problems: Iterable[Problems]) -> str:
+    """The lines for `xlsync.toml` that would answer problems, ready to paste; empty where none would."""
+    own = list(problems)
+    ignore = dict.fromkeys(header for one in own for header in one.ignore)
+    types: dict[str, list[str]] = {}
+    for word, kind in {word: kind for one in own for word, kind in one.types.items()}.items():
+        types.setdefault(kind, []).append(word)
+    lines = []
+    if ignore or any(one.asks_for_order for one in own):
+        lines.append("[report]")
+        if any(one.asks_for_order for one in own):
+            lines.append('dates = "day-first"  # or "month-first"')
+        if ignore:
+            lines.append(f"ignore = [{', '.join(map(quoted, ignore))}]")
+    if types:
+        lines.append(
+            "[report.types]  # Recurring, Credit, Usage or One-time: see that each word stands under its own"
+        )
+        lines.extend(f"{kind} = [{', '.join(map(quoted, words))}]" for kind, words in types.items())
+    return "\n  ".join(lines)
 
 
 def quoted(text: str) -> str:
@@ -53,7 +56,7 @@ def quoted(text: str) -> str:
 
 def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
     """Raise ReportError with the problems of all files, if there are any."""
-    parts, settings = [], []
+    parts = []
     places: list[tuple[str, str]] = []
     for name, own in problems:
         if not own.found:
@@ -64,9 +67,8 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
         if len(told) > len(shown):
             shown.append(f"and {len(told) - len(shown)} more")
         parts.append(f"{name} has {counted(len(told), 'problem')}:\n  " + "\n  ".join(shown))
-        settings.append(own.settings())
     if parts:
-        wanted = "\n  ".join(dict.fromkeys(filter(None, settings)))
+        wanted = settings_for(own for _, own in problems)
         hint = "Mend the file, then try again."
         if wanted:
             hint = (

@@ -115,9 +115,10 @@ def _read_file(
     marks = find_marks(raw)
     orders = find_orders(raw, month, settings.dates)
     made = []
-    for values in (read_values(one, marks, orders) for one in raw):
+    for values, notices in ((read_values(one, marks, orders), one.notices) for one in raw):
         kinds = classify(values)
         charges = charge_lines(values, kinds, words, month, file.source, file.problems)
+        charges.notices.extend(notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
     earlier: list[Charged] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.billing.reports.kinds import Kind
+from xlsync.billing.reports.kinds import Kind, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.line_names import currency_code
 from xlsync.billing.reports.lines import NO_UNITS
@@ -125,12 +125,16 @@ class RowChecks:
 
 
 def tell_unknown_words(
-    values: TableValues, unknown: Mapping[tuple[str, str], Sequence[int]], where: str, problems: Problems
+    values: TableValues,
+    unknown: Mapping[tuple[str, str], Sequence[int]],
+    amounts_by_row: Sequence[Decimal | Wrong | None],
+    problems: Problems,
 ) -> None:
     """One problem for each word that is no known kind of charge, by its column's meaning and the word.
 
     `unknown` holds the places of the rows where each stands.
     """
+    where = values.table.sheet.name
     for (name, text), places in unknown.items():
         rows = [values.table.rows[at][0] for at in places]
         header = values.table.header_of(name)
@@ -142,5 +146,7 @@ def tell_unknown_words(
             "that is known",
         )
         if fold(text) not in map(fold, problems.types):
-            problems.types[text] = None
+            amounts = [amounts_by_row[at] for at in places]
+            is_negative = all(isinstance(one, Decimal) and one < 0 for one in amounts)
+            problems.types[text] = likely_type(text, is_negative=is_negative)
         problems.ignore.pop(header, None)

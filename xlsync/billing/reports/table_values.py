@@ -19,6 +19,7 @@ from xlsync.billing.reports.dates import (
     read_range,
 )
 from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_mark
+from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.tables import Table, merged_values
 from xlsync.billing.reports.text import header_key
@@ -29,6 +30,7 @@ from xlsync.billing.reports.values import (
     find_rounded,
     id_cell,
     number_cell,
+    percent_cell,
     read_column,
     text_cell,
     unguarded,
@@ -71,6 +73,7 @@ class RawValues:
     dates: Mapping[str, Column[DateReadings]]
     ranges: Column[tuple[DateReadings, DateReadings]] | None = None
     range_of: str = ""  # the meaning whose column holds the ranges
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,34 @@ def read_raw(table: Table) -> RawValues:
     texts: dict[str, Column[str]] = {}
     numbers: dict[str, Column[NumberReadings]] = {}
     dates: dict[str, Column[DateReadings]] = {}
+    notices: list[str] = []
     for meaning, column in at.items():
         raw = raw_cells(table, column, merged, is_added_up=meaning in _ADDED_UP)
+        if (other := table.columns.instead.get(meaning)) is not None:
+            notices.extend(_fill(raw, table, meaning, other))
         if meaning in NUMBERS:
-            numbers[meaning] = read_column(raw, number_cell)
+            numbers[meaning] = read_column(raw, percent_cell if meaning == "discount" else number_cell)
         elif meaning in DATES:
             dates[meaning] = read_column(raw, date_cell)
         else:
             texts[meaning] = read_column(raw, id_cell if meaning in IDS else text_cell)
             if meaning in IDS and table.sheet.is_text:
                 texts[meaning] = _without_rounded(texts[meaning])
-    found = _find_ranges(texts)
-    return RawValues(table, texts, numbers, dates, *found)
+    ranges, range_of = _find_ranges(texts)
+    return RawValues(table, texts, numbers, dates, ranges, range_of, tuple(notices))
+
+
+def _fill(raw: list[Any], table: Table, meaning: str, other: int) -> Iterator[str]:
+    """Take the cells of another column where those of a meaning are empty, and tell in which rows."""
+    filled = []
+    for at, (number, row) in enumerate(table.rows):
+        value = row[other] if other < len(row) else None
+        if raw[at] in (None, "") and value not in (None, ""):
+            raw[at] = value
+            filled.append(number)
+    if filled:
+        first = table.header_of(meaning)
+        yield f"{first} is empty in {rows_text(filled)}, where {table.header[other]} is read instead"
 
 
 def raw_cells(

@@ -145,6 +145,13 @@ def number_cell(value: Any) -> Read[NumberReadings]:
     return found if found is not None else Wrong(f"“{text[:40]}” is not a number")
 
 
+def percent_cell(value: Any) -> Read[NumberReadings]:
+    """A cell as a number, with or without the sign for per cent."""
+    if isinstance(value, str) and value.rstrip().endswith("%"):
+        value = value.rstrip()[:-1]
+    return number_cell(value)
+
+
 def date_cell(value: Any) -> Read[DateReadings]:
     """A cell as a date, with every reading that it allows."""
     if isinstance(value, (bool, dt.timedelta)):

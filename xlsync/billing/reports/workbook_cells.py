@@ -1,7 +1,8 @@
 """Sheets of workbooks: their values, and what Excel's own files say beside them.
 
 python-calamine gives values fast, but an error and a formula without a value come as empty cells. The
-XML of .xlsx sheets tells of those, of merged cells and of hidden rows.
+XML of .xlsx sheets tells of those, of merged cells and of hidden rows; of other workbooks `error_cells` tells
+the errors.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 import html
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+from xlsync.billing.reports.error_cells import errors_in_opendocument, errors_in_xls, errors_in_xlsb
 
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(
@@ -30,6 +35,18 @@ _HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")
 _SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
+
+
+_DAMAGE: Final = (
+    CalamineError,
+    ValueError,  # a bad date, say
+    OSError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    struct.error,
+    ET.ParseError,
+)
 
 
 class NotAWorkbook(Exception):
@@ -54,8 +71,9 @@ class Sheet:
 
 def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
     """The visible sheets, and the names of the hidden ones. Raises NotAWorkbook."""
-    parts = _sheet_parts(content, most_bytes) if content.startswith(b"PK") else {}
+    parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
+        xml, errors = _sheet_parts(parts), _errors(content, parts)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         visible = [sheet for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
         hidden = [
@@ -68,10 +86,27 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[Sheet, ...], tup
             except (CalamineError, ValueError):
                 continue  # a sheet that holds a chart only
             rows = values.to_python(skip_empty_area=False)
-            sheets.append(_with_xml(sheet.name, rows, parts.get(sheet.name, b"")))
-    except (CalamineError, ValueError, OSError, KeyError, OverflowError) as error:
-        raise NotAWorkbook(_why(content) or str(error)[:120] or "it is damaged") from None
+            if sheet.name in xml:
+                sheets.append(_with_xml(sheet.name, rows, xml[sheet.name]))
+            else:
+                merged = [
+                    (first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
+                    for first, last in values.merged_cell_ranges or ()
+                ]
+                bad = errors.get(sheet.name, {})
+                sheets.append(Sheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged)))
+    except _DAMAGE as error:
+        raise NotAWorkbook(_why(content) or str(error)[:120]) from None
     return tuple(sheets), tuple(hidden)
+
+
+def _errors(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[tuple[int, int], str]]:
+    """The error cells of a workbook that is no .xlsx, by sheet."""
+    if not content.startswith(b"PK"):
+        return errors_in_xls(content)
+    if "xl/workbook.bin" in parts:
+        return errors_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
+    return errors_in_opendocument(parts.get("content.xml", b""))
 
 
 def _why(content: bytes) -> str:
@@ -113,8 +148,8 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _sheet_parts(content: bytes, most_bytes: int) -> dict[str, bytes]:
-    """The XML of each sheet by its name; nothing for workbooks of another kind than .xlsx.
+def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
+    """The parts of a packed workbook that tell of its cells.
 
     All parts are unpacked once, so that one which unpacks to more than it says is found here.
     """
@@ -130,28 +165,30 @@ def _sheet_parts(content: bytes, most_bytes: int) -> dict[str, bytes]:
                 left -= len(data)
                 if left < 0:
                     raise NotAWorkbook(f"it would unpack to more than {most_bytes // 10**6} MB")
-                if member.filename.endswith((".xml", ".rels")):
+                if member.filename.endswith((".xml", ".rels", ".bin")):
                     parts[member.filename.lstrip("/")] = data
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error):
         raise NotAWorkbook(_why(content)) from None
-    return _by_name(parts)
+    return parts
 
 
-def _by_name(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    if b'calcext:value-type="error"' in parts.get("content.xml", b""):
-        raise NotAWorkbook("it holds error cells such as #N/A, and an OpenDocument does not say where")
-    if "xl/workbook.xml" not in parts or "xl/_rels/workbook.xml.rels" not in parts:
-        return {}
-    targets = {
-        attributes.get("Id", ""): attributes.get("Target", "")
-        for attributes in map(_attributes, _RELATION.findall(parts["xl/_rels/workbook.xml.rels"]))
-    }
+def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
+    """The paths of a workbook's parts by their relation."""
     found = {}
-    for attributes in map(_attributes, _SHEET.findall(parts["xl/workbook.xml"])):
-        target = targets.get(attributes.get("id", ""), "")
+    for attributes in map(_attributes, _RELATION.findall(parts.get(relations, b""))):
+        target = attributes.get("Target", "")
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found[attributes.get("name", "")] = parts.get(path, b"")
+        found[attributes.get("Id", "")] = path
     return found
+
+
+def _sheet_parts(parts: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The XML of each sheet of an .xlsx by its name; nothing for workbooks of another kind."""
+    targets = _targets(parts, "xl/_rels/workbook.xml.rels")
+    return {
+        attributes.get("name", ""): parts.get(targets.get(attributes.get("id", ""), ""), b"")
+        for attributes in map(_attributes, _SHEET.findall(parts.get("xl/workbook.xml", b"")))
+    }
 
 
 def _attributes(tag: bytes) -> dict[str, str]:

@@ -1,0 +1,121 @@
+"""Errors of formulas in workbooks of every format are named with their row and column."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from xlsync.billing.reports.reading import read_reports
+from xlsync.errors import ReportError
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
+
+HEADER = ("Customer", "Product", "Quantity", "Unit Price", "Amount")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ReportError) as caught:
+        read_reports([path], Month(2026, 10), ReportSettings())
+    return caught.value.message
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one workbook, two errors in it, as LibreOffice writes it too."""
+    if shutil.which("soffice") is None:
+        pytest.skip("LibreOffice is not installed")
+    folder = tmp_path_factory.mktemp("errors")
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (HEADER, ("A", "Mail", 2, 10, "=1/0"), ("B", "Mail", 2, '=VLOOKUP("x",A1:B2,2,0)', 20)):
+        sheet.append(row)
+    book.save(folder / "made.xlsx")
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    for suffix in ("xls", "ods"):
+        subprocess.run(
+            ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", folder,
+             folder / "made.xlsx"],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("suffix", ["xls", "ods"])
+def test_an_error_cell_is_named_and_never_read_as_empty(converted: Path, suffix: str) -> None:
+    told = refusal(converted / f"made.{suffix}")
+    assert "row 2, Amount: “#DIV/0!” is an error of a formula" in told
+    assert "row 3, Unit Price: “#N/A” is an error of a formula" in told
+
+
+def test_a_formula_that_was_never_computed_is_named(converted: Path) -> None:
+    assert "row 2, Amount: holds a formula without a value" in refusal(converted / "made.xlsx")
+
+
+def record(kind: int, data: bytes) -> bytes:
+    """A record of .xlsb, of fewer than 16,384 bytes."""
+    number = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return number + bytes([len(data) & 0x7F | 0x80, len(data) >> 7]) + data
+
+
+def text(value: str) -> bytes:
+    return struct.pack("<I", len(value)) + value.encode("utf-16-le")
+
+
+def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...]) -> None:
+    """A small .xlsb; bytes are the code of an error."""
+    sheet = (
+        record(129, b"") + record(148, struct.pack("<4I", 0, len(rows), 0, len(rows[0]))) + record(145, b"")
+    )
+    for n, row in enumerate(rows):
+        sheet += record(0, struct.pack("<II", n, 0) + bytes(9))
+        for at, value in enumerate(row):
+            where = struct.pack("<II", at, 0)
+            match value:
+                case str():
+                    sheet += record(6, where + text(value))
+                case bytes():
+                    sheet += record(3, where + value)
+                case _:
+                    sheet += record(5, where + struct.pack("<d", value))
+    sheet += record(146, b"") + record(130, b"")
+    book = record(131, b"") + record(143, b"")
+    book += (
+        record(156, struct.pack("<II", 0, 1) + text("rId1") + text("Lines"))
+        + record(144, b"")
+        + record(132, b"")
+    )
+    base = "http://schemas.openxmlformats.org"
+    kind = f"{base}/officeDocument/2006/relationships"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{base}/package/2006/content-types"><Default Extension="bin" '
+            'ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/></Types>',
+        )
+        file.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{base}/package/2006/relationships"><Relationship Id="rId1" '
+            f'Type="{kind}/officeDocument" Target="xl/workbook.bin"/></Relationships>',
+        )
+        file.writestr("xl/workbook.bin", book)
+        file.writestr(
+            "xl/_rels/workbook.bin.rels",
+            f'<Relationships xmlns="{base}/package/2006/relationships"><Relationship Id="rId1" '
+            f'Type="{kind}/worksheet" Target="worksheets/sheet1.bin"/></Relationships>',
+        )
+        file.writestr("xl/worksheets/sheet1.bin", sheet)
+
+
+def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsb"
+    write_xlsb(path, HEADER, ("A", "Mail", 2.0, 10.0, 20.0))
+    (line,) = read_reports([path], Month(2026, 10), ReportSettings()).lines
+    assert (line.customer, line.units, line.cost, line.amount) == ("A", 2, 10, 20)
+    write_xlsb(path, HEADER, ("A", "Mail", 2.0, b"\x17", 20.0))
+    assert "row 2, Unit Price: “#REF!” is an error of a formula" in refusal(path)

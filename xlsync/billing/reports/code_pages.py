@@ -1,0 +1,145 @@
+"""Text decoded by the code page that it shows; what shows none for sure is refused in words. PURE."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+import charset_normalizer
+
+from xlsync.errors import ReportError
+
+_MARKS: Final = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
+_SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
+                   "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
+_EASTERN_AS_WESTERN: Final = re.compile("[øìùò¹³¾õðþšž]")  # letters of Central Europe read as Western ones
+_EASTERN: Final = tuple(
+    frozenset(letters + "äöüß")
+    for letters in ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž")
+)
+SAVE_AS_UTF_8: Final = "Save it as CSV UTF-8 (Excel: Save As, CSV UTF-8), or as .xlsx, and try again."
+
+
+def decode(name: str, content: bytes) -> str:
+    """The text of a file, in the code page that it shows. Raises ReportError where it shows none."""
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return _without_zeros(name, content.decode(encoding, errors="replace"))
+    if b"\0" in content[:200]:
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+        try:
+            return _without_zeros(name, content.decode(encoding))
+        except UnicodeDecodeError:
+            raise ReportError(f"{name} is not a text that can be read.", SAVE_AS_UTF_8) from None
+    whole = _decoded(content, "utf-8")
+    if whole is not None:
+        return _without_zeros(name, whole)
+    text = content.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    good = sum(1 for sign in text if ord(sign) > 127) - bad
+    if good >= bad:
+        return _without_zeros(name, text)  # one bad byte does not turn a file into another script
+    found = _code_page(content)
+    if found is None:
+        raise ReportError(
+            f"{name} is text of a code page that cannot be told for sure, and is not UTF-8.", SAVE_AS_UTF_8
+        )
+    return _without_zeros(name, found)
+
+
+def _without_zeros(name: str, text: str) -> str:
+    if "\0" in text:
+        raise ReportError(f"{name} is not a text that can be read: it holds zero bytes.", SAVE_AS_UTF_8)
+    return text
+
+
+def _code_page(content: bytes) -> str | None:
+    """The text in the only code page that makes words of it; None where none or several do."""
+    words = re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", content)
+    whole = sum(1 for word in words if len(word) > 2 and all(byte > 127 for byte in word))
+    mixed = sum(1 for word in words if any(byte < 128 for byte in word))
+    best = charset_normalizer.from_bytes(content).best()
+    guess = best.encoding if best else ""
+    if whole > mixed:
+        for encoding in dict.fromkeys((guess, *_SCRIPTS)):
+            text = _decoded(content, encoding)
+            if text is not None and encoding in _SCRIPTS and _is_of(text, _SCRIPTS[encoding]):
+                return text
+        return None
+    texts = {
+        encoding: text
+        for encoding in _LATIN
+        if (text := _decoded(content, encoding)) is not None and _makes_words(text)
+    }
+    western = texts.get("cp1252")
+    if western is not None and (
+        guess not in texts or texts[guess] == western or not _EASTERN_AS_WESTERN.search(western)
+    ):
+        return western
+    different = set(texts.values())
+    return next((text for text in different if len(different) == 1 and _is_eastern(text)), None)
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding) if encoding else None
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _is_of(text: str, script: str) -> bool:
+    """Whether all letters beyond ASCII are of one script, as small and large letters stand in words."""
+    foreign = [sign for sign in text if ord(sign) > 127 and sign.isalpha()]
+    odd = re.search(r"[^\W\d_][ªº¤§¦«»¬®°±µ¶·]+[^\W\d_]", text)
+    case = re.search(r"(?<=[^\W\d_a-zA-Z])(?=[^\W\d_])", text) is not None and any(
+        word[:1].islower() and not word.islower() for word in re.findall(r"[^\W\d_]+", text)
+    )
+    return (
+        bool(foreign)
+        and odd is None
+        and not case
+        and all(unicodedata.name(sign, "").startswith(script.upper()) for sign in foreign)
+    )
+
+
+def _makes_words(text: str) -> bool:
+    """Whether the signs beyond ASCII stand where people write them: letters in words, marks beside them."""
+    triples = set(re.findall(r"(?=(.?)([^\x00-\x7f])(.?))", text))
+    return all(_stands_well(before, sign, after) for before, sign, after in triples)
+
+
+def _is_eastern(text: str) -> bool:
+    """Whether the letters beyond ASCII, three at least, are of one language of Central Europe."""
+    letters = {sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha()}
+    return len(letters) > 2 and any(letters <= alphabet for alphabet in _EASTERN)
+
+
+def _stands_well(before: str, sign: str, after: str) -> bool:
+    """Whether a sign beyond ASCII can stand between two others."""
+    if sign.isalpha():
+        if sign in "ƒˆ" or (sign.isupper() and before.islower()):
+            return False
+        return not (sign.isupper() and before.isupper() and after.islower())
+    is_within = before.isalpha() and after.isalpha()
+    match sign:
+        case "’" | "‘" | "´" | "\u00a0" | "×" | "±" | "°":
+            return True
+        case "–" | "—" | "…" | "·" | "•":
+            return not (before.islower() and after.islower())
+        case "„" | "‚" | "¡" | "¿" | "§":
+            return not before.isalnum()
+        case "“" | "”" | "«" | "»" | "‹" | "›":
+            return not is_within
+        case "€" | "£" | "¥":
+            return not before.isalpha() and not after.isalpha()
+        case "®" | "™" | "©" | "²" | "³" | "¹" | "½" | "¼" | "¾" | "‰":
+            return not after.isalpha()
+        case _:
+            return False

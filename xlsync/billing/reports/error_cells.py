@@ -1,0 +1,160 @@
+"""Where workbooks other than .xlsx hold errors of formulas, which python-calamine gives as empty cells. PURE.
+
+Of .xls and .xlsb the binary records of cells are read, of OpenDocument the XML.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from typing import Final
+from xml.etree import ElementTree as ET
+
+import olefile
+
+Places = dict[tuple[int, int], str]  # row and column, from 1, with what the cell says
+
+_ERRORS: Final = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
+_ODF: Final = {
+    "table": "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}",
+    "text": "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}",
+    "calc": "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}",
+}
+# records of .xls
+_XLS_SHEET: Final = 0x0085
+_XLS_FORMULA: Final = 0x0006
+_XLS_ERROR: Final = 0x0205
+_XLS_BEGIN: Final = 0x0809
+_XLS_END: Final = 0x000A
+# records of .xlsb
+_XLSB_ROW: Final = 0
+_XLSB_ERRORS: Final = frozenset({3, 11})  # a cell's, a formula's
+_XLSB_SHEET: Final = 156
+
+
+def errors_in_xls(content: bytes) -> dict[str, Places]:
+    """The error cells of each sheet of an .xls, by the sheet's name."""
+    with olefile.OleFileIO(io.BytesIO(content)) as file:
+        name = next((one for one in ("Workbook", "Book") if file.exists(one)), None)
+        stream = file.openstream(name).read() if name else b""
+    found: dict[str, Places] = {}
+    for kind, data in _xls_records(stream, 0):
+        if kind == _XLS_SHEET and len(data) > 7:
+            (offset,) = struct.unpack_from("<I", data)
+            found[_xls_name(data, is_wide_format=name == "Workbook")] = _xls_errors(stream, offset)
+    return found
+
+
+def _xls_name(data: bytes, *, is_wide_format: bool) -> str:
+    length = data[6]
+    if not is_wide_format:
+        return data[7 : 7 + length].decode("cp1252", errors="replace")
+    if data[7] & 1:
+        return data[8 : 8 + 2 * length].decode("utf-16-le", errors="replace")
+    return data[8 : 8 + length].decode("latin-1")
+
+
+def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """The records from a place on to the end of its part, which may hold parts of its own."""
+    depth = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        yield kind, stream[at + 4 : at + 4 + length]
+        depth += (kind == _XLS_BEGIN) - (kind == _XLS_END)
+        if depth <= 0:
+            return
+        at += 4 + length
+
+
+def _xls_errors(stream: bytes, offset: int) -> Places:
+    places: Places = {}
+    for kind, data in _xls_records(stream, offset):
+        code = None
+        if kind == _XLS_ERROR and len(data) >= 8 and data[7]:
+            code = data[6]
+        elif kind == _XLS_FORMULA and len(data) >= 14 and data[12:14] == b"\xff\xff" and data[6] == 2:
+            code = data[8]
+        if code is not None:
+            row, column = struct.unpack_from("<HH", data)
+            places[row + 1, column + 1] = _ERRORS.get(code, "#ERROR")
+    return places
+
+
+def errors_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Places]:
+    """The error cells of each sheet of an .xlsb; `paths` are the sheets' parts by their relation."""
+    found: dict[str, Places] = {}
+    for kind, data in _xlsb_records(parts.get("xl/workbook.bin", b"")):
+        if kind == _XLSB_SHEET:
+            relation, at = _xlsb_text(data, 8)
+            name, _ = _xlsb_text(data, at)
+            found[name] = _xlsb_errors(parts.get(paths.get(relation, ""), b""))
+    return found
+
+
+def _xlsb_text(data: bytes, at: int) -> tuple[str, int]:
+    """A text and the place after it."""
+    (length,) = struct.unpack_from("<I", data, at)
+    end = at + 4 + 2 * length
+    return data[at + 4 : end].decode("utf-16-le", errors="replace"), end
+
+
+def _xlsb_records(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + 2 <= len(data):
+        kind = data[at]
+        at += 1
+        if kind & 0x80:
+            kind = (kind & 0x7F) | (data[at] & 0x7F) << 7
+            at += 1
+        length = 0
+        for shift in (0, 7, 14, 21):
+            if at >= len(data):
+                return
+            byte = data[at]
+            at += 1
+            length |= (byte & 0x7F) << shift
+            if not byte & 0x80:
+                break
+        yield kind, data[at : at + length]
+        at += length
+
+
+def _xlsb_errors(data: bytes) -> Places:
+    places: Places = {}
+    row = 0
+    for kind, record in _xlsb_records(data):
+        if kind == _XLSB_ROW and len(record) >= 4:
+            (row,) = struct.unpack_from("<I", record)
+        elif kind in _XLSB_ERRORS and len(record) >= 9:
+            (column,) = struct.unpack_from("<I", record)
+            places[row + 1, column + 1] = _ERRORS.get(record[8], "#ERROR")
+    return places
+
+
+def errors_in_opendocument(content: bytes) -> dict[str, Places]:
+    """The error cells of each sheet of an OpenDocument, out of its `content.xml`."""
+    if b'value-type="error"' not in content:
+        return {}
+    table, calc, text = _ODF["table"], _ODF["calc"], _ODF["text"]
+    found: dict[str, Places] = {}
+    for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
+        places = found.setdefault(sheet.get(f"{table}name", ""), {})
+        row = 1
+        for one in sheet.iter(f"{table}table-row"):
+            column = 1
+            for cell in one:
+                if cell.get(f"{calc}value-type") == "error":
+                    told = "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
+                    places[row, column] = told or "#ERROR"
+                column += int(cell.get(f"{table}number-columns-repeated", "1"))
+            row += int(one.get(f"{table}number-rows-repeated", "1"))
+    return found
