@@ -1,4 +1,4 @@
-"""ConnectWise PSA: list what the month needs, create what is approved, set what is approved.
+"""Client of ConnectWise PSA: lists and reads of the records that xlsync needs.
 
 Facts: the vendor's Developer Guide and OpenAPI description (2025.1). Additions can only be listed per
 agreement; a PATCH takes bare field names and must be read back, since a path inside an object gets a
@@ -32,7 +32,7 @@ from xlsync.rest.service import Page, Service
 from xlsync.settings import ConnectWiseSettings
 
 PAGE_SIZE: Final = 1000  # the most that ConnectWise allows
-MOST_PAGES: Final = 5000  # of one list: a server that goes on without end is given up
+MOST_PAGES: Final = 5000  # most pages of one list, against a server that never ends it
 COMPANY_FIELDS: Final = "id,identifier,name,city,zip,deletedFlag,defaultContact/id"
 AGREEMENT_FIELDS: Final = (
     "id,name,company/id,billingCycle/id,billingCycle/name,currency,startDate,billStartDate,endDate,"
@@ -52,7 +52,7 @@ _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoic
 
 
 class ConnectWise:
-    """A ConnectWise PSA site, through the keys of one API member."""
+    """Client of one ConnectWise PSA site, with the keys of one API member."""
 
     def __init__(self, settings: ConnectWiseSettings) -> None:
         self._settings = settings
@@ -61,7 +61,7 @@ class ConnectWise:
         self.path_in_settings = urlsplit(settings.url).path
         self.seconds_until_unknown = settings.seconds_until_unknown
         self.service = self._connect()
-        self._longest: dict[str, int] = {}  # page of each kind of list, so far
+        self._longest: dict[str, int] = {}  # longest page of each kind of list so far
 
     def _connect(self) -> Service:
         settings = self._settings
@@ -86,7 +86,7 @@ class ConnectWise:
         conditions: str = "",
         progress: Callable[[int], None] | None = None,
     ) -> tuple[list[dict[str, Any]], str]:
-        """All records of a list, by id, and the server's time of the first page (an HTTP date).
+        """Read all records of a list by id, and the server's time of the first page (an HTTP date).
 
         Pages are asked for by `id >` the last one seen, so that rows that move between pages while
         reading are neither lost nor doubled. A short page is not taken for the last one where the server
@@ -131,9 +131,9 @@ class ConnectWise:
         *,
         whole: bool = False,
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
-        """The additions of each agreement, side by side; a failed read is its error, never "none".
+        """Read the additions of agreements, side by side; a failed read is its error, never empty.
 
-        `whole` are those that also hold what a successor takes over.
+        With `whole`, additions have the fields that a successor takes over.
         """
         fields = _WHOLE_ADDITION if whole else _ADDITION
 
@@ -145,9 +145,9 @@ class ConnectWise:
         return dict(zip(ids, self.service.side_by_side(read, ids, progress), strict=True))
 
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
-        """The recap of each agreement, asked in pieces that fit an address; the error where one failed.
+        """Read the recaps of agreements, in requests whose address is not too long; the error if one failed.
 
-        The description's list path ends with a slash.
+        The path of this list ends with a slash in the API's description.
         """
 
         def read(piece: str) -> list[Recap]:
@@ -164,7 +164,7 @@ class ConnectWise:
         return recaps
 
     def read_agreements(self, agreement_ids: Iterable[int]) -> dict[int, AgreementNow]:
-        """Agreements as they are now, by id, in few requests; those that are gone are missing."""
+        """Read the present state of agreements by id, in few requests; those that are gone are missing."""
         path = "/finance/agreements"
         found: dict[int, AgreementNow] = {}
         for piece in _pieces(sorted(set(agreement_ids))):
@@ -173,7 +173,7 @@ class ConnectWise:
         return found
 
     def read_item_now(self, item_id: int) -> ItemNow | None:
-        """A product of the catalog as it is now; None where there is none of that id."""
+        """Read the present state of a catalog item; None where there is none of the id."""
         path = f"/procurement/catalog/{item_id}"
         try:
             record = record_of(self.service.get(path, {"fields": "id,price,inactiveFlag"}), path)
@@ -185,12 +185,12 @@ class ConnectWise:
         return ItemNow(id=id_of(record, path), price=price, is_active=not record.get("inactiveFlag"))
 
     def read_recap(self, agreement_id: int) -> Recap:
-        """An agreement's last and next invoice as they are now."""
+        """Read an agreement's recap."""
         path = f"/finance/agreementrecap/{agreement_id}"
         return read_recap(record_of(self.service.get(path, {"fields": _RECAP}), path))
 
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
-        """One addition as it is now, whole; None where there is none of that id."""
+        """Read the present state of an addition with all fields; None where there is none of the id."""
         path = f"/finance/agreements/{agreement_id}/additions/{addition_id}"
         try:
             record = self.service.get(path, {"fields": _WHOLE_ADDITION})
@@ -201,13 +201,13 @@ class ConnectWise:
         return read_addition(record_of(record, path), agreement_id, whole=True)
 
     def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
-        """A setup table, without its inactive entries, by name."""
+        """Read the active entries of a setup table, by name."""
         records, _ = self.list_records(path, fields=fields)
         entries = [read_setup(record) for record in records if not record.get("inactiveFlag")]
         return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
 
     def list_invoices(self, agreement_id: int, since: dt.date) -> list[tuple[int, str]]:
-        """The id and number of an agreement's invoices from a day on, the oldest first."""
+        """Read the ids and numbers of an agreement's invoices from a day on, the oldest first."""
         path = "/finance/invoices"
         records, _ = self.list_records(
             path,
@@ -217,14 +217,14 @@ class ConnectWise:
         return [(id_of(record, path), str(record.get("invoiceNumber") or "")) for record in records]
 
     def find_invoice(self, number: str) -> int | None:
-        """The id of an invoice by its number."""
+        """Find the id of an invoice by its number."""
         path = "/finance/invoices"
         asked = f"invoiceNumber={quote(number)}"
         records, _ = self.list_records(path, fields="id,invoiceNumber", conditions=asked)
         return next((id_of(r, path) for r in records if r.get("invoiceNumber") == number), None)
 
     def read_invoice(self, invoice_id: int) -> str | None:
-        """The number of an invoice; None where there is none of that id."""
+        """Read the number of an invoice; None where there is none of the id."""
         path = f"/finance/invoices/{invoice_id}"
         try:
             record = record_of(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
@@ -235,18 +235,18 @@ class ConnectWise:
         return str(record.get("invoiceNumber") or invoice_id)
 
     def _find_root(self) -> str | None:
-        """Where the API of this company is now, since its path changes when a hosted site is upgraded."""
+        """Find the API's root, whose path changes when a hosted site is upgraded."""
         try:
             codebase = self.find_codebase()
         except ApiError:
-            return None  # what led here is told then
+            return None  # the first error is raised then
         if codebase is None or not re.fullmatch(r"v\d+_\d+(_release)?/?", codebase):
             return None
         parts = urlsplit(self._settings.url)
         return f"{parts.scheme}://{parts.netloc}/{codebase.strip('/')}/apis/3.0"
 
     def find_codebase(self) -> str | None:
-        """The path of this company's release, such as `v2025_1/`, from the site's own answer.
+        """Read the path of the company's release, such as `v2025_1/`, from the site.
 
         None where the site does not know the login company (its answer is `null` then).
         """
@@ -256,10 +256,10 @@ class ConnectWise:
         return str(answer["Codebase"]) if isinstance(answer, dict) and answer.get("Codebase") else None
 
     def check(self) -> None:
-        """Read one company, to try address and keys; raises ApiError that says what is wrong.
+        """Read one company, to try address and keys; raises ApiError where that fails.
 
         The cloud may answer 404 to wrong keys, and to an outdated codebase in the path: the site's
-        own companyinfo tells them apart (Developer Guide, "Authentication").
+        companyinfo distinguishes them (Developer Guide, "Authentication").
         """
         try:
             self.service.get("/company/companies", {"pageSize": 1, "fields": "id"})
@@ -288,16 +288,16 @@ class ConnectWise:
 
 
 def _odd_list(path: str, what: str) -> ApiError:
-    """The error of a list that cannot be read to its end."""
+    """Make the error of a list that cannot be read to its end."""
     hint = "Try again in some minutes; if it stays, ask ConnectWise's support what is wrong with this list."
     return ApiError(f"ConnectWise: GET {path} {what}", hint, method="GET", path=path, status=200)
 
 
 def _is_last(page: Page, count: int, longest: int) -> bool:
-    """Whether nothing follows a page of so many records; `longest` is the longest seen of such a list.
+    """Return whether a page of `count` records is the last; `longest` is the longest page so far.
 
-    The Link header tells (Developer Guide, "Pagination"). Without one a page shorter than asked may be cut
-    by a server that allows no longer ones: it is surely the last where a longer one was seen.
+    The Link header shows it (Developer Guide, "Pagination"). Without one a short page may be cut
+    by a server with a lower limit: it is surely the last if a longer one was seen.
     """
     if count == 0:
         return True
@@ -307,13 +307,13 @@ def _is_last(page: Page, count: int, longest: int) -> bool:
 
 
 def quote(text: str) -> str:
-    """A text as a condition takes it."""
+    """Quote a text for a condition."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _pieces(ids: Iterable[int]) -> list[str]:
-    """Lists of ids for conditions; an address of more than 2000 characters is refused (Developer Guide)."""
+    """Split ids into lists for conditions; addresses over 2000 characters are refused (Developer Guide)."""
     pieces: list[str] = []
     for id_ in ids:
         if pieces and len(pieces[-1]) + len(str(id_)) < 1200 and pieces[-1].count(",") < 99:

@@ -1,7 +1,7 @@
-"""ConnectWise's lists: companies, agreements, catalog and setup tables, kept and brought up to date.
+"""ConnectWise's lists (companies, agreements, catalog, setup tables) with a cache that is kept up to date.
 
-A kept list is asked only for what changed since (`lastUpdated`, Developer Guide, "Conditions"). That never
-tells of deletions, so a whole list is read again after a week; `apply` looks at what it writes to anyway.
+A cached list is updated by what changed since (`lastUpdated`, Developer Guide, "Conditions"). That never
+shows deletions, so the whole list is read again after a week; `apply` reads what it writes to anyway.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xlsync.models import Lists, Setup, SetupTables
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
-OVERLAP: Final = dt.timedelta(hours=1)  # a list may not show a change for minutes: it is asked for again
+OVERLAP: Final = dt.timedelta(hours=1)  # a list may show a change minutes late, so this time is read again
 LISTS: Final = {  # path, fields and conditions of each long list
     "companies": ("/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
     "agreements": ("/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
@@ -35,7 +35,7 @@ SETUP: Final = {  # path and fields of each setup table
     "subcategories": ("/procurement/subcategories/", "id,name,defaultFlag,inactiveFlag,category/name"),
     "countries": ("/company/countries", "id,name,defaultFlag"),
 }
-_TOLD: Final = {  # what is missing where a table may not be read
+_TOLD: Final = {  # the consequence of a table that may not be read
     "company_types": "types of customers",
     "agreement_types": "types of agreements",
     "product_types": "types of products",
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """ConnectWise's lists as it gave them; `odd` tells which setup tables could not be read."""
+    """ConnectWise's lists as read; `odd` names the setup tables that could not be read."""
 
     companies: list[dict[str, Any]]
     agreements: list[dict[str, Any]]
@@ -68,7 +68,7 @@ def read_tables(
     refresh: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Tables:
-    """All lists; `refresh` reads them whole. Raises ApiError where one cannot be read."""
+    """Read all lists; `refresh` ignores the cache. Raises ApiError where one cannot be read."""
     setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
@@ -82,13 +82,13 @@ def read_tables(
                     path, fields=fields, conditions=f"lastUpdated>[{since}]", progress=progress
                 )
             except ApiError as error:
-                if error.status != 400:  # a tenant that does not take the condition is read whole
+                if error.status != 400:  # a tenant that refuses the condition is read completely
                     raise
             else:
                 old = {record.get("id"): record for record in kept["records"]}
                 new = {record.get("id"): record for record in _trimmed(changed, fields)}
                 if all(old.get(id_) == record for id_, record in new.items()):
-                    return list(kept["records"])  # and the next time is asked from the same moment on
+                    return list(kept["records"])  # the next update starts from the same time
                 return _keep(cache, name, fields, {**old, **new}.values(), asked_at, kept["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
         if not records:
@@ -125,7 +125,7 @@ def _usable(
     read: Callable[[dict[str, Any]], T | None],
     odd: list[str],
 ) -> tuple[T, ...]:
-    """Read the records that can be used and name the others in `odd`; one without an id is an error."""
+    """Convert records, and name those that cannot be used in `odd`; one without an id is an error."""
     found: list[T] = []
     errors: list[str] = []
     for record in records:
@@ -146,7 +146,7 @@ def _usable(
 def _read_setup(
     connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
 ) -> tuple[SetupTables, list[str]]:
-    """The setup tables, and what is missing where the keys may not read one: then none is kept."""
+    """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
     kept = _kept(cache, "setup", "at", *SETUP)
     if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
         return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in SETUP}), []
@@ -170,7 +170,7 @@ def _read_setup(
 
 
 def _nothing_there(path: str, what: str) -> ApiError:
-    """The error of a list that gives nothing at all: nobody bills customers without any of it."""
+    """Make the error of an empty list that every tenant must have entries in."""
     return ApiError(
         f"ConnectWise: GET {path} gave an empty list, without a single {what}",
         "Servers were seen to answer so by mistake: try again. If it stays, the API member's security role "
@@ -188,16 +188,16 @@ def _tell_unread(name: str, error: ApiError) -> str:
 
 
 def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
-    """What a cache holds, read once since it may be thrown away at any time.
+    """Read an entry of the cache once, since it may be deleted at any time.
 
-    Nothing where it is not there, or another version of xlsync kept it in another form.
+    The result is empty if there is none, or if another version stored it in another form.
     """
     kept = cache.get(name)
     return kept if isinstance(kept, dict) and all(part in kept for part in parts) else {}
 
 
 def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
-    """From when on changes are to be asked for; empty where the whole list is due."""
+    """Return the time since which changes are to be read; empty if the whole list is due."""
     if not kept or now - dt.datetime.fromisoformat(kept["whole"]) > WHOLE_AFTER:
         return ""
     return str(kept["since"])
@@ -206,7 +206,7 @@ def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
 def _keep(
     cache: Cache, name: str, fields: str, records: Iterable[Any], asked_at: str, whole: str
 ) -> list[dict[str, Any]]:
-    """Keep the newest version of each record, in order of id, and the server's time of asking."""
+    """Cache the newest version of each record, by id, and the server's time of the request."""
     newest = {record.get("id"): record for record in records}
     ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
     if asked_at:
@@ -217,7 +217,7 @@ def _keep(
 
 
 def _trimmed(records: Iterable[dict[str, Any]], fields: str) -> list[dict[str, Any]]:
-    """Keep the fields of records that were asked for, since a server may send more; decimals as text."""
+    """Reduce records to the requested fields, since a server may send more; decimals become text."""
     asked: dict[str, set[str]] = {}
     for field in fields.split(","):
         name, _, part = field.partition("/")
@@ -229,14 +229,14 @@ def _trimmed(records: Iterable[dict[str, Any]], fields: str) -> list[dict[str, A
 
 
 def _parts(value: Any, parts: Set[str]) -> Any:
-    """These parts of a reference; the empty one is the whole of it."""
+    """Reduce a reference to some parts; the empty part is the whole reference."""
     if "" in parts or not isinstance(value, dict):
         return value
     return {name: value[name] for name in value if name in parts}
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON holds it exactly: decimals as text, at any depth."""
+    """Convert decimals at any depth to text, which JSON stores exactly."""
     match value:
         case Decimal():
             return str(value)

@@ -1,4 +1,4 @@
-"""ConnectWise's records as the words of the field; what is odd about one is an error that names it.
+"""Conversion of ConnectWise's records; a record that cannot be used is an error that names it.
 
 PURE. Dates are midnight UTC of the calendar date, without milliseconds; numbers are exact.
 """
@@ -19,12 +19,14 @@ MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
 _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
-_LARGEST: Final = 18  # power of ten: written out, what is far larger would fill the memory
+_LARGEST: Final = (
+    18  # power of ten of the largest number: written out, a far larger one would fill the memory
+)
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
 
 def read_company(record: Mapping[str, Any]) -> Company | None:
-    """A company of the list; None for one in the recycle bin."""
+    """Read a company; None for one in the recycle bin."""
     if record.get("deletedFlag"):
         return None
     path = "/company/companies"
@@ -40,7 +42,7 @@ def read_company(record: Mapping[str, Any]) -> Company | None:
 
 
 def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Agreement | None:
-    """An agreement of the list; None for a cancelled, expired or inactive one."""
+    """Read an agreement; None for a cancelled, expired or inactive one."""
     if record.get("cancelledFlag") or record.get("agreementStatus") in _CLOSED:
         return None
     path = "/finance/agreements"
@@ -66,7 +68,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
 
 
 def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
-    """An agreement, whatever its state; a date that cannot be read is an error."""
+    """Read an agreement of any state; a date that cannot be read is an error."""
     path = f"/finance/agreements/{record.get('id')}"
     currency = _inner(record, "currency")
     status = str(record.get("agreementStatus") or "")
@@ -85,7 +87,7 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
 
 
 def _cycle_trouble(cycle: Mapping[str, Any], known: Setup | None) -> str:
-    """Why an agreement's units cannot be compared with what is billed each period; empty where they can."""
+    """Say why an agreement's units cannot be compared with billing per period; empty if they can."""
     name = str(cycle.get("name") or "")
     if not cycle or (known is not None and not known.recurs):
         return f"The agreement never recurs (billing cycle {name or 'none'}): nothing is billed each period."
@@ -95,7 +97,7 @@ def _cycle_trouble(cycle: Mapping[str, Any], known: Setup | None) -> str:
 
 
 def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
-    """A product of the catalog; None for an inactive one."""
+    """Read a catalog item; None for an inactive one."""
     if record.get("inactiveFlag"):
         return None
     path = "/procurement/catalog"
@@ -112,11 +114,11 @@ def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
 
 
 def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) -> Addition:
-    """An addition of an agreement, with its mark; a `whole` one with what a successor takes over."""
+    """Read an addition with its mark; with `whole` also the fields that a successor takes over."""
     path = f"/finance/agreements/{agreement_id}/additions"
     product = record_of(record.get("product"), f"{path}/{record.get('id')} (product)")
     quantity = read_number(record.get("quantity"), path)
-    if quantity is None:  # which is not zero: there is nothing to compare with
+    if quantity is None:  # an absent quantity is not zero, and cannot be compared
         raise broken(path, f"addition {record.get('id')}, which has no quantity")
     custom = records_of(record.get("customFields") or [], f"{path}/{record.get('id')} (customFields)")
     marks = [field.get("value") for field in custom if field.get("caption") == MARK_ID]
@@ -136,7 +138,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
 
 
 def read_recap(record: Mapping[str, Any]) -> Recap:
-    """What the recap tells of the last and the next invoice; its dates are text."""
+    """Read a recap; its dates are text."""
     path = "/finance/agreementrecap/"
     dates = {"next": record.get("nextInvoiceDate"), "last": record.get("lastInvoiceDate")}
     unclear = [f"{name} invoice date {date}" for name, date in dates.items() if date and not read_date(date)]
@@ -151,9 +153,9 @@ def read_recap(record: Mapping[str, Any]) -> Recap:
 
 
 def read_date(value: object) -> dt.date | None:
-    """A calendar date: the first ten characters, never converted through a local time.
+    """Read a calendar date: the first ten characters, never converted through a local time.
 
-    Recaps give text dates of unknown form: one that could be read two ways is None, as one that cannot be
+    Recaps have text dates of unknown form: one that could be read in two ways is None, as one that cannot be
     read at all.
     """
     text = str(value or "").strip()
@@ -175,7 +177,7 @@ def _day(year: str, month: str, day: str) -> dt.date | None:
 
 
 def read_date_strictly(value: object, path: str) -> dt.date | None:
-    """Read a date that must not pass for none where it cannot be read, such as an addition's end."""
+    """Read a date such as an addition's end; raises an error where it cannot be read."""
     day = read_date(value)
     if day is None and value:
         raise broken(path, f"{value!r} where a date belongs")
@@ -183,12 +185,12 @@ def read_date_strictly(value: object, path: str) -> dt.date | None:
 
 
 def write_date(day: dt.date) -> str:
-    """A calendar date as ConnectWise takes it: midnight UTC, whole seconds."""
+    """Write a calendar date for ConnectWise: midnight UTC, whole seconds."""
     return f"{day.isoformat()}T00:00:00Z"
 
 
 def read_number(value: object, path: str) -> Decimal | None:
-    """A number as it was sent; absent is None."""
+    """Read a number exactly; None where it is absent."""
     number = None
     match value:
         case None:
@@ -205,12 +207,12 @@ def read_number(value: object, path: str) -> Decimal | None:
 
 
 def clean(text: str) -> str:
-    """A text without the zero-width marks that turn up in values."""
+    """Remove zero-width marks from a text."""
     return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).strip()
 
 
 def read_setup(record: Mapping[str, Any]) -> Setup:
-    """An entry of a setup table."""
+    """Read an entry of a setup table."""
     parent = _inner(record, "category")
     return Setup(
         id=id_of(record, "setup table"),
@@ -223,21 +225,21 @@ def read_setup(record: Mapping[str, Any]) -> Setup:
 
 
 def records_of(data: object, path: str) -> list[dict[str, Any]]:
-    """The records of a list's answer."""
+    """Return the records in the answer of a list; raises an error for another shape."""
     if isinstance(data, list) and all(isinstance(record, dict) for record in data):
         return cast("list[dict[str, Any]]", data)
     raise broken(path, "no list of records")
 
 
 def record_of(data: object, path: str) -> dict[str, Any]:
-    """The record of an answer, or inside of one."""
+    """Return the record in an answer; raises an error for another shape."""
     if isinstance(data, dict):
         return data
     raise broken(path, "no record")
 
 
 def id_of(record: Mapping[str, Any], path: str) -> int:
-    """The id of a record."""
+    """Return the id of a record; raises an error where it has none."""
     found = record.get("id")
     if isinstance(found, int) and not isinstance(found, bool):
         return found
@@ -257,7 +259,7 @@ def _text(record: Mapping[str, Any], name: str, path: str) -> str:
 
 
 def broken(path: str, what: str) -> ApiError:
-    """The error that tells what is odd about an answer."""
+    """Make the error of an answer that cannot be used."""
     return ApiError(
         f"ConnectWise: GET {path} answered with {what}",
         "Try again; if it stays, ask ConnectWise's support what changed.",
@@ -269,7 +271,7 @@ def broken(path: str, what: str) -> ApiError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementNow:
-    """An agreement as a write to it finds it; `closed` is its status where that is not active."""
+    """An agreement as read just before a write to it; `closed` is its status, empty while it is active."""
 
     id: int
     company_id: int
@@ -284,7 +286,7 @@ class AgreementNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemNow:
-    """A product of the catalog as a new addition of it finds it."""
+    """A catalog item as read just before an addition of it is created."""
 
     id: int
     price: Decimal | None

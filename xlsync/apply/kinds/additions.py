@@ -1,4 +1,4 @@
-"""Additions: creating one, continuing one from a date on, and changing units or cost of one."""
+"""Handlers of additions: creation, succession from a date on, and changes of units or cost."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ from xlsync.models import Addition
 
 @dataclass(frozen=True, slots=True)
 class AdditionCreation(Handler):
-    """A product put on an agreement, or the successor of an addition that ends."""
+    """Handler of the creation of an addition, which may succeed one that ends."""
 
     action: CreateAddition
     word = "addition"
     is_proved_by_answer = True
 
     def judge(self, live: Live) -> Outcome | None:
-        """Already, where the addition was made since it was approved; None while its agreement is not."""
+        """Return the outcome already if the addition was created since its approval; else None."""
         agreement = self.action.agreement_id
         if agreement is None:
             return None
         return judge_creation(self.action, self._with_made_before(live, agreement))
 
     def _with_made_before(self, live: Live, agreement: int) -> tuple[Addition, ...]:
-        """The additions of an agreement, with those that earlier runs made and the list does not show yet."""
+        """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
         listed = live.additions_of(agreement)
         known = {addition.id for addition in listed}
         path = f"/finance/agreements/{agreement}/additions"
@@ -59,13 +59,13 @@ class AdditionCreation(Handler):
         return (*listed, *(addition for addition in read if addition is not None))
 
     def judge_needed(self, live: Live) -> Outcome | None:
-        """Skipped, where the product is another now than the row showed; a successor keeps its own."""
+        """Return the outcome skipped if the product changed since; successors are exempt."""
         if self.action.succeeds or not isinstance(self.action.item, int):
             return None
         return judge_item(self.action, live.item(self.action.item))
 
     def request(self, live: Live) -> HttpWrite | str:
-        """The addition; a successor keeps all but what is changed."""
+        """Make the request; a successor keeps all fields that are not changed."""
         action, continued, taken_over = self.action, None, {}
         if action.succeeds is not None:
             continued = action.succeeds.addition
@@ -86,7 +86,7 @@ class AdditionCreation(Handler):
         return HttpWrite("POST", path, without_empty(body), continued.id if continued else None)
 
     def _mark_values(self, live: Live) -> list[dict[str, Any]] | None:
-        """The custom fields that tell the contract, where they are wanted and the tenant has them."""
+        """Return the custom fields that mark the contract, if wanted and present in the tenant."""
         action = self.action
         if not live.creation.mark_additions or not action.contract_id or action.agreement_id is None:
             return None
@@ -95,14 +95,14 @@ class AdditionCreation(Handler):
         return [{**mark, "value": values[caption]} for caption, mark in marks.items()] or None
 
     def confirm(self, live: Live) -> Outcome | None:
-        """The addition, where the agreement's list shows it."""
+        """Return the outcome done if the agreement's list shows the addition."""
         if self.action.agreement_id is None:
             return None
         shown = judge_creation(self.action, live.list_additions(self.action.agreement_id))
         return shown if shown is not None and shown.state is State.ALREADY else None
 
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
-        """Other additions of the product and contract that were not there when it was approved."""
+        """Find further additions of the product and contract created since the approval."""
         action = self.action
         if action.agreement_id is None:
             return ()
@@ -118,7 +118,7 @@ class AdditionCreation(Handler):
 
 
 def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
-    """Whether the addition was made since it was approved, or continues what is another now; else None."""
+    """Return the outcome of a creation made since its approval, or whose predecessor changed; else None."""
     ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
     since = [
         a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
@@ -135,7 +135,7 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
 
 
 def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
-    """Skipped, where the product of a new addition is gone, inactive or of another price than was shown."""
+    """Return the outcome skipped if a new addition's product is gone, inactive or of another price."""
     if live is None:
         return changed(action, "the product is no longer in the catalog")
     if not live.is_active:
@@ -146,7 +146,7 @@ def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
 
 
 def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
-    """What a successor keeps: all as it is now, but the end that was seen, since this run has set another.
+    """Return the fields that a successor keeps: present values, with the end from before this run.
 
     Empty values of custom fields, which every record shows, are left out of a POST.
     """
@@ -161,7 +161,7 @@ def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
 
 
 def take_back(write: Write) -> SetFields | None:
-    """Undo ends an addition on the day it began, if it still holds what it was made with."""
+    """Make the undo of a creation: the addition ends on the day it began, if its fields are unchanged."""
     if write.id is None:
         return None
     path = f"{write.path}/{write.id}"
@@ -184,27 +184,27 @@ def take_back(write: Write) -> SetFields | None:
 
 @dataclass(frozen=True, slots=True)
 class AdditionUpdate(Handler):
-    """New units or cost on one addition."""
+    """Handler of new units or cost on one addition."""
 
     action: UpdateAddition
 
     def judge(self, live: Live) -> Outcome | None:
-        """Compare the addition as it is now with what was approved."""
+        """Compare the addition's present state with the approved values."""
         return judge_update(self.action, live.addition(self.action.seen))
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
-        """One operation for each value."""
+        """Make the request: one operation for each value."""
         seen = self.action.seen
         path = f"/finance/agreements/{seen.agreement_id}/additions/{seen.id}"
         return HttpWrite("PATCH", path, [operation(str(c.field), c.wanted) for c in self.action.changes])
 
     def read_replaced(self, live: Live) -> dict[str, Any]:
-        """The values as they are now."""
+        """Return the present values."""
         now = live.addition(self.action.seen) or self.action.seen
         return {str(change.field): change.field.of(now) for change in self.action.changes}
 
     def confirm(self, live: Live) -> Outcome | None:
-        """Done, where the addition holds every wanted value."""
+        """Return the outcome done if the addition has every wanted value."""
         action = self.action
         addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
         if addition is None or any(c.field.of(addition) != c.wanted for c in action.changes):
@@ -213,9 +213,9 @@ class AdditionUpdate(Handler):
 
 
 def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:
-    """Compare seen, live and wanted: the outcome where nothing is to be sent, else None.
+    """Compare seen, live and wanted values: return the outcome if nothing is to be sent, else None.
 
-    Every value that the approved rows showed must still hold, but for those that already are as wanted.
+    Every value that the approved rows showed must still hold, unless it is the wanted one already.
     """
     if live is None:
         return outcome(action, State.SKIPPED, f"addition {action.seen.id} is no longer there")

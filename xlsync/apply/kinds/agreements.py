@@ -1,4 +1,4 @@
-"""Creating an agreement; undo cancels it unless additions of others stand on it."""
+"""Handler of the creation of an agreement; undo cancels it unless it has additions of others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PATH: Final = "/finance/agreements"
 
 @dataclass(frozen=True, slots=True)
 class AgreementCreation(RecordCreation):
-    """A customer's agreement."""
+    """Handler of the creation of an agreement."""
 
     creation: CreateAgreement
     word = "agreement"
 
     def find(self, live: Live) -> Existing | None:
-        """By the journal, then by the name at the company; none where the company is yet to be created."""
+        """Find the agreement by journal, then by name at the company; None if there is no company yet."""
         action = self.creation
         if not isinstance(action.company, int):
             return None
@@ -46,9 +46,9 @@ class AgreementCreation(RecordCreation):
         )
 
     def request(self, live: Live) -> HttpWrite | str:
-        """The agreement, with the company's default contact where the row names none.
+        """Make the request, with the company's default contact if the row names none.
 
-        It bills from its start: without `billStartDate` ConnectWise sets the day of creation.
+        `billStartDate` is set to the start, since ConnectWise would set the day of creation.
         """
         action = self.creation
         contact = action.contact
@@ -70,7 +70,7 @@ class AgreementCreation(RecordCreation):
         return HttpWrite("POST", PATH, without_empty(body))
 
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
-        """Other agreements of this name at the company."""
+        """Find further agreements of the name at the company."""
         action = self.creation
         asked = f"company/id={action.company} and cancelledFlag=False"
         records, _ = live.connectwise.list_records(PATH, fields="id,name", conditions=asked)
@@ -79,7 +79,7 @@ class AgreementCreation(RecordCreation):
 
 
 def _find_default_contact(live: Live, company: int) -> int | None:
-    """The company's main contact, for an agreement that names none."""
+    """Find the company's main contact."""
     path = f"/company/companies/{company}"
     record = record_of(live.connectwise.service.get(path, {"fields": "id,defaultContact/id"}), path)
     contact = record.get("defaultContact")
@@ -87,11 +87,11 @@ def _find_default_contact(live: Live, company: int) -> int | None:
 
 
 def take_back(write: Write) -> SetFields | None:
-    """Undo cancels an agreement."""
+    """Make the undo of a creation: the agreement is cancelled."""
     return retire(write, "cancelledFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """The additions on the agreement, but for those that the run made itself."""
+    """List the additions on the agreement that the run did not create itself."""
     additions = live.list_additions(id_)
     return [f"addition {a.id}" for a in additions if a.cancelled is None and a.id not in own]

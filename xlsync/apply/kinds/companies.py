@@ -1,4 +1,4 @@
-"""Creating a company: looked for by journal, identifier and name; it is never taken back."""
+"""Handler of the creation of a company; it is never undone."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PATH: Final = "/company/companies"
 
 @dataclass(frozen=True, slots=True)
 class CompanyCreation(RecordCreation):
-    """A customer that ConnectWise lacks."""
+    """Handler of the creation of a company."""
 
     creation: CreateCompany
 
     def find(self, live: Live) -> Existing | None:
-        """By the journal, by the identifier, then by the very name under another identifier."""
+        """Find the company by the journal, by identifier, then by equal name under another identifier."""
         action = self.creation
         return (
             find_made_before(live, action.key, PATH, "deletedFlag")
@@ -45,7 +45,7 @@ class CompanyCreation(RecordCreation):
         )
 
     def request(self, live: Live) -> HttpWrite:
-        """The company with its site, address, country and type."""
+        """Make the request, with site, address, country and type."""
         action = self.creation
         body = {
             "identifier": action.identifier,

@@ -1,4 +1,4 @@
-"""Creating a contact of a company; undo sets it inactive unless an agreement of others names it."""
+"""Handler of the creation of a contact; undo sets it inactive unless an agreement of others names it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PATH: Final = "/company/contacts"
 
 @dataclass(frozen=True, slots=True)
 class ContactCreation(RecordCreation):
-    """A person at a customer."""
+    """Handler of the creation of a contact."""
 
     creation: CreateContact
 
     def find(self, live: Live) -> Existing | None:
-        """By the journal, then by the name at the company; none where the company is yet to be created."""
+        """Find the contact by journal, then by name at the company; None if there is no company yet."""
         action = self.creation
         if not isinstance(action.company, int):
             return None
@@ -45,7 +45,7 @@ class ContactCreation(RecordCreation):
         )
 
     def request(self, live: Live) -> HttpWrite:
-        """The contact with its e-mail address, where the tenant has a type for those."""
+        """Make the request, with the e-mail address if the tenant has a communication type for it."""
         action = self.creation
         email_type = _find_email_type(live) if action.email else None
         mail = {"value": action.email, "communicationType": "Email", "defaultFlag": True}
@@ -59,7 +59,7 @@ class ContactCreation(RecordCreation):
 
 
 def _find_email_type(live: Live) -> int | None:
-    """The tenant's communication type for e-mail."""
+    """Find the tenant's communication type for e-mail."""
     path = "/company/communicationTypes"
     types, _ = live.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
     mails = [entry for entry in types if entry.get("emailFlag")]
@@ -68,12 +68,12 @@ def _find_email_type(live: Live) -> int | None:
 
 
 def take_back(write: Write) -> SetFields | None:
-    """Undo sets a contact inactive."""
+    """Make the undo of a creation: the contact is set inactive."""
     return retire(write, "inactiveFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """The agreements that name the contact, but for those that the run made itself."""
+    """List the agreements that name the contact and that the run did not create itself."""
     asked = f"contact/id={id_} and cancelledFlag=False"
     path = "/finance/agreements"
     records, _ = live.connectwise.list_records(path, fields="id", conditions=asked)

@@ -1,4 +1,4 @@
-"""Setting fields of one record: an end date, a flag, and what undo puts back."""
+"""Handler of setting fields of one record: an end date, a flag, and values that undo restores."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from xlsync.models import Addition, Month
 
 @dataclass(frozen=True, slots=True)
 class FieldsUpdate(Handler):
-    """Fields of one record, written in one request."""
+    """Handler of fields of one record, which are set in one request."""
 
     action: SetFields
 
     def judge(self, live: Live) -> Outcome | None:
-        """Settled by the fields as they are now, or skipped for a period that is invoiced already."""
+        """Compare the present fields with the approved ones; skipped if the period is invoiced already."""
         guarded = live.addition(self.action.guard) if self.action.guard else None
         settled = judge_settings(self.action, read_settings(self.action, live), guarded)
         return settled or _judge_begin(self.action, live)
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
-        """One operation for each field that gets another value."""
+        """Make the request: one operation for each field with a new value."""
         changes = [operation(c.name, c.wanted) for c in self.action.changes if c.seen != c.wanted]
         return HttpWrite("PATCH", self.action.path, changes)
 
     def read_replaced(self, live: Live) -> dict[str, Setting]:
-        """The fields as they are now."""
+        """Return the present fields."""
         return read_settings(self.action, live)
 
     def confirm(self, live: Live) -> Outcome | None:
-        """Done, where every field holds the wanted value."""
+        """Return the outcome done if every field has the wanted value."""
         now = read_settings(self.action, live)
         if any(now[change.name] != change.wanted for change in self.action.changes):
             return None
@@ -52,9 +52,9 @@ class FieldsUpdate(Handler):
 def judge_settings(
     action: SetFields, live: Mapping[str, Setting], guarded: Addition | None
 ) -> Outcome | None:
-    """Compare seen, live and wanted of fields: the outcome where nothing is to be sent, else None.
+    """Compare seen, live and wanted fields: return the outcome if nothing is to be sent, else None.
 
-    `live` are the fields as they are now; `guarded` is the addition where `guard` is one.
+    `live` are the present fields; `guarded` is the present state of `action.guard`.
     """
     if all(live[change.name] == change.wanted for change in action.changes):
         told = ", ".join(
@@ -74,7 +74,7 @@ def judge_settings(
 
 
 def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]) -> str:
-    """Which values that a row showed are others now, but for those that are as wanted; by field."""
+    """Name the values that changed since the row showed them and are not the wanted ones."""
     told = [
         tell_change(header, field, was, now)
         for header, field, was, now in (
@@ -91,7 +91,7 @@ def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]
 
 
 def tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
-    """One value in words: as it was shown, and as it is now."""
+    """Write a changed value in words: as shown, and at present."""
     return f"{name} was {_tell(field, was)} and is now {_tell(field, now)}"
 
 
@@ -105,7 +105,7 @@ def _tell(field: str, value: Setting) -> str:
 
 
 def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
-    """Skipped, where a change would begin in a period that the agreement has invoiced already.
+    """Return the outcome skipped if a change would begin in a period that is invoiced already.
 
     A month is invoiced where the recap's next invoice date lies after its end.
     """
@@ -126,7 +126,7 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
 
 
 def _ways_around(action: SetFields) -> str:
-    """What a person can do about a change that would begin in a period already invoiced."""
+    """Say what a person can do about a change that would begin in a period already invoiced."""
     if not action.rows:
         return "change it in ConnectWise, where the invoice can be credited"
     if action.stops:
@@ -135,7 +135,7 @@ def _ways_around(action: SetFields) -> str:
 
 
 def read_settings(action: SetFields, live: Live) -> dict[str, Setting]:
-    """The fields as they are now, each read in the form of the value that is wanted or was seen."""
+    """Read the present fields, each as the type of the wanted or seen value."""
     names = ",".join(change.name for change in action.changes)
     answer = live.connectwise.service.get(action.path, {"fields": f"id,{names}"})
     record = record_of(answer, action.path)
@@ -152,7 +152,7 @@ def _read_setting(value: object, change: FieldChange, path: str) -> Setting:
 
 
 def operation(field: str, value: Setting) -> dict[str, Any]:
-    """One PATCH operation; an emptied field is removed (Developer Guide, "Patch": add, replace, remove)."""
+    """Make one PATCH operation; an emptied field is removed (Developer Guide, "Patch")."""
     if value is None:
         return {"op": "remove", "path": field}
     return {
@@ -163,7 +163,7 @@ def operation(field: str, value: Setting) -> dict[str, Any]:
 
 
 def retire(write: Write, flag: str) -> SetFields | None:
-    """Undo of a creation: the record gets a flag; None where its id is not known."""
+    """Make the undo of a creation by setting a flag on the record; None where its id is not known."""
     if write.id is None:
         return None
     path = f"{write.path}/{write.id}"
@@ -178,7 +178,7 @@ def retire(write: Write, flag: str) -> SetFields | None:
 
 
 def restore(write: Write) -> SetFields:
-    """Undo of a PATCH: every field that it set returns to the value that was replaced."""
+    """Make the undo of a PATCH: every field that it set gets the replaced value again."""
     was = write.was or {}
     changes = tuple(
         FieldChange(name, to_setting(name, change.get("value")), to_setting(name, was.get(name)))
@@ -198,7 +198,7 @@ def restore(write: Write) -> SetFields:
 
 
 def _resumes(changes: Iterable[FieldChange]) -> dt.date | None:
-    """The first day that is billed otherwise where the end of an addition is moved; else None."""
+    """Return the first day whose billing changes if the end of an addition is moved; else None."""
     for change in changes:
         if change.name == "cancelledDate":
             ends = [day for day in (change.seen, change.wanted) if isinstance(day, dt.date)]
@@ -207,7 +207,7 @@ def _resumes(changes: Iterable[FieldChange]) -> dt.date | None:
 
 
 def _tell_restored(change: FieldChange) -> str:
-    """`12 units (now 15)`, `cost 9.50 (now 10.00)`, `no end (now ends 2026-10-31)`."""
+    """Write a restored value: `12 units (now 15)`, `no end (now ends 2026-10-31)`."""
     name = FIELDS.get(change.name, change.name)
     wanted, now = tell_value(change.name, change.wanted), tell_value(change.name, change.seen)
     if change.name == "quantity":
@@ -218,7 +218,7 @@ def _tell_restored(change: FieldChange) -> str:
 
 
 def subject_of(write: Write) -> str:
-    """What a write was about: its own words without the verb and without the new values."""
+    """Return the subject of a write: its words without the verb and the new values."""
     text = re.sub(r"^(update|create|cancel|end) ", "", write.what)
     if write.kind == "CreateAddition":
         return re.sub(r": [\d.]+ units$", "", text)
@@ -228,7 +228,7 @@ def subject_of(write: Write) -> str:
 
 
 def to_setting(field: str, value: Any) -> Setting:
-    """A value as the journal kept it, in its own kind."""
+    """Convert a value of the journal to the type of its field."""
     match value:
         case None:
             return None
@@ -245,6 +245,6 @@ def to_setting(field: str, value: Any) -> Setting:
 
 
 def agreement_in(path: str) -> int | None:
-    """The agreement whose additions a path is about."""
+    """Return the agreement id in the path of an addition."""
     parts = path.strip("/").split("/")
     return int(parts[2]) if parts[:2] == ["finance", "agreements"] and len(parts) > 3 else None

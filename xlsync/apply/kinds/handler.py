@@ -1,4 +1,4 @@
-"""What each kind of action must answer to be performed: judge, request, replaced values, confirmation."""
+"""The interface of handlers: judge, request, replaced values and confirmation of one kind of action."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from xlsync.apply.plan import Outcome
 
 @dataclass(frozen=True, slots=True)
 class HttpWrite:
-    """One write as it is sent, and as the journal keeps it.
+    """One write as it is sent and stored in the journal.
 
-    `succeeds` is the addition that a new one continues.
+    `succeeds` is the addition that a new one succeeds.
     """
 
     method: Literal["POST", "PATCH"]
@@ -25,10 +25,10 @@ class HttpWrite:
 
 
 class Handler(ABC):
-    """One action with all that depends on its kind; each method may raise ApiError.
+    """An action with the code of its kind; each method may raise ApiError.
 
-    `word` stands before the id of what was created. `is_proved_by_answer` tells that an answer with an id
-    is proof enough of a creation; otherwise ConnectWise is looked at again.
+    `word` stands before the id of a created record. `is_proved_by_answer` says that an answer with an id
+    proves a creation; otherwise ConnectWise is read again.
     """
 
     __slots__ = ()
@@ -37,24 +37,24 @@ class Handler(ABC):
 
     @abstractmethod
     def judge(self, live: Live) -> Outcome | None:
-        """The outcome, where ConnectWise's present state leaves nothing to send; else None."""
+        """Return the outcome if ConnectWise's present state leaves nothing to send; else None."""
 
     def judge_needed(self, live: Live) -> Outcome | None:  # noqa: ARG002
-        """Skipped, where something else that the write needs has changed since it was approved."""
+        """Return the outcome skipped if something else that the write needs changed since its approval."""
         return None
 
     @abstractmethod
     def request(self, live: Live) -> HttpWrite | str:
-        """What is sent, or in words why it cannot be."""
+        """Make the request, or say why it cannot be made."""
 
     @abstractmethod
     def confirm(self, live: Live) -> Outcome | None:
-        """The outcome, where ConnectWise shows that the write was carried out; else None."""
+        """Return the outcome if ConnectWise shows that the write was carried out; else None."""
 
     def read_replaced(self, live: Live) -> dict[str, Setting] | None:  # noqa: ARG002
-        """The values that the write replaces, as they are just before it."""
+        """Return the values that the write is about to replace."""
         return None
 
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:  # noqa: ARG002
-        """Others that are like what was just created, and were not there when it was approved."""
+        """Find records like the one just created that were created since the approval."""
         return ()

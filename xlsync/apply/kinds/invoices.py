@@ -1,4 +1,4 @@
-"""Creating the next invoice of an agreement: ConnectWise makes it, the agreement's recap proves it."""
+"""Handler of the next invoice of an agreement: ConnectWise creates it, and the recap proves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xlsync.models import Recap
 
 @dataclass(frozen=True, slots=True)
 class InvoiceCreation(Handler):
-    """The next invoice of an agreement."""
+    """Handler of the next invoice of an agreement."""
 
     action: CreateInvoice
     word = "invoice"
@@ -24,15 +24,15 @@ class InvoiceCreation(Handler):
         return judge_invoice(self.action, live.connectwise.read_recap(self.action.agreement))
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
-        """A request without a body: ConnectWise knows what is due."""
+        """Make the request, which has no body: ConnectWise knows what is due."""
         return HttpWrite("POST", f"/finance/agreements/{self.action.agreement}/invoice", None)
 
     def read_replaced(self, live: Live) -> dict[str, Setting]:  # noqa: ARG002
-        """The date of the invoice, which the recap shows no more once it is made."""
+        """Return the date of the invoice, which the recap no longer shows afterwards."""
         return {"nextInvoiceDate": self.action.seen_date}
 
     def confirm(self, live: Live) -> Outcome | None:
-        """The invoice, by the recap or among the invoices of the agreement."""
+        """Return the outcome done if the recap or the agreement's invoices show the invoice."""
         shown = self.judge(live)
         return (
             shown if shown is not None and shown.state is State.ALREADY else find_invoice(self.action, live)
@@ -40,9 +40,9 @@ class InvoiceCreation(Handler):
 
 
 def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
-    """Whether an invoice was made since it was approved, or would be another one now.
+    """Return the outcome if the invoice was created since its approval, or would be another; else None.
 
-    An agreement that has no next invoice any more was invoiced only where its last one tells so: it may have
+    An agreement without a next invoice was invoiced only if its last one shows that: it may have
     been cancelled instead.
     """
     if live.unclear:
@@ -61,7 +61,7 @@ def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
 
 
 def find_invoice(action: CreateInvoice, live: Live) -> Outcome | None:
-    """The invoice among those of the agreement, where the recap does not show it yet."""
+    """Find the invoice among the agreement's invoices, if the recap does not show it yet."""
     made = live.connectwise.list_invoices(action.agreement, action.seen_date)
     if not made:
         return None

@@ -1,4 +1,4 @@
-"""Creating a product of the catalog; undo sets it inactive unless a later run used it."""
+"""Handler of the creation of a catalog item; undo sets it inactive unless another run used it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _LONGEST_CODE: Final = 50  # characters of a field that holds the marketplace's 
 
 @dataclass(frozen=True, slots=True)
 class ProductCreation(RecordCreation):
-    """A product that the catalog lacks."""
+    """Handler of the creation of a catalog item."""
 
     creation: CreateCatalogItem
 
     def find(self, live: Live) -> Existing | None:
-        """By the journal, by the identifier, then by description and code under another identifier."""
+        """Find the item by journal, by identifier, then by description and code under another identifier."""
         action, field = self.creation, live.creation.code_field
         has_code = field != "none"
         return (
@@ -50,7 +50,7 @@ class ProductCreation(RecordCreation):
         )
 
     def request(self, live: Live) -> HttpWrite:
-        """The product, with the marketplace's code in the field that the settings name."""
+        """Make the request, with the marketplace's code in the field that the settings name."""
         action, field = self.creation, live.creation.code_field
         body: dict[str, Any] = {
             "identifier": action.identifier,
@@ -68,12 +68,12 @@ class ProductCreation(RecordCreation):
 
 
 def take_back(write: Write) -> SetFields | None:
-    """Undo sets a product inactive."""
+    """Make the undo of a creation: the item is set inactive."""
     return retire(write, "inactiveFlag")
 
 
 def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """The additions of the product that other runs made."""
+    """List the additions of the item that other runs created."""
     return [
         f"addition {write.id} of run {run.id}"
         for run in runs

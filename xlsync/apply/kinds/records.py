@@ -1,4 +1,4 @@
-"""What the creations of companies, contacts, agreements and products share: finding a record first."""
+"""The base of handlers that create companies, contacts, agreements and products: they search first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogIt
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A record that stands where one was to be created; `hint` tells what to do where it is another."""
+    """An existing record in place of the one to create; `hint` says what to do if it is another one."""
 
     id: int
     is_same: bool = True
@@ -28,7 +28,7 @@ class Existing:
 
 
 class RecordCreation(Handler):
-    """A creation that is looked for by the journal, an identifier or a name before it is sent."""
+    """Handler of a creation that first searches for the record by journal, identifier or name."""
 
     __slots__ = ()
     is_proved_by_answer = True
@@ -36,14 +36,14 @@ class RecordCreation(Handler):
     @property
     @abstractmethod
     def creation(self) -> RecordAction:
-        """The action."""
+        """The action of the handler."""
 
     @abstractmethod
     def find(self, live: Live) -> Existing | None:
-        """The record that the action would create, if it is there already."""
+        """Find the record that the action would create."""
 
     def judge(self, live: Live) -> Outcome | None:
-        """Already, where the very record is there; skipped, where its identifier is taken."""
+        """Return the outcome already if the record exists, skipped if its identifier is taken; else None."""
         existing = self.find(live)
         if existing is None:
             return None
@@ -52,13 +52,13 @@ class RecordCreation(Handler):
         return outcome(self.creation, State.SKIPPED, existing.hint)
 
     def confirm(self, live: Live) -> Outcome | None:
-        """The record, where ConnectWise shows it."""
+        """Return the outcome done if ConnectWise shows the record."""
         existing = self.judge(live)
         return existing if existing is not None and existing.state is State.ALREADY else None
 
 
 def find_made_before(live: Live, key: str, path: str, gone_field: str) -> Existing | None:
-    """What an earlier run made for this row, if it still stands: lists may not show it for minutes."""
+    """Find the record that an earlier run created for the row: lists may not show it for minutes."""
     for id_ in live.earlier.ids_of(key, path):
         try:
             record = live.connectwise.service.get(f"{path}/{id_}", {"fields": f"id,{gone_field}"})
@@ -74,7 +74,7 @@ def find_made_before(live: Live, key: str, path: str, gone_field: str) -> Existi
 def find_like(
     live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
 ) -> Existing | None:
-    """A record of this very name under another identifier, and not made by xlsync for another row."""
+    """Find a record of equal name under another identifier, not created by xlsync for another row."""
     records, _ = live.connectwise.list_records(path, fields=fields, conditions=conditions)
     for record in records:
         if is_it(record) and id_of(record, path) not in live.earlier.made:
@@ -87,7 +87,7 @@ def find_like(
 def find_by_identifier(
     live: Live, path: str, identifier: str, name_field: str, name: str, gone_field: str
 ) -> Existing | None:
-    """The record of this identifier: it is the wanted one where its name is alike and it is not gone."""
+    """Find the record of an identifier: it is the wanted one if its name is equal and it is not gone."""
     records, _ = live.connectwise.list_records(
         path, fields=f"id,identifier,{name_field},{gone_field}", conditions=f"identifier={quote(identifier)}"
     )
@@ -104,21 +104,21 @@ def find_by_identifier(
 def find_by_name(
     live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
 ) -> Existing | None:
-    """The first record that is the wanted one by its name."""
+    """Find the first record with the wanted name."""
     records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
     return next((Existing(id_of(record, path)) for record in records if is_it(record)), None)
 
 
 def folded(text: str) -> str:
-    """A name without regard to case and blanks."""
+    """Fold a name's case and blanks."""
     return " ".join(text.split()).casefold()
 
 
 def reference(id_: int | None) -> dict[str, int] | None:
-    """A record that another one refers to, as ConnectWise writes it."""
+    """Make a reference to a record as ConnectWise writes it."""
     return None if id_ is None else {"id": id_}
 
 
 def without_empty(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body without the fields that have no value."""
+    """Remove the fields of a body that have no value."""
     return {name: value for name, value in body.items() if value is not None}
