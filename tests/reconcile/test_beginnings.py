@@ -135,6 +135,6 @@ def test_the_day_that_is_proposed_is_never_one_that_is_refused(
     )
     row = begin_where_allowed(with_bounds(row, agreement), OCTOBER, agreement, Decimal(1))
     assert row.begins is not None
-    assert not why_refused(row, row.begins)
+    assert not why_refused(row.begins, row.bill_start, row.closed_until)
     assert row.begins >= begins
     assert row.begins == begins or row.begins in {bill_start, next_invoice}

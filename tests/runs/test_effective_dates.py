@@ -398,7 +398,7 @@ def test_cancelling_is_never_chosen_for_the_person_and_never_approved_without_ch
 
 def test_cancelling_what_is_billed_yearly_is_warned_of(desk: Desk) -> None:
     hand = desk.read()
-    assert "Billed yearly: cancelling" in hand.get(MISMATCHES, "only:8", "Explanation")
+    assert "Billed yearly and not due" in hand.get(MISMATCHES, "only:8", "Explanation")
     assert "Billed yearly" not in hand.get(MISMATCHES, "only:62", "Explanation")
 
 

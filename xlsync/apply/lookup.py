@@ -22,13 +22,25 @@ Additions = tuple[Addition, ...] | ApiError
 class Live:
     """ConnectWise's present state for the actions of one run.
 
-    `earlier` are the creations of earlier runs, by the journal.
+    `earlier` is what the journal tells of creations before this run. `restates_custom_fields` tells that a
+    PATCH must name the custom fields, as a test of writing or an earlier refusal showed; `list_lag` is after
+    how many seconds a list shows what is new, where a test of writing told.
     """
 
-    def __init__(self, connectwise: ConnectWise, creation: Creation, earlier: Earlier | None = None) -> None:
+    def __init__(
+        self,
+        connectwise: ConnectWise,
+        creation: Creation,
+        earlier: Earlier | None = None,
+        *,
+        restates_custom_fields: bool = False,
+        list_lag: int = 0,
+    ) -> None:
         self.connectwise = connectwise
         self.creation = creation
         self.earlier = earlier or Earlier()
+        self.restates_custom_fields = restates_custom_fields
+        self.list_lag = list_lag
         self._items: Looks[ItemNow | None] = Looks()
         self._additions: Looks[Additions] = Looks()
         self._agreements: Looks[AgreementNow | None] = Looks()

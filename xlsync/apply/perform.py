@@ -7,6 +7,7 @@ ago is read again before it is overwritten.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,19 +15,22 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from xlsync.apply.actions import Action, kind_of
+from xlsync.apply.actions import Action, CreateAddition, kind_of
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
 from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, first_lost, outcome, skip_for
+from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
 from xlsync.apply.stored import id_in, tell_differences
+from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.rest.pacing import TRIES
 
-_GIVEN_UP: Final = frozenset({408, 499})  # an intermediary did not wait for ConnectWise
-_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between looks after an answer was lost
+_GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
+_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)  # seconds between looks after a lost answer
+_SENT: Final = frozenset({State.DONE, State.FAILED, State.UNKNOWN})
+_OF_ANY_KIND: Final = frozenset({RefusedFor.KEYS, RefusedFor.RELEASE})
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
@@ -81,6 +85,9 @@ class _Run:
         self.progress = progress
         self.outcomes = outcomes
         self.stop = threading.Event()
+        self._gates: dict[str, _Gate] = {}
+        self._lock = threading.Lock()
+        self._firsts = threading.Lock()  # held while the first write of a kind is under way
 
     def do_all(self, actions: Iterable[Action]) -> None:
         """Perform actions one after another."""
@@ -98,7 +105,58 @@ class _Run:
         if lost:
             return skip_for(action, lost)
         ids = {key: result.id for key, result in known.items() if result.id is not None}
-        return _perform(action.with_ids(ids), self.live, self.journal)
+        result = self._try_first(action.with_ids(ids))
+        return self._tell_ended(action, result)
+
+    def _try_first(self, action: Action) -> Outcome:
+        """Perform an action; the first of each kind alone, since its refusal may be that of all others."""
+        with self._lock:
+            gate = self._gates.setdefault(kind_of(action), _Gate())
+        if not gate.is_open:
+            with self._firsts:
+                if not gate.is_open and self._find_refusal(gate) is None:
+                    result = _perform(action, self.live, self.journal)
+                    if result.refused_for is not None:
+                        gate.refusal = result
+                    gate.is_open = result.refused_for is None and result.state in _SENT
+                    return result
+        refusal = self._find_refusal(gate)
+        if refusal is None:
+            return _perform(action, self.live, self.journal)
+        told = f"not sent: ConnectWise refused one before it for {refusal.refused_for}, and would refuse this"
+        return outcome(action, State.SKIPPED, f"{told} too ({refusal.detail})")
+
+    def _find_refusal(self, gate: _Gate) -> Outcome | None:
+        """The refusal that an action would meet: one of its kind, or of keys or release, of any kind."""
+        if gate.refusal is not None:
+            return gate.refusal
+        with self._lock:
+            refusals = [one.refusal for one in self._gates.values() if one.refusal is not None]
+        return next((one for one in refusals if one.refused_for in _OF_ANY_KIND), None)
+
+    def _tell_ended(self, action: Action, result: Outcome) -> Outcome:
+        """The outcome of a successor that was not made, with what is in force since its addition ended."""
+        if not isinstance(action, CreateAddition) or action.succeeds is None:
+            return result
+        ended = self.outcomes.get(action.succeeds.key)
+        if ended is None or ended.state is not State.DONE:
+            return result
+        if result.state not in {State.FAILED, State.SKIPPED}:
+            return result
+        eve = action.effective - dt.timedelta(days=1) if action.effective else "its last day"
+        told = (
+            f"addition {action.succeeds.addition.id} ends on {eve} and nothing continues it, so nothing is "
+            f"billed after that day: apply again, or `xlsync undo {self.journal.run}` takes the end back"
+        )
+        return replace(result, detail=f"{result.detail}; {told}")
+
+
+class _Gate:
+    """What the first write of a kind showed: open once one was not refused for what meets every other."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.refusal: Outcome | None = None
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
@@ -157,7 +215,7 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> O
             return _created(action, handler, live, request, made, answer)
     except ApiError as error:
         if not _may_have_acted(request, error):
-            return outcome(action, State.FAILED, error.message)
+            return _refused(action, error)
         trouble = error
     try:
         shown = _look_until_seen(handler, live, is_unanswered=isinstance(trouble, NoAnswer))
@@ -171,13 +229,30 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> O
         told = f"ConnectWise answered {handler.word} id {made}, but the agreement's recap does not show it"
         return outcome(action, State.UNKNOWN, f"{told}: look at it in ConnectWise", made)
     if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
-        return outcome(action, State.FAILED, trouble.message)
+        return _refused(action, trouble)
     if trouble is None:
         told = f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
         return outcome(action, State.UNKNOWN, told)
     return outcome(
         action, State.UNKNOWN, f"{action}: the answer was lost and it is not seen there yet: {_WAIT}"
     )
+
+
+def _refused(action: Action, error: ApiError) -> Outcome:
+    """A write that ConnectWise refused, and whether it would refuse every other of the kind."""
+    refused_for = None
+    if error.status == 401:
+        refused_for = RefusedFor.KEYS
+    elif error.status == 403:
+        refused_for = RefusedFor.RIGHTS
+    elif is_about_custom_fields(error):
+        refused_for = RefusedFor.CUSTOM_FIELDS
+    elif error.status == 400 and "ConnectWiseApi" in error.codes and "version" in error.message:
+        refused_for = RefusedFor.RELEASE
+    detail = error.message
+    if refused_for is not None and error.hint:
+        detail = f"{detail}. {error.hint}"
+    return replace(outcome(action, State.FAILED, detail), refused_for=refused_for)
 
 
 def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:
@@ -213,7 +288,7 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
         return shown
     waited = 0.0
     for pause in _PAUSES:
-        if shown is not None or waited + pause > live.connectwise.seconds_until_unknown:
+        if shown is not None or waited + pause > max(live.connectwise.seconds_until_unknown, live.list_lag):
             break
         live.connectwise.service.wait(pause)
         waited += pause
@@ -222,17 +297,27 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
 
 
 def _repeat(action: Action, live: Live, request: HttpWrite) -> Any:
-    """Send one write, again after a wait if ConnectWise surely did not carry it out.
+    """Send one write, and again after a wait or a refusal where ConnectWise surely did not act on it.
 
-    After every wait the action is judged anew, which may already give its outcome.
+    A PATCH that is refused since it does not name the custom fields is sent once more with them as they are.
+    Before every repetition ConnectWise is looked at: what is settled by then is the outcome.
     """
+    is_patch, connectwise = request.method == "PATCH", live.connectwise
+    restated: list[dict[str, Any]] = []
+    if is_patch and live.restates_custom_fields:
+        restated = restate_custom_fields(connectwise, request.path)
     for attempt in count(1):
         try:
-            return live.connectwise.service.send(request.method, request.path, request.body)
+            body = [*request.body, *restated] if restated else request.body
+            return connectwise.service.send(request.method, request.path, body)
         except ApiError as error:
-            if error.repeat_after is None or attempt >= TRIES:
+            is_over_customs = is_patch and not restated and is_about_custom_fields(error)
+            if is_over_customs and (restated := restate_custom_fields(connectwise, request.path)):
+                live.restates_custom_fields = True
+            elif error.repeat_after is None or attempt >= TRIES:
                 raise
-            live.connectwise.service.wait(error.repeat_after)
+            else:
+                connectwise.service.wait(error.repeat_after)
         live.forget_additions(action.agreement_id)
         settled = judge(action, live)
         if settled is not None:

@@ -31,6 +31,15 @@ class State(StrEnum):
         return "no change needed" if self is State.ALREADY else str(self)
 
 
+class RefusedFor(StrEnum):
+    """Why ConnectWise refused a write, where it will refuse every other write of the kind as well."""
+
+    KEYS = "the keys"
+    RIGHTS = "a right that the keys lack"
+    CUSTOM_FIELDS = "custom fields"
+    RELEASE = "the release of the API"
+
+
 LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 
 
@@ -38,9 +47,10 @@ LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
 class Outcome:
     """The outcome of one action, with words for the *Result* cells of its rows.
 
-    `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
-    something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
-    `waits_for` is the key of the action that it needs and that was not done.
+    `changed` tells that ConnectWise no longer held the values that were approved, `differs` that it stored
+    something else than was sent, `is_spent` that an earlier run carried the action out, and `run` which one.
+    `waits_for` is the key of what it needs and cannot have, `refused_for` why every other write of the kind
+    would be refused as well.
     """
 
     key: str
@@ -55,6 +65,7 @@ class Outcome:
     run: str = ""
     waits_for: str = ""
     invoice_number: str = ""
+    refused_for: RefusedFor | None = None
 
     @property
     def text(self) -> str:

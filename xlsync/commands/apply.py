@@ -12,7 +12,6 @@ from pathlib import Path
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
-from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.lookup import Live
@@ -25,6 +24,7 @@ from xlsync.commands.writing import (
     new_rows_of,
     noting,
     open_book,
+    open_live,
     row_results,
     runs_told_of,
     tell_other_month,
@@ -106,7 +106,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     left = read_row_edits(book, new.prices, left_out) if left_out else rows
     actions: list[Action] = [*new.actions, *left.actions]
-    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
+    live = open_live(systems, runs)
     agreements = len({action.agreement_id for action in actions} - {None})
     plan = plan_actions(
         actions,

@@ -15,7 +15,6 @@ from typing import Final
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import Action, CreateInvoice
-from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
@@ -27,6 +26,7 @@ from xlsync.commands.writing import (
     approvals_of,
     noting,
     open_book,
+    open_live,
     row_results,
     runs_told_of,
     write,
@@ -83,7 +83,7 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
     if problems:
         raise BadCells(path, problems)
     runs = systems.list_runs()
-    live = Live(systems.connectwise, systems.settings.creation, Earlier(runs))
+    live = open_live(systems, runs)
     done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
     plan = plan_actions(edits.actions, live, spent={result.key: result for result in done})
     results = {row.key: row.text("Result") for row in book.rows[INVOICES.title]}

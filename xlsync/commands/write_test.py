@@ -17,6 +17,7 @@ import simplejson
 from xlsync.apply.journal import Journal
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
 from xlsync.connectwise.records import id_of, read_date, record_of, write_date
 from xlsync.errors import ApiError, XlsyncError
 from xlsync.files import write_file
@@ -261,17 +262,12 @@ class WriteTest:
             try:
                 self._send("PATCH", path, steps)
             except ApiError as error:
-                if error.status != 400 or "customField" not in error.message:
+                if not is_about_custom_fields(error):
                     raise
                 self._customs_needed = True
             else:
                 return
-        record = record_of(self._connectwise.service.get(path, {"fields": "id,customFields"}), path)
-        customs = [
-            {name: given for name, given in custom.items() if given is not None}
-            for custom in record.get("customFields") or ()
-        ]
-        self._send("PATCH", path, [*steps, {"op": "replace", "path": "customFields", "value": customs}])
+        self._send("PATCH", path, [*steps, *restate_custom_fields(self._connectwise, path)])
 
     def _end(self, path: str) -> bool:
         """Cancel a created record; True if that succeeded."""

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from xlsync.apply.earlier import Earlier
 from xlsync.apply.journal import Journal, Run
 from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.spent import Approvals
+from xlsync.commands.write_test import LOOKS, read_tenant
 from xlsync.errors import NotNoted, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
@@ -160,3 +162,16 @@ def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
 def check_plan(systems: Systems, plan: Plan) -> None:
     """Raise UnsafePlan for a plan that goes over the limits of the settings."""
     check_limits(plan, systems.settings.limits)
+
+
+def open_live(systems: Systems, runs: Iterable[Run]) -> Live:
+    """ConnectWise for the writes of one run, with what the journal and a test of writing tell of it."""
+    tenant = read_tenant(systems.home, systems.settings.environment)
+    lag = 0 if tenant is None else LOOKS[-1] if tenant.list_lag is None else tenant.list_lag
+    return Live(
+        systems.connectwise,
+        systems.settings.creation,
+        Earlier(runs),
+        restates_custom_fields=tenant is not None and tenant.needs_custom_fields,
+        list_lag=lag,
+    )

@@ -283,6 +283,11 @@ class AgreementNow:
     next_invoice: dt.date | None = None
     prorated: bool = False
 
+    @property
+    def closed_until(self) -> dt.date | None:
+        """The next invoice date, before which an agreement that does not prorate takes no addition."""
+        return None if self.prorated else self.next_invoice
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemNow:

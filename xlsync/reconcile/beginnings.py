@@ -23,16 +23,16 @@ def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
     return replace(mismatch, bill_start=agreement.bill_start, closed_until=closed)
 
 
-def why_refused(mismatch: Mismatch, day: dt.date) -> str:
+def why_refused(day: dt.date, bill_start: dt.date | None, closed_until: dt.date | None) -> str:
     """Why ConnectWise would refuse an addition from a day on; empty where it takes one.
 
-    A month counts as invoiced where the next invoice date lies after its end.
+    `closed_until` is the next invoice date of an agreement that does not prorate; a month counts as invoiced
+    where that lies after its end.
     """
-    if mismatch.bill_start is not None and day < mismatch.bill_start:
-        return f"the agreement bills from {mismatch.bill_start} only"
-    closed = mismatch.closed_until
-    if closed is not None and Month(day.year, day.month).last < closed:
-        return f"the agreement does not prorate, and what comes before {closed} is invoiced"
+    if bill_start is not None and day < bill_start:
+        return f"the agreement bills from {bill_start} only"
+    if closed_until is not None and Month(day.year, day.month).last < closed_until:
+        return f"the agreement does not prorate, and what comes before {closed_until} is invoiced"
     return ""
 
 
@@ -47,9 +47,9 @@ def begin_where_allowed(
     if begins is None or agreement is None:
         return mismatch
     allowed, reasons = begins, []
-    while why := why_refused(mismatch, allowed):
+    bounds = (mismatch.bill_start, mismatch.closed_until)
+    while why := why_refused(allowed, *bounds):
         reasons.append(why)
-        bounds = (mismatch.bill_start, mismatch.closed_until)
         allowed = min(bound for bound in bounds if bound is not None and bound > allowed)
     if not reasons:
         return mismatch

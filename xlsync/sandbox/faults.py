@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "gateway-after": "a gateway answers `status` (520) with HTML, after the request was committed",
     "busy": "429 with `seconds` in Retry-After",
     "forbid": "403, as where a right is missing",
+    "release": "400, as where the release that is asked for is not served any more",
     "no-endpoint": '404 "The endpoint does not exist."',
     "empty": "a list answers `[]`",
     "cut": "the answer's JSON ends in its middle",
@@ -92,6 +93,10 @@ class Fault:
                 return too_many(self.seconds)
             case "forbid":
                 return refusal(403, "Security", "You do not have permission.")
+            case "release":
+                return refusal(
+                    400, "ConnectWiseApi", "ConnectWise does not support the API version '2025.1'."
+                )
             case "no-endpoint":
                 return refusal(404, "ConnectWiseApi", "The endpoint does not exist.")
             case "empty":

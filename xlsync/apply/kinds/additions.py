@@ -32,6 +32,7 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, outcome
 from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, write_date
 from xlsync.models import Addition
+from xlsync.reconcile.beginnings import why_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,23 @@ class AdditionCreation(Handler):
         return (*listed, *(addition for addition in read if addition is not None))
 
     def judge_needed(self, live: Live) -> Outcome | None:
-        """Return the outcome skipped if the product changed since; successors are exempt."""
-        if self.action.succeeds or not isinstance(self.action.item, int):
+        """Skipped, where the product is another now than the row showed, or the agreement takes no addition.
+
+        A successor keeps its product, and was looked at before the end of what it continues.
+        """
+        action = self.action
+        if action.succeeds:
             return None
-        return judge_item(self.action, live.item(self.action.item))
+        if isinstance(action.item, int) and (settled := judge_item(action, live.item(action.item))):
+            return settled
+        agreement = live.agreement(action.basis.agreement) if action.basis else None
+        if agreement is None or action.effective is None:
+            return None
+        why = why_refused(action.effective, agreement.bill_start, agreement.closed_until)
+        told = (
+            f"ConnectWise would refuse it from {action.effective} on: {why}; run check, or enter a later date"
+        )
+        return outcome(action, State.SKIPPED, told) if why else None
 
     def request(self, live: Live) -> HttpWrite | str:
         """Make the request; a successor keeps all fields that are not changed."""

@@ -17,6 +17,7 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, outcome
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month
+from xlsync.reconcile.beginnings import why_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,22 @@ class FieldsUpdate(Handler):
         guarded = live.addition(self.action.guard) if self.action.guard else None
         settled = judge_settings(self.action, read_settings(self.action, live), guarded)
         return settled or _judge_begin(self.action, live)
+
+    def judge_needed(self, live: Live) -> Outcome | None:
+        """Skipped, where an addition is to be continued and ConnectWise would refuse the successor."""
+        action = self.action
+        if action.successor_item is None or action.begins is None or action.agreement is None:
+            return None
+        item, agreement = live.item(action.successor_item), live.agreement(action.agreement)
+        why = ""
+        if item is None or not item.is_active:
+            why = "its product is inactive now" if item else "its product is no longer in the catalog"
+        elif agreement is not None:
+            why = why_refused(action.begins, agreement.bill_start, agreement.closed_until)
+        told = (
+            f"nothing was ended, since ConnectWise would refuse the successor from {action.begins} on: {why}"
+        )
+        return outcome(action, State.SKIPPED, told) if why else None
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request: one operation for each field with a new value."""
@@ -116,6 +133,9 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
     if recap.unclear:
         told = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
         return outcome(action, State.SKIPPED, f"{told} can be read two ways")
+    agreement = live.agreement(action.agreement)
+    if agreement is not None and agreement.next_invoice is not None:
+        following = max(following or agreement.next_invoice, agreement.next_invoice)
     month = Month(action.begins.year, action.begins.month)
     if following is None and (last is None or action.begins > last):
         return None

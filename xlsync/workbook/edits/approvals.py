@@ -169,7 +169,7 @@ def _read_approved(
         notices.append(Notice(row.where("Approve"), _tell_left_aside(mismatch, action)))
         return None
     if effective is not None and action is not ActionLabel.CANCEL_ADDITION:
-        refused = why_refused(mismatch, effective)
+        refused = why_refused(effective, mismatch.bill_start, mismatch.closed_until)
         if refused:
             what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
             notices.append(Notice(row.where("Effective From"), f"{what}. Enter a later date"))
@@ -298,6 +298,7 @@ def _change_addition(
     eve = begins - dt.timedelta(days=1)
     told = f"end {product} for {customer} on {eve}"
     ended = end_addition(seen, eve, rows=rows, what=told, begins=begins, basis=basis)
+    ended = replace(ended, successor_item=seen.item_id)
     successor = CreateAddition(
         key=f"successor:{seen.id}",
         rows=rows,

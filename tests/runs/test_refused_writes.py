@@ -1,0 +1,140 @@
+"""Refusals of writes: what is sent once more, what stops the others, and what is in force afterwards."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tests.helpers.additions import additions_of
+from tests.helpers.desk import Desk
+from tests.helpers.hand import MISMATCHES
+from xlsync.commands.write_test import TenantBehaviour, keep_tenant
+from xlsync.config import load_settings
+
+ADD = "add:38:15"
+
+
+def approve(desk: Desk, *keys: str, **cells: object) -> None:
+    with desk.editing() as hand:
+        for key in keys:
+            hand.approve(key, **cells)
+    desk.be_impatient()
+
+
+def patches(desk: Desk) -> list[list[str]]:
+    return [
+        [step["path"] for step in request.body]
+        for request in desk.sandbox.writes
+        if request.method == "PATCH"
+    ]
+
+
+def test_a_patch_refused_over_custom_fields_is_sent_once_more_with_them_as_they_are(desk: Desk) -> None:
+    desk.sandbox.fail("demand-customs")
+    before = desk.sandbox.connectwise.additions[52]["customFields"]
+    approve(desk, "units:52", "units:55")
+    ran = desk.apply()
+    assert (ran.code, set(ran.states.values())) == (0, {"done"})
+    paths = patches(desk)
+    assert paths.count(["quantity"]) == 1, "a tenant that demands them once is not asked without again"
+    assert paths.count(["quantity", "customFields"]) == 2
+    after = desk.sandbox.connectwise.additions[52]["customFields"]
+    assert [(f["id"], f["value"]) for f in after] == [(f["id"], f["value"]) for f in before]
+
+
+def test_undo_of_such_a_patch_restores_the_units_alone(desk: Desk) -> None:
+    was = desk.sandbox.connectwise.additions[52]["quantity"]
+    desk.sandbox.fail("demand-customs")
+    approve(desk, "units:52")
+    assert desk.apply().code == 0
+    assert desk.run("undo", "last", "--yes", "--json").code == 0
+    assert desk.sandbox.connectwise.additions[52]["quantity"] == was
+
+
+def test_apply_uses_what_a_test_of_writing_found(desk: Desk) -> None:
+    behaviour = TenantBehaviour("2026-11-01", "today", 0, takes_twins=True, needs_custom_fields=True)
+    keep_tenant(desk.home, load_settings(bss=False, connectwise=True).environment, behaviour)
+    desk.sandbox.fail("demand-customs")
+    approve(desk, "units:52")
+    assert desk.apply().code == 0
+    assert patches(desk) == [["quantity", "customFields"]]
+
+
+def test_a_right_that_is_missing_is_met_once_and_the_other_rows_say_so(desk: Desk) -> None:
+    approve(desk, "units:52", "units:55", ADD)
+    desk.sandbox.fail("forbid", path="^PATCH", times=99)
+    ran = desk.apply()
+    assert ran.code == 3
+    assert len(patches(desk)) == 1
+    assert sorted(ran.states.values()) == ["done", "failed", "skipped"]
+    skipped = next(one for one in ran.json["actions"] if one["state"] == "skipped")
+    assert "ConnectWise refused one before it for a right that the keys lack" in skipped["detail"]
+
+
+def test_a_release_that_is_refused_stops_writes_of_every_kind(desk: Desk) -> None:
+    approve(desk, "units:52", "units:55", ADD)
+    desk.sandbox.fail("release", path="^(PATCH|POST)", times=99)
+    ran = desk.apply()
+    assert ran.code == 3
+    assert sorted(ran.states.values()) == ["failed", "skipped", "skipped"]
+    assert len(desk.sent()) == 1
+
+
+def test_a_successor_that_is_refused_leaves_a_result_that_says_what_is_in_force(desk: Desk) -> None:
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    desk.sandbox.fail("forbid", path="^POST")
+    ran = desk.apply()
+    assert ran.code == 3
+    told = desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "addition 52 ends on 2026-10-13 and nothing continues it" in told
+    run = ran.json["run"]
+    assert f"`xlsync undo {run}` takes the end back" in told
+    assert desk.run("undo", run, "--yes", "--json").code == 0
+    assert [one.get("cancelledDate") for one in additions_of(desk, 37, 3)] == [None]
+
+
+def test_nothing_is_ended_where_the_successor_would_be_refused(desk: Desk) -> None:
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    desk.sandbox.connectwise.agreements[37]["billStartDate"] = "2026-10-20T00:00:00Z"
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    told = desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "nothing was ended" in told
+    assert "the agreement bills from 2026-10-20 only" in told
+
+
+def test_nothing_is_ended_where_the_product_of_the_successor_is_inactive(desk: Desk) -> None:
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    item = desk.sandbox.connectwise.additions[52]["product"]["id"]
+    desk.sandbox.connectwise.catalog[item]["inactiveFlag"] = True
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "its product is inactive now" in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_an_addition_is_not_sent_where_its_agreement_was_given_a_later_bill_start_meanwhile(
+    desk: Desk,
+) -> None:
+    approve(desk, ADD)
+    desk.sandbox.connectwise.agreements[38]["billStartDate"] = "2026-11-05T00:00:00Z"
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "the agreement bills from 2026-11-05 only" in desk.read().get(MISMATCHES, ADD, "Result")
+
+
+def test_an_addition_of_an_agreement_that_bills_later_is_proposed_from_then_and_is_taken(desk: Desk) -> None:
+    desk.sandbox.connectwise.agreements[38]["billStartDate"] = "2026-11-05T00:00:00Z"
+    assert desk.check("--refresh").code == 0
+    hand = desk.read()
+    assert str(hand.get(MISMATCHES, ADD, "Effective From"))[:10] == "2026-11-05"
+    assert "2026-10 itself must be billed by hand" in hand.get(MISMATCHES, ADD, "Explanation")
+    approve(desk, ADD)
+    assert desk.apply().states == {ADD: "done"}
+    assert [one["effectiveDate"][:10] for one in additions_of(desk, 38, 15)] == ["2026-11-05"]
+
+
+def test_a_date_that_the_agreement_does_not_take_is_told_by_check(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:72", Effective_From=date(2026, 10, 15))
+    ran = desk.check()
+    assert ran.code == 0
+    assert "ConnectWise would refuse an addition that begins on 2026-10-15" in ran.err + ran.out
