@@ -46,6 +46,10 @@ def test_a_docstring_does_not_begin_with_what_stands_elsewhere(name: str) -> Non
     assert not found
 
 
+def test_no_two_classes_have_one_name() -> None:
+    assert not {name: places for name, places in defined(ast.ClassDef).items() if len(places) > 1}
+
+
 @pytest.mark.parametrize("name", ONE_MEANING)
 def test_a_function_of_one_name_is_one_function(name: str) -> None:
     assert len(defined(ast.FunctionDef)[name]) <= 1

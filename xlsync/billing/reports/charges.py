@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import LineNames, combined, line_currencies, line_names
-from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Figures, Habits, Meaning, decide
+from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.row_checks import KIND_COLUMNS, RowChecks, RowColumns, tell_unknown_words
 from xlsync.billing.reports.rows import RowKind
@@ -27,12 +27,12 @@ from xlsync.models import BillingLine, LineType, Month
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """A row of a table that charges or gives back, with what its cells hold."""
 
     number: int
     at: int  # among the rows of the table
-    figures: Figures
+    figures: RowFigures
     kind: Kind
     word: str
     customer: str  # folded, as the product is
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class ChargedRow:
     """A billing line with the row that it was read from; `other_month` leaves it out."""
 
     row: int
@@ -54,7 +54,7 @@ class Charged:
 class TableCharges:
     """The lines of a table, and what people should be told of it."""
 
-    lines: list[Charged] = field(default_factory=list)
+    lines: list[ChargedRow] = field(default_factory=list)
     unread_of: Counter[Month] = field(default_factory=Counter)  # rows of other months that cannot be read
     notices: list[str] = field(default_factory=list)
 
@@ -90,7 +90,7 @@ def charge_lines(
     tell_unknown_words(values, unknown, columns.amounts, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
     rows = _rows(values, good, columns, [word for _, word in said])
-    made: list[tuple[Row, Meaning]] = []
+    made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
         if isinstance(meaning, str):
             (elsewhere if row.at in others else checks).tell(row.at, _meaning_of(meaning, values), meaning)
@@ -191,7 +191,9 @@ def _periods(values: TableValues) -> list[tuple[Any, Any]]:
     ]
 
 
-def _rows(values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]) -> list[Row]:
+def _rows(
+    values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]
+) -> list[ReportRow]:
     """The rows that charge, with the figures that they write."""
     numbers: Mapping[str, Sequence[Any]] = values.numbers
     empty: Sequence[None] = [None] * len(values.table.rows)
@@ -204,10 +206,10 @@ def _rows(values: TableValues, good: Sequence[int], columns: RowColumns, words: 
         start, end = (day.date if isinstance(day, Day) else None for day in columns.periods[at])
         cost, amount = _priced(units[at], costs[at], columns.amounts[at], rates[at], shares[at])
         rows.append(
-            Row(
+            ReportRow(
                 values.table.rows[at][0],
                 at,
-                Figures(units[at], cost, amount, start, end),
+                RowFigures(units[at], cost, amount, start, end),
                 columns.kinds[at] or Kind(),
                 words[at],
                 fold(texts["customer"][at]),
@@ -230,7 +232,7 @@ def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[
 # --- what the table shows
 
 
-def _habits(values: TableValues, rows: Iterable[Row]) -> Habits:
+def _habits(values: TableValues, rows: Iterable[ReportRow]) -> Habits:
     """How the table writes credits."""
     signs: set[tuple[str, bool]] = set()
     has_minus = False
@@ -248,7 +250,7 @@ def _habits(values: TableValues, rows: Iterable[Row]) -> Habits:
     )
 
 
-def _prices(rows: Iterable[Row]) -> dict[tuple[str, ...], set[Decimal]]:
+def _prices(rows: Iterable[ReportRow]) -> dict[tuple[str, ...], set[Decimal]]:
     """The unit prices of the charges of each contract, and of each customer's product."""
     prices: dict[tuple[str, ...], set[Decimal]] = {}
     for row in rows:
@@ -260,7 +262,7 @@ def _prices(rows: Iterable[Row]) -> dict[tuple[str, ...], set[Decimal]]:
     return prices
 
 
-def _decide(values: TableValues, rows: Sequence[Row]) -> Iterator[tuple[Row, Meaning | str]]:
+def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[ReportRow, Meaning | str]]:
     """What every row means, or what is unclear about it."""
     habits = _habits(values, rows)
     prices = _prices(rows) if habits.has_minus else {}
@@ -284,7 +286,7 @@ def _meaning_of(what: str, values: TableValues) -> str:
 
 def _make_lines(
     values: TableValues,
-    made: Sequence[tuple[Row, Meaning]],
+    made: Sequence[tuple[ReportRow, Meaning]],
     others: Mapping[int, Month],
     source: str,
     result: TableCharges,
@@ -313,7 +315,7 @@ def _make_lines(
     result.notices.extend(notices)
     for (row, _), line in zip(made, lines, strict=True):
         own = replace(line, cost=costs[row.number]) if row.number in costs else line
-        result.lines.append(Charged(row.number, own, others.get(row.at), row.figures.amount))
+        result.lines.append(ChargedRow(row.number, own, others.get(row.at), row.figures.amount))
 
 
 def _midnights(values: TableValues) -> Sequence[bool]:
@@ -324,7 +326,7 @@ def _midnights(values: TableValues) -> Sequence[bool]:
 
 
 def _line(
-    names: LineNames, currency: str, row: Row, meaning: Meaning, end: dt.date | None, source: str
+    names: LineNames, currency: str, row: ReportRow, meaning: Meaning, end: dt.date | None, source: str
 ) -> BillingLine:
     """A row's line; its key is of what the row says, so that no order and no other row changes it."""
     return BillingLine(
@@ -352,7 +354,7 @@ def _line(
     )
 
 
-def _key(names: LineNames, currency: str, row: Row, meaning: Meaning, end: dt.date | None) -> str:
+def _key(names: LineNames, currency: str, row: ReportRow, meaning: Meaning, end: dt.date | None) -> str:
     content = (
         *names[:5],
         names.terms.billing,

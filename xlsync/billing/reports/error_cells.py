@@ -1,4 +1,4 @@
-"""Where workbooks other than .xlsx hold errors of formulas, which python-calamine gives as empty cells. PURE.
+"""Where workbooks other than .xlsx hold errors of formulas, which python-calamine gives as empty cells.
 
 Of .xls and .xlsb the binary records of cells are read, of OpenDocument the XML.
 """

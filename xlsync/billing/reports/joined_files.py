@@ -1,4 +1,4 @@
-"""The lines of all files of a month together: contracts of one customer, ids that tell apart, keys. PURE."""
+"""The lines of all files of a month together: contracts of one customer, ids that tell apart, keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xlsync.billing.reports.charges import Charged
+from xlsync.billing.reports.charges import ChargedRow
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
 from xlsync.models import BillingLine
@@ -18,7 +18,7 @@ class SheetLine(NamedTuple):
     """A line with the sheet that it stands on."""
 
     sheet: str
-    charged: Charged
+    charged: ChargedRow
 
 
 class FileLines(NamedTuple):

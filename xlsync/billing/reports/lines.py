@@ -17,7 +17,7 @@ NO_UNITS: Final = "is empty"
 _CENT: Final = Decimal("0.01")
 
 
-class Figures(NamedTuple):
+class RowFigures(NamedTuple):
     """The figures of a row as it writes them, and the days that it charges for."""
 
     units: Decimal | None
@@ -51,7 +51,7 @@ class Habits:
 
 
 def decide(
-    figures: Figures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal] = ()
+    figures: RowFigures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal] = ()
 ) -> Meaning | str:
     """What a row means, or what is unclear about it. `prices` are those of its contract's charges."""
     units, cost, amount = figures.units, figures.cost, figures.amount
@@ -111,7 +111,7 @@ def _money_only(amount: Decimal) -> Meaning:
     )
 
 
-def takes_back(figures: Figures, money: Decimal, prices: Iterable[Decimal]) -> bool:
+def takes_back(figures: RowFigures, money: Decimal, prices: Iterable[Decimal]) -> bool:
     """Whether a negative amount is about units × price for the row's days, whole or in part."""
     units = abs(figures.units or Decimal(0))
     known = {abs(price) for price in prices if price}
@@ -124,7 +124,7 @@ def takes_back(figures: Figures, money: Decimal, prices: Iterable[Decimal]) -> b
     )
 
 
-def _shares(figures: Figures) -> Iterator[Decimal]:
+def _shares(figures: RowFigures) -> Iterator[Decimal]:
     """Which parts of a full price the row's days may cost."""
     yield Decimal(1)
     start, end = figures.start, figures.end

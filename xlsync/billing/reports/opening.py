@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
-from xlsync.billing.reports.workbook_cells import NotAWorkbook, Sheet, read_sheets
+from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
 from xlsync.errors import ReportError
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
@@ -31,7 +31,7 @@ class ReportFile:
     """
 
     name: str
-    ways: tuple[tuple[Sheet, ...], ...]
+    ways: tuple[tuple[ReportSheet, ...], ...]
     hidden_sheets: tuple[str, ...] = ()
     delimiters: Mapping[int, str] = field(default_factory=dict)
 
@@ -51,14 +51,14 @@ def open_report(path: Path) -> ReportFile:
         return ReportFile(path.name, (sheets,), hidden)
     _refuse_other_kinds(path, content)
     text = decode(path.name, content)
-    ways: list[tuple[Sheet, ...]] = []
+    ways: list[tuple[ReportSheet, ...]] = []
     delimiters: dict[int, str] = {}
     for delimiter in _DELIMITERS:
         if delimiter in text:
             delimiters[len(ways)] = delimiter
-            ways.append((Sheet("", _split(path.name, text, delimiter), is_text=True),))
+            ways.append((ReportSheet("", _split(path.name, text, delimiter), is_text=True),))
     if not ways:
-        ways = [(Sheet("", tuple((line,) for line in text.splitlines()), is_text=True),)]
+        ways = [(ReportSheet("", tuple((line,) for line in text.splitlines()), is_text=True),)]
     return ReportFile(path.name, tuple(ways), delimiters=delimiters)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from xlsync.billing.reports.charges import Charged, TableCharges, charge_lines
+from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_lines
 from xlsync.billing.reports.chosen_tables import (
     best_way,
     choose_tables,
@@ -121,7 +121,7 @@ def _read_file(
         charges.notices.extend(notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
-    earlier: list[Charged] = []
+    earlier: list[ChargedRow] = []
     for (values, kinds, charges), touches in zip(made, touching, strict=True):
         totals = hold_totals(values, kinds, charges, earlier, file.problems)
         earlier.extend(charges.lines)

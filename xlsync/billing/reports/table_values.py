@@ -24,7 +24,7 @@ from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.tables import Table, merged_values
 from xlsync.billing.reports.text import header_key
 from xlsync.billing.reports.values import (
-    Column,
+    ReportColumn,
     Wrong,
     date_cell,
     find_rounded,
@@ -68,10 +68,10 @@ class RawValues:
     """A table's columns by meaning, each cell with every reading that it allows."""
 
     table: Table
-    texts: Mapping[str, Column[str]]
-    numbers: Mapping[str, Column[NumberReadings]]
-    dates: Mapping[str, Column[DateReadings]]
-    ranges: Column[tuple[DateReadings, DateReadings]] | None = None
+    texts: Mapping[str, ReportColumn[str]]
+    numbers: Mapping[str, ReportColumn[NumberReadings]]
+    dates: Mapping[str, ReportColumn[DateReadings]]
+    ranges: ReportColumn[tuple[DateReadings, DateReadings]] | None = None
     range_of: str = ""  # the meaning whose column holds the ranges
     notices: tuple[str, ...] = ()
 
@@ -92,9 +92,9 @@ def read_raw(table: Table) -> RawValues:
     """All columns of a table that mean something."""
     at = dict(table.columns.at)
     merged = merged_values(table, tuple(at.values())) if table.sheet.merged else {}
-    texts: dict[str, Column[str]] = {}
-    numbers: dict[str, Column[NumberReadings]] = {}
-    dates: dict[str, Column[DateReadings]] = {}
+    texts: dict[str, ReportColumn[str]] = {}
+    numbers: dict[str, ReportColumn[NumberReadings]] = {}
+    dates: dict[str, ReportColumn[DateReadings]] = {}
     notices: list[str] = []
     for meaning, column in at.items():
         raw = raw_cells(table, column, merged, is_added_up=meaning in _ADDED_UP)
@@ -151,7 +151,7 @@ def _tell_bad(what: str) -> str:
     return f"“{what}” is an error of a formula"
 
 
-def _without_rounded(column: Column[str]) -> Column[str]:
+def _without_rounded(column: ReportColumn[str]) -> ReportColumn[str]:
     rounded = find_rounded(column.values)
     if not rounded:
         return column
@@ -169,8 +169,8 @@ def _without_rounded(column: Column[str]) -> Column[str]:
 
 
 def _find_ranges(
-    texts: Mapping[str, Column[str]],
-) -> tuple[Column[tuple[DateReadings, DateReadings]] | None, str]:
+    texts: Mapping[str, ReportColumn[str]],
+) -> tuple[ReportColumn[tuple[DateReadings, DateReadings]] | None, str]:
     """The column that holds charged periods, each a range of days in one cell."""
     for meaning in _RANGES:
         if meaning in texts and _holds_ranges(texts[meaning], at_all=meaning == "period"):
@@ -178,7 +178,7 @@ def _find_ranges(
     return None, ""
 
 
-def _holds_ranges(column: Column[str], *, at_all: bool) -> bool:
+def _holds_ranges(column: ReportColumn[str], *, at_all: bool) -> bool:
     different = set(column.values)
     ranges = sum(read_range(text) is not None for text in different)
     return ranges > 0 or (at_all and bool(different))
@@ -186,7 +186,7 @@ def _holds_ranges(column: Column[str], *, at_all: bool) -> bool:
 
 def holds_ranges(table: Table, column: int) -> bool:
     """Whether a column that is not read holds periods of days."""
-    texts: Column[str] = read_column(raw_cells(table, column, {}), text_cell)
+    texts: ReportColumn[str] = read_column(raw_cells(table, column, {}), text_cell)
     return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {
         "billingperiod",
         "billingcycle",
@@ -313,7 +313,7 @@ def _touches(table: RawValues, order: Order, month: Month) -> bool:
     return False
 
 
-def _days(column: Column[DateReadings], order: Order | None) -> list[Day | Wrong | None]:
+def _days(column: ReportColumn[DateReadings], order: Order | None) -> list[Day | Wrong | None]:
     """The days of a column, once its order is known."""
     readings = column.values
     turn = local_days(readings)
@@ -368,7 +368,7 @@ def read_values(
 
 
 def _periods(
-    ranges: Column[tuple[DateReadings, DateReadings]], order: Order | None
+    ranges: ReportColumn[tuple[DateReadings, DateReadings]], order: Order | None
 ) -> list[tuple[Day, Day] | Wrong | None]:
     """The first and last day of each period that one cell writes."""
     firsts, lasts = (_days(read_column(ranges.cells, partial(_end_of, end=end)), order) for end in (0, 1))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, Columns, find_columns
 from xlsync.billing.reports.text import header_key, plain_text
-from xlsync.billing.reports.workbook_cells import Sheet
+from xlsync.billing.reports.workbook_cells import ReportSheet
 
 _HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
 
@@ -17,7 +17,7 @@ _HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
 class Table:
     """A header and the rows under it, each with the number that Excel gives it."""
 
-    sheet: Sheet
+    sheet: ReportSheet
     header: tuple[str, ...]
     columns: Columns
     header_row: int
@@ -39,7 +39,7 @@ class Table:
         return self.header[self.columns.at[meaning]]
 
 
-def find_tables(sheet: Sheet, aliases: Aliases) -> list[Table]:
+def find_tables(sheet: ReportSheet, aliases: Aliases) -> list[Table]:
     """The tables of a sheet: each fitting header begins one, its own header repeated does not."""
     tables: list[Table] = []
     skip = 0
@@ -78,7 +78,7 @@ def _keys(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(filter(None, map(header_key, header)))
 
 
-def _header_at(sheet: Sheet, at: int, aliases: Aliases) -> tuple[tuple[str, ...], Columns, int] | None:
+def _header_at(sheet: ReportSheet, at: int, aliases: Aliases) -> tuple[tuple[str, ...], Columns, int] | None:
     """The header that begins in a row, with how many rows it takes; None where none fits there."""
     single = tuple(map(plain_text, sheet.rows[at]))
     columns = find_columns(single, aliases)
@@ -100,7 +100,7 @@ def _is_all_text(row: Sequence[Any]) -> bool:
 
 
 def _two_rows(
-    sheet: Sheet, at: int, above: Sequence[str], below: Sequence[str], aliases: Aliases
+    sheet: ReportSheet, at: int, above: Sequence[str], below: Sequence[str], aliases: Aliases
 ) -> tuple[str, ...]:
     """The header of two rows: what stands above holds for the columns that it is merged over."""
     names: list[str] = []

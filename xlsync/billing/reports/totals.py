@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from xlsync.billing.reports.charges import Charged, TableCharges
+from xlsync.billing.reports.charges import ChargedRow, TableCharges
 from xlsync.billing.reports.line_names import currency_code
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.proof import total_agrees
@@ -33,7 +33,7 @@ class Sums:
     amount_written: Decimal = _ZERO
     amount_unsigned: Decimal = _ZERO
 
-    def add(self, one: Charged) -> None:
+    def add(self, one: ChargedRow) -> None:
         """Count one more line."""
         units, amount = one.line.units, one.line.amount
         self.lines += 1
@@ -79,7 +79,7 @@ def hold_totals(
     values: TableValues,
     kinds: Sequence[RowKind],
     charges: TableCharges,
-    earlier: Sequence[Charged],
+    earlier: Sequence[ChargedRow],
     problems: Problems,
 ) -> dict[str, Decimal]:
     """Hold every total against the sums that it may be of; figures that are no total are a problem.
@@ -117,7 +117,7 @@ class _Holder:
 
     values: TableValues
     charges: TableCharges
-    earlier: Sequence[Charged]
+    earlier: Sequence[ChargedRow]
     problems: Problems
     courses: dict[str | None, _Course]
 
@@ -174,7 +174,7 @@ class _Holder:
         own = [one for one in self.charges.lines if folded and fold(one.line.customer) in folded]
         return self._sums(own, None) if own else None
 
-    def _sums(self, lines: Iterable[Charged], currency: str | None) -> Sums:
+    def _sums(self, lines: Iterable[ChargedRow], currency: str | None) -> Sums:
         """The sums of lines in one currency, or in all."""
         sums = Sums()
         for one in lines:

@@ -47,7 +47,7 @@ Read: TypeAlias = T | Wrong | None
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[T]):
+class ReportColumn(Generic[T]):
     """The cells of one meaning, row by row, and the different ones among them.
 
     A column of many rows holds few different cells: what is asked of a cell is asked of each once.
@@ -67,7 +67,7 @@ class Column(Generic[T]):
         return [known[key] for key in map(id, self.cells)]
 
 
-def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> Column[T]:
+def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> ReportColumn[T]:
     """A column by a reader, which reads each different cell once."""
     keys: Sequence[Any] = raw
     if bool in set(map(type, raw)):  # True equals 1 and is another cell
@@ -77,7 +77,7 @@ def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> Column[
         for key, value in dict(zip(keys, raw, strict=True)).items()
     }
     different = {id(cell): cell for cell in known.values()}
-    return Column([known[key] for key in keys], list(different.values()))
+    return ReportColumn([known[key] for key in keys], list(different.values()))
 
 
 def unguarded(value: Any) -> Any:

@@ -54,7 +54,7 @@ class NotAWorkbook(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ReportSheet:
     """A sheet of a workbook, or a text file split into cells; rows and columns count from 1.
 
     `bad_cells` are cells whose value is an error, or a formula that was never computed. `merged` holds
@@ -69,7 +69,7 @@ class Sheet:
     hidden_rows: frozenset[int] = frozenset()
 
 
-def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[Sheet, ...], tuple[str, ...]]:
+def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...], tuple[str, ...]]:
     """The visible sheets, and the names of the hidden ones. Raises NotAWorkbook."""
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
@@ -94,7 +94,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[Sheet, ...], tup
                     for first, last in values.merged_cell_ranges or ()
                 ]
                 bad = errors.get(sheet.name, {})
-                sheets.append(Sheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged)))
+                sheets.append(ReportSheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged)))
     except _DAMAGE as error:
         raise NotAWorkbook(_why(content) or str(error)[:120]) from None
     return tuple(sheets), tuple(hidden)
@@ -114,9 +114,9 @@ def _why(content: bytes) -> str:
     return "it has a password" if any(mark in content for mark in marks) else "it is damaged"
 
 
-def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> Sheet:
+def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportSheet:
     if not xml:
-        return Sheet(name, rows)
+        return ReportSheet(name, rows)
     bad = {}
     if b'"e"' in xml:
         for found in _ERROR.finditer(xml):
@@ -133,7 +133,7 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> Sheet:
         for found in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
     ]
     hidden = frozenset(int(found[1]) for found in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
-    return Sheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
+    return ReportSheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:
