@@ -1,33 +1,56 @@
-"""Values read from ConnectWise during a run, with their age."""
+"""Values read from ConnectWise during a run, with their age by two clocks, since computers sleep."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Final, Generic, Self, TypeVar
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
 Thing = TypeVar("Thing")
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time by two clocks: `running` may stand still while a computer sleeps, `wall` may be set."""
+
+    running: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """The present."""
+        return cls(time.monotonic(), time.time())
+
+    def is_fresh(self, now: Moment) -> bool:
+        """Return whether both clocks say that this was just before `now`."""
+        ages = (now.running - self.running, now.wall - self.wall)
+        return all(0 <= age <= FRESH for age in ages)
+
+
+Clock = Callable[[], Moment]
+
+
 class Looks(Generic[Thing]):
     """Values read from ConnectWise by id, each with the time when its request began."""
 
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[float, Thing]] = {}
+    def __init__(self, clock: Clock = Moment.now) -> None:
+        self._clock = clock
+        self._known: dict[int, tuple[Moment, Thing]] = {}
 
-    def keep(self, things: Mapping[int, Thing], began: float) -> None:
-        """Store the values of one request; `began` is by the monotonic clock."""
+    def keep(self, things: Mapping[int, Thing], began: Moment) -> None:
+        """Store the values of one request."""
         self._known |= {id_: (began, thing) for id_, thing in things.items()}
 
     def is_fresh(self, id_: int) -> bool:
         """Return whether the value of an id is recent enough."""
-        return id_ in self._known and time.monotonic() - self._known[id_][0] <= FRESH
+        return id_ in self._known and self._known[id_][0].is_fresh(self._clock())
 
     def latest(self, id_: int, read: Callable[[int], Thing]) -> Thing:
         """Return the value of an id, read again if it is not recent."""
         if not self.is_fresh(id_):
-            began = time.monotonic()
+            began = self._clock()
             self._known[id_] = (began, read(id_))
         return self._known[id_][1]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Collection
 from typing import Any
 
 from xlsync.apply.earlier import Earlier
-from xlsync.apply.looks import Looks
+from xlsync.apply.looks import Clock, Looks, Moment
 from xlsync.apply.marks import marks_of_additions, marks_of_definitions
 from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.records import AgreementNow, ItemNow
@@ -24,7 +23,7 @@ class Live:
 
     `earlier` is what the journal tells of creations before this run. `restates_custom_fields` tells that a
     PATCH must name the custom fields, as a test of writing or an earlier refusal showed; `list_lag` is after
-    how many seconds a list shows what is new, where a test of writing told.
+    how many seconds a list shows what is new, where a test of writing told. `clock` tells how old a value is.
     """
 
     def __init__(
@@ -35,15 +34,17 @@ class Live:
         *,
         restates_custom_fields: bool = False,
         list_lag: int = 0,
+        clock: Clock = Moment.now,
     ) -> None:
+        self.clock = clock
         self.connectwise = connectwise
         self.creation = creation
         self.earlier = earlier or Earlier()
         self.restates_custom_fields = restates_custom_fields
         self.list_lag = list_lag
-        self._items: Looks[ItemNow | None] = Looks()
-        self._additions: Looks[Additions] = Looks()
-        self._agreements: Looks[AgreementNow | None] = Looks()
+        self._items: Looks[ItemNow | None] = Looks(clock)
+        self._additions: Looks[Additions] = Looks(clock)
+        self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._marks: dict[str, dict[str, Any]] | None = None
         self._lock = threading.Lock()
 
@@ -51,13 +52,13 @@ class Live:
         self, agreements: Collection[int], progress: Callable[[int], None] | None = None
     ) -> None:
         """Read the additions of these agreements that were not read just now, side by side."""
-        began = time.monotonic()
+        began = self.clock()
         old = [agreement for agreement in agreements if not self._additions.is_fresh(agreement)]
         self._additions.keep(self.connectwise.list_additions(old, progress, whole=True), began)
 
     def read_agreements(self, ids: Collection[int]) -> None:
-        """Read agreements, in one request where that is possible."""
-        began = time.monotonic()
+        """Read these agreements, in one request where that is possible."""
+        began = self.clock()
         try:
             agreements = self.connectwise.read_agreements(ids)
         except ApiError:

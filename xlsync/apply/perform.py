@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
 from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
+from xlsync.apply.looks import Moment
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
 from xlsync.apply.stored import id_in, tell_differences
@@ -161,6 +163,7 @@ class _Gate:
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     handler = handler_of(action)
+    looked = live.clock()
     live.forget_additions(action.agreement_id)
     settled = judge(action, live)
     if settled is not None:
@@ -187,7 +190,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     except OSError as error:
         detail = f"not sent, since the journal cannot be written ({error.strerror})"
         return outcome(action, State.SKIPPED, detail)
-    result = _send(action, handler, live, request)
+    result = _send(action, handler, live, request, looked)
     if result.id is not None and request.method == "POST":
         live.earlier.made.add(result.id)
     try:
@@ -198,7 +201,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     return result
 
 
-def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> Outcome:
+def _send(action: Action, handler: Handler, live: Live, request: HttpWrite, looked: Moment) -> Outcome:
     """Send one write and return its outcome; ConnectWise is read where the answer does not give it.
 
     An error of the server itself (5xx), and some that a gateway makes of a write that was carried out, may
@@ -207,7 +210,7 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite) -> O
     trouble: ApiError | None = None
     made: int | None = None
     try:
-        answer = _repeat(action, live, request)
+        answer = _repeat(action, live, request, looked)
         if isinstance(answer, Outcome):
             return answer
         made = id_in(answer) if request.method == "POST" else None
@@ -296,20 +299,22 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
     return shown
 
 
-def _repeat(action: Action, live: Live, request: HttpWrite) -> Any:
+def _repeat(action: Action, live: Live, request: HttpWrite, looked: Moment) -> Any:
     """Send one write, and again after a wait or a refusal where ConnectWise surely did not act on it.
 
     A PATCH that is refused since it does not name the custom fields is sent once more with them as they are.
     Before every repetition ConnectWise is looked at: what is settled by then is the outcome.
+    A write that had to wait, for the rate or while the computer slept, is repeated in this way too.
     """
     is_patch, connectwise = request.method == "PATCH", live.connectwise
     restated: list[dict[str, Any]] = []
     if is_patch and live.restates_custom_fields:
         restated = restate_custom_fields(connectwise, request.path)
     for attempt in count(1):
+        may_send = partial(_is_fresh, looked, live)
         try:
             body = [*request.body, *restated] if restated else request.body
-            return connectwise.service.send(request.method, request.path, body)
+            return connectwise.service.send(request.method, request.path, body, may_send)
         except ApiError as error:
             is_over_customs = is_patch and not restated and is_about_custom_fields(error)
             if is_over_customs and (restated := restate_custom_fields(connectwise, request.path)):
@@ -318,8 +323,13 @@ def _repeat(action: Action, live: Live, request: HttpWrite) -> Any:
                 raise
             else:
                 connectwise.service.wait(error.repeat_after)
+        looked = live.clock()
         live.forget_additions(action.agreement_id)
         settled = judge(action, live)
         if settled is not None:
             return settled
     return None
+
+
+def _is_fresh(looked: Moment, live: Live) -> bool:
+    return looked.is_fresh(live.clock())

@@ -161,17 +161,29 @@ class Service:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
-    def send(self, method: Literal["POST", "PATCH"], path: str, body: object = None) -> Any:
+    def send(
+        self,
+        method: Literal["POST", "PATCH"],
+        path: str,
+        body: object = None,
+        may_send: Callable[[], bool] | None = None,
+    ) -> Any:
         """One write, sent once, and the JSON that it answers (None where it answers none).
 
         Raises NoAnswer where it was sent and its outcome is not known, answers of a gateway included; an
         ApiError with `sent` False where it surely never arrived, and with `repeat_after` where it may be
-        sent again: what it rests upon is to be looked at before.
+        sent again: what it rests upon is to be looked at before. `may_send` is asked just before it leaves,
+        after every wait for the rate: where it says no, the write is not sent.
         """
         content = None if body is None else simplejson.dumps(body, use_decimal=True, allow_nan=False)
         kind = {"Content-Type": "application/json; charset=utf-8"} if content is not None else {}
         answer = self._once(
-            method, path, self._credentials.current(), data=content and content.encode(), headers=kind
+            method,
+            path,
+            self._credentials.current(),
+            may_send,
+            data=content and content.encode(),
+            headers=kind,
         )
         if isinstance(answer, Answer) and answer.status < 300:
             try:
@@ -262,10 +274,19 @@ class Service:
             self.url = check_url(found) if found else root
             return self.url != root
 
-    def _once(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
+    def _once(
+        self,
+        method: str,
+        path: str,
+        authorization: str | None,
+        may_send: Callable[[], bool] | None = None,
+        **request: Any,
+    ) -> Answer | Failure:
         with self._gate:
             if self._closed.is_set():
                 return Failure("was not sent: xlsync is stopping", sent=False, may_pass=False)
+            if may_send is not None and not may_send():
+                return Failure("was not sent: it had to wait for too long after the last look", sent=False)
             with self._counting:
                 self._requests += 1
             try:
