@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.table import Table
 
-from xlsync.cli.terminal import CleanConsole
+from xlsync.cli.console import CleanConsole
 from xlsync.printable import printable
 
 

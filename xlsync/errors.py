@@ -70,6 +70,10 @@ class WorkbookError(XlsyncError):
     """A workbook that is not xlsync's, is broken, belongs elsewhere, or cannot be written."""
 
 
+class OtherEnvironmentError(WorkbookError):
+    """A workbook belongs to another environment than the settings."""
+
+
 class NotNoted(WorkbookError):
     """Writes were made, and what became of them could not be put into the workbook or the links.
 

@@ -31,8 +31,15 @@ on_a_terminal = pytest.mark.skipif(sys.platform == "win32", reason="Windows has 
 # Tables
 
 
-def test_money_is_never_cut_however_narrow_the_terminal_is() -> None:
-    console = Console(file=io.StringIO(), width=30, force_terminal=True, no_color=True)
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (80, "Billing period differs     1  1,234,567.80  -7,654,321.90  EUR\n"),
+        (30, "Less a month: -7,654,321.90\n"),
+    ],
+)
+def test_money_is_never_cut_however_narrow_the_terminal_is(width: int, line: str) -> None:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
     up, down = Decimal("1234567.80"), Decimal("-7654321.90")
     totals = Totals(
         month="2026-10",
@@ -49,7 +56,7 @@ def test_money_is_never_cut_however_narrow_the_terminal_is() -> None:
     )
     show.month(console, totals, Path(OCTOBER))
     assert isinstance(console.file, io.StringIO)
-    assert "Billing period differs     1  1,234,567.80  -7,654,321.90  EUR\n" in console.file.getvalue()
+    assert line in console.file.getvalue()
 
 
 def test_off_a_terminal_each_row_is_one_line(desk: Desk) -> None:

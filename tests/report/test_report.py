@@ -77,7 +77,15 @@ def run(second: int, *writes: Write, command: str = "apply", month: str = MONTH,
     known = {"environment": ENVIRONMENT, "workbook": "w.xlsx", "who": "ada", "is_finished": True}
     at = SECOND.format(second)
     stamped = tuple(replace(write, at=at) for write in writes)
-    return Run(id=f"run-{second}", at=at, command=command, month=month, writes=stamped, **(known | facts))
+    return Run(
+        id=f"run-{second}",
+        number=f"2026-10-28-{second}",
+        at=at,
+        command=command,
+        month=month,
+        writes=stamped,
+        **(known | facts),
+    )
 
 
 def update(id_: int, state: str = "done", **fields: tuple[Any, Any]) -> Write:

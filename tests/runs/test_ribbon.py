@@ -432,7 +432,7 @@ def test_invoices_only_previews_until_invoicing_is_enabled(
     assert desk.sent() == []
     monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
     press("Invoices", workbook, NOW)
-    assert workbook.asked[0].endswith("Write 1 change to ConnectWise?")
+    assert workbook.asked[0].endswith("Create 1 invoice?")
     assert [method for method, _ in desk.sent()] == ["POST"]
     assert desk.read().get("Invoices", key, "Result").startswith("done")
 

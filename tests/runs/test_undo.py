@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -416,3 +417,40 @@ def test_undo_is_in_the_history_with_the_workbook_it_is_about(desk: Desk) -> Non
     assert (told["command"], told["month"], told["workbook"]) == ("undo", "2026-10", str(desk.file))
     assert [write["kind"] for write in told["writes"]] == ["Restore"]
     assert "undo" in desk.run("history").out
+
+
+# Told
+
+
+def test_the_rows_of_the_workbook_say_that_they_were_taken_back_and_stay_spent(desk: Desk) -> None:
+    run = applied(desk, "units:52", "units:53")
+    desk.addition(53)["quantity"] = Decimal(99)
+    assert undo(desk, run).code == 3
+    hand = desk.read()
+    assert re.fullmatch(
+        r"taken back on \d{4}-\d\d-\d\d by run \d{4}-\d\d-\d\d-2",
+        hand.get(MISMATCHES, "units:52", "Result"),
+    )
+    assert hand.get(MISMATCHES, "units:53", "Result").startswith("done units")
+    assert set(desk.apply().states.values()) == {"already"}
+
+
+def test_a_workbook_that_is_gone_is_told_and_the_run_is_taken_back_all_the_same(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    desk.file.unlink()
+    ran = undo(desk, run)
+    assert (ran.code, desk.addition(52)["quantity"]) == (0, 15)
+    assert f"The rows of {desk.file.name} do not say that they were taken back" in ran.err
+
+
+def test_a_run_is_named_by_its_day_and_number_or_as_the_last(desk: Desk) -> None:
+    first, second = applied(desk, "units:52"), applied(desk, "units:53")
+    listed = desk.run("history", "--json").json["runs"]
+    numbers = {one["run"]: one["number"] for one in listed}
+    assert [numbers[run].rpartition("-")[2] for run in (first, second)] == ["1", "2"]
+    assert numbers[first] in desk.run("history").out
+    assert desk.run("history", numbers[first], "--json").json["run"] == first
+    assert desk.run("history", "last", "--json").json["run"] == second
+    ran = desk.run("undo", numbers[first], "--yes")
+    assert (ran.code, desk.addition(52)["quantity"], desk.addition(53)["quantity"]) == (0, 15, 18)
+    assert f"`xlsync undo {numbers[first][:-1]}3` takes it back" in ran.err

@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -73,9 +74,13 @@ class Write:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run of apply or undo: who, when, from which workbook, and its writes in order."""
+    """One run of apply or undo: who, when, from which workbook, and its writes in order.
+
+    `number` is the name that people type, `id` the name of its file.
+    """
 
     id: str
+    number: str
     at: str
     who: str
     command: str
@@ -129,7 +134,8 @@ class Journal:
 
         `asked` is what each row of the workbook asks for; `share` stores each line for the team too.
         """
-        name = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+        utc = now.astimezone(dt.UTC)
+        name = f"{utc:%Y%m%d-%H%M%S}-{utc.microsecond // 1000:03}{secrets.token_hex(2)}"
         return cls(
             journal_folder(home, environment) / f"{name}.jsonl",
             {
@@ -301,18 +307,39 @@ def journal_folder(home: Path, environment: str) -> Path:
 
 def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
     """List all runs of an environment, the newest first."""
-    return tuple(_read_run(file) for file in sorted(_run_files(home, environment), reverse=True))
+    files = sorted(_run_files(home, environment), reverse=True)
+    numbers = _number_runs(file.stem for file in files)
+    return tuple(_read_run(file, numbers[file.stem]) for file in files)
 
 
 def read_run(home: Path, environment: str, run: str) -> Run:
-    """Read a run by id, or the `last` of apply; raises XlsyncError where there is none."""
+    """Read a run by id or number, or the `last` of apply; raises XlsyncError where there is no such run."""
     if run == "last":
         newest = next((one for one in list_runs(home, environment) if one.command == "apply"), None)
         run = newest.id if newest else run
-    file = next((file for file in _run_files(home, environment) if file.stem == run), None)
-    if file is None:
+    files = {file.stem: file for file in _run_files(home, environment)}
+    numbers = _number_runs(files)
+    id_ = next((id_ for id_, number in numbers.items() if run in {id_, number}), None)
+    if id_ is None:
         raise XlsyncError(f"There is no run {run} in {environment}.", "`xlsync history` lists the runs.")
-    return _read_run(file)
+    return _read_run(files[id_], numbers[id_])
+
+
+def run_number(home: Path, environment: str, run: str) -> str:
+    """The number of a run that a person can type: `2026-10-28-1` is the first of that UTC day."""
+    return _number_runs(file.stem for file in _run_files(home, environment)).get(run, run)
+
+
+def _number_runs(ids: Iterable[str]) -> dict[str, str]:
+    """Each run's day and its number among the runs of that day; a name of another form is its own number."""
+    numbers: dict[str, str] = {}
+    count: Counter[str] = Counter()
+    for id_ in sorted(ids):
+        match = re.match(r"(\d{4})(\d\d)(\d\d)-\d{6}-", id_)
+        day = "-".join(match.groups()) if match else ""
+        count[day] += 1
+        numbers[id_] = f"{day}-{count[day]}" if day else id_
+    return numbers
 
 
 def _run_files(home: Path, environment: str) -> list[Path]:
@@ -336,7 +363,7 @@ def _reading(place: Path) -> Iterator[None]:
         ) from error
 
 
-def _read_run(file: Path) -> Run:
+def _read_run(file: Path, name: str) -> Run:
     head: dict[str, Any] = {}
     writes: dict[int, dict[str, Any]] = {}
     open_writes: dict[str, int] = {}
@@ -360,6 +387,7 @@ def _read_run(file: Path) -> Run:
     names = ("at", "who", "command", "environment", "workbook", "month")
     return Run(
         id=file.stem,
+        number=name,
         is_finished=is_finished,
         writes=tuple(_read_write(file, number, write) for number, write in writes.items()),
         **{name: str(head.get(name, "")) for name in names},

@@ -2,7 +2,8 @@
 
 A row is spent if its *Result* says done or already, or if the journal says done for the values that it
 asks for. The journal does not count for a workbook that was exported after that write, or that has shown the
-run's results: there, an empty *Result* was emptied by a person who approved anew.
+run's results: there, an empty *Result* was emptied by a person who approved anew. Where *Result* says that an
+undo took the row back, the journal counts: asking for other values is a new approval.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Final
 
 from xlsync.apply.actions import Action, UpdateAddition, kind_of
 from xlsync.apply.journal import Run, Write
@@ -80,17 +82,25 @@ class SpentApprovals:
             run=found.run,
         )
 
+    def _says_taken_back(self, row: str) -> bool:
+        """Whether *Result* says that an undo took the row's writes back: its approval stays spent."""
+        return TAKEN_BACK in self._approvals.results.get(row, "").casefold()[: len("partly taken back")]
+
     def _find(self, key: str, row: str) -> Spent | None:
         run, write = self._writes.get((key, row), (None, None))
         spent = Spent(run.id, write) if run and write else Spent()
         if row in self._told_by_result:
             return spent
-        if run is None or write is None or run.id in self._approvals.noted:
+        if run is None or write is None:
             return None
         exported_at = self._approvals.exported_at
-        if exported_at is not None and dt.datetime.fromisoformat(write.at) <= exported_at:
+        is_older = exported_at is not None and dt.datetime.fromisoformat(write.at) <= exported_at
+        if (is_older or run.id in self._approvals.noted) and not self._says_taken_back(row):
             return None
         return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
+
+
+TAKEN_BACK: Final = "taken back"  # how the *Result* of a row begins whose writes an undo took back
 
 
 def is_carried_out(result: str) -> bool:

@@ -90,6 +90,7 @@ def run(found: Run) -> dict[str, Any]:
     names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
     return {
         "run": found.id,
+        "number": found.number,
         "at": found.at,
         "who": found.who,
         "command": found.command,

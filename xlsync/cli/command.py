@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterator
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Annotated, Any, Final
 
 import simplejson
 import typer
+from typer.core import TyperGroup
 
 from xlsync.errors import Problem, XlsyncError
 
@@ -22,30 +25,64 @@ Profile = Annotated[
     ),
 ]
 _PROFILE: Final = "XLSYNC_PROFILE"
+_words: ContextVar[str] = ContextVar("words", default="xlsync")
+_is_demo: ContextVar[bool] = ContextVar("is_demo", default=False)
+_COMMAND: Final = re.compile(
+    r"`(xlsync (?:export|check|apply|undo|history|links|invoice|report|doctor)\b(?![^`]*--demo)[^`]*)`"
+)
 _wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
 
 
+_UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # of the parser that typer brings along
+
+
+class Commands(TyperGroup):
+    """All commands of xlsync: with `--json`, what is wrong with the words after it is a JSON object too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words before the command."""
+        with _usage_in_json(args):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse the words of the command, and run it."""
+        with _usage_in_json([*ctx._protected_args, *ctx.args]):  # noqa: SLF001 - they have no public name
+            return super().invoke(ctx)
+
+
+def _message_of(error: Exception) -> str:
+    """The message of the parser's error as people read it."""
+    format_message: Callable[[], str] = getattr(error, "format_message", error.__str__)
+    return format_message()
+
+
+@contextmanager
+def _usage_in_json(words: Iterable[str]) -> Iterator[None]:
+    with _json(wants="--json" in words):
+        try:
+            yield
+        except _UsageError as error:
+            tell_error(_message_of(error), "`--help` shows what it takes.")
+            raise
+
+
 def command(
-    app: typer.Typer, name: str | None = None
+    app: typer.Typer, name: str | None = None, *, example: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command with the options that all commands share."""
+    """Register a command with the options that all commands share; `example` is told by its help."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(*, profile: str = "", **options: Any) -> None:
-            with _profile(profile), _json(wants=bool(options.get("json"))):
-                try:
-                    function(**options)
-                except typer.BadParameter as error:
-                    tell_error(error.message, "`--help` shows what it takes.")
-                    raise
+            with _profile(profile), _typed(f"xlsync {function.__name__}", demo=bool(options.get("demo"))):
+                function(**options)
 
         own = inspect.signature(function, eval_str=True)
         option = inspect.Parameter("profile", inspect.Parameter.KEYWORD_ONLY, default="", annotation=Profile)
         parameters = [*own.parameters.values(), option]
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
-        app.command(name)(run)
+        app.command(name, epilog=f"Example: {example}")(run)
         return function
 
     return register
@@ -77,6 +114,27 @@ def _json(*, wants: bool) -> Iterator[None]:
         _wants_json.reset(token)
 
 
+@contextmanager
+def _typed(words: str, *, demo: bool) -> Iterator[None]:
+    """Remember which command runs, and whether it is one of the demo."""
+    tokens = _words.set(words), _is_demo.set(demo)
+    try:
+        yield
+    finally:
+        _words.reset(tokens[0])
+        _is_demo.reset(tokens[1])
+
+
+def command_line(*arguments: str) -> str:
+    """The command that runs, with other arguments, as a person would type it."""
+    return " ".join((_words.get(), *(shlex.quote(argument) for argument in arguments)))
+
+
+def with_demo(message: str) -> str:
+    """A message in which every command that it names has `--demo`, if the command that runs has."""
+    return _COMMAND.sub(r"`\1 --demo`", message) if _is_demo.get() else message
+
+
 def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str, str], ...] = ()) -> None:
     """Print the JSON object of an error, if `--json` was given."""
     if not _wants_json.get():
@@ -87,7 +145,7 @@ def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str
         else {"where": one[0], "message": one[1]}
         for one in problems
     ]
-    error = {"error": {"message": message, "hint": hint, "problems": told}}
+    error = {"error": {"message": with_demo(message), "hint": with_demo(hint), "problems": told}}
     with suppress(OSError):  # the message is on standard error already, and the exit code stays
         typer.echo(simplejson.dumps(error, use_decimal=True))
 

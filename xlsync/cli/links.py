@@ -13,7 +13,7 @@ from xlsync.cli.options import Demo, Json, Yes
 links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@command(links_app, "list")
+@command(links_app, "list", example="xlsync links list Contoso")
 def links_list(
     text: Annotated[list[str] | None, typer.Argument(help="Only links with this in a name or key.")] = None,
     demo: Demo = False,
@@ -25,7 +25,7 @@ def links_list(
     remembered.list_links(text=text, demo=demo, json=json)
 
 
-@command(links_app, "rules")
+@command(links_app, "rules", example="xlsync links rules")
 def links_rules(demo: Demo = False, json: Json = False) -> None:
     """The rules that last: what is ignored, and units that are free or a minimum."""
     from xlsync.cli import remembered
@@ -33,7 +33,7 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
     remembered.list_rules(demo=demo, json=json)
 
 
-@command(links_app, "ignore")
+@command(links_app, "ignore", example='xlsync links ignore --contract CO-1001 --reason "our own licence"')
 def links_ignore(
     reason: Annotated[str, typer.Option(help="Why.")],
     contract: Annotated[str, typer.Option(help="A contract id.")] = "",
@@ -57,7 +57,7 @@ def links_ignore(
     )
 
 
-@command(links_app, "units")
+@command(links_app, "units", example="xlsync links units --contract CO-1001 --free 2")
 def links_units(
     contract: Annotated[str, typer.Option(help="A contract id.")],
     free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
@@ -75,7 +75,7 @@ def links_units(
     )
 
 
-@command(links_app, "export")
+@command(links_app, "export", example="xlsync links export links.csv")
 def links_export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")],
     demo: Demo = False,
@@ -87,7 +87,7 @@ def links_export(
     remembered.export_links(file=file, demo=demo, json=json)
 
 
-@command(links_app, "import")
+@command(links_app, "import", example="xlsync links import links.csv")
 def links_import(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
@@ -100,7 +100,7 @@ def links_import(
     remembered.import_links(file=file, replace=replace, demo=demo, json=json)
 
 
-@command(links_app, "forget")
+@command(links_app, "forget", example="xlsync links forget Contoso")
 def links_forget(
     text: Annotated[list[str], typer.Argument(help="Links of these whole names or keys.")],
     yes: Yes = False,

@@ -12,13 +12,12 @@ from rich.prompt import IntPrompt
 
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
+from xlsync.cli.console import err, out, say
 from xlsync.cli.terminal import (
-    err,
     errors_in_words,
     new_workbook,
     now,
     opened,
-    out,
     reached,
     tell_beside,
     tell_json,
@@ -99,7 +98,7 @@ def chosen_month(text: str) -> Month:
             if not sys.stdin.isatty():
                 raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
             for number, month in enumerate(offered):
-                err.print(f"{number:3}  {month}", highlight=False)
+                say(err, f"{number:3}  {month}")
             numbers = [str(number) for number in range(len(offered))]
             with errors_in_words():
                 number = IntPrompt.ask(

@@ -9,8 +9,9 @@ import typer
 from xlsync.apply.ledger import list_writes
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
+from xlsync.cli.console import out, say
 from xlsync.cli.months import chosen_month
-from xlsync.cli.terminal import new_workbook, now, opened_here, out, tell_json
+from xlsync.cli.terminal import new_workbook, now, opened_here, tell_json
 from xlsync.commands.report import report_month
 from xlsync.report.write import write_pdf
 
@@ -24,12 +25,12 @@ def report(*, file: Path, output: Path | None, pdf: bool, demo: bool, json: bool
         found, path = written.report, written.path
         if not json:
             show.report(out, found)
-            out.print(f"Report: {path}", markup=False, highlight=False, soft_wrap=True)
+            say(out, f"Report: {path}")
         made = write_pdf(path) if pdf else None
         if json:
             tell_json(as_json.report(found, path, made))
         elif made:
-            out.print(f"PDF: {made}", markup=False, highlight=False, soft_wrap=True)
+            say(out, f"PDF: {made}")
 
 
 def history(*, run: str, month: str, demo: bool, json: bool) -> None:

@@ -13,7 +13,8 @@ import typer
 from xlsync.amounts import counted
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
-from xlsync.cli.terminal import confirmed, err, now, opened_here, out, tell_json
+from xlsync.cli.console import err, out, say
+from xlsync.cli.terminal import confirmed, now, opened_here, tell_json
 from xlsync.links.exchange import Shared, read_csv, write_csv
 from xlsync.links.memory import LinkKind, RememberedLink
 from xlsync.links.names import words
@@ -43,7 +44,7 @@ def list_rules(*, demo: bool, json: bool) -> None:
         found = systems.rules.list()
         tell_json({"rules": [as_json.rule(rule) for rule in found]}) if json else show.rules(out, found)
         if not found and not json:
-            out.print("There are no rules.")
+            say(out, "There are no rules.")
 
 
 def ignore(
@@ -89,10 +90,10 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
             else:
                 verb = "Ended" if rule.key in known else "There was no rule"
                 said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
-            err.print(said, markup=False, highlight=False, soft_wrap=True)
+            say(err, said)
         unknown = list(_tell_unknown(rules, systems.links.list()))
         for notice in unknown:
-            err.print(notice, markup=False, highlight=False, soft_wrap=True)
+            say(err, notice)
         if json:
             kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
             told = {"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))}
@@ -105,7 +106,7 @@ def export_links(*, file: Path, demo: bool, json: bool) -> None:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
         told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
-        err.print(told_, markup=False, highlight=False, soft_wrap=True)
+        say(err, told_)
         if json:
             tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
 
@@ -121,7 +122,7 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
         if json:
             tell_json({"links": as_json.imported(links), "rules": as_json.imported(rules)})
         if links.conflicts or rules.conflicts:
-            err.print("--replace lets the file win.")
+            say(err, "--replace lets the file win.")
             raise typer.Exit(1)
 
 
@@ -138,7 +139,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         systems.links.forget(found)
         for rule in rules:
             systems.rules.drop(rule.key)
-        err.print(f"{both} forgotten", highlight=False)
+        say(err, f"{both} forgotten")
         if json:
             forgotten = {"links": list(map(as_json.link, found)), "rules": list(map(as_json.rule, rules))}
             tell_json({"forgotten": forgotten})

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from xlsync import __version__
-from xlsync.cli.command import command
+from xlsync.cli.command import Commands, command
 from xlsync.cli.links import links_app
 from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, WorkbookFile, Yes
 from xlsync.cli.streams import (
@@ -27,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ribbon_app = typer.Typer(help="The Excel add-in.", no_args_is_help=True, rich_markup_mode=None)
@@ -61,7 +62,7 @@ def options(
     """Make ConnectWise PSA agreements agree with what the cloud distributor billed, in Excel."""
 
 
-@command(app)
+@command(app, example="xlsync export --month 2026-10")
 def export(
     month: Annotated[str, typer.Option(help="2026-10, last or this. Asks if omitted.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
@@ -100,7 +101,7 @@ def export(
     )
 
 
-@command(app)
+@command(app, example="xlsync check xlsync-2026-10.xlsx")
 def check(
     file: WorkbookFile,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
@@ -115,7 +116,7 @@ def check(
     months.check(file=file, refresh=refresh, exit_code=exit_code, digest=digest, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync apply xlsync-2026-10.xlsx --dry-run")
 def apply(
     file: WorkbookFile,
     dry_run: DryRun = False,
@@ -130,9 +131,11 @@ def apply(
     writes.apply(file=file, dry_run=dry_run, yes=yes, force=force, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync undo last")
 def undo(
-    run: Annotated[str, typer.Argument(help="A run; `xlsync history` lists them.")],
+    run: Annotated[
+        str, typer.Argument(help="Such as 2026-10-28-1, or last; `xlsync history` lists the runs.")
+    ],
     dry_run: DryRun = False,
     yes: Yes = False,
     demo: Demo = False,
@@ -144,7 +147,7 @@ def undo(
     writes.undo(run=run, dry_run=dry_run, yes=yes, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync invoice xlsync-2026-10.xlsx --dry-run")
 def invoice(
     file: WorkbookFile,
     dry_run: DryRun = False,
@@ -158,7 +161,7 @@ def invoice(
     writes.invoice(file=file, dry_run=dry_run, yes=yes, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync report xlsync-2026-10.xlsx --pdf")
 def report(
     file: WorkbookFile,
     output: Annotated[
@@ -175,9 +178,9 @@ def report(
     records.report(file=file, output=output, pdf=pdf, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync history 2026-10-28-1")
 def history(
-    run: Annotated[str, typer.Argument(help="A run, to see every write of it.")] = "",
+    run: Annotated[str, typer.Argument(help="A run, such as 2026-10-28-1 or last: every write of it.")] = "",
     month: Annotated[str, typer.Option(help="Every write of a month: 2026-10, last or this.")] = "",
     demo: Demo = False,
     json: Json = False,
@@ -188,7 +191,7 @@ def history(
     records.history(run=run, month=month, demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync sandbox --port 0")
 def sandbox(
     port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8765,
     lines: Annotated[int, typer.Option(help="Grow the month to so many billing lines.")] = 0,
@@ -200,13 +203,13 @@ def sandbox(
     setup.sandbox(port=port, lines=lines, seed=seed)
 
 
-@command(app)
+@command(app, example="xlsync version")
 def version() -> None:
     """Print the version of xlsync."""
     typer.echo(__version__)
 
 
-@command(ribbon_app, "build")
+@command(ribbon_app, "build", example="xlsync ribbon build --output xlsync.xlam")
 def ribbon_build(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Default: xlsync.xlam in this folder.")
@@ -218,7 +221,7 @@ def ribbon_build(
     setup.build_addin(output=output)
 
 
-@command(ribbon_app, "install")
+@command(ribbon_app, "install", example="xlsync ribbon install")
 def ribbon_install() -> None:
     """Put the add-in where Excel loads it; again after an update of Python."""
     from xlsync.cli import setup
@@ -226,7 +229,7 @@ def ribbon_install() -> None:
     setup.install_addin()
 
 
-@command(ribbon_app, "remove")
+@command(ribbon_app, "remove", example="xlsync ribbon remove")
 def ribbon_remove() -> None:
     """Take the add-in away again."""
     from xlsync.cli import setup
@@ -234,7 +237,7 @@ def ribbon_remove() -> None:
     setup.remove_addin()
 
 
-@command(app)
+@command(app, example="xlsync login")
 def login(demo: Demo = False, json: Json = False) -> None:
     """Ask for the keys of both systems, try them at once, and keep them: secrets in the keyring."""
     from xlsync.cli import setup
@@ -242,7 +245,7 @@ def login(demo: Demo = False, json: Json = False) -> None:
     setup.login(demo=demo, json=json)
 
 
-@command(app)
+@command(app, example="xlsync doctor")
 def doctor(
     demo: Demo = False,
     json: Json = False,

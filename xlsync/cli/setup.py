@@ -10,7 +10,8 @@ from pathlib import Path
 
 import typer
 
-from xlsync.cli.terminal import confirmed, err, errors_in_words, now, out, tell_json
+from xlsync.cli.console import err, out, say
+from xlsync.cli.terminal import confirmed, errors_in_words, now, tell_json
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
@@ -34,32 +35,28 @@ def sandbox(*, port: int, lines: int, seed: int) -> None:
             raise XlsyncError(what, "Choose another with --port; 0 takes one that is free.") from error
         word = "$env:{} = '{}'" if sys.platform == "win32" else "export {}='{}'"
         for name, value in served.environ.items():
-            out.print(word.format(name, value), markup=False, highlight=False, soft_wrap=True)
+            say(out, word.format(name, value))
         with suppress(KeyboardInterrupt):
-            err.print("Serving. Paste these lines into another terminal; Ctrl-C ends it.")
+            say(err, "Serving. Paste these lines into another terminal; Ctrl-C ends it.")
             served.serve_forever()
 
 
 def build_addin(*, output: Path | None) -> None:
     """Run `xlsync ribbon build`."""
     with errors_in_words():
-        err.print(
-            f"{addin.write_addin(output or Path(addin.NAME))} starts {sys.executable}",
-            markup=False,
-            soft_wrap=True,
-        )
+        say(err, f"{addin.write_addin(output or Path(addin.NAME))} starts {sys.executable}")
 
 
 def install_addin() -> None:
     """Run `xlsync ribbon install`."""
     with errors_in_words():
-        err.print(addin.install(home_folder() / "addin"), markup=False, soft_wrap=True)
+        say(err, addin.install(home_folder() / "addin"))
 
 
 def remove_addin() -> None:
     """Run `xlsync ribbon remove`."""
     with errors_in_words():
-        err.print(addin.remove(home_folder() / "addin"), markup=False, soft_wrap=True)
+        say(err, addin.remove(home_folder() / "addin"))
 
 
 def login(*, demo: bool, json: bool) -> None:
@@ -67,15 +64,13 @@ def login(*, demo: bool, json: bool) -> None:
     from xlsync.commands import login as keys  # noqa: PLC0415 - keyrings are slow to load
 
     def ask(question: keys.Question, kept: str) -> str:
-        err.print(f"\n{question.title}: {question.explanation}", markup=False, highlight=False)
+        say(err, f"\n{question.title}: {question.explanation}")
         hidden = question.is_secret
         answer = typer.prompt(question.title, default=kept or None, hide_input=hidden, err=True)
         return str(answer)
 
     def again(error: XlsyncError) -> bool | str:
-        err.print(
-            f"{error.message}\n{error.hint}", style="red", markup=False, highlight=False, soft_wrap=True
-        )
+        say(err, f"{error.message}\n{error.hint}", style="red")
         question = "Ask again? (y, n, or the right address; what you type is not shown)"
         while True:
             typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
@@ -86,14 +81,14 @@ def login(*, demo: bool, json: bool) -> None:
                     return False
                 case _ if keys.is_address(str(typed).strip()):
                     return str(typed).strip()
-            err.print("That is neither y nor n, nor an address such as https://bss.example.com.")
+            say(err, "That is neither y nor n, nor an address such as https://bss.example.com.")
 
     def works(system: str) -> None:
-        err.print(f"{system} works.", style="green", highlight=False)
+        say(err, f"{system} works.", style="green")
 
     with errors_in_words():
         if demo:
-            err.print("The demo needs no keys.")
+            say(err, "The demo needs no keys.")
             if json:
                 tell_json({"settings": None, "keyring": None, "tried": []})
             return
@@ -102,7 +97,7 @@ def login(*, demo: bool, json: bool) -> None:
         if json:
             tell_json(facts)
         else:
-            err.print(f"Settings: {stored.file}; secrets: {stored.backend}", markup=False, soft_wrap=True)
+            say(err, f"Settings: {stored.file}; secrets: {stored.backend}")
 
 
 def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
@@ -120,9 +115,9 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
         mark, colour = MARKS[finding.state]
         mark = mark if "utf" in out.encoding.lower() else finding.state
         out.print(mark, style=colour, end=" ")
-        out.print(f"{finding.name}: {finding.detail}", markup=False, highlight=False, soft_wrap=True)
+        say(out, f"{finding.name}: {finding.detail}")
         if finding.next_step and finding.state is not CheckState.GOOD:
-            out.print(f"  {finding.next_step}", markup=False, highlight=False, soft_wrap=True)
+            say(out, f"  {finding.next_step}")
 
     with errors_in_words(), ExitStack() as stack:
         home = home_folder()

@@ -26,6 +26,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
+from xlsync.cli.console import print_table, say
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
@@ -87,18 +88,18 @@ def count_outcomes(step: Step, what: str, count: int) -> Callable[[Outcome], Non
 
 def month(console: Console, totals: Totals, path: Path) -> None:
     """Print a month in a few lines."""
-    console.print(totals.heading, markup=False, highlight=False, soft_wrap=True)
+    say(console, totals.heading)
     table = _money_table("Mismatch", "Rows", "More a month", "Less a month")
     table.add_column("")  # the currency
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
-    _print(console, _billed_table(totals), whole=True)
+    print_table(console, _billed_table(totals))
     if totals.money:
-        _print(console, table, whole=True)
-    console.print(totals.verdict.text, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Workbook: {path}", markup=False, highlight=False, soft_wrap=True)
-    console.print("Its sheet Start says what to do next.", style="dim", highlight=False)
+        print_table(console, table)
+    say(console, totals.verdict.text)
+    say(console, f"Workbook: {path}")
+    say(console, "Its sheet Start says what to do next.", style="dim")
 
 
 def _billed_table(totals: Totals) -> Table:
@@ -114,10 +115,10 @@ def plan(console: Console, planned_: Plan, site: str) -> None:
     if not planned_.actions:
         is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
         told = "Nothing was done" if is_lost else "Nothing to do"
-        console.print(f"{told}: {tell_nothing(planned_.settled)}", markup=False, highlight=False)
+        say(console, f"{told}: {tell_nothing(planned_.settled)}")
     else:
         for line in tell_plan(planned_.actions, site).lines():
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(console, line)
     _skipped(console, planned_.settled)
 
 
@@ -143,7 +144,7 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
     counts = (
         f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
     )
-    console.print(", ".join(counts))
+    say(console, ", ".join(counts))
     _skipped(console, [result for result in results if result not in told])
 
 
@@ -173,13 +174,6 @@ def _money_table(first: str, *headers: str) -> Table:
     return table
 
 
-def _print(console: Console, table: Table, *, whole: bool = False) -> None:
-    """Print a table: cells fold on a terminal; elsewhere each row is one line, for other programs."""
-    if whole or not console.is_terminal:
-        table.width = console.measure(table, options=console.options.update(max_width=10_000)).maximum
-    console.print(table, crop=False)
-
-
 def _minute(at: str) -> str:
     return at[:16].replace("T", " ")
 
@@ -192,22 +186,22 @@ def runs(console: Console, found: Sequence[Run]) -> None:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
         at, file = _minute(entry.at), Path(entry.workbook).name
-        cells = (entry.id, at, entry.who, entry.command, entry.month, told, file)
+        cells = (entry.number, at, entry.who, entry.command, entry.month, told, file)
         table.add_row(*map(escape, cells))
     if found:
-        _print(console, table)
+        print_table(console, table)
     else:
-        console.print("No runs yet.")
+        say(console, "No runs yet.")
 
 
 def run(console: Console, found: Run) -> None:
     """Print every write of a run."""
-    heading = f"{found.id} · {found.who} · {found.workbook}"
-    console.print(heading, markup=False, highlight=False, soft_wrap=True)
+    heading = f"Run {found.number} · {found.command} by {found.who} · {found.workbook}"
+    say(console, heading)
     if found.writes:
         written(console, [tell_write(found, write) for write in found.writes])
     else:
-        console.print("It wrote nothing.")
+        say(console, "It wrote nothing.")
 
 
 def report(console: Console, found: Report) -> None:
@@ -219,9 +213,9 @@ def report(console: Console, found: Report) -> None:
         label = f"{found.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
     if found.totals:
-        _print(console, table, whole=True)
+        print_table(console, table)
     else:
-        console.print(f"{found.month}: no line, no addition, no mismatch.", highlight=False)
+        say(console, f"{found.month}: no line, no addition, no mismatch.")
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
     created = ", ".join(counted(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())
@@ -237,13 +231,13 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
         told = f"{by}  [{colour or 'none'}]{state}[/]"
         console.print(told, highlight=False, soft_wrap=True)
-        console.print(f"  {write.what}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"  {write.what}")
         changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
-        console.print(f"  {changed}", style="dim", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"  {changed}", style="dim")
         if write.state != State.DONE and write.detail:
-            console.print(f"  {write.detail}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"  {write.detail}")
     if not writes:
-        console.print("Nothing was written.")
+        say(console, "Nothing was written.")
 
 
 def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
@@ -258,25 +252,20 @@ def links(console: Console, found: Sequence[RememberedLink], none: str = "No lin
         cells = (str(link.kind), link.subject, linked_to, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
     if found:
-        _print(console, table)
+        print_table(console, table)
     else:
-        console.print(none, markup=False, highlight=False, soft_wrap=True)
+        say(console, none)
 
 
 def imported(console: Console, what: str, result: Imported[Any]) -> None:
     """Print the result of importing links or rules."""
-    console.print(
+    say(
+        console,
         f"{what}: {len(result.added)} added, {len(result.unchanged)} known already, "
         f"{len(result.replaced)} replaced, {len(result.conflicts)} in conflict",
-        highlight=False,
     )
     for conflict in result.conflicts:
-        console.print(
-            f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})")
 
 
 def rules(console: Console, found: Sequence[Rule]) -> None:
@@ -289,4 +278,4 @@ def rules(console: Console, found: Sequence[Rule]) -> None:
         cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
     if found:
-        _print(console, table)
+        print_table(console, table)

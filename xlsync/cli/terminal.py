@@ -12,34 +12,20 @@ from typing import Any, Literal
 
 import simplejson
 import typer
-from rich.console import Console, ConsoleOptions, RenderableType
 from rich.prompt import Confirm
-from rich.segment import Segment
 
-from xlsync.cli.command import tell_error, tell_stop
+from xlsync.cli.command import command_line, tell_error, tell_stop
+from xlsync.cli.console import err, say
 from xlsync.cli.streams import DISK_FULL
 from xlsync.commands.check import settings_to_check
 from xlsync.config import home_folder, load_environment, load_settings
-from xlsync.errors import NotNoted, XlsyncError
+from xlsync.errors import ConfigError, NotNoted, OtherEnvironmentError, WorkbookError, XlsyncError
 from xlsync.excel import addin
 from xlsync.excel.open_file import SavePlan, reach, refuse_unusable
 from xlsync.excel.window import find_in_excel
 from xlsync.gather.systems import Systems
-from xlsync.printable import printable
 from xlsync.settings import Settings
-
-
-class CleanConsole(Console):
-    """A console that replaces control characters in the names of other systems."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render, with every control character replaced."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=printable(segment.text))
-
-
-out = CleanConsole()
-err = CleanConsole(stderr=True)
+from xlsync.workbook.read import read_workbook
 
 
 @contextmanager
@@ -48,9 +34,9 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except XlsyncError as error:
-        err.print(f"Error: {error.message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        say(err, f"Error: {error.message}", style="red")
         if error.hint:
-            err.print(error.hint, markup=False, highlight=False, soft_wrap=True)
+            say(err, error.hint)
         tell_stop(error)
         raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
     except OSError as error:
@@ -62,13 +48,13 @@ def errors_in_words() -> Iterator[None]:
                 what, hint = DISK_FULL, "Make room, and try again."
             case _:
                 raise
-        err.print(f"Error: {what}.", style="red", soft_wrap=True)
-        err.print(hint)
+        say(err, f"Error: {what}.", style="red")
+        say(err, hint)
         if error.errno != errno.ENOSPC:  # nothing more can be printed there
             tell_error(what, hint)
         raise typer.Exit(1) from None
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        err.print("Stopped.", style="red")
+        say(err, "Stopped.", style="red")
         tell_error("Stopped.")
         raise typer.Exit(1) from None
 
@@ -82,7 +68,7 @@ def opened(
     Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
     whether the BSS is needed. Of those who write, there is one at a time.
     """
-    with errors_in_words(), ExitStack() as stack:
+    with errors_in_words(), demo_workbook_named(of, demo=demo), ExitStack() as stack:
         if of:
             refuse_unusable(of, is_written=False)
         tell_notices(filter(None, [addin.renew()]))
@@ -115,15 +101,33 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
 @contextmanager
 def opened_here(*, demo: bool, of: Path | None = None) -> Iterator[Systems]:
     """What is kept here and in the team's store, for commands that send nothing to either system."""
-    with errors_in_words(), Systems(settings_for(demo=demo, of=of)) as systems:
+    with (
+        errors_in_words(),
+        demo_workbook_named(of, demo=demo),
+        Systems(settings_for(demo=demo, of=of)) as systems,
+    ):
         tell_notices(systems.notices)
         yield systems
+
+
+@contextmanager
+def demo_workbook_named(path: Path | None, *, demo: bool) -> Iterator[None]:
+    """Say what to type where a workbook of the demo is given to a command without `--demo`."""
+    from xlsync.commands.demo import environment  # noqa: PLC0415
+
+    try:
+        yield
+    except (ConfigError, OtherEnvironmentError):
+        if path is None or demo or read_workbook(path).about.environment != environment():
+            raise
+        what_to_do = f"Type: `{command_line(str(path), '--demo')}`"
+        raise WorkbookError(f"{path.name} is a workbook of the demo.", what_to_do) from None
 
 
 def tell_beside(file: Path, written: Path) -> None:
     """Print where a workbook was written, if that is not its own place."""
     if written.resolve() != file.resolve():
-        err.print(f"{file} could not be written; the results are in {written}", markup=False)
+        say(err, f"{file} could not be written; the results are in {written}")
 
 
 def now() -> dt.datetime:
@@ -135,10 +139,10 @@ def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
     """Ask on a terminal; elsewhere nobody can answer, so the answer is no. A no is told."""
     done = "written" if verb == "write" else "forgotten"
     if not sys.stdin.isatty():
-        err.print(f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
+        say(err, f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
     if not Confirm.ask(question, console=err):
-        err.print(f"Nothing was {done}.")
+        say(err, f"Nothing was {done}.")
         return False
     return True
 
@@ -146,7 +150,7 @@ def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
 def tell_notices(notices: Iterable[str]) -> None:
     """Print notices on standard error."""
     for notice in notices:
-        err.print(f"Note: {notice}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        say(err, f"Note: {notice}", style="yellow")
 
 
 def tell_json(facts: Any) -> None:

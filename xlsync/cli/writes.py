@@ -14,10 +14,11 @@ from xlsync.apply.plan import LOST, Outcome, Plan
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.command import tell_error
-from xlsync.cli.terminal import confirmed, err, now, opened, reached, tell_beside, tell_json, tell_notices
+from xlsync.cli.console import err, say
+from xlsync.cli.terminal import confirmed, now, opened, reached, tell_beside, tell_json, tell_notices
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
-from xlsync.commands.undo import review_undo
+from xlsync.commands.undo import note_undone, results_of_undone, review_undo
 from xlsync.commands.writing import check_plan, write
 from xlsync.errors import NotNoted
 from xlsync.gather.systems import Systems
@@ -40,7 +41,17 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
         found = systems.read_run(run)
         plan, live = review_undo(systems, found)
         job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
-        carry_out(job, lambda step: write(systems, plan, live, "undo", found, now(), step))
+
+        def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
+            workbook = Path(found.workbook)
+            save = reached(workbook).results if workbook.is_file() else None
+            by, outcomes = write(systems, plan, live, "undo", found, now(), step)
+            if by:
+                results = results_of_undone(found, outcomes, systems.run_number(by), now().date())
+                tell_notices(filter(None, [note_undone(systems, workbook, results, by, save)]))
+            return by, outcomes
+
+        carry_out(job, take_back)
 
 
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
@@ -115,9 +126,10 @@ def carry_out(
             raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
     elif run:
         can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
-        undo = f", `xlsync undo {run}` takes it back" if can_end else ""
-        told_run = f"Run {run}: `xlsync history {run}` shows it{undo}."
-        err.print(told_run, markup=False, highlight=False, soft_wrap=True)
+        number = job.systems.run_number(run)
+        undo = f", `xlsync undo {number}` takes it back" if can_end else ""
+        told_run = f"Run {number}: `xlsync history {number}` shows it{undo}."
+        say(err, told_run)
     if not job.dry_run and any(outcome.state in LOST or outcome.differs for outcome in outcomes):
         raise typer.Exit(3)
 

@@ -1,13 +1,22 @@
-"""Undo: the plan that takes one run of the journal back."""
+"""Undo: the plan that takes one run of the journal back, and what the run's workbook says of it then."""
 
 from __future__ import annotations
 
-from xlsync.apply.journal import Run
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from xlsync.apply.journal import Run, Write
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Plan
+from xlsync.apply.plan import Outcome, Plan, State
+from xlsync.apply.spent import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
-from xlsync.commands.writing import open_live
+from xlsync.commands.writing import open_book, open_live
+from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
+from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
+from xlsync.workbook.save import Save
+from xlsync.workbook.write import write_results
 
 
 def review_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
@@ -15,3 +24,44 @@ def review_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
     runs = systems.list_runs()
     live = open_live(systems, runs)
     return plan_undo(run, runs, live), live
+
+
+def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
+    """The *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
+    returned = {result.key for result in outcomes if result.state in {State.DONE, State.ALREADY}}
+    rows: dict[str, list[bool]] = {}
+    for write in run.writes:
+        if write.state == State.DONE:
+            for row in write.rows:
+                rows.setdefault(row, []).append(_undo_key(write) in returned)
+    return {
+        row: f"{'' if all(parts) else 'partly '}{TAKEN_BACK} on {day} by run {by}"
+        for row, parts in rows.items()
+        if any(parts)
+    }
+
+
+def _undo_key(write: Write) -> str:
+    """The key of the action that takes a write back: the path of the record that it changed or made."""
+    return write.path if write.method == "PATCH" else f"{write.path}/{write.id}"
+
+
+def note_undone(
+    systems: Systems, path: Path, results: dict[str, str], by: str, save: Save | None = None
+) -> str:
+    """Write the results of an undo into the rows of the workbook that asked for the run.
+
+    Returns what to tell of it, which is empty where the rows say so now. `by` is the id of the undo run.
+    """
+    if not results:
+        return ""
+    try:
+        book = open_book(path, systems)
+        keys = {row.key for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]}
+        shown = {key: (text, False) for key, text in results.items() if key in keys}
+        if not shown:
+            return ""
+        written = write_results(book, shown, {}, save, (by,))
+    except XlsyncError as error:
+        return f"The rows of {path.name} do not say that they were taken back: {error.message}"
+    return "" if written == path else f"{path.name} could not be written; the results are in {written}"

@@ -19,7 +19,7 @@ from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.spent import Approvals
 from xlsync.commands.write_test import LOOKS, read_tenant
-from xlsync.errors import NotNoted, Problem, WorkbookError, XlsyncError
+from xlsync.errors import NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
@@ -30,7 +30,7 @@ def open_book(path: Path, systems: Systems) -> Book:
     """Read a workbook; raises WorkbookError where it belongs to another environment."""
     book = read_workbook(path)
     if book.about.environment != systems.settings.environment:
-        raise WorkbookError(
+        raise OtherEnvironmentError(
             f"{path.name} belongs to {book.about.environment}, "
             f"the settings to {systems.settings.environment}.",
             "Use the settings it was exported with, `--demo` for the demo's, or export the month again.",
@@ -99,9 +99,8 @@ def write(
     """
     if not plan.actions:
         return "", plan.settled
-    workbook, month = (
-        (source.workbook, source.month) if isinstance(source, Run) else (str(source.path), source.about.month)
-    )
+    workbook = source.workbook if isinstance(source, Run) else str(source.path.absolute())
+    month = source.month if isinstance(source, Run) else source.about.month
     journal = Journal.begin(
         systems.home,
         systems.settings.environment,

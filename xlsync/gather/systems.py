@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, read_run
+from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, read_run, run_number
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
@@ -136,6 +136,10 @@ class Systems:
         """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""
         _ = self.team
         return read_run(self.home, self.settings.environment, run)
+
+    def run_number(self, run: str) -> str:
+        """The number of a run, as people type it."""
+        return run_number(self.home, self.settings.environment, run)
 
     @contextmanager
     def one_writer(self) -> Iterator[None]:
