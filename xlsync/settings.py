@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 PER_MINUTE: Final = 900  # ConnectWise tolerates about 1000 requests a minute (Developer Guide)
 SIDE_BY_SIDE: Final = 24
 UNTIL_UNKNOWN: Final = 60
+CUSTOM: Final = "custom"  # the table of custom fields among those of a kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -56,7 +57,11 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creation:
-    """How records are created. Lengths differ by ConnectWise release: the defaults are the shorter ones."""
+    """How records are created. Lengths differ by ConnectWise release: the defaults are the shorter ones.
+
+    `fields` are further values by kind (`company`, `contact`, `agreement`, `product`, `addition`) and by the
+    name of ConnectWise's field; those of custom fields stand under `custom`, by caption.
+    """
 
     identifier_length: int = 25
     name_length: int = 50
@@ -64,6 +69,7 @@ class Creation:
     code_field: str = "vendorSku"
     mark_additions: bool = True
     site: str = "Main"  # of a new company: live servers refuse one without
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

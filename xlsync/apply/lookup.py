@@ -8,7 +8,7 @@ from typing import Any
 
 from xlsync.apply.earlier import Earlier
 from xlsync.apply.looks import Clock, Looks, Moment
-from xlsync.apply.marks import marks_of_additions, marks_of_definitions
+from xlsync.apply.marks import marks_of_additions, marks_of_definitions, read_definitions
 from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.records import AgreementNow, ItemNow
 from xlsync.errors import ApiError
@@ -46,6 +46,7 @@ class Live:
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._marks: dict[str, dict[str, Any]] | None = None
+        self._custom_fields: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
         self._lock = threading.Lock()
 
     def read_additions(
@@ -112,6 +113,13 @@ class Live:
                 known.append(self.additions_of(agreement))
                 self._marks = marks_of_additions(known) or marks_of_definitions(self.connectwise)
             return self._marks
+
+    def custom_fields(self, captions: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Find custom fields by caption; those that no single definition names are missing."""
+        with self._lock:
+            if captions not in self._custom_fields:
+                self._custom_fields[captions] = read_definitions(self.connectwise, captions)
+            return self._custom_fields[captions]
 
 
 def _sure(additions: Additions) -> tuple[Addition, ...]:

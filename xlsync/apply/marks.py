@@ -23,17 +23,22 @@ def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[st
 
 
 def marks_of_definitions(connectwise: ConnectWise) -> dict[str, dict[str, Any]]:
-    """Return the custom fields by caption from their definitions; none where the keys may not read them."""
+    """Return the marks by caption from their definitions; none where the keys may not read them."""
+    try:
+        return read_definitions(connectwise, (MARK_ID, MARK_NAME))
+    except ApiError as error:
+        if error.status not in {400, 403, 404}:
+            raise
+        return {}  # an addition without marks is better than no addition
+
+
+def read_definitions(connectwise: ConnectWise, captions: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return custom fields by caption from their definitions, those whose caption only one has."""
     found: dict[str, dict[str, Any]] = {}
-    for caption in (MARK_ID, MARK_NAME):
-        try:
-            definitions, _ = connectwise.list_records(
-                "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
-            )
-        except ApiError as error:
-            if error.status not in {400, 403, 404}:
-                raise
-            return {}  # an addition without marks is better than no addition
+    for caption in captions:
+        definitions, _ = connectwise.list_records(
+            "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+        )
         if len(definitions) == 1:
             field = definitions[0]
             found[caption] = _mark(

@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any, Final
 
 from xlsync.apply.actions import Action, CreateAddition, kind_of
+from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
 from xlsync.apply.judging import judge
@@ -26,7 +27,7 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
 from xlsync.apply.stored import id_in, tell_differences
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
-from xlsync.errors import ApiError, NoAnswer
+from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.rest.pacing import TRIES
 
 _GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
@@ -170,8 +171,10 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return settled
     try:
         request = handler.request(live)
+        if not isinstance(request, str):
+            request = with_further_fields(action, request, live)
         was = handler.read_replaced(live)
-    except ApiError as error:
+    except XlsyncError as error:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
     if isinstance(request, str):
         return outcome(action, State.SKIPPED, request)
@@ -252,9 +255,8 @@ def _refused(action: Action, error: ApiError) -> Outcome:
         refused_for = RefusedFor.CUSTOM_FIELDS
     elif error.status == 400 and "ConnectWiseApi" in error.codes and "version" in error.message:
         refused_for = RefusedFor.RELEASE
-    detail = error.message
-    if refused_for is not None and error.hint:
-        detail = f"{detail}. {error.hint}"
+    hint = tell_where_to_give(action, error) or (error.hint if refused_for is not None else "")
+    detail = f"{error.message}. {hint}" if hint else error.message
     return replace(outcome(action, State.FAILED, detail), refused_for=refused_for)
 
 
@@ -280,7 +282,7 @@ def _created(
     if twins:
         ids = ", ".join(map(str, twins))
         told.append(f"another run or person made {ids} of the same at the same time: keep one, end the other")
-    done = outcome(action, State.DONE, "; ".join(filter(None, told)), made)
+    done = outcome(action, State.DONE, "; ".join(filter(None, [*told, request.note])), made)
     return replace(done, differs=any(told[1:]))
 
 

@@ -96,7 +96,7 @@ def check_workbook(
     edits = replace(
         edits, lines=chosen, links={}
     )  # the other lines are read anew: a month is not held in memory twice
-    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows)
+    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts)
     sources = sources or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, now)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from xlsync.config.accounts import account_of, holds_control, profile_name
+from xlsync.config.creation_fields import read_creation_fields
 from xlsync.config.problems import SettingProblems
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
@@ -76,6 +77,7 @@ _KNOWN: Final = {
         "code_field",
         "mark_additions",
         "site",
+        "fields",
     },
     "store": {"url"},
     "invoicing": {"enabled"},
@@ -424,6 +426,7 @@ def _read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creat
             f"{FILE_NAME}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
             f"not {given.pop('site')!r}"
         )
+    given["fields"] = read_creation_fields(given.get("fields", {}), problems)
     return Creation(**given)
 
 

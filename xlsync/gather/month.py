@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from xlsync.apply.actions import (
     CreateAddition,
@@ -69,6 +70,7 @@ from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 from xlsync.workbook.totals import with_currencies
 
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
+_NAMED: Final = 5  # customers that a notice names one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Decisions:
     ignored: Set[str] = frozenset()
     prices: Mapping[str, Decimal] | None = None
     rows: RowEdits = NO_EDITS
+    contacts: Set[str] = frozenset()  # keys of rows of *New in ConnectWise* that name a contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,29 @@ def gather(
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = (*systems.notices, *_notices(request, sources, gone, recaps), *lists.odd)
+    notices = (*notices, *_tell_without_contact(overview, decisions.contacts))
     notices = (*notices, *_tell_by_hand(overview), *_tell_gone_by_itself(systems, overview, months))
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
+
+
+def _tell_without_contact(overview: Overview, named: Set[str]) -> Iterator[str]:
+    """Name the customers that an agreement is proposed for and that have no contact, which it needs."""
+    labels = overview.labels.companies
+    without = {labels.get(c.id) for c in overview.lists.companies if c.default_contact_id is None}
+    customers = sorted(
+        {
+            row.customer
+            for row in overview.proposals
+            if row.kind is CreationKind.AGREEMENT and row.key not in named and row.customer in without
+        }
+    )
+    if customers:
+        names = ", ".join(customers[:_NAMED])
+        names += f" and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
+        yield (
+            f"A new agreement needs a contact, and ConnectWise has none for {names}: fill in "
+            "Contact First Name on New in ConnectWise."
+        )
 
 
 def _tell_by_hand(overview: Overview) -> Iterator[str]:

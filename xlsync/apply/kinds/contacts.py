@@ -20,6 +20,7 @@ from xlsync.apply.kinds.records import (
 )
 from xlsync.apply.lookup import Live
 from xlsync.connectwise.records import id_of
+from xlsync.errors import ApiError
 
 PATH: Final = "/company/contacts"
 
@@ -47,7 +48,7 @@ class ContactCreation(RecordCreation):
     def request(self, live: Live) -> HttpWrite:
         """Make the request, with the e-mail address if the tenant has a communication type for it."""
         action = self.creation
-        email_type = _find_email_type(live) if action.email else None
+        email_type, note = _find_email_type(live) if action.email else (None, "")
         mail = {"value": action.email, "communicationType": "Email", "defaultFlag": True}
         body = {
             "firstName": action.first_name,
@@ -55,16 +56,26 @@ class ContactCreation(RecordCreation):
             "company": {"id": action.company},
             "communicationItems": [{"type": {"id": email_type}, **mail}] if email_type else None,
         }
-        return HttpWrite("POST", PATH, without_empty(body))
+        return HttpWrite("POST", PATH, without_empty(body), note=note)
 
 
-def _find_email_type(live: Live) -> int | None:
-    """Find the tenant's communication type for e-mail."""
+def _find_email_type(live: Live) -> tuple[int | None, str]:
+    """Find the tenant's communication type for e-mail; without one, say that the address is left out."""
     path = "/company/communicationTypes"
-    types, _ = live.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
+    try:
+        types, _ = live.connectwise.list_records(path, fields="id,emailFlag,defaultFlag")
+    except ApiError as error:
+        if error.status not in {403, 404}:
+            raise
+        return (
+            None,
+            f"without the e-mail address, since the communication types cannot be read: {error.message}",
+        )
     mails = [entry for entry in types if entry.get("emailFlag")]
     mails.sort(key=lambda entry: not entry.get("defaultFlag"))
-    return id_of(mails[0], path) if mails else None
+    if not mails:
+        return None, "without the e-mail address, since ConnectWise has no communication type for it"
+    return id_of(mails[0], path), ""
 
 
 def take_back(write: Write) -> SetFields | None:

@@ -15,13 +15,15 @@ from xlsync.apply.plan import Outcome
 class HttpWrite:
     """One write as it is sent and stored in the journal.
 
-    `succeeds` is the addition that a new one succeeds.
+    `succeeds` is the addition that a new one succeeds. `note` is what the result adds, such as what was
+    left out.
     """
 
     method: Literal["POST", "PATCH"]
     path: str
     body: Any
     succeeds: int | None = None
+    note: str = ""
 
 
 class Handler(ABC):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
@@ -44,7 +44,8 @@ _ASKING: Final = {  # a new customer has no agreement yet
 class NewRows:
     """The approved rows of *New in ConnectWise*: actions, problems, and the prices of all rows by key.
 
-    `asked` is what each approved row asks for, by row key.
+    `asked` is what each approved row asks for, by row key. `contacts` are the keys of all rows that name a
+    contact.
     """
 
     actions: tuple[CreationAction, ...]
@@ -52,6 +53,7 @@ class NewRows:
     prices: Mapping[str, Decimal] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
+    contacts: Set[str] = frozenset()
 
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
@@ -79,7 +81,8 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
     reader.refuse_doubles(approved, proposals)
     actions = reader.join_contacts(actions, {row.key: row for row in approved})
     asked = {row.key: _tell_asked(row) for row in approved}
-    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices), asked)
+    contacts = {row.key for row in rows if _names_contact(row)}
+    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices), asked, contacts)
 
 
 def _tell_asked(row: SheetRow) -> str:

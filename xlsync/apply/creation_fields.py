@@ -1,0 +1,75 @@
+"""Further values of new records, from the settings: required custom fields and whatever else is demanded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from xlsync.apply.actions import (
+    Action,
+    CreateAddition,
+    CreateAgreement,
+    CreateCatalogItem,
+    CreateCompany,
+    CreateContact,
+)
+from xlsync.apply.kinds.handler import HttpWrite
+from xlsync.apply.lookup import Live
+from xlsync.errors import ApiError, XlsyncError
+from xlsync.settings import CUSTOM
+
+_KINDS: Final = {
+    CreateCompany: "company",
+    CreateContact: "contact",
+    CreateAgreement: "agreement",
+    CreateCatalogItem: "product",
+    CreateAddition: "addition",
+}
+
+
+def settings_kind(action: Action) -> str:
+    """Return the kind under which `[creation.fields]` names values for an action; empty without any.
+
+    A successor takes its values over from the addition that it continues.
+    """
+    if isinstance(action, CreateAddition) and action.succeeds is not None:
+        return ""
+    return _KINDS.get(type(action), "")
+
+
+def with_further_fields(action: Action, request: HttpWrite, live: Live) -> HttpWrite:
+    """Add the values of the settings to a creation; what the row itself says stays.
+
+    Raises XlsyncError where a custom field is not known by its caption.
+    """
+    given = live.creation.fields.get(settings_kind(action), {})
+    if not given:
+        return request
+    fields = {name: value for name, value in given.items() if name != CUSTOM}
+    body: dict[str, Any] = {**fields, **request.body}
+    custom: Mapping[str, Any] = given.get(CUSTOM, {})
+    if custom:
+        known = live.custom_fields(tuple(custom))
+        unknown = [caption for caption in custom if caption not in known]
+        if unknown:
+            names = ", ".join(unknown)
+            raise XlsyncError(
+                f"[creation.fields.{settings_kind(action)}.custom] names {names}, which is not exactly one "
+                "custom field of this ConnectWise"
+            )
+        own = body.get("customFields") or []
+        held = {entry["id"] for entry in own}
+        new = [{**known[caption], "value": value} for caption, value in custom.items()]
+        body["customFields"] = [*own, *(entry for entry in new if entry["id"] not in held)]
+    return replace(request, body=body)
+
+
+def tell_where_to_give(action: Action, error: ApiError) -> str:
+    """Say where a demanded value can be given; empty where a refusal demands none."""
+    text = "".join(error.message.casefold().split())
+    is_demand = "MissingRequiredField" in error.codes or "customfield" in text or "isrequired" in text
+    kind = settings_kind(action)
+    if error.status != 400 or not is_demand or not kind:
+        return ""
+    return f"Give it a value under [creation.fields.{kind}] in xlsync.toml."
