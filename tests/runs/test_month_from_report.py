@@ -140,3 +140,28 @@ def test_a_check_of_a_month_from_the_bss_names_the_keys_that_are_missing(
     ran = desk.check()
     assert ran.code == 1
     assert all(variable in ran.err for variable in BSS_VARIABLES)
+
+
+def test_links_made_from_the_bss_serve_the_lines_of_a_report(desk: Desk) -> None:
+    with desk.editing() as hand:
+        line = next(
+            key
+            for key, match in hand.column(LINES, "Match").items()
+            if match == "exact" and hand.get(LINES, key, "Type") == "Recurring"
+        )
+        names = [
+            hand.get(LINES, line, name)
+            for name in ("Customer", "Product", "Billing Period", "Commitment Period")
+        ]
+        chosen = hand.get(LINES, line, "ConnectWise Product")
+    assert desk.check().code == 0  # which remembers them
+    (desk.folder / "november.csv").write_text(
+        "Customer;Product;Billing Plan;Term;Quantity;Unit Price;Amount;Start Date;End Date\n"
+        f"{';'.join(str(name or '') for name in names)};4;8.45;33.80;2026-11-01;2026-11-30\n",
+        encoding="utf-8",
+    )
+    ran = desk.run("export", "--month", "2026-11", "--from", "november.csv", "--json")
+    assert (ran.code, ran.json["linked"]) == (0, 1), ran.err
+    hand = Hand(desk.folder / "xlsync-2026-11.xlsx")
+    assert list(hand.column(LINES, "ConnectWise Product").values()) == [chosen]
+    assert list(hand.column(LINES, "Match").values()) == ["remembered"]
