@@ -14,6 +14,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from typer.testing import CliRunner
 from tests.benchmarks import obvious
 from tests.benchmarks.approve import approve
 from tests.benchmarks.recalled import recalled_systems
+from tests.benchmarks.report_file import read_with_calamine, read_with_xlsync, write_report
 from tests.benchmarks.world import World, served
 from xlsync.cli import app
 from xlsync.commands.check import check_workbook
@@ -44,6 +46,7 @@ ROOT = Path(__file__).parent.parent.parent
 OCTOBER = Month(2026, 10)
 FILE = f"xlsync-{OCTOBER}.xlsx"
 LATENCY = 0.06
+ALL = ("export", "apply", "workbook", "reports", "startup", "memory")
 told = Console(stderr=True)
 
 
@@ -58,6 +61,7 @@ class Measured:
     goal: float
     is_at_most: bool = False  # else at least
     note: str = ""
+    more: float = 0.0  # seconds that are allowed beside the ratio
 
     @property
     def ratio(self) -> float:
@@ -67,7 +71,9 @@ class Measured:
     @property
     def is_met(self) -> bool:
         """Whether the goal is reached."""
-        return self.ratio <= self.goal if self.is_at_most else self.ratio >= self.goal
+        if self.is_at_most:
+            return self.own <= self.goal * self.other + self.more
+        return self.ratio >= self.goal
 
 
 @dataclass(frozen=True)
@@ -305,6 +311,21 @@ def measure_memory(sizes: Sizes) -> dict[str, float]:
     return peaks
 
 
+def measure_reports(sizes: Sizes) -> list[Measured]:
+    """Read a distributor's report, beside python-calamine alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.xlsx"
+        write_report(path, OCTOBER, sizes.large)
+        took, other = side_by_side(
+            sizes.rounds,
+            lambda: read_with_xlsync(path, OCTOBER, sizes.large),
+            lambda: read_with_calamine(path),
+        )
+    what = f"reading a report of {sizes.large:,} lines"
+    beside = "python-calamine alone"
+    return [Measured(what, beside, took, other, 1.5, is_at_most=True, note="of the processor", more=1.0)]
+
+
 def measure_startup(sizes: Sizes) -> list[Measured]:
     """The help of xlsync beside that of pip, another program of many commands; it may take 0.3 s."""
 
@@ -334,6 +355,7 @@ def table(found: Sequence[Measured], memory: Mapping[str, float], sizes: Sizes) 
     ]
     for row in found:
         goal = f"at most {row.goal:g} ×" if row.is_at_most else f"{row.goal:g} × as fast"
+        goal += f" and {row.more:g} s" if row.more else ""
         what = f"{row.what} ({row.note})" if row.note else row.what
         lines.append(
             f"| {what} | {row.beside} | {row.own:.2f} s | {row.other:.2f} s | {goal} | {row.ratio:.1f} × "
@@ -351,10 +373,10 @@ def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller months, one round")
-    parser.add_argument("--only", nargs="*", choices=["export", "apply", "workbook", "startup", "memory"])
+    parser.add_argument("--only", nargs="*", choices=list(ALL))
     given = parser.parse_args()
     sizes = Sizes(300, 2000, 20, 1) if given.quick else Sizes(2000, 20_000, 300, 3)
-    chosen = given.only or ["export", "apply", "workbook", "startup", "memory"]
+    chosen = given.only or ALL
     found: list[Measured] = []
     # first: a child's peak is never told as less than this process had when it began
     memory = measure_memory(sizes) if "memory" in chosen else {}
@@ -362,6 +384,7 @@ def main() -> None:
         ("export", measure_exports),
         ("apply", measure_apply),
         ("workbook", measure_workbooks),
+        ("reports", measure_reports),
         ("startup", measure_startup),
     ):
         if name in chosen:

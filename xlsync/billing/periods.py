@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 _NAMES: Final = {1: "Monthly", 3: "Quarterly", 12: "Annual"}
@@ -85,9 +86,10 @@ def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
         # what is charged beside it since a later day, to the same end, is no whole period
         if at_midnight and start is not None and end is not None and start == first[subject, end]
     )
-    return [_last_day(one, votes) for one in charges]
+    return [_last_day(start, end, at_midnight, votes) for _, start, end, at_midnight in charges]
 
 
+@cache  # many charges are of the same few periods
 def _vote(start: dt.date, end: dt.date) -> int:
     """1 where the end is the day after whole months, -1 where it is their last day, else 0."""
     if not start < end < dt.date.max:
@@ -98,9 +100,9 @@ def _vote(start: dt.date, end: dt.date) -> int:
     return -1 if (end + dt.timedelta(days=1)).day == start.day else 0
 
 
-def _last_day(charge: ChargedPeriod, votes: int) -> dt.date | None:
-    start, end = charge.start, charge.end
-    if end is None or not charge.ends_at_midnight or not dt.date.min < end < dt.date.max:
+@cache
+def _last_day(start: dt.date | None, end: dt.date | None, at_midnight: bool, votes: int) -> dt.date | None:
+    if end is None or not at_midnight or not dt.date.min < end < dt.date.max:
         return end
     is_last_of_month = (end + dt.timedelta(days=1)).day == 1
     is_day_after = votes > 0 if votes else not is_last_of_month

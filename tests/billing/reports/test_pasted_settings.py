@@ -99,3 +99,16 @@ def test_a_price_that_is_no_cost_per_unit(path: Path) -> None:
     rows = ("A,Mail,2,20,20", "B,Mail,3,30,30")
     path.write_text("\n".join(("Customer,Product,Quantity,Unit Price,Amount", *rows)), encoding="utf-8")
     assert [line.amount for line in read_with_offer(path)] == [20, 30]
+
+
+def test_the_settings_and_the_file_that_the_documentation_shows_are_read(path: Path) -> None:
+    project = Path(__file__).parents[3]
+    page = (project / ".github/docs/reports.md").read_text("utf-8")
+    shown = tomllib.loads(page.partition("```toml\n")[2].partition("```")[0])["report"]
+    example = (
+        (project / "README.md").read_text("utf-8").partition("   Customer,Product,")[2].partition("   ```")[0]
+    )
+    rows = f"Customer,Product,{example}".replace("\n   ", "\n")
+    path.write_text(rows.replace("Quantity", "Menge").replace("Unit Price", "Einzelpreis"), encoding="utf-8")
+    (line,) = read_reports([path], OCTOBER, ReportSettings(**shown)).lines
+    assert (line.units, line.amount) == (6, 63)

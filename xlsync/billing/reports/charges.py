@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
@@ -40,8 +39,7 @@ class ReportRow(NamedTuple):
     contract: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChargedRow:
+class ChargedRow(NamedTuple):
     """A billing line with the row that it was read from; `other_month` leaves it out."""
 
     row: int
@@ -372,7 +370,6 @@ def _key(names: LineNames, currency: str, row: ReportRow, meaning: Meaning, end:
     return "report:" + hashlib.sha256("\x1f".join(content).encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=65_536)
 def _spell(number: Decimal | None) -> str:
     """A number as it counts in a key: 12.0 is 12."""
-    return "" if number is None else f"{number.normalize():f}"
+    return "" if number is None else str(number.normalize())

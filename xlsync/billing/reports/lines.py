@@ -81,11 +81,11 @@ def decide(
         is_credit = has_minus
     sign = -1 if is_credit else 1
     return Meaning(
-        type=LineType.CREDIT if is_credit else charge,
-        charge=charge,
-        units=sign * abs(units),
-        cost=None if cost is None else abs(cost),
-        amount=sign * abs(money),
+        LineType.CREDIT if is_credit else charge,
+        charge,
+        sign * abs(units),
+        None if cost is None else abs(cost),
+        sign * abs(money),
     )
 
 

@@ -37,6 +37,7 @@ from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.totals import hold_totals
 from xlsync.errors import ReportError
+from xlsync.gc_tuning import not_collected
 from xlsync.models import BillingLine, Month
 from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
@@ -72,6 +73,11 @@ class _File:
 
 def read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings) -> ReportsRead:
     """The month's billing lines of all its reports. Raises ReportError, which lists every problem."""
+    with not_collected():
+        return _read_reports(paths, month, settings)
+
+
+def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings) -> ReportsRead:
     aliases = read_aliases(settings.headers, settings.ignore)
     words = KindWords(settings.types)
     files = [

@@ -55,8 +55,9 @@ class RowChecks:
     def check(self, charging: Sequence[int]) -> None:
         """Find what is wrong with these rows, by their places."""
         for meaning, cells in self._read_columns():
-            for at in [at for at in charging if isinstance(cells[at], Wrong)]:
-                self._tell_wrong(at, meaning, cells[at])
+            if Wrong in set(map(type, cells)):
+                for at in [at for at in charging if isinstance(cells[at], Wrong)]:
+                    self._tell_wrong(at, meaning, cells[at])
         for name in _NAMES:
             texts = self.values.texts.get(name, ())
             if any("\ufffd" in text for text in set(texts) if isinstance(text, str)):

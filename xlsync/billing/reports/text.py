@@ -14,7 +14,8 @@ _CAMEL: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 def plain_text(value: object) -> str:
     """A cell as a text on one line, without invisible characters."""
-    return " ".join(_INVISIBLE.sub("", str(value)).split()) if value is not None else ""
+    text = "" if value is None else str(value)
+    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
 
 
 @lru_cache(maxsize=65_536)

@@ -114,7 +114,7 @@ def id_cell(value: Any) -> Read[str]:
     text = text_cell(value)
     if isinstance(text, str):
         text = text[1:] if text.startswith("'") and len(text) > 1 else text
-        if _SPOILED.fullmatch(text):
+        if "+" in text and _SPOILED.fullmatch(text):
             return Wrong(
                 f"“{text}” is a long id that a spreadsheet has shortened: export the report anew with this "
                 "column as text"
