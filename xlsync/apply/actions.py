@@ -308,7 +308,8 @@ class SetFields(ActionBase):
     `guard` is the addition as the approved row showed it, if it must still have those values.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
     the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
-    are the units that nothing bills any more afterwards. `successor_item` is the product of the addition that
+    are the units that nothing bills any more afterwards. `ends_own` is set where undo ends what the run itself
+    created, which is no drop to zero. `successor_item` is the product of the addition that
     is to continue this one.
     """
 
@@ -322,6 +323,7 @@ class SetFields(ActionBase):
     agreement: int | None = None
     begins: dt.date | None = None
     stops: Decimal = Decimal(0)
+    ends_own: bool = False
     successor_item: int | None = None
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.amounts import tell_cost, tell_number
-from xlsync.apply.actions import Action, CreateInvoice
+from xlsync.apply.actions import Action, CreateInvoice, SetFields
 from xlsync.apply.plan import Plan
 from xlsync.errors import UnsafePlan
 from xlsync.settings import Limits
@@ -79,6 +79,8 @@ def _named(actions: Sequence[Action]) -> str:
 
 def _drops(action: Action) -> bool:
     """Return whether units or cost fall to zero, or by nine tenths, which is treated alike."""
+    if isinstance(action, SetFields) and action.ends_own:
+        return False
     return any(after * 10 <= before and before > 0 for before, after in (action.units, action.costs))
 
 

@@ -193,6 +193,7 @@ def take_back(write: Write) -> SetFields | None:
         what=f"end {subject_of(write)} on the day it began",
         agreement=agreement_in(write.path),
         begins=begun,
+        ends_own=True,
     )
 
 
