@@ -308,9 +308,9 @@ class SetFields(ActionBase):
     `guard` is the addition as the approved row showed it, if it must still have those values.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
     the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
-    are the units that nothing bills any more afterwards. `ends_own` is set where undo ends what the run itself
-    created, which is no drop to zero. `successor_item` is the product of the addition that
-    is to continue this one.
+    are the units that nothing bills any more afterwards. `ends_own` is set where undo ends what the run
+    created itself, which is no drop to zero. `successor_item` is the product of the addition that is to
+    continue this one.
     """
 
     key: str
