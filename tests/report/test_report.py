@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,9 @@ from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
 from xlsync.reconcile.targets import Compared
 from xlsync.report.facts import Facts, MismatchRow
-from xlsync.report.figures import Figures
+from xlsync.report.figures import FigureGroup, Figures
 from xlsync.report.month import Report, make_report
-from xlsync.report.page import notes
+from xlsync.report.page import is_shown, notes
 from xlsync.report.write import build, find_office, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
@@ -568,6 +570,7 @@ def test_report_needs_no_network_and_agrees_with_the_sheets(desk: Desk) -> None:
         hand.set(MISMATCHES, "units:69", {"Action": "Ignore"})
         impacts = hand.column(MISMATCHES, "Monthly Impact")
         amounts = hand.column(LINES, "Amount")
+        explanations = hand.column(MISMATCHES, "Explanation")
     desk.apply("--force")
     desk.forget_log()
     told = desk.run("report", str(desk.file), "--json")
@@ -579,6 +582,9 @@ def test_report_needs_no_network_and_agrees_with_the_sheets(desk: Desk) -> None:
     settled = {*done, "cost:54", "units:69"}
     left = [number(value or 0) for key, value in impacts.items() if key not in settled]
     assert euro["open"] == len(left)
+    due = {key for key, text in explanations.items() if "not due this month" not in text}
+    assert len(due) < len(impacts)
+    left = [number(value or 0) for key, value in impacts.items() if key in due - settled]
     assert (euro["up"], euro["down"]) == (sum(i for i in left if i > 0), sum(i for i in left if i < 0))
     assert (told.json["ignored"], told.json["created"]["Addition"], len(told.json["writes"])) == (1, 1, 5)
 
@@ -658,6 +664,37 @@ def test_history_of_a_month_tells_who_when_before_and_after(desk: Desk) -> None:
     ]
     assert desk.run("history", "--month", "2026-09", "--json").json["writes"] == []
     assert desk.run("history", run_id, "--month", "2026-10").code == 2
+
+
+def test_what_is_printed_is_never_smaller_than_eight_points_and_no_last_page_is_short(desk: Desk) -> None:
+    assert desk.run("report", str(desk.file), "--output", "r.xlsx").code == 0
+    for page in openpyxl.load_workbook(desk.folder / "r.xlsx"):
+        scale = page.page_setup.scale
+        sizes = {cell.font.size for line in page.iter_rows() for cell in line if cell.value is not None}
+        assert scale * min(sizes) / 100 >= 8, (page.title, scale, min(sizes))
+        assert sum(page.column_dimensions[name].width for name in page.column_dimensions) * scale <= 13_800
+        ends = [0, *(one.id for one in page.row_breaks.brk), page.max_row]
+        counts = [last - first for first, last in pairwise(ends)]
+        if page.title != "Report":
+            assert min(counts) * 3 >= max(counts), (page.title, counts)
+    with zipfile.ZipFile(desk.folder / "r.xlsx") as package:
+        charts = [package.read(name).decode() for name in package.namelist() if "charts/chart" in name]
+    letters = {int(size) for chart in charts for size in re.findall(r'sz="(\d+)"', chart)}
+    assert len(charts) == 3
+    assert min(letters) * 0.8 >= 800
+
+
+def test_a_yearly_charge_counts_a_twelfth_beside_monthly_money() -> None:
+    yearly = line("a", billing_months=12, amount=Decimal(120))
+    setup = line("b", charge=LineType.ONE_TIME, type=LineType.ONE_TIME, amount=Decimal(7))
+    found = total(make_report(facts([yearly, setup, line("c", amount=Decimal(10))]), []))
+    assert (found.billed, found.monthly) == (137, 20)
+
+
+def test_a_currency_in_which_nothing_is_billed_has_no_block() -> None:
+    assert not is_shown(FigureGroup("USD", "USD", True, Figures(before=Decimal(77), after=Decimal(77))))
+    assert is_shown(FigureGroup("USD", "USD", True, Figures(lines=1)))
+    assert is_shown(FigureGroup("USD", "USD", True, Figures(open=1)))
 
 
 @pytest.mark.skipif(find_office() is None, reason="LibreOffice is not on this machine")

@@ -157,6 +157,7 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     terminal = empty_desk.run("check", str(path)).out
     digest = empty_desk.run("check", str(path), "--digest")
     told = empty_desk.run("check", str(path), "--json").json
+    reported = empty_desk.run("report", str(path), "--json").json
     start = openpyxl.load_workbook(path)["Start"]
     (currency,) = told["billed"]
     billed = {name: Decimal(amount) for name, amount in told["billed"][currency].items()}
@@ -170,7 +171,23 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     assert verdict in terminal
     assert _plain(verdict) in _plain(digest.out)
     assert told["all_clear"] == verdict.startswith("No mismatch")
+    assert (reported["billed"], reported["all_clear"]) == (told["billed"], told["all_clear"])
+    assert reported["verdict"] == verdict
+    total = next(one for one in reported["totals"] if one["currency"] == currency)
     money = told["money"][currency]
+    assert (total["billed"], total["lines"]) == (billed["lines"], told["lines"])
+    assert (total["up"], total["down"]) == (Decimal(money["more"]), Decimal(money["less"]))
+    assert sum(one["open"] for one in reported["totals"]) == sum(told["mismatches"].values())
+    by_hand = reported["by_hand"]
+    named = [n for n in told["notices"] if n.startswith(f"To bill by hand for {month}:")]
+    assert [n.split(": ")[1].split(";")[0] for n in named] == [
+        f"{Decimal(amount):,.2f} {name}" for name, amount in by_hand.items()
+    ]
+    assert bool(by_hand) == (month == "2026-08")
+    page = openpyxl.load_workbook(empty_desk.folder / f"xlsync-{month}-report.xlsx")["Report"]
+    cells = {cell.value for line in page.iter_rows() for cell in line}
+    assert verdict in cells
+    assert set(billed.values()) <= {Decimal(str(one)) for one in cells if isinstance(one, int | float)}
     assert Decimal(str(start[START_CELLS["money_up"]].value)) == Decimal(money["more"])
     assert Decimal(str(start[START_CELLS["money_down"]].value)) == Decimal(money["less"])
 

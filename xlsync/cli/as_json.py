@@ -117,6 +117,10 @@ def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
             for k in found.kinds
         ],
         "ignored": found.ignored,
+        "all_clear": found.verdict.all_clear,
+        "verdict": found.verdict.text,
+        "billed": {one.currency: _billed(one) for one in found.billed},
+        "by_hand": {currency: _amount(amount) for currency, amount in found.by_hand_sums.items()},
         "created": dict(found.created),
         "writes": [written(write) for write in found.writes],
     }
@@ -129,6 +133,7 @@ def _group(group: FigureGroup, name: str = "") -> dict[str, Any]:
         "currency": group.currency,
         "lines": figures.lines,
         "billed": figures.billed,
+        "monthly": figures.monthly,
         "before": figures.before,
         "after": figures.after,
         "found": figures.found,

@@ -216,6 +216,10 @@ def report(console: Console, found: Report) -> None:
         print_table(console, table)
     else:
         say(console, f"{found.month}: no line, no addition, no mismatch.")
+    if found.verdict.text:
+        say(console, found.verdict.text)
+    for currency, amount in found.by_hand_sums.items():
+        say(console, f"To bill by hand: {amount:,.2f} {currency}".rstrip())
     made = [(kind.lower(), count) for kind, count in found.created.items() if count]
     created = ", ".join(counted(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in found.states.items())

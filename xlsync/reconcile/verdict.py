@@ -37,6 +37,18 @@ class Verdict:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class MonthVerdict:
+    """What a workbook keeps of its month for the report: the verdict, and where the money went."""
+
+    verdict: Verdict
+    billed: tuple[Billed, ...] = ()
+
+
+NO_VERDICT: Final = MonthVerdict(Verdict(False, ""))
+KEPT_AS: Final = "Month"
+
+
 def judge_month(
     lines: Iterable[BillingLine],
     statuses: Mapping[str, Status],

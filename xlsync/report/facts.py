@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
+from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import KEPT_AS, Compared
+from xlsync.reconcile.verdict import NO_VERDICT, MonthVerdict
 from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
@@ -40,6 +42,7 @@ class Facts:
     compared: tuple[Compared, ...] = ()
     rows: tuple[MismatchRow, ...] = ()
     names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
+    month_verdict: MonthVerdict = NO_VERDICT
 
 
 def read_facts(book: Book) -> Facts:
@@ -73,6 +76,13 @@ def read_facts(book: Book) -> Facts:
         ),
         rows=tuple(rows),
         names=LabelDirectory(book.lists).names,
+        month_verdict=next(
+            (
+                from_plain(row.facts["month"], MonthVerdict)
+                for row in book.kept.get(verdict.KEPT_AS, {}).values()
+            ),
+            NO_VERDICT,
+        ),
     )
 
 

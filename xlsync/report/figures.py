@@ -31,6 +31,7 @@ class Figures:
 
     lines: int = 0
     billed: Decimal = ZERO
+    monthly: Decimal = ZERO  # a month of the recurring charges and their credits
     before: Decimal = ZERO
     after: Decimal = ZERO
     revenue: Decimal = ZERO

@@ -15,9 +15,11 @@ from xlsync.amounts import cents
 from xlsync.apply.actions import CREATED
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, known
-from xlsync.models import BillingLine, Link, MismatchKind
+from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
+from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period
 from xlsync.reconcile.targets import Compared
+from xlsync.reconcile.verdict import NO_VERDICT, Verdict
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import ZERO, Contribution, FigureGroup, Figures, Naming, grouped, ranked, totalled
 from xlsync.workbook.totals import KindMoney
@@ -38,10 +40,21 @@ class OpenRow:
     bss_cost: Decimal | None
     connectwise_cost: Decimal | None
     impact: Decimal | None
+    at_stake: Decimal
     currency: str
     approve: str
     result: str
     explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """Money of the month that no write will bill: somebody has to bill it by hand."""
+
+    customer: str
+    product: str
+    currency: str
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,17 @@ class Report:
     kinds: tuple[KindMoney, ...]
     writes: tuple[Written, ...]
     ignored: int = 0
+    verdict: Verdict = NO_VERDICT.verdict
+    billed: tuple[Billed, ...] = ()
+    by_hand: tuple[ByHand, ...] = ()
+
+    @property
+    def by_hand_sums(self) -> Mapping[str, Decimal]:
+        """The money that no write will bill, by currency."""
+        sums: dict[str, Decimal] = {}
+        for row in self.by_hand:
+            sums[row.currency] = sums.get(row.currency, ZERO) + row.amount
+        return sums
 
     @property
     def created(self) -> Mapping[str, int]:
@@ -107,6 +131,9 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         open=tuple(sorted(told, key=lambda row: rank[row.currency])),
         kinds=tuple(_kinds(told, rank)),
         writes=tuple(ledger.told()),
+        verdict=facts.month_verdict.verdict,
+        billed=facts.month_verdict.billed,
+        by_hand=tuple(_by_hand(open_rows)),
         ignored=sum(
             row.is_ignored and not ledger.is_settled(row.mismatch.key, row.result) for row in facts.rows
         ),
@@ -115,7 +142,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
 
 def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:
     for row in rows:
-        impact = row.mismatch.impact or ZERO
+        impact = _at_stake(row.mismatch)
         customer, product = naming.row(row.mismatch)
         yield Contribution(
             currency=naming.currency(row.mismatch),
@@ -123,6 +150,22 @@ def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contrib
             product=product,
             figures=Figures(open=1, up=max(impact, ZERO), down=min(impact, ZERO)),
         )
+
+
+def _at_stake(mismatch: Mismatch) -> Decimal:
+    """A row's money a month; what is billed yearly and not due is no money at stake."""
+    return ZERO if mismatch.not_due or mismatch.impact is None else mismatch.impact
+
+
+def _by_hand(rows: Iterable[MismatchRow]) -> Iterator[ByHand]:
+    for row in rows:
+        if row.mismatch.by_hand:
+            yield ByHand(
+                customer=row.customer,
+                product=row.product,
+                currency=row.mismatch.currency,
+                amount=row.mismatch.by_hand,
+            )
 
 
 def _open_row(row: MismatchRow, naming: Naming) -> OpenRow:
@@ -137,6 +180,7 @@ def _open_row(row: MismatchRow, naming: Naming) -> OpenRow:
         bss_cost=mismatch.bss_cost,
         connectwise_cost=mismatch.connectwise_cost,
         impact=mismatch.impact,
+        at_stake=_at_stake(mismatch),
         currency=naming.currency(mismatch),
         approve=row.approve,
         result=row.result,
@@ -148,7 +192,7 @@ def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindMon
     for currency in rank:
         for kind in MismatchKind:
             own = [row for row in rows if row.kind == kind and row.currency == currency]
-            impacts = [row.impact for row in own if row.impact is not None]
+            impacts = [row.at_stake for row in own]
             up = sum((i for i in impacts if i > 0), ZERO)
             down = sum((i for i in impacts if i < 0), ZERO)
             if own:
@@ -160,7 +204,7 @@ def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contrib
     months = _months_of_targets(facts, ledger.ids)
     for line in facts.lines:
         target = _line_target(line, facts.links[line.key], ledger.ids)
-        figures = Figures(lines=1, billed=line.amount)
+        figures = Figures(lines=1, billed=line.amount, monthly=_monthly(line))
         if target in months:
             spread = line.billing_months or months[target]
             figures = replace(figures, cost=line.amount if spread == 1 else cents(line.amount, spread))
@@ -170,6 +214,16 @@ def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contrib
             product=naming.product_of(line),
             figures=figures,
         )
+
+
+def _monthly(line: BillingLine) -> Decimal:
+    """A month of a recurring charge; usage and one-time charges recur in no month."""
+    if not line.is_compared:
+        return ZERO
+    months = line.billing_months or 1
+    if line.start and line.end and not covers_full_period(line):
+        months = min(months, max(1, round((line.end - line.start).days / 30)))
+    return line.amount if months == 1 else cents(line.amount, months)
 
 
 def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, int]:

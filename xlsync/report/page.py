@@ -11,11 +11,13 @@ from openpyxl.chart import BarChart, Reference
 from openpyxl.chart.label import DataLabelList
 from openpyxl.chart.marker import DataPoint
 from openpyxl.styles import Alignment, Border, Font
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.amounts import counted
 from xlsync.apply.plan import State
 from xlsync.models import Month
+from xlsync.reconcile.billed import Billed
 from xlsync.report.figures import FigureGroup
 from xlsync.report.month import Report
 from xlsync.workbook.style import (
@@ -45,13 +47,18 @@ from xlsync.workbook.style import (
     print_report,
     put,
 )
-from xlsync.workbook.totals import KindMoney
+from xlsync.workbook.totals import KindMoney, billed_parts
 from xlsync.xlsx.cells import letters
 
 CHART_ROWS: Final = 15
+SMALL: Final = 10  # points: printed at 80 % these are still 8
+CHART_LETTERS: Final = 1000
+_NAME: Final = 22  # letters that fit into the first column of a section
+_LINE: Final = 190  # letters that fit into a line of text across the page
 
 OVERVIEW: Final = "Report"
 _TOP: Final = 10
+_BY_HAND: Final = 20
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
     "November", "December",
@@ -80,16 +87,18 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
         page.column_dimensions[letters(number)].width = width
     _heading(page, report, made_at)
     row = 6
-    for number, total in enumerate(report.totals):
-        if len(report.totals) > 1:
+    shown = [total for total in report.totals if is_shown(total)]
+    for number, total in enumerate(shown):
+        if len(shown) > 1:
             cell = put(page, row, 2, total.currency or "No currency")
-            cell.font = font(GREY, 10, bold=True)
+            cell.font = font(GREY, SMALL, bold=True)
             row += 1
         row = _tiles(page, row, total, is_large=number == 0)
     row += 1
     main = report.totals[0].currency if report.totals else ""
     kinds = [total for total in report.kinds if total.currency == main]
-    top = [group for group in report.customers if group.currency == main][:_TOP]
+    top = [group for group in report.customers if group.currency == main]
+    top = sorted(top, key=lambda group: -max(group.figures.monthly, group.figures.after))[:_TOP]
     below = row + CHART_ROWS + 1
     ends = [
         _money_table(page, below, report),
@@ -97,7 +106,12 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
         _top_table(page, below, top),
     ]
     unit = f", {main}" if main else ""
-    add(page, before_after(page, below, f"Billed and in ConnectWise{unit}"), _SECTIONS[0], row)
+    add(
+        page,
+        before_after(page, below, f"Recurring charges and ConnectWise, a month{unit}"),
+        _SECTIONS[0],
+        row,
+    )
     if kinds:
         add(
             page,
@@ -114,11 +128,15 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
             row,
         )
     if top:
-        title = f"Customers billed most{unit}"
+        title = f"Largest customers, a month{unit}"
         add(page, bars(page, below, len(top), (14, 15), (MIDDLE, UP), title), _SECTIONS[2], row)
-    last = _notes(page, max(ends) + 2, report)
-    print_report(page, f"{month_name(report.month)}, {report.environment}")
-    page.page_setup.fitToHeight = 1
+    second = max(ends) + 2
+    page.row_breaks.append(Break(id=second - 1))
+    row = _verdict(page, second, report)
+    row = _billed(page, row, report.billed)
+    row = _to_bill_by_hand(page, row, report)
+    last = _notes(page, row, report)
+    print_report(page, f"{month_name(report.month)}, {report.environment}", sum(_WIDTHS))
     page.print_options.horizontalCentered = True
     page.print_area = f"A1:{letters(_LAST)}{last}"
 
@@ -139,7 +157,7 @@ def _heading(page: Worksheet, report: Report, made_at: str) -> None:
         page, 4, 2,
         f"{report.environment}  ·  {report.workbook}, as read {report.read_at}  ·  report made {made_at}",
     )  # fmt: skip
-    facts.font = font(GREY, 9)
+    facts.font = font(GREY, SMALL)
     page.merge_cells(start_row=4, end_row=4, start_column=2, end_column=_LAST)
     page.row_dimensions[5].height = 6
 
@@ -147,11 +165,7 @@ def _heading(page: Worksheet, report: Report, made_at: str) -> None:
 def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> int:
     """Put six headline numbers of one currency into three rows; returns the row after them."""
     figures = total.figures
-    stake = (
-        f"{_told(figures.up)} more, {_told(-figures.down)} less a month"
-        if figures.open
-        else "nothing is open"
-    )
+    stake = f"{figures.up:+,.2f} / {figures.down:+,.2f} a month" if figures.open else "nothing is open"
     compared = "nothing to compare"
     if figures.rate is not None:
         compared = f"{figures.rate:.1%} of {_told(figures.revenue)} compared"
@@ -171,10 +185,10 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
     for number, tile in enumerate(tiles):
         first = _SECTIONS[number // 2] + number % 2 * 2
         contents: tuple[tuple[Content, Font, str], ...] = (
-            (tile.label, font(GREY, 9), "General"),
+            (tile.label, font(GREY, SMALL), "General"),
             (tile.value, font(tile.color, 18 if is_large else 12, bold=True),
              "#,##0" if isinstance(tile.value, int) else MONEY),
-            (tile.note, font(GREY, 8), "General"),
+            (tile.note, font(GREY, SMALL), "General"),
         )  # fmt: skip
         for offset, (content, letters_, form) in enumerate(contents):
             cell = put(page, row + offset, first, content)
@@ -198,7 +212,7 @@ def _told(amount: Decimal) -> str:
 def _section(page: Worksheet, row: int, number: int, headers: Sequence[str]) -> None:
     for offset, header in enumerate(headers):
         cell = put(page, row, _SECTIONS[number] + offset, header or None)
-        cell.font, cell.fill = font("FFFFFF", 9, bold=True), fill(SLATE)
+        cell.font, cell.fill = font("FFFFFF", SMALL, bold=True), fill(SLATE)
         cell.alignment = Alignment(horizontal="right" if offset else "left", vertical="center", indent=1)
 
 
@@ -209,10 +223,9 @@ def _line(
         cell = put(page, row, _SECTIONS[number] + offset, content)
         cell.number_format = form
         faint = isinstance(content, int | Decimal) and content == 0
-        cell.font = font(FAINT if faint else INK, 9)
+        cell.font = font(FAINT if faint else INK, SMALL)
         cell.alignment = Alignment(
             horizontal="right" if offset else "left", vertical="center", indent=1,
-            shrink_to_fit=offset == 0 or None,
         )  # fmt: skip
         cell.border = Border(bottom=edge())
 
@@ -222,7 +235,7 @@ def _money_table(page: Worksheet, row: int, report: Report) -> int:
     totals = report.totals[0].figures if report.totals else None
     _section(page, row, 0, ("A month", "", "", "Money"))
     amounts = (
-        ("Billed", totals.billed if totals else Decimal(0)),
+        ("Recurring charges", totals.monthly if totals else Decimal(0)),
         ("Before", totals.before if totals else Decimal(0)),
         ("After", totals.after if totals else Decimal(0)),
     )
@@ -265,23 +278,83 @@ def _kind_table(page: Worksheet, row: int, kinds: Sequence[KindMoney]) -> int:
 
 
 def _top_table(page: Worksheet, row: int, groups: Sequence[FigureGroup]) -> int:
-    _section(page, row, 2, ("Customer", "Margin", "Billed", "ConnectWise"))
+    _section(page, row, 2, ("Customer, a month", "Margin", "Charges", "ConnectWise"))
     for group in groups:
         row += 1
         figures = group.figures
-        contents = (group.name, figures.rate, figures.billed, figures.after)
+        contents = (_short(group.name), figures.rate, figures.monthly, figures.after)
         _line(page, row, 2, contents, ("@", "0%", MONEY, MONEY))
     return row
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
+
+
+def is_shown(total: FigureGroup) -> bool:
+    """Whether a currency has a block of its own: something was billed, changed or is open in it."""
+    figures = total.figures
+    return bool(figures.lines or figures.open or figures.found or figures.billed)
+
+
+def _verdict(page: Worksheet, row: int, report: Report) -> int:
+    """Write whether the month is all clear, across the page; returns the row below."""
+    _heading_across(page, row, "All clear?")
+    cell = put(page, row + 1, 2, report.verdict.text or "The workbook does not tell: run check.")
+    cell.font = font(GREEN[1] if report.verdict.all_clear else INK, 11, bold=report.verdict.all_clear)
+    cell.alignment = Alignment(wrap_text=True, vertical="top", indent=1)
+    page.merge_cells(start_row=row + 1, end_row=row + 1, start_column=2, end_column=_LAST)
+    page.row_dimensions[row + 1].height = 16 * (1 + len(report.verdict.text) // (_LINE - 20))
+    return row + 3
+
+
+def _heading_across(page: Worksheet, row: int, text: str) -> None:
+    for column in range(2, _LAST + 1):
+        page.cell(row, column).fill = fill(SLATE)
+    cell = put(page, row, 2, text)
+    cell.font, cell.alignment = font("FFFFFF", SMALL, bold=True), Alignment(vertical="center", indent=1)
+
+
+def _billed(page: Worksheet, row: int, billed: Sequence[Billed]) -> int:
+    """Write where every cent went, a section for each currency; returns the row below."""
+    for first in range(0, len(billed), len(_SECTIONS)):
+        for number, one in enumerate(billed[first : first + len(_SECTIONS)]):
+            heading = f"Where every cent went{f', {one.currency}' if one.currency else ''}"
+            _section(page, row, number, (heading, "", "Lines", "Amount"))
+            for offset, (label, lines, amount) in enumerate(billed_parts(one), 1):
+                told = "no total" if amount is None else amount
+                formats = ("@", "@", "#,##0", MONEY)
+                _line(page, row + offset, number, (label, None, lines, told), formats)
+        row += len(billed_parts(billed[first])) + 2
+    return row
+
+
+def _to_bill_by_hand(page: Worksheet, row: int, report: Report) -> int:
+    """Write what no write will bill, the most money first; returns the row below."""
+    if not report.by_hand:
+        return row
+    sums = ", ".join(f"{_told(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
+    _heading_across(page, row, f"To bill by hand: {sums}")
+    rows = sorted(report.by_hand, key=lambda one: (-one.amount, one.customer, one.product))
+    for one in rows[:_BY_HAND]:
+        row += 1
+        _line(page, row, 0, (one.customer, None, None, None), ("@", "@", "@", "@"))
+        _line(page, row, 1, (one.product, None, None, None), ("@", "@", "@", "@"))
+        _line(page, row, 2, ("", None, one.currency, one.amount), ("@", "@", "@", MONEY))
+    if len(rows) > _BY_HAND:
+        row += 1
+        put(page, row, 2, f"… and {len(rows) - _BY_HAND} more: see Open Mismatches.").font = font(GREY, SMALL)
+    return row + 2
 
 
 def _notes(page: Worksheet, row: int, report: Report) -> int:
     """Put the notes; returns the last row."""
     for note in notes(report):
         cell = put(page, row, 2, note)
-        cell.font = font(GREY, 8)
+        cell.font = font(GREY, SMALL)
         cell.alignment = Alignment(wrap_text=True, vertical="top")
         page.merge_cells(start_row=row, end_row=row, start_column=2, end_column=_LAST)
-        page.row_dimensions[row].height = 12 * (1 + len(note) // 290)
+        page.row_dimensions[row].height = 14.5 * (1 + len(note) // _LINE)
         row += 1
     return row - 1
 
@@ -339,8 +412,9 @@ def before_after(page: Worksheet, header: int, title: str) -> BarChart:
     labels = DataLabelList(numFmt="#,##0", showVal=True, showSerName=False, showCatName=False)
     labels.showLegendKey = labels.showPercent = False
     labels.dLblPos = "outEnd"
-    labels.txPr = lettering()
+    labels.txPr = lettering(size=CHART_LETTERS)
     series.dLbls = labels
+    chart.x_axis.txPr = chart.y_axis.txPr = lettering(size=CHART_LETTERS)
     chart.legend = None
     chart.y_axis.scaling.min = 0
     chart.layout = layout(x=0.13, y=0.18, w=0.84, h=0.7)
@@ -370,7 +444,8 @@ def bars(
     )
     chart.set_categories(Reference(page, min_col=first - 2, min_row=header + 1, max_row=header + count))
     lay_bars(chart, colors)
-    chart.x_axis.txPr = lettering(size=800)
+    chart.x_axis.txPr = chart.y_axis.txPr = lettering(size=CHART_LETTERS)
+    chart.legend.txPr = lettering(size=CHART_LETTERS)
     chart.layout = layout(x=0.03, y=0.22, w=0.93, h=0.75)
     return chart
 

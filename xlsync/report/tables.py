@@ -31,6 +31,7 @@ from xlsync.workbook.style import (
     VIOLET,
     Content,
     add_table,
+    break_evenly,
     edge,
     fill,
     font,
@@ -76,42 +77,42 @@ def _change_colors(amount: Decimal) -> tuple[str, str] | None:
 
 def _group_columns(what: str) -> tuple[_Column[FigureGroup], ...]:
     return (
-        _Column(what, 38, "text", lambda g: g.name),
-        _Column("In ConnectWise", 14, "text", lambda g: "Yes" if g.is_linked else "Not linked",
+        _Column(what, 23, "text", lambda g: g.name),
+        _Column("In ConnectWise", 12, "text", lambda g: "Yes" if g.is_linked else "Not linked",
                 lambda g: None if g.is_linked else RED),
-        _Column("Currency", 11, "text", lambda g: g.currency),
+        _Column("Currency", 9, "text", lambda g: g.currency),
         _Column("Lines", 7, "count", lambda g: g.figures.lines),
-        _Column("Billed", 13, "money", lambda g: g.figures.billed),
-        _Column("ConnectWise Before", 13, "money", lambda g: g.figures.before),
-        _Column("ConnectWise After", 13, "money", lambda g: g.figures.after),
-        _Column("Found Revenue", 15, "money", lambda g: g.figures.found,
+        _Column("Billed", 12, "money", lambda g: g.figures.billed),
+        _Column("ConnectWise Before", 12, "money", lambda g: g.figures.before),
+        _Column("ConnectWise After", 12, "money", lambda g: g.figures.after),
+        _Column("Found Revenue", 10, "money", lambda g: g.figures.found,
                 lambda g: _change_colors(g.figures.found)),
-        _Column("Revenue Compared", 13, "money", lambda g: g.figures.revenue),
-        _Column("Cost Compared", 13, "money", lambda g: g.figures.cost),
-        _Column("Margin", 13, "money", lambda g: g.figures.margin,
+        _Column("Revenue Compared", 12, "money", lambda g: g.figures.revenue),
+        _Column("Cost Compared", 12, "money", lambda g: g.figures.cost),
+        _Column("Margin", 11, "money", lambda g: g.figures.margin,
                 lambda g: RED if g.figures.margin < 0 else None),
         _Column("Margin %", 9, "rate", lambda g: g.figures.rate),
-        _Column("Open Mismatches", 14, "count", lambda g: g.figures.open),
-        _Column("To Bill More", 12, "money", lambda g: g.figures.up),
-        _Column("To Bill Less", 12, "money", lambda g: g.figures.down),
+        _Column("Open Mismatches", 11, "count", lambda g: g.figures.open),
+        _Column("To Bill More", 10, "money", lambda g: g.figures.up),
+        _Column("To Bill Less", 10, "money", lambda g: g.figures.down),
     )  # fmt: skip
 
 
 _OPEN: Final[tuple[_Column[OpenRow], ...]] = (
-    _Column("Customer", 26, "text", lambda r: r.customer),
-    _Column("Agreement", 18, "long", lambda r: r.agreement),
-    _Column("Product", 30, "long", lambda r: r.product),
-    _Column("Mismatch", 20, "text", lambda r: r.kind),
-    _Column("BSS Units", 9, "units", lambda r: r.bss_units),
-    _Column("ConnectWise Units", 13, "units", lambda r: r.connectwise_units),
-    _Column("BSS Cost", 10, "cost", lambda r: r.bss_cost),
-    _Column("ConnectWise Cost", 13, "cost", lambda r: r.connectwise_cost),
-    _Column("Monthly Impact", 12, "money", lambda r: r.impact,
+    _Column("Customer", 16, "text", lambda r: r.customer),
+    _Column("Agreement", 13, "long", lambda r: r.agreement),
+    _Column("Product", 20, "long", lambda r: r.product),
+    _Column("Mismatch", 17, "long", lambda r: r.kind),
+    _Column("BSS Units", 7, "units", lambda r: r.bss_units),
+    _Column("ConnectWise Units", 12, "units", lambda r: r.connectwise_units),
+    _Column("BSS Cost", 8, "cost", lambda r: r.bss_cost),
+    _Column("ConnectWise Cost", 12, "cost", lambda r: r.connectwise_cost),
+    _Column("Monthly Impact", 10, "money", lambda r: r.impact,
             lambda r: _change_colors(r.impact or Decimal(0))),
-    _Column("Currency", 11, "text", lambda r: r.currency),
+    _Column("Currency", 9, "text", lambda r: r.currency),
     _Column("Approve", 9, "text", lambda r: r.approve),
-    _Column("Result", 24, "long", lambda r: r.result),
-    _Column("Explanation", 58, "long", lambda r: r.explanation),
+    _Column("Result", 11, "long", lambda r: r.result),
+    _Column("Explanation", 28, "long", lambda r: r.explanation),
 )  # fmt: skip
 
 
@@ -125,19 +126,19 @@ def _kind(kind: str) -> str:
 
 
 _WRITES: Final[tuple[_Column[Written], ...]] = (
-    _Column("When", 18, "text", lambda w: w.at[:19].replace("T", " ")),
-    _Column("Who", 14, "text", lambda w: w.who),
-    _Column("Command", 10, "text", lambda w: w.command),
-    _Column("Kind", 18, "text", lambda w: _kind(w.kind)),
-    _Column("What", 56, "long", lambda w: w.what),
-    _Column("Before", 24, "long", lambda w: w.before),
-    _Column("After", 30, "long", lambda w: w.after),
-    _Column("State", 10, "text", lambda w: w.state, lambda w: _STATES.get(w.state)),
-    _Column("Taken Back", 9, "text", lambda w: "Yes" if w.is_taken_back else "",
+    _Column("When", 16, "text", lambda w: w.at[:19].replace("T", " ")),
+    _Column("Who", 10, "text", lambda w: w.who),
+    _Column("Command", 9, "text", lambda w: w.command),
+    _Column("Kind", 15, "text", lambda w: _kind(w.kind)),
+    _Column("What", 32, "long", lambda w: w.what),
+    _Column("Before", 13, "long", lambda w: w.before),
+    _Column("After", 16, "long", lambda w: w.after),
+    _Column("State", 9, "text", lambda w: w.state, lambda w: _STATES.get(w.state)),
+    _Column("Taken Back", 7, "text", lambda w: "Yes" if w.is_taken_back else "",
             lambda w: DIM if w.is_taken_back else None),
-    _Column("Detail", 44, "long", lambda w: w.detail),
-    _Column("Id", 9, "text", lambda w: "" if w.id is None else str(w.id)),
-    _Column("Run", 25, "text", lambda w: w.run),
+    _Column("Detail", 21, "long", lambda w: w.detail),
+    _Column("Id", 7, "text", lambda w: "" if w.id is None else str(w.id)),
+    _Column("Run", 17, "long", lambda w: w.run),
 )  # fmt: skip
 
 
@@ -176,8 +177,9 @@ def _table(
             cell = page.cell(row, number)
             cell.font, cell.fill = font(bold=True), fill(PALE)
             cell.border = Border(top=edge(SLATE) if row == last + 1 else None, bottom=edge())
-    print_report(page, title)
+    print_report(page, title, sum(column.width for column in columns))
     page.print_title_rows = "1:1"
+    break_evenly(page, 2, last + len(totals), head=34)
 
 
 def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> None:
@@ -186,7 +188,9 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.of(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(lines, wrapped_lines(content, column.width))
+            lines = max(
+                lines, wrapped_lines(content, column.width * 1.15)
+            )  # letters are narrower than figures
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):

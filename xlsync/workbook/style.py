@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from html import escape
+from math import ceil
 from typing import Any, Final
 
 from openpyxl.cell.cell import Cell
@@ -18,6 +19,7 @@ from openpyxl.drawing.line import LineProperties
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties, RegularTextRun
 from openpyxl.styles import Border, Font, PatternFill, Side
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.table import Table, TableStyleInfo
 from openpyxl.worksheet.worksheet import Worksheet
@@ -52,6 +54,11 @@ FONT: Final = "Calibri"
 def fill(color: str) -> PatternFill:
     """Return a solid fill of a colour."""
     return PatternFill("solid", start_color=f"FF{color}", end_color=f"FF{color}")
+
+
+CHARACTERS_ACROSS: Final = 138  # of the columns on A4 across, at 100 %
+PAGE_HEIGHT: Final = 500  # points of rows on it
+SMALLEST_SCALE: Final = 80
 
 
 def font(color: str = INK, size: float = 10, *, bold: bool = False) -> Font:
@@ -167,7 +174,28 @@ def put(page: Worksheet, row: int, column: int, content: Content) -> Cell:
     return cell
 
 
-def print_report(page: Worksheet, title: str) -> None:
-    """Set a page of the report up for paper."""
+def print_report(page: Worksheet, title: str, width: float) -> None:
+    """Set a page of the report up for paper: as wide as the paper, with breaks that leave no short last page.
+
+    `width` is that of its columns in characters. Letters of 10 points are printed with at least 8.
+    """
     print_setup(page, title)
     page.page_margins.bottom, page.page_margins.footer = 0.7, 0.3
+    page.page_margins.left = page.page_margins.right = 0.3
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=False)
+    page.page_setup.fitToWidth = page.page_setup.fitToHeight = None
+    page.page_setup.scale = max(SMALLEST_SCALE, min(100, int(CHARACTERS_ACROSS * 100 / width)))
+
+
+def break_evenly(page: Worksheet, first: int, last: int, head: float) -> None:
+    """Spread the rows `first` to `last` evenly over as many pages as they need, below a repeated head."""
+    heights = {row: page.row_dimensions[row].height or 15.0 for row in range(first, last + 1)}
+    room = PAGE_HEIGHT * 100 / (page.page_setup.scale or 100) - head
+    total = sum(heights.values())
+    pages = max(1, ceil(total / (room - max(heights.values()))) if total > room else 1)
+    filled, broken = 0.0, 1
+    for row, height in heights.items():
+        if broken < pages and filled + height / 2 > broken * total / pages:
+            page.row_breaks.append(Break(id=row - 1))
+            broken += 1
+        filled += height

@@ -126,6 +126,16 @@ def start_values(overview: Overview) -> dict[str, Value]:
     }
 
 
+def billed_parts(billed: Billed) -> list[tuple[str, int | None, Decimal | None]]:
+    """Return the rows of where the money of a currency went: label, lines and amount."""
+    return [
+        ("Invoices", None, billed.invoices),
+        ("Lines", billed.lines.lines, billed.lines.amount),
+        *((str(fate), billed.parts[fate].lines, billed.parts[fate].amount) for fate in Fate),
+        ("Unexplained", None, billed.unexplained),
+    ]
+
+
 def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
     """Write the rows of *Where every cent went*: a label, and for each currency the lines and their money."""
 

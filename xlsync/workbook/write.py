@@ -11,7 +11,9 @@ from typing import Any, Final
 from xlsync import __version__
 from xlsync.errors import Notice
 from xlsync.models import BillingLine, MismatchKind, Month, Status
+from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import KEPT_AS
+from xlsync.reconcile.verdict import MonthVerdict
 from xlsync.store import to_plain
 from xlsync.workbook.contents import (
     Cells,
@@ -188,6 +190,8 @@ def _fill(
         done += len(offered[sheet.title])
         progress(done, of)
     kept[KEPT_AS] = _keep_compared(overview, book)
+    of_month = MonthVerdict(overview.verdict, overview.billed)
+    kept[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.of({}, {"month": to_plain(of_month)})}
     _fill_start(package, overview, exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
