@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 import random
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,7 +34,16 @@ from xlsync.links.memory import (
     Remembered,
     forgotten,
 )
-from xlsync.links.names import Place, company_words, digits, fold, fold_product, fold_spelling, foldings
+from xlsync.links.names import (
+    Place,
+    company_words,
+    digits,
+    fold,
+    fold_product,
+    fold_spelling,
+    foldings,
+    without_any_remark,
+)
 from xlsync.links.products import MicrosoftId, ProductName, read_microsoft_id, read_product_name
 from xlsync.links.suggestions import NameIndex, numbers_in
 from xlsync.models import (
@@ -108,8 +119,7 @@ def items_of(
         ("Foo, S.A. de C.V.", "Foo"),
         ("Packaging Corporation of Foo", "Packaging Corp of Foo"),
         ("A. O. Smith", "Smith A O"),
-        ("Foo Inc /DE/", "Foo"),
-        ("Foo (NEW)", "Foo"),
+        ("FULLER H B CO", "H. B. Fuller Company"),
         ("Foo.com, Inc.", "Foo"),
         ("Müller und Co. KG", "Müller"),
     ],
@@ -132,6 +142,8 @@ def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) ->
         ("🚀", "🎉"),
         ("日立", "日産"),
         ("Foo Bank /NC/", "Foo Bank /PR/"),
+        ("Foo Inc /DE/", "Foo"),
+        ("FULLER H B CO", "Fuller"),
         ("Foo (Athens)", "Foo (Patras)"),
         ("Foo Holdings", "Foo"),
         ("First Bank", "Bank First"),
@@ -268,6 +280,32 @@ def test_a_score_is_below_100_and_scores_fall(name: str, names: list[str]) -> No
     assert all(25 <= score < 100 for score in scores)
 
 
+@given(st.text("abc 1", max_size=9), st.lists(st.text("abc 1", max_size=9), min_size=1, max_size=40))
+def test_the_index_finds_what_comparing_every_name_finds(wanted: str, names: list[str]) -> None:
+    def trigrams(name: str) -> set[str]:
+        text = f" {' '.join(company_words(name))} "
+        return {text[at : at + 3] for at in range(len(text) - 2)}
+
+    named = [name for name in names if company_words(name)]
+    holders = Counter(trigram for name in named for trigram in trigrams(name))
+
+    def weight(of: set[str]) -> float:
+        count = len(named) + 1
+        return sum(math.log(count / ((holders[one] or 1) + 0.5)) ** 2 for one in of)
+
+    def likeness(name: str) -> float:
+        own, other = trigrams(wanted), trigrams(name)
+        numbers = numbers_in(company_words(wanted)), numbers_in(company_words(name))
+        if all(numbers) and numbers[0] != numbers[1]:
+            return 0.0
+        return weight(own & other) / math.sqrt(weight(own) * weight(other))
+
+    if company_words(wanted):
+        near = sorted((round(likeness(name), 6) for name in named), reverse=True)
+        found = [round(one.likeness, 6) for one in index_of(*names).nearest(wanted)]
+        assert found == [one for one in near if one >= 0.25][:5]
+
+
 @given(
     st.lists(
         st.sampled_from(["Delta", "Delta Ltd", "Deltona", "Adelta", "Northwind", "Nord Wind"]), max_size=6
@@ -281,6 +319,40 @@ def test_no_order_of_companies_changes_the_candidates(
     known = companies(*names)
     shuffled = chance.sample(known, len(known))
     assert candidates_of(line("a", wanted), shuffled) == candidates_of(line("a", wanted), known)
+
+
+TAGGED = st.sampled_from(
+    [
+        "Delta Inc",
+        "Delta Inc /DE/",
+        "Delta Corp/DE",
+        "Delta Inc /NY/",
+        "Delta (new)",
+        "Delta GmbH /DE/",
+        "Eta",
+    ]
+)
+
+
+def test_a_registers_remark_folds_away_where_no_other_company_is_called_so() -> None:
+    for listed in ("Delta Inc /DE/", "DELTA CORP/DE", "Delta Co /NEW/", "Delta (new)"):
+        assert companies_of([line("a", "Delta")], companies(listed, "Eta")) == {"a": "1 exact"}
+        assert companies_of([line("a", listed)], companies("Delta", "Eta")) == {"a": "1 exact"}
+    for listed in ("Delta GmbH /DE/", "Delta Ltd /DE/", "Delta Inc /NY/", "Delta (Athens)"):
+        assert "exact" not in str(companies_of([line("a", "Delta")], companies(listed, "Eta")))
+
+
+@given(st.lists(TAGGED, max_size=4), TAGGED)
+def test_no_remark_leads_from_one_of_two_companies_to_the_other(names: list[str], wanted: str) -> None:
+    """A link that takes a remark away from a name is automatic only where its base is one company's."""
+    known = companies(*names)
+    choice = propose_companies([line("a", wanted)], known, NO_MEMORY, {}).choices.get("a")
+    if choice is None or choice.evidence is Evidence.SUGGESTED:
+        return
+    linked_to = known[int(choice.to) - 1].name
+    if not foldings(wanted) & foldings(linked_to):
+        base = foldings(without_any_remark(wanted))
+        assert [one for one in names if foldings(without_any_remark(one)) & base] == [linked_to]
 
 
 @given(st.lists(st.sampled_from(["Delta", "Deltos", "Delta Ltd", "Eta", "Beta", "Delta Bank", "The Delta"])))

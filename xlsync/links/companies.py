@@ -12,7 +12,15 @@ from functools import cached_property
 
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key
-from xlsync.links.names import Place, company_words, digits, fold_spelling, foldings
+from xlsync.links.names import (
+    Place,
+    company_words,
+    digits,
+    fold_spelling,
+    foldings,
+    without_any_remark,
+    without_remark,
+)
 from xlsync.links.proposed import (
     LIKE_FOLDED,
     LIKE_SPELLED,
@@ -136,8 +144,30 @@ class _CompanyNames:
         return only(as_written[name]) or only(as_spelled[name])
 
     def equal(self, name: str) -> set[int]:
-        """Return the companies whose names fold to the same text."""
-        return self._directories_for(name)[2][name]
+        """Return the companies whose names fold to the same text.
+
+        Where that takes a register's remark away from one of two names, all companies that are called so
+        but for any remark: of `Foo Inc /DE/` and `Foo Inc /NY/` neither is told to be `Foo`.
+        """
+        folded = self._directories_for(name)[2][name]
+        plain = without_remark(name)
+        remarked = self._without_remark[plain] - folded
+        if plain != name.casefold():
+            remarked |= self._directories_for(plain)[2][plain] - folded
+        return folded | remarked | (self._without_any_remark[without_any_remark(name)] if remarked else set())
+
+    @cached_property
+    def _without_remark(self) -> Directory:
+        """Index the companies that have a register's remark, by their names without it."""
+        plain = ((company.id, without_remark(company.name)) for company in self._companies)
+        known = {company.id: company.name.casefold() for company in self._companies}
+        return Directory(((id_, name) for id_, name in plain if name != known[id_]), foldings)
+
+    @cached_property
+    def _without_any_remark(self) -> Directory:
+        """Index all companies by their names without any remark."""
+        names = ((company.id, without_any_remark(company.name)) for company in self._companies)
+        return Directory(names, foldings)
 
     @cached_property
     def _index(self) -> NameIndex:

@@ -15,6 +15,7 @@ from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided,
 from xlsync.links.memory import Memory, Recall, contract_key, product_key
 from xlsync.links.names import digits, fold_code, fold_product
 from xlsync.links.products import (
+    ProductName,
     are_told_apart,
     product_numbers,
     product_words,
@@ -99,6 +100,7 @@ class _ItemNames:
         self._catalog = catalog
         self._directories: dict[str, tuple[Directory, Directory]] = {}
         self._candidates: dict[_Spelling, tuple[Candidate, ...]] = {}
+        self._read: dict[int, ProductName] = {}
 
     @cached_property
     def _by_digits(self) -> dict[str, list[tuple[int, str]]]:
@@ -171,15 +173,20 @@ class _ItemNames:
             near = {one.id: one for one in self._index.nearest(spelling.name, 3 * MOST)}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in coded}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in self._equal(spelling.name)[1]}
-            compared = [self._with_term(one, spelling, same_id.get(one.id, ())) for one in near.values()]
+            own = read_product_name(spelling.name)
+            wanted = own.term or spelling.commitment
+            compared = [self._with_term(one, own, wanted, same_id.get(one.id, ())) for one in near.values()]
             compared.sort(key=lambda one: (-one.score, one.id))
             self._candidates[spelling] = tuple(compared[:MOST])
         return self._candidates[spelling]
 
-    def _with_term(self, one: Candidate, spelling: _Spelling, terms: Collection[int | None]) -> Candidate:
-        """Lower or bar a candidate whose term is unknown or is not the line's."""
-        own, other = read_product_name(spelling.name), read_product_name(self._names[one.id])
-        wanted = own.term or spelling.commitment
+    def _with_term(
+        self, one: Candidate, own: ProductName, wanted: int | None, terms: Collection[int | None]
+    ) -> Candidate:
+        """Lower or bar a candidate whose term is unknown or is not the one that is wanted."""
+        if one.id not in self._read:
+            self._read[one.id] = read_product_name(self._names[one.id])
+        other = self._read[one.id]
         offered = set(terms) or {other.term}
         likeness = min(one.likeness, LIKE_SPELLED)
         is_other = likeness < LIKE_SPELLED and are_told_apart(own.words, other.words)

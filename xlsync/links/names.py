@@ -77,13 +77,15 @@ _AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und
 _SHORT: Final = {  # forms within a name: Packaging Corporation of America
     "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
 }  # fmt: skip
-# Remarks of a register: of two companies the newer one; and Delaware, where companies from anywhere register.
-# Other states and countries are left: they tell places apart.
+# Remarks of a register: of two companies of one name the newer one; and behind an American company form
+# Delaware, where companies from anywhere register. Other states and countries tell places apart.
 _REMARK: Final = re.compile(
-    r"\s*(?:[(\[/]\s*new\s*[)\]/]?|(?<=\b(?:inc|ltd|llc))\.?\s*/\s*del?\s*/?|(?<=\bcorp)\.?\s*/\s*del?\s*/?)\s*$"
+    r"\s*[(\[/]\s*new\s*[)\]/]?\s*$"
+    r"|(?P<form>\b(?:inc|incorporated|corp|corporation|co|company|llc)\b)\.?\s*/\s*del?\s*/?\s*$"
 )
+_ANY_REMARK: Final = re.compile(r"\s*[(\[/\\][^()\[\]/\\]{1,30}[)\]/\\]?\s*$")
 _DOT_COM: Final = re.compile(r"(?<=\w\w)\.com\b")
-_INITIALS: Final = re.compile(r"^(?:[^\W\d_]\.){2,}(?=\s)")
+_INITIALS: Final = re.compile(r"^(?:the\s+)?(?:[^\W\d_]\.){2,}(?=\s)")
 _ATTACHED_FORMS: Final = (
     *("株式会社", "有限会社", "合同会社", "股份有限公司", "有限责任公司", "有限公司", "주식회사"),
     *(unicodedata.normalize("NFC", form) for form in ("株式會社", "股份有限公司", "有限責任公司")),
@@ -99,7 +101,7 @@ _INVISIBLE_LETTERS: Final = frozenset(
     "\u0640\u115f\u1160\u3164\uffa0\u17b4\u17b5\u034f\u180b\u180c\u180d\u180f"
 )
 _DOTTED: Final = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
-_ONLY_DIGITS: Final = {code: None for code in range(128) if not chr(code).isdigit()}
+_ASCII_DIGIT: Final = re.compile(r"[0-9]")
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -126,10 +128,11 @@ def _plain(character: str) -> str:
 
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, without accents, punctuation, symbols and invisible characters."""
-    text = name.translate(_AWAY).casefold()
-    if text.isascii():
+    if name.isascii():
+        text = name.replace("'", "").replace("`", "").lower()
         return tuple(_ASCII_WORDS.findall(_DOTTED.sub(r"\1", text) if "." in text else text))
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_SPELLED)
+    text = unicodedata.normalize("NFKD", name.translate(_AWAY).casefold())
+    text = unicodedata.normalize("NFKD", text.casefold()).translate(_SPELLED)
     text = unicodedata.normalize("NFC", "".join(map(_plain, text)))
     return tuple(_DOTTED.sub(r"\1", text).replace(".", " ").split())
 
@@ -137,18 +140,18 @@ def words(name: str) -> tuple[str, ...]:
 def digits(name: str) -> str:
     """The digits of a name in order of size: names without the same are neither equal nor near."""
     if name.isascii():
-        return "".join(sorted(name.translate(_ONLY_DIGITS)))
+        return "".join(sorted(_ASCII_DIGIT.findall(name)))
     return "".join(sorted(letter for word in words(name) for letter in word if letter.isnumeric()))
 
 
-def _without_last_form(name: tuple[str, ...]) -> tuple[str, ...]:
+def _without_last_form(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
     for phrase in _PHRASES_BY_LAST_WORD.get(name[-1], ()) if name else ():
         if len(name) > len(phrase) and name[-len(phrase) :] == phrase:
             return name[: -len(phrase)]
     if len(name) > 1 and name[-1] in _TRAILING_FORMS:
         shorter = name[:-1]
         return shorter[:-1] if len(shorter) > 1 and shorter[-1] in _AND_BEFORE_A_FORM else shorter
-    for letters in (2, 3, 4):  # "S. A.", "A/S", "d. o. o."
+    for letters in (2, 3, 4) if is_first else ():  # "S. A.", "A/S", "d. o. o."; not in "Fuller H B Co"
         spelled = name[-letters:]
         apart = len(name) > letters and all(len(word) == 1 for word in spelled)
         if apart and "".join(spelled) in _TRAILING_FORMS:
@@ -158,11 +161,11 @@ def _without_last_form(name: tuple[str, ...]) -> tuple[str, ...]:
     return name
 
 
-def without_forms(name: tuple[str, ...]) -> tuple[str, ...]:
+def _without_forms(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
     """The words without the company forms at their end and beginning; at least one word stays."""
-    shorter = _without_last_form(name)
+    shorter = _without_last_form(name, is_first=is_first)
     while shorter != name:
-        name, shorter = shorter, _without_last_form(shorter)
+        name, shorter = shorter, _without_last_form(shorter, is_first=False)
     while True:
         if len(name) > 1 and name[0] in _LEADING_FORMS:
             name = name[1:]
@@ -177,9 +180,10 @@ def without_forms(name: tuple[str, ...]) -> tuple[str, ...]:
 
 def company_words(name: str) -> tuple[str, ...]:
     """The words that tell a company from others: without its form, a leading *The*, and each *and*."""
-    plain = words(_DOT_COM.sub("", _REMARK.sub("", name.casefold())) or name)
-    while (shorter := _without_fillers(without_forms(plain))) != plain:
-        plain = shorter
+    plain = words(_DOT_COM.sub("", name.casefold()) or name)
+    is_first = True
+    while (shorter := _without_fillers(_without_forms(plain, is_first=is_first))) != plain:
+        plain, is_first = shorter, False
     return _initials_last(tuple(_SHORT.get(word, word) for word in plain))
 
 
@@ -229,6 +233,16 @@ def foldings(name: str) -> frozenset[str]:
     text = unicodedata.normalize("NFC", name.casefold())
     spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda found: found[0].replace(".", " "), text)}
     return frozenset({fold(name), *map(fold, spellings - {text})})
+
+
+def without_remark(name: str) -> str:
+    """A name without a register's remark at its end, such as `/NEW/`, or `/DE/` behind `Inc`."""
+    return _REMARK.sub(lambda found: found["form"] or "", name.casefold()) or name
+
+
+def without_any_remark(name: str) -> str:
+    """A name without whatever stands between brackets or slashes at its end."""
+    return _ANY_REMARK.sub("", name) or name
 
 
 def fold_spelling(name: str) -> str:

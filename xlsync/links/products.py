@@ -12,6 +12,7 @@ from typing import Final
 
 from xlsync.links.names import words
 
+_PERHAPS_A_PRICE: Final = re.compile(r"[$€£]|[rse]rp\b|price|\d[.,]\d")
 _PRICE: Final = re.compile(
     r"(?:\b(?:rrp|srp|msrp|erp|list price|price)\b[\s:=]*(?:[a-z]{3}\b|[$€£])?\s*\d+(?:[.,]\d+)*"
     r"(?:\s*[a-z]{3}\b|\s*[$€£])?)"
@@ -30,14 +31,19 @@ _TERM: Final = re.compile(
     r"(?![\s:,-]*(?:annual|year|month|mth|\d)))?"
 )
 _WORD_MONTHS: Final = {"annually": 12, "annual": 12, "yearly": 12, "triennial": 36}
+# A pattern with the texts of which one stands in every name that it matches: they are looked for first.
 _PHRASES: Final = (
-    (re.compile(r"\bnew commerce(?: experience)?\b"), " "),
-    (re.compile(r"\b(?:microsoft|ms|m)\s?365\b"), " m365 "),
-    (re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:office|off|o)\s?365\b"), " o365 "),
-    (re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:dynamics|dyn|d)\s?365\b"), " d365 "),
-    (re.compile(r"\b(?:plan|p)\s?(?=\d\b)"), " p"),
-    (re.compile(r"\bw/o\s|\bwithout\s"), " no "),
-    (re.compile(r"\b(?:per|each)\s+(?:user|seat|licen[cs]e|month|year|device)\b"), " "),
+    (("new commerce",), re.compile(r"\bnew commerce(?: experience)?\b"), " "),
+    (("365",), re.compile(r"\b(?:microsoft|ms|m)\s?365\b"), " m365 "),
+    (("365",), re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:office|off|o)\s?365\b"), " o365 "),
+    (("365",), re.compile(r"\b(?:microsoft\s+|ms\s+)?(?:dynamics|dyn|d)\s?365\b"), " d365 "),
+    (("p",), re.compile(r"\b(?:plan|p)\s?(?=\d\b)"), " p"),
+    (("w/o", "without"), re.compile(r"\bw/o\s|\bwithout\s"), " no "),
+    (
+        ("per ", "each ", "per\t", "each\t"),
+        re.compile(r"\b(?:per|each)\s+(?:user|seat|licen[cs]e|month|year|device)\b"),
+        " ",
+    ),
 )
 _NO_PART: Final = frozenset({
     "microsoft", "ms", "nce", "csp", "license", "licence", "licenses", "licences", "lic", "seat", "seats",
@@ -66,7 +72,9 @@ class ProductName:
 
 def read_product_name(name: str) -> ProductName:
     """Read a product's name: its words without price, term and words without meaning, and its term."""
-    text = _PRICE.sub(" ", name.replace("+", " plus ").casefold())
+    text = name.replace("+", " plus ").casefold()
+    if _PERHAPS_A_PRICE.search(text):
+        text = _PRICE.sub(" ", text)
     terms: list[int] = []
     billed: list[int] = []
 
@@ -76,8 +84,9 @@ def read_product_name(name: str) -> ProductName:
         return " "
 
     text = _TERM.sub(take, text)
-    for pattern, replacement in _PHRASES:
-        text = pattern.sub(replacement, text)
+    for needed, pattern, replacement in _PHRASES:
+        if any(map(text.__contains__, needed)):
+            text = pattern.sub(replacement, text)
     plain = tuple(
         long for word in words(text) if word not in _NO_PART for long in _LONG.get(word, word).split()
     )

@@ -7,16 +7,15 @@ the list as its weight; two names are as near as the cosine of these. An index i
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 MOST: Final = 5  # most candidates shown
 LOWEST_SHOWN: Final = 0.25  # lowest likeness shown: below it two names share only their endings
-_ENOUGH: Final = 30  # number of names sharing the most rare trigrams that are compared completely
-_TOO_MANY: Final = 60  # most names of one number of shared trigrams
-_MOST_LOOKED_UP: Final = 1_500  # most entries of the index looked through for one name
+_MOST_COMPARED: Final = 60  # most names compared completely with one name
+_MOST_LOOKED_UP: Final = 800  # most entries of the index looked through for one name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,77 +46,96 @@ class NameIndex:
     ) -> None:
         self._read = read
         self._numbers_in = numbers
-        self._texts: list[tuple[int, str]] = []
-        self._numbers: list[frozenset[str]] = []
-        self._places: defaultdict[str, list[int]] = defaultdict(list)  # positions of the names with a trigram
+        self._ids: list[int] = []
+        self._texts: list[str] = []
+        self._holders: defaultdict[str, list[int]] = defaultdict(
+            list
+        )  # positions of the names with a trigram
         for id_, name in sorted(names.items()):
             plain = read(name)
             if plain:
-                text = _padded(plain)
+                place, text = len(self._texts), _padded(plain)
                 for trigram in _trigrams(text):
-                    self._places[trigram].append(len(self._texts))
-                self._texts.append((id_, text))
-                self._numbers.append(numbers(plain))
+                    self._holders[trigram].append(place)
+                self._ids.append(id_)
+                self._texts.append(text)
         count = len(self._texts)
         self._weights = {
             trigram: math.log((count + 1) / (len(places) + 0.5)) ** 2
-            for trigram, places in self._places.items()
+            for trigram, places in self._holders.items()
         }
         self._unknown = math.log((count + 1) / 1.5) ** 2  # weight of a trigram that no name has
-        self._lengths = [self._length(_trigrams(text)) for _, text in self._texts]
+        squares = [0.0] * count
+        for trigram, places in self._holders.items():
+            weight = self._weights[trigram]
+            for place in places:
+                squares[place] += weight
+        self._lengths = list(map(math.sqrt, squares))
 
     def nearest(self, name: str, most: int = MOST) -> list[Candidate]:
         """Return the most similar names, best first; names with other numbers are left out."""
         plain = self._read(name)
-        trigrams = _trigrams(_padded(plain)) if plain else frozenset()
-        length, numbers = self._length(trigrams), self._numbers_in(plain)
-        near = []
-        for place in self._promising(trigrams):
-            others = self._numbers[place]
-            if numbers and others and numbers != others:
+        if not plain:
+            return []
+        trigrams, numbers = _trigrams(_padded(plain)), self._numbers_in(plain)
+        length = math.sqrt(sum(self._weights.get(trigram, self._unknown) for trigram in trigrams))
+        shared, rest = self._look_up(trigrams, enough=(LOWEST_SHOWN * length) ** 2)
+        more = sum(weight for _, weight in rest)
+        lowest = LOWEST_SHOWN * length
+        hopeful = [
+            (-(weight + more) / self._lengths[place], place)
+            for place, weight in shared.items()
+            if weight + more >= lowest * self._lengths[place]
+        ]
+        hopeful.sort()
+        near: list[Candidate] = []
+        for bound, place in hopeful[:_MOST_COMPARED]:
+            if len(near) >= most and -bound / length < near[-1].likeness:
+                break  # this one and all behind it have less in common at best
+            text = self._texts[place]
+            if numbers and numbers != (self._numbers_in(tuple(text.split())) or numbers):
                 continue
-            id_, text = self._texts[place]
-            shared = sum(map(self._weights.__getitem__, trigrams.intersection(_trigrams(text))))
-            likeness = shared / (length * self._lengths[place])
+            weight = shared[place] + sum(weight for trigram, weight in rest if trigram in text)
+            likeness = weight / (length * self._lengths[place])
             if likeness >= LOWEST_SHOWN:
-                near.append(Candidate(id_, likeness))
-        near.sort(key=lambda candidate: (-candidate.likeness, candidate.id))
-        return near[:most]
+                near.append(Candidate(self._ids[place], likeness))
+                near.sort(key=lambda candidate: (-candidate.likeness, candidate.id))
+                del near[most:]
+        return near
 
-    def _promising(self, trigrams: frozenset[str]) -> list[int]:
-        """Return the positions of the names that share the most of the rarest trigrams."""
+    def _look_up(
+        self, trigrams: Iterable[str], enough: float
+    ) -> tuple[dict[int, float], list[tuple[str, float]]]:
+        """Return the weight that names share of the rarest trigrams, by position, and the other trigrams.
+
+        The others are left out because together they weigh less than `enough`, or because too many names
+        have them. A name that has only such trigrams is not similar: it shares at most their weight, and
+        is itself at least as long as what it shares.
+        """
         rarest = sorted(
-            (trigram for trigram in trigrams if trigram in self._places),
-            key=lambda trigram: (len(self._places[trigram]), trigram),
+            (trigram for trigram in trigrams if trigram in self._weights),
+            key=lambda trigram: (-self._weights[trigram], trigram),
         )
-        count: Counter[int] = Counter()
-        looked_up = 0
-        for trigram in rarest:
-            places = self._places[trigram]
+        shared: dict[int, float] = {}
+        looked_up, weight_left = 0, sum(map(self._weights.__getitem__, rarest))
+        for count, trigram in enumerate(rarest):
+            places, weight = self._holders[trigram], self._weights[trigram]
             looked_up += len(places)
-            if looked_up > _MOST_LOOKED_UP and count:
-                break
-            count.update(places)
-        by_count: defaultdict[int, list[int]] = defaultdict(list)
-        for place, shared in count.items():
-            by_count[shared].append(place)
-        promising: list[int] = []
-        for shared in sorted(by_count, reverse=True):
-            promising += sorted(by_count[shared])[:_TOO_MANY]
-            if len(promising) >= _ENOUGH:
-                break
-        return promising
-
-    def _length(self, trigrams: frozenset[str]) -> float:
-        return math.sqrt(sum(self._weights.get(trigram, self._unknown) for trigram in trigrams))
+            if weight_left < enough or (looked_up > _MOST_LOOKED_UP and shared):
+                return shared, [(other, self._weights[other]) for other in rarest[count:]]
+            for place in places:
+                shared[place] = shared.get(place, 0.0) + weight
+            weight_left -= weight
+        return shared, []
 
 
 def _padded(plain: tuple[str, ...]) -> str:
     return f" {' '.join(plain)} "
 
 
-def _trigrams(text: str) -> frozenset[str]:
-    return frozenset(map("".join, zip(text, text[1:], text[2:], strict=False)))
+def _trigrams(text: str) -> Iterable[str]:
+    """The different trigrams of a text, in its order."""
+    return dict.fromkeys([text[start : start + 3] for start in range(len(text) - 2)])
 
 
 def numbers_in(plain: tuple[str, ...]) -> frozenset[str]:
