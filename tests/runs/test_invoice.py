@@ -383,6 +383,22 @@ def test_killed_around_the_request_and_started_again_there_is_never_a_second_inv
         assert (ran.code, len(made(billing, 37)), ran.states) == (0, 1, {REDSTART: "already"})
 
 
+def test_an_invoice_whose_run_was_killed_before_it_is_made_once_a_person_has_emptied_its_result(
+    billing: Desk,
+) -> None:
+    approve(billing, REDSTART)
+    kill_at(billing, "call", 1, "invoice")
+    told = invoice(billing)
+    assert (told.code, told.states, made(billing, 37)) == (3, {REDSTART: "skipped"}, [])
+    assert "look there" in result(billing, REDSTART)
+    again = invoice(billing)
+    assert (again.code, made(billing, 37)) == (3, [])  # nobody has emptied it
+    with billing.editing() as hand:
+        hand.set(INVOICES, REDSTART, {"Result": None})
+    ran = invoice(billing)
+    assert (ran.code, ran.states, len(made(billing, 37))) == (0, {REDSTART: "done"}, 1)
+
+
 def test_an_invoice_that_the_recap_does_not_show_is_found_in_the_list_and_not_made_again(
     billing: Desk,
 ) -> None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand
 from tests.helpers.world import Undisturbed, end_of
-from xlsync.apply.journal import journal_folder, one_writer
+from xlsync.apply.journal import journal_folder, machine_folder, one_writer
+from xlsync.apply.plan import Outcome, State
+from xlsync.commands import apply as reviews
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
+from xlsync.gather.systems import Systems
+from xlsync.settings import Settings
 
 
 def begin(*words: str) -> subprocess.Popen[bytes]:
@@ -53,30 +64,86 @@ def test_a_second_apply_stops_while_the_first_writes_and_nothing_is_created_twic
     assert end_of(approved)[0] == undisturbed.connectwise
 
 
+@dataclass(frozen=True)
+class Machine:
+    """A colleague's machine: a home of its own, a copy of the workbook, and no lock of ours."""
+
+    settings: Settings
+    file: Path
+
+    def apply(self, before_writing: Callable[[], object] = lambda: None) -> tuple[Outcome, ...]:
+        with Systems(self.settings) as systems:
+            review = reviews.review_workbook(systems, self.file)
+            before_writing()
+            return reviews.perform_review(systems, review, dt.datetime.now(dt.UTC))[1]
+
+
+def machine(desk: Desk, name: str) -> Machine:
+    home = desk.folder / name
+    shutil.copytree(desk.home, home)
+    file = home / OCTOBER
+    shutil.copy(desk.file, file)
+    return Machine(replace(load_settings(bss=False, connectwise=True), home=home), file)
+
+
 def test_what_a_colleague_elsewhere_creates_meanwhile_is_not_created_again(
     approved: Desk, undisturbed: Undisturbed
 ) -> None:
     """With a home of its own no lock keeps the other run back: the look just before creating does."""
-    theirs = approved.folder / "theirs"
-    shutil.copytree(approved.home, theirs)
-    shutil.copy(approved.file, approved.folder / "copy.xlsx")
-    told: list[dict[str, str]] = []
+    theirs = machine(approved, "theirs")
+    states: list[State] = []
 
     def colleague() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XLSYNC_HOME", str(theirs))
-            patch.setenv("TMPDIR", str(theirs))  # another machine: its lock is not ours
-            with begin("apply", "copy.xlsx") as process:
-                out, _ = process.communicate(timeout=120)
-        told.append({action["key"]: action["state"] for action in json.loads(out)["actions"]})
+        states.extend(result.state for result in theirs.apply())
 
     # the company comes first: before any addition is made here, the colleague does all of it
     approved.sandbox.fail("call-after", write=1, call=colleague)
     ran = approved.apply()
-    assert set(told[0].values()) == {"done", "already"}
+    assert set(states) == {State.DONE, State.ALREADY}
     made = {key: state for key, state in ran.states.items() if key.startswith(("add:", "successor:"))}
     assert set(made.values()) == {"already"}
     assert Counter(end_of(approved)[0]) == undisturbed.connectwise
+
+
+TIMES = int(os.environ.get("XLSYNC_RACES", "2"))  # how often two machines race each other
+
+
+@pytest.mark.parametrize("time", range(TIMES))
+def test_of_two_machines_at_once_at_least_one_names_whatever_was_made_twice(
+    approved: Desk, time: int
+) -> None:
+    both_have_looked = threading.Barrier(2, timeout=60)
+    machines = [machine(approved, f"machine-{number}-{time}") for number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(one.apply, both_have_looked.wait) for one in machines]
+        outcomes = [outcome for run in runs for outcome in run.result(timeout=120)]
+    targets: dict[tuple[int, int], list[int]] = {}
+    for (table, id_), fields in approved.changes.items():
+        if table == "additions" and "product" in fields and not fields.get("cancelledDate"):
+            targets.setdefault((fields["agreementId"], fields["product"]["id"]), []).append(id_)
+    assert targets
+    for ids in targets.values():
+        if len(ids) > 1:
+            named = [o for o in outcomes if o.differs and all(str(id_) in o.detail for id_ in ids)]
+            assert named, ids
+            assert "keep one, end the other" in named[0].detail
+
+
+def test_the_lock_of_the_machine_does_not_depend_on_where_temporary_files_lie(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = machine_folder()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(desk.folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # Python remembers the first answer
+    assert machine_folder() == before
+    environment = load_settings(bss=False, connectwise=True).environment
+    with (
+        one_writer(desk.folder / "home of another user", environment),
+        pytest.raises(XlsyncError, match="Another run writes to"),
+        one_writer(desk.home, environment),
+    ):
+        pass
 
 
 def test_a_run_that_was_killed_holds_nobody_up(approved: Desk) -> None:

@@ -16,6 +16,8 @@ import os
 import re
 import secrets
 import sqlite3
+import stat
+import sys
 import tempfile
 import threading
 from collections import Counter
@@ -26,6 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol, Self, TextIO
 
+import platformdirs
 import simplejson
 
 from xlsync import __version__
@@ -261,15 +264,30 @@ def _lock_of_machine(environment: str) -> Iterator[None]:
     name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     is_loopback = name.startswith("127.") or name in {"localhost", "[::1]"}
     place = f"{'loopback' if is_loopback else name}{colon}{port}/{company}"
-    folder = Path(tempfile.gettempdir()) / "xlsync-locks"
+    folder = machine_folder() / "xlsync-locks"
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o1777)  # a folder of another user cannot be changed and has the mode already
+        folder.chmod(0o1777)  # the folder of another user cannot be changed, and need not be
     file = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
     with _lock(folder, file, environment):
         with suppress(OSError):
             (folder / file).chmod(0o666)
         yield
+
+
+def machine_folder() -> Path:
+    """Return the folder that all users of this machine can write to, whatever their variables say.
+
+    Containers, and machines that share a folder, are machines of their own here: across them the store that
+    a team shares holds the lock. Only where no such folder exists, the one for temporary files is returned.
+    """
+    if sys.platform == "win32":
+        return platformdirs.site_data_path(appname=None)
+    shared = ("/Users/Shared",) if sys.platform == "darwin" else ("/run/lock", "/var/lock")
+    for place in map(Path, (*shared, "/tmp")):  # noqa: S108 - a fixed place is what is wanted
+        if place.is_dir() and place.stat().st_mode & stat.S_IWOTH:
+            return place
+    return Path(tempfile.gettempdir())
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def judge(action: Action, live: Live) -> Outcome | None:
         if settled is not None:
             return settled
         unanswered = live.earlier.find_unanswered(action.key, dt.datetime.now().astimezone())
-        if unanswered is not None:
+        if unanswered is not None and handler.waits_when_unanswered:
             return outcome(action, State.SKIPPED, tell_unanswered(unanswered))
         return _judge_basis(action, live) or handler.judge_needed(live)
     except ApiError as error:

@@ -30,12 +30,14 @@ class Handler(ABC):
     """An action with the code of its kind; each method may raise ApiError.
 
     `word` stands before the id of a created record. `is_proved_by_answer` says that an answer with an id
-    proves a creation; otherwise ConnectWise is read again.
+    proves a creation; otherwise ConnectWise is read again. `waits_when_unanswered` says that some minutes
+    must pass after a lost answer; otherwise a person decides.
     """
 
     __slots__ = ()
     word = "id"
     is_proved_by_answer = False
+    waits_when_unanswered = True
 
     @abstractmethod
     def judge(self, live: Live) -> Outcome | None:

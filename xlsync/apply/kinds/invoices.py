@@ -18,6 +18,7 @@ class InvoiceCreation(Handler):
 
     action: CreateInvoice
     word = "invoice"
+    waits_when_unanswered = False
 
     def judge(self, live: Live) -> Outcome | None:
         """Compare the agreement's next invoice with the approved one."""
