@@ -226,7 +226,17 @@ class Addition:
     effective: dt.date | None = None
     cancelled: dt.date | None = None
     contract_mark: str = ""
+    status: str = ""  # additionStatus, where whole records were read
     kept: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def contradiction(self, today: dt.date) -> str:
+        """Write what the status says against the dates; empty if they agree or the status is not known."""
+        has_begun = self.effective is None or self.effective <= today
+        lasts = self.cancelled is None or self.cancelled >= today
+        if not self.status or not has_begun or (self.status == "Active") == lasts:
+            return ""
+        until = f"until {self.cancelled}" if self.cancelled else "without an end"
+        return f"{self.id} of agreement {self.agreement_id} is {self.status}, {until}"
 
     def is_active(self, month: Month) -> bool:
         """Whether the addition has begun by the month's last day and is not cancelled by then."""

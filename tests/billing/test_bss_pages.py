@@ -11,6 +11,7 @@ from werkzeug import Request, Response
 from tests.helpers.fake_bss import Fake, invoice, item, march
 from tests.helpers.remote import reply
 from xlsync.billing.bss import Bss
+from xlsync.billing.bss_answers import read_pages
 from xlsync.errors import ApiError
 
 
@@ -136,3 +137,11 @@ def test_a_list_that_is_none_is_an_error(fake: Fake, bss: Bss) -> None:
         fake.answers["/api/invoices"] = odd
         with pytest.raises(ApiError, match="no list"):
             march(bss)
+
+
+def test_a_list_that_goes_on_without_end_is_given_up(fake: Fake, bss: Bss) -> None:
+    fake.page_size = 1
+    fake.invoices = [invoice(f"EX-{n}", item(f"i-{n}")) for n in range(9)]
+    pages = read_pages(bss.service, "api/invoices", {}, lambda: None, most=3)
+    with pytest.raises(ApiError, match="did not end after 3 pages"):
+        list(pages)

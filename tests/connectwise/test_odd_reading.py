@@ -139,3 +139,11 @@ def test_a_release_that_is_refused_is_told_with_the_setting(
     with pytest.raises(ApiError, match=r"does not support the API version '2025\.1'") as caught:
         lists_of(connectwise)
     assert "[connectwise] release" in caught.value.hint
+
+
+def test_a_list_that_goes_on_without_end_is_given_up(sandbox: Sandbox) -> None:
+    sandbox.connectwise.largest_page = 1
+    connectwise = ConnectWise(connectwise_settings(sandbox.url, sandbox.environ), most_pages=3)
+    with connectwise.service, pytest.raises(ApiError, match="did not end after 3 pages"):
+        connectwise.list_records("/company/companies", fields="id")
+    assert len(sandbox.log) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from tests.helpers.desk import Desk
@@ -54,3 +55,14 @@ def test_recap_dates_that_could_be_read_two_ways_are_told_and_decide_nothing(des
     ran = desk.check("--refresh")
     assert ran.code == 0
     assert "next invoice date 12/11/2026" in ran.err + ran.out
+
+
+def test_check_refresh_tells_a_status_that_contradicts_the_dates(desk: Desk) -> None:
+    """The sandbox's status follows the dates, so its clock goes ahead of this machine's."""
+    assert "contradicts the dates" not in desk.check("--refresh").err
+    ends = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=3)
+    desk.addition(52)["cancelledDate"] = f"{ends}T00:00:00Z"
+    desk.sandbox.move_clock(5 * 86400)
+    told = desk.check("--refresh").err
+    assert "The status of 1 addition contradicts the dates, by which xlsync goes: 52 of agreement 37" in told
+    assert f"is Cancelled, until {ends}" in told

@@ -63,7 +63,11 @@ def odd(path: str, why: str, method: str = "GET") -> ApiError:
 
 
 def read_pages(
-    service: Service, path: str, query: Mapping[str, str | int], on_page: Callable[[], None]
+    service: Service,
+    path: str,
+    query: Mapping[str, str | int],
+    on_page: Callable[[], None],
+    most: int = MOST_PAGES,
 ) -> Iterator[list[Json]]:
     """The entries of a list page by page; one that moved to a later page meanwhile is given once.
 
@@ -74,8 +78,8 @@ def read_pages(
     size, count = PAGE_SIZE, 0
     while True:
         number = len(pages) + 1
-        if number > MOST_PAGES:
-            raise odd(path, f"it did not end after {MOST_PAGES} pages")
+        if number > most:
+            raise odd(path, f"it did not end after {most} pages")
         answer = service.get(path, {**query, "pageIndex": number, "pageSize": size})
         on_page()
         data = entries_of(answer)

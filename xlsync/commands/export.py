@@ -36,7 +36,7 @@ def export_month(
     """Read a month from both systems and write it into a new workbook."""
     refuse_overwriting(path)
     sources = read_sources(systems, request, now, progress)
-    asking = Asking(systems, progress, now)
+    asking = Asking(systems, progress, now, with_status=request.refresh)
     gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
     del sources  # free the raw lists: they double peak memory
     write_export(
@@ -49,7 +49,7 @@ def export_month(
         first_exported_at=now.isoformat(timespec="milliseconds"),
     )
     remember_month(systems, gathered.overview, now)
-    return month_result(gathered.overview, gathered.notices, path)
+    return month_result(gathered.overview, (*gathered.notices, *asking.notices), path)
 
 
 def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:

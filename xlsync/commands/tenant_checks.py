@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from xlsync.commands.findings import CheckState, Finding
-from xlsync.connectwise.client import PAGE_SIZE, ConnectWise
+from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
-from xlsync.connectwise.records import id_of, read_addition
+from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError
 from xlsync.models import Lists, Month, SetupTables
 
@@ -310,31 +310,13 @@ def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.d
     """
     name = "additions whose status contradicts their dates"
 
-    def read(id_: int) -> list[str]:
-        path = f"/finance/agreements/{id_}/additions"
-        records = _records(connectwise.service.get(path, {"pageSize": PAGE_SIZE, "orderBy": "id asc"}))
-        return [told for record in records if (told := _contradiction(record, id_, today))]
-
-    answers = connectwise.service.side_by_side(read, sample)
+    answers = connectwise.list_additions(sample, with_status=True).values()
     errors = [answer for answer in answers if isinstance(answer, ApiError)]
     if errors:
         return Finding(f"Foretold: {name}", CheckState.UNSURE, errors[0].message, errors[0].hint)
-    found = [told for answer in answers if not isinstance(answer, ApiError) for told in answer]
-    return _told(
-        name, found, "xlsync goes by the dates: look at these in ConnectWise before you change them."
-    )
-
-
-def _contradiction(record: Mapping[str, Any], agreement: int, today: dt.date) -> str:
-    """Say how an addition's status contradicts its dates; empty where they agree or there is no status."""
-    status = str(record.get("additionStatus") or "")
-    addition = read_addition(record, agreement, whole=False)
-    begun = addition.effective is None or addition.effective <= today
-    lasts = addition.cancelled is None or addition.cancelled >= today
-    if not status or not begun or (status == "Active") == lasts:
-        return ""
-    until = f"until {addition.cancelled}" if addition.cancelled else "without an end"
-    return f"{addition.id} of agreement {agreement} is {status}, {until}"
+    read = [one for answer in answers if not isinstance(answer, ApiError) for one in answer]
+    odd = [text for one in read if (text := one.contradiction(today))]
+    return _told(name, odd, "xlsync goes by the dates: look at these in ConnectWise before you change them.")
 
 
 def _told(what: str, names: Sequence[str], step: str) -> Finding:

@@ -54,8 +54,9 @@ _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoic
 class ConnectWise:
     """Client of one ConnectWise PSA site, with the keys of one API member."""
 
-    def __init__(self, settings: ConnectWiseSettings) -> None:
+    def __init__(self, settings: ConnectWiseSettings, *, most_pages: int = MOST_PAGES) -> None:
         self._settings = settings
+        self._most_pages = most_pages
         self.side_by_side = settings.side_by_side
         self.release = settings.release
         self.path_in_settings = urlsplit(settings.url).path
@@ -97,7 +98,7 @@ class ConnectWise:
         last = 0
         was_promised = False
         kind = re.sub(r"\d+", "", path)
-        for _ in range(MOST_PAGES):
+        for _ in range(self._most_pages):
             parts = [f"({conditions})"] if conditions and last else [conditions] if conditions else []
             query: dict[str, str | int] = {
                 "conditions": " and ".join([*parts, *([f"id>{last}"] if last else [])]),
@@ -122,7 +123,7 @@ class ConnectWise:
             if newest <= last:
                 raise _odd_list(path, "gave the same page twice")
             last = newest
-        raise _odd_list(path, f"did not end after {MOST_PAGES} pages")
+        raise _odd_list(path, f"did not end after {self._most_pages} pages")
 
     def list_additions(
         self,
@@ -130,12 +131,14 @@ class ConnectWise:
         progress: Callable[[int], None] | None = None,
         *,
         whole: bool = False,
+        with_status: bool = False,
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """Read the additions of agreements, side by side; a failed read is its error, never empty.
 
-        With `whole`, additions have the fields that a successor takes over.
+        With `whole`, additions have the fields that a successor takes over. The status is no field that
+        the API's description names, so that only records without a choice of fields show it.
         """
-        fields = _WHOLE_ADDITION if whole else _ADDITION
+        fields = "" if with_status else _WHOLE_ADDITION if whole else _ADDITION
 
         def read(id_: int) -> tuple[Addition, ...]:
             records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=fields)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from xlsync.amounts import counted
 from xlsync.errors import ApiError
 from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
@@ -16,6 +17,7 @@ from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.store import fingerprint
 
 Question = tuple[str, str]  # the path of a list, and conditions
+_NAMED: Final = 3  # additions that a notice names one by one
 Additions = tuple[Addition, ...] | ApiError
 
 
@@ -33,10 +35,18 @@ class Asking:
     """Reader that sends each read once, and fingerprints the answers."""
 
     def __init__(
-        self, systems: Systems, progress: Progress, now: dt.datetime, *, uses_recent: bool = False
+        self,
+        systems: Systems,
+        progress: Progress,
+        now: dt.datetime,
+        *,
+        uses_recent: bool = False,
+        with_status: bool = False,
     ) -> None:
         self._systems, self._progress = systems, progress
         self._recent, self._uses_recent = RecentAdditions(systems.additions, now), uses_recent
+        self._with_status, self._today = with_status, now.date()
+        self._contradictions: list[str] = []
         self._as_of: dt.datetime | None = None
         self._additions: dict[int, Additions] = {}
         self._recaps: dict[int, Recap | None] = {}
@@ -58,19 +68,41 @@ class Asking:
             new = [id_ for id_ in new if id_ not in recent]
         if new:
             read = self._systems.connectwise.list_additions(
-                new, lambda done: self._progress("Reading additions", done, len(new))
+                new,
+                lambda done: self._progress("Reading additions", done, len(new)),
+                with_status=self._with_status,
             )
+            read = {id_: self._without_status(answer) for id_, answer in read.items()}
             self._additions |= read
             self._recent.keep({id_: one for id_, one in read.items() if not isinstance(one, ApiError)})
         return {id_: self._additions[id_] for id_ in wanted}
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """The notices about answers taken from the cache."""
-        if self._as_of is None:
-            return ()
-        when = f"{self._as_of:%H:%M}"
-        return (f"The additions are those of {when}, less than ten minutes ago: --refresh reads them anew",)
+        """The notices about reused answers, and about additions whose status contradicts their dates."""
+        return (*self._tell_reused(), *self._tell_contradictions())
+
+    def _tell_reused(self) -> Iterator[str]:
+        if self._as_of is not None:
+            when = f"{self._as_of:%H:%M}"
+            yield f"The additions are those of {when}, less than ten minutes ago: --refresh reads them anew"
+
+    def _without_status(self, answer: Additions) -> Additions:
+        """Return additions as they are read otherwise; a status that contradicts the dates is noted first."""
+        if isinstance(answer, ApiError) or not self._with_status:
+            return answer
+        told = (one.contradiction(self._today) for one in answer)
+        self._contradictions += [text for text in told if text]
+        return tuple(replace(one, status="") for one in answer)
+
+    def _tell_contradictions(self) -> Iterator[str]:
+        odd = self._contradictions
+        if odd:
+            more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
+            yield (
+                f"The status of {counted(len(odd), 'addition')} contradicts the dates, by which xlsync goes: "
+                f"{', '.join(odd[:_NAMED])}{more}. Look at them in ConnectWise"
+            )
 
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, by id; the error where that failed."""
