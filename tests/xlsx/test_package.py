@@ -31,6 +31,8 @@ from tests.helpers.workbooks import (
     zipped,
 )
 from xlsync.errors import WorkbookError
+from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
+from xlsync.workbook.write import template_path
 from xlsync.xlsx.cells import Row, clean_text
 from xlsync.xlsx.package import Package
 
@@ -356,3 +358,26 @@ def test_a_sheet_that_claims_too_much_is_refused() -> None:
     huge = bomb[: entry + 24] + b"\xf0\xff\xff\xff" + bomb[entry + 28 :]
     with pytest.raises(WorkbookError, match="too large"):
         Package.from_bytes(huge)
+
+
+def test_a_workbook_whose_large_parts_rest_is_read_changed_and_saved_as_one_whose_parts_do_not(
+    tmp_path: Path,
+) -> None:
+    """A check lets them rest while it reads both systems, so that a month is not in memory twice."""
+    big = Package.open(template_path())
+    rows = [Row(None, {0: f"customer {number}", 1: f"product {number * 7919}"}) for number in range(20_000)]
+    big.replace_rows(BILLING_LINES.title, rows)
+    content = big.to_bytes()
+
+    def change(package: Package) -> bytes:
+        package.change_cells(BILLING_LINES.title, {(3, 0): "another"})
+        package.replace_rows(MISMATCHES.title, [Row(None, {0: "a mismatch"})])
+        return package.to_bytes()
+
+    resting, awake = (Package.from_bytes(content) for _ in range(2))
+    resting.rest()
+    assert resting.to_bytes() == awake.to_bytes()
+    assert change(resting) == change(awake)
+    path = tmp_path / "rested.xlsx"
+    resting.save(path)
+    assert Package.open(path).grid(BILLING_LINES.title)[3][0] == "another"

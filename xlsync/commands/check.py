@@ -11,13 +11,14 @@ from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember, remember_month
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
+from xlsync.connectwise.lists import read_lists
 from xlsync.errors import ConfigError, Notice
 from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
-from xlsync.gc_tuning import not_collected
+from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.settings import Settings
 from xlsync.workbook.contents import Overview
@@ -71,12 +72,12 @@ def check_workbook(
     as it is.
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh, with_status=refresh)
-    sources = None
+    read = None
     left = None if refresh else find_left(systems.checks, path)
     if left is not None:
         request = _request_of(left.about, path)
-        sources = read_sources(systems, request, now, progress)
-        if fingerprint_sources(systems, request, sources, now) == left.sources:
+        read = sources, tables = read_sources(systems, request, now, progress)
+        if fingerprint_sources(systems, request, sources, tables, now) == left.sources:
             asking.again(left.asked, sources.lines)
             if asking.fingerprint() == left.answers:
                 return _with_notices(left.found(path), asking)
@@ -97,10 +98,16 @@ def check_workbook(
         edits, lines=chosen, links={}
     )  # the other lines are read anew: a month is not held in memory twice
     decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts)
-    sources = sources or read_sources(systems, request, now, progress)
-    made_of = fingerprint_sources(systems, request, sources, now)
-    gathered = gather(systems, request, sources, asking, systems.links.memory(), decisions, progress)
-    del sources  # free the raw lists: they double peak memory
+    book.package.rest()
+    give_back_memory()
+    sources, tables = read or read_sources(systems, request, now, progress)
+    made_of = fingerprint_sources(systems, request, sources, tables, now)
+    lists = read_lists(tables)
+    del read, tables  # they are as large as the lists that were read of them
+    give_back_memory()
+    gathered = gather(systems, request, sources, lists, asking, systems.links.memory(), decisions, progress)
+    del sources, lists
+    give_back_memory()
     overview = gathered.overview
     own = edits.own()
     renewed = write_check(

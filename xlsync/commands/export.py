@@ -7,12 +7,13 @@ from pathlib import Path
 
 from xlsync.commands.digest import make_digest
 from xlsync.commands.remember import remember_month
+from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
 from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
-from xlsync.gc_tuning import not_collected
+from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.read import read_workbook
@@ -35,10 +36,15 @@ def export_month(
 ) -> MonthResult:
     """Read a month from both systems and write it into a new workbook."""
     refuse_overwriting(path)
-    sources = read_sources(systems, request, now, progress)
+    sources, tables = read_sources(systems, request, now, progress)
+    lists = read_lists(tables)
+    del tables  # they are as large as the lists that were read of them
     asking = Asking(systems, progress, now, with_status=request.refresh)
-    gathered = gather(systems, request, sources, asking, systems.links.memory(), Decisions({}), progress)
-    del sources  # free the raw lists: they double peak memory
+    gathered = gather(
+        systems, request, sources, lists, asking, systems.links.memory(), Decisions({}), progress
+    )
+    del sources, lists
+    give_back_memory()
     write_export(
         path,
         gathered.overview,

@@ -238,7 +238,7 @@ def build(interpreter: str = sys.executable, platform: str = sys.platform) -> by
     parts["xl/workbook.xml"] = renamed.encode()
     parts["customUI/customUI.xml"] = ribbon_xml().encode()
     parts["xl/vbaProject.bin"] = with_source(parts["xl/vbaProject.bin"], MODULE, VBA)
-    return packed(parts, stored)
+    return packed(parts.items(), stored)
 
 
 def write_addin(path: Path) -> Path:

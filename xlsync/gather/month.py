@@ -16,7 +16,6 @@ from xlsync.apply.kinds.additions import judge_creation
 from xlsync.apply.plan import State
 from xlsync.billing.periods import months_of
 from xlsync.connectwise.client import quote
-from xlsync.connectwise.lists import read_lists
 from xlsync.errors import ApiError
 from xlsync.gather.questions import Asking, Question
 from xlsync.gather.sources import MonthRequest, MonthSources
@@ -96,6 +95,7 @@ def gather(
     systems: Systems,
     request: MonthRequest,
     sources: MonthSources,
+    lists: Lists,
     asking: Asking,
     memory: Memory,
     decisions: Decisions,
@@ -103,7 +103,6 @@ def gather(
 ) -> Gathered:
     """Read what the month needs from both systems, link every line, and find every mismatch."""
     lines, picked = sources.lines, decisions.picked
-    lists = read_lists(sources.tables)
     lists = replace(
         lists,
         agreements=_running(lists.agreements, request.month),

@@ -35,10 +35,9 @@ class MonthRequest:
 
 @dataclass(frozen=True, slots=True)
 class MonthSources:
-    """The raw data of a month: billing lines, and ConnectWise's lists as read."""
+    """The billing of a month, how complete it is, and the latest month after it."""
 
     billing: Billing
-    tables: Tables
     reports: tuple[TableRead, ...] = ()
     incomplete: str = ""  # why the month is not billed completely yet
     latest: tuple[Month, Billing] | None = None  # the latest complete month, where this one is past
@@ -51,7 +50,7 @@ class MonthSources:
 
 def read_sources(
     systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
-) -> MonthSources:
+) -> tuple[MonthSources, Tables]:
     """Read the month's billing and ConnectWise's lists, side by side."""
     if not request.reports:
         _ = systems.bss  # opened in this thread, since two threads would open it twice
@@ -72,10 +71,10 @@ def read_sources(
     if request.reports:
         report = sum_report(reports, billing.lines)
         before = sums_from(systems.ages.reports(request.month.plus(-1)), report)
-        return MonthSources(
-            billing, tables, reports, why_incomplete(request.month, today, report.sums, before)
-        )
-    return MonthSources(billing, tables, reports, _why_incomplete(request.month, today, sums), latest)
+        incomplete = why_incomplete(request.month, today, report.sums, before)
+        return MonthSources(billing, reports, incomplete), tables
+    sources = MonthSources(billing, reports, _why_incomplete(request.month, today, sums), latest)
+    return sources, tables
 
 
 def _why_incomplete(month: Month, today: dt.date, sums: Mapping[Month, MonthSums]) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.billing.reports.summary import TableRead
+from xlsync.connectwise.lists import Tables
 from xlsync.errors import WorkbookError
 from xlsync.files import digest_of, read_file
 from xlsync.gather.questions import Asked, Asking
@@ -53,10 +54,10 @@ class Left:
 
 
 def fingerprint_sources(
-    systems: Systems, request: MonthRequest, sources: MonthSources, now: dt.datetime
+    systems: Systems, request: MonthRequest, sources: MonthSources, tables: Tables, now: dt.datetime
 ) -> str:
     """Return a fingerprint of everything read before linking; `now` decides the months on *Start*."""
-    tables, ages = sources.tables, systems.ages.months()
+    ages = systems.ages.months()
     about = (request.month, request.by, request.reports, now.year, now.month, systems.settings.creation)
     return fingerprint(
         (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),

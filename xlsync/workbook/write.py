@@ -262,7 +262,9 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
         shown = {header: without_empty_end(tuple(lists.get(header, ()))) for header in book.lists}
         if shown == book.lists:
             return
-    old_count = max((len(values) for values in book.lists.values()), default=0) if book else 0
+    old = book.lists if book else {}
+    old_count = max(map(len, old.values()), default=0)
+    old_counts = [len(old.get(column.header, ())) for column in LIST_COLUMNS]
     count = max(len(values) for values in lists.values())
     ordered = [list(lists.get(column.header, ())) for column in LIST_COLUMNS]
     package.replace_rows(
@@ -273,7 +275,7 @@ def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Bo
                 {
                     index: values[number] if number < len(values) else None
                     for index, values in enumerate(ordered)
-                    if number < len(values) or number < old_count
+                    if number < len(values) or number < old_counts[index]
                 },
             )
             for number in range(count)

@@ -117,6 +117,11 @@ class Package:
             raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
         return found
 
+    def rest(self) -> None:
+        """Take less memory until the sheets are renewed: large parts are held compressed."""
+        self._cut.clear()
+        self._parts.rest()
+
     def _put(self, part: str, content: str | bytes) -> None:
         if self._parts.put(part, content):
             self._grids.pop(part, None)
@@ -324,6 +329,7 @@ class Package:
         if not moves.nothing_moves:
             self._follow(title, sheet, moves, tables, table)
             self._follow_elsewhere(title, moves)
+        del renewal  # it holds the old rows
         self._changed(title, sheet, formula_went=had_formulas)
         return went
 
@@ -392,7 +398,7 @@ class Package:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
         name = escape_markup(title.replace("'", "''")).encode()
         sheets = {part: of for of, part in self._sheets.items() if of != title}
-        for part in self._parts.all:
+        for part in self._parts.names:
             if part in {self._workbook, self._sheets[title]} or not part.casefold().endswith(".xml"):
                 continue
             data = self._parts.utf8(part)
@@ -427,7 +433,7 @@ class Package:
 
     def to_bytes(self) -> bytes:
         """The workbook as a file's content; the same parts always give the same bytes."""
-        return packed(self._parts.all, self._stored)
+        return packed(self._parts.all(), self._stored)
 
     def _to_be_read(self, titles: Collection[str]) -> bytes:
         """A workbook of these sheets alone, for a reader that knows parts by their usual names only."""
@@ -437,7 +443,7 @@ class Package:
             for part in self._parts.related(self._workbook, kind)[:1]:
                 parts[f"xl/{kind}.xml"] = self._parts.utf8(part)
         parts |= workbook_of(tuple(sheets.values()), from_1904=self._from_1904)
-        return packed(parts, frozenset(parts))
+        return packed(parts.items(), frozenset(parts))
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:
         """Write the workbook in one step: the old file or the new one is there, never a half.

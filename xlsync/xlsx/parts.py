@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Final
@@ -23,6 +23,7 @@ from xlsync.xlsx.markup import ANY_PREFIX, attribute
 _MOST_BYTES: Final = 400_000_000  # unpacked: a month of 20,000 lines has less than 100 million
 _MOST_TIMES: Final = 250  # larger than packed: a sheet full of rows that are alike stays below 100
 _SMALL: Final = 20_000_000  # bytes of a part: however well it is packed, it does no harm
+_LARGE: Final = 1_000_000  # bytes of a part
 _MOST_PARTS: Final = 20_000
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # of .xls, and of encrypted workbooks (MS-OFFCRYPTO)
 _LEVEL: Final = 1  # of compression: much faster than the default, a little larger
@@ -38,18 +39,33 @@ class Parts:
     def __init__(self, parts: dict[str, bytes], workbook: str) -> None:
         self.workbook = workbook
         self._data = parts
+        self._resting: dict[str, bytes] = {}  # compressed; their place in `_data` is empty meanwhile
         self._names = {part.casefold(): part for part in parts}
 
     def __contains__(self, part: str) -> bool:
         return part in self._data
 
     def __getitem__(self, part: str) -> bytes:
-        return self._data[part]
+        resting = self._resting.get(part)
+        return self._data[part] if resting is None else zlib.decompress(resting)
+
+    def rest(self) -> None:
+        """Hold the parts that are large by now compressed."""
+        for part, data in self._data.items():
+            if len(data) > _LARGE:
+                self._put_to_rest(part)
+
+    def _put_to_rest(self, part: str) -> None:
+        self._resting[part], self._data[part] = zlib.compress(self._data[part], _LEVEL), b""
 
     @property
-    def all(self) -> dict[str, bytes]:
-        """Every part's content, in the order of the file."""
-        return self._data
+    def names(self) -> tuple[str, ...]:
+        """The names of all parts, in the order of the file."""
+        return tuple(self._data)
+
+    def all(self) -> Iterator[tuple[str, bytes]]:
+        """Every part and its content, in the order of the file."""
+        return ((part, self[part]) for part in self._data)
 
     @property
     def has_types(self) -> bool:
@@ -63,7 +79,7 @@ class Parts:
 
     def utf8(self, part: str) -> bytes:
         """A part's content in UTF-8, in which nearly all programs write."""
-        data = self._data[part]
+        data = self[part]
         declared = _ENCODING.match(data)
         is_wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         if not is_wide and (declared is None or declared[2].lower() in {b"utf-8", b"us-ascii"}):
@@ -86,9 +102,11 @@ class Parts:
     def put(self, part: str, content: str | bytes) -> bool:
         """Set a part's content; True if it changed."""
         data = content.encode() if isinstance(content, str) else content
-        is_other = data != self._data[part]
+        is_other = part in self._resting or data != self._data[part]
         if is_other:
             self._data[part] = data
+            if self._resting.pop(part, None) is not None:
+                self._put_to_rest(part)
         return is_other
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
@@ -156,6 +174,7 @@ class Parts:
         self._remove(
             self._names.get(_TYPES), "Override", lambda tag: attribute(tag, "PartName").casefold() == named
         )
+        self._resting.pop(part, None)
         del self._data[part]
         del self._names[part.casefold()]
 
@@ -212,11 +231,11 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
     return parts, frozenset(stored)
 
 
-def packed(parts: Mapping[str, bytes], stored: frozenset[str]) -> bytes:
+def packed(parts: Iterable[tuple[str, bytes]], stored: frozenset[str]) -> bytes:
     """A workbook of these parts; the same parts always give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for part, data in parts.items():
+        for part, data in parts:
             member = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
             member.create_system = 0  # whatever system writes it
             member.compress_type = zipfile.ZIP_STORED if part in stored else zipfile.ZIP_DEFLATED

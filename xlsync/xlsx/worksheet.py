@@ -136,9 +136,9 @@ class SheetXml:
         self._row, self._cell, self.formula = _patterns(p)
 
     def encoded(self) -> bytes:
-        """The whole part again, put together piece by piece."""
+        """The whole part again, put together piece by piece; the sheet is at its end then."""
         pieces = deque([self.body[slice(*self.span)]] if self.renewed is None else self.renewed)
-        self.renewed = None
+        self.renewed, self.body, self.span = None, b"", (0, 0)
         whole = io.BytesIO()
         whole.write((self.before + self.opening).encode())
         while pieces:  # each is let go as soon as it is copied
