@@ -383,15 +383,15 @@ def from_plain(plain: Any, kind: type[T]) -> T:
 def fingerprint(*groups: Iterable[object]) -> str:
     """Return a SHA-256 digest of groups of records and plain values; their order matters."""
     digest = hashlib.sha256()
-    told: dict[type, Callable[[object], object]] = {}
+    encoders: dict[type, Callable[[object], object]] = {}
     for group in groups:
         for one in group:
             kind = type(one)
-            tell = told.get(kind)
+            tell = encoders.get(kind)
             if tell is None:
                 names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
                 # the fields of a record in one step: much faster than the record's own repr
-                tell = told[kind] = attrgetter(*names) if names else lambda value: value
+                tell = encoders[kind] = attrgetter(*names) if names else lambda value: value
             digest.update(repr(tell(one)).encode("utf-8", "surrogatepass") + b"\x1e")
         digest.update(b"\x1d")
     return digest.hexdigest()

@@ -42,7 +42,7 @@ class Written:
 
 def list_writes(runs: Iterable[Run], month: str, environment: str) -> tuple[Written, ...]:
     """List every write of a month in order of time, undos of them included."""
-    return tuple(Ledger(runs, month, environment).told())
+    return tuple(Ledger(runs, month, environment).described())
 
 
 # The journal
@@ -150,7 +150,7 @@ class Ledger:
         ]
         return not own or not all(map(self.is_taken_back, own))
 
-    def told(self) -> Iterator[Written]:
+    def described(self) -> Iterator[Written]:
         """Describe every write in words."""
         for run, write in self.writes:
             yield tell_write(run, write, is_taken_back=run.command != "undo" and self.is_taken_back(write))

@@ -50,10 +50,10 @@ class PlanText:
 
     def lines(self, most: int | None = None) -> list[str]:
         """Return the whole text line by line."""
-        told = [self.heading]
+        text = [self.heading]
         for title, lines in self.sections(most):
-            told += [title, *(f"  {line}" for line in lines)]
-        return told
+            text += [title, *(f"  {line}" for line in lines)]
+        return text
 
 
 def tell_nothing(settled: Sequence[Outcome]) -> str:
@@ -110,8 +110,8 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
     )
 
 
-def _ranked(told: Iterable[tuple[Decimal, str]]) -> tuple[str, ...]:
-    return tuple(text for _, text in sorted(told, key=lambda entry: -entry[0]))
+def _ranked(entries: Iterable[tuple[Decimal, str]]) -> tuple[str, ...]:
+    return tuple(text for _, text in sorted(entries, key=lambda entry: -entry[0]))
 
 
 def _count(sums: dict[str, list[Decimal]], action: UpdateAddition | CreateAddition | SetFields) -> None:

@@ -96,7 +96,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
 
 
 def read_lines(
-    invoice: Json, items: Sequence[Json], units: Mapping[str, Unit], of: tuple[Month, str] | None = None
+    invoice: Json, items: Sequence[Json], units: Mapping[str, Unit], month_by: tuple[Month, str] | None = None
 ) -> list[ChargedLine]:
     """The billing lines of one invoice, with their ends as they are written.
 
@@ -110,7 +110,7 @@ def read_lines(
         try:
             found.append(_charged(invoice, code, item, units, invoiced))
         except ApiError:
-            if of is None or _may_be_of(*of, item, invoiced):
+            if month_by is None or _may_be_of(*month_by, item, invoiced):
                 raise
     return _with_keys(found)
 
@@ -305,9 +305,9 @@ def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> di
         if not one.wants_plan:
             continue
         contract_id = one.line.contract_id
-        kept = plans.get(contract_id)
+        plan = plans.get(contract_id)
         is_own = not one.line.addon_id  # the plan is the subscription's: an add-on's unit may differ
-        if isinstance(kept, Mapping) and (not is_own or kept.get("unit") in ("", one.unit_id)):
+        if isinstance(plan, Mapping) and (not is_own or plan.get("unit") in ("", one.unit_id)):
             continue
         asked[contract_id] = one.unit_id if is_own else asked.get(contract_id, one.unit_id)
     return asked

@@ -139,13 +139,13 @@ def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str
     """Print the JSON object of an error, if `--json` was given."""
     if not _wants_json.get():
         return
-    told = [
+    listed = [
         {"where": one.where, "message": f"{one.what}; {one.todo}"}
         if isinstance(one, Problem)
         else {"where": one[0], "message": one[1]}
         for one in problems
     ]
-    error = {"error": {"message": with_demo(message), "hint": with_demo(hint), "problems": told}}
+    error = {"error": {"message": with_demo(message), "hint": with_demo(hint), "problems": listed}}
     with suppress(OSError):  # the message is on standard error already, and the exit code stays
         typer.echo(simplejson.dumps(error, use_decimal=True))
 

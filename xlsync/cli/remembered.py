@@ -95,9 +95,9 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
         for notice in unknown:
             say(err, notice)
         if json:
-            kept, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
-            told = {"kept": list(map(as_json.rule, kept)), "ended": list(map(as_json.rule, ended))}
-            tell_json({**told, "notices": unknown})
+            lasting, ended = ([r for r in rules if (r.units == 0) is is_end] for is_end in (False, True))
+            result = {"kept": list(map(as_json.rule, lasting)), "ended": list(map(as_json.rule, ended))}
+            tell_json({**result, "notices": unknown})
 
 
 def export_links(*, file: Path, demo: bool, json: bool) -> None:

@@ -63,10 +63,10 @@ def login(*, demo: bool, json: bool) -> None:
     """Run `xlsync login`."""
     from xlsync.commands import login as keys  # noqa: PLC0415 - keyrings are slow to load
 
-    def ask(question: keys.Question, kept: str) -> str:
+    def ask(question: keys.Question, stored: str) -> str:
         say(err, f"\n{question.title}: {question.explanation}")
         hidden = question.is_secret
-        answer = typer.prompt(question.title, default=kept or None, hide_input=hidden, err=True)
+        answer = typer.prompt(question.title, default=stored or None, hide_input=hidden, err=True)
         return str(answer)
 
     def again(error: XlsyncError) -> bool | str:

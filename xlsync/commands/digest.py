@@ -61,8 +61,8 @@ def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]
     billed: dict[str, Decimal] = {}
     for line in overview.lines:
         billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
-    told = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
-    billed_told = f" ({told})" if told else ""
+    amounts = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
+    billed_told = f" ({amounts})" if amounts else ""
     no_link = tell_no_link(totals.no_link)
     yield (
         f"**{totals.lines}** lines billed{billed_told}, **{totals.linked}** linked, "

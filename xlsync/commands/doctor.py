@@ -61,13 +61,13 @@ def load(bss: bool, connectwise: bool) -> Settings:
 
 def versions() -> Finding:
     """Name the versions in use, for whoever is asked for help."""
-    told = [f"xlsync {__version__}", f"Python {platform.python_version()}", platform.platform(terse=True)]
+    parts = [f"xlsync {__version__}", f"Python {platform.python_version()}", platform.platform(terse=True)]
     for package in _PACKAGES:
         try:
-            told.append(f"{package} {importlib.metadata.version(package)}")
+            parts.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             continue
-    return Finding("Versions", CheckState.GOOD, ", ".join(told))
+    return Finding("Versions", CheckState.GOOD, ", ".join(parts))
 
 
 def folder_check(name: str, file: Path, next_step: str) -> Finding:

@@ -165,16 +165,16 @@ def _without_made(
         if seen is not None:
             settled.append(seen)
         elif sent_by:
-            told = (
+            detail = (
                 f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
                 "if there is no such invoice, empty Result and approve it anew"
             )
-            settled.append(replace(outcome(action, State.SKIPPED, told), run=sent_by))
+            settled.append(replace(outcome(action, State.SKIPPED, detail), run=sent_by))
         elif number is None:
             to_do.append(action)
         else:
-            told = f"invoice {number} (made before; the agreement's recap does not show it)"
-            settled.append(replace(outcome(action, State.ALREADY, told, id_), invoice_number=number))
+            detail = f"invoice {number} (made before; the agreement's recap does not show it)"
+            settled.append(replace(outcome(action, State.ALREADY, detail, id_), invoice_number=number))
     return Plan(tuple(to_do), tuple(settled))
 
 

@@ -194,14 +194,14 @@ class WriteTest:
             f"created; without a bill start date it bills from {begins or 'nothing'} ({bill_start})",
         )
         lag = self._lag(name)
-        told = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
+        detail = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
         step = "xlsync looks in its journal and by id before it creates again."
-        yield Finding("Write test: list", CheckState.UNSURE if lag != 0 else CheckState.GOOD, told, step)
+        yield Finding("Write test: list", CheckState.UNSURE if lag != 0 else CheckState.GOOD, detail, step)
         twin = self._try_post(AGREEMENTS, body)
         if twin is not None:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
-        told = "a second agreement of one name is " + ("refused" if twin is None else "taken")
-        yield Finding("Write test: duplicates", CheckState.GOOD, told)
+        detail = "a second agreement of one name is " + ("refused" if twin is None else "taken")
+        yield Finding("Write test: duplicates", CheckState.GOOD, detail)
         addition = {
             "product": {"id": self._company.item},
             "billCustomer": "DoNotBill",

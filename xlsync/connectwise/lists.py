@@ -72,10 +72,10 @@ def read_tables(
     setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
-        kept = {} if refresh else _kept(cache, name, "since", "whole", "fields", "records")
-        if kept and kept["fields"] != fields:
-            kept = {}
-        since = _since(kept, now)
+        cached = {} if refresh else _kept(cache, name, "since", "whole", "fields", "records")
+        if cached and cached["fields"] != fields:
+            cached = {}
+        since = _since(cached, now)
         if since:
             try:
                 changed, asked_at = connectwise.list_records(
@@ -85,11 +85,11 @@ def read_tables(
                 if error.status != 400:  # a tenant that refuses the condition is read completely
                     raise
             else:
-                old = {record.get("id"): record for record in kept["records"]}
+                old = {record.get("id"): record for record in cached["records"]}
                 new = {record.get("id"): record for record in _trimmed(changed, fields)}
                 if all(old.get(id_) == record for id_, record in new.items()):
-                    return list(kept["records"])  # the next update starts from the same time
-                return _keep(cache, name, fields, {**old, **new}.values(), asked_at, kept["whole"])
+                    return list(cached["records"])  # the next update starts from the same time
+                return _keep(cache, name, fields, {**old, **new}.values(), asked_at, cached["whole"])
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
         if not records:
             raise _nothing_there(path, _ONE_OF[name])
@@ -147,9 +147,9 @@ def _read_setup(
     connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
 ) -> tuple[SetupTables, list[str]]:
     """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
-    kept = _kept(cache, "setup", "at", *SETUP)
-    if kept and not refresh and now - dt.datetime.fromisoformat(kept["at"]) < SETUP_AFTER:
-        return SetupTables(**{name: tuple(Setup(*entry) for entry in kept[name]) for name in SETUP}), []
+    cached = _kept(cache, "setup", "at", *SETUP)
+    if cached and not refresh and now - dt.datetime.fromisoformat(cached["at"]) < SETUP_AFTER:
+        return SetupTables(**{name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}), []
     tables: dict[str, tuple[Setup, ...]] = {}
     odd: list[str] = []
     for name, (path, fields) in SETUP.items():
@@ -192,15 +192,15 @@ def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
 
     The result is empty if there is none, or if another version stored it in another form.
     """
-    kept = cache.get(name)
-    return kept if isinstance(kept, dict) and all(part in kept for part in parts) else {}
+    cached = cache.get(name)
+    return cached if isinstance(cached, dict) and all(part in cached for part in parts) else {}
 
 
-def _since(kept: Mapping[str, Any], now: dt.datetime) -> str:
+def _since(cached: Mapping[str, Any], now: dt.datetime) -> str:
     """Return the time since which changes are to be read; empty if the whole list is due."""
-    if not kept or now - dt.datetime.fromisoformat(kept["whole"]) > WHOLE_AFTER:
+    if not cached or now - dt.datetime.fromisoformat(cached["whole"]) > WHOLE_AFTER:
         return ""
-    return str(kept["since"])
+    return str(cached["since"])
 
 
 def _keep(
@@ -211,8 +211,8 @@ def _keep(
     ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
     if asked_at:
         since = parsedate_to_datetime(asked_at).astimezone(dt.UTC) - OVERLAP
-        told = f"{since:%Y-%m-%dT%H:%M:%SZ}"
-        cache[name] = {"since": told, "whole": whole, "fields": fields, "records": ordered}
+        moment = f"{since:%Y-%m-%dT%H:%M:%SZ}"
+        cache[name] = {"since": moment, "whole": whole, "fields": fields, "records": ordered}
     return ordered
 
 

@@ -28,10 +28,10 @@ class RecentAdditions:
         found: dict[int, tuple[Addition, ...]] = {}
         moments: list[dt.datetime] = []
         for entry, ids in groupby(sorted(agreements), _entry_of):
-            kept = self._cache.get(entry) or {}
+            cached = self._cache.get(entry) or {}
             for id_ in ids:
-                if str(id_) in kept:
-                    when, plain = kept[str(id_)]
+                if str(id_) in cached:
+                    when, plain = cached[str(id_)]
                     read_at = dt.datetime.fromisoformat(when)
                     if dt.timedelta() <= self._now - read_at < FRESH:
                         found[id_] = tuple(from_plain(one, Addition) for one in plain)

@@ -64,8 +64,8 @@ class Ages:
     def months(self) -> dict[Month, MonthSeen]:
         """The mismatches of every month that was looked at."""
         return {
-            month: MonthSeen(frozenset(kept["seen"]), dict(kept["open"]))
-            for month, kept in self._read("mismatches")
+            month: MonthSeen(frozenset(stored["seen"]), dict(stored["open"]))
+            for month, stored in self._read("mismatches")
         }
 
     def reports(self, month: Month) -> list[ReportSums]:
@@ -78,9 +78,9 @@ class Ages:
                     int(one["customers"]), {name: Decimal(text) for name, text in one["money"].items()}
                 ),
             )
-            for other, kept in self._read("reports")
+            for other, stored in self._read("reports")
             if other == month
-            for one in kept["sources"]
+            for one in stored["sources"]
         ]
 
     def _read(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:

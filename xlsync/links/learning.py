@@ -152,15 +152,15 @@ def learn(
         key: _entry(votes, PARTS[2:], "product") for key, votes in by_product.items() if key
     }
 
-    def parts_untold(line: BillingLine, kept: Mapping[str, Choice]) -> set[str]:
+    def parts_untold(line: BillingLine, choices: Mapping[str, Choice]) -> set[str]:
         """The parts that neither the line's customer nor its product tells."""
         customer = entry_for(customers, customer_key(line))
         agreement = customer.agreement_billed(line.billing_months) or customer.agreement_id
-        told = customer.company_id, agreement, entry_for(products, product_key(line)).item_id
+        remembered_ids = customer.company_id, agreement, entry_for(products, product_key(line)).item_id
         return {
             part
-            for part, id_ in zip(PARTS, told, strict=True)
-            if id_ is None or (part in kept and kept[part].of_product)
+            for part, id_ in zip(PARTS, remembered_ids, strict=True)
+            if id_ is None or (part in choices and choices[part].of_product)
         }
 
     contracts = dict(_corrected(memory.contracts, known.contracts))
@@ -222,19 +222,19 @@ def _entry(
     An agreement is agreed on only together with its company.
     """
     ids = {part: _ids_of(votes, part) for part in PARTS}
-    kept = {part for part in parts if len(ids[part]) == 1} - emptied
+    agreed = {part for part in parts if len(ids[part]) == 1} - emptied
     if len(ids["company"]) > 1:
-        kept.discard("agreement")
+        agreed.discard("agreement")
     products = {line.product_key for line, _ in votes} if "contract" in names else set()
     if len(products) > 1:
-        kept, emptied = kept - {"item"}, emptied - {"item"}
-    evidence = {choices[part].evidence for _, choices in votes for part in kept if part in choices}
-    company_id, agreement_id, item_id = (ids[part].pop() if part in kept else None for part in PARTS)
+        agreed, emptied = agreed - {"item"}, emptied - {"item"}
+    evidence = {choices[part].evidence for _, choices in votes for part in agreed if part in choices}
+    company_id, agreement_id, item_id = (ids[part].pop() if part in agreed else None for part in PARTS)
     return Remembered(
         company_id=company_id,
         agreement_id=agreement_id,
         item_id=item_id,
-        for_product=products.pop() if products and "item" in kept | emptied else "",
+        for_product=products.pop() if products and "item" in agreed | emptied else "",
         emptied=tuple(part for part in PARTS if part in emptied),
         evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
         names=Names(**{name: max(_name(line, name) for line, _ in votes) for name in names}),

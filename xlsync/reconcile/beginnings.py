@@ -53,20 +53,20 @@ def begin_where_allowed(
         allowed = min(bound for bound in bounds if bound is not None and bound > allowed)
     if not reasons:
         return mismatch
-    told = f"A new addition can begin on {allowed} at the earliest: {' and '.join(reasons)}."
+    sentence = f"A new addition can begin on {allowed} at the earliest: {' and '.join(reasons)}."
     ended = agreement.end is not None and allowed > agreement.end
     if ended:
-        told = sentences(told, f"The agreement ends on {agreement.end}, so that none can begin.")
+        sentence = sentences(sentence, f"The agreement ends on {agreement.end}, so that none can begin.")
     amount = None if mismatch.unit_price is None else cents(units * mismatch.unit_price, 1)
     is_lost = (ended or allowed > month.last) and units > 0
     if is_lost:
         how_much = "its price is not known" if amount is None else f"{amount:,.2f} {agreement.currency}"
-        told = sentences(told, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
+        sentence = sentences(sentence, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
     return replace(
         mismatch,
         begins=None if ended else allowed,
         action=None if ended and mismatch.action is ActionLabel.CREATE_ADDITION else mismatch.action,
         is_held=mismatch.is_held or ended,
         by_hand=amount if is_lost and amount else mismatch.by_hand,
-        explanation=sentences(mismatch.explanation, told),
+        explanation=sentences(mismatch.explanation, sentence),
     )

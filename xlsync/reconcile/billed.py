@@ -112,8 +112,8 @@ def account_for(
         unexplained: Decimal | None = None
         gaps: tuple[Gap, ...] = ()
         if invoices is not None and currency not in unknown:
-            own_totals = {number: amount for (of, number), amount in totals.items() if of == currency}
-            own_lines = {number: amount for (of, number), amount in by_invoice.items() if of == currency}
+            own_totals = {number: amount for (code, number), amount in totals.items() if code == currency}
+            own_lines = {number: amount for (code, number), amount in by_invoice.items() if code == currency}
             total = sum(own_totals.values(), _ZERO)
             unexplained = cents(total - whole.get(currency, Share()).amount, 1)
             differences = {

@@ -84,7 +84,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
     then = "nothing" if wanted is None else tell(wanted)
     later = "what is not known" if now is None else tell(now)
     is_right = now is not None and now == had
-    told = sentences(
+    sentence = sentences(
         f"A unit cost {then} in {month};" if is_cost else f"Billed {then} in {month};",
         f"{latest.month} {'charges' if is_cost else 'bills'} {later}"
         + (", which ConnectWise has." if is_right else ";"),
@@ -98,7 +98,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
         action=mismatch.action if is_same else None,
         is_held=mismatch.is_held or not is_same,
         by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else mismatch.by_hand,
-        explanation=sentences(mismatch.explanation, told),
+        explanation=sentences(mismatch.explanation, sentence),
     )
 
 

@@ -153,13 +153,13 @@ def _ruled(charge: Charge, rules: Sequence[Rule]) -> Charge:
         number = tell_number(rule.units)
         if rule.kind is RuleKind.FREE:
             units = max(charge.units - rule.units, Decimal(0))
-            told = f"{number} of {tell_number(charge.units)} units are free by rule."
+            sentence = f"{number} of {tell_number(charge.units)} units are free by rule."
         else:
             units = max(charge.units, rule.units)
             billed = tell_number(charge.units)
-            told = f"At least {number} units are billed by rule; the distributor billed {billed}."
+            sentence = f"At least {number} units are billed by rule; the distributor billed {billed}."
         if units != charge.units:
-            charge = replace(charge, units=units, why=f"{charge.why} {told}".strip())
+            charge = replace(charge, units=units, why=f"{charge.why} {sentence}".strip())
     return charge
 
 

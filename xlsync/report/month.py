@@ -130,7 +130,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         products=ranked(products, rank),
         open=tuple(sorted(told, key=lambda row: rank[row.currency])),
         kinds=tuple(_kinds(told, rank)),
-        writes=tuple(ledger.told()),
+        writes=tuple(ledger.described()),
         verdict=facts.month_verdict.verdict,
         billed=facts.month_verdict.billed,
         by_hand=tuple(_by_hand(open_rows)),

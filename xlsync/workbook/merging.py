@@ -97,12 +97,12 @@ def _is_wanted(row: SheetRow) -> bool:
 
 def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
     """Return the cells to write over an existing row: computed ones; a person's edits are left out."""
-    kept = {
+    stays = {
         column.header
         for column in row.sheet.columns
         if column.is_input and (column.header not in cells or row.is_edited(column.header))
     }
-    changed = {header: value for header, value in cells.items() if header not in kept}
+    changed = {header: value for header, value in cells.items() if header not in stays}
     if row.sheet is BILLING_LINES:
         # a choice that was understood is shown as its label; Match stays what the person set
         for header in PICKED_HEADERS[:3]:

@@ -236,8 +236,8 @@ class _Untouched:
     """A quick comparison of rows under certain headers with the values they were written with."""
 
     def __init__(self, headers: Sequence[str], columns: Mapping[str, int]) -> None:
-        kept = [columns[header] for header in headers if header in columns]
-        self._kept = itemgetter(*kept) if len(kept) == len(headers) > 1 else None
+        present = [columns[header] for header in headers if header in columns]
+        self._kept = itemgetter(*present) if len(present) == len(headers) > 1 else None
         self._others = [place for header, place in columns.items() if header not in headers]
 
     def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
@@ -276,9 +276,9 @@ def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> t
 
 
 def _refuse_twice(twice: Iterable[tuple[str, int, int]], sheet: Sheet, name: str) -> NoReturn:
-    told = [f"{header} in {letters(one)} and {letters(other)}" for header, one, other in twice]
+    places = [f"{header} in {letters(one)} and {letters(other)}" for header, one, other in twice]
     raise WorkbookError(
-        f"{name}, sheet {sheet.title}: headers stand in two columns: {', '.join(told)}.",
+        f"{name}, sheet {sheet.title}: headers stand in two columns: {', '.join(places)}.",
         "Give your own column another header, or delete the copy.",
     )
 

@@ -29,8 +29,8 @@ class FieldsUpdate(Handler):
     def judge(self, live: Live) -> Outcome | None:
         """Compare the present fields with the approved ones; skipped if the period is invoiced already."""
         guarded = live.addition(self.action.guard) if self.action.guard else None
-        settled = judge_settings(self.action, read_settings(self.action, live), guarded)
-        return settled or _judge_begin(self.action, live)
+        outcome = judge_settings(self.action, read_settings(self.action, live), guarded)
+        return outcome or _judge_begin(self.action, live)
 
     def judge_needed(self, live: Live) -> Outcome | None:
         """Skipped, where an addition is to be continued and ConnectWise would refuse the successor."""
@@ -43,10 +43,10 @@ class FieldsUpdate(Handler):
             why = "its product is inactive now" if item else "its product is no longer in the catalog"
         elif agreement is not None:
             why = why_refused(action.begins, agreement.bill_start, agreement.closed_until)
-        told = (
+        detail = (
             f"nothing was ended, since ConnectWise would refuse the successor from {action.begins} on: {why}"
         )
-        return outcome(action, State.SKIPPED, told) if why else None
+        return outcome(action, State.SKIPPED, detail) if why else None
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request: one operation for each field with a new value."""
@@ -74,12 +74,12 @@ def judge_settings(
     `live` are the present fields; `guarded` is the present state of `action.guard`.
     """
     if all(live[change.name] == change.wanted for change in action.changes):
-        told = ", ".join(
+        values = ", ".join(
             f"{FIELDS.get(change.name, change.name)} {_tell(change.name, change.wanted)}"
             for change in action.changes
             if change.seen != change.wanted
         )
-        return outcome(action, State.ALREADY, told)
+        return outcome(action, State.ALREADY, values)
     differing = [
         tell_change(change.name, change.name, change.seen, live[change.name])
         for change in action.changes
@@ -92,7 +92,7 @@ def judge_settings(
 
 def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]) -> str:
     """Name the values that changed since the row showed them and are not the wanted ones."""
-    told = [
+    words = [
         tell_change(header, field, was, now)
         for header, field, was, now in (
             ("ConnectWise Units", "quantity", seen.quantity, live.quantity),
@@ -103,8 +103,8 @@ def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]
         if now != was and (field not in wanted or now != wanted[field])
     ]
     if live.item_id != seen.item_id:
-        told.append("it is another product now")
-    return "; ".join(told)
+        words.append("it is another product now")
+    return "; ".join(words)
 
 
 def tell_change(name: str, field: str, was: Setting, now: Setting) -> str:
@@ -131,8 +131,8 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
     recap = live.connectwise.read_recap(action.agreement)
     following, last = recap.next_date, recap.last_date
     if recap.unclear:
-        told = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
-        return outcome(action, State.SKIPPED, f"{told} can be read two ways")
+        reason = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
+        return outcome(action, State.SKIPPED, f"{reason} can be read two ways")
     agreement = live.agreement(action.agreement)
     if agreement is not None and agreement.next_invoice is not None:
         following = max(following or agreement.next_invoice, agreement.next_invoice)
@@ -141,8 +141,8 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
         return None
     if following is not None and following <= month.last:
         return None
-    told = f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'})"
-    return outcome(action, State.SKIPPED, f"{told}: {_ways_around(action)}")
+    reason = f"{action.begins} lies in a period already invoiced (next invoice {following or 'none'})"
+    return outcome(action, State.SKIPPED, f"{reason}: {_ways_around(action)}")
 
 
 def _ways_around(action: SetFields) -> str:

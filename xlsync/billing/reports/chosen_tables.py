@@ -129,13 +129,13 @@ def refuse_columns(table: Table, problems: Problems) -> None:
         for other in places:
             if _spelled(table, other) != own:
                 names = table.header[first], table.header[other]
-                told = (
+                message = (
                     f"“{names[0]}” stands twice" if names[0] == names[1] else f"“{names[0]}” and “{names[1]}”"
                 )
                 problems.add(
                     where,
                     table.header_row,
-                    f": {told} with different values, and both mean {MEANINGS.get(meaning, meaning)}",
+                    f": {message} with different values, and both mean {MEANINGS.get(meaning, meaning)}",
                 )
                 if names[0] != names[1]:
                     problems.ignore[names[1]] = None

@@ -61,7 +61,7 @@ class Columns:
 def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:
     """The settings' headers by meaning. Raises ConfigError for a column that no report has."""
     owner = {header_key(one): name for name, groups in HEADERS.items() for group in groups for one in group}
-    owner |= {header_key(told): name for name, told in MEANINGS.items()}
+    owner |= {header_key(header): name for name, header in MEANINGS.items()}
     owner |= {header_key(name): name for name in MEANINGS}
     owner[BILLING_CYCLE] = "cycle"
     found: dict[str, tuple[str, ...]] = {}

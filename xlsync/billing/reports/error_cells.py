@@ -153,8 +153,8 @@ def errors_in_opendocument(content: bytes) -> dict[str, Places]:
             column = 1
             for cell in one:
                 if cell.get(f"{calc}value-type") == "error":
-                    told = "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
-                    places[row, column] = told or "#ERROR"
+                    shown = "".join(part for p in cell.iter(f"{text}p") for part in p.itertext())
+                    places[row, column] = shown or "#ERROR"
                 column += int(cell.get(f"{table}number-columns-repeated", "1"))
             row += int(one.get(f"{table}number-rows-repeated", "1"))
     return found

@@ -103,10 +103,10 @@ def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
 
 def currency_code(said: str) -> str | None:
     """A currency's code as a cell tells it, empty for a sign of several; None for what is none."""
-    told = _CURRENCIES.get(said.casefold(), said.upper())
-    if any(map(str.isdigit, told)):
+    code = _CURRENCIES.get(said.casefold(), said.upper())
+    if any(map(str.isdigit, code)):
         return None
-    return "" if told == "$" else told
+    return "" if code == "$" else code
 
 
 def line_currencies(values: TableValues) -> list[str]:

@@ -61,12 +61,14 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
     for name, own in problems:
         if not own.found:
             continue
-        told = [_tell(where, row, what) for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))]
-        places.extend((name, one) for one in told)
-        shown = told[:MOST_PROBLEMS]
-        if len(told) > len(shown):
-            shown.append(f"and {len(told) - len(shown)} more")
-        parts.append(f"{name} has {counted(len(told), 'problem')}:\n  " + "\n  ".join(shown))
+        lines = [
+            _tell(where, row, what) for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))
+        ]
+        places.extend((name, one) for one in lines)
+        shown = lines[:MOST_PROBLEMS]
+        if len(lines) > len(shown):
+            shown.append(f"and {len(lines) - len(shown)} more")
+        parts.append(f"{name} has {counted(len(lines), 'problem')}:\n  " + "\n  ".join(shown))
     if parts:
         wanted = settings_for(own for _, own in problems)
         hint = "Mend the file, then try again."

@@ -48,19 +48,19 @@ class TableRead:
 
     def tell(self) -> list[str]:
         """What people are told, a sentence or two for each thing."""
-        told = []
+        sentences = []
         if self.columns:
             layout = f", read as: {self.layout}" if self.layout else ""
             read = ", ".join(
                 header if header.casefold() == meaning.casefold() else f"{header} as {meaning}"
                 for header, meaning in self.columns.items()
             )
-            told.append(f"{self.name}: {counted(self.lines, 'line')}{layout}. Columns read: {read}.")
+            sentences.append(f"{self.name}: {counted(self.lines, 'line')}{layout}. Columns read: {read}.")
         if self.unread:
-            told.append(f"{self.name}: columns not read: {', '.join(self.unread)}.")
+            sentences.append(f"{self.name}: columns not read: {', '.join(self.unread)}.")
         if self.left_out:
             reasons = ", ".join(
                 f"{reason} ({counted(rows, 'row')})" for reason, rows in self.left_out.items()
             )
-            told.append(f"{self.name}: left out: {reasons}.")
-        return [*told, *(f"{self.name}: {notice}" for notice in self.notices)]
+            sentences.append(f"{self.name}: left out: {reasons}.")
+        return [*sentences, *(f"{self.name}: {notice}" for notice in self.notices)]

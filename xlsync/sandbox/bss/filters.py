@@ -91,7 +91,7 @@ def parse_order(text: str, known: Set[str]) -> Callable[[list[Record]], list[Rec
             raise BadFilter(f"The order '{part.strip()}' is not valid")
         keys.append((name, direction.strip() == "desc"))
 
-    def of(name: str) -> Callable[[Record], tuple[bool, Any]]:
+    def key_of(name: str) -> Callable[[Record], tuple[bool, Any]]:
         def key(record: Record) -> tuple[bool, Any]:
             held = _held(record, name)
             return held is not None, "" if held is None else held
@@ -100,7 +100,7 @@ def parse_order(text: str, known: Set[str]) -> Callable[[list[Record]], list[Rec
 
     def ordered(records: list[Record]) -> list[Record]:
         for name, backwards in reversed(keys):
-            records = sorted(records, key=of(name), reverse=backwards)
+            records = sorted(records, key=key_of(name), reverse=backwards)
         return records
 
     return ordered

@@ -323,9 +323,9 @@ class ConnectWiseApi:
             links |= {"prev": {"page": page - 1}} if page > 1 else {}
             links |= {"next": {"page": page + 1}} if page < last else {}
         response = json_response([project(record) for record in shown])
-        kept = {name: value for name, value in request.args.items() if name not in {"page", "pageId"}}
+        rest = {name: value for name, value in request.args.items() if name not in {"page", "pageId"}}
         response.headers["Link"] = ", ".join(
-            f'<{request.base_url}?{urlencode({**kept, "pageSize": size, **place})}>; rel="{name}"'
+            f'<{request.base_url}?{urlencode({**rest, "pageSize": size, **place})}>; rel="{name}"'
             for name, place in links.items()
         )
         return response

@@ -277,11 +277,11 @@ def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], li
         keys.append((path, direction.strip().lower() == "desc"))
 
     def key(path: list[str]) -> Callable[[Record], tuple[bool, Any]]:
-        def of(record: Record) -> tuple[bool, Any]:
+        def key_of(record: Record) -> tuple[bool, Any]:
             value = next(iter(_values(record, path)), None)
             return (value is not None, "" if value is None else _folded(value))
 
-        return of
+        return key_of
 
     def ordered(records: list[Record]) -> list[Record]:
         for path, backwards in reversed(keys):

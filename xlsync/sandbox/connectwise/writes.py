@@ -201,9 +201,9 @@ class Writer:
                 raise invalid(resource.name, name, f"The {name} field is required.", "MissingRequiredField")
         record: Record = {"id": self.state.next_id(resource.table)}
         for name, value in sent.items():
-            kept = self.value(resource, name, value)
-            if kept is not None:
-                record[name] = kept
+            stored = self.value(resource, name, value)
+            if stored is not None:
+                record[name] = stored
         fill = {
             "companies": self._fill_company,
             "contacts": self._fill_contact,

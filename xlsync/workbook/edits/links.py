@@ -51,8 +51,8 @@ def read_link_edits(book: Book) -> LinkEdits:
         link = from_plain(facts["link"], Link)
         lines.append(line)
         links[line.key] = link
-        kept = _read_kept_pick(facts.get("own"))
-        pick = _read_pick(row, line, link, kept, directory, problems) if row.edited else kept
+        stored_pick = _read_kept_pick(facts.get("own"))
+        pick = _read_pick(row, line, link, stored_pick, directory, problems) if row.edited else stored_pick
         if pick != _NO_PICK:
             picked[line.key] = pick
     return LinkEdits(tuple(lines), links, picked, directory.names, tuple(problems))
@@ -174,5 +174,5 @@ def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
 def write_pick(pick: Picked) -> dict[str, Any]:
     """Convert a pick to the plain values that the hidden sheet stores."""
     parts = {part: getattr(pick, part) for part in _PARTS}
-    kept = {part: False if to is NOTHING else to for part, to in parts.items() if to is not None}
-    return {**kept, "evidence": str(pick.evidence)}
+    plain = {part: False if to is NOTHING else to for part, to in parts.items() if to is not None}
+    return {**plain, "evidence": str(pick.evidence)}
