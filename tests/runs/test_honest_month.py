@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import openpyxl
 import pytest
 
 from tests.helpers.desk import Desk
-from tests.helpers.hand import MISMATCHES, Hand
+from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.libreoffice_picks import office_python, pick
 from xlsync.reconcile.billed import Fate
 from xlsync.workbook.layout import START_BILLED_CELLS, START_CELLS
@@ -190,6 +191,39 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     assert set(billed.values()) <= {Decimal(str(one)) for one in cells if isinstance(one, int | float)}
     assert Decimal(str(start[START_CELLS["money_up"]].value)) == Decimal(money["more"])
     assert Decimal(str(start[START_CELLS["money_down"]].value)) == Decimal(money["less"])
+
+
+def test_the_demo_links_november_by_memory_after_october_and_has_small_surprises(empty_desk: Desk) -> None:
+    desk = empty_desk
+    assert desk.run("export", "--demo", "--month", "2026-10").code == 0
+    with desk.editing() as hand:
+        for key, match in hand.column(LINES, "Match").items():
+            if str(match or "").startswith("suggested"):
+                hand.set(LINES, key, {"Match": "confirmed"})
+        offered = [key for key, action in hand.column(MISMATCHES, "Action").items() if action]
+        hand.approve(*offered)
+    assert desk.run("check", "--demo", str(desk.file)).code == 0
+    assert desk.run("apply", "--demo", "--yes", str(desk.file)).code == 0
+    october = _not_linked(desk.read())
+    told = desk.run("export", "--demo", "--month", "2026-11", "--json").json
+    hand = Hand(desk.folder / "xlsync-2026-11.xlsx")
+    assert _not_linked(hand) - october == {"Dabchick Opticians"}
+    assert told["lines"] > 140
+    assert told["unlinked"] <= 16
+    matches = Counter(hand.column(LINES, "Match").values())
+    assert matches["remembered"] > 0.8 * told["lines"], matches
+    found = told["mismatches"]
+    assert (found["Units differ"], found["Not in ConnectWise"]) == (1, 1)
+    assert 1 <= found["Cost differs"] <= 3
+    if told["complete"]:  # its last day has passed
+        customers = hand.column(MISMATCHES, "Customer")
+        assert [customers[key] for key in customers if key.startswith("only:")]
+
+
+def _not_linked(hand: Hand) -> set[str]:
+    statuses = hand.column(LINES, "Status")
+    customers = hand.column(LINES, "Customer")
+    return {customers[key] for key, status in statuses.items() if status in {"Not linked", "Confirm link"}}
 
 
 def _key(label: str) -> str:

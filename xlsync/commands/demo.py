@@ -36,7 +36,7 @@ def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_alone(folder / "in-use.db", patience))
-            sandbox = stack.enter_context(Sandbox(state=folder / "sandbox"))
+            sandbox = stack.enter_context(Sandbox(state=folder / "sandbox", with_november=True))
         except OSError as error:
             raise XlsyncError(
                 f"The demo cannot begin: its state is kept in {folder} ({error.strerror or error}).",

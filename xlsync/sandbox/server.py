@@ -57,7 +57,7 @@ class Sandbox:
 
     `size` 1 is about 60 customers and 170 billing lines in October; `lines` sets the lines instead, and
     everything grows with them. `state` is the folder where writes are kept, None keeps them in memory.
-    `latency` is added to every answer, side by side.
+    `latency` is added to every answer, side by side. `with_november` bills one month more.
     """
 
     def __init__(
@@ -68,10 +68,13 @@ class Sandbox:
         state: Path | None = None,
         latency: float = 0.0,
         lines: int | None = None,
+        *,
+        with_november: bool = False,
     ) -> None:
         self._scale = scale = Scale.of(lines if lines is not None else round(170 * size))
         self._seed = seed
-        self.bss, self.connectwise = generate(scale, seed)
+        self._with_november = with_november
+        self.bss, self.connectwise = generate(scale, seed, with_november=with_november)
         if state is not None:
             self.connectwise.journal = ChangeLog(
                 Path(state) / "writes.jsonl", {"seed": seed, "lines": scale.lines}
@@ -209,7 +212,7 @@ class Sandbox:
         """Begin anew: the records as generated, an empty log, nothing left to fail."""
         with self._lock:
             journal = self.connectwise.journal
-            fresh_bss, fresh = generate(self._scale, self._seed)
+            fresh_bss, fresh = generate(self._scale, self._seed, with_november=self._with_november)
             vars(self.bss).update(vars(fresh_bss))
             vars(self.connectwise).update(vars(fresh))
             if journal is not None:

@@ -40,6 +40,8 @@ class Distributor:
         self.numbers = 100
         self.customers = 600
         self.runs: dict[tuple[int, int], list[Record]] = {month: [] for month in MONTHS}
+        self.held: list[Subscription] = []  # that are billed
+        self.held_addons: list[tuple[Subscription, ListedProduct, Decimal, str]] = []
         self.apart = 0  # lines on October's other invoices
         self._units()
 
@@ -138,6 +140,7 @@ class Distributor:
         held = Subscription(self.guid(), customer, product, term, price, list(units), now or units[2], begun)
         self._describe(held, status)
         if billed:
+            self.held.append(held)
             for month, count in zip(MONTHS, held.units, strict=True):
                 if count and (term != "annual" or (begun.month == month[1] and begun.year < month[0])):
                     self.charge(held, month, count, discount=discount)
@@ -253,6 +256,7 @@ class Distributor:
     def add_on(self, held: Subscription, product: ListedProduct, units: Decimal) -> None:
         """An add-on of a subscription, charged in all three months."""
         key = self.guid()
+        self.held_addons.append((held, product, units, key))
         self.bss.addons.setdefault(held.id, []).append(
             {
                 "id": key,

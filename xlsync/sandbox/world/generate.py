@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 
 from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
-from xlsync.sandbox.world import scenes
+from xlsync.sandbox.world import november, scenes
 from xlsync.sandbox.world.story import Scale, Story
 
 
-def generate(scale: Scale, seed: int) -> tuple[SandboxBss, SandboxConnectWise]:
-    """Both systems, made from a seed."""
+def generate(
+    scale: Scale, seed: int, *, with_november: bool = False
+) -> tuple[SandboxBss, SandboxConnectWise]:
+    """Both systems, made from a seed; with November's billing where it is wanted."""
     # Looking for garbage among so many new records takes as long as making them.
     collecting = gc.isenabled()
     gc.disable()
@@ -20,6 +22,8 @@ def generate(scale: Scale, seed: int) -> tuple[SandboxBss, SandboxConnectWise]:
         story.crowd()
         story.surroundings()
         story.sold.close()
+        if with_november:
+            november.bill(story)
     finally:
         if collecting:
             gc.enable()

@@ -62,6 +62,7 @@ class Story:
         self.products: dict[str, ListedProduct] = {}
         self.items: dict[str, Record] = {}
         self.own: list[Record] = []
+        self.agreed: list[Subscription] = []  # on which both systems agree
         self.names = self._names()
         self._price_list()
 
@@ -161,6 +162,7 @@ class Story:
         """A subscription that ConnectWise has right."""
         bought = self.buys(customer, name, units, term)
         self.holds(agreement, bought)
+        self.agreed.append(bought)
         return bought
 
     # The many
