@@ -38,6 +38,7 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "links.products",
     "links.proposed",
     "links.suggestions",
+    "links.evidence",
     "links.memory",
     "links.learning",
     "apply.actions",

@@ -328,6 +328,63 @@ def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(empty_de
         if name == "DELTA"
     }
     assert any(str(text).startswith("Delta GmbH 97 · Delta Ltd 97") for text in not_linked)
+    suggested = [
+        str(hand.get(MISMATCHES, key, "Explanation"))
+        for key, name in hand.column(MISMATCHES, "Customer").items()
+        if name == "Harbour Dentl Clinic"
+    ]
+    assert all(
+        'Harbour Dental Clinic is suggested (86 %): shares "Harbour" and "Clinic"' in why for why in suggested
+    )
+    assert suggested
+
+
+def test_a_town_or_post_code_that_both_systems_have_tells_two_companies_of_one_name_apart(
+    empty_desk: Desk,
+) -> None:
+    accounts = empty_desk.sandbox.bss.accounts.values()
+    (account,) = (one for one in accounts if one["name"] == "Kestrel Optics")
+    account["billingAddress"] |= {"city": "ÅRHUS", "postCode": "8000"}
+    companies = empty_desk.sandbox.connectwise.companies.values()
+    first, second = (one for one in companies if one["name"] == "Kestrel Optics")
+    for of_first, of_second, linked in (
+        ({"city": "Aarhus", "zip": "80 00"}, {"city": "Oslo", "zip": "0150"}, "[KESTREL1]"),
+        ({"city": "Oslo", "zip": ""}, {"city": "Århus", "zip": ""}, "[KESTREL2]"),
+        ({"city": "", "zip": ""}, {"city": "Århus", "zip": "8000"}, None),
+    ):
+        first |= of_first
+        second |= of_second
+        empty_desk.file.unlink(missing_ok=True)
+        assert empty_desk.run("export", "--month", "2026-10", "--refresh").code == 0
+        hand = empty_desk.read()
+        key = hand.line("Kestrel Optics")
+        assert hand.get(LINES, key, "ConnectWise Customer") == (linked and f"Kestrel Optics {linked}")
+        assert hand.get(LINES, key, "Match") == (linked and "automatic: only agreement")
+
+
+@pytest.mark.parametrize("entry", [None, "(create new)", "CL-0004: another"])
+def test_a_corrected_product_leaves_nothing_of_the_old_link_behind(desk: Desk, entry: str | None) -> None:
+    """No line without a choice of its own stands on it, it is remembered nowhere, and no row rests on it."""
+    assert desk.check().code == 0
+    hand = desk.read()
+    key = hand.line("Redstart Textiles", "Power BI")
+    old = str(hand.get(LINES, key, "ConnectWise Product"))
+    product = hand.get(LINES, key, "Product")
+    alike = [line for line, name in hand.column(LINES, "Product").items() if name == product]
+    if entry is not None and entry != "(create new)":
+        entry = next(
+            str(one) for one in hand.column(LINES, "ConnectWise Product").values() if one not in {None, old}
+        )
+    with desk.editing() as hand:
+        for line in alike:
+            hand.set(LINES, line, {"ConnectWise Product": entry})
+    assert desk.check().code == 0
+    names = [link["names"]["item"] for link in desk.run("links", "list", "--json").json["links"]]
+    assert names
+    assert old not in names
+    hand = desk.read()
+    assert old not in hand.column(LINES, "ConnectWise Product").values()
+    assert old not in hand.column(MISMATCHES, "Product").values()
 
 
 def test_a_new_row_that_looks_like_what_exists_needs_a_line_that_asks_for_it(empty_desk: Desk) -> None:

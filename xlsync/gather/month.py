@@ -62,7 +62,7 @@ from xlsync.reconcile.proposals import (
 from xlsync.reconcile.rules import Rule, ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
 from xlsync.settings import Creation
-from xlsync.workbook.candidates import tell_candidates, with_looks_like
+from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
@@ -171,6 +171,7 @@ def gather(
     labels = make_labels(lists.companies, lists.agreements, lists.items)
     proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
     proposals = with_looks_like(proposals, lines, links, companies, items, lists, labels)
+    findings = _explain_suggestions(findings, request, lines, links, lists, labels, asking)
     overview = Overview(
         month=request.month,
         environment=systems.settings.environment,
@@ -190,9 +191,14 @@ def gather(
         used_items=_used_items(links, active, memory),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
-    notices = (*systems.notices, *_notices(request, sources, gone, recaps), *lists.odd)
-    notices = (*notices, *_tell_without_contact(overview, decisions.contacts))
-    notices = (*notices, *_tell_by_hand(overview), *_tell_gone_by_itself(systems, overview, months))
+    notices = (
+        *systems.notices,
+        *_notices(request, sources, gone, recaps),
+        *lists.odd,
+        *_tell_without_contact(overview, decisions.contacts),
+        *_tell_by_hand(overview),
+        *_tell_gone_by_itself(systems, overview, months),
+    )
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
 
 
@@ -253,6 +259,22 @@ def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: A
     }
     addresses = asking.addresses(tied)
     return {key: Place(address.city, address.zip) for key, address in addresses.items()}
+
+
+def _explain_suggestions(
+    findings: Findings,
+    request: MonthRequest,
+    lines: Sequence[BillingLine],
+    links: Mapping[str, Link],
+    lists: Lists,
+    labels: Labels,
+    asking: Asking,
+) -> Findings:
+    """Add to the rows *Not linked* what speaks for their suggestions; the addresses were read before."""
+    addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
+    places = {key: Place(address.city, address.zip) for key, address in addresses.items()}
+    explained = with_evidence(findings.mismatches, lines, links, lists, labels, places)
+    return replace(findings, mismatches=explained)
 
 
 def _propose_new(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from xlsync.links.names import company_words
+from xlsync.links.evidence import tell_company_evidence, tell_item_evidence
+from xlsync.links.names import Place, company_words
 from xlsync.links.proposed import LOWEST_SUGGESTED, Proposed
 from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
-from xlsync.models import Agreement, BillingLine, Choice, Evidence, Link, Lists
+from xlsync.models import Agreement, BillingLine, Choice, Evidence, Link, Lists, Mismatch, MismatchKind
 from xlsync.reconcile.proposals import (
     CreationKind,
     Proposal,
@@ -73,6 +74,38 @@ def _join_agreements(line: BillingLine, agreements: Sequence[Agreement], labels:
         ),
     )
     return " · ".join(labels.agreements[one.id] for one in ordered[:MOST])
+
+
+def with_evidence(
+    mismatches: Iterable[Mismatch],
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    lists: Lists,
+    labels: Labels,
+    places: Mapping[str, Place],
+) -> tuple[Mismatch, ...]:
+    """Add to the rows *Not linked* why their links are suggested; `places` are by customer key."""
+    line_of = {line.key: line for line in lines}
+    companies = {company.id: company for company in lists.companies}
+    items = {item.id: item for item in lists.items}
+
+    def reasons(line: BillingLine) -> Iterator[str]:
+        company, item = links[line.key].company, links[line.key].item
+        if company is not None and company.score is not None and isinstance(company.to, int):
+            place = places.get(line.customer_key, Place())
+            why = tell_company_evidence(line.customer, companies[company.to], place)
+            yield f"{labels.companies[company.to]} is suggested ({company.score} %): {why}."
+        if item is not None and item.score is not None and isinstance(item.to, int):
+            why = tell_item_evidence(line, items[item.to])
+            yield f"{labels.items[item.to]} is suggested ({item.score} %): {why}."
+
+    def explained(mismatch: Mismatch) -> Mismatch:
+        if mismatch.kind is not MismatchKind.NOT_LINKED:
+            return mismatch
+        told = dict.fromkeys(reason for key in mismatch.line_keys for reason in reasons(line_of[key]))
+        return replace(mismatch, explanation=" ".join((mismatch.explanation, *told)))
+
+    return tuple(map(explained, mismatches))
 
 
 def with_looks_like(

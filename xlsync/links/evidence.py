@@ -1,0 +1,45 @@
+"""Evidence: why a name is suggested, in words. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from xlsync.links.names import Place, company_words, words
+from xlsync.links.products import read_product_name
+from xlsync.models import BillingLine, CatalogItem, Company
+
+
+def tell_company_evidence(customer: str, company: Company, place: Place) -> str:
+    """Say what a customer and the company that is suggested for it have in common."""
+    told = [_tell_shared(_shared_words(company_words(customer), company.name))]
+    if Place(post_code=place.post_code).is_also("", company.post_code):
+        told.append("same post code")
+    elif Place(town=place.town).is_also(company.town, ""):
+        told.append("same town")
+    return ", ".join(told)
+
+
+def tell_item_evidence(line: BillingLine, item: CatalogItem) -> str:
+    """Say what a line's product and the catalog item that is suggested for it have in common."""
+    own, other = read_product_name(line.product), read_product_name(item.description or item.identifier)
+    told = [_tell_shared([" ".join(word for word in other.words if word in own.words)])]
+    if other.term is not None and other.term == (own.term or line.commitment_months):
+        told.append("same term")
+    return ", ".join(told)
+
+
+def _shared_words(wanted: Iterable[str], name: str) -> list[str]:
+    """Find the words of a name that are among those wanted, as it writes them, neighbours together."""
+    known = set(wanted)
+
+    def is_shared(word: str) -> bool:
+        plain = words(word)
+        return bool(plain) and known.issuperset(plain)
+
+    return [" ".join(run) for shared, run in groupby(name.split(), key=is_shared) if shared]
+
+
+def _tell_shared(runs: Iterable[str]) -> str:
+    quoted = " and ".join(f'"{run.strip(",.;")}"' for run in runs if run)
+    return f"shares {quoted}" if quoted else "spelled nearly alike"
