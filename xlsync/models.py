@@ -228,6 +228,7 @@ class Addition:
     contract_mark: str = ""
     status: str = ""  # additionStatus, where whole records were read
     kept: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    product: str = field(default="", compare=False)  # the catalog item's identifier
 
     def contradiction(self, today: dt.date) -> str:
         """Write what the status says against the dates; empty if they agree or the status is not known."""

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLabels:
+    """What a row showed people of the records behind it; empty where it showed no entry of a dropdown.
+
+    The hidden sheet says by id which records these are: a write is held against both.
+    """
+
+    customer: str = ""
+    agreement: str = ""
+    product: str = ""
+
+
+NOTHING_SHOWN: Final = ShownLabels()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +30,7 @@ class Basis:
     agreement: int
     company: int | None = None
     currency: str = ""
+    labels: ShownLabels = NOTHING_SHOWN
 
 
 class ActionBase:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, Self
 
 from xlsync.amounts import tell_cost, tell_number
-from xlsync.apply.action_base import ActionBase, Basis, id_if_known, row_keys
+from xlsync.apply.action_base import NOTHING_SHOWN, ActionBase, Basis, ShownLabels, id_if_known, row_keys
 from xlsync.models import Addition
 
 
@@ -402,6 +402,7 @@ class CreateInvoice(ActionBase):
     customer: str
     name: str
     currency: str = ""
+    labels: ShownLabels = NOTHING_SHOWN
 
     @property
     def invoiced(self) -> Decimal:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from xlsync.apply.action_base import Basis
+from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import ORDER, Action, kind_of
 from xlsync.connectwise.records import AgreementNow
 
@@ -117,7 +117,35 @@ def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day:
         return changed(action, "the agreement belongs to another company now")
     if seen.currency and live.currency and live.currency != seen.currency:
         return changed(action, f"the agreement's currency was {seen.currency} and is now {live.currency}")
+    return judge_labels(action, seen.labels, live)
+
+
+def judge_labels(action: Action, shown: ShownLabels, live: AgreementNow) -> Outcome | None:
+    """Return a skipped outcome if the agreement is another one than the row shows people."""
+    for what, label, name in (
+        ("agreement", shown.agreement, live.name),
+        ("customer", shown.customer, live.company),
+    ):
+        if not is_label_of(label, name):
+            return changed(action, f"the row shows the {what} {label}, and would be written to {name}")
     return None
+
+
+def judge_product(action: Action, identifier: str) -> Outcome | None:
+    """Return a skipped outcome if a write's product is another one than the row shows people."""
+    label = action.basis.labels.product if action.basis else ""
+    if is_label_of(label, identifier):
+        return None
+    return changed(action, f"the row shows the product {label}, and would be written to {identifier}")
+
+
+def is_label_of(label: str, name: str) -> bool:
+    """Return whether a label can stand for a record of this name: it may have more to it, never less."""
+    return not label or not name or _folded(label).startswith(_folded(name))
+
+
+def _folded(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()).casefold()
 
 
 def build_plan(

@@ -171,7 +171,9 @@ class ConnectWise:
         path = "/finance/agreements"
         found: dict[int, AgreementNow] = {}
         for piece in _pieces(sorted(set(agreement_ids))):
-            records, _ = self.list_records(path, fields=AGREEMENT_FIELDS, conditions=f"id in ({piece})")
+            records, _ = self.list_records(
+                path, fields=f"{AGREEMENT_FIELDS},company/name", conditions=f"id in ({piece})"
+            )
             found |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
         return found
 
@@ -179,13 +181,18 @@ class ConnectWise:
         """Read the present state of a catalog item; None where there is none of the id."""
         path = f"/procurement/catalog/{item_id}"
         try:
-            record = record_of(self.service.get(path, {"fields": "id,price,inactiveFlag"}), path)
+            record = record_of(self.service.get(path, {"fields": "id,identifier,price,inactiveFlag"}), path)
         except ApiError as error:
             if error.is_absence:
                 return None
             raise
         price = read_number(record.get("price"), path)
-        return ItemNow(id=id_of(record, path), price=price, is_active=not record.get("inactiveFlag"))
+        return ItemNow(
+            id=id_of(record, path),
+            price=price,
+            is_active=not record.get("inactiveFlag"),
+            identifier=str(record.get("identifier") or ""),
+        )
 
     def read_recap(self, agreement_id: int) -> Recap:
         """Read an agreement's recap."""

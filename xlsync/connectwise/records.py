@@ -83,6 +83,8 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
         end=None if record.get("noEndingDateFlag") else read_date_strictly(record.get("endDate"), path),
         next_invoice=read_date_strictly(record.get("nextInvoiceDate"), path),
         prorated=bool(record.get("prorateFlag")),
+        name=str(record.get("name") or ""),
+        company=str(_inner(record, "company").get("name") or ""),
     )
 
 
@@ -135,6 +137,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
         contract_mark=clean(str(marks[0] or "")) if marks else "",
         status=str(record.get("additionStatus") or ""),
         kept={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
+        product=str(product.get("identifier") or "") if whole else "",
     )
 
 
@@ -283,6 +286,8 @@ class AgreementNow:
     end: dt.date | None = None
     next_invoice: dt.date | None = None
     prorated: bool = False
+    name: str = ""
+    company: str = ""
 
     @property
     def closed_until(self) -> dt.date | None:
@@ -297,3 +302,4 @@ class ItemNow:
     id: int
     price: Decimal | None
     is_active: bool
+    identifier: str = ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
+from xlsync.apply.action_base import ShownLabels
 from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company, Setup, SetupTables
 from xlsync.reconcile.proposals import category_label
 from xlsync.xlsx.cells import LONGEST, Value, clean_text
@@ -104,6 +105,21 @@ def _with_suffix(label: str, suffix: str) -> str:
     if len(label.encode("utf-16-le")) // 2 > room:
         label = label.encode("utf-16-le")[: (room - 1) * 2].decode("utf-16-le", "ignore").rstrip() + "…"
     return clean_text(f"{label}{end}")
+
+
+class Dropdowns:
+    """The labels of a workbook's dropdowns, by which its rows show people records of ConnectWise."""
+
+    def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
+        self._known = tuple(
+            {label_key(str(label)) for label in lists.get(title, ()) if label is not None}
+            for title in ("Customer", "Agreement", "Product")
+        )
+
+    def shown(self, customer: str, agreement: str, product: str = "") -> ShownLabels:
+        """Return the labels among these texts; empty ones for names that are the distributor's."""
+        texts = zip((customer, agreement, product), self._known, strict=True)
+        return ShownLabels(*(text if label_key(text) in known else "" for text, known in texts))
 
 
 class LabelDirectory:

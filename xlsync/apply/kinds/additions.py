@@ -29,7 +29,7 @@ from xlsync.apply.kinds.fields import (
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.kinds.records import without_empty
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, State, changed, outcome
+from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
 from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, write_date
 from xlsync.models import Addition
 from xlsync.reconcile.beginnings import why_refused
@@ -154,6 +154,8 @@ def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
         return changed(action, "the product is no longer in the catalog")
     if not live.is_active:
         return changed(action, "the product is inactive now")
+    if other := judge_product(action, live.identifier):
+        return other
     if action.seen_price is not None and live.price != action.seen_price:
         return changed(action, tell_change("Unit Price", "unitPrice", action.seen_price, live.price))
     return None
@@ -244,6 +246,8 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
             for c in action.changes
         )
         return outcome(action, State.ALREADY, told, live.id)
+    if other := judge_product(action, live.product):
+        return other
     wanted = {str(change.field): change.wanted for change in action.changes}
     differing = tell_differing(action.seen, live, wanted)
     return changed(action, differing) if differing else None

@@ -14,7 +14,7 @@ from xlsync.apply.journal import Write
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.ledger import tell_value
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, State, changed, outcome
+from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month
 from xlsync.reconcile.beginnings import why_refused
@@ -86,6 +86,8 @@ def judge_settings(
         if live[change.name] not in (change.seen, change.wanted)
     ]
     if action.guard is not None and guarded is not None:
+        if other := judge_product(action, guarded.product):
+            return other
         differing += filter(None, [tell_differing(action.guard, guarded, {})])
     return changed(action, "; ".join(differing)) if differing else None
 

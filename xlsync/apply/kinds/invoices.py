@@ -8,7 +8,7 @@ from xlsync.amounts import tell_cost
 from xlsync.apply.actions import CreateInvoice, Setting
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, State, changed, outcome
+from xlsync.apply.plan import Outcome, State, changed, judge_labels, outcome
 from xlsync.models import Recap
 
 
@@ -23,6 +23,13 @@ class InvoiceCreation(Handler):
     def judge(self, live: Live) -> Outcome | None:
         """Compare the agreement's next invoice with the approved one."""
         return judge_invoice(self.action, live.connectwise.read_recap(self.action.agreement))
+
+    def judge_needed(self, live: Live) -> Outcome | None:
+        """Return a skipped outcome if the agreement is another one than the row shows people."""
+        agreement = live.agreement(self.action.agreement)
+        if agreement is None:
+            return changed(self.action, "the agreement is no longer there")
+        return judge_labels(self.action, self.action.labels, agreement)
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request, which has no body: ConnectWise knows what is due."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 
-from xlsync.apply.action_base import Basis
+from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import (
     Change,
     CreateAddition,
@@ -26,6 +26,7 @@ from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
+from xlsync.workbook.labels import Dropdowns
 from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 
@@ -73,13 +74,14 @@ def read_row_edits(
     mismatches: dict[str, Mismatch] = {}
     asked: dict[str, str] = {}
     notices: list[Notice] = []
+    dropdowns = Dropdowns(book.lists)
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
             ignored[mismatch.key] = _read_ignored(row, book.month, problems)
-        approved = _read_approved(row, mismatch, action, book.month, problems, notices)
+        approved = _read_approved(row, mismatch, action, book.month, dropdowns, problems, notices)
         if approved is None or row.key in without:
             continue
         asked[row.key] = _tell_asked(approved)
@@ -112,6 +114,7 @@ class _Approved:
     units: Decimal | None
     cost: Decimal | None
     effective: dt.date | None
+    labels: ShownLabels
 
 
 def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> ActionLabel | None:
@@ -154,10 +157,12 @@ def _read_approved(
     mismatch: Mismatch,
     action: ActionLabel | None,
     month: Month,
+    dropdowns: Dropdowns,
     problems: list[Problem],
     notices: list[Notice],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
+    labels = dropdowns.shown(row.text("Customer"), row.text("Agreement"), row.text("Product"))
     units = read_amount(row, "New Units", problems)
     cost = read_amount(row, "New Cost", problems)
     effective = read_day(row, "Effective From", month, problems)
@@ -173,7 +178,7 @@ def _read_approved(
         if refused:
             what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
             notices.append(Notice(row.where("Effective From"), f"{what}. Enter a later date"))
-    return _Approved(row, mismatch, action, units, cost, effective)
+    return _Approved(row, mismatch, action, units, cost, effective, labels)
 
 
 def _tell_left_aside(mismatch: Mismatch, action: ActionLabel | None) -> str:
@@ -224,17 +229,18 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         monthly=quantity * (price or Decimal(0)) / mismatch.months,
         is_price_known=price is not None,
         impact=quantity * (price or Decimal(0)) / mismatch.months,
-        basis=_basis_of(mismatch),
+        basis=_basis_of(approved),
         seen_price=mismatch.unit_price,
     )
 
 
-def _basis_of(mismatch: Mismatch) -> Basis | None:
+def _basis_of(approved: _Approved) -> Basis | None:
     """Return the agreement that a row's write depends on; None where it is still to be created."""
+    mismatch = approved.mismatch
     if not isinstance(mismatch.agreement, int):
         return None
     company = mismatch.company if isinstance(mismatch.company, int) else None
-    return Basis(mismatch.agreement, company, mismatch.currency)
+    return Basis(mismatch.agreement, company, mismatch.currency, approved.labels)
 
 
 def _change_addition(
@@ -247,7 +253,7 @@ def _change_addition(
     first = group[0]
     seen = first.mismatch.addition
     assert seen is not None  # noqa: S101 - grouped by it
-    basis = _basis_of(first.mismatch)
+    basis = _basis_of(first)
     dates = {approved.effective for approved in group}
     begins = first.effective
     customer = first.row.text("Customer")
@@ -369,6 +375,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
     """Read the approved rows of *Invoices* as actions, and collect all problems."""
     problems: list[Problem] = []
     actions: list[CreateInvoice] = []
+    dropdowns = Dropdowns(book.lists)
     for row in book.rows[INVOICES.title]:
         if not read_approve(row, problems):
             continue
@@ -387,6 +394,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 customer=row.text("Customer"),
                 name=row.text("Agreement"),
                 currency=shown.currency,
+                labels=dropdowns.shown(row.text("Customer"), row.text("Agreement")),
             )
         )
     asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
