@@ -215,6 +215,22 @@ def test_a_release_that_is_refused_names_the_setting(empty_desk: Desk) -> None:
     keys = findings(empty_desk)["ConnectWise: keys"]
     assert keys["state"] == "bad"
     assert "[connectwise] release" in keys["next_step"]
+    site = findings(empty_desk)["ConnectWise: site"]
+    assert site["state"] == "bad"
+    assert site["next_step"] == 'Set [connectwise] release = "2026.1" in xlsync.toml.'
+
+
+def test_nothing_is_foretold_of_a_list_that_could_not_be_read(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("gateway", path="GET /finance/agreements$", times=99)
+    found = findings(empty_desk)
+    assert [name for name in found if name.startswith("Foretold")] == ["Foretold: refusals"]
+    assert found["Foretold: refusals"]["state"] == "unsure"
+
+
+def test_an_answer_that_was_cut_off_is_not_told_to_be_a_wrong_address(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("cut", path="GET /procurement/catalog$", times=99)
+    catalog = findings(empty_desk)["export: read /procurement/catalog"]
+    assert (catalog["state"], "cut off" in catalog["next_step"]) == ("bad", True)
 
 
 def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:

@@ -132,10 +132,12 @@ def connectwise_checks(
         yield Finding("ConnectWise settings", CheckState.BAD, error.message, error.hint)
         return
     with systems:
+        are_refused = False
         for finding in tenant_checks(systems.connectwise, now()):
             yield finding
-            if finding.name == "ConnectWise: keys" and finding.state is CheckState.BAD:
-                return
+            are_refused |= finding.name == "ConnectWise: keys" and finding.state is CheckState.BAD
+        if are_refused:
+            return
         yield _tried_writes(systems)
         if systems.settings.invoicing:
             yield Finding("Invoicing", CheckState.GOOD, "enabled")

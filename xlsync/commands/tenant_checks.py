@@ -7,6 +7,7 @@ one writes (`xlsync doctor --write-test`).
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -49,9 +50,9 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
     """Run all checks of ConnectWise, in the order in which a first run would fail."""
     keys = keys_check(connectwise)
     yield keys
+    yield site_check(connectwise, is_served="does not support the API version" not in keys.detail)
     if keys.state is CheckState.BAD:
         return
-    yield site_check(connectwise)
     tables: dict[str, list[dict[str, Any]]] = {}
     for name, (path, fields, only) in LISTS.items():
         finding, records, asked_at = _list_check(connectwise, path, fields, only)
@@ -98,18 +99,24 @@ def keys_check(connectwise: ConnectWise) -> Finding:
     return Finding("ConnectWise: keys", CheckState.GOOD, "works")
 
 
-def site_check(connectwise: ConnectWise) -> Finding:
-    """Compare the site, codebase and release in use with those that the site names."""
+def site_check(connectwise: ConnectWise, *, is_served: bool = True) -> Finding:
+    """Compare the site, codebase and release in use with those that the site names.
+
+    With `is_served` False the release was refused, and the one to set is named.
+    """
     url = urlsplit(connectwise.service.url)
     asked = url.path.strip("/").partition("/")[0]
     try:
         codebase = (connectwise.find_codebase() or "").strip("/")
-        info = connectwise.service.get("/system/info")
-        version = str(info.get("version") or "") if isinstance(info, Mapping) else ""
+        version = connectwise.find_version()
     except ApiError as error:
         return Finding("ConnectWise: site", CheckState.UNSURE, error.message, error.hint)
     told = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
     told += f"release {connectwise.release} of the API is asked for"
+    served = re.match(r"v?(\d{4}\.\d+)", version)
+    if served and not is_served:
+        step = f'Set [connectwise] release = "{served[1]}" in xlsync.toml.'
+        return Finding("ConnectWise: site", CheckState.BAD, f"{told}, which it does not serve", step)
     if url.path != connectwise.path_in_settings:
         step = (
             f"Every command finds the way there; set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
@@ -257,6 +264,10 @@ def foretell(
     connectwise: ConnectWise, lists: Lists, sample: Sequence[int], now: dt.datetime
 ) -> Iterator[Finding]:
     """Predict which proposals ConnectWise would refuse, from existing agreements and companies."""
+    if not lists.companies or not lists.agreements:
+        told = "not looked at, since a list of customers or agreements is missing"
+        yield Finding("Foretold: refusals", CheckState.UNSURE, told, "Mend what is red above first.")
+        return
     month = Month(now.year, now.month).plus(-1)
     companies = {company.id: company.name for company in lists.companies}
     names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
@@ -290,17 +301,24 @@ def foretell(
         yield _told(
             f"agreements that do not prorate and have invoiced {month}",
             closed,
-            f"A new addition in {month} is refused there: what was not billed must be billed by hand.",
+            f"It can begin there with the next invoice; what {month} lacks must be billed by hand.",
         )
     yield _statuses_check(connectwise, sample[:STATUSES], now.date())
+    yield _required_fields_check(connectwise)
+
+
+def _required_fields_check(connectwise: ConnectWise) -> Finding:
+    """Name the custom fields that the tenant requires on some screen."""
     try:
         fields, _ = connectwise.list_records("/system/userDefinedFields", fields="id,caption,requiredFlag")
     except ApiError as error:
-        yield Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, error.hint)
-    else:
-        required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
-        step = "Where one of them is on a screen of what xlsync creates, a creation without it is refused."
-        yield _told("required custom fields", required, step)
+        return Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, error.hint)
+    required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
+    step = (
+        "Where one of them is on a screen of what xlsync creates, a creation without it is refused: "
+        "give it under [creation.fields] in xlsync.toml."
+    )
+    return _told("required custom fields", required, step)
 
 
 def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.date) -> Finding:

@@ -265,6 +265,12 @@ class ConnectWise:
             answer = site.get(f"/login/companyinfo/{self._settings.company}")
         return str(answer["Codebase"]) if isinstance(answer, dict) and answer.get("Codebase") else None
 
+    def find_version(self) -> str:
+        """Return the version that the server names, whatever release of the API is asked for."""
+        with Service("ConnectWise", self.service.url, headers={}) as site:
+            info = site.get("/system/info")
+        return str(info.get("version") or "") if isinstance(info, dict) else ""
+
     def check(self) -> None:
         """Read one company, to try address and keys; raises ApiError where that fails.
 

@@ -234,6 +234,9 @@ class Refusals:
 
     def unreadable(self, method: str, path: str, answer: Answer) -> ApiError:
         """Build the error for a success whose body is no JSON."""
+        if answer.content.lstrip(BOM_UTF8).lstrip()[:1] in {b"[", b"{"}:
+            hint = f"The answer was cut off on its way from {self._name}: try again in some minutes."
+            return self._error(method, path, "with JSON that is not whole", hint, status=answer.status)
         what = f"with something that is not JSON{title_of(answer.content)}"
         return self._error(method, path, what, status=answer.status)
 
