@@ -1,4 +1,4 @@
-"""The BSS (interworks.cloud, Infiterra): the billing lines of a month. It is only ever read.
+"""Client of the BSS (interworks.cloud, Infiterra), which reads the billing of a month and writes nothing.
 
 Written after the description of its reseller API, version 3.
 """
@@ -43,7 +43,7 @@ PER_MINUTE: Final = 3000
 
 
 class Bss:
-    """A reseller's own view of the distributor's BSS.
+    """Client of the distributor's BSS with a reseller's keys.
 
     `plans` keeps what is known of each subscription's billing plan, since asking costs a request each.
     """
@@ -74,13 +74,13 @@ class Bss:
         )
 
     def check(self) -> None:
-        """Try the keys, and the right to read invoices."""
+        """Read one invoice, to try the keys; raises ApiError where that fails."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
     def read_billing(self, month: Month, *, by: By, progress: Callable[[int], None] | None = None) -> Billing:
-        """What the distributor charged in a month, by invoice date or by the charged period.
+        """Read the lines that the distributor billed in a month, by invoice date or by charged period.
 
-        The totals of the invoices come with it where the invoice date decides.
+        The invoices' totals are included if the invoice date decides.
 
         `progress` is told how many reads are done so far. Raises ApiError where the lines are not all
         there; a billing plan that could not be read is told in the line itself.
@@ -113,7 +113,7 @@ class Bss:
         )
 
     def list_invoice_totals(self, first: dt.date, last: dt.date) -> tuple[InvoiceTotal, ...]:
-        """The heads of the invoices of these days, without their lines."""
+        """Read the totals of the invoices between two days, without their lines."""
         steps = _Steps(None)
         return tuple(
             read_total(invoice)
@@ -122,9 +122,9 @@ class Bss:
         )
 
     def list_own_units(self, contracts: Iterable[BillingLine]) -> dict[str, Decimal | ApiError]:
-        """The BSS's own quantity of each line's contract, by `BillingLine.contract`.
+        """Read the BSS's own quantity of each line's contract, by `BillingLine.contract`.
 
-        Of the subscription or, for an add-on, of the add-on; a read that failed is its ApiError.
+        The quantity is the subscription's or the add-on's; a failed read is its ApiError.
         """
         wanted = {line.contract: line for line in contracts if line.contract_id and line.source == "bss"}
         asked = list(dict.fromkeys(path_of(line) for line in wanted.values()))
@@ -132,7 +132,7 @@ class Bss:
         return {contract: own_units_of(line, answers[path_of(line)]) for contract, line in wanted.items()}
 
     def read_account(self, customer_id: str) -> Account | None:
-        """An end customer's name and address; None where these keys may not read it."""
+        """Read an end customer's name and address; None where the keys may not read it."""
         path = f"api/accounts/{quote(customer_id, safe='')}"
         found = _if_allowed(lambda: self.service.get(path))
         if not isinstance(found, Mapping):
@@ -193,13 +193,13 @@ class Bss:
             return
 
     def _read_units(self, steps: _Steps) -> dict[str, Unit]:
-        """The billing cycles; none where these keys may not read them, and the units' names must do."""
+        """Read the billing cycles; empty where the keys may not read them: the units' names decide then."""
         path = "api/organization/unitGroups"
         pages = read_pages(self.service, path, {"include": "units"}, steps.one_more)
         return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
-        """The items of each invoice, one subscription each."""
+        """Read the items of invoices, one subscription each."""
         paths = [f"api/invoices/{quote(str(invoice.get('id')), safe='')}/items" for invoice in invoices]
         items: list[Sequence[Json]] = []
         calls = [Call(path, {"analysis": "true"}) for path in paths]
@@ -213,7 +213,7 @@ class Bss:
         return items
 
     def _complete(self, charged: Sequence[ChargedLine], steps: _Steps) -> list[BillingLine]:
-        """Add the billing plans, each asked for once and kept."""
+        """Add the billing plans to lines; each plan is read once and cached."""
         asked = plans_to_ask(charged, self._plans)
         calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]
         failed: dict[str, ApiError] = {}
@@ -237,7 +237,7 @@ class Bss:
 
 
 class _Steps:
-    """How many reads are done."""
+    """A counter of reads done, for progress."""
 
     def __init__(self, progress: Callable[[int], None] | None) -> None:
         self._progress = progress
@@ -258,7 +258,7 @@ def _require_id(invoice: Json) -> None:
 
 
 def _items_of(invoice: Json) -> Sequence[Json]:
-    """The items that the list brought, one subscription each; none where they have to be asked for."""
+    """Return the items in an entry of the list; empty where they have to be read."""
     items = invoice.get("analysisItems") or invoice.get("items")
     return items if isinstance(items, list) and not any(map(_is_several, items)) else ()
 
@@ -269,7 +269,7 @@ def _is_several(item: object) -> bool:
 
 
 def _if_allowed(read: Callable[[], T]) -> T | None:
-    """What is read; None where these keys may not."""
+    """Return the result of a read; None where the keys may not read it."""
     try:
         return read()
     except ApiError as error:
@@ -279,12 +279,12 @@ def _if_allowed(read: Callable[[], T]) -> T | None:
 
 
 def path_of(line: BillingLine) -> str:
-    """Where the BSS tells of a line's contract: of the subscription, or of its add-ons."""
+    """Return the path of a line's subscription, or of its add-ons."""
     return f"api/subscriptions/{quote(line.contract_id, safe='')}" + ("/addons" if line.addon_id else "")
 
 
 def own_units_of(line: BillingLine, answer: Any) -> Decimal | ApiError:
-    """The quantity in what the BSS answered about a line's contract."""
+    """Return the quantity in the BSS's answer about a line's contract."""
     if isinstance(answer, ApiError):
         return answer
     what = "subscription"

@@ -1,4 +1,4 @@
-"""What all answers of the BSS have in common, and reading a list to its end, page by page."""
+"""Answers of the BSS: reading values and paged lists."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from xlsync.errors import ApiError
 from xlsync.rest.service import Service
 
 PAGE_SIZE: Final = 500  # the most that the API allows
-MOST_PAGES: Final = 5000  # of one list: a server that goes on without end is given up
+MOST_PAGES: Final = 5000  # most pages of one list, against a server that never ends it
 
 Json = Mapping[str, Any]
 
 
 def part(thing: Json, name: str) -> Json:
-    """An object within an object; empty where it is none."""
+    """Return an object within an object; empty where it is none."""
     found = thing.get(name)
     return found if isinstance(found, Mapping) else {}
 
 
 def entries_of(answer: Any) -> Any:
-    """What a list holds, which stands bare or as the data of a page."""
+    """Return the entries of a list, which is bare or the data of a page."""
     return answer.get("data") if isinstance(answer, Mapping) else answer
 
 
 def id_of(thing: Json) -> str:
-    """The id of an object as text; empty if it has none."""
+    """Return the id of an object as text; empty if it has none."""
     found = thing.get("id")
     return "" if found is None else str(found)
 
 
 def text_of(value: object) -> str:
-    """A text as people read it, absent as empty."""
+    """Return a text with single blanks; empty where it is absent."""
     return " ".join(str(value).split()) if value is not None else ""
 
 
 def number_of(value: object) -> int | Decimal | None:
-    """A number; None for all else, yes and no among it."""
+    """Return a number; None for anything else, true and false included."""
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
 def count_of(value: object) -> int:
-    """A number of payments or months; 0 where it is none."""
+    """Return a number of payments or months; 0 where it is none."""
     return max(0, int(value)) if isinstance(value, int | Decimal) else 0
 
 
@@ -55,7 +55,7 @@ def whole(number: Decimal) -> Decimal:
 
 
 def odd(path: str, why: str, method: str = "GET") -> ApiError:
-    """The error of an answer that is another than the API's description says."""
+    """Make the error of an answer that differs from the API's description."""
     hint = "If it stays so, export from a report with --from."
     return ApiError(
         f"BSS: the answer of {method} /{path} cannot be used: {why}.", hint, method=method, path=path
@@ -69,7 +69,7 @@ def read_pages(
     on_page: Callable[[], None],
     most: int = MOST_PAGES,
 ) -> Iterator[list[Json]]:
-    """The entries of a list page by page; one that moved to a later page meanwhile is given once.
+    """Read a list page by page; an entry that moved to a later page meanwhile is yielded once.
 
     A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
     """
@@ -101,19 +101,19 @@ def read_pages(
             raise odd(path, f"page {number} of {paging.pages} is empty")
         if not ids or paging.is_over(number, count):
             return
-        if number == 1:  # what it serves at most, whatever was asked for
+        if number == 1:  # the longest page that the server sends
             size = min(size, paging.size or len(ids))
 
 
 def _key(thing: Json) -> str:
-    """The id of an entry; without one, everything that it holds."""
+    """Return the identity of an entry: its id, else all its content."""
     found = thing.get("id")
     return f"no id: {thing!r}" if found is None else str(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Paging:
-    """What one page of a list tells of the whole; None where it does not."""
+    """The paging data in one page of a list; None where it has none."""
 
     pages: int | None
     records: int | None
@@ -132,7 +132,7 @@ class _Paging:
         )
 
     def is_over(self, number: int, count: int) -> bool:
-        """Whether this page is the last, `count` entries being read. Where nothing tells, it is not."""
+        """Return whether the page is the last after `count` entries; False where nothing shows it."""
         if self.records is not None and count < self.records:
             return False
         if self.pages is not None:
@@ -141,6 +141,6 @@ class _Paging:
 
 
 def _whole(paging: Json, *names: str) -> int | None:
-    """The first of these numbers that the answer holds."""
+    """Return the first number that an answer has under some names."""
     told = (number_of(paging.get(name)) for name in names)
     return next((one for one in told if isinstance(one, int) and one >= 0), None)

@@ -1,4 +1,4 @@
-"""Billing lines out of the invoices of the BSS, as its reseller API v3 gives them. PURE.
+"""Conversion of the BSS's invoices (reseller API v3) to billing lines. PURE.
 
 What the fields mean was read in the API's description and in public clients, not tried on a live BSS:
 credit invoices carry positive amounts; `unitPrice` is before the discount; `account` of the
@@ -36,7 +36,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class ChargedLine:
-    """A billing line with what is still needed to complete it, and what decides its month."""
+    """A billing line with the data that completes it and decides its month."""
 
     line: BillingLine
     unit_id: str
@@ -45,17 +45,17 @@ class ChargedLine:
 
     @property
     def wants_plan(self) -> bool:
-        """Whether a billing plan can say more: a term of one month has no installments."""
+        """Whether a billing plan is needed: a term of one month has no installments."""
         line = self.line
         return line.charge is LineType.RECURRING and line.contract_id != "" and line.commitment_months != 1
 
     def is_of(self, month: Month, by: str) -> bool:
-        """Whether it belongs to the month: by invoice date, or because its charged period overlaps."""
+        """Return whether the line belongs to a month, by invoice date or by charged period."""
         return _is_of(month, by, self.line.start, self.line.end, self.invoiced)
 
 
 def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
-    """The billing cycles by id, from the organization's unit groups with their units."""
+    """Read the billing cycles by id from the organization's unit groups."""
     units: dict[str, Unit] = {}
     for group in groups:
         recurs = group.get("isRecurringChargeUnit") is not False
@@ -67,12 +67,12 @@ def read_units(groups: Iterable[Json]) -> dict[str, Unit]:
 
 
 def is_cancelled(invoice: Json) -> bool:
-    """Whether the invoice does not count."""
+    """Return whether an invoice is cancelled."""
     return text_of(part(invoice, "status").get("type")).casefold() in ("canceled", "cancelled")
 
 
 def invoice_date(invoice: Json) -> dt.date:
-    """The date on the invoice, in the calendar of its own offset."""
+    """Return the date of an invoice, in the calendar of its own offset."""
     where = f"invoice {invoice.get('code') or invoice.get('id')}"
     found = _date(invoice.get("invoiceDate"), where)
     if found is None:
@@ -81,7 +81,7 @@ def invoice_date(invoice: Json) -> dt.date:
 
 
 def read_total(invoice: Json) -> InvoiceTotal:
-    """The head of an invoice; a credit's total is negative, whichever sign the BSS gives it."""
+    """Read the total of an invoice; a credit's is negative, whatever its sign in the BSS."""
     number = str(invoice.get("code") or invoice.get("id") or "")
     where = f"invoice {number}"
     total = _number(invoice.get("totalBeforeTax"), where, "total before tax")
@@ -98,7 +98,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
 def read_lines(
     invoice: Json, items: Sequence[Json], units: Mapping[str, Unit], month_by: tuple[Month, str] | None = None
 ) -> list[ChargedLine]:
-    """The billing lines of one invoice, with their ends as they are written.
+    """Read the billing lines of an invoice, with ends as written.
 
     Raises ApiError, naming the invoice, for what cannot be used; with `of`, a month and what decides it,
     lines that are surely of another month are passed over instead.
@@ -116,7 +116,7 @@ def read_lines(
 
 
 def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
-    """The lines of one listing with their last days, as all of them together tell."""
+    """Decide the last days of the lines of one listing, by all of them together."""
     ends = last_days(
         [
             ChargedPeriod(one.line.contract, one.line.start, one.line.end, one.ends_at_midnight)
@@ -142,7 +142,7 @@ def _charged(
 
 
 def _may_be_of(month: Month, by: str, item: object, invoiced: dt.date) -> bool:
-    """Whether an item that cannot be used could be of the month, for all that can be read of it."""
+    """Return whether an unusable item may belong to the month."""
     if not isinstance(item, Mapping):
         return True
     try:
@@ -159,7 +159,7 @@ def _is_of(month: Month, by: str, start: dt.date | None, end: dt.date | None, in
 
 
 def _with_keys(found: list[ChargedLine]) -> list[ChargedLine]:
-    """Give lines of one id (an analysed item) keys of their own, the same whatever their order."""
+    """Give lines with one id (an analysed item) distinct keys that do not depend on their order."""
     often = Counter(one.line.key for one in found)
     seen: Counter[str] = Counter()
     keyed = []
@@ -233,7 +233,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
 
 
 def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json, unit: Unit) -> LineType:
-    """What a line charges for; hand-typed lines have neither a subscription nor a product."""
+    """Return the kind of charge of a line; hand-typed lines have neither subscription nor product."""
     if not subscriptions and (assets or not product):
         return LineType.ONE_TIME
     if any(subscription.get("usages") for subscription in subscriptions):
@@ -242,8 +242,8 @@ def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json
 
 
 def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
-    """What the MSP pays per unit, after discount. Whether a discount's amount is for the line or for
-    each unit is told by the line's totals; a division is rounded to 4 places.
+    """Return the cost per unit after discount. Whether a discount's amount is for the line or for
+    each unit is decided by the line's totals; a division is rounded to 4 places.
     """  # noqa: D205
     price = _number(item.get("unitPrice"), where, "unit price")
     if price is None:
@@ -267,7 +267,7 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
 
 
 def _date(value: object, where: str) -> dt.date | None:
-    """The calendar date as it is written: converting to UTC would move the first of a month."""
+    """Read a calendar date as written: converting to UTC could move the first of a month."""
     if value is None or value == "":
         return None
     found = re.match(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)", str(value))
@@ -299,14 +299,16 @@ def _unusable(where: str, why: str) -> ApiError:
 
 
 def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, str]:
-    """The subscriptions whose plan is not known or is of another term, each with its line's unit."""
+    """Return the subscriptions whose plan is unknown or of another term, each with its line's unit."""
     asked: dict[str, str] = {}
     for one in charged:
         if not one.wants_plan:
             continue
         contract_id = one.line.contract_id
         plan = plans.get(contract_id)
-        is_own = not one.line.addon_id  # the plan is the subscription's: an add-on's unit may differ
+        is_own = (
+            not one.line.addon_id
+        )  # the plan is the subscription's, whose unit may differ from the add-on's
         if isinstance(plan, Mapping) and (not is_own or plan.get("unit") in ("", one.unit_id)):
             continue
         asked[contract_id] = one.unit_id if is_own else asked.get(contract_id, one.unit_id)
@@ -314,9 +316,9 @@ def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> di
 
 
 def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
-    """What is kept of a subscription's installment plan: how many payments, every how many months.
+    """Reduce a subscription's installment plan to the cached data: number of payments and their months.
 
-    The BSS answers nothing where there is no plan; that is kept too, for the unit that was asked about.
+    An empty answer (no plan) is cached too, for the unit that was asked about.
     """
     if not isinstance(plan, Mapping) or not plan:
         return {"unit": unit_id, "installments": 0, "months": 0}
@@ -328,21 +330,21 @@ def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
 
 
 def with_plan(charged: ChargedLine, plan: Json | None) -> BillingLine:
-    """The line with its billing period: from its installment plan (kept as in `keep_plan`), else its term.
+    """Set a line's billing period from its installment plan (see `keep_plan`), else from its term.
 
-    A plan of another unit is that of the add-on's subscription, or of a later term: it says nothing here.
+    A plan of another unit belongs to the add-on's subscription or to a later term, and is not used.
     """
     line = charged.line
     if plan is None or plan.get("unit") not in ("", None, charged.unit_id):
         return line
     count, months = plan.get("installments") or 0, plan.get("months") or 0
     if not months or (count == 1 and line.commitment_months):
-        return line  # paid at once, for the whole term
+        return line  # one payment for the whole term
     return replace(line, billing_period=period_name(months), billing_months=months)
 
 
 def without_plan(charged: ChargedLine, error: ApiError) -> BillingLine:
-    """The line, whose billing period is not known since a read failed."""
+    """Mark a line's billing period as unknown since a read failed."""
     why = f"The billing plan could not be read ({error.message})."
     line = charged.line
     return replace(line, billing_period="", billing_months=None, unread=line.unread or why)

@@ -1,4 +1,4 @@
-"""How long a billing or commitment period is, whatever the distributor calls it, and when it ends. PURE."""
+"""Billing and commitment periods: their lengths by name, and their last days. PURE."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _UNITS: Final = {"m": 1, "month": 1, "quarter": 3, "y": 12, "year": 12}
 
 
 def period_name(months: int) -> str:
-    """The readable name of a period of so many months: `Monthly`, `Annual`, `Every 3 years`."""
+    """Return the readable name of a period of months: `Monthly`, `Annual`, `Every 3 years`."""
     if months in _NAMES:
         return _NAMES[months]
     return f"Every {months // 12} years" if months % 12 == 0 else f"Every {months} months"
 
 
 def months_of(name: str) -> int | None:
-    """How many months a period of this name has; None where the name does not tell."""
+    """Return the number of months of a period's name; None where the name is unknown."""
     word = re.sub(r"[\s_-]", "", name.casefold())
     if word in _WORDS:
         return _WORDS[word]
@@ -47,7 +47,7 @@ def months_of(name: str) -> int | None:
 
 
 def months_in(unit: str) -> int:
-    """How many months a unit of time has; 0 for one that is no whole number of months."""
+    """Return the number of months of a unit of time; 0 for one that is no whole number of months."""
     word = unit.strip().casefold()
     return _UNITS.get(word, 0) or _UNITS.get(word.removesuffix("s"), 0)
 
@@ -62,7 +62,7 @@ class ChargedPeriod(NamedTuple):
 
 
 def is_midnight(text: str) -> bool:
-    """Whether a date is written without a time, or with that of midnight."""
+    """Return whether a date is written without a time, or with midnight."""
     time = re.search(r"[T\s](\d{1,2}:\d{2}.*)", text)
     return time is None or bool(
         re.match(r"(00?:00(:00(\.0+)?)?(?![\d:.])|12:00(:00)?\s*AM)", time[1], re.IGNORECASE)
@@ -70,10 +70,10 @@ def is_midnight(text: str) -> bool:
 
 
 def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
-    """The last day of each charge, of all that were read together.
+    """Return the last day of each charge of one listing.
 
-    An end at midnight is the last day or the day after it, as the BSS pleases: what ends whole months
-    after its start tells which, and the majority holds for all. Where nothing tells, the last of a month
+    An end at midnight is the last day or the day after it: a charge that ends whole months
+    after its start shows which, and the majority decides for all. Without any, the last of a month
     is a last day and every other the day after. No charge ends before it starts.
     """
     first: dict[tuple[str, dt.date | None], dt.date] = {}
@@ -83,7 +83,7 @@ def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
     votes = sum(
         _vote(start, end)
         for subject, start, end, at_midnight in charges
-        # what is charged beside it since a later day, to the same end, is no whole period
+        # a charge from a later day to the same end is not a whole period
         if at_midnight and start is not None and end is not None and start == first[subject, end]
     )
     return [_last_day(start, end, at_midnight, votes) for _, start, end, at_midnight in charges]
@@ -91,7 +91,7 @@ def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
 
 @cache  # many charges are of the same few periods
 def _vote(start: dt.date, end: dt.date) -> int:
-    """1 where the end is the day after whole months, -1 where it is their last day, else 0."""
+    """Return 1 if the end is the day after whole months, -1 if it is their last day, else 0."""
     if not start < end < dt.date.max:
         return 0
     is_after_short_month = end.day == 1 and start.day > (end - dt.timedelta(days=1)).day

@@ -1,4 +1,4 @@
-"""What an answer of a service says, what the absence of one means, and the errors made of both."""
+"""Answers of a service, failed requests, and the errors made of them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ import urllib3.exceptions as low
 
 from xlsync.errors import ApiError, NoAnswer
 
-_GATEWAY: Final = frozenset({502, 504, *range(520, 528)})  # 520 to 527 are those of Cloudflare
-_ASKED_ANEW: Final = frozenset({429, 500})  # which the service itself answers, whatever the form
+_GATEWAY: Final = frozenset(
+    {502, 504, *range(520, 528)}
+)  # statuses of a gateway; 520 to 527 are Cloudflare's
+_ASKED_ANEW: Final = frozenset({429, 500})  # statuses that the service itself answers, in JSON or not
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -28,7 +30,7 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered, read to its end."""
+    """A service's answer, read to its end."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,20 +39,20 @@ class Answer:
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a page of HTML: ConnectWise's API answers JSON, a gateway before it does not."""
+        """Whether the answer is a page of HTML, as of a gateway: ConnectWise's API answers JSON."""
         kind = self.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
         return kind == "text/html" or self.content[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
     @property
     def is_of_gateway(self) -> bool:
-        """Whether it comes from a gateway, so that nobody knows what the service did."""
+        """Whether the answer comes from a gateway, so that the outcome of a write is unknown."""
         is_refusal = self.status >= 400 and self.status not in _ASKED_ANEW
         return self.status in _GATEWAY or (is_refusal and self.is_page)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request without an answer: whether it may have reached the service, and whether that may pass."""
+    """A request without an answer: whether it may have reached the service, and whether a retry may help."""
 
     what: str
     sent: bool
@@ -58,7 +60,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Tell whether a request surely never left, or may have arrived; in doubt it may have."""
+    """Classify an error: the request surely never left, or it may have arrived (in doubt the latter)."""
     for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
@@ -67,7 +69,9 @@ def failure_of(error: BaseException) -> Failure:
                 return Failure("was not sent: its name is unknown to this network", sent=False)
             case low.NewConnectionError() | low.ConnectTimeoutError():
                 return Failure("was not sent: no connection", sent=False)
-            case OSError() if "TLS CA certificate bundle" in str(cause):  # as requests tells it, and only so
+            case OSError() if "TLS CA certificate bundle" in str(
+                cause
+            ):  # requests reports it only by this text
                 what = "was not sent: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates"
                 return Failure(what, sent=False, may_pass=False)
             case OSError() if _while_connecting(cause):
@@ -80,9 +84,9 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it says it came from.
+    """Yield an error and its causes.
 
-    Not `__context__`: that may be an unrelated error which the caller was handling.
+    `__context__` is left out: it may be an unrelated error that the caller was handling.
     """
     yield error
     inner = [
@@ -97,7 +101,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _while_connecting(error: BaseException) -> bool:
-    """Whether the error came in the TLS handshake or a proxy's CONNECT, before the request was sent."""
+    """Return whether an error came in the TLS handshake or a proxy's CONNECT, before the request was sent."""
     frames = (frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__))
     return any(name in ("do_handshake", "_tunnel") for name in frames)
 
@@ -112,7 +116,7 @@ def read_json(content: bytes) -> Any:
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
-    """Write letters as JSON escapes: a single foreign letter makes a text four times as large."""
+    """Write letters as JSON escapes: a single other letter makes Python's text four times as large."""
     return simplejson.dumps(found[0].decode())[1:-1].encode()
 
 
@@ -125,12 +129,12 @@ def _error_body(content: bytes) -> dict[str, Any]:
 
 
 def is_retriable(content: bytes) -> bool:
-    """Whether the service says that the same request may pass later."""
+    """Return whether the service says that a retry may succeed."""
     return _error_body(content).get("isRetriableError") is True
 
 
 def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
-    """The service's own words (": …", or nothing), and its error codes, outermost first.
+    """Return the service's message (": …", or empty) and its error codes, outermost first.
 
     Shapes: ConnectWise {code, message, errors[]} and {error, message}; BSS {type, code,
     developerMessage}; OAuth {error, error_description}.
@@ -151,7 +155,7 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def title_of(content: bytes) -> str:
-    """The title of a page (": …", or nothing): all that is ever shown of a body that is not JSON."""
+    """Return the title of a page (": …", or empty), all that is ever shown of a body that is not JSON."""
     text = content[:20_000].decode(errors="replace")
     found = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     title = _clean(html.unescape(found[1])) if found else ""
@@ -167,7 +171,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the service asks to wait: written as a number or as an HTTP date."""
+    """Return the seconds that the service asks to wait, from a number or an HTTP date."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
@@ -180,7 +184,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 class Refusals:
-    """Builds the errors of one service, without its secrets. `name` stands in front of each message."""
+    """Builder of the errors of one service, without its secrets; messages begin with `name`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -188,13 +192,13 @@ class Refusals:
         self._secrets: frozenset[str] = frozenset()
 
     def hide(self, *secrets: str) -> None:
-        """Replace these texts in every message."""
+        """Hide texts in all messages from now on."""
         self._secrets |= {secret for secret in secrets if len(secret) > 3}
 
     def refused(
         self, method: str, path: str, answer: Answer, *, read: bool, repeat_after: float | None = None
     ) -> ApiError:
-        """Build the error for an answer that is no success; a write that a gateway lost is NoAnswer."""
+        """Build the error for a non-2xx answer. A write answered by a gateway becomes `NoAnswer`."""
         status = answer.status
         what, codes = describe(answer.content)
         if not read and answer.is_of_gateway:
@@ -215,7 +219,7 @@ class Refusals:
         )
 
     def _hint_for_codes(self, status: int, codes: tuple[str, ...]) -> str:
-        """What to do where the error's code says more than its status; empty where it does not."""
+        """Return the hint for an error's code; empty where the status says enough."""
         if self._name != "ConnectWise" or status not in {400, 404}:
             return ""
         if status == 404 and "NotFound" in codes:

@@ -1,6 +1,6 @@
-"""When requests are sent: a polite rate, waits between tries, and whether there is a next try.
+"""The pace of requests: rate, waits between tries, and the decision to retry.
 
-A read is sent again where that may help. A write is not: whoever sends it is told after how long it may be
+A read is retried where that may help. A write is not: its error says after how long it may be
 sent again, where the service surely did not act on it (never connected, or 429).
 """
 
@@ -15,16 +15,16 @@ from typing import Final
 from xlsync.rest.failures import Answer, Failure, is_retriable, retry_after
 
 TRIES: Final = 5
-_LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for more is given up for now
+_LONGEST_PAUSE: Final = 120.0  # seconds; a service that asks for a longer pause is given up
 _FIRST_BACK_OFF, _LONGEST_BACK_OFF = 0.5, 20.0  # seconds
 _BUSY: Final = frozenset({429, 500, 502, 503, 504, *range(520, 528)})
 _RANDOM: Final = random.SystemRandom()
 _MINUTE: Final = 60.0
-_GOOD_ANSWERS: Final = 20  # after so many one more request may run beside the others
+_GOOD_ANSWERS: Final = 20  # number of good answers after which one more request may run in parallel
 
 
 class Gate:
-    """Limits requests to `per_minute` in any minute, and to fewer side by side while the service says 429."""
+    """A limit of `per_minute` requests in any minute, and of fewer in parallel while the service says 429."""
 
     def __init__(self, workers: int, per_minute: int, patience: float) -> None:
         self._most, self._allowed, self._running, self._good = workers, workers, 0, 0
@@ -47,7 +47,7 @@ class Gate:
             self._changed.notify_all()
 
     def _wait(self) -> float | None:
-        """Seconds until a request may pass; None if one may pass now."""
+        """Return the seconds until a request may pass; None if one may pass now."""
         now = time.monotonic()
         full = len(self._sent) == self._sent.maxlen
         opens = max(self._paused_until, self._sent[0] + self._minute if full and self._sent else 0.0)
@@ -56,13 +56,13 @@ class Gate:
         return None if self._running < self._allowed else _MINUTE
 
     def close(self) -> None:
-        """Let every waiting request pass, since the service is being closed."""
+        """Let every waiting request pass when the service is being closed."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def slow_down(self, seconds: float) -> None:
-        """Send nothing for so many seconds, and then half as many requests side by side."""
+        """Send nothing for some seconds, then half as many requests in parallel."""
         with self._changed:
             now = time.monotonic()
             if now >= self._paused_until:  # the 429s of one burst count once
@@ -71,7 +71,7 @@ class Gate:
             self._good = 0
 
     def speed_up(self) -> None:
-        """Count a good answer; after some of them one more request may run beside the others."""
+        """Count a good answer; after some of them one more request may run in parallel."""
         with self._changed:
             self._good += 1
             if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
@@ -80,7 +80,7 @@ class Gate:
 
 
 def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> float | None:
-    """Seconds to wait before a request is sent again; None if it must not or need not be."""
+    """Return the seconds to wait before a retry; None if there is none."""
     back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1)
     if isinstance(answer, Failure):
         return back_off if answer.may_pass and (read or not answer.sent) else None
@@ -94,7 +94,7 @@ def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> f
 
 
 def pause_after(answer: Answer) -> float | None:
-    """Seconds in which nothing more should be sent to a service that asks for fewer requests, else None."""
+    """Return the pause that a service asks for, in seconds; None if it asks for none."""
     if not _is_too_much(answer):
         return None
     asked = retry_after(answer.headers)
@@ -104,6 +104,6 @@ def pause_after(answer: Answer) -> float | None:
 
 
 def _is_too_much(answer: Answer) -> bool:
-    """Whether a service asks for fewer requests; the BSS says so with a 403 too (its status codes)."""
+    """Return whether a service asks for fewer requests, which the BSS does with a 403 too."""
     status = answer.status
     return status in {429, 503} or (status == 403 and is_retriable(answer.content))

@@ -1,6 +1,6 @@
-"""The only module that sends HTTP: sessions, time-outs, tries, a polite rate.
+"""HTTP client: sessions, time-outs, retries and rate. Only this module sends HTTP.
 
-Numbers come in as `Decimal` and go out exactly as written.
+Numbers are read as `Decimal` and sent exactly.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from xlsync.rest.failures import Answer, Failure, Refusals, describe, failure_of
 from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
 from xlsync.rest.url import check_url, within
 
-LONGEST_ANSWER: Final = 300.0  # seconds from the first to the last byte of an answer
-LARGEST_ANSWER: Final = 256 * 1024 * 1024  # bytes of an answer, unpacked
+LONGEST_ANSWER: Final = 300.0  # most seconds from the first to the last byte of an answer
+LARGEST_ANSWER: Final = 256 * 1024 * 1024  # most bytes of an unpacked answer
 _CHUNK: Final = 64 * 1024
 _OPEN_HEADERS: Final = frozenset({"Accept", "Content-Type", "X-Api-Version"})
 _OPEN_FIELDS: Final = frozenset({"grant_type", "username"})
@@ -59,8 +59,8 @@ class Page:
 class Service:
     """HTTP client of one system.
 
-    `name` ("ConnectWise", "BSS") stands in messages. `authorize` returns the Authorization header's
-    value and is asked once more after a 401; `find_root` tells where the service is now, asked once after
+    `name` ("ConnectWise", "BSS") is for messages. `authorize` returns the Authorization header's
+    value and is called once more after a 401; `find_root` returns the present root, and is called once after
     a 404 that says that there is no such endpoint. An answer takes at most `longest` seconds and `largest`
     bytes. `patience` scales every wait between requests.
     """
@@ -112,37 +112,37 @@ class Service:
 
     @property
     def requests(self) -> int:
-        """Every HTTP request sent so far, logins and retries included."""
+        """The number of HTTP requests sent so far, logins and retries included."""
         return self._requests
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
-        """The JSON of one read; None where the answer is empty."""
+        """Read JSON from a path; None where the answer is empty."""
         return self.get_page(path, query).data
 
     def get_page(self, path: str, query: Mapping[str, str | int] | None = None) -> Page:
-        """One read with its headers and the next page's address from the Link header."""
+        """Read a page with its headers and the next page's address from the Link header."""
         answer, data = self._read(path, query, "application/json", as_json=True)
         return Page(data, answer.headers, answer.next_url)
 
     def get_bytes(self, path: str) -> bytes:
-        """What one read answers, as it is: a PDF, for example."""
+        """Read bytes, such as a PDF."""
         return self._read(path, None, "*/*", as_json=False)[0].content
 
     def get_many(
         self, calls: Sequence[Call], progress: Callable[[int], None] | None = None
     ) -> list[Any | ApiError]:
-        """Read side by side; the results stand in the order of the calls, a failed read as its ApiError.
+        """Read in parallel; results are in the order of the calls, a failed read is its ApiError.
 
-        `progress` is told, in the caller's own thread, how many are done so far.
+        `progress` is called in the caller's thread with the number of reads done.
         """
         return self.side_by_side(lambda call: self.get(call.path, call.query), calls, progress)
 
     def side_by_side(
         self, read: Callable[[T], R], things: Iterable[T], progress: Callable[[int], None] | None = None
     ) -> list[R | ApiError]:
-        """Call `read` for each thing in threads; the results in order, a failed read as its ApiError.
+        """Call `read` for each thing in threads; results are in order, a failed read is its ApiError.
 
-        `progress` is told, in the caller's own thread, how many are done so far.
+        `progress` is called in the caller's thread with the number of reads done.
         """
 
         def read_or_error(thing: T) -> R | ApiError:
@@ -168,7 +168,7 @@ class Service:
         body: object = None,
         may_send: Callable[[], bool] | None = None,
     ) -> Any:
-        """One write, sent once, and the JSON that it answers (None where it answers none).
+        """Send one write once, and return the JSON of its answer (None where there is none).
 
         Raises NoAnswer where it was sent and its outcome is not known, answers of a gateway included; an
         ApiError with `sent` False where it surely never arrived, and with `repeat_after` where it may be
@@ -189,23 +189,23 @@ class Service:
             try:
                 return read_json(answer.content)
             except ValueError:
-                return None  # it did act: an unreadable confirmation is no failure
+                return None  # the write was carried out: an unreadable confirmation is no failure
         wait = wait_before_next(answer, 1, read=False)
         if isinstance(answer, Answer):
             raise self._refusals.refused(method, path, answer, read=False, repeat_after=wait)
         raise self._refusals.lost(method, path, answer, read=False, repeat_after=wait)
 
     def wait(self, seconds: float) -> None:
-        """Wait before a write is sent again; less where xlsync is stopping."""
+        """Wait before a write is sent again; shorter if xlsync is stopping."""
         self._closed.wait(seconds * self._patience)
 
     def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
-        """Ask for a token. Repeated like a read, since it changes nothing."""
+        """Post a form to get a token. It is retried like a read, since it changes nothing."""
         self._refusals.hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
         return self._repeat("POST", path, data=dict(form), authorization=self._basic(auth))[1]
 
     def _basic(self, auth: tuple[str, str] | None) -> str | None:
-        """The header's value; everything but the name is hidden from messages."""
+        """Return the header's value for Basic authentication, and hide its secret in messages."""
         if auth is None:
             return None
         value = basic(*auth)
@@ -229,9 +229,9 @@ class Service:
         authorization: str | None = None,
         **request: Any,
     ) -> tuple[Answer, Any]:
-        """Send a read until it is answered well, or need not be sent again; the answer and its JSON.
+        """Send a read with retries; returns the answer and its JSON.
 
-        JSON that is cut off, or a page in its place, is as good as no answer.
+        Truncated JSON, or a page instead of it, counts as no answer.
         """
         renewed = False
         for attempt in count(1):
@@ -263,11 +263,11 @@ class Service:
         raise self._refusals.refused(method, path, answer, read=True)
 
     def _has_moved(self, answer: Answer, root: str) -> bool:
-        """Whether the service is at another address than the one that was asked; it is used from now on."""
+        """Return whether the service has moved to another root, which is used from now on."""
         if answer.status != 404 or "ConnectWiseApi" not in describe(answer.content)[1]:
             return False
         with self._finding_root:
-            if self.url != root:  # found by another thread meanwhile
+            if self.url != root:  # another thread found it meanwhile
                 return True
             find, self._find_root = self._find_root, None
             found = find() if find is not None else None
@@ -294,7 +294,7 @@ class Service:
             except (
                 OSError,
                 HTTPError,
-            ) as error:  # of requests, of the file system, and of urllib3 while reading
+            ) as error:  # errors of requests, the file system, and urllib3 while reading
                 return failure_of(error)
         if isinstance(answer, Failure):
             return answer
@@ -306,7 +306,7 @@ class Service:
         return answer
 
     def _answer(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
-        """Send a request and read its answer, within bounds of time and size."""
+        """Send a request and read its answer within limits of time and size."""
         with self._session.request(
             method,
             within(self.url, path),
@@ -320,7 +320,7 @@ class Service:
             content = bytearray()
             while chunk := response.raw.read1(
                 _CHUNK, decode_content=True
-            ):  # what has arrived, not a full chunk
+            ):  # the bytes that have arrived, not a full chunk
                 content += chunk
                 if len(content) > self._largest:
                     what = f"answered with more than {self._largest:,} bytes"
@@ -336,7 +336,7 @@ _UNREADABLE: Final = Failure("was answered with something that is not JSON", sen
 
 
 class _Authorization(AuthBase):
-    """Sets the Authorization header, or none; without it requests looks for keys in a netrc file."""
+    """Authentication of requests that sets our header: without one requests would use a netrc file."""
 
     def __init__(self, value: str | None) -> None:
         self._value = value
@@ -352,7 +352,7 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
     if bad:
         raise ConfigError(f"The header {bad[0]} cannot be sent: it is empty or holds unusual characters.")
     session = Session()
-    session.trust_env = not is_local  # proxies and CA bundle of the environment, but not to oneself
+    session.trust_env = not is_local  # proxies and CA bundle of the environment, except for this machine
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = f"xlsync/{__version__}"
     del session.headers["Accept"]
@@ -363,14 +363,14 @@ def _session(headers: Mapping[str, str], workers: int, *, is_local: bool) -> Ses
 
 
 def basic(name: str, password: str) -> str:
-    """The header's value of a name and a password."""
+    """Return the Basic authentication header of a name and a password."""
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
 class Credentials:
-    """The Authorization header of a service: a given `value`, or one that `ask` gives and renews.
+    """The Authorization header of a service: a fixed `value`, or one that `ask` returns and renews.
 
-    Shared by all threads. `hide` is told what `ask` gave.
+    All threads share it. `hide` is called with what `ask` returned.
     """
 
     def __init__(self, value: str | None, ask: Callable[[], str] | None, hide: Callable[[str], None]) -> None:
@@ -382,16 +382,16 @@ class Credentials:
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether refused credentials can be asked for anew."""
+        """Whether refused credentials can be renewed."""
         return self._ask is not None
 
     def current(self) -> str | None:
-        """The header's value, asked for where there is none yet; raises ApiError where it is refused."""
+        """Return the header's value, obtained if there is none yet; raises ApiError where it is refused."""
         if self._ask is None:
             return self._value
         with self._renewing:
             if self._no_login is not None:
-                raise self._no_login  # asking again and again may lock the account
+                raise self._no_login  # repeated logins may lock the account
             if self._value is None:
                 try:
                     self._value = self._ask()
@@ -402,7 +402,7 @@ class Credentials:
             return self._value
 
     def renew(self, refused: str | None) -> None:
-        """Ask for new credentials next time, unless another thread has renewed them already."""
+        """Discard refused credentials, unless another thread has renewed them already."""
         with self._renewing:
             if self._value == refused:
                 self._value = None

@@ -1,4 +1,4 @@
-"""Addresses of the two systems, as people write them and as they are used."""
+"""Addresses of the two systems: checking what people write, and composing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xlsync.errors import ConfigError
 
 
 def check_url(text: str) -> str:
-    """A service's root as it is used: https (http for this machine only), no slash at its end.
+    """Normalise a service's root: https (http for this machine only), without a slash at its end.
 
     Raises ConfigError, without repeating an address that holds a password.
     """
@@ -36,9 +36,9 @@ def check_url(text: str) -> str:
 
 
 def within(root: str, path: str) -> str:
-    """The address of a path under a service's root.
+    """Return the address of a path under a service's root.
 
-    Of a whole address only its path and query count, so that keys never leave the host.
+    Only path and query of a complete address are used, so that keys never go to another host.
     """
     if "://" not in path:
         return f"{root}/{path.lstrip('/')}"
@@ -47,7 +47,7 @@ def within(root: str, path: str) -> str:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host is this very machine, to which nothing needs to be encrypted."""
+    """Return whether a host is this machine, to which encryption is not needed."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

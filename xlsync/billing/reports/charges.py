@@ -1,4 +1,4 @@
-"""A table's rows as billing lines: kinds by words, signs by rule, periods, costs by proof. PURE."""
+"""A table's rows converted to billing lines: kinds, signs, periods, and costs proven by the amounts. PURE."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 
 
 class ReportRow(NamedTuple):
-    """A row of a table that charges or gives back, with what its cells hold."""
+    """A row of a table that charges or credits, with the values of its cells."""
 
     number: int
     at: int  # among the rows of the table
@@ -40,7 +40,7 @@ class ReportRow(NamedTuple):
 
 
 class ChargedRow(NamedTuple):
-    """A billing line with the row that it was read from; `other_month` leaves it out."""
+    """A billing line with its row; a line with `other_month` is left out."""
 
     row: int
     line: BillingLine
@@ -50,7 +50,7 @@ class ChargedRow(NamedTuple):
 
 @dataclass(slots=True)
 class TableCharges:
-    """The lines of a table, and what people should be told of it."""
+    """The lines of a table, and notices about it."""
 
     lines: list[ChargedRow] = field(default_factory=list)
     unread_of: Counter[Month] = field(default_factory=Counter)  # rows of other months that cannot be read
@@ -65,9 +65,9 @@ def charge_lines(
     source: str,
     problems: Problems,
 ) -> TableCharges:
-    """The lines of all rows of a table that charge; what is wrong with one is a problem of the file.
+    """Read the lines of all rows of a table that charge; an unusable row is a problem of the file.
 
-    What is wrong with a row of another month's invoice is no matter of this month.
+    An unusable row of another month's invoice is no problem.
     `source` names the file, where there are several.
     """
     where = values.table.sheet.name
@@ -115,7 +115,7 @@ def _other_months(values: TableValues, charging: Iterable[int], month: Month) ->
 
 
 def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None, str]]:
-    """What the columns of the kind say of each row, with the words; None where one is not known."""
+    """Return the kind of each row by its columns of the kind, with their words; None for an unknown word."""
     empty: Sequence[None] = [None] * len(values.table.rows)
     columns = [values.texts[name] for name in KIND_COLUMNS if name in values.texts]
     credits_apart = [bool(cell) for cell in values.numbers.get("credit", empty)]
@@ -135,7 +135,7 @@ def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None,
 
 
 def _together(kinds: Sequence[Kind], *, is_usage: bool) -> Kind:
-    """What the kinds of several columns are as one."""
+    """Combine the kinds of several columns."""
     is_credit = any(kind.is_credit for kind in kinds)
     charges = {kind.charge for kind in kinds} | ({LineType.USAGE} if is_usage else set())
     return Kind(
@@ -147,7 +147,7 @@ def _together(kinds: Sequence[Kind], *, is_usage: bool) -> Kind:
 
 
 def unknown_words(values: TableValues, at: int, words: KindWords) -> list[tuple[str, str]]:
-    """The words of a row that are no known kind, each with the meaning of its column."""
+    """Return the unknown words of a row, each with the meaning of its column."""
     return [
         (name, text)
         for name in KIND_COLUMNS
@@ -158,7 +158,7 @@ def unknown_words(values: TableValues, at: int, words: KindWords) -> list[tuple[
 
 
 def _amounts(values: TableValues) -> Sequence[Decimal | Wrong | None]:
-    """The amounts, with their sign where they stand in one of two columns."""
+    """Return the amounts, negative where they are in the second of two columns."""
     empty: Sequence[None] = [None] * len(values.table.rows)
     amounts = values.numbers.get("amount", empty)
     if not {"debit", "credit"} & set(values.numbers):
@@ -178,7 +178,7 @@ def _amount_of_two(debit: Decimal | None, credit: Decimal | None, amount: Decima
 
 
 def _periods(values: TableValues) -> list[tuple[Any, Any]]:
-    """The charged period of each row, from two columns or from one of ranges."""
+    """Return the charged period of each row, from two columns or one column of ranges."""
     empty: Sequence[None] = [None] * len(values.table.rows)
     starts, ends = values.dates.get("start", empty), values.dates.get("end", empty)
     if not values.range_of or {"start", "end"} <= set(values.dates):
@@ -192,7 +192,7 @@ def _periods(values: TableValues) -> list[tuple[Any, Any]]:
 def _rows(
     values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]
 ) -> list[ReportRow]:
-    """The rows that charge, with the figures that they write."""
+    """Return the rows that charge, with their figures."""
     numbers: Mapping[str, Sequence[Any]] = values.numbers
     empty: Sequence[None] = [None] * len(values.table.rows)
     units, costs = numbers["units"], numbers.get("cost", empty)
@@ -219,7 +219,7 @@ def _rows(
 
 
 def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[Any, Any]:
-    """The cost in the currency that is billed, and the amount for the part of a period."""
+    """Convert the cost to the billed currency, and the amount to the charged part of a period."""
     if cost is not None and rate:
         cost *= rate
     if amount is None and None not in (units, cost, share):
@@ -231,7 +231,7 @@ def _priced(units: Any, cost: Any, amount: Any, rate: Any, share: Any) -> tuple[
 
 
 def _habits(values: TableValues, rows: Iterable[ReportRow]) -> Habits:
-    """How the table writes credits."""
+    """Find out how the table writes credits."""
     signs: set[tuple[str, bool]] = set()
     has_minus = False
     for row in rows:
@@ -249,7 +249,7 @@ def _habits(values: TableValues, rows: Iterable[ReportRow]) -> Habits:
 
 
 def _prices(rows: Iterable[ReportRow]) -> dict[tuple[str, ...], set[Decimal]]:
-    """The unit prices of the charges of each contract, and of each customer's product."""
+    """Collect the unit prices of charges by contract and by customer's product."""
     prices: dict[tuple[str, ...], set[Decimal]] = {}
     for row in rows:
         cost, amount = row.figures.cost, row.figures.amount
@@ -261,7 +261,7 @@ def _prices(rows: Iterable[ReportRow]) -> dict[tuple[str, ...], set[Decimal]]:
 
 
 def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[ReportRow, Meaning | str]]:
-    """What every row means, or what is unclear about it."""
+    """Decide the meaning of every row, or say what is unclear about it."""
     habits = _habits(values, rows)
     prices = _prices(rows) if habits.has_minus else {}
     own: set[Decimal] = set()
@@ -273,7 +273,7 @@ def _decide(values: TableValues, rows: Sequence[ReportRow]) -> Iterator[tuple[Re
 
 
 def _meaning_of(what: str, values: TableValues) -> str:
-    """The meaning of the column that a problem of a row is about."""
+    """Return the meaning of the column that a row's problem is about."""
     if what == NO_MONEY:
         return "amount" if "amount" in values.numbers else "cost"
     return "units" if what == NO_UNITS else "amount"
@@ -317,7 +317,7 @@ def _make_lines(
 
 
 def _midnights(values: TableValues) -> Sequence[bool]:
-    """Whether each row's end is told without a time other than midnight."""
+    """Return for each row whether its end is without a time or at midnight."""
     if "end" in values.dates:
         return [not isinstance(cell, Day) or cell.is_midnight for cell in values.dates["end"]]
     return [False] * len(values.table.rows)  # a period in one cell ends on its last day
@@ -326,7 +326,7 @@ def _midnights(values: TableValues) -> Sequence[bool]:
 def _line(
     names: LineNames, currency: str, row: ReportRow, meaning: Meaning, end: dt.date | None, source: str
 ) -> BillingLine:
-    """A row's line; its key is of what the row says, so that no order and no other row changes it."""
+    """Make a row's line; its key depends on the row's content only, not on other rows or their order."""
     return BillingLine(
         key=_key(names, currency, row, meaning, end),
         report=source,
@@ -371,5 +371,5 @@ def _key(names: LineNames, currency: str, row: ReportRow, meaning: Meaning, end:
 
 
 def _spell(number: Decimal | None) -> str:
-    """A number as it counts in a key: 12.0 is 12."""
+    """Write a number for a key: 12.0 is 12."""
     return "" if number is None else str(number.normalize())

@@ -1,4 +1,4 @@
-"""Which tables of a file are read, and whether their columns may be read as they stand. PURE."""
+"""Choice of the tables of a file to read, and checks of their columns. PURE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEADER_WITHIN: Final = 60
 
 
 def best_way(file: ReportFile, aliases: Aliases) -> tuple[int, list[Table]]:
-    """The way of splitting the file into cells by which most columns are known, with its tables."""
+    """Return the way of splitting a file into cells that gives the most known columns, with its tables."""
     best: tuple[int, list[Table]] = (0, [])
     most = 0
     for n, sheets in enumerate(file.ways):
@@ -33,7 +33,7 @@ def best_way(file: ReportFile, aliases: Aliases) -> tuple[int, list[Table]]:
 
 
 def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
-    """The tables to read, those with the most known columns, and the others."""
+    """Split tables into those to read, with the most known columns, and the others."""
     groups: dict[frozenset[str], list[Table]] = {}
     for table in tables:
         if table.rows:
@@ -45,7 +45,7 @@ def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
 
 
 def with_period(table: Table) -> Table:
-    """The table with a column of charged periods that another column of its meaning hid."""
+    """Use a table's column of charged periods, if another column of its meaning hid it."""
     columns = table.columns
     for n in columns.unread:
         if "period" not in columns.at and holds_ranges(table, n):
@@ -77,7 +77,7 @@ class _Header:
 
 
 def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
-    """Raise ReportError for a file without a fitting header: what is missing, what it has, what to write."""
+    """Raise ReportError for a file without a usable header, naming missing columns and a setting."""
     best = _Header((), frozenset(), ())
     for sheets in file.ways:
         for sheet in sheets:
@@ -121,7 +121,7 @@ def _holds_numbers(rows: Sequence[Sequence[Any]], column: int) -> bool | None:
 
 
 def refuse_columns(table: Table, problems: Problems) -> None:
-    """Problems of columns: of one meaning with different values, unread ones that may not be, long rows."""
+    """Add problems of columns: different values of one meaning, unread columns that matter, long rows."""
     columns, where = table.columns, table.sheet.name
     for meaning, places in columns.rivals.items():
         first = columns.at[meaning]

@@ -1,4 +1,4 @@
-"""Columns known by their headers: what each means, which are not read, which may not be left unread. PURE."""
+"""Columns by their headers: their meaning, those not read, and those that must not be left unread. PURE."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUSPICIOUS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """What the settings say of columns: further headers of a meaning, and headers to leave unread."""
+    """The settings for columns: further headers of a meaning, and headers to leave unread."""
 
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
@@ -38,7 +38,7 @@ class Aliases:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where each meaning stands in a table, from 0.
+    """The 0-based column of each meaning in a table.
 
     `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
     columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread.
@@ -54,12 +54,12 @@ class Columns:
 
     @property
     def fits(self) -> bool:
-        """Whether the needed columns are there."""
+        """Whether all needed columns are there."""
         return set(NEEDED) <= set(self.at)
 
 
 def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:
-    """The settings' headers by meaning. Raises ConfigError for a column that no report has."""
+    """Read the settings' headers by meaning; raises ConfigError for a meaning that does not exist."""
     owner = {header_key(one): name for name, groups in HEADERS.items() for group in groups for one in group}
     owner |= {header_key(header): name for name, header in MEANINGS.items()}
     owner |= {header_key(name): name for name in MEANINGS}
@@ -78,7 +78,7 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
 
 
 def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
-    """What the columns of a header mean."""
+    """Find the meaning of each column of a header."""
     keys = [header_key(name) for name in header]
     free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
     layout = _find_layout({keys[n] for n in free})
@@ -155,7 +155,7 @@ _FAMILY: Final = (0, 0, 1, 1, 2, 2)
 
 
 def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
-    """Whether the customer's id is of the party that the customer's name is of, not of the reseller."""
+    """Return whether the column of the customer's id belongs to the customer, not to the reseller."""
     if "customer_id" not in at:
         return True
     name, code = keys[at["customer"]], keys[at["customer_id"]]
@@ -167,7 +167,7 @@ def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
 
 
 def _is_lower_choice(key: str) -> bool:
-    """Whether a header is of a meaning that is read, but not the first choice for it."""
+    """Return whether a header has a known meaning, but is not the first choice for it."""
     return key in _KNOWN_KEYS
 
 
@@ -186,6 +186,6 @@ def _is_called(key: str, wanted: str) -> bool:
 
 
 def _find_layout(keys: set[str]) -> Layout | None:
-    """The published layout that a header has all marks of; of several the one with the most."""
+    """Find the published layout of a header by its marks; of several the one with the most marks."""
     fitting = [layout for layout in LAYOUTS if layout.known_by <= keys]
     return max(fitting, key=lambda layout: len(layout.known_by), default=None)

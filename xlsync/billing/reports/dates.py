@@ -15,7 +15,7 @@ Order = Literal["day-first", "month-first"]
 ORDERS: Final[tuple[Order, Order]] = ("day-first", "month-first")
 
 _YEARS: Final = range(1990, 2101)
-_DAY_ZERO: Final = dt.date(1899, 12, 30)  # so that day 60 and later agree with Excel
+_DAY_ZERO: Final = dt.date(1899, 12, 30)  # day 0 of Excel's serial numbers from 60 on
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -82,9 +82,9 @@ _BETWEEN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DateReadings:
-    """The day that a text writes with the day first and with the month first; None where it cannot.
+    """The readings of a date's text: with the day first and with the month first; None if impossible.
 
-    `time` is the time of day in seconds, where one is written; `is_utc` tells that it is Greenwich's.
+    `time` is the time of day in seconds, if one is written; `is_utc` says that it is in UTC.
     `is_true` marks what a spreadsheet holds as a date, or as the number of one.
     """
 
@@ -95,17 +95,17 @@ class DateReadings:
     is_true: bool = False
 
     def by(self, order: Order) -> dt.date | None:
-        """The day in this order."""
+        """Return the day in an order."""
         return self.day_first if order == "day-first" else self.month_first
 
     @property
     def is_clear(self) -> bool:
-        """Whether the text allows one day only."""
+        """Whether the text allows only one day."""
         return None in (self.day_first, self.month_first) or self.day_first == self.month_first
 
     @property
     def proves(self) -> Order | None:
-        """The order that the text shows, where it shows one."""
+        """The order that the text proves; None where it proves none."""
         if self.day_first is None:
             return "month-first"
         return "day-first" if self.month_first is None else None
@@ -113,18 +113,18 @@ class DateReadings:
 
 @lru_cache(maxsize=4096)
 def fold_word(word: str) -> str:
-    """A month's name without accents, in small letters."""
+    """Fold a month's name: without accents, in lower case."""
     bare = unicodedata.normalize("NFKD", word)
     return "".join(c for c in bare if not unicodedata.combining(c)).casefold()
 
 
 def month_number(name: str) -> int | None:
-    """Which month a name or its short form means, in the languages that are known."""
+    """Return the month of a name or short form in the known languages; None for other words."""
     return _MONTHS.get(fold_word(name).rstrip("."))
 
 
 def of_true_date(value: dt.date) -> DateReadings | None:
-    """The readings of a spreadsheet's own date; None for one that means no day."""
+    """Read a spreadsheet's date; None for one that stands for no date."""
     day = value.date() if isinstance(value, dt.datetime) else value
     if _is_no_day(day):
         return None
@@ -135,7 +135,7 @@ def of_true_date(value: dt.date) -> DateReadings | None:
 
 
 def of_serial(number: float) -> DateReadings | None:
-    """The readings of a spreadsheet's number of a day; None for zero. Raises ValueError for no date."""
+    """Read a spreadsheet's serial number; None for zero. Raises ValueError for a number that is no date."""
     if not -1 < number < 80_000:
         raise ValueError(str(number))
     days, seconds = int(number), round((number - int(number)) * 86_400, 3)
@@ -151,7 +151,7 @@ def of_serial(number: float) -> DateReadings | None:
 
 @lru_cache(maxsize=65_536)
 def read_date(text: str) -> DateReadings | None:
-    """All readings of a text; None where it means no day at all. Raises ValueError for no date."""
+    """Read all readings of a text; None where it stands for no date. Raises ValueError for other texts."""
     core = " ".join(text.split()).strip("'").strip()
     time, is_utc = None, False
     if found := _TIME.search(core):
@@ -179,7 +179,7 @@ def read_date(text: str) -> DateReadings | None:
 
 
 def _is_no_day(day: dt.date) -> bool:
-    """Whether a date stands for none: the first or last day that a program knows."""
+    """Return whether a date stands for none: the first or last day that a program knows."""
     is_edge = (day.month, day.day) in {(1, 1), (12, 30), (12, 31)}
     return is_edge and (day.year < _YEARS.start or day.year == dt.MAXYEAR)
 
@@ -196,7 +196,7 @@ def _seconds(found: re.Match[str]) -> int:
 
 
 def _days(core: str) -> tuple[dt.date | None, dt.date | None]:
-    """The day with the day first, and with the month first. Raises ValueError for neither."""
+    """Return the date with the day first and with the month first; raises ValueError for neither."""
     if found := _YEAR_FIRST.fullmatch(core):
         year, month, day = (found[1], found[3], found[4]) if found[1] else (found[5], found[6], found[7])
         only = dt.date(int(year), int(month), int(day))
@@ -216,7 +216,7 @@ def _days(core: str) -> tuple[dt.date | None, dt.date | None]:
         raise ValueError(core)
     first, second, year = int(found[1]), int(found[3]), _year(found[4])
     day_first = _date(year, second, first)
-    if found[2] == ".":  # with points the day always comes first
+    if found[2] == ".":  # dates with points have the day first
         if day_first is None:
             raise ValueError(core)
         return day_first, day_first
@@ -245,7 +245,7 @@ def _named(name: str) -> int:
 
 
 def read_month(text: str) -> tuple[dt.date, dt.date] | None:
-    """The first and last day of a month: `Oct 2026`, `2026-10`, `10/2026`; None for what is none."""
+    """Read a month, `Oct 2026`, `2026-10`, `10/2026`, as its first and last day; None for other texts."""
     core = fold_word(" ".join(text.split()).strip("'"))
     if found := re.fullmatch(r"(\d{4})[-/. ](\d{1,2})|(\d{1,2})[-/. ](\d{4})", core):
         year, month = int(found[1] or found[4]), int(found[2] or found[3])
@@ -262,7 +262,7 @@ def read_month(text: str) -> tuple[dt.date, dt.date] | None:
 
 @lru_cache(maxsize=4096)
 def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
-    """The first and last day of a period that one cell writes; None for what is no period of days."""
+    """Read a period in one cell as its first and last day; None for other texts."""
     if (month := read_month(text)) is not None:
         first, last = month
         return DateReadings(first, first), DateReadings(last, last)
@@ -282,7 +282,7 @@ def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
 
 
 def local_days(readings: Sequence[DateReadings]) -> int | None:
-    """Whether a column's times of Greenwich are midnights, or last seconds of days, of one other zone.
+    """Return whether a column's UTC times are midnights, or last seconds of days, in one other time zone.
 
     Then the number of hours from which on the day is the next one; None where the times tell no zone.
     """

@@ -17,7 +17,7 @@ from xlsync.models import LineType
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a word says: the kind of charge, where it tells one, and whether it gives money back.
+    """The meaning of a word: the kind of charge (None if it has none), and whether it is a credit.
 
     `is_discount` marks money off that takes no unit back. `goes_both_ways` marks a change of quantity,
     which distributors write as two rows: the old units with a minus, and the new ones.
@@ -175,7 +175,7 @@ class KindWords:
         }
 
     def find(self, text: str) -> Kind | None:
-        """What a cell says; None for an unknown word."""
+        """Return the kind of a cell's words; None for an unknown word."""
         folded = fold(text)
         return self._own.get(folded) or _find(folded)
 
@@ -212,7 +212,7 @@ def likely_type(text: str, *, is_negative: bool) -> str:
 
 
 def _combine(kinds: Sequence[str]) -> Kind:
-    """What several known words say together."""
+    """Combine the kinds of several words."""
     one = Kind()
     if "USAGE" in kinds:
         one = Kind(LineType.USAGE)

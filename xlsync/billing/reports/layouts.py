@@ -1,4 +1,4 @@
-"""Which headers mean what, in any report and in the layouts that are published. PURE."""
+"""The meanings of headers, in any report and in published layouts. PURE."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from xlsync.billing.reports.text import header_key
 
-# What a column may mean, with the name that people are told.
+# The meanings of columns, with their names in messages.
 MEANINGS: Final[Mapping[str, str]] = {
     "customer": "Customer",
     "customer_id": "Customer ID",
@@ -161,7 +161,7 @@ TOTALS_WITH_TAX: Final = frozenset(map(header_key, HEADERS["amount"][3]))
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A published layout: headers by which it is known, what they mean, and what is of no matter.
+    """A published layout: the headers that mark it, their meanings, and headers to ignore.
 
     `is_usage` marks a file whose every row is usage. `is_signed` marks one that always writes a minus
     where money is given back.
@@ -184,7 +184,7 @@ def _layout(
     is_usage: bool = False,
     is_signed: bool = False,
 ) -> Layout:
-    """A layout written with its headers parted by commas."""
+    """Make a layout from headers separated by commas."""
     return Layout(
         name=name,
         known_by=frozenset(map(header_key, known_by.split(","))),

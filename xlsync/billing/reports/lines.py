@@ -1,4 +1,4 @@
-"""What a row of a report charges or gives back: the kind, the sign, and whether units move. PURE."""
+"""Decision of what a row of a report means: the kind, the sign, and whether units change. PURE."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CENT: Final = Decimal("0.01")
 
 
 class RowFigures(NamedTuple):
-    """The figures of a row as it writes them, and the days that it charges for."""
+    """The figures of a row as written, and the days that it charges for."""
 
     units: Decimal | None
     cost: Decimal | None
@@ -28,7 +28,7 @@ class RowFigures(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a row means: credits have negative units and amounts; a discount moves money only."""
+    """The meaning of a row: credits have negative units and amounts; a discount changes money only."""
 
     type: LineType
     charge: LineType
@@ -39,7 +39,7 @@ class Meaning(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How the report writes credits, as its other rows show.
+    """The report's way of writing credits, as its other rows show.
 
     `both_ways` are the words whose rows have both signs; `is_signed` tells that the layout always writes
     a minus for what is given back, `has_minus` that some row has one.
@@ -53,7 +53,7 @@ class Habits:
 def decide(
     figures: RowFigures, kind: Kind, word: str, habits: Habits, prices: Iterable[Decimal] = ()
 ) -> Meaning | str:
-    """What a row means, or what is unclear about it. `prices` are those of its contract's charges."""
+    """Decide the meaning of a row, or say what is unclear. `prices` are those of its contract's charges."""
     units, cost, amount = figures.units, figures.cost, figures.amount
     charge = kind.charge or LineType.RECURRING
     if cost == 0 and amount:
@@ -101,7 +101,7 @@ def _is_credit(kind: Kind, word: str, habits: Habits, *, has_minus: bool) -> boo
 
 
 def _money_only(amount: Decimal) -> Meaning:
-    """A discount: money without a unit, which is compared with nothing."""
+    """Make the meaning of a discount: money without units, which is not compared."""
     return Meaning(
         type=LineType.CREDIT if amount < 0 else LineType.ONE_TIME,
         charge=LineType.ONE_TIME,
@@ -112,7 +112,7 @@ def _money_only(amount: Decimal) -> Meaning:
 
 
 def takes_back(figures: RowFigures, money: Decimal, prices: Iterable[Decimal]) -> bool:
-    """Whether a negative amount is about units × price for the row's days, whole or in part."""
+    """Return whether a negative amount is about units × price for the row's days or a part of them."""
     units = abs(figures.units or Decimal(0))
     known = {abs(price) for price in prices if price}
     if not known and figures.cost:
@@ -125,7 +125,7 @@ def takes_back(figures: RowFigures, money: Decimal, prices: Iterable[Decimal]) -
 
 
 def _shares(figures: RowFigures) -> Iterator[Decimal]:
-    """Which parts of a full price the row's days may cost."""
+    """Yield the fractions of a full price that the row's days may cost."""
     yield Decimal(1)
     start, end = figures.start, figures.end
     if start is None or end is None or end < start:

@@ -48,30 +48,30 @@ NOTHING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class NumberReadings:
-    """The number that a text writes with a point and with a comma as decimal mark; None where it cannot."""
+    """The readings of a number's text: with a point and with a comma as decimal mark; None if impossible."""
 
     point: Decimal | None
     comma: Decimal | None
 
     def by(self, mark: Mark) -> Decimal | None:
-        """The number with this decimal mark."""
+        """Return the number with a decimal mark."""
         return self.point if mark == "." else self.comma
 
     @property
     def is_clear(self) -> bool:
-        """Whether the text allows one number only."""
+        """Whether the text allows only one number."""
         return self.point is None or self.comma is None or self.point == self.comma
 
     @property
     def proves(self) -> Mark | None:
-        """The decimal mark that the text shows, where it shows one."""
+        """The decimal mark that the text proves; None where it proves none."""
         if self.point is None and self.comma is not None:
             return ","
         return "." if self.comma is None and self.point is not None else None
 
 
 def read_number(text: str) -> NumberReadings | None:
-    """All readings of a text; None for what is no number."""
+    """Read all readings of a text; None for other texts."""
     core = _SPACES.sub(" ", text).strip().replace("\u2212", "-").replace("’", "'").replace("´", "'")
     if core.startswith("'"):
         core = core[1:].strip()  # a mark for text in spreadsheets
@@ -96,7 +96,7 @@ def read_number(text: str) -> NumberReadings | None:
 
 
 def _sign_and_core(core: str) -> tuple[int, str | None]:
-    """The sign and the bare digits of a number, without its money words; None for a second sign.
+    """Return the sign and the digits of a number without its currency; None for a second sign.
 
     The dash that accounting formats write for zero beside a currency sign stays a dash.
     """
@@ -128,5 +128,5 @@ def _value(core: str, mark: Mark) -> Decimal | None:
 
 
 def proven_mark(readings: Iterable[NumberReadings]) -> set[Mark]:
-    """The decimal marks that these numbers show."""
+    """Return the decimal marks that some numbers prove."""
     return {mark for one in readings if (mark := one.proves) is not None}

@@ -1,6 +1,6 @@
-"""Files of reports opened: packed or not, text in any code page, or a workbook; bounded in size.
+"""Opening of report files: packed or not, text in any code page, or a workbook; limited in size.
 
-What cannot be read for sure is refused in words, and nothing is taken for another script.
+A file that cannot be read for sure is refused with a message.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """An opened report: its sheets, in each way that its text can be split into cells.
+    """An opened report: its sheets, for each way of splitting its text into cells.
 
     A workbook has one way only. `delimiters` tells what parts the cells in each way of a text.
     """
@@ -37,7 +37,7 @@ class ReportFile:
 
 
 def open_report(path: Path) -> ReportFile:
-    """The file's sheets. Raises ReportError, which says what it is where it is no report."""
+    """Open a report's sheets; raises ReportError for a file that is no report."""
     content = _read(path)
     content, _ = _unpack(content, path.name)
     if _is_workbook(content):
@@ -100,7 +100,7 @@ def _read(path: Path) -> bytes:
 
 
 def _unpack(content: bytes, name: str, depth: int = 0) -> tuple[bytes, str]:
-    """What a packed file holds; the content itself where it is not packed."""
+    """Unpack a file; the content itself where it is not packed."""
     if content.startswith(b"\x1f\x8b"):
         inner = _gunzip(content, name)
     elif content.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_workbook(content):

@@ -1,4 +1,4 @@
-"""All problems of a report in one message, with the lines that would answer them in the settings. PURE."""
+"""Problems of reports in one message, with the settings that would resolve them. PURE."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_PROBLEMS: Final = 20
 
 @dataclass
 class Problems:
-    """The problems of one file in the order of its rows, and the settings that would answer them."""
+    """The problems of one file in the order of its rows, and the settings that would resolve them."""
 
     found: list[tuple[str, int, str]] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)  # the likely kind of each unknown word
@@ -23,7 +23,7 @@ class Problems:
     asks_for_order: bool = False
 
     def add(self, where: str, row: int, what: str) -> None:
-        """Remember what is wrong with a row of a sheet; row 0 is the table as a whole."""
+        """Add a problem of a row of a sheet; row 0 is the whole table."""
         self.found.append((where, row, what))
 
 
@@ -50,7 +50,7 @@ def settings_for(problems: Iterable[Problems]) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as TOML writes it."""
+    """Quote a text for TOML."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -86,7 +86,7 @@ def _tell(where: str, row: int, what: str) -> str:
 
 
 def rows_text(rows: Iterable[int]) -> str:
-    """Some row numbers: `row 4`, `rows 4, 7 and 3 more`."""
+    """Write row numbers: `row 4`, `rows 4, 7 and 3 more`."""
     all_rows = list(rows)
     if len(all_rows) == 1:
         return f"row {all_rows[0]}"

@@ -1,4 +1,4 @@
-"""Units × cost = amount over a report, and totals against the sum of their lines. PURE."""
+"""Proof of a report by its own figures: units × cost = amount, and totals. PURE."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Product(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the figures of a report prove: the cost per unit by row, the rows that break, and a verdict.
+    """The result of a proof: the cost per unit by row, the rows that break it, and a verdict.
 
     `costs` holds the costs that are not as the row writes them.
     The columns are not what their headers say where most lines break; full periods decide where there
@@ -43,7 +43,7 @@ class Proof:
 
 
 def prove(products: Iterable[Product]) -> Proof:
-    """Check every line's figures."""
+    """Check the figures of every line."""
     costs: dict[int, Decimal] = {}
     broken: list[Product] = []
     held = {True: 0, False: 0}
@@ -54,7 +54,7 @@ def prove(products: Iterable[Product]) -> Proof:
                 costs[one.row] = cost
             held[one.is_full] += 1
         elif one.is_full or abs(one.amount) > abs(one.units * one.cost) * Decimal("1.01") + _CENT:
-            broken.append(one)  # a part of a period costs a part, never more
+            broken.append(one)  # a part of a period never costs more than a whole one
     broken_full = sum(one.is_full for one in broken)
     if held[True] or broken_full:
         is_refused = broken_full > 0 and held[True] <= broken_full
@@ -64,7 +64,7 @@ def prove(products: Iterable[Product]) -> Proof:
 
 
 def proven_cost(one: Product) -> Decimal | None:
-    """The cost per unit by which the amount comes out; None where it comes out by none."""
+    """Return the cost per unit that gives the amount; None where no reading does."""
     if agrees(one.units, one.cost, one.amount):
         return one.cost
     discount = one.discount or Decimal(0)
@@ -76,7 +76,7 @@ def proven_cost(one: Product) -> Decimal | None:
 
 
 def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
-    """The cost after a discount that is a percentage, a part, or money."""
+    """Return the costs after a discount: as a percentage, a fraction, or money."""
     if not discount:
         return ()
     less = abs(discount)
@@ -90,7 +90,7 @@ def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
 
 
 def agrees(units: Decimal, cost: Decimal, amount: Decimal) -> bool:
-    """Whether units × cost is the amount, as exactly as the written figures can tell."""
+    """Return whether units × cost is the amount, within the precision of the written figures."""
     return abs(abs(units * cost) - abs(amount)) <= _CENT + abs(units) * _half_a_step(cost)
 
 
@@ -102,6 +102,6 @@ def _half_a_step(cost: Decimal) -> Decimal:
 
 
 def total_agrees(total: Decimal, sums: Iterable[Decimal], lines: int) -> bool:
-    """Whether a total is one of the sums that it may be of, give or take the rounding of its lines."""
+    """Return whether a total is one of some sums, within the rounding of its lines."""
     allowed = _CENT + _CENT / 2 * min(lines, 20)
     return any(abs(total - one) <= allowed for one in sums)

@@ -1,4 +1,4 @@
-"""Reports read from their files to billing lines: every stage in order, all problems at once."""
+"""Reading of reports: from files to billing lines, with all problems in one error."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ReportsRead:
 
     @property
     def notices(self) -> list[str]:
-        """What people are told."""
+        """The notices for people."""
         return [told for table in self.tables for told in table.tell()]
 
 
@@ -72,7 +72,7 @@ class _File:
 
 
 def read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings) -> ReportsRead:
-    """The month's billing lines of all its reports. Raises ReportError, which lists every problem."""
+    """Read a month's billing lines from all its reports; raises ReportError with every problem."""
     with not_collected():
         return _read_reports(paths, month, settings)
 
