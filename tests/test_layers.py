@@ -62,7 +62,7 @@ ONLY = {  # library: the packages and modules that may use it
     "requests": ("rest",),
     "urllib3": ("rest",),
     "zipfile": ("xlsx", "excel", "billing", "template", "workbook", "report"),
-    "openpyxl": ("xlsx", "excel", "billing", "template", "workbook", "report"),
+    "openpyxl": ("commands.remembered_sheet", "xlsx", "excel", "billing", "template", "workbook", "report"),
     "python_calamine": ("xlsx", "billing"),
     "xlwings": ("excel", "ribbon"),
     "typer": ("cli",),

@@ -56,7 +56,7 @@ ATTRIBUTES: Mapping[str, set[str]] = {
     "tab": {"id", "label", "keytip", "visible", "tag", "insertAfterMso", "insertBeforeMso"},
     "group": COMMON | {"autoScale", "centerVertically"},
     "menu": COMMON | {"size", "itemSize", "description", "showImage", "showLabel"},
-    "button": COMMON | {"size", "onAction", "description", "showImage", "showLabel"},
+    "button": COMMON | {"size", "onAction", "getLabel", "description", "showImage", "showLabel"},
 }
 LONGEST = {"description": 4096, "keytip": 3}  # else 1024
 NC_NAME = re.compile(r"[A-Za-z_][\w.-]*")
@@ -129,10 +129,21 @@ def test_the_tab_has_the_buttons_of_the_issue_in_their_order() -> None:
     root = ET.fromstring(addin.ribbon_xml())  # noqa: S314
     assert [tab.get("label") for tab in root.iter(f"{NAMES}tab")] == ["xlsync"]
     in_groups = [child.get("label") for group in root.iter(f"{NAMES}group") for child in group]
-    assert in_groups == ["Export", "Check", "Apply", "Invoices", "Report", "Undo", "Demo", "Help"]
+    assert in_groups == [
+        "Export", "Check", "Apply", "Invoices", "Report", "Undo",
+        "Sign in", "Check connection", "What I remember", "Demo", "Help",
+    ]  # fmt: skip
     menu = next(root.iter(f"{NAMES}menu"))
-    months = [f"{back} months ago" for back in range(2, 13)]
-    assert [item.get("label") for item in menu] == ["This month", "Last month", *months, "Choose…"]
+    labels = [item.get("label") for item in menu]
+    assert labels == [*[None] * 13, "From a report file…", "The month on Start"]
+
+
+def test_vba_names_the_months_of_the_menu_and_passes_the_day_for_which_it_did() -> None:
+    root = ET.fromstring(addin.ribbon_xml())  # noqa: S314
+    named = {b.get("id"): b.get("getLabel") for b in root.iter(f"{NAMES}button") if b.get("getLabel")}
+    assert named == {f"Export{back}": "RibbonMyAddin.MonthLabel" for back in range(13)}
+    assert "Sub MonthLabel(control As IRibbonControl, ByRef label)" in addin.VBA
+    assert 'DateAdd("m", -Mid(control.ID, 7), D), "mmmm yyyy"' in addin.VBA
 
 
 def test_each_control_has_an_icon_and_a_screentip_and_each_button_the_one_callback() -> None:
@@ -167,7 +178,8 @@ def test_only_the_one_module_differs_from_the_project_that_xlwings_ships(built: 
 def test_all_other_modules_read_as_before(built: bytes) -> None:
     was, now = modules(source()), modules(built)
     assert {name for name in was if was[name] != now[name]} == {"RibbonMyAddin"}
-    assert 'RunPython "import xlsync.ribbon as r;r.main(\'" & control.ID & "\')"' in now["RibbonMyAddin"]
+    arguments = '\'" & control.ID & "\',\'" & Format(D, "yyyy-mm-dd") & "\''
+    assert f'RunPython "import xlsync.ribbon as r;r.main({arguments})"' in now["RibbonMyAddin"]
 
 
 def test_a_button_runs_even_where_no_workbook_is_open() -> None:

@@ -22,6 +22,9 @@ class FileWorkbook:
     asked: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     opened: list[Path] = field(default_factory=list)
+    typed: Callable[[str], str | None] = lambda _question: None
+    chosen: Path | None = None
+    prompts: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def save(self) -> None:
         """A closed file holds all that was edited."""
@@ -52,6 +55,20 @@ class FileWorkbook:
     def tell(self, text: str) -> None:
         """Note it down."""
         self.told.append(text)
+
+    def prompt(self, question: str, default: str, *, is_secret: bool) -> str | None:
+        """Let `typed` answer; None cancels."""
+        self.prompts.append((question, default, is_secret))
+        return self.typed(question)
+
+    def choose_file(self, title: str) -> Path | None:
+        """Return `chosen`."""
+        self.shown.append(title)
+        return self.chosen
+
+    def save_pdf(self, path: Path, pdf: Path) -> None:
+        """Write a file that names the workbook."""
+        pdf.write_bytes(b"%PDF of " + path.name.encode())
 
     def status(self, text: str) -> None:
         """Note it down."""

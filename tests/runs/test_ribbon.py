@@ -17,13 +17,13 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from tests.helpers.libreoffice_picks import office_python, pick
-from xlsync import ribbon
 from xlsync.config import SECRETS
 from xlsync.errors import WorkbookError
 from xlsync.excel import addin
 from xlsync.excel.open_file import Cells
 from xlsync.excel.window import ExcelWorkbook
 from xlsync.ribbon import press
+from xlsync.ribbon.texts import LINES as LINES_IN_A_BOX
 from xlsync.workbook.read import read_workbook
 from xlsync.xlsx.package import Package
 
@@ -150,7 +150,7 @@ def test_choose_without_another_month_says_where_to_choose_it(desk: Desk, cell: 
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert told in workbook.told[0]
-    assert "click Choose… again" in workbook.told[0]
+    assert "click The month on Start again" in workbook.told[0]
     assert workbook.opened == []
 
 
@@ -375,7 +375,7 @@ def test_a_long_plan_is_cut_for_the_box_and_whole_in_the_log(desk: Desk) -> None
     (question,) = workbook.asked
     assert "… and " in question
     assert len(question.splitlines()) < 40
-    assert log(desk).count("planned: ") > ribbon.LINES
+    assert log(desk).count("planned: ") > LINES_IN_A_BOX
 
 
 # Undo
@@ -483,16 +483,19 @@ def test_the_demo_needs_no_settings_and_its_workbook_stays_the_demos(
 # what goes wrong
 
 
-@pytest.mark.parametrize("id_", ["Export1", "Check", "Apply"])
-def test_missing_settings_are_told_with_login(desk: Desk, monkeypatch: pytest.MonkeyPatch, id_: str) -> None:
+@pytest.mark.parametrize("id_", ["Export1", "FromReport", "Check", "Apply", "Remembered"])
+def test_a_click_without_settings_offers_sign_in_or_the_demo_and_names_no_variable(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, id_: str
+) -> None:
     for name in desk.sandbox.environ:
         monkeypatch.delenv(name)
-    workbook = front(desk)
+    workbook = FileWorkbook(desk.file, no)
     press(id_, workbook, NOW)
-    (told,) = workbook.told
-    assert told.startswith("Not signed in yet.")
-    assert "xlsync login" in told
-    assert told.endswith(f"The log: {desk.home / 'log' / 'ribbon.log'}")
+    assert [question.partition("\n")[0] for question in workbook.asked] == [
+        "Not signed in yet.", "Try xlsync with made-up data instead? No account is needed.",
+    ]  # fmt: skip
+    assert workbook.told == ["Not signed in yet. Click Sign in, or Demo to try made-up data."]
+    assert "XLSYNC" not in "".join([*workbook.asked, *workbook.told])
 
 
 def test_a_mistake_of_our_own_is_no_traceback_in_the_box_but_one_in_the_log(desk: Desk) -> None:

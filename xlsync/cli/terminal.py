@@ -90,9 +90,9 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
     if of:
         refuse_unusable(of, is_written=False)
     if demo:
-        from xlsync.commands.demo import demo_home, environment  # noqa: PLC0415
+        from xlsync.commands.demo import kept_settings  # noqa: PLC0415
 
-        return Settings(home=demo_home(home_folder()), environment=environment())
+        return kept_settings(home_folder())
     settings = load_environment()
     tell_notices(settings.notices)
     return settings

@@ -24,6 +24,11 @@ def demo_home(home: Path) -> Path:
     return home / "demo"
 
 
+def kept_settings(home: Path) -> Settings:
+    """The settings of commands that look at what the demo keeps, without the sandbox's servers."""
+    return Settings(home=demo_home(home), environment=environment())
+
+
 @contextmanager
 def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
     """Serve the sandbox with its stored state, and yield the settings that use it.

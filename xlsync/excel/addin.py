@@ -30,6 +30,7 @@ SOURCE: Final = "quickstart_addin_ribbon.xlam"
 NAMESPACE: Final = "http://schemas.microsoft.com/office/2009/07/customui"
 MODULE: Final = "RibbonMyAddin"
 CALLBACK: Final = f"{MODULE}.RunMain"
+MONTH_LABEL: Final = f"{MODULE}.MonthLabel"
 CONFIGURATION: Final = "myaddin.conf"  # the sheet that xlwings' VBA looks for: the name of its project
 MONTHS_BACK: Final = range(13)
 _WINDOWS_AND_MAC: Final = ("win32", "darwin")
@@ -40,23 +41,31 @@ class Button:
     """One button of the ribbon: id, label, image and explanation."""
 
     id: str
-    label: str
+    label: str  # empty for a month, whose name VBA tells
     image: str  # name of an image of Office
     screentip: str
     supertip: str
 
 
-def _export_button(id_: str, label: str, image: str = "CalendarInsert") -> Button:
-    return Button(id_, label, image, f"Export: {label}", "Bring that month's billing into a new workbook.")
+def _export_button(back: int) -> Button:
+    """The button of a month; VBA gives it the month's name when the menu is shown."""
+    when = {0: "This month", 1: "Last month"}.get(back, f"{back} months ago")
+    told = "Bring that month's billing into a new workbook."
+    return Button(f"Export{back}", "", "CalendarInsert", f"Export: {when.casefold()}", told)
 
 
 MONTHS: Final = (
-    _export_button("Export0", "This month"),
-    _export_button("Export1", "Last month"),
-    *(_export_button(f"Export{back}", f"{back} months ago") for back in MONTHS_BACK[2:]),
+    *map(_export_button, MONTHS_BACK),
+    Button(
+        "FromReport",
+        "From a report file…",
+        "ImportExcel",
+        "Export: the distributor's report",
+        "Choose the report (Excel or CSV) that holds the month's billing lines.",
+    ),
     Button(
         "ExportChosen",
-        "Choose…",
+        "The month on Start",
         "CalendarInsert",
         "Export: the month on the sheet Start",
         "Choose a month beside Month on the sheet Start, then click here.",
@@ -106,8 +115,31 @@ GROUPS: Final[Mapping[str, tuple[Button, ...]]] = {
             "Undo",
             "Undo",
             "Undo",
-            "Take the last run back",
-            "Shows what would take back the last run of this workbook, and asks before anything is written.",
+            "Take a run back",
+            "Choose a run of this workbook. Shows what would take it back, and asks before it is written.",
+        ),
+    ),
+    "Settings": (
+        Button(
+            "SignIn",
+            "Sign in",
+            "Lock",
+            "Enter the keys of both systems",
+            "Asks for the keys of the marketplace and of ConnectWise, tries them, and stores them safely.",
+        ),
+        Button(
+            "CheckConnection",
+            "Check connection",
+            "ServerConnection",
+            "Look whether everything works",
+            "Checks settings, connections, rights and versions, and says what to do. Nothing is written.",
+        ),
+        Button(
+            "Remembered",
+            "What I remember",
+            "TableInsert",
+            "Links and rules as a sheet",
+            "Shows what is remembered. Change or delete rows there, then click again to keep the changes.",
         ),
     ),
     "More": (
@@ -132,13 +164,18 @@ IDS: Final = (
 # line: a workbook that came by mail must not choose what runs here.
 VBA: Final = f"""\
 Attribute VB_Name = "{MODULE}"
+Dim D As Date
+Sub MonthLabel(control As IRibbonControl, ByRef label)
+    If D = 0 Then D = Date
+    label = Format(DateAdd("m", -Mid(control.ID, 7), D), "mmmm yyyy")
+End Sub
 Sub RunMain(control As IRibbonControl)
     If ActiveWorkbook Is Nothing Then Workbooks.Add
     If SheetExists(ActiveWorkbook, "{CONFIGURATION}") Or ActiveWorkbook.FullName Like "/*[$`""\\|]*" Then
         MsgBox "xlsync does not run here: this workbook has a sheet {CONFIGURATION} or a name like a command."
         Exit Sub
     End If
-    RunPython "import xlsync.ribbon as r;r.main('" & control.ID & "')"
+    RunPython "import xlsync.ribbon as r;r.main('" & control.ID & "','" & Format(D, "yyyy-mm-dd") & "')"
 End Sub
 """.replace("\n", "\r\n")  # fmt: skip
 
@@ -149,7 +186,7 @@ def ribbon_xml() -> str:
     def attributes(button: Button, *, size: str = "") -> str:
         told = {
             "id": button.id,
-            "label": button.label,
+            **({"label": button.label} if button.label else {"getLabel": MONTH_LABEL}),
             "imageMso": button.image,
             "screentip": button.screentip,
             "supertip": button.supertip,

@@ -78,6 +78,18 @@ class Switchboard:
         """Show a message, and wait until it is closed."""
         self._send(lambda: self._workbook.tell(text)).result()
 
+    def prompt(self, question: str, default: str, *, is_secret: bool) -> str | None:
+        """Ask for a text; None where the person cancels."""
+        return self._send(lambda: self._workbook.prompt(question, default, is_secret=is_secret)).result()
+
+    def choose_file(self, title: str) -> Path | None:
+        """Let the person choose a file to read; None where the person cancels."""
+        return self._send(lambda: self._workbook.choose_file(title)).result()
+
+    def save_pdf(self, path: Path, pdf: Path) -> None:
+        """Save a workbook that is open as a PDF."""
+        self._send(lambda: self._workbook.save_pdf(path, pdf)).result()
+
     def status(self, text: str) -> None:
         """Show a text in the status bar, without waiting."""
         self._send(lambda: self._workbook.status(text))

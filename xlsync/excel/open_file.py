@@ -48,6 +48,15 @@ class OpenWorkbook(Protocol):
     def tell(self, text: str) -> None:
         """Show a message, and wait until it is closed."""
 
+    def prompt(self, question: str, default: str, *, is_secret: bool) -> str | None:
+        """Ask for a text; None where the person cancels. A secret is not shown while it is typed."""
+
+    def choose_file(self, title: str) -> Path | None:
+        """Let the person choose a file to read; None where the person cancels."""
+
+    def save_pdf(self, path: Path, pdf: Path) -> None:
+        """Save a workbook that is open as a PDF."""
+
     def status(self, text: str) -> None:
         """Show a text in the status bar; an empty one resets the bar."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xlsync.errors import WorkbookError
+from xlsync.excel.dialogs import mac_dialog, mac_prompt, masked_prompt
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
 
@@ -72,6 +73,29 @@ class ExcelWorkbook:
     def tell(self, text: str) -> None:
         """Show a box with OK."""
         self._app.alert(text, _TITLE)
+
+    def prompt(self, question: str, default: str, *, is_secret: bool) -> str | None:
+        """Ask for a text: Excel's input box on Windows, a dialog of the system on macOS and for secrets."""
+        if sys.platform == "darwin":
+            return mac_prompt(question, default, is_secret=is_secret)
+        if is_secret:
+            return masked_prompt(question)
+        answer = self._app.api.InputBox(question, _TITLE, default, Type=2)
+        return None if answer is False else str(answer)
+
+    def choose_file(self, title: str) -> Path | None:
+        """Let the person choose a file in the dialog of the system."""
+        if sys.platform == "darwin":
+            chosen = mac_dialog("POSIX path of (choose file with prompt (item 1 of argv))", title)
+        else:
+            answer = self._app.api.GetOpenFilename("Reports,*.xlsx;*.xls;*.csv;*.txt;*.zip;*.gz", 1, title)
+            chosen = answer if isinstance(answer, str) else None
+        return Path(chosen) if chosen else None
+
+    def save_pdf(self, path: Path, pdf: Path) -> None:
+        """Let Excel save a workbook that it has open as a PDF."""
+        with _asked():
+            self._app.books[path.name].to_pdf(str(pdf))
 
     def status(self, text: str) -> None:
         """Show a text in the status bar; an empty one brings back Excel's own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -77,16 +77,21 @@ _LATER: Final = (_BY_PERIOD, "Rule", "Units", "Until", "Reason")  # a file of an
 HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
 
 
+def table_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
+    """The cells of each link and rule under `HEADERS`."""
+    rows = [{name: cell(one) for name, cell in _COLUMNS.items()} for one in shared.links]
+    rows += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
+    return [(environment, *(row.get(name, "") for name in HEADERS[1:])) for row in rows]
+
+
 def write_csv(path: Path, environment: str, shared: Shared) -> None:
     """Write links and rules as a table; `environment` stands on every row."""
-    told = [{name: cell(one) for name, cell in _COLUMNS.items()} for one in shared.links]
-    told += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
+    rows = table_of(environment, shared)
     try:
         with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(HEADERS)
-            for row in told:
-                cells = (environment, *(row.get(name, "") for name in HEADERS[1:]))
+            for cells in rows:
                 writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
     except OSError as error:
         raise XlsyncError(
@@ -96,11 +101,16 @@ def write_csv(path: Path, environment: str, shared: Shared) -> None:
 
 
 def read_csv(path: Path, environment: str) -> Shared:
-    """Read a table of links and rules; raises an error that names every row that cannot be read."""
+    """Read a CSV file of links and rules; raises XlsyncError that names every row that cannot be read."""
+    return read_table(path, environment, _rows(path))
+
+
+def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[str, str]]]) -> Shared:
+    """Read rows by header, each with its number; raises XlsyncError that names all that cannot be read."""
     links: dict[tuple[LinkKind, str], RememberedLink] = {}
     rules: dict[str, Rule] = {}
     bad: list[str] = []
-    for number, row in _rows(path):
+    for number, row in rows:
         try:
             if row["Rule"]:
                 rule = _rule(row, environment)

@@ -7,30 +7,25 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from xlsync import __version__
 from xlsync.amounts import counted
 from xlsync.apply.journal import Run
-from xlsync.apply.plan import LOST, Outcome, Plan, count_states
-from xlsync.apply.plan_text import tell_nothing, tell_plan
+from xlsync.apply.plan import Plan
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check
 from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
-from xlsync.commands.undo import review_undo
+from xlsync.commands.undo import note_undone, results_of_undone, review_undo
 from xlsync.commands.writing import check_plan, write
 from xlsync.config import home_folder, load_settings, settings_file
-from xlsync.errors import UnsafePlan, WorkbookError, XlsyncError
+from xlsync.errors import NotSignedInError, UnsafePlan, WorkbookError, XlsyncError
 from xlsync.excel import addin
 from xlsync.excel.one_thread import Switchboard
 from xlsync.excel.open_file import OpenWorkbook, replaced_under, saved_through
@@ -38,14 +33,10 @@ from xlsync.excel.window import calling_workbook
 from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
-from xlsync.report.month import Report
+from xlsync.ribbon import setup
+from xlsync.ribbon.front import Front
+from xlsync.ribbon.texts import LINES, month_text, outcomes_text, plan_text, report_text
 from xlsync.workbook.read import month_on_start, read_workbook
-from xlsync.workbook.totals import Totals
-
-LINES: Final = 12  # lines of one kind in a box: more would not fit the screen
-NOTICES: Final = 6
-
-_PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
 
 HELP: Final = """\
 1. Export: choose a month. Its billing lines open in a new workbook, linked and compared.
@@ -55,25 +46,37 @@ HELP: Final = """\
 5. Mismatches: set Approve to Yes on the rows to be written.
 6. Apply: shows what would be written, asks, writes, and puts the results into the rows.
 7. Invoices and Report: the agreements' next invoices, and the month on paper.
-Undo takes the last Apply of this workbook back. Demo needs no account."""
+Undo takes a run of this workbook back. What I remember shows links and rules, to be edited.
+Sign in asks for the keys of both systems. Check connection says what does not work. Demo needs no account."""
 
 
-def main(id_: str) -> None:
-    """Run a button for the calling workbook; the add-in calls this with the button's id."""
-    press(id_, calling_workbook(), dt.datetime.now().astimezone())
+def main(id_: str, menu_day: str = "") -> None:
+    """Run a button for the calling workbook; the add-in calls this with the button's id.
+
+    `menu_day` is the day for which the months menu was labelled, such as `2026-10-31`: Excel may have been
+    open since last month. It is before 2000 where the menu has not been shown.
+    """
+    now = dt.datetime.now().astimezone()
+    shown = dt.date.fromisoformat(menu_day) if menu_day else now.date()
+    press(id_, calling_workbook(), now, shown if shown.year >= 2000 else None)
 
 
-def press(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
+def press(id_: str, workbook: OpenWorkbook, now: dt.datetime, menu_day: dt.date | None = None) -> None:
     """Run a button; an error is shown in a box that names the log."""
     board = Switchboard(workbook)
-    board.run(lambda: _pressed(id_, board, now))
+    board.run(lambda: _pressed(id_, board, now, menu_day or now.date()))
 
 
-def _pressed(id_: str, workbook: OpenWorkbook, now: dt.datetime) -> None:
+def _pressed(id_: str, workbook: OpenWorkbook, now: dt.datetime, menu_day: dt.date) -> None:
     with _log() as (log, file):
         log.info("xlsync %s: %s", __version__, id_)
+        front = Front(workbook, now, log)
         try:
-            _do(id_, Front(workbook, now, log))
+            try:
+                _do(id_, front, menu_day)
+            except NotSignedInError as error:
+                log.info("%s %s", error.message, error.hint)
+                _offer_sign_in_or_demo(front, error)
         except XlsyncError as error:
             log.error("%s %s", error.message, error.hint)  # noqa: TRY400 - it is no bug
             workbook.tell("\n\n".join(filter(None, (error.message, error.hint, f"The log: {file}"))))
@@ -105,72 +108,26 @@ def _log() -> Iterator[tuple[logging.Logger, Path]]:
         handler.close()
 
 
-@dataclass(slots=True)
-class Front:
-    """The workbook in front of a person, the time, and the log."""
-
-    workbook: OpenWorkbook
-    now: dt.datetime
-    log: logging.Logger
-    _shown: tuple[str, float] = ("", 0.0)
-
-    def tell(self, *parts: str) -> None:
-        """Show a message in a box, and write it to the log."""
-        text = "\n\n".join(filter(None, parts))
-        self.log.info("told: %s", text)
-        self.workbook.tell(text)
-
-    def ask(self, *parts: str) -> bool:
-        """Ask a question in a box; True is yes."""
-        text = "\n\n".join(filter(None, parts))
-        yes = self.workbook.ask(text)
-        self.log.info("asked: %s: %s", text, "yes" if yes else "no")
-        return yes
-
-    def noted(self, notices: Sequence[str]) -> str:
-        """Write all notices to the log, and return the text that fits a box."""
-        for notice in notices:
-            self.log.info("note: %s", notice)
-        return notices_text(notices)
-
-    def progress(self, what: str, done: int, of: int | None) -> None:
-        """Show a step in the status bar; may be called from any thread."""
-        before, when = self._shown
-        at = time.monotonic()
-        if what == before and at - when < _PAUSE and done != of:
-            return
-        if what != before:
-            self.log.info("%s", what)
-        self._shown = (what, at)
-        count = f" {done} of {of}" if of else f" {done}" if done else ""
-        self.workbook.status(f"xlsync: {what}{count} …")
-
-    def count_outcomes(self, count: int) -> Callable[[Outcome], None]:
-        """Return a function that shows in the status bar how much of a plan is done and logs each outcome."""
-        done = 0
-
-        def next_one(result: Outcome) -> None:
-            nonlocal done
-            done += 1
-            self.log.info("%s: %s", result.key, result.text)
-            self.progress("Writing to ConnectWise", done, count)
-
-        return next_one
-
-    def file(self) -> Path:
-        """Save the workbook and return its file."""
-        path = self.workbook.full_name
-        if path is None:
-            raise WorkbookError(
-                "This workbook is not saved in a folder of this machine.",
-                "Save it there first; or make one with Export.",
-            )
-        self.workbook.save()
-        return path
+def _offer_sign_in_or_demo(front: Front, error: NotSignedInError) -> None:
+    """Offer what a first click needs, in place of the names of settings."""
+    if front.ask(error.message, "Sign in now? You need the keys of the marketplace and of ConnectWise."):
+        setup.sign_in(front)
+    elif front.ask("Try xlsync with made-up data instead? No account is needed."):
+        demo(front)
+    else:
+        front.tell(f"{error.message} Click Sign in, or Demo to try made-up data.")
 
 
-def _do(id_: str, front: Front) -> None:
+def _do(id_: str, front: Front, menu_day: dt.date) -> None:
     match id_:
+        case "SignIn":
+            setup.sign_in(front)
+        case "CheckConnection":
+            setup.check_connection(front)
+        case "Remembered":
+            setup.remembered(front)
+        case "FromReport":
+            export_report(front)
         case "Check":
             check(front)
         case "Apply":
@@ -191,7 +148,7 @@ def _do(id_: str, front: Front) -> None:
             back = id_.removeprefix("Export")
             if not back.isdecimal() or int(back) not in addin.MONTHS_BACK:
                 raise XlsyncError(f"There is no button {id_}.", "Renew the add-in: `xlsync ribbon install`")
-            export(front, last_months(front.now.date())[int(back)])
+            export(front, last_months(menu_day)[int(back)])
 
 
 def export(front: Front, month: Month) -> None:
@@ -209,12 +166,26 @@ def demo(front: Front) -> None:
         _export(front, systems, month, f"xlsync-demo-{month}.xlsx")
 
 
-def _export(front: Front, systems: Systems, month: Month, name: str) -> None:
-    in_front = front.workbook.full_name
-    folder = in_front.parent if in_front else platformdirs.user_documents_path()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    exported = export_month(systems, MonthRequest(month=month), path, front.now, front.progress)
+def export_report(front: Front) -> None:
+    """Export a month whose billing lines stand in a report file that the person chooses."""
+    with Systems(load_settings(bss=False, connectwise=True)) as systems:
+        report = front.workbook.choose_file("The distributor's report of the month")
+        last = str(last_months(front.now.date())[1])
+        text = front.prompt("Which month of the report?\n\nWrite it as 2026-10.", last) if report else None
+        if report is None or text is None:
+            front.tell("Stopped: no workbook was made.")
+            return
+        try:
+            month = Month.parse(text.strip())
+        except ValueError:
+            raise XlsyncError(f"{text!r} is not a month.", "Write it as 2026-10.") from None
+        _export(front, systems, month, f"xlsync-{month}.xlsx", (report,))
+
+
+def _export(front: Front, systems: Systems, month: Month, name: str, reports: tuple[Path, ...] = ()) -> None:
+    path = front.folder() / name
+    request = MonthRequest(month=month, reports=reports)
+    exported = export_month(systems, request, path, front.now, front.progress)
     front.workbook.open(path)
     front.tell(month_text(exported.totals), front.noted(exported.notices), f"Workbook: {path}")
 
@@ -224,7 +195,7 @@ def _chosen_month(front: Front) -> Month:
     path = front.file()
     book = read_workbook(path)
     where, text = month_on_start(book)
-    hint = "Choose another month beside Month on the sheet Start, then click Choose… again."
+    hint = "Choose another month beside Month on the sheet Start, then click The month on Start again."
     if not where:
         raise WorkbookError(f"{path.name} has no month on its sheet Start.", "Take one of the menu's months.")
     if text == str(book.month):
@@ -260,19 +231,45 @@ def apply(front: Front) -> None:
 
 
 def undo(front: Front) -> None:
-    """Show what would undo the last run of the workbook in front, ask, and do it."""
+    """Let the person choose a run of the workbook in front, show what would undo it, ask, and do it."""
     path = front.file()
     with _systems_of(path) as systems, systems.one_writer():
-        runs = systems.list_runs()
-        run = next((run for run in runs if run.command == "apply" and _is_of(run, path)), None)
-        if run is None:
+        runs = [run for run in systems.list_runs() if run.command == "apply" and _is_of(run, path)]
+        if not runs:
             front.tell(f"Nothing was written from {path.name} yet, so there is nothing to take back.")
             return
+        run = _choose_run(front, runs)
+        if run is None:
+            front.tell("Nothing was written.")
+            return
         plan, live = review_undo(systems, run)
-        if _agreed(front, systems, plan, f"Run {run.id} by {run.who}:"):
+        if _agreed(front, systems, plan, f"Undo of run {run.number} by {run.who}:"):
             count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
-            front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."))
+            results = results_of_undone(run, outcomes, systems.run_number(id_), front.now.date())
+            noted = note_undone(systems, path, results, id_, saved_through(front.workbook))
+            front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."), noted)
+
+
+def _choose_run(front: Front, runs: Sequence[Run]) -> Run | None:
+    """The run that the person chooses by its place in the list; the only one is not asked for."""
+    if len(runs) == 1:
+        return runs[0]
+    shown = runs[:LINES]
+    lines = [
+        f"{place}: {run.at[:16].replace('T', ' ')} by {run.who}, {counted(len(run.writes), 'write')}"
+        for place, run in enumerate(shown, 1)
+    ]
+    question = "\n".join(["Which run is to be taken back? Type its number in this list.", "", *lines])
+    answer = front.prompt(question, "1")
+    if answer is None:
+        return None
+    place = answer.strip()
+    if not (place.isdecimal() and 1 <= int(place) <= len(shown)):
+        raise XlsyncError(
+            f"{answer!r} is not a number of the list.", f"Type a number from 1 to {len(shown)}."
+        )
+    return shown[int(place) - 1]
 
 
 def invoices(front: Front) -> None:
@@ -295,7 +292,13 @@ def report(front: Front) -> None:
     with _systems_of(path) as systems:
         written = report_month(systems, path, front.now)
     front.workbook.open(written.path)
-    front.tell(report_text(written.report), f"Report: {written.path}")
+    pdf = written.path.with_suffix(".pdf")
+    try:
+        front.workbook.save_pdf(written.path, pdf)
+        printed = f"PDF: {pdf}"
+    except WorkbookError as error:
+        printed = f"No PDF was made: {error.message}"
+    front.tell(report_text(written.report), f"Report: {written.path}\n{printed}")
 
 
 def help_(front: Front) -> None:
@@ -356,54 +359,3 @@ def _is_of(run: Run, path: Path) -> bool:
 
 def _beside(path: Path, written: Path) -> str:
     return "" if written == path else f"{path.name} could not be written; the results are in {written}"
-
-
-def month_text(totals: Totals) -> str:
-    """Write a month's totals in a few lines."""
-    rows = [
-        f"{money.kind}: {money.count}"
-        + (
-            f" ({money.up:+,.2f} / {money.down:+,.2f} {money.currency} a month)"
-            if money.up or money.down
-            else ""
-        )
-        for money in totals.money
-    ]
-    return "\n".join([totals.heading, *rows, totals.verdict.text])
-
-
-def plan_text(plan: Plan, site: str) -> str:
-    """Write a plan, money first, as far as it fits a box; the log holds all of it."""
-    if not plan.actions:
-        return f"Nothing to do: {tell_nothing(plan.settled)}{_reasons(plan.settled)}"
-    return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.settled)
-
-
-def report_text(found: Report) -> str:
-    """Write a month's figures, one line for each currency."""
-    lines = [f"Report of {found.month}"]
-    for total in found.totals:
-        of = total.figures
-        lines.append(
-            f"{total.currency} billed {of.billed:,.2f}; in ConnectWise {of.before:,.2f} before and "
-            f"{of.after:,.2f} now; found {of.found:,.2f}; open {of.open}"
-        )
-    return "\n".join(lines)
-
-
-def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
-    """Write the outcomes of a run: counts, everything that is not done, and the run's name."""
-    told = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
-    return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
-
-
-def _reasons(outcomes: Iterable[Outcome]) -> str:
-    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in LOST]
-    return f"\n{notices_text(lost)}" if lost else ""
-
-
-def notices_text(notices: Sequence[str]) -> str:
-    """Write the first notices, each in full, since its end says what to do; the log holds all of them."""
-    more = len(notices) - NOTICES
-    shown = [f"• {notice}" for notice in notices[:NOTICES]]
-    return "\n".join([*shown, *([f"… and {more} more: the log holds them"] if more > 0 else [])])
