@@ -81,8 +81,8 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
 
 def _tell(where: str, row: int, what: str) -> str:
     place = ", ".join(filter(None, (where, f"row {row}" if row else "")))
-    separator = "" if what.startswith(",") else ": "
-    return f"{place}{separator}{what}" if place else what
+    separator = "" if what.startswith((",", ":")) else ": "
+    return f"{place}{separator}{what}" if place else what.removeprefix(": ")
 
 
 def rows_text(rows: Iterable[int]) -> str:

@@ -1,0 +1,223 @@
+"""Shapes in which a month is written: each reads right, or is refused in words."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
+from xlsync.models import LineType, Month
+from xlsync.settings import ReportSettings
+
+OCTOBER = Month(2026, 10)
+FIRST, LAST = dt.date(2026, 10, 1), dt.date(2026, 10, 31)
+HEADER = [
+    "Customer",
+    "Product",
+    "Subscription ID",
+    "Quantity",
+    "Unit Price",
+    "Amount",
+    "Start Date",
+    "End Date",
+]
+AMBER = ["Amber Ltd", "Mail", "s-1", "6", "10.50", "63.00", "2026-10-01", "2026-10-31"]
+BEECH = ["Beech GmbH", "Backup", "s-2", "3", "4.20", "12.60", "2026-10-01", "2026-10-31"]
+TYPED = ["Amber Ltd", "Mail", "s-1", 6, 10.5, 63, FIRST, LAST]
+
+
+def read_csv(path: Path, *rows: list[str], header: list[str] = HEADER, delimiter: str = ",") -> ReportsRead:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([header, *rows])
+    path.write_text(text.getvalue(), encoding="utf-8")
+    return read_reports([path], OCTOBER, ReportSettings())
+
+
+def amber(**cells: str) -> list[str]:
+    """A row for six mails, with some cells written otherwise."""
+    return [
+        cells.get(name.lower().replace(" ", "_"), value) for name, value in zip(HEADER, AMBER, strict=True)
+    ]
+
+
+def refusal(path: Path, *rows: list[str], **how: Any) -> str:
+    with pytest.raises(ReportError) as caught:
+        read_csv(path, *rows, **how)
+    return caught.value.message
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("01.10.2026", "31.10.2026"),
+        ("10/01/2026", "10/31/2026"),
+        ("01/10/2026", "31/10/2026"),
+        ("01-Oct-26", "31-Oct-26"),
+        ("October 1st, 2026", "October 31st, 2026"),
+        ("1. Oktober 2026", "31. Oktober 2026"),
+        ("1er octobre 2026", "31 octobre 2026"),
+        ("1 de octubre de 2026", "31 de octubre de 2026"),
+        ("1 ottobre 2026", "31 ottobre 2026"),
+        ("1 Οκτωβρίου 2026", "31 Οκτωβρίου 2026"),
+        ("Thursday, October 1, 2026", "Saturday, October 31, 2026"),
+        ("2026-10-01T00:00:00.000Z", "2026-10-31T23:59:59.999Z"),
+        ("10/1/2026 12:00:00 AM", "10/31/2026 11:59:59 PM"),
+        ("20261001", "20261031"),
+        ("46296", "46326"),
+        ("2026-09-30T22:00:00Z", "2026-10-30T23:00:00Z"),  # midnights of another zone
+    ],
+)
+def test_a_period_is_october_however_it_is_written(path: Path, start: str, end: str) -> None:
+    (line,) = read_csv(path, amber(start_date=start, end_date=end)).lines
+    assert (line.start, line.end) == (FIRST, LAST)
+
+
+@pytest.mark.parametrize(
+    ("cells", "units", "amount"),
+    [
+        ({"quantity": "1.200", "unit_price": "10,50", "amount": "12.600,00"}, "1200", "12600"),
+        ({"quantity": "1'200", "amount": "12'600.00"}, "1200", "12600"),
+        ({"quantity": "1 200", "unit_price": "10,50", "amount": "12\u202f600,00"}, "1200", "12600"),
+        ({"quantity": "12000", "amount": "1,26,000.00"}, "12000", "126000"),
+        ({"unit_price": "€ 10.50", "amount": "63.00 EUR"}, "6", "63"),
+        ({"quantity": "'6", "unit_price": "'10.50"}, "6", "63"),
+        ({"quantity": '="6"'}, "6", "63"),
+        ({"unit_price": "1.05E+01", "amount": "6.3E+01"}, "6", "63"),
+        ({"quantity": "2", "amount": "(21.00)"}, "-2", "-21"),
+        ({"quantity": "2", "amount": "($21.00)"}, "-2", "-21"),
+        ({"quantity": "2", "amount": "21.00-"}, "-2", "-21"),
+        ({"quantity": "−2", "amount": "−21.00"}, "-2", "-21"),
+        ({"quantity": "-2", "amount": "-€21.00"}, "-2", "-21"),
+        ({"quantity": "2", "amount": "-3.33"}, "0", "-3.33"),  # money off, and no unit back
+    ],
+)
+def test_a_number_is_itself_however_it_is_written(
+    path: Path, cells: dict[str, str], units: str, amount: str
+) -> None:
+    (line,) = read_csv(path, amber(**cells)).lines
+    assert (line.units, line.amount) == (Decimal(units), Decimal(amount))
+    assert (line.type is LineType.CREDIT) == (line.amount < 0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"quantity": "5%"}, "Quantity: “5%” is not a number"),
+        ({"quantity": "٦"}, "Quantity: “٦” is not a number"),
+        ({"amount": "21.00 CR"}, "Amount: “21.00 CR” is not a number"),
+        ({"amount": "#REF!"}, "Amount: “#REF!” is an error of a formula"),
+        ({"unit_price": "1.500", "amount": ""}, "may have thousands or three decimals"),
+        ({"subscription_id": "1.23457E+17"}, "“1.23457E+17” is a long id that a spreadsheet has shortened"),
+        ({"end_date": "2206-10-31"}, "“2206-10-31” is not a date"),
+        ({"end_date": "2026-02-30"}, "“2026-02-30” is not a date"),
+        ({"end_date": "2026-09-01"}, "2026-09-01 is before the start, 2026-10-01"),
+        ({"start_date": "10/10/2026", "end_date": "11/10/2026"}, "may have the day or the month first"),
+        ({"customer": ""}, "Customer: is empty"),
+        ({"quantity": "12"}, "12 × 10.5 is not 63"),
+    ],
+)
+def test_a_cell_that_is_not_sure_is_named_with_its_row_and_column(
+    path: Path, cells: dict[str, str], told: str
+) -> None:
+    message = refusal(path, amber(**cells))
+    assert "row 2" in message
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (["Thank you for your business"],),
+        (["Report generated on 2026-11-02 10:00"],),
+        (["Page 1 of 1"],),
+        ([""] * 8, HEADER),
+        (["Totaal", "", "", "9", "", "75,60", "", ""],),
+        (["Total", "Total", "Total", "9", "", "75.60", "", ""],),
+    ],
+)
+def test_what_is_no_charge_is_left_out_and_told(path: Path, rows: tuple[list[str], ...]) -> None:
+    found = read_csv(path, AMBER, BEECH, *rows)
+    assert len(found.lines) == 2
+    assert any("left out" in told for told in found.notices)
+
+
+@pytest.mark.parametrize("cells", [{"customer": "Total Wine Ltd"}, {"product": "Total Security"}])
+def test_a_charge_is_never_taken_for_a_total(path: Path, cells: dict[str, str]) -> None:
+    assert len(read_csv(path, amber(**cells), BEECH).lines) == 2
+
+
+@pytest.mark.parametrize("word", ["Cancellation fee", "Credit card surcharge", "Reversal of credit", "Blorb"])
+def test_a_word_that_is_no_kind_for_sure_refuses_the_file_once(path: Path, word: str) -> None:
+    header, rows = [*HEADER, "Type"], [[*AMBER, "Recurring"], [*BEECH, word], [*BEECH, word]]
+    assert f"row 3, Type: “{word}” stands there 2 times (rows 3, 4)" in refusal(path, *rows, header=header)
+
+
+@pytest.mark.parametrize("header", ["Refund Amount", "Activation Date", "Renewal Period", "Entry Type"])
+def test_a_column_that_may_matter_is_named_and_one_that_is_empty_is_not(path: Path, header: str) -> None:
+    assert header in refusal(path, [*AMBER, "x"], header=[*HEADER, header])
+    assert read_csv(path, [*AMBER, ""], header=[*HEADER, header]).lines
+
+
+def read_workbook(path: Path, *sheets: tuple[str, list[list[Any]]], merge: str = "") -> ReportsRead:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in sheets:
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+        if merge:
+            sheet.merge_cells(merge)
+    book.save(path.with_suffix(".xlsx"))
+    return read_reports([path.with_suffix(".xlsx")], OCTOBER, ReportSettings())
+
+
+def test_merged_customers_hold_for_all_their_rows_and_merged_titles_for_none(path: Path) -> None:
+    merged = [None, "Backup", "s-2", 3, 4.2, 12.6, FIRST, LAST]
+    found = read_workbook(path, ("Lines", [HEADER, TYPED, merged]), merge="A2:A3")
+    assert [line.customer for line in found.lines] == ["Amber Ltd", "Amber Ltd"]
+    assert len(read_workbook(path, ("Lines", [["October"], HEADER, TYPED]), merge="A1:H1").lines) == 1
+
+
+def test_a_header_of_two_rows_is_read_together(path: Path) -> None:
+    above = ["Customer", "Product", "Subscription", "Charge", None, None, "Period", None]
+    below = [None, None, "ID", "Quantity", "Unit Price", "Amount", "Start Date", "End Date"]
+    (line,) = read_workbook(path, ("Lines", [above, below, TYPED]), merge="D1:F1").lines
+    assert (line.customer, line.contract_id, line.units, line.end) == ("Amber Ltd", "s-1", 6, LAST)
+
+
+def test_a_sheet_that_is_no_report_and_one_of_another_month_are_left_out_and_named(path: Path) -> None:
+    september = [*TYPED[:6], dt.date(2026, 9, 1), dt.date(2026, 9, 30)]
+    notes = ("Notes", [["Read me first"]])
+    found = read_workbook(path, notes, ("Sep-26", [HEADER, september]), ("Oct-26", [HEADER, TYPED]))
+    assert len(found.lines) == 1
+    assert any("Sep-26" in told and "no period touches 2026-10" in told for told in found.notices)
+
+
+def test_true_dates_beside_texts_are_a_problem(path: Path) -> None:
+    swapped = [*TYPED[:6], "10/13/2026", "10/31/2026"]
+    with pytest.raises(ReportError, match="has likely swapped days and months"):
+        read_workbook(path, ("Lines", [HEADER, TYPED, swapped]))
+
+
+def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    read_csv(one, AMBER)
+    read_csv(other, BEECH)
+    found = read_reports([one, other], OCTOBER, ReportSettings())
+    assert [line.report for line in found.lines] == ["one.csv", "other.csv"]
+    read_csv(other, AMBER, BEECH)
+    with pytest.raises(ReportError, match=r"row 2: the same line stands in one\.csv, row 2"):
+        read_reports([one, other], OCTOBER, ReportSettings())
