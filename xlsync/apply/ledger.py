@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from xlsync.apply.actions import CREATED, FIELDS, CreateAddition, tell_field
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.plan import State
+from xlsync.apply.plan import State, is_carried_out
 
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
 
@@ -141,7 +141,7 @@ class Ledger:
 
     def is_settled(self, key: str, result: str) -> bool:
         """Return whether a row's result says done or already, and that was not undone."""
-        if not result.casefold().startswith((State.DONE, State.ALREADY)):
+        if not is_carried_out(result):
             return False
         own = [
             write

@@ -16,7 +16,7 @@ from xlsync.connectwise.records import AgreementNow
 
 
 class State(StrEnum):
-    """Make the outcome of an action."""
+    """The states in which an action can end."""
 
     DONE = "done"
     ALREADY = "already"
@@ -41,6 +41,12 @@ class RefusedFor(StrEnum):
 
 
 LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
+CHANGED: Final = "changed since export"  # how the detail of a changed outcome begins
+
+
+def is_carried_out(result: str) -> bool:
+    """Return whether a row's *Result* says that everything was done."""
+    return result.casefold().startswith((State.DONE, State.ALREADY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +106,7 @@ def changed(action: Action, detail: str) -> Outcome:
         kind=kind_of(action),
         rows=action.rows,
         state=State.SKIPPED,
-        detail=f"changed since export: {detail}; run check, look again and approve again",
+        detail=f"{CHANGED}: {detail}; run check, look again and approve again",
         changed=True,
     )
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from xlsync.apply.actions import Action, UpdateAddition, kind_of
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.plan import Outcome, State
+from xlsync.apply.plan import Outcome, State, is_carried_out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +101,6 @@ class SpentApprovals:
 
 
 TAKEN_BACK: Final = "taken back"  # how the *Result* of a row begins whose writes an undo took back
-
-
-def is_carried_out(result: str) -> bool:
-    """Return whether a row's *Result* says that everything was done."""
-    return result.casefold().startswith((State.DONE, State.ALREADY))
 
 
 def part_spent(

@@ -19,7 +19,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.apply.plan import Outcome, Plan, State, is_carried_out, outcome
 from xlsync.apply.spent import SpentApprovals, part_spent
 from xlsync.commands.writing import (
     BadCells,
@@ -102,7 +102,7 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         is_left = row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
-        is_done = row.text("Result").startswith((State.DONE, State.ALREADY))
+        is_done = is_carried_out(row.text("Result"))
         if is_unapplied(mismatch) and not is_left and not is_done:
             unapplied.setdefault(mismatch.agreement, []).append(row)
     places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}

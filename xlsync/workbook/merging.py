@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import KeptRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
@@ -92,7 +93,7 @@ def _find_rows_under(
 def _is_wanted(row: SheetRow) -> bool:
     """Whether a person edited a row of *New in ConnectWise* that is not done yet."""
     edited = any(row.is_edited(column.header) for column in row.sheet.columns if column.is_input)
-    return edited and not row.text("Result").startswith(("done", "already"))
+    return edited and not is_carried_out(row.text("Result"))
 
 
 def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
@@ -117,9 +118,9 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
         if row.text("Approve").casefold().startswith("yes"):
             changed["Approve"] = None
             lapsed.append(row.where("Approve"))
-    elif row.text("Result").startswith("skipped: changed since export"):
+    elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    elif row.text("Result").startswith(("done", "already")):
+    elif is_carried_out(row.text("Result")):
         changed["Approve"] = None  # the approval was used, for a date still to come
     return changed
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompany, CreateContact
+from xlsync.apply.plan import is_carried_out
 from xlsync.errors import Notice, Problem
 from xlsync.models import CREATE_NEW, BillingLine
 from xlsync.reconcile.proposals import (
@@ -225,7 +226,7 @@ class _Reader:
         """Refuse rows that look like an existing record, unless a line asks to create them all the same."""
         for row in rows:
             like = proposals[row.key].looks_like
-            is_done = row.text("Result").startswith(("done", "already"))
+            is_done = is_carried_out(row.text("Result"))
             if like and row.key not in self.asked_for and not is_done:
                 self._tell(
                     row,
