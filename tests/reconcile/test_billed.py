@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from xlsync.models import BillingLine, LineType, Month, Status
@@ -46,6 +46,7 @@ MONTHS = st.lists(
 ).map(lambda rows: [(line(n, i, a, c), status) for n, (i, a, c, status) in enumerate(rows)])
 
 
+@settings(max_examples=300)
 @given(MONTHS)
 def test_the_parts_are_the_lines_and_the_lines_are_the_invoices(
     month: list[tuple[BillingLine, Status]],
@@ -62,6 +63,7 @@ def test_the_parts_are_the_lines_and_the_lines_are_the_invoices(
     assert sum(billed.lines.lines for billed in found) == len(lines)
 
 
+@settings(max_examples=300)
 @given(MONTHS, st.data())
 def test_a_line_that_is_dropped_doubled_or_altered_on_the_way_is_found_every_time(
     month: list[tuple[BillingLine, Status]], data: st.DataObject

@@ -146,6 +146,11 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     assert Decimal(billed["invoices"]) - Decimal(billed["lines"]) == Decimal("1.23")
     start = openpyxl.load_workbook(desk.file)["Start"]
     assert invoice["code"] in str(start[START_CELLS["verdict"]].value)
+    assert start[START_BILLED_CELLS["Unexplained"][2]].value == invoice["code"]
+    assert any(invoice["code"] in notice for notice in ran.json["notices"])
+    assert f"1.23 ({invoice['code']})" in desk.run("check", str(desk.file)).out
+    digest = desk.run("check", str(desk.file), "--digest").out
+    assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest, "Unexplained"))
     assert invoice["code"] in desk.run("check", str(desk.file)).out
 
 
@@ -203,7 +208,9 @@ def test_the_demo_links_november_by_memory_after_october_and_has_small_surprises
         offered = [key for key, action in hand.column(MISMATCHES, "Action").items() if action]
         hand.approve(*offered)
     assert desk.run("check", "--demo", str(desk.file)).code == 0
-    assert desk.run("apply", "--demo", "--yes", str(desk.file)).code == 0
+    applied = desk.run("apply", "--demo", "--yes", str(desk.file))
+    assert applied.code == 0
+    assert re.search(r"^\d+ done$", applied.err, re.MULTILINE)  # a colour, not its name in brackets
     october = _not_linked(desk.read())
     told = desk.run("export", "--demo", "--month", "2026-11", "--json").json
     hand = Hand(desk.folder / "xlsync-2026-11.xlsx")

@@ -144,7 +144,7 @@ def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcom
     counts = (
         f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
     )
-    say(console, ", ".join(counts))
+    console.print(", ".join(counts), highlight=False, soft_wrap=True)
     _skipped(console, [result for result in results if result not in told])
 
 

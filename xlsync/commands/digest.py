@@ -126,7 +126,7 @@ def _kinds(totals: Totals) -> Iterator[str]:
 
 def _largest(overview: Overview) -> Iterator[str]:
     """Yield the mismatches with the most money a month."""
-    with_money = [mismatch for mismatch in overview.open_mismatches if mismatch.impact]
+    with_money = [one for one in overview.open_mismatches if one.impact and not one.not_due]
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:
         return

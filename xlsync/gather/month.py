@@ -61,6 +61,7 @@ from xlsync.reconcile.proposals import (
 )
 from xlsync.reconcile.rules import Rule, ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
+from xlsync.reconcile.verdict import tell_gaps
 from xlsync.settings import Creation
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
@@ -196,6 +197,7 @@ def gather(
         *_notices(request, sources, gone, recaps),
         *lists.odd,
         *_tell_without_contact(overview, decisions.contacts),
+        *(gap for billed in overview.billed for gap in tell_gaps(billed)),
         *_tell_by_hand(overview),
         *_tell_gone_by_itself(systems, overview, months),
     )

@@ -65,7 +65,7 @@ def judge_month(
     invoiced in another.
     """
     lines = list(lines)
-    gaps = [gap for one in billed for gap in _tell_gaps(one)]
+    gaps = [gap for one in billed for gap in tell_gaps(one)]
     if not lines:
         return Verdict(
             False, " ".join(filter(None, ["No billing lines: nothing was compared.", incomplete, *gaps]))
@@ -98,7 +98,7 @@ def judge_month(
     return Verdict(False, " ".join(filter(None, [text, not_compared, elsewhere, *gaps, incomplete])))
 
 
-def _tell_gaps(billed: Billed) -> Iterable[str]:
+def tell_gaps(billed: Billed) -> Iterable[str]:
     """Name the invoices that are not the sum of their lines, with the unexplained money of each currency."""
     for gap in billed.gaps:
         if gap.is_report:

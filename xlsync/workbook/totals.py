@@ -149,8 +149,19 @@ def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
         ("Invoices", [total(one.invoices) for one in billed]),
         ("Lines", [told(one.lines) for one in billed]),
         *((str(fate), [told(one.parts[fate]) for one in billed]) for fate in Fate),
-        ("Unexplained", [total(one.unexplained) for one in billed]),
+        (
+            "Unexplained",
+            [" ".join(filter(None, (total(one.unexplained), _name_gaps(one)))) for one in billed],
+        ),
     ]
+
+
+def _name_gaps(billed: Billed) -> str:
+    """Name the first invoice that is not the sum of its lines, and how many more there are."""
+    if not billed.gaps:
+        return ""
+    more = f" and {len(billed.gaps) - 1} more" if len(billed.gaps) > 1 else ""
+    return f"({billed.gaps[0].invoice or 'lines without an invoice'}{more})"
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
@@ -165,10 +176,16 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
         shares["Lines"] = (main.lines.lines, main.lines.amount)
         shares["Unexplained"] = (None, "no total" if main.unexplained is None else main.unexplained)
     told = dict(billed_rows(others))
+    names = _name_gaps(main).strip("()") if main is not None else ""
     return {
         label: (
             *shares.get(label, (None, None)),
-            "; ".join(f"{one.currency} {text}" for one, text in zip(others, told[label], strict=True))
+            "; ".join(
+                [
+                    *([names] if names and label == "Unexplained" else []),
+                    *(f"{one.currency} {text}" for one, text in zip(others, told[label], strict=True)),
+                ]
+            )
             or None,
         )
         for label in START_BILLED_CELLS
