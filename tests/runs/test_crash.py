@@ -93,6 +93,27 @@ def test_killed_at_the_nth_write_and_started_again_leads_to_the_same_end(
     assert_journal_tells_every_write(approved, was_killed=True)
 
 
+@pytest.mark.parametrize(
+    ("number", "seconds"), [(1, 1), (2, 30), (4, 5), (5, 30), (6, 1), (8, 30), (10, 5), (13, 30)]
+)
+def test_a_write_that_lands_seconds_after_the_connection_was_cut_leads_to_the_same_end(
+    approved: Desk, undisturbed: Undisturbed, number: int, seconds: int
+) -> None:
+    """ConnectWise goes on working at what nobody waits for any more."""
+    approved.be_impatient()
+    approved.sandbox.fail("commit-late", write=number, seconds=seconds)
+    first = approved.apply()
+    assert (first.code, first.json["failed"]) == (3, 0)
+    at_once = approved.apply()
+    assert set(at_once.states.values()) <= {*SURE, "skipped"}
+    approved.let_minutes_pass()  # by then it has landed
+    last = approved.apply()
+    assert last.code == 0, last.err
+    assert set(last.states.values()) <= SURE
+    assert_ended_well(approved, undisturbed)
+    assert_journal_tells_every_write(approved)
+
+
 def test_several_cut_offs_in_a_row_lead_to_the_same_end(approved: Desk, undisturbed: Undisturbed) -> None:
     for number in (2, 1, 3, 1):
         approved.sandbox.fail("hang-up-after", write=number)

@@ -155,3 +155,17 @@ def test_what_agreements_are_is_asked_for_once_for_all_of_them(desk: Desk) -> No
     assert desk.run("apply", OCTOBER, "--dry-run").code == 0
     asked = [request for request in desk.sandbox.log if request.path == "/finance/agreements"]
     assert len(asked) == 1
+
+
+def test_approvals_that_moved_since_the_last_check_are_told_with_count_and_sum(desk: Desk) -> None:
+    """Sorting the Approve column alone moves every Yes to another row."""
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:53")
+    assert desk.check().code == 0
+    assert "When the workbook was last checked" not in desk.apply("--dry-run").err
+    with desk.editing() as hand:
+        hand.set("Mismatches", "units:53", {"Approve": None})
+        hand.approve("units:55")
+    told = " ".join(desk.apply("--dry-run").err.split())
+    assert "When the workbook was last checked, 2 rows (+" in told
+    assert "1 of them not approved then" in told

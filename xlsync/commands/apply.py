@@ -6,8 +6,9 @@ Nothing here prints or asks.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from xlsync.amounts import counted
@@ -79,6 +80,7 @@ class Review:
         return (
             *tell_other_month(self.book),
             *self._tell_later(),
+            *self._tell_moved_approvals(),
             *map(str, (*self.new.notices, *self.rows.notices)),
             *([of_links] if unseen else []),
         )
@@ -89,6 +91,24 @@ class Review:
             return []
         ran = f"{self.later.month} was applied on {self.later.at[:10]} by run {self.later.id}"
         return [f"This workbook holds {self.book.month}, and {ran}: it may set older values anew"]
+
+    def _tell_moved_approvals(self) -> list[str]:
+        """Warn if other rows are approved than at the last check: sorting one column alone moves every Yes."""
+        before, now = set(self.book.about.approved), set(self.rows.asked)
+        new = now - before
+        if not before or not new:
+            return []
+        be = "was" if len(before) == 1 else "were"
+        then = f"When the workbook was last checked, {self._sum_of(before)} {be} approved"
+        return [f"{then}; now {self._sum_of(now)}, {len(new)} of them not approved then"]
+
+    def _sum_of(self, keys: Set[str]) -> str:
+        """Write how many rows of *Mismatches* these are, and what they change in a month's billing."""
+        sums: dict[str, Decimal] = {}
+        for mismatch in (self.rows.mismatches[key] for key in keys if key in self.rows.mismatches):
+            sums[mismatch.currency] = sums.get(mismatch.currency, Decimal(0)) + (mismatch.impact or 0)
+        money = ", ".join(f"{amount:+,.2f} {currency}".strip() for currency, amount in sorted(sums.items()))
+        return f"{counted(len(keys), 'row')} ({money or 'no money'} a month)"
 
 
 def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -> Review:

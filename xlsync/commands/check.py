@@ -121,6 +121,7 @@ def check_workbook(
         reports=book.about.reports,
         first_exported_at=book.about.first_exported_at,
         noted=book.about.noted,
+        approved=tuple(sorted(rows.asked)),
     )
     remember(systems, overview, edits.picked, now, path)
     remember_month(systems, overview, now)

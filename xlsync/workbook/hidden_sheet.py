@@ -41,7 +41,7 @@ class About:
     """The workbook as a whole: its month and environment, when and by which version it was written.
 
     `exported_at` is when it was last renewed, `first_exported_at` when it was made. `noted` are the runs
-    whose results it has shown.
+    whose results it has shown. `approved` are the keys of the rows that were approved at the last check.
     """
 
     format: int
@@ -53,6 +53,7 @@ class About:
     reports: tuple[str, ...] = ()  # the reports that its lines came from
     first_exported_at: str = ""
     noted: tuple[str, ...] = ()
+    approved: tuple[str, ...] = ()
 
 
 class KeptRow(NamedTuple):
