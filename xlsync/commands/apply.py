@@ -93,7 +93,7 @@ class Review:
         return [f"This workbook holds {self.book.month}, and {ran}: it may set older values anew"]
 
     def _tell_moved_approvals(self) -> list[str]:
-        """Warn if other rows are approved than at the last check: sorting one column alone moves every Yes."""
+        """Warn if rows are approved that were not at the last check: sorting one column alone moves a Yes."""
         before, now = set(self.book.about.approved), set(self.rows.asked)
         new = now - before
         if not before or not new:
