@@ -407,6 +407,10 @@ def test_an_add_in_of_an_older_version_is_rebuilt_once_and_that_is_told(
     assert "0.0.7" in told
     assert "was renewed" in told
     assert file.read_bytes() == built
+    script = addin.mac_script(tmp_path)
+    assert script.exists() == (platform == "darwin")  # with which an add-in on macOS starts Python
+    if platform == "darwin":
+        assert script.read_bytes() == addin._source().with_name(script.name).read_bytes()
     assert addin.renew(platform, tmp_path) == ""
 
 
@@ -474,6 +478,23 @@ def test_without_desktop_excel_there_is_nothing_to_install_or_remove(verb: str) 
     assert result.exit_code == 1
     assert f"no add-in to {verb}" in result.stderr
     assert "xlsync ribbon build" in result.stderr
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_the_startup_folder_that_excel_told_comes_before_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    """A company may redirect people's folders to a server."""
+    monkeypatch.setenv("XLSYNC_HOME", str(tmp_path))
+    monkeypatch.setenv("APPDATA", str(tmp_path / "server"))
+    (usual,) = addin.startup_folders(platform)
+    assert (tmp_path / "server" in usual.parents) == (platform == "win32")
+    (tmp_path / "addin").mkdir()
+    (tmp_path / "addin" / addin.FOLDER_FILE).write_text(f"{tmp_path / 'XLSTART'}\n", encoding="utf-8")
+    assert addin.startup_folders(platform) == (tmp_path / "XLSTART", usual)
+    (tmp_path / "XLSTART").mkdir()
+    file = addin.write_addin(tmp_path / "XLSTART" / addin.NAME)
+    assert addin.installed(platform) == file
 
 
 @pytest.mark.skipif(sys.platform in {"win32", "darwin"}, reason="there would be an Excel to change")

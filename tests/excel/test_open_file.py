@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,6 +172,52 @@ def test_a_workbook_that_excel_has_open_is_saved_before_it_is_read(desk: Desk) -
     place = reach(desk.file, lambda path: workbook if path == desk.file else None)
     assert workbook.saved == 1
     assert "through Excel" in place.notice
+
+
+def test_a_workbook_with_autosave_is_refused_before_it_is_saved_and_read_in_a_dry_run(desk: Desk) -> None:
+    desk.file.with_name(OWNERS[0]).touch()
+    workbook = Noting(desk.file)
+    workbook.is_shared = True
+    with pytest.raises(WorkbookError, match="is open in Excel with AutoSave") as told:
+        reach(desk.file, lambda _: workbook)
+    assert "Turn AutoSave off" in told.value.hint
+    assert workbook.saved == 0
+    assert "was saved" in reach(desk.file, lambda _: workbook, is_written=False).notice
+
+
+class Unnamed:
+    """A workbook as xlwings shows one whose file it cannot find."""
+
+    @property
+    def fullname(self) -> str:
+        raise OSError("Couldn't find the local location of your OneDrive")
+
+
+class Named:
+    """A workbook as xlwings shows it, with the properties of its Excel."""
+
+    def __init__(self, fullname: Path | str, **api: object) -> None:
+        self.fullname, self.api = str(fullname), SimpleNamespace(**api)
+
+
+def test_a_workbook_that_xlwings_cannot_name_does_not_hide_the_others(desk: Desk) -> None:
+    named, elsewhere = Named(desk.file), Named("https://example.sharepoint.com/other.xlsx")
+    assert list(excel.books_of_file([Unnamed(), elsewhere, named], desk.file)) == [named]
+
+
+@pytest.mark.parametrize(
+    ("book", "shared"),
+    [
+        (Named("a.xlsx", AutoSaveOn=True), True),
+        (Named("a.xlsx", AutoSaveOn=False, MultiUserEditing=True), True),
+        (Named("https://example.sharepoint.com/a.xlsx"), True),
+        (Named("a.xlsx", AutoSaveOn=False, MultiUserEditing=False), False),
+        (Named("a.xlsx"), False),
+        (Unnamed(), False),
+    ],
+)
+def test_autosave_sharing_and_cloud_addresses_are_recognised(book: object, shared: bool) -> None:
+    assert excel.is_shared(book) is shared
 
 
 def test_without_desktop_excel_no_workbook_is_found_in_it(desk: Desk) -> None:

@@ -25,6 +25,7 @@ class FileWorkbook:
     typed: Callable[[str], str | None] = lambda _question: None
     chosen: Path | None = None
     prompts: list[tuple[str, str, bool]] = field(default_factory=list)
+    is_shared: bool = False
 
     def save(self) -> None:
         """A closed file holds all that was edited."""

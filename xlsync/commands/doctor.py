@@ -237,6 +237,11 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
                 "Quit Excel: the next export, check or apply renews it, and so does `xlsync ribbon install`."
             )
         return Finding("Add-in", CheckState.BAD, f"{file} is not of this version{about}", step)
+    if system == "darwin" and not (script := addin.mac_script(home or Path.home())).exists():
+        step = "`xlsync ribbon install` puts it there."
+        return Finding(
+            "Add-in", CheckState.BAD, f"{script} is not there, and no button works without it", step
+        )
     return Finding("Add-in", CheckState.GOOD, str(file))
 
 

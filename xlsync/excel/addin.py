@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from xlsync.xlsx.package import Package
 from xlsync.xlsx.parts import packed, unpacked
 
 NAME: Final = "xlsync.xlam"
+FOLDER_FILE: Final = "startup-folder.txt"  # beside the add-in that is installed
 SOURCE: Final = "quickstart_addin_ribbon.xlam"
 NAMESPACE: Final = "http://schemas.microsoft.com/office/2009/07/customui"
 MODULE: Final = "RibbonMyAddin"
@@ -319,15 +321,34 @@ def read_addin(path: Path) -> Built | None:
 
 
 def startup_folders(platform: str = sys.platform, home: Path | None = None) -> tuple[Path, ...]:
-    """Return the usual folders from which Excel loads add-ins; Excel may be set to another one."""
+    """Return the folders from which Excel loads add-ins: the one that Excel told, and the usual one.
+
+    `home` is somebody's own folder, in place of that of the person at work.
+    """
+    of_this_person = home is None
     home = home or Path.home()
     match platform:
         case "win32":
-            return (home / "AppData/Roaming/Microsoft/Excel/XLSTART",)
+            roaming = os.environ.get("APPDATA", "") if of_this_person else ""
+            usual = Path(roaming or home / "AppData/Roaming") / "Microsoft/Excel/XLSTART"
         case "darwin":
             group = home / "Library/Group Containers/UBF8T346G9.Office/User Content.localized"
-            return (group / "Startup.localized/Excel",)
-    return ()
+            usual = group / "Startup.localized/Excel"
+        case _:
+            return ()
+    told = _told_folder() if of_this_person else None
+    return (usual,) if told in {None, usual} else (told, usual)
+
+
+def _told_folder() -> Path | None:
+    """Return the startup folder that Excel itself told at the last installation; None where it told none."""
+    from xlsync.config import home_folder  # noqa: PLC0415  (settings are slow to load for a look at a file)
+
+    try:
+        told = (home_folder() / "addin" / FOLDER_FILE).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return Path(told) if told else None
 
 
 def installed(platform: str = sys.platform, home: Path | None = None) -> Path | None:
@@ -349,6 +370,8 @@ def renew(platform: str = sys.platform, home: Path | None = None) -> str:
     made = f"made by xlsync {built.xlsync} with xlwings {built.xlwings}"
     try:
         write_addin(file)
+        if platform == "darwin":
+            _bring_script(home or Path.home())
     except XlsyncError as error:
         return (
             f"The Excel add-in is out of date ({made}) and could not be renewed: {error.message} "
@@ -363,7 +386,37 @@ def install(folder: Path, platform: str = sys.platform) -> str:
     file = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     _need_excel(platform, "install")
-    return _xlwings("install", write_addin(file))
+    told = _xlwings("install", write_addin(file))
+    write_file(folder / FOLDER_FILE, _ask_excel_for_folder().encode(), None)
+    return told
+
+
+def _ask_excel_for_folder() -> str:
+    """Ask Excel for its startup folder, which may be redirected; empty where it does not tell it."""
+    code = "from xlwings.cli import get_addin_dir; print(get_addin_dir())"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    return "" if done.returncode else done.stdout.strip().rpartition("\n")[2]
+
+
+def mac_script(home: Path) -> Path:
+    """Return where Excel for Mac looks for the script of the installed xlwings, which starts Python."""
+    return (
+        home / "Library/Application Scripts/com.microsoft.Excel" / f"xlwings-{xlwings_version()}.applescript"
+    )
+
+
+def _bring_script(home: Path) -> None:
+    """Put xlwings' own script where the renewed add-in looks for it: it carries the version in its name."""
+    target = mac_script(home)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise XlsyncError(
+            f"{target.parent} cannot be made: {error.strerror}.", "Let yourself write there."
+        ) from None
+    write_file(target, read_file(_source().parent / target.name), None)
 
 
 def remove(folder: Path, platform: str = sys.platform) -> str:

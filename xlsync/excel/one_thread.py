@@ -48,6 +48,11 @@ class Switchboard:
         """Return the workbook's file on this machine."""
         return self._send(lambda: self._workbook.full_name).result()
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether others may edit the workbook at the same time."""
+        return self._send(lambda: self._workbook.is_shared).result()
+
     def save(self) -> None:
         """Save the workbook."""
         self._send(self._workbook.save).result()

@@ -30,6 +30,10 @@ class OpenWorkbook(Protocol):
     def full_name(self) -> Path | None:
         """Return the file on this machine; None where the workbook has none."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Return whether others may edit the workbook at the same time (AutoSave, co-authoring)."""
+
     def save(self) -> None:
         """Save the workbook."""
 
@@ -59,6 +63,17 @@ class OpenWorkbook(Protocol):
 
     def status(self, text: str) -> None:
         """Show a text in the status bar; an empty one resets the bar."""
+
+
+def refuse_shared(workbook: OpenWorkbook, name: str) -> None:
+    """Raise WorkbookError where others may edit a workbook while xlsync works on it."""
+    if workbook.is_shared:
+        raise WorkbookError(
+            f"{name} is open in Excel with AutoSave, or is shared: others may edit it at the same time, and "
+            "what xlsync writes could be lost.",
+            "Turn AutoSave off at the top left of Excel, or save a copy on this machine, with File > Save a "
+            "Copy, and use that.",
+        )
 
 
 def owner_file(path: Path) -> Path | None:
@@ -172,6 +187,8 @@ def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written
         return SavePlan(save_or_beside, save_in_place)
     workbook = find(path)
     if workbook is not None:
+        if is_written:
+            refuse_shared(workbook, path.name)
         workbook.save()
         through = ", and is written through Excel" if is_written else ""
         notice = f"{path.name} is open in Excel: it was saved{through}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,11 @@ class ExcelWorkbook:
         with _asked():
             path = Path(self._book.fullname)
         return path if path.is_file() else None
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether others may edit the workbook at the same time."""
+        return is_shared(self._book)
 
     def save(self) -> None:
         """Save the workbook."""
@@ -102,6 +107,25 @@ class ExcelWorkbook:
         self._app.status_bar = text or False
 
 
+def is_shared(book: Any) -> bool:
+    """Return whether a workbook saves itself or is edited by several people: in the cloud, or shared.
+
+    Excel for Mac and old Excel do not know all of these properties; what cannot be asked counts as no.
+    """
+    signs = (
+        lambda: str(book.fullname).casefold().startswith(("https://", "http://")),
+        lambda: book.api.AutoSaveOn,
+        lambda: book.api.MultiUserEditing,
+    )
+    for sign in signs:
+        try:
+            if sign() is True:
+                return True
+        except Exception:  # noqa: S112 - each system has its own errors
+            continue
+    return False
+
+
 def calling_workbook() -> ExcelWorkbook:
     """Return the workbook in which a button was clicked."""
     import xlwings  # noqa: PLC0415 - where there is no Excel it refuses to work
@@ -116,11 +140,22 @@ def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | N
     try:
         import xlwings  # noqa: PLC0415
 
-        books = [book for app in xlwings.apps for book in app.books]
-        found = (book for book in books if Path(book.fullname).exists() and path.samefile(book.fullname))
-        return next(map(ExcelWorkbook, found), None)
+        return next(
+            map(ExcelWorkbook, books_of_file((b for app in xlwings.apps for b in app.books), path)), None
+        )
     except Exception:  # each system has its own errors; any means that Excel does not have the file open
         return None
+
+
+def books_of_file(books: Iterable[Any], path: Path) -> Iterator[Any]:
+    """Yield the open workbooks of a file; one that xlwings cannot name (in a cloud folder) is passed."""
+    for book in books:
+        try:
+            is_it = path.samefile(book.fullname)
+        except Exception:  # noqa: S112 - each system has its own errors; that workbook is not the file
+            continue
+        if is_it:
+            yield book
 
 
 def _for_excel(value: Value) -> object:

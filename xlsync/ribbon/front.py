@@ -14,7 +14,7 @@ import platformdirs
 
 from xlsync.apply.plan import Outcome
 from xlsync.errors import WorkbookError
-from xlsync.excel.open_file import OpenWorkbook
+from xlsync.excel.open_file import OpenWorkbook, refuse_shared
 from xlsync.ribbon.texts import notices_text
 
 _PAUSE: Final = 0.3  # seconds between two texts of the status bar: each costs Excel some time
@@ -92,5 +92,6 @@ class Front:
                 "This workbook is not saved in a folder of this machine.",
                 "Save it there first; or make one with Export.",
             )
+        refuse_shared(self.workbook, path.name)
         self.workbook.save()
         return path
