@@ -64,7 +64,7 @@ def _last_day(year: int, month: int) -> dt.date:
 
 
 class LineType(StrEnum):
-    """What a billing line charges for."""
+    """The kinds of charge of a billing line."""
 
     RECURRING = "Recurring"
     CREDIT = "Credit"
@@ -121,7 +121,7 @@ class BillingLine:
 
     @property
     def customer_key(self) -> str:
-        """What a link of the line's BSS customer is remembered under."""
+        """The key under which a link of the line's BSS customer is remembered."""
         return f"{self.source}:{self.customer_id or self.customer}"
 
     @property
@@ -131,7 +131,7 @@ class BillingLine:
 
     @property
     def product_key(self) -> str:
-        """What a link of the line's product, billed and committed in its way, is remembered under."""
+        """The key under which a link of the line's product with its periods is remembered."""
         return f"{self.bss_product}|{self.billing_period}|{self.commitment_period}"
 
     @property
@@ -344,7 +344,7 @@ class Target:
 
 
 class Status(StrEnum):
-    """What became of a billing line: the *Status* column."""
+    """The status of a billing line: the *Status* column."""
 
     OK = "OK"
     MISMATCH = "Mismatch"
@@ -355,7 +355,7 @@ class Status(StrEnum):
 
 
 class MismatchKind(StrEnum):
-    """How billing and ConnectWise differ: the *Mismatch* column."""
+    """The kinds of differences between billing and ConnectWise: the *Mismatch* column."""
 
     UNITS_DIFFER = "Units differ"
     COST_DIFFERS = "Cost differs"
@@ -370,7 +370,7 @@ class MismatchKind(StrEnum):
 
 
 class ActionLabel(StrEnum):
-    """What may be done about a mismatch: the *Action* column."""
+    """The possible actions on a mismatch: the *Action* column."""
 
     UPDATE_UNITS = "Update units"
     UPDATE_COST = "Update cost"

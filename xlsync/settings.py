@@ -44,7 +44,7 @@ class ConnectWiseSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class StoreSettings:
-    """Which PostgreSQL a team shares. Never shown: it holds a secret; `place` is what people are told.
+    """The PostgreSQL that a team shares. Never shown: it holds a secret; messages name it by `place`.
 
     `hint` is what to do where it cannot be reached.
     """
@@ -57,7 +57,7 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creation:
-    """How records are created. Lengths differ by ConnectWise release: the defaults are the shorter ones.
+    """The settings for new records. Lengths differ by ConnectWise release: defaults are the shorter ones.
 
     `fields` are further values by kind (`company`, `contact`, `agreement`, `product`, `addition`) and by the
     name of ConnectWise's field; those of custom fields stand under `custom`, by caption.
@@ -85,7 +85,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSettings:
-    """How distributors' reports are read: further headers of columns, further words for kinds of charge,
+    """The settings for distributors' reports: further headers of columns, further words for kinds of charge,
     whether days or months come first where a report does not show it, and headers of no matter.
     """  # noqa: D205
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Self
 
 @dataclass(frozen=True, slots=True)
 class ShownLabels:
-    """What a row showed people of the records behind it; empty where it showed no entry of a dropdown.
+    """The dropdown entries that a row showed for its records; empty where it showed none.
 
     The hidden sheet says by id which records these are: a write is held against both.
     """

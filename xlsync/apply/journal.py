@@ -43,7 +43,7 @@ class TeamLines(Protocol):
     """The lines of the journal in the store that a team shares."""
 
     def line_counts(self) -> dict[str, int]:
-        """How many lines of each run are stored there."""
+        """Return the number of stored lines of each run."""
 
     def lines(self, run: str) -> list[str]:
         """The lines of a run, in order."""

@@ -34,7 +34,7 @@ def check_limits(plan: Plan, limits: Limits) -> None:
 
 
 def _hint_for(actions: Sequence[Action]) -> str:
-    """What lifts the limits: only apply has `--force`, and undo has no rows to approve."""
+    """Return the hint to lift the limits: only apply has `--force`, and undo has no rows to approve."""
     ways = ["raise the limits in the settings"]
     if any(action.rows for action in actions):
         is_apply = not all(isinstance(action, CreateInvoice) for action in actions)

@@ -155,7 +155,7 @@ class _Run:
 
 
 class _Gate:
-    """What the first write of a kind showed: open once one was not refused for what meets every other."""
+    """A gate before the writes of a kind, opened by the first one not refused for a general reason."""
 
     def __init__(self) -> None:
         self.is_open = False

@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 class RefusedFor(StrEnum):
-    """Why ConnectWise refused a write, where it will refuse every other write of the kind as well."""
+    """The reasons for which ConnectWise refuses every write of a kind."""
 
     KEYS = "the keys"
     RIGHTS = "a right that the keys lack"
@@ -53,9 +53,9 @@ def is_carried_out(result: str) -> bool:
 class Outcome:
     """The outcome of one action, with words for the *Result* cells of its rows.
 
-    `changed` tells that ConnectWise no longer held the values that were approved, `differs` that it stored
-    something else than was sent, `is_spent` that an earlier run carried the action out, and `run` which one.
-    `waits_for` is the key of what it needs and cannot have, `refused_for` why every other write of the kind
+    `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
+    something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
+    `waits_for` is the key of a needed action that was not done, `refused_for` why other writes of the kind
     would be refused as well.
     """
 

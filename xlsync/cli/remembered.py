@@ -146,7 +146,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
 
 
 def _tell_parts(links: Sequence[RememberedLink]) -> str:
-    """What to do where links hold the text in a name, and none has it as its whole name."""
+    """Say what to do where links have the text in a name, but none as its whole name."""
     subjects = ", ".join(dict.fromkeys(link.subject for link in links[:MOST]))
     more = ", …" if len(links) > MOST else ""
     count = counted(len(links), "link")

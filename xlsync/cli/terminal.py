@@ -100,7 +100,7 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
 
 @contextmanager
 def opened_here(*, demo: bool, of: Path | None = None) -> Iterator[Systems]:
-    """What is kept here and in the team's store, for commands that send nothing to either system."""
+    """Open the stores for commands that send nothing to either system."""
     with (
         errors_in_words(),
         demo_workbook_named(of, demo=demo),

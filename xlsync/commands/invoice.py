@@ -64,7 +64,7 @@ class InvoiceReview:
 
     @property
     def question(self) -> str:
-        """What to ask before the invoices are created."""
+        """The question before the invoices are created."""
         invoices = counted(len(self.plan.actions), "invoice")
         if not self.notices:
             return f"Create {invoices}?"

@@ -1,4 +1,4 @@
-"""What is remembered, as a workbook to be edited and read back: a row for each link or rule."""
+"""Remembered links and rules as a workbook that is edited and read back, one row for each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def environment_of(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a person changed on the sheet: rows added or changed, and rows that were deleted."""
+    """A person's changes on the sheet: rows added or changed, and rows deleted."""
 
     links: tuple[RememberedLink, ...]
     rules: tuple[Rule, ...]
@@ -73,7 +73,7 @@ class Changes:
 
     @property
     def text(self) -> str:
-        """How many links and rules are kept anew, and how many are forgotten; empty where there are none."""
+        """The numbers of links and rules to store and to forget, in words; empty where there are none."""
         parts = (
             ("keep", len(self.links), "link"),
             ("keep", len(self.rules), "rule"),

@@ -114,7 +114,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
-    """Where settings are read from: variables, the settings file in use, and the user's own file."""
+    """The sources of settings: variables, the settings file in use, and the user's own file."""
 
     environ: Mapping[str, str]
     file: Path

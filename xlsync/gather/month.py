@@ -235,7 +235,7 @@ def _tell_by_hand(overview: Overview) -> Iterator[str]:
 def _tell_gone_by_itself(
     systems: Systems, overview: Overview, months: Mapping[Month, MonthSeen]
 ) -> Iterator[str]:
-    """How many mismatches of the month before are gone without a write; an incomplete month tells nothing."""
+    """Say how many mismatches of the month before are gone without a write; empty for an incomplete month."""
     before = overview.month.plus(-1)
     if overview.incomplete or before not in months:
         return

@@ -1,4 +1,4 @@
-"""What each month looked like when it was exported or checked: its mismatches, and the sums of its report.
+"""The store of each month's mismatches and report sums, as of its last export or check.
 
 From it come the age of a mismatch and whether a month's report is complete.
 """

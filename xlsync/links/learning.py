@@ -1,4 +1,4 @@
-"""What a workbook teaches of links: what it corrects, and what is to be remembered of it.
+"""Learning links from a workbook: corrections of remembered links, and new ones to remember.
 
 PURE. A pick that contradicts what is remembered takes it away everywhere: for the contract, for the
 customer or product, and for the same customer or product of another source.
@@ -59,7 +59,7 @@ def correct(memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, P
 
 
 def _without_corrected_parts(entry: Remembered, line: BillingLine, pick: Picked) -> Remembered:
-    """What is remembered of a contract, without the parts on which its line says otherwise."""
+    """Remove from a contract's memory the parts that its line corrects."""
     gone = {
         part
         for part in PARTS
@@ -82,7 +82,7 @@ def _without_corrected_parts(entry: Remembered, line: BillingLine, pick: Picked)
 
 
 def _without_corrected_customer(entry: Remembered, line: BillingLine, pick: Picked) -> Remembered:
-    """What is remembered of a customer, without what its line says otherwise.
+    """Remove from a customer's memory what its line corrects.
 
     An agreement that all lines had goes for every period that had it, and stays for none.
     """
@@ -181,7 +181,7 @@ def _corrected(before: Mapping[str, Remembered], after: Mapping[str, Remembered]
 
 
 def _ids_remembered(recall: Recall, line: BillingLine, part: str) -> Set[int]:
-    """What is remembered of a part, for the line's contract and for its customer or product."""
+    """Return the remembered ids of a part, for the line's contract and for its customer or product."""
     contract, customer, product = recall.contract(line), recall.customer(line), recall.product(line)
     is_other = part == "item" and contract.for_product not in {"", line.product_key}
     ids = {None if is_other else contract.part(part)}
@@ -217,7 +217,7 @@ def _kept_parts(link: Link) -> dict[str, Choice]:
 def _entry(
     votes: Sequence[_Vote], parts: Collection[str], *names: str, emptied: Set[str] = frozenset()
 ) -> Remembered:
-    """What all lines agree on, of these parts; a part on which they differ is left out.
+    """Make an entry of the parts on which all lines agree.
 
     An agreement is agreed on only together with its company.
     """

@@ -1,4 +1,4 @@
-"""What is remembered of links, and how it is looked up for a billing line.
+"""The memory of links, and looking it up for a billing line.
 
 PURE. `store.py` makes it last, `learning.py` takes it from a workbook, `matching.py` proposes from it.
 """
@@ -54,7 +54,7 @@ class PeriodAgreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What a customer, product or contract of the BSS was linked to, by ConnectWise ids.
+    """The ConnectWise ids to which a customer, product or contract of the BSS was linked.
 
     A customer's `agreement_id` is that of all its lines; `by_period` holds the agreement of each billing
     period in which its lines agree, in order of the periods. `evidence`, `when` and `workbook` tell on
@@ -129,7 +129,7 @@ class RememberedLink:
 
     @property
     def subject(self) -> str:
-        """What it is remembered for, by the names that the BSS has; by its key where none is known."""
+        """The customer, product or contract of the entry, by the BSS's names or else its key."""
         names, own_id = self.link.names, split_key(self.key)[1]
         match self.kind:
             case LinkKind.CUSTOMER:
@@ -143,7 +143,7 @@ class RememberedLink:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What it is linked to, by the names that ConnectWise has; ids where none is known."""
+        """The linked records, by ConnectWise's names or else ids."""
         company, _, item = self.link.ids
         parts = (
             _named(company, self.link.names.company),
@@ -224,16 +224,16 @@ class Recall:
         self._looked_up: dict[tuple[str, str], Remembered] = {}
 
     def contract(self, line: BillingLine) -> Remembered:
-        """What is remembered for the line's contract."""
+        """Return the entry of the line's contract."""
         return entry_for(self._memory.contracts, contract_key(line))
 
     def customer(self, line: BillingLine) -> Remembered:
-        """What is remembered for the line's customer, from whichever source."""
+        """Return the entry of the line's customer, from either source."""
         key, entries = customer_key(line), self._memory.customers
         return self._from_elsewhere(key, line.customer, entries, lambda: self.customers_elsewhere(line))
 
     def product(self, line: BillingLine) -> Remembered:
-        """What is remembered for the line's product, from whichever source."""
+        """Return the entry of the line's product, from either source."""
         key, entries = product_key(line), self._memory.products
         return self._from_elsewhere(key, line.product, entries, lambda: self.products_elsewhere(line))
 

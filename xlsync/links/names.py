@@ -113,7 +113,7 @@ def _is_accent(mark: str) -> bool:
 
 
 def _plain(character: str) -> str:
-    """What folding keeps of one character: itself, its digit, a space, or nothing."""
+    """Fold one character: to itself, its digit, a space, or nothing."""
     if character == "." or character in _INVISIBLE_LETTERS:
         return character if character == "." else ""
     category = unicodedata.category(character)
@@ -229,7 +229,7 @@ def fold(name: str) -> str:
 
 
 def foldings(name: str) -> frozenset[str]:
-    """What a company's name may fold to: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
+    """Return all foldings of a company's name: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
     text = unicodedata.normalize("NFC", name.casefold())
     spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda found: found[0].replace(".", " "), text)}
     return frozenset({fold(name), *map(fold, spellings - {text})})

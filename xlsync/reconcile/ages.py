@@ -1,4 +1,4 @@
-"""How old mismatches are: since which month each is seen, and which of the last month are gone. PURE."""
+"""Ages of mismatches: the month since which each is seen, and those of the last month that are gone. PURE."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def with_since(
 
 
 def see(mismatches: Iterable[Mismatch], before: MonthSeen = NOTHING_SEEN) -> MonthSeen:
-    """What is kept of a month's mismatches; `before` is what was kept of the month until now."""
+    """Return what to store of a month's mismatches; `before` is what is stored of the month so far."""
     mismatches = list(mismatches)
     return MonthSeen(
         before.seen | {age_key(mismatch) for mismatch in mismatches},

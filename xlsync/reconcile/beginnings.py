@@ -24,7 +24,7 @@ def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
 
 
 def why_refused(day: dt.date, bill_start: dt.date | None, closed_until: dt.date | None) -> str:
-    """Why ConnectWise would refuse an addition from a day on; empty where it takes one.
+    """Say why ConnectWise would refuse an addition from a day on; empty where it would not.
 
     `closed_until` is the next invoice date of an agreement that does not prorate; a month counts as invoiced
     where that lies after its end.

@@ -17,7 +17,7 @@ _ZERO: Final = Decimal(0)
 
 
 class Fate(StrEnum):
-    """What became of a billing line's money."""
+    """The five parts into which the money of billing lines is divided."""
 
     AGREES = "Agrees"
     DIFFERS = "Differs"

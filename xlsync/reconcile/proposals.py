@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class CreationKind(StrEnum):
-    """What a row of *New in ConnectWise* creates."""
+    """The kinds of records that rows of *New in ConnectWise* create."""
 
     CUSTOMER = "Customer"
     AGREEMENT = "Agreement"
@@ -85,7 +85,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What exists in ConnectWise already, so that identifiers stay unique and companies are shown by label.
+    """The existing records of ConnectWise, for unique identifiers and for labels of companies.
 
     `taken` are identifiers, in lower case, of deleted or inactive records, which cannot be used again.
     """

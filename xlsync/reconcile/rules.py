@@ -20,7 +20,7 @@ from xlsync.reconcile.charges import Charge
 
 
 class RuleKind(StrEnum):
-    """What a rule does."""
+    """The effects of rules."""
 
     IGNORE = "ignore"
     FREE = "free"
@@ -28,7 +28,7 @@ class RuleKind(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a rule is about."""
+    """The subjects of rules."""
 
     ROW = "row"
     CONTRACT = "contract"

@@ -30,7 +30,7 @@ KEPT_AS: Final = "Compared"
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """What ConnectWise holds of the month's customers.
+    """The records of ConnectWise for the month's customers.
 
     `additions` are those of each agreement that was read, the error where reading failed.
     `prices` are the prices of products still to be created, by row key. `linked_items` are the catalog

@@ -39,7 +39,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class MonthVerdict:
-    """What a workbook keeps of its month for the report: the verdict, and where the money went."""
+    """The verdict and the parts of the money of a month, stored in its workbook for the report."""
 
     verdict: Verdict
     billed: tuple[Billed, ...] = ()

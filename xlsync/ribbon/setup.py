@@ -125,7 +125,7 @@ def _show_remembered(front: Front, path: Path | None) -> None:
 
 @contextmanager
 def _systems_of(environment: str) -> Iterator[Systems]:
-    """What is remembered of an environment; of the settings' one where none is named."""
+    """Open the stores of an environment; those of the settings' environment where none is named."""
     is_demo = environment == demo.environment()
     settings = demo.kept_settings(home_folder()) if is_demo else load_environment()
     with Systems(settings) as systems:

@@ -1,4 +1,4 @@
-"""What the ribbon's boxes say: as much as fits a screen; the log holds all of it."""
+"""Texts of the ribbon's boxes, cut to a screen; the log holds them in full."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Overview:
 
     @property
     def billed(self) -> tuple[Billed, ...]:
-        """Where the money of the month went, by currency."""
+        """The parts of the month's money, by currency."""
         return account_for(self.lines, self.findings.statuses, self.invoice_totals)
 
     @property

@@ -229,7 +229,7 @@ class Package:
 
     @property
     def warnings(self) -> Iterator[str]:
-        """What a change of the workbook breaks, or what hinders the next person from editing it."""
+        """Yield what a change of the workbook breaks, or what hinders the next person from editing it."""
         if self._parts.related("", "origin"):  # of digital signatures
             yield "The workbook is digitally signed, and changing it breaks the signature: sign it again"
         for part in self._parts.related("", "custom-properties"):

@@ -56,7 +56,7 @@ class _Numbers(dict[float, Decimal]):
 
 
 def _value(value: object) -> Value:
-    """What calamine read and is no text and no decimal number, as xlsync's values."""
+    """Convert a value of calamine's other than text and decimal numbers."""
     if isinstance(value, bool | dt.date):
         return value
     if isinstance(value, int):

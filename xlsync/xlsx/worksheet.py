@@ -220,7 +220,7 @@ class SheetXml:
                 )
 
     def extent(self) -> Position:
-        """How many rows and columns its values span from A1 on."""
+        """Return the number of rows and columns that the values span from A1 on."""
         width = height = 0
         for row in self.rows():
             filled = [column for column, cell in self.cells(row).items() if cell.inside] if row.inside else []

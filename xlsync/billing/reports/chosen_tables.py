@@ -72,7 +72,7 @@ class _Header:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """By which the likeliest header is chosen: needed meanings, then names."""
+        """Rank a header: by the number of needed meanings, then by names."""
         return len(self.there), sum(map(bool, self.names))
 
 

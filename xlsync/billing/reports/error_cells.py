@@ -1,4 +1,4 @@
-"""Where workbooks other than .xlsx hold errors of formulas, which python-calamine gives as empty cells.
+"""Error cells of workbooks other than .xlsx, which python-calamine reads as empty.
 
 Of .xls and .xlsb the binary records of cells are read, of OpenDocument the XML.
 """

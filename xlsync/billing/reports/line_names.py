@@ -1,4 +1,4 @@
-"""What names a line: customer, product, code, terms, invoice and currency, out of a row's texts. PURE."""
+"""The texts of a line from its row: customer, product, code, terms, invoice and currency. PURE."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class Terms(NamedTuple):
-    """How often a line is billed and for how long it is committed, in words and months."""
+    """The billing and commitment periods of a line, in words and months."""
 
     billing: str
     billing_months: int | None
@@ -47,7 +47,7 @@ class LineNames(NamedTuple):
 
 
 def combined(make: Callable[..., T], columns: Sequence[Sequence[Any]]) -> list[T]:
-    """What several columns say together, row by row; each different combination is made once."""
+    """Combine several columns row by row; each different combination is computed once."""
     known: dict[Any, T] = {}
     made = []
     for cells in zip(*columns, strict=True):

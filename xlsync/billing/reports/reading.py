@@ -142,7 +142,7 @@ def _tell_not_chosen(file: str, table: Table) -> TableRead:
 
 
 def _totals(file: _File) -> list[InvoiceTotal]:
-    """What a report says that its lines make, by currency; None where a table of it does not say it."""
+    """Return the totals that a report states, by currency; None where one of its tables has none."""
     said: dict[str, list[Decimal | None]] = {}
     for table in file.tables:
         for currency, total in table.totals.items():
@@ -255,7 +255,7 @@ def _charges_for(line: BillingLine, month: Month) -> bool:
 
 
 def _rows_of_no_charge(table: Table, kinds: Sequence[RowKind]) -> dict[str, int]:
-    """How many rows are left out since they charge nothing, by what they are."""
+    """Count the rows that charge nothing, by what they are."""
     count = Counter(kinds)
     rows = {
         "totals": count[RowKind.TOTAL] + count[RowKind.FIGURES],

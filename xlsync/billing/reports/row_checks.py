@@ -32,7 +32,7 @@ _READ_NUMBERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RowColumns:
-    """What the checks need to know of every row: its kind, amount and charged period.
+    """The columns that the checks use: kind, amount and charged period of every row.
 
     A row whose words for its kind are not all known has None for a kind.
     """

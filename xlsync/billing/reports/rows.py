@@ -27,7 +27,7 @@ _TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 
 
 class RowKind(StrEnum):
-    """What a row is; figures alone may be a total that nobody has named, a tax stands beside totals."""
+    """The kinds of rows; figures alone may be an unnamed total, a tax stands beside totals."""
 
     CHARGE = "charge"
     TOTAL = "total"
@@ -61,7 +61,7 @@ def is_tax(text: object) -> bool:
 
 
 def classify(values: TableValues) -> list[RowKind]:
-    """What each row of a table is."""
+    """Find the kind of each row of a table."""
     customers, products = values.texts["customer"], values.texts["product"]
     contracts = values.texts.get("contract", (None,) * len(customers))
     starts = values.dates.get("start", (None,) * len(customers))

@@ -1,4 +1,4 @@
-"""What people and programs are told of a report that was read: what as what, what not, and why. PURE."""
+"""The summary of a report for people and programs: columns read and not read, rows left out. PURE."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TableRead:
     other_months: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """What programs are told."""
+        """Return the summary as a JSON object."""
         return {
             "file": self.file,
             "sheet": self.sheet,
@@ -47,7 +47,7 @@ class TableRead:
         return f"{self.file}, sheet {self.sheet}" if self.sheet else self.file
 
     def tell(self) -> list[str]:
-        """What people are told, a sentence or two for each thing."""
+        """Return the summary in sentences."""
         sentences = []
         if self.columns:
             layout = f", read as: {self.layout}" if self.layout else ""

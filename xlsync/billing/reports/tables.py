@@ -26,12 +26,12 @@ class Table:
 
     @property
     def width(self) -> int:
-        """How many columns the header has."""
+        """The number of columns of the header."""
         return max((n for n, name in enumerate(self.header, start=1) if name), default=0)
 
     @property
     def meanings(self) -> frozenset[str]:
-        """What its columns mean."""
+        """The meanings of the table's columns."""
         return frozenset(self.columns.at)
 
     def header_of(self, meaning: str) -> str:

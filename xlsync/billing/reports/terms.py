@@ -13,7 +13,7 @@ _NUMBER_WORDS: Final = {"one": "1", "two": "2", "three": "3", "five": "5", "six"
 
 @lru_cache(maxsize=4096)
 def months_in_words(text: str) -> int | None:
-    """How many months a period has, written as `Annual`, `P1Y`, `One-Year` or `12 months`."""
+    """Return the months of a period written as `Annual`, `P1Y`, `One-Year` or `12 months`."""
     words = " ".join(_NUMBER_WORDS.get(word, word) for word in fold(text).split())
     return months_of(text) or months_of(words)
 

@@ -35,5 +35,5 @@ def header_words(header: str) -> str:
 
 
 def header_key(header: str) -> str:
-    """By which headers are compared: `Unit Price (EUR)`, `unit_price` and `UnitPrice` are one."""
+    """Fold a header for comparison: `Unit Price (EUR)`, `unit_price` and `UnitPrice` are equal."""
     return header_words(header).replace(" ", "")

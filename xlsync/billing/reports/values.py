@@ -38,7 +38,7 @@ DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """What is wrong with a cell."""
+    """The problem of a cell that cannot be read."""
 
     what: str
 

@@ -43,7 +43,7 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class RowEdits:
-    """What people decided on *Mismatches*: actions of approved rows, rows to ignore by key, and problems.
+    """The decisions on *Mismatches*: actions of approved rows, rows to ignore by key, and problems.
 
     `asked` is what each approved row asks for, by row key.
     `notices` name the rows whose Yes is left aside, since nothing can be written for them.
@@ -137,7 +137,7 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
 
 
 def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignored:
-    """Why and until when a row is to be ignored; a month in *Until* stands for its last day."""
+    """Read the reason and end of ignoring a row; a month in *Until* stands for its last day."""
     if "Reason" in row.formulas:
         problems.append(Problem(row.where("Reason"), "a formula stands here", "enter a text"))
         return Ignored()
