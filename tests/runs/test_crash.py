@@ -114,6 +114,23 @@ def test_a_write_that_lands_seconds_after_the_connection_was_cut_leads_to_the_sa
     assert_journal_tells_every_write(approved)
 
 
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_where_lists_lag_a_lost_answer_to_the_nth_write_leads_to_the_same_end(
+    approved: Desk, undisturbed: Undisturbed, number: int
+) -> None:
+    """Applied again at once, while no list shows what was made, nothing is made twice."""
+    approved.sandbox.fail("hide-new", seconds=300)
+    approved.sandbox.fail("hang-up-after", write=number)
+    approved.apply()
+    sent = Counter(f"{request.path} {request.body}" for request in approved.sandbox.writes)
+    approved.apply()
+    approved.let_minutes_pass()
+    assert approved.apply().code == 0
+    assert_ended_well(approved, undisturbed)
+    again = Counter(f"{request.path} {request.body}" for request in approved.sandbox.writes)
+    assert all(again[write] == 1 for write in sent if "/invoice" not in write)
+
+
 def test_several_cut_offs_in_a_row_lead_to_the_same_end(approved: Desk, undisturbed: Undisturbed) -> None:
     for number in (2, 1, 3, 1):
         approved.sandbox.fail("hang-up-after", write=number)

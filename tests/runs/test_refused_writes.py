@@ -138,3 +138,26 @@ def test_a_date_that_the_agreement_does_not_take_is_told_by_check(desk: Desk) ->
     ran = desk.check()
     assert ran.code == 0
     assert "ConnectWise would refuse an addition that begins on 2026-10-15" in ran.err + ran.out
+
+
+def test_a_recap_date_that_could_be_read_two_ways_is_a_reason_to_skip(desk: Desk) -> None:
+    """What the twelfth of November is day-first may be the eleventh of December."""
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    desk.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = "2026-11-12T00:00:00Z"
+    desk.sandbox.fail("day-first")
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "can be read two ways" in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_the_agreements_own_next_invoice_date_counts_where_its_recap_tells_an_earlier_one(desk: Desk) -> None:
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    agreement = desk.sandbox.connectwise.agreements[37]
+
+    def invoice() -> None:
+        agreement["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+
+    desk.sandbox.fail("call-after", path="GET /finance/agreementrecap/37$", call=invoice)
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "already invoiced (next invoice 2026-11-30)" in desk.read().get(MISMATCHES, "units:52", "Result")
