@@ -113,3 +113,12 @@ def test_a_company_that_is_not_there_or_has_no_contact_stops_before_any_write(em
     with Systems(load(False, True)) as systems, pytest.raises(XlsyncError, match="no company"):
         find_test_company(systems.connectwise, 'x" or id>0 or identifier="')
     assert empty_desk.sent() == []
+
+
+def test_what_the_settings_give_to_new_records_is_given_to_those_of_the_test(empty_desk: Desk) -> None:
+    definitions = empty_desk.sandbox.connectwise.user_defined_fields.values()
+    next(one for one in definitions if one["caption"] == "Reviewed")["requiredFlag"] = True
+    assert CheckState.BAD in {finding.state for finding in write(empty_desk)}
+    settings = "[creation.fields.addition.custom]\nReviewed = true\n"
+    (empty_desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+    assert {finding.state for finding in write(empty_desk)} == {CheckState.GOOD}

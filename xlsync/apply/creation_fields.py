@@ -39,30 +39,34 @@ def settings_kind(action: Action) -> str:
 
 
 def with_further_fields(action: Action, request: HttpWrite, live: Live) -> HttpWrite:
-    """Add the values of the settings to a creation; what the row itself says stays.
+    """Add the values of the settings to a creation; see `add_further_fields`."""
+    kind = settings_kind(action)
+    return replace(request, body=add_further_fields(kind, request.body, live)) if kind else request
+
+
+def add_further_fields(kind: str, body: Mapping[str, Any], live: Live) -> Mapping[str, Any]:
+    """Add the settings' values for a kind of record to what is sent; what the row itself says stays.
 
     Raises XlsyncError where a custom field is not known by its caption.
     """
-    given = live.creation.fields.get(settings_kind(action), {})
+    given = live.creation.fields.get(kind, {})
     if not given:
-        return request
-    fields = {name: value for name, value in given.items() if name != CUSTOM}
-    body: dict[str, Any] = {**fields, **request.body}
+        return body
+    filled: dict[str, Any] = {**{name: value for name, value in given.items() if name != CUSTOM}, **body}
     custom: Mapping[str, Any] = given.get(CUSTOM, {})
     if custom:
         known = live.custom_fields(tuple(custom))
         unknown = [caption for caption in custom if caption not in known]
         if unknown:
-            names = ", ".join(unknown)
             raise XlsyncError(
-                f"[creation.fields.{settings_kind(action)}.custom] names {names}, which is not exactly one "
+                f"[creation.fields.{kind}.custom] names {', '.join(unknown)}, which is not exactly one "
                 "custom field of this ConnectWise"
             )
-        own = body.get("customFields") or []
+        own = filled.get("customFields") or []
         held = {entry["id"] for entry in own}
         new = [{**known[caption], "value": value} for caption, value in custom.items()]
-        body["customFields"] = [*own, *(entry for entry in new if entry["id"] not in held)]
-    return replace(request, body=body)
+        filled["customFields"] = [*own, *(entry for entry in new if entry["id"] not in held)]
+    return filled
 
 
 def tell_where_to_give(action: Action, error: ApiError) -> str:

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import simplejson
 
+from xlsync.apply.creation_fields import add_further_fields
 from xlsync.apply.journal import Journal
+from xlsync.apply.lookup import Live
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.connectwise.client import ConnectWise, quote
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
@@ -130,7 +132,8 @@ def try_writing(
     journal = Journal.begin(
         systems.home, environment, command="doctor", workbook="", month=f"{now:%Y-%m}", now=now
     )
-    test = WriteTest(systems.connectwise, company, journal, now, wait)
+    live = Live(systems.connectwise, systems.settings.creation)
+    test = WriteTest(live, company, journal, now, wait)
     yield from test.run()
     journal.end()
     if test.tenant is not None:
@@ -143,13 +146,14 @@ class WriteTest:
 
     def __init__(
         self,
-        connectwise: ConnectWise,
+        live: Live,
         company: TestCompany,
         journal: Journal,
         now: dt.datetime,
         wait: Callable[[float], None],
     ) -> None:
-        self._connectwise, self._company, self._journal = connectwise, company, journal
+        self._live, self._connectwise = live, live.connectwise
+        self._company, self._journal = company, journal
         self._now, self._wait = now, wait
         self._customs_needed = False
         self._number = 0
@@ -161,7 +165,7 @@ class WriteTest:
         made: list[str] = []
         try:
             yield from self._steps(made)
-        except ApiError as error:
+        except XlsyncError as error:
             yield Finding("Write test", CheckState.BAD, error.message, error.hint)
         finally:
             self.left = [path for path in reversed(made) if not self._end(path)]
@@ -182,6 +186,7 @@ class WriteTest:
             "startDate": write_date(start),
             "noEndingDateFlag": True,
         }
+        body = {**add_further_fields("agreement", body, self._live)}
         agreement = self._post(AGREEMENTS, body)
         path = f"{AGREEMENTS}/{id_of(agreement, AGREEMENTS)}"
         made.append(path)
@@ -208,7 +213,7 @@ class WriteTest:
             "quantity": 1,
             "effectiveDate": write_date(begins or self._now.date()),
         }
-        answer = self._post(f"{path}/additions", addition)
+        answer = self._post(f"{path}/additions", add_further_fields("addition", addition, self._live))
         place = f"{path}/additions/{id_of(answer, path)}"
         made.append(place)
         is_same = answer.get("quantity") == 1
