@@ -1,0 +1,79 @@
+"""The demo's October from the first command to the last: how many cells a person fills in, and which commands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand
+
+README = Path(__file__).parent.parent.parent / "README.md"
+NEW_CUSTOMER = "Zephyr Kitesurf"
+CHOICES = {  # what a person decides where the evidence is not clear
+    ("DELTA", "M365 - Business Standard (New Commerce)"): {"ConnectWise Customer": "Delta GmbH"},
+    ("Kestrel Optics", "M365 - Exchange Online Plan 1 (New Commerce)"): {
+        "ConnectWise Customer": "Kestrel Optics [KESTREL1]"
+    },
+    ("Lapwing Recruitment", "eSignature Business"): {"ConnectWise Product": "CL-0037: eSignature Business"},
+    ("Pipit Tutors", "M365 - Exchange Online Plan 1 (New Commerce)"): {
+        "ConnectWise Agreement": "Cloud Services"
+    },
+    (NEW_CUSTOMER, "M365 - Business Basic (New Commerce)"): {
+        "ConnectWise Customer": "(create new)",
+        "ConnectWise Agreement": "(create new)",
+    },
+}
+
+
+class Person:
+    """Somebody who does the month, and counts."""
+
+    def __init__(self, folder: Desk) -> None:
+        self.desk = folder
+        self.cells = 0
+        self.commands: list[str] = []
+
+    def run(self, *words: str) -> None:
+        ran = self.desk.run(*words)
+        assert ran.code == 0, ran.err
+        self.commands.append(words[0])
+
+    def fill(self, hand: Hand, sheet: str, key: str, cells: dict[str, str]) -> None:
+        hand.set(sheet, key, cells)
+        self.cells += len(cells)
+
+
+def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_many(empty_desk: Desk) -> None:
+    person = Person(empty_desk)
+    person.run("export", "--month", "2026-10")
+    with empty_desk.editing() as hand:
+        for key in hand.rows(LINES):
+            names = hand.get(LINES, key, "Customer"), hand.get(LINES, key, "Product")
+            if hand.get(LINES, key, "Status") == "Confirm link":
+                person.fill(hand, LINES, key, {"Match": "confirmed"})
+            elif names in CHOICES and hand.get(LINES, key, "Status") == "Not linked":
+                person.fill(hand, LINES, key, CHOICES[names])
+    person.run("check", OCTOBER)
+    with empty_desk.editing() as hand:
+        for key in hand.rows(NEW):
+            if NEW_CUSTOMER in str(hand.get(NEW, key, "For")):
+                is_agreement = hand.get(NEW, key, "Kind") == "Agreement"
+                contact = {"Contact First Name": "Zoe"} if is_agreement else {}
+                person.fill(hand, NEW, key, {"Approve": "Yes", **contact})
+        for key in hand.rows(MISMATCHES):
+            if hand.get(MISMATCHES, key, "Action") not in {None, "", "Ignore"}:
+                person.fill(hand, MISMATCHES, key, {"Approve": "Yes"})
+    person.run("apply", OCTOBER, "--yes")
+    person.run("report", OCTOBER)
+    hand = empty_desk.read()
+    approved = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Approve") == "Yes"]
+    results = {key: str(hand.get(MISMATCHES, key, "Result")) for key in approved}
+    assert [key for key, result in results.items() if not result.startswith("done")] == []
+    made = [one for one in empty_desk.sandbox.connectwise.companies.values() if one["name"] == NEW_CUSTOMER]
+    assert len(made) == 1
+    assert person.cells <= 35
+    assert person.commands == ["export", "check", "apply", "report"]
+    told = re.search(r"(\d+) cells and (\d+) commands", README.read_text(encoding="utf-8"))
+    assert told is not None
+    assert (int(told[1]), int(told[2])) == (person.cells, len(person.commands))
