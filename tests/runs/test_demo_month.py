@@ -1,4 +1,4 @@
-"""The demo's October from the first command to the last: how many cells a person fills in, and which commands."""
+"""The October of the demo from the first command to the last: the cells and commands that it takes."""
 
 from __future__ import annotations
 
