@@ -113,6 +113,28 @@ def test_the_total_of_a_report_is_what_its_lines_are_held_against(reported: Desk
     assert billed("Total,,5,,53.80,") == ("53.80", "10.00", True)
 
 
+def test_what_was_linked_by_keys_of_the_bss_is_linked_in_a_report_too(desk: Desk) -> None:
+    """Quillfeather Books was linked by hand to a company of another name."""
+    with desk.editing() as hand:
+        key = hand.line("Quillfeather Books")
+        (label,) = (name for name in hand.offered("Customer") if str(name).startswith("Heathermill Bakery"))
+        hand.set(LINES, key, {"ConnectWise Customer": label})
+        product, item = hand.get(LINES, key, "Product"), hand.get(LINES, key, "ConnectWise Product")
+        periods = [hand.get(LINES, key, f"{period} Period") for period in ("Billing", "Commitment")]
+    assert item
+    assert desk.check().code == 0
+    report = (
+        "Customer,Subscription ID,Product,Billing Plan,Term,Quantity,Unit Price,Amount,Currency\n"
+        f"QUILLFEATHER BOOKS,V-1,{product},{periods[0]},{periods[1]},1,5,5,EUR\n"
+    )
+    (desk.folder / "other.csv").write_text(report, encoding="utf-8")
+    assert desk.run("export", "--month", "2026-10", "--from", "other.csv", "--output", "other.xlsx").code == 0
+    hand = Hand(desk.folder / "other.xlsx")
+    (line,) = hand.column(LINES, "Customer")
+    assert hand.get(LINES, line, "ConnectWise Customer") == label
+    assert hand.get(LINES, line, "ConnectWise Product") == item
+
+
 def test_a_report_of_another_month_is_asked_about(reported: Desk) -> None:
     ran = reported.run("export", "--month", "2026-12", "--from", "report.csv")
     assert ran.code == 0
