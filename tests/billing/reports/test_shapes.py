@@ -146,6 +146,8 @@ def test_a_cell_that_is_not_sure_is_named_with_its_row_and_column(
         ([""] * 8, HEADER),
         (["Totaal", "", "", "9", "", "75,60", "", ""],),
         (["Total", "Total", "Total", "9", "", "75.60", "", ""],),
+        (["Amount due", "", "", "", "", "75.60", "", ""],),
+        (["", "", "", "", "VAT 20%", "15.12", "", ""], ["", "", "", "", "Total", "90.72", "", ""]),
     ],
 )
 def test_what_is_no_charge_is_left_out_and_told(path: Path, rows: tuple[list[str], ...]) -> None:

@@ -1,7 +1,8 @@
 """Distributors' reports: a month's billing lines out of files, proven by the file itself or refused in words.
 
-One module a stage: `opening` (file kinds, code pages), `workbook_cells` (what Excel files say beside their
-values), `tables` (headers, rows), `columns` with `layouts` (which header means what), `numbers` and `dates`
-(values), `kinds` (words for kinds of charge), `lines` (sign, period, cost), `proof` (units × cost = amount,
-totals), `reading` (all of them in order) and `summary` (what people and programs are told).
+Stage by stage: `opening`, `code_pages`, `workbook_cells` and `error_cells` (a file's cells); `tables` and
+`chosen_tables` (headers and rows); `columns` with `layouts` (meanings of headers); `table_values` with
+`values`, `numbers` and `dates` (cells as values); `rows` and `row_checks` (charges, totals, problems);
+`kinds`, `lines`, `line_names` and `charges` (lines); `proof`, `table_proof` and `totals` (figures against each
+other); `joined_files` (several files). `reading` goes through all of them, `summary` tells of the result.
 """

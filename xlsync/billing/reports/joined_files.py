@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from xlsync.billing.reports.charges import ChargedRow
+from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
 from xlsync.models import BillingLine
+
+_CONTRACT: Final = MEANINGS["contract"]
 
 
 class SheetLine(NamedTuple):
@@ -53,7 +56,7 @@ def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
                 problems.add(
                     sheet,
                     one.row,
-                    f": the contract {line.contract_id} is of {line.customer} here and of {first[1]} in "
+                    f", {_CONTRACT}: {line.contract_id} is of {line.customer} here and of {first[1]} in "
                     f"{first[2]}",
                 )
 

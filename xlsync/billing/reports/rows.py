@@ -16,6 +16,7 @@ _TOTAL_WORD: Final = (
     r"(?:grand |sub |over ?all |invoice |report "
     r")?(?:totals?|subtotals?|sum|summe|gesamt|gesamtsumme|gesamtbetrag|"
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
+    r"amount due|balance due|rechnungsbetrag|zahlbetrag|net a payer|"
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")
