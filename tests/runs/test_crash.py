@@ -14,7 +14,7 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
-from tests.helpers.process import kill_at, strike_at
+from tests.helpers.process import Process, kill_at, strike_at
 from tests.helpers.world import WRITES, Undisturbed, end_of
 
 SURE = {"done", "already"}
@@ -199,4 +199,26 @@ def test_a_disk_on_which_the_stores_cannot_be_written_stops_before_any_write_and
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False), ran.stderr
     again = approved.apply()
     assert again.code == 0, again.err
+    assert_ended_well(approved, undisturbed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no disk becomes full for a running process")
+def test_a_disk_that_is_full_in_mid_run_sends_nothing_more_tells_all_and_the_next_run_does_the_rest(
+    approved: Desk, undisturbed: Undisturbed
+) -> None:
+    def fill(process: Process) -> None:
+        import resource  # noqa: PLC0415 - Windows has no such module
+
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
+
+    ran = strike_at(approved, "call-after", 4, fill)
+    assert (ran.code, b"Traceback" in ran.err) == (3, False), ran.err
+    assert len(approved.sandbox.writes) == 4  # what is created first is sent one after another
+    told = {action["key"]: action for action in json.loads(ran.out)["actions"]}
+    assert Counter(action["state"] for action in told.values())["done"] == 4
+    assert any("the journal cannot be written" in action["detail"] for action in told.values())
+    approved.let_minutes_pass()
+    again = approved.apply()
+    assert again.code == 0, again.err
+    assert len(approved.sandbox.writes) == WRITES
     assert_ended_well(approved, undisturbed)

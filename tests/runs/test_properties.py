@@ -124,6 +124,58 @@ def test_apply_twice_is_apply_once_and_each_approved_row_has_one_result(
     assert {action["key"] for action in second.json["actions"]} == set(keys)
 
 
+UNITS = ("units:52", "units:53", "units:69")
+FOREIGN = st.tuples(
+    st.sampled_from([52, 53, 54, 69]),
+    st.sampled_from(["quantity", "unitCost", "unitPrice"]),
+    st.integers(71, 99).map(Decimal),  # values that no approval asks for
+)
+
+
+@few
+@given(steps=st.lists(st.one_of(st.none(), FOREIGN), min_size=2, max_size=4))
+def test_each_approval_is_written_at_most_once_however_often_it_is_applied_and_whatever_others_change(
+    anew: Anew, world: Any, steps: list[tuple[int, str, Decimal] | None]
+) -> None:
+    desk = anew.desk_again(world)
+    with desk.editing() as hand:
+        hand.approve(*UNITS, "cost:54", "add:38:15")
+        hand.approve("only:62", Action="Cancel addition")
+    file = desk.file.read_bytes()  # as it lies in somebody's mail: no Result is ever seen in it
+    for step in (None, *steps, None):
+        if step is None:
+            desk.file.write_bytes(file)
+            assert desk.apply("--force").code in {0, 3}
+        else:
+            id_, field, value = step
+            desk.addition(id_)[field] = value
+    sent = Counter(desk.sent())
+    assert sent
+    assert set(sent.values()) == {1}
+
+
+@few
+@given(others=st.lists(FOREIGN, max_size=3))
+def test_undo_after_apply_is_as_before_and_leaves_what_others_changed_since(
+    anew: Anew, world: Any, others: list[tuple[int, str, Decimal]]
+) -> None:
+    desk = anew.desk_again(world)
+    before = records(desk.sandbox)
+    with desk.editing() as hand:
+        hand.approve(*UNITS, "cost:54")
+    ran = desk.apply("--force")
+    assert ran.code == 0, ran.err
+    wanted = {key: dict(record) for key, record in before.items()}
+    for id_, field, value in others:
+        desk.addition(id_)[field] = value
+        wanted["additions", id_][field] = value
+    undone = desk.run("undo", ran.json["run"], "--yes", "--json")
+    own = {(52, "quantity"), (53, "quantity"), (69, "quantity"), (54, "unitCost")}
+    is_in_the_way = any((id_, field) in own for id_, field, _ in others)
+    assert (undone.code, undone.json["failed"], undone.json["unknown"]) == (3 if is_in_the_way else 0, 0, 0)
+    assert records(desk.sandbox) == wanted
+
+
 @few
 @given(said=decisions())
 def test_without_an_approval_there_is_no_write(anew: Anew, world: Any, said: tuple[Said, ...]) -> None:

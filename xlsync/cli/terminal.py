@@ -37,8 +37,10 @@ def errors_in_words() -> Iterator[None]:
         say(err, f"Error: {error.message}", style="red")
         if error.hint:
             say(err, error.hint)
+        if isinstance(error, NotNoted):  # the run's own object stands on standard output already
+            raise typer.Exit(3) from None
         tell_stop(error)
-        raise typer.Exit(3 if isinstance(error, NotNoted) else 1) from None
+        raise typer.Exit(1) from None
     except OSError as error:
         match error.errno:
             case errno.ENAMETOOLONG:  # raised for any long name, before anything is written
