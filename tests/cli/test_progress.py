@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 
+import pytest
 from rich.console import Console
 
 from tests.helpers.desk import Desk
@@ -12,6 +13,7 @@ from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
 from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
+from xlsync.gather.questions import tell_reading
 from xlsync.gather.systems import Systems
 
 
@@ -35,6 +37,19 @@ def test_on_a_terminal_each_step_shows_how_much_of_it_is_done() -> None:
     assert "Reading additions" in told.getvalue()
     assert "3/90" in told.getvalue()
     assert "170/170" in told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("requests", "told"),
+    [
+        (1, "Reading additions"),
+        (900, "Reading additions"),
+        (901, "Reading additions (about 1 min)"),
+        (4000, "Reading additions (about 4 min)"),
+    ],
+)
+def test_where_the_rate_makes_it_minutes_the_step_says_how_many(requests: int, told: str) -> None:
+    assert tell_reading(requests, 900) == told
 
 
 def test_with_json_a_terminal_shows_no_bar() -> None:

@@ -31,6 +31,15 @@ class Asked:
     identifiers: tuple[Question, ...] = ()
 
 
+def tell_reading(requests: int, per_minute: int) -> str:
+    """Name the reading of additions, with how long it takes where the rate of requests makes it minutes.
+
+    The first minute's requests pass at once, so that a bar alone would promise an early end.
+    """
+    minutes = (requests - 1) // per_minute
+    return f"Reading additions (about {minutes} min)" if minutes else "Reading additions"
+
+
 class Asking:
     """Reader that sends each read once, and fingerprints the answers."""
 
@@ -67,9 +76,11 @@ class Asking:
             self._as_of = min(filter(None, (self._as_of, as_of)), default=None)
             new = [id_ for id_ in new if id_ not in recent]
         if new:
+            settings = self._systems.settings.connectwise
+            what = tell_reading(len(new), settings.requests_per_minute if settings else len(new))
             read = self._systems.connectwise.list_additions(
                 new,
-                lambda done: self._progress("Reading additions", done, len(new)),
+                lambda done: self._progress(what, done, len(new)),
                 with_status=self._with_status,
             )
             read = {id_: self._without_status(answer) for id_, answer in read.items()}
