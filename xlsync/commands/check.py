@@ -116,12 +116,9 @@ def check_workbook(
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
         own=own,
+        approved=tuple(sorted(rows.asked)),
         save=save,
         progress=lambda done, of: progress("Writing the workbook", done, of),
-        reports=book.about.reports,
-        first_exported_at=book.about.first_exported_at,
-        noted=book.about.noted,
-        approved=tuple(sorted(rows.asked)),
     )
     remember(systems, overview, edits.picked, now, path)
     remember_month(systems, overview, now)

@@ -91,15 +91,17 @@ def write_export(
     *,
     exported_at: str,
     months: Sequence[Month],
+    reports: tuple[str, ...] = (),
+    first_exported_at: str = "",
     progress: RowsDone = _silent,
-    **about: Any,
 ) -> None:
-    """Write a month into a new workbook."""
+    """Write a month into a new workbook; `reports` are the files that its lines came from."""
     package = Package.open(template_path())
     # read while the package is small: after a change the whole of it would be opened again
     package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
-    _fill(package, overview, columns, None, exported_at, months, {}, about, progress)
+    about = replace(_about(overview, exported_at), reports=reports, first_exported_at=first_exported_at)
+    _fill(package, overview, columns, None, about, months, {}, progress)
     package.save(path)
 
 
@@ -110,17 +112,36 @@ def write_check(
     exported_at: str,
     months: Sequence[Month],
     own: Mapping[str, Any],
+    approved: tuple[str, ...] = (),
     save: Save | None = None,
     progress: RowsDone = _silent,
-    **about: Any,
 ) -> Renewed:
     """Renew the computed sheets of a workbook in place; a backup is kept beside it.
 
-    `own` are the parts of links that a person chose in this workbook, by line key. `save` saves it elsewhere
-    than in its place.
+    `own` are the parts of links that a person chose in this workbook, by line key; `approved` are the keys of
+    the approved rows. `save` saves it elsewhere than in its place.
     """
-    renewed = _fill(book.package, overview, book.columns, book, exported_at, months, own, about, progress)
+    about = replace(
+        _about(overview, exported_at),
+        reports=book.about.reports,
+        first_exported_at=book.about.first_exported_at,
+        noted=book.about.noted,
+        approved=approved,
+    )
+    renewed = _fill(book.package, overview, book.columns, book, about, months, own, progress)
     return replace(renewed, path=(save or save_in_place)(book))
+
+
+def _about(overview: Overview, exported_at: str) -> About:
+    """Describe the workbook of a month that is written now."""
+    return About(
+        format=FORMAT,
+        version=__version__,
+        environment=overview.environment,
+        month=str(overview.month),
+        by=overview.by,
+        exported_at=exported_at,
+    )
 
 
 def _fill(
@@ -128,10 +149,9 @@ def _fill(
     overview: Overview,
     columns: Mapping[str, Mapping[str, int]],
     book: Book | None,
-    exported_at: str,
+    about: About,
     months: Sequence[Month],
     own: Mapping[str, Any],
-    about: Mapping[str, Any],
     progress: RowsDone,
 ) -> Renewed:
     held = [mismatch.key for mismatch in overview.findings.mismatches if mismatch.is_held]
@@ -172,7 +192,7 @@ def _fill(
     for sheet in READ_SHEETS:
         renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
         left_over = find_left_over(book, sheet.title, renewal.rows) if book else []
-        write_left_over(package, left_over, exported_at)
+        write_left_over(package, left_over, about.exported_at)
         notices += [thing.notice for thing in left_over]
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
@@ -192,20 +212,11 @@ def _fill(
     kept[KEPT_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
     kept[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.of({}, {"month": to_plain(of_month)})}
-    _fill_start(package, overview, exported_at, is_check=book is not None)
+    _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
-    facts = About(
-        format=FORMAT,
-        version=__version__,
-        environment=overview.environment,
-        month=str(overview.month),
-        by=overview.by,
-        exported_at=exported_at,
-        **about,
-    )
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
-    package.replace_rows(MEMORY, write_kept(Kept(facts, kept), shown_lists))
+    package.replace_rows(MEMORY, write_kept(Kept(about, kept), shown_lists))
     return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
 
 
