@@ -10,7 +10,7 @@ import typer
 from xlsync.cli.command import command
 from xlsync.cli.options import Demo, Json, Yes
 
-links_app = typer.Typer(help="What is remembered of links.", no_args_is_help=True, rich_markup_mode=None)
+links_app = typer.Typer(help="Remembered links and rules.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @command(links_app, "list", example="xlsync links list Contoso")
@@ -19,7 +19,7 @@ def links_list(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """What is remembered, and on what evidence."""
+    """List the links that are remembered, and on what evidence."""
     from xlsync.cli import remembered
 
     remembered.list_links(text=text, demo=demo, json=json)
@@ -27,7 +27,7 @@ def links_list(
 
 @command(links_app, "rules", example="xlsync links rules")
 def links_rules(demo: Demo = False, json: Json = False) -> None:
-    """The rules that last: what is ignored, and units that are free or a minimum."""
+    """List the rules: what is ignored, and units that are free or a minimum."""
     from xlsync.cli import remembered
 
     remembered.list_rules(demo=demo, json=json)
@@ -35,11 +35,11 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
 
 @command(links_app, "ignore", example='xlsync links ignore --contract CO-1001 --reason "our own licence"')
 def links_ignore(
-    reason: Annotated[str, typer.Option(help="Why.")],
+    reason: Annotated[str, typer.Option(help="The reason, which the sheets show.")],
     contract: Annotated[str, typer.Option(help="A contract id.")] = "",
     product: Annotated[str, typer.Option(help="A product's code or name in the BSS.")] = "",
     customer: Annotated[str, typer.Option(help="A customer's id or name in the BSS.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
+    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31 (default: no end).")] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -62,12 +62,12 @@ def links_units(
     contract: Annotated[str, typer.Option(help="A contract id.")],
     free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
     minimum: Annotated[str, typer.Option(help="Units that are billed at least; 0 ends the rule.")] = "",
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31; always without it.")] = "",
+    reason: Annotated[str, typer.Option(help="The reason, which the sheets show.")] = "",
+    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31 (default: no end).")] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Free or minimum units of a contract."""
+    """Set units of a contract that are free, or the least that is billed."""
     from xlsync.cli import remembered
 
     remembered.set_units(
@@ -81,7 +81,7 @@ def links_export(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Write all remembered links and rules into a CSV file, for colleagues."""
+    """Write all links and rules into a CSV file, for colleagues."""
     from xlsync.cli import remembered
 
     remembered.export_links(file=file, demo=demo, json=json)
@@ -94,7 +94,10 @@ def links_import(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Merge links and rules from a CSV file; what is remembered otherwise is named and kept."""
+    """Read links and rules from a CSV file.
+
+    What is remembered otherwise is named and kept, unless --replace is given.
+    """
     from xlsync.cli import remembered
 
     remembered.import_links(file=file, replace=replace, demo=demo, json=json)

@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
-Demo = Annotated[bool, typer.Option("--demo", help="Use the made-up sandbox: no account is needed.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-Digest = Annotated[
-    bool, typer.Option("--digest", help="Only a digest in Markdown on standard output, for mail or chat.")
-]
+Demo = Annotated[bool, typer.Option("--demo", help="Use made-up data: no account is needed.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Digest = Annotated[bool, typer.Option("--digest", help="Print only a digest in Markdown, for mail or chat.")]
 WorkbookFile = Annotated[  # `reached` says whether the workbook can be read
     Path, typer.Argument(metavar="FILE", help="A workbook that export made.", readable=False)
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the checks: nothing is written.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and check the limits; write nothing.")]
 ExitCode = Annotated[
-    bool, typer.Option("--exit-code", help="Exit with 4 where there is something to do; else 0, as ever.")
+    bool, typer.Option("--exit-code", help="Exit with 4 if something is to be done, else with 0.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Write without asking.")]

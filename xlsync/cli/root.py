@@ -30,7 +30,7 @@ app = typer.Typer(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-ribbon_app = typer.Typer(help="The Excel add-in.", no_args_is_help=True, rich_markup_mode=None)
+ribbon_app = typer.Typer(help="The buttons in Excel.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(links_app, name="links")
 app.add_typer(ribbon_app, name="ribbon")
 
@@ -75,7 +75,7 @@ def export(
         ),
     ] = None,
     by: Annotated[
-        str, typer.Option(help="What makes a line the month's: invoice-date or service-period.")
+        str, typer.Option(help="Which lines belong to the month: by invoice-date or service-period.")
     ] = ("invoice-date"),
     refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
@@ -110,7 +110,7 @@ def check(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Re-read links and both systems, renew the computed sheets, keep every edit."""
+    """Read both systems anew and renew the workbook; edits are kept."""
     from xlsync.cli import months
 
     months.check(file=file, refresh=refresh, exit_code=exit_code, digest=digest, demo=demo, json=json)
@@ -125,7 +125,10 @@ def apply(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Write to ConnectWise what was approved in the workbook, and the results into it."""
+    """Write the approved rows of a workbook to ConnectWise.
+
+    Shows the plan and asks first. The results go into the workbook.
+    """
     from xlsync.cli import writes
 
     writes.apply(file=file, dry_run=dry_run, yes=yes, force=force, demo=demo, json=json)
@@ -141,7 +144,10 @@ def undo(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Take a run back: former values return, what was created ends or becomes inactive."""
+    """Take a run back.
+
+    Former values return; what was created ends or becomes inactive. Shows the plan and asks first.
+    """
     from xlsync.cli import writes
 
     writes.undo(run=run, dry_run=dry_run, yes=yes, demo=demo, json=json)
@@ -155,7 +161,10 @@ def invoice(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Create the approved invoices of the Invoices sheet through ConnectWise, and save their PDFs."""
+    """Create the approved invoices through ConnectWise.
+
+    They are approved on the sheet Invoices. Their PDFs are saved beside the workbook.
+    """
     from xlsync.cli import writes
 
     writes.invoice(file=file, dry_run=dry_run, yes=yes, demo=demo, json=json)
@@ -172,7 +181,10 @@ def report(
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """The month on one page: billed, found revenue, margin, what is open, and every write."""
+    """Report a month on one page.
+
+    It shows what was billed, found revenue, margin, what is open, and every write.
+    """
     from xlsync.cli import records
 
     records.report(file=file, output=output, pdf=pdf, demo=demo, json=json)
@@ -181,11 +193,11 @@ def report(
 @command(app, example="xlsync history 2026-10-28-1")
 def history(
     run: Annotated[str, typer.Argument(help="A run, such as 2026-10-28-1 or last: every write of it.")] = "",
-    month: Annotated[str, typer.Option(help="Every write of a month: 2026-10, last or this.")] = "",
+    month: Annotated[str, typer.Option(help="Every write of this month: 2026-10, last or this.")] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """The runs of apply, every write of one, or every write of a month."""
+    """List the runs, or every write of a run or of a month."""
     from xlsync.cli import records
 
     records.history(run=run, month=month, demo=demo, json=json)
@@ -194,10 +206,13 @@ def history(
 @command(app, example="xlsync sandbox --port 0")
 def sandbox(
     port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8765,
-    lines: Annotated[int, typer.Option(help="Grow the month to so many billing lines.")] = 0,
-    seed: Annotated[int, typer.Option(help="Another made-up world.")] = 1,
+    lines: Annotated[int, typer.Option(help="Make up this many billing lines.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another number makes up other data.")] = 1,
 ) -> None:
-    """Serve a made-up BSS and ConnectWise on this machine, and print the settings to use it."""
+    """Serve a made-up BSS and ConnectWise on this machine.
+
+    Prints the settings to use them.
+    """
     from xlsync.cli import setup
 
     setup.sandbox(port=port, lines=lines, seed=seed)
@@ -223,7 +238,10 @@ def ribbon_build(
 
 @command(ribbon_app, "install", example="xlsync ribbon install")
 def ribbon_install() -> None:
-    """Put the add-in where Excel loads it; again after an update of Python."""
+    """Put the add-in where Excel loads it.
+
+    Do so again after an update of Python.
+    """
     from xlsync.cli import setup
 
     setup.install_addin()
@@ -239,7 +257,10 @@ def ribbon_remove() -> None:
 
 @command(app, example="xlsync login")
 def login(demo: Demo = False, json: Json = False) -> None:
-    """Ask for the keys of both systems, try them at once, and keep them: secrets in the keyring."""
+    """Ask for the keys of both systems, try them and store them.
+
+    Secrets go into the keyring of the operating system.
+    """
     from xlsync.cli import setup
 
     setup.login(demo=demo, json=json)
@@ -258,9 +279,10 @@ def doctor(
     ] = "",
     yes: Yes = False,
 ) -> None:
-    """Check settings, connections, rights and versions, each with what to do; nothing is written.
+    """Check settings, connections, rights and versions.
 
-    With --write-test, what ConnectWise does with writes is tried on a test company and kept.
+    Says what to do about each. Nothing is written, but with --write-test, which tries on a test company
+    what ConnectWise does with writes, and remembers it.
     """
     from xlsync.cli import setup
 
