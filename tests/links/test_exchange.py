@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.helpers.link_stores import SITE, SLOW, remember, take_in
 from xlsync.errors import XlsyncError
 from xlsync.links.exchange import HEADERS, Shared, read_csv, write_csv
-from xlsync.links.memory import Memory, Names, Remembered
+from xlsync.links.memory import Memory, Names, PeriodAgreement, Remembered
 from xlsync.links.store import Links
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
@@ -210,3 +210,28 @@ def test_a_file_that_is_no_such_table_is_refused(
 def test_a_missing_file_is_told(links: Links, tmp_path: Path) -> None:
     with pytest.raises(XlsyncError, match="cannot be read"):
         take_in(links, tmp_path / "none.csv")
+
+
+def test_the_agreements_of_billing_periods_come_back_from_a_table(links: Links, tmp_path: Path) -> None:
+    by_period = (PeriodAgreement(1, 10, "Cloud\nServices"), PeriodAgreement(12, 11, "=Yearly: 12"))
+    remember(links, Memory(customers={"bss:42": Remembered(company_id=1, by_period=by_period)}))
+    write_csv(tmp_path / "links.csv", SITE, Shared(links.list()))
+    (one,) = read_csv(tmp_path / "links.csv", SITE).links
+    assert one.link.by_period == (
+        PeriodAgreement(1, 10, "Cloud Services"),
+        PeriodAgreement(12, 11, "=Yearly: 12"),
+    )
+    assert str(one) == "customer 42 → 1, Cloud Services (Monthly), =Yearly: 12 (Annual)"
+
+
+@pytest.mark.parametrize("text", ["12", "12: x", "0: 5 A", "monthly: 5"])
+def test_an_agreement_of_no_clear_billing_period_is_named_with_its_line(tmp_path: Path, text: str) -> None:
+    path = write_rows(tmp_path / "l.csv", row(Agreements_by_Months_Billed=text))
+    with pytest.raises(XlsyncError, match="line 2: Agreements by Months Billed is"):
+        read_csv(path, SITE)
+
+
+def test_two_rows_of_one_customer_with_other_agreements_are_told(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "l.csv", row(), row(Agreements_by_Months_Billed="12: 5 A"))
+    with pytest.raises(XlsyncError, match="stands in the file before"):
+        read_csv(path, SITE)

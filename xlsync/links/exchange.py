@@ -121,7 +121,8 @@ def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[s
                     )
             else:
                 one = _link(row, environment)
-                if links.setdefault((one.kind, one.key), one).link.ids != one.link.ids:
+                first_link = links.setdefault((one.kind, one.key), one).link
+                if (first_link.ids, first_link.by_period) != (one.link.ids, one.link.by_period):
                     bad.append(
                         f"line {number}: {one.kind} {one.key} stands in the file before, with other ids"
                     )
