@@ -111,6 +111,10 @@ def test_the_total_of_a_report_is_what_its_lines_are_held_against(reported: Desk
     assert billed("") == (None, None, False)
     assert billed("Total,,5,,43.80,") == ("43.80", "0.00", False)
     assert billed("Total,,5,,53.80,") == ("53.80", "10.00", True)
+    assert (
+        "10.00 (the report)"
+        in reported.run("export", "--month", "2026-10", "--from", "total.csv", "--output", "t.xlsx").out
+    )
 
 
 def test_what_was_linked_by_keys_of_the_bss_is_linked_in_a_report_too(desk: Desk) -> None:

@@ -161,7 +161,8 @@ def _name_gaps(billed: Billed) -> str:
     if not billed.gaps:
         return ""
     more = f" and {len(billed.gaps) - 1} more" if len(billed.gaps) > 1 else ""
-    return f"({billed.gaps[0].invoice or 'lines without an invoice'}{more})"
+    first = billed.gaps[0]
+    return f"({first.invoice or ('the report' if first.is_report else 'lines without an invoice')}{more})"
 
 
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
