@@ -45,7 +45,7 @@ def test_json_of_apply_has_the_fields_of_the_contract(desk: Desk) -> None:
         assert ran.json["workbook"] == str(desk.file)
     kinds = {action["kind"]: action["id"] for action in ran.json["actions"]}
     assert kinds == {"UpdateAddition": 52, "CreateAddition": max(desk.sandbox.connectwise.additions)}
-    assert ran.json["run"] in desk.run("history").out
+    assert ran.json["run"] in [one["run"] for one in desk.run("history", "--json").json["runs"]]
 
 
 def test_standard_output_holds_the_json_alone(desk: Desk) -> None:
