@@ -49,6 +49,23 @@ def edited(data: bytes, part: str, edit: Callable[[str], str]) -> bytes:
     return zipped(content)
 
 
+def signed_and_final(data: bytes) -> bytes:
+    """The workbook with a digital signature and the mark of a final one."""
+    content = parts(data)
+    content["_xmlsignatures/origin.sigs"] = b""
+    content["docProps/custom.xml"] = (
+        b'<Properties xmlns:vt="v"><property pid="2" name="_MarkAsFinal"><vt:bool>true</vt:bool></property>'
+        b"</Properties>"
+    )
+    entries = (
+        f'<Relationship Id="rId8" Type="{RELATIONS}/custom-properties" Target="docProps/custom.xml"/>'
+        '<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/package/2006/relationships/'
+        'digital-signature/origin" Target="_xmlsignatures/origin.sigs"/></Relationships>'
+    )
+    content["_rels/.rels"] = content["_rels/.rels"].replace(b"</Relationships>", entries.encode())
+    return zipped(content)
+
+
 def blank() -> bytes:
     workbook = openpyxl.Workbook()
     workbook.worksheets[0].title = "Sheet"

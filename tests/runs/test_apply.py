@@ -10,6 +10,18 @@ import pytest
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, NEW
 from tests.helpers.whole_runs import approve_every_creation, choose_every_link
+from tests.helpers.workbooks import signed_and_final
+
+
+def test_apply_tells_a_signature_that_it_breaks_and_a_workbook_marked_as_final(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.file.write_bytes(signed_and_final(desk.file.read_bytes()))
+    ran = desk.apply("--dry-run")
+    told = " ".join(ran.err.split())
+    assert ran.code == 0, told
+    assert "changing it breaks the signature" in told
+    assert "marked as final" in told
 
 
 def test_a_quantity_that_changed_since_export_is_skipped_and_the_rest_is_done(desk: Desk) -> None:

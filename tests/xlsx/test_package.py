@@ -27,6 +27,7 @@ from tests.helpers.workbooks import (
     prefixed,
     reordered,
     rows_of,
+    signed_and_final,
     with_rows,
     zipped,
 )
@@ -173,19 +174,7 @@ def test_print_titles_stay_whether_rows_or_columns_come_first() -> None:
 
 
 def test_a_signature_that_a_change_breaks_and_a_workbook_marked_as_final_are_told() -> None:
-    content = parts(BUSY)
-    content["_xmlsignatures/origin.sigs"] = b""
-    content["docProps/custom.xml"] = (
-        b'<Properties xmlns:vt="v"><property pid="2" name="_MarkAsFinal"><vt:bool>true</vt:bool></property>'
-        b"</Properties>"
-    )
-    entries = (
-        f'<Relationship Id="rId8" Type="{RELATIONS}/custom-properties" Target="docProps/custom.xml"/>'
-        '<Relationship Id="rId9" Type="http://schemas.openxmlformats.org/package/2006/relationships/'
-        'digital-signature/origin" Target="_xmlsignatures/origin.sigs"/></Relationships>'
-    )
-    content["_rels/.rels"] = content["_rels/.rels"].replace(b"</Relationships>", entries.encode())
-    signed, final = Package.from_bytes(zipped(content)).warnings
+    signed, final = Package.from_bytes(signed_and_final(BUSY)).warnings
     assert "breaks the signature" in signed
     assert "marked as final" in final
     assert not list(Package.from_bytes(BUSY).warnings)

@@ -83,6 +83,7 @@ class Review:
             *self._tell_moved_approvals(),
             *map(str, (*self.new.notices, *self.rows.notices)),
             *([of_links] if unseen else []),
+            *self.book.package.warnings,
         )
 
     def _tell_later(self) -> list[str]:
