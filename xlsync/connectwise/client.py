@@ -266,9 +266,17 @@ class ConnectWise:
         return str(answer["Codebase"]) if isinstance(answer, dict) and answer.get("Codebase") else None
 
     def find_version(self) -> str:
-        """Return the version that the server names, whatever release of the API is asked for."""
-        with Service("ConnectWise", self.service.url, headers={}) as site:
-            info = site.get("/system/info")
+        """Return the version that the server names; asked for without a release where that is refused."""
+        path, settings = "/system/info", self._settings
+        try:
+            info = self.service.get(path)
+        except ApiError as error:
+            if error.status != 400:
+                raise
+            auth = (f"{settings.company}+{settings.public_key}", settings.private_key)
+            headers = {"clientId": settings.client_id}
+            with Service("ConnectWise", self.service.url, headers=headers, auth=auth) as site:
+                info = site.get(path)
         return str(info.get("version") or "") if isinstance(info, dict) else ""
 
     def check(self) -> None:
