@@ -34,6 +34,7 @@ def work(order):
     os.environ.update(order["environ"])
     os.chdir(order["folder"])
     tempfile.tempdir = order["environ"]["XLSYNC_HOME"]  # another machine: its locks are its own
+    xlsync.apply.journal.SHARED_PLACES = ()
     sys.argv = ["xlsync", *order["words"]]
     exec(order["program"], {"order": order})
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -81,14 +81,14 @@ def test_one_of_the_team_takes_back_what_another_did(desk: Desk, use: Use) -> No
     assert desk.changes == {}
 
 
-def test_two_of_the_team_never_write_at_once(
-    desk: Desk, use: Use, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_of_the_team_never_write_at_once(desk: Desk, use: Use) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")
-    with Systems(load_settings(bss=False, connectwise=True)) as mine, mine.one_writer():
+    with ExitStack() as stack:
+        mine = stack.enter_context(Systems(load_settings(bss=False, connectwise=True)))
+        assert mine.team is not None
+        stack.enter_context(mine.team.one_writer())  # at another machine, whose own lock is not ours
         use("bob")
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # another machine: its lock is not ours
         refused = desk.apply()
         assert refused.code == 1
         assert "Somebody of the team writes" in refused.err

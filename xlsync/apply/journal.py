@@ -39,6 +39,12 @@ ShareLine = Callable[[str, int, str], None]  # called with a run, the number of 
 _TEXTS: Final = ("key", "kind", "what", "at", "method", "path", "state", "detail")
 
 
+SHARED_PLACES = (  # of a machine, for all its users; the first that all of them can write to is taken
+    *(("/Users/Shared",) if sys.platform == "darwin" else ("/run/lock", "/var/lock")),
+    "/tmp",  # noqa: S108 - a fixed place is what is wanted
+)
+
+
 class TeamLines(Protocol):
     """The lines of the journal in the store that a team shares."""
 
@@ -283,8 +289,7 @@ def machine_folder() -> Path:
     """
     if sys.platform == "win32":
         return platformdirs.site_data_path(appname=None)
-    shared = ("/Users/Shared",) if sys.platform == "darwin" else ("/run/lock", "/var/lock")
-    for place in map(Path, (*shared, "/tmp")):  # noqa: S108 - a fixed place is what is wanted
+    for place in map(Path, SHARED_PLACES):
         if place.is_dir() and place.stat().st_mode & stat.S_IWOTH:
             return place
     return Path(tempfile.gettempdir())
