@@ -180,14 +180,15 @@ def _minute(at: str) -> str:
 
 def runs(console: Console, found: Sequence[Run]) -> None:
     """Print a table of runs."""
-    table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook")
+    more = () if console.is_terminal else ("Id",)  # the name that `--json` gives, for programs
+    table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook", *more)
     table.columns[0].no_wrap = True  # run ids are typed after `history` and `undo`
     for entry in found:
         count = Counter(write.state for write in entry.writes)
         told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
         at, file = _minute(entry.at), Path(entry.workbook).name
         cells = (entry.number, at, entry.who, entry.command, entry.month, told, file)
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(escape, (*cells, *([entry.id] if more else []))))
     if found:
         print_table(console, table)
     else:
