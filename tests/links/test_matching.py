@@ -171,6 +171,9 @@ def test_a_product_keeps_its_plus_and_its_words() -> None:
 @example("1 2 株式会社株式会社3 4")
 @example("S. A. S. A.")
 @example("ﬁ ǅ ͅ")
+@example("0:¼:A")  # digits before a letter, of which joining makes one word
+@example("Corporation株式会社")  # a word with a short form, beside a form that is attached
+@example("com pany")
 def test_folding_twice_is_folding_once_and_never_leaves_nothing(name: str) -> None:
     for look in (fold, fold_spelling, fold_product):
         assert look(look(name)) == look(name)

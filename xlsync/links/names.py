@@ -195,8 +195,11 @@ def _without_fillers(name: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _initials_last(name: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with initials behind the name, as lists in order of the alphabet have it: Smith A. O."""
-    count = next((place for place, word in enumerate(name) if len(word) > 1), 0)
+    """The words with initials behind the name, as lists in order of the alphabet have it: Smith A. O.
+
+    A digit is no initial: it would change places whenever a name that is folded already is folded again.
+    """
+    count = next((place for place, word in enumerate(name) if len(word) > 1 or word.isnumeric()), 0)
     return (*name[count:], *name[:count]) if count > 1 else name
 
 
@@ -225,7 +228,8 @@ def fold(name: str) -> str:
 
     Never nothing: a name of symbols or of a company form alone stays what it is.
     """
-    return _without_attached_forms(_joined(company_words(name))) or _as_is(name)
+    text = _without_attached_forms(_joined(company_words(name)))
+    return _SHORT.get(text, text) or _as_is(name)
 
 
 def foldings(name: str) -> frozenset[str]:
