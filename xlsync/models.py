@@ -212,7 +212,7 @@ class CatalogItem:
 class Addition:
     """A catalog item on an agreement, with the quantity that is billed each cycle.
 
-    `contract_mark` is the value of its custom field `Subscription ID`. `kept` are the fields that a
+    `contract_mark` is the value of its custom field `Subscription ID`. `carried_over` are the fields that a
     successor takes over unchanged, as ConnectWise gave them; they are read for a write only.
     """
 
@@ -227,7 +227,7 @@ class Addition:
     cancelled: dt.date | None = None
     contract_mark: str = ""
     status: str = ""  # additionStatus, where whole records were read
-    kept: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    carried_over: Mapping[str, Any] = field(default_factory=dict, hash=False)
     product: str = field(default="", compare=False)  # the catalog item's identifier
 
     def contradiction(self, today: dt.date) -> str:

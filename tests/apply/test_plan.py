@@ -184,7 +184,7 @@ def test_what_needs_a_settled_failure_is_skipped_with_that_reason_and_the_rest_g
     actions: list[Action] = [company(), contact(), agreement(), new(on="agreement:a"), update()]
     plan = build_plan(actions, judge)
     assert [action.key for action in plan.actions] == ["update:71"]
-    told = {result.key: result.text for result in plan.settled}
+    told = {result.key: result.text for result in plan.outcomes}
     assert told["customer:a"] == "skipped: taken"
     assert told["contact:a"] == "skipped: needs customer:a, which is skipped: taken"
     assert told["agreement:a"].startswith("skipped: needs customer:a, which is skipped: taken")
@@ -197,7 +197,7 @@ def test_what_needs_something_that_is_there_already_is_done() -> None:
 
     plan = build_plan([company(), contact()], judge)
     assert [action.key for action in plan.actions] == ["contact:a"]
-    assert [result.id for result in plan.settled] == [7]
+    assert [result.id for result in plan.outcomes] == [7]
 
 
 @pytest.mark.parametrize("state", [State.SKIPPED, State.FAILED, State.UNKNOWN])
@@ -221,7 +221,7 @@ def test_every_action_is_either_planned_or_settled_exactly_once(
         return None if state is None else outcome(action, state)
 
     plan = build_plan(actions, judge)
-    keys = [action.key for action in plan.actions] + [result.key for result in plan.settled]
+    keys = [action.key for action in plan.actions] + [result.key for result in plan.outcomes]
     assert sorted(keys) == sorted(action.key for action in actions)
 
 

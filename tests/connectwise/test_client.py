@@ -236,7 +236,7 @@ def test_additions_are_read_for_each_agreement_once(sandbox: Sandbox, connectwis
     for id_ in ids:
         additions = found[id_]
         assert not isinstance(additions, ApiError)
-        assert [a.id for a in additions] == [r["id"] for r in sandbox.connectwise.additions.of(id_)]
+        assert [a.id for a in additions] == [r["id"] for r in sandbox.connectwise.additions.on_agreement(id_)]
         assert {a.agreement_id for a in additions} == {id_}
 
 
@@ -438,7 +438,7 @@ def test_what_a_successor_takes_over_is_kept_as_it_came() -> None:
         "customFields": [{"id": 41}],
         "description": None,
     }
-    assert addition(**fields).kept == {
+    assert addition(**fields).carried_over == {
         "billCustomer": "NoCharge",
         "taxableFlag": False,
         "customFields": [{"id": 41}],

@@ -22,7 +22,7 @@ EXPORTED_CUSTOMS = {"Subscription ID": None, "Subscription Name": "by hand", "Co
 
 def additions_of(desk: Desk, agreement: int, item: int) -> list[dict[str, Any]]:
     """The additions of one product on an agreement, the oldest first."""
-    held = desk.sandbox.connectwise.additions.of(agreement)
+    held = desk.sandbox.connectwise.additions.on_agreement(agreement)
     return [addition for addition in held if addition["product"]["id"] == item]
 
 

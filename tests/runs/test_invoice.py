@@ -425,7 +425,7 @@ def test_an_invoice_that_the_recap_does_not_show_is_found_in_the_list_and_not_ma
 
 
 def test_what_connectwise_refuses_to_invoice_is_failed_with_its_reason(billing: Desk) -> None:
-    for addition in billing.sandbox.connectwise.additions.of(44):
+    for addition in billing.sandbox.connectwise.additions.on_agreement(44):
         addition["billCustomer"] = "NoCharge"
     billing.check()
     approve(billing, TWITE)

@@ -61,7 +61,7 @@ def told(rows: Mapping[str, KeptRow]) -> list[tuple[str, dict[str, str], dict[st
 def test_rows_are_read_back_to_the_last_digit(
     written: dict[str, tuple[dict[str, Value], dict[str, Any]]],
 ) -> None:
-    rows = {key: KeptRow.of(shown, facts) for key, (shown, facts) in written.items()}
+    rows = {key: KeptRow.from_facts(shown, facts) for key, (shown, facts) in written.items()}
     kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx")
     assert kept.about == ABOUT
     assert told(kept.rows["Sheet"]) == told(rows)
@@ -69,8 +69,8 @@ def test_rows_are_read_back_to_the_last_digit(
 
 def test_rows_with_other_headers_keep_what_they_showed() -> None:
     rows = {
-        "a": KeptRow.of({"One": "1"}, {"is": "a"}),
-        "b": KeptRow.of({"Two": Decimal("2.50")}, {"is": "b"}),
+        "a": KeptRow.from_facts({"One": "1"}, {"is": "a"}),
+        "b": KeptRow.from_facts({"Two": Decimal("2.50")}, {"is": "b"}),
     }
     kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx").rows["Sheet"]
     assert kept["a"].shown == {"One": "1", "Two": None}

@@ -223,7 +223,7 @@ class Field(StrEnum):
         """The field's name in a sentence."""
         return "units" if self is Field.QUANTITY else "cost"
 
-    def of(self, addition: Addition) -> Decimal | None:
+    def value_on(self, addition: Addition) -> Decimal | None:
         """Return the field's value on an addition."""
         return addition.quantity if self is Field.QUANTITY else addition.unit_cost
 

@@ -42,9 +42,9 @@ def judge(action: Action, live: Live) -> Outcome | None:
     """Return the outcome of an action that needs no request or cannot be done; None if it is to be sent."""
     handler = handler_of(action)
     try:
-        settled = handler.judge(live)
-        if settled is not None:
-            return settled
+        judged = handler.judge(live)
+        if judged is not None:
+            return judged
         unanswered = live.earlier.find_unanswered(action.key, dt.datetime.now().astimezone())
         if unanswered is not None and handler.waits_when_unanswered:
             return outcome(action, State.SKIPPED, tell_unanswered(unanswered))

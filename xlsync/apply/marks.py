@@ -14,7 +14,7 @@ from xlsync.models import Addition
 def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[str, Any]]:
     """Return the custom fields by caption, as an existing addition shows them."""
     for addition in (addition for additions in known for addition in additions):
-        fields = addition.kept.get("customFields")
+        fields = addition.carried_over.get("customFields")
         if isinstance(fields, list):
             found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
             if found:

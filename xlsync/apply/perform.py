@@ -45,7 +45,7 @@ def perform(
     Records are created one after another, in order of need; then the additions of different agreements
     are written side by side. An interruption (Ctrl-C) lets the requests under way end and skips the rest.
     """
-    run = _Run(live, journal, progress, {result.key: result for result in plan.settled})
+    run = _Run(live, journal, progress, {result.key: result for result in plan.outcomes})
     first, groups = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
@@ -126,8 +126,10 @@ class _Run:
         refusal = self._find_refusal(gate)
         if refusal is None:
             return _perform(action, self.live, self.journal)
-        told = f"not sent: ConnectWise refused one before it for {refusal.refused_for}, and would refuse this"
-        return outcome(action, State.SKIPPED, f"{told} too ({refusal.detail})")
+        detail = (
+            f"not sent: ConnectWise refused one before it for {refusal.refused_for}, and would refuse this"
+        )
+        return outcome(action, State.SKIPPED, f"{detail} too ({refusal.detail})")
 
     def _find_refusal(self, gate: _Gate) -> Outcome | None:
         """The refusal that an action would meet: one of its kind, or of keys or release, of any kind."""
@@ -147,11 +149,11 @@ class _Run:
         if result.state not in {State.FAILED, State.SKIPPED}:
             return result
         eve = action.effective - dt.timedelta(days=1) if action.effective else "its last day"
-        told = (
+        warning = (
             f"addition {action.succeeds.addition.id} ends on {eve} and nothing continues it, so nothing is "
             f"billed after that day: apply again, or `xlsync undo {self.journal.run}` takes the end back"
         )
-        return replace(result, detail=f"{result.detail}; {told}")
+        return replace(result, detail=f"{result.detail}; {warning}")
 
 
 class _Gate:
@@ -166,9 +168,9 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     handler = handler_of(action)
     looked = live.clock()
     live.forget_additions(action.agreement_id)
-    settled = judge(action, live)
-    if settled is not None:
-        return settled
+    judged = judge(action, live)
+    if judged is not None:
+        return judged
     try:
         request = handler.request(live)
         if not isinstance(request, str):
@@ -199,8 +201,8 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
-        told = f"{result.detail} (the journal could not note it: {error.strerror})"
-        return replace(result, detail=told)
+        detail = f"{result.detail} (the journal could not note it: {error.strerror})"
+        return replace(result, detail=detail)
     return result
 
 
@@ -226,19 +228,19 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite, look
     try:
         shown = _look_until_seen(handler, live, is_unanswered=isinstance(trouble, NoAnswer))
     except ApiError as error:
-        told = f"it was sent, and could not be looked up: {error.message}; {_WAIT}"
-        return outcome(action, State.UNKNOWN, told)
+        detail = f"it was sent, and could not be looked up: {error.message}; {_WAIT}"
+        return outcome(action, State.UNKNOWN, detail)
     if shown is not None:
-        told = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
-        return replace(shown, state=State.DONE, detail=told, id=made if made is not None else shown.id)
+        detail = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
+        return replace(shown, state=State.DONE, detail=detail, id=made if made is not None else shown.id)
     if made is not None:
-        told = f"ConnectWise answered {handler.word} id {made}, but the agreement's recap does not show it"
-        return outcome(action, State.UNKNOWN, f"{told}: look at it in ConnectWise", made)
+        detail = f"ConnectWise answered {handler.word} id {made}, but the agreement's recap does not show it"
+        return outcome(action, State.UNKNOWN, f"{detail}: look at it in ConnectWise", made)
     if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
         return _refused(action, trouble)
     if trouble is None:
-        told = f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
-        return outcome(action, State.UNKNOWN, told)
+        detail = f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
+        return outcome(action, State.UNKNOWN, detail)
     return outcome(
         action, State.UNKNOWN, f"{action}: the answer was lost and it is not seen there yet: {_WAIT}"
     )
@@ -274,16 +276,18 @@ def _created(
     action: Action, handler: Handler, live: Live, request: HttpWrite, made: int, answer: object
 ) -> Outcome:
     """Return the outcome of a creation: id, differences from what was sent, duplicates made meanwhile."""
-    told = [f"{handler.word} {made}", tell_differences(request.body, answer)]
+    details = [f"{handler.word} {made}", tell_differences(request.body, answer)]
     try:
         twins = handler.find_twins(live, made)
     except ApiError:
         twins = ()  # it was created, whether or not the second look succeeds
     if twins:
         ids = ", ".join(map(str, twins))
-        told.append(f"another run or person made {ids} of the same at the same time: keep one, end the other")
-    done = outcome(action, State.DONE, "; ".join(filter(None, [*told, request.note])), made)
-    return replace(done, differs=any(told[1:]))
+        details.append(
+            f"another run or person made {ids} of the same at the same time: keep one, end the other"
+        )
+    done = outcome(action, State.DONE, "; ".join(filter(None, [*details, request.note])), made)
+    return replace(done, differs=any(details[1:]))
 
 
 def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Outcome | None:
@@ -327,9 +331,9 @@ def _repeat(action: Action, live: Live, request: HttpWrite, looked: Moment) -> A
                 connectwise.service.wait(error.repeat_after)
         looked = live.clock()
         live.forget_additions(action.agreement_id)
-        settled = judge(action, live)
-        if settled is not None:
-            return settled
+        judged = judge(action, live)
+        if judged is not None:
+            return judged
     return None
 
 

@@ -90,7 +90,7 @@ class Plan:
     """
 
     actions: tuple[Action, ...]
-    settled: tuple[Outcome, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     lifted: Set[str] = frozenset()
 
 
@@ -166,10 +166,10 @@ def build_plan(
     """
     ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
     planned = {action.key for action in ordered}
-    settled = {key: result for key, result in spent.items() if key not in planned}
+    outcomes = {key: result for key, result in spent.items() if key not in planned}
     to_do: list[Action] = []
     for action in ordered:
-        lost = first_lost(action, settled)
+        lost = first_lost(action, outcomes)
         missing = next((key for key in action.needs if key not in planned), None)
         result: Outcome | None
         if action.key in spent:
@@ -184,8 +184,8 @@ def build_plan(
         if result is None:
             to_do.append(action)
         else:
-            settled[action.key] = result
-    return Plan(tuple(to_do), tuple(settled.values()))
+            outcomes[action.key] = result
+    return Plan(tuple(to_do), tuple(outcomes.values()))
 
 
 def count_states(outcomes: Iterable[Outcome]) -> str:

@@ -56,14 +56,14 @@ class PlanText:
         return text
 
 
-def tell_nothing(settled: Sequence[Outcome]) -> str:
+def tell_nothing(outcomes: Sequence[Outcome]) -> str:
     """Say why a plan writes nothing."""
-    if not settled:
+    if not outcomes:
         return "no row is approved."
-    if all(result.state is State.ALREADY for result in settled):
-        one = len(settled) == 1
-        return "The change was made earlier." if one else f"All {len(settled)} changes were made earlier."
-    return count_states(settled)
+    if all(result.state is State.ALREADY for result in outcomes):
+        one = len(outcomes) == 1
+        return "The change was made earlier." if one else f"All {len(outcomes)} changes were made earlier."
+    return count_states(outcomes)
 
 
 def _shortened(lines: Sequence[str], most: int | None) -> list[str]:

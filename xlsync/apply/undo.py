@@ -35,12 +35,12 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
     live.read_additions(touched)
     actions: dict[str, SetFields] = {}
-    settled: list[Outcome] = []
+    outcomes: list[Outcome] = []
     for write, action in _reversed(run):
         if action is None:
-            settled.append(_irreversible(write))
+            outcomes.append(_irreversible(write))
         elif (in_use := _find_use(write, action, live, own, runs)) is not None:
-            settled.append(in_use)
+            outcomes.append(in_use)
         else:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
@@ -48,7 +48,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     plan = plan_actions(
         [_with_money(action, continued.get(action.path), live) for action in actions.values()], live
     )
-    return replace(plan, settled=(*plan.settled, *settled))
+    return replace(plan, outcomes=(*plan.outcomes, *outcomes))
 
 
 def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:

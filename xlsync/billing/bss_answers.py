@@ -94,7 +94,7 @@ def read_pages(
         given.update(ids)
         pages.append(ids)
         count += len(ids)
-        paging = _Paging.of(answer)
+        paging = _Paging.read(answer)
         if not ids and count < (paging.records or 0):
             raise odd(path, f"it has {paging.records} entries and gives only {count}")
         if not ids and number < (paging.pages or 0):
@@ -121,7 +121,7 @@ class _Paging:
     has_next: bool | None
 
     @classmethod
-    def of(cls, answer: Any) -> _Paging:
+    def read(cls, answer: Any) -> _Paging:
         answer = answer if isinstance(answer, Mapping) else {}
         paging, links = part(answer, "paging"), part(answer, "links")
         return cls(
@@ -142,5 +142,5 @@ class _Paging:
 
 def _whole(paging: Json, *names: str) -> int | None:
     """Return the first number that an answer has under some names."""
-    told = (number_of(paging.get(name)) for name in names)
-    return next((one for one in told if isinstance(one, int) and one >= 0), None)
+    numbers = (number_of(paging.get(name)) for name in names)
+    return next((one for one in numbers if isinstance(one, int) and one >= 0), None)

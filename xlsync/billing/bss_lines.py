@@ -100,8 +100,8 @@ def read_lines(
 ) -> list[ChargedLine]:
     """Read the billing lines of an invoice, with ends as written.
 
-    Raises ApiError, naming the invoice, for what cannot be used; with `of`, a month and what decides it,
-    lines that are surely of another month are passed over instead.
+    Raises ApiError, naming the invoice, for what cannot be used. With `month_by`, a month and what
+    decides it, lines that are surely of another month are passed over instead.
     """
     code = str(invoice.get("code") or invoice.get("id") or "")
     invoiced = invoice_date(invoice)

@@ -68,7 +68,7 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
     """Run `xlsync check`."""
     form = chosen_form(digest=digest, json=json)
     began = time.monotonic()
-    with opened(demo=demo, of=file) as systems:
+    with opened(demo=demo, workbook=file) as systems:
         save = reached(file).renewed
         with show.progress(err, is_shown=not json) as progress:
             checked = check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)

@@ -20,7 +20,7 @@ def report(*, file: Path, output: Path | None, pdf: bool, demo: bool, json: bool
     """Run `xlsync report`."""
     if output:
         new_workbook(output)
-    with opened_here(demo=demo, of=file) as systems:
+    with opened_here(demo=demo, workbook=file) as systems:
         written = report_month(systems, file, now(), output)
         found, path = written.report, written.path
         if not json:

@@ -105,8 +105,8 @@ def export_links(*, file: Path, demo: bool, json: bool) -> None:
     with opened_here(demo=demo) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
-        told_ = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
-        say(err, told_)
+        message = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
+        say(err, message)
         if json:
             tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
 

@@ -51,7 +51,7 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
     The bars are complete when they end, and leave no trace: print only after that.
     """
     if not is_shown or not console.is_terminal:
-        yield lambda _what, _done, _of: None
+        yield lambda _what, _done, _total: None
         return
     columns = (
         SpinnerColumn(),
@@ -64,10 +64,10 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def step(what: str, done: int, of: int | None) -> None:
+        def step(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=of)
-            bars.update(tasks[what], completed=done, total=of)
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
 
         yield step
         for task in bars.tasks:
@@ -113,18 +113,18 @@ def _billed_table(totals: Totals) -> Table:
 def plan(console: Console, planned_: Plan, site: str) -> None:
     """Print a plan: the writes to a site, money first, and the rows that need no write, with the reason."""
     if not planned_.actions:
-        is_lost = any(result.state is not State.ALREADY for result in planned_.settled)
-        told = "Nothing was done" if is_lost else "Nothing to do"
-        say(console, f"{told}: {tell_nothing(planned_.settled)}")
+        is_lost = any(result.state is not State.ALREADY for result in planned_.outcomes)
+        heading = "Nothing was done" if is_lost else "Nothing to do"
+        say(console, f"{heading}: {tell_nothing(planned_.outcomes)}")
     else:
         for line in tell_plan(planned_.actions, site).lines():
             say(console, line)
-    _skipped(console, planned_.settled)
+    _skipped(console, planned_.outcomes)
 
 
 def planned(plan_: Plan) -> tuple[Outcome, ...]:
     """Return the outcomes of a dry run: planned, or skipped where there is nothing to send."""
-    settled = tuple(
+    skipped = tuple(
         Outcome(
             key=result.key,
             kind=result.kind,
@@ -133,19 +133,19 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
             detail=result.detail if result.state is State.SKIPPED else result.text,
             id=result.id,
         )
-        for result in plan_.settled
+        for result in plan_.outcomes
     )
-    return (*settled, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
+    return (*skipped, *(outcome(action, State.PLANNED, str(action)) for action in plan_.actions))
 
 
-def outcomes(console: Console, results: Sequence[Outcome], told: Sequence[Outcome]) -> None:
+def outcomes(console: Console, results: Sequence[Outcome], shown: Sequence[Outcome]) -> None:
     """Print the outcomes of a run: counts, and everything not done that the plan did not show."""
     count = Counter(result.state for result in results)
     counts = (
         f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
     )
     console.print(", ".join(counts), highlight=False, soft_wrap=True)
-    _skipped(console, [result for result in results if result not in told])
+    _skipped(console, [result for result in results if result not in shown])
 
 
 def _skipped(console: Console, results: Iterable[Outcome]) -> None:
@@ -185,9 +185,9 @@ def runs(console: Console, found: Sequence[Run]) -> None:
     table.columns[0].no_wrap = True  # run ids are typed after `history` and `undo`
     for entry in found:
         count = Counter(write.state for write in entry.writes)
-        told = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
+        states = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
         at, file = _minute(entry.at), Path(entry.workbook).name
-        cells = (entry.number, at, entry.who, entry.command, entry.month, told, file)
+        cells = (entry.number, at, entry.who, entry.command, entry.month, states, file)
         table.add_row(*map(escape, (*cells, *([entry.id] if more else []))))
     if found:
         print_table(console, table)
@@ -234,8 +234,8 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
         state = f"{write.state}, taken back" if write.is_taken_back else write.state
         by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
-        told = f"{by}  [{colour or 'none'}]{state}[/]"
-        console.print(told, highlight=False, soft_wrap=True)
+        heading = f"{by}  [{colour or 'none'}]{state}[/]"
+        console.print(heading, highlight=False, soft_wrap=True)
         say(console, f"  {write.what}")
         changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
         say(console, f"  {changed}", style="dim")

@@ -63,23 +63,25 @@ def errors_in_words() -> Iterator[None]:
 
 @contextmanager
 def opened(
-    *, demo: bool, bss: bool = True, of: Path | None = None, is_writing: bool = False
+    *, demo: bool, bss: bool = True, workbook: Path | None = None, is_writing: bool = False
 ) -> Iterator[Systems]:
     """Open both systems by the settings, or the sandbox's.
 
-    Where the command is `of` a workbook, that one must be there before settings are asked for, and tells
+    A `workbook` that the command is given must be there before settings are asked for, and tells
     whether the BSS is needed. Of those who write, there is one at a time.
     """
-    with errors_in_words(), demo_workbook_named(of, demo=demo), ExitStack() as stack:
-        if of:
-            refuse_unusable(of, is_written=False)
+    with errors_in_words(), demo_workbook_named(workbook, demo=demo), ExitStack() as stack:
+        if workbook:
+            refuse_unusable(workbook, is_written=False)
         tell_notices(filter(None, [addin.renew()]))
         if demo:
             from xlsync.commands.demo import demo_settings  # noqa: PLC0415 - only those who try it need it
 
             settings = stack.enter_context(demo_settings(home_folder()))
         else:
-            settings = settings_to_check(of) if of and bss else load_settings(bss=bss, connectwise=True)
+            settings = (
+                settings_to_check(workbook) if workbook and bss else load_settings(bss=bss, connectwise=True)
+            )
         tell_notices(settings.notices)
         systems = stack.enter_context(Systems(settings))
         if is_writing:
@@ -87,10 +89,10 @@ def opened(
         yield systems
 
 
-def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
-    """The settings of commands that look at what is kept here and send nothing; `of` must be there."""
-    if of:
-        refuse_unusable(of, is_written=False)
+def settings_for(*, demo: bool, workbook: Path | None = None) -> Settings:
+    """The settings of commands that look at what is kept here and send nothing; `workbook` must be there."""
+    if workbook:
+        refuse_unusable(workbook, is_written=False)
     if demo:
         from xlsync.commands.demo import kept_settings  # noqa: PLC0415
 
@@ -101,12 +103,12 @@ def settings_for(*, demo: bool, of: Path | None = None) -> Settings:
 
 
 @contextmanager
-def opened_here(*, demo: bool, of: Path | None = None) -> Iterator[Systems]:
+def opened_here(*, demo: bool, workbook: Path | None = None) -> Iterator[Systems]:
     """Open the stores for commands that send nothing to either system."""
     with (
         errors_in_words(),
-        demo_workbook_named(of, demo=demo),
-        Systems(settings_for(demo=demo, of=of)) as systems,
+        demo_workbook_named(workbook, demo=demo),
+        Systems(settings_for(demo=demo, workbook=workbook)) as systems,
     ):
         tell_notices(systems.notices)
         yield systems

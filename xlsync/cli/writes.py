@@ -26,7 +26,7 @@ from xlsync.gather.systems import Systems
 
 def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json: bool) -> None:
     """Run `xlsync apply`."""
-    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
@@ -56,7 +56,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
 
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync invoice`."""
-    with opened(demo=demo, bss=False, of=file, is_writing=not dry_run) as systems:
+    with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
         save = reached(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
@@ -115,7 +115,7 @@ def carry_out(
                     tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
                 raise
         if job.plan.actions:  # without actions the plan has said so already
-            show.outcomes(err, outcomes, told=job.plan.settled)
+            show.outcomes(err, outcomes, shown=job.plan.outcomes)
     if job.json:
         try:
             tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))

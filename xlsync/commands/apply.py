@@ -185,9 +185,9 @@ def remember_created(
         shown = review.edits.links[line.key]
         pick = review.edits.picked.get(line.key, Picked())
         links[line.key] = Link(
-            company=_settled(made[0], pick.company, pick.evidence, shown.company),
-            agreement=_settled(made[1], pick.agreement, pick.evidence, shown.agreement),
-            item=_settled(made[2], pick.item, pick.evidence, shown.item),
+            company=_part_after(made[0], pick.company, pick.evidence, shown.company),
+            agreement=_part_after(made[1], pick.agreement, pick.evidence, shown.agreement),
+            item=_part_after(made[2], pick.item, pick.evidence, shown.item),
         )
         picked[line.key] = replace(
             pick,
@@ -220,7 +220,7 @@ def _known_names(review: Review, ids: Mapping[str, int]) -> dict[str, dict[int, 
     return names
 
 
-def _settled(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:
+def _part_after(made: int | None, pick: Pick, evidence: Evidence, shown: Choice | None) -> Choice | None:
     """Return a part of a link after apply: what was created, else picked, else shown."""
     if made is not None:
         return Choice(made, Evidence.CHOSEN)

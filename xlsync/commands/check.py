@@ -50,10 +50,10 @@ def _request_of(about: About, path: Path) -> MonthRequest:
     )
 
 
-def _find_report(told: str, workbook: Path) -> Path:
+def _find_report(report: str, workbook: Path) -> Path:
     """Find the report that a workbook's lines came from: where it was, else beside the workbook."""
-    beside = workbook.with_name(PureWindowsPath(told).name)
-    return beside if not Path(told).exists() and beside.exists() else Path(told)
+    beside = workbook.with_name(PureWindowsPath(report).name)
+    return beside if not Path(report).exists() and beside.exists() else Path(report)
 
 
 @not_collected()
@@ -118,7 +118,7 @@ def check_workbook(
         own=own,
         approved=tuple(sorted(rows.asked)),
         save=save,
-        progress=lambda done, of: progress("Writing the workbook", done, of),
+        progress=lambda done, total: progress("Writing the workbook", done, total),
     )
     remember(systems, overview, edits.picked, now, path)
     remember_month(systems, overview, now)
@@ -131,14 +131,14 @@ def check_workbook(
         *(Notice("", text) for text in (*_tell_gone(edits, overview), *renewed.notices)),
         *asked,
     ]
-    told = [
+    all_notices = [
         *(Notice("", text) for text in (*other_month, *gathered.notices)),
         *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),
         *new.notices,
         *rows.notices,
         *told_once,
     ]
-    notices = tuple(str(notice) for notice in map(renewed.place, told) if notice is not None)
+    notices = tuple(str(notice) for notice in map(renewed.place, all_notices) if notice is not None)
     found = month_result(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
         keep_left(systems.checks, found, book, made_of, asking)
@@ -157,7 +157,7 @@ def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
         ("agreement", "agreement", overview.labels.agreements),
         ("item", "product", overview.labels.items),
     )
-    told: dict[str, None] = {}
+    gone: dict[str, None] = {}
     for line in edits.lines:
         pick = edits.picked.get(line.key)
         for part, word, labels in parts:
@@ -166,10 +166,10 @@ def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
                 continue
             name = edits.names[part].get(to, labels.get(to, str(to)))
             if to not in labels:
-                told[
+                gone[
                     f"The {word} {name}, chosen for {line.customer}, is no longer active in ConnectWise: "
                     "choose another"
                 ] = None
             elif labels[to] != name:
-                told[f"The {word} {name} is called {labels[to]} in ConnectWise now"] = None
-    return list(told)
+                gone[f"The {word} {name} is called {labels[to]} in ConnectWise now"] = None
+    return list(gone)

@@ -48,7 +48,7 @@ def export_month(
     write_export(
         path,
         gathered.overview,
-        progress=lambda done, of: progress("Writing the workbook", done, of),
+        progress=lambda done, total: progress("Writing the workbook", done, total),
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
         reports=tuple(str(report.resolve()) for report in request.reports),
@@ -60,7 +60,7 @@ def export_month(
 
 def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:
     """Make the result of an export or a check."""
-    totals = Totals.of(overview)
+    totals = Totals.from_overview(overview)
     return MonthResult(
         totals=totals,
         digest=make_digest(overview, totals, notices, str(path)),
@@ -73,8 +73,8 @@ def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> Mo
 def refuse_overwriting(path: Path) -> None:
     """Raise WorkbookError where `path` holds anything but an untouched export, or cannot be written."""
     if not path.absolute().parent.is_dir():
-        told = f"{path} cannot be written: its folder does not exist."
-        raise WorkbookError(told, "Check the name and the folder.")
+        message = f"{path} cannot be written: its folder does not exist."
+        raise WorkbookError(message, "Check the name and the folder.")
     if not path.exists():
         return
     hint = f"`xlsync check {path}` renews it and keeps the edits; or choose another file with --output."
@@ -89,8 +89,8 @@ def refuse_overwriting(path: Path) -> None:
     if (
         book.package.saved_by != SAVED_BY
     ):  # another program saved it: there may be own sheets, columns, comments or colours
-        told = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
-        raise WorkbookError(told, hint)
+        message = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
+        raise WorkbookError(message, hint)
 
 
 def exported_at_text(now: dt.datetime) -> str:

@@ -149,7 +149,7 @@ def _without_made(
         if write.kind == CreateInvoice.__name__ and write.id is not None and write.was
     }
     to_do: list[Action] = []
-    settled = list(plan.settled)
+    outcomes = list(plan.outcomes)
     for action in plan.actions:
         key = ("", "")
         if isinstance(action, CreateInvoice):
@@ -160,22 +160,22 @@ def _without_made(
             sent_by = unanswered.get((*key, action.key))
             seen = find_invoice(action, live) if sent_by and isinstance(action, CreateInvoice) else None
         except ApiError as error:
-            settled.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
+            outcomes.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
             continue
         if seen is not None:
-            settled.append(seen)
+            outcomes.append(seen)
         elif sent_by:
             detail = (
                 f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
                 "if there is no such invoice, empty Result and approve it anew"
             )
-            settled.append(replace(outcome(action, State.SKIPPED, detail), run=sent_by))
+            outcomes.append(replace(outcome(action, State.SKIPPED, detail), run=sent_by))
         elif number is None:
             to_do.append(action)
         else:
             detail = f"invoice {number} (made before; the agreement's recap does not show it)"
-            settled.append(replace(outcome(action, State.ALREADY, detail, id_), invoice_number=number))
-    return Plan(tuple(to_do), tuple(settled))
+            outcomes.append(replace(outcome(action, State.ALREADY, detail, id_), invoice_number=number))
+    return Plan(tuple(to_do), tuple(outcomes))
 
 
 def perform_invoices(

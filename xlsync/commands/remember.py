@@ -61,7 +61,7 @@ def learn_rules(
         )
         is_edited = any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
         if row.key not in rows.ignored:
-            if row.kept.shown.get("Action") == ActionLabel.IGNORE:
+            if row.stored.shown.get("Action") == ActionLabel.IGNORE:
                 systems.rules.drop(rule.key)
         elif not is_edited:
             if mismatch.is_ruled and by_rule.rule_for(mismatch) is None:

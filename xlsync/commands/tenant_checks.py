@@ -111,18 +111,18 @@ def site_check(connectwise: ConnectWise, *, is_served: bool = True) -> Finding:
         version = connectwise.find_version()
     except ApiError as error:
         return Finding("ConnectWise: site", CheckState.UNSURE, error.message, error.hint)
-    told = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
-    told += f"release {connectwise.release} of the API is asked for"
+    detail = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
+    detail += f"release {connectwise.release} of the API is asked for"
     served = re.match(r"v?(\d{4}\.\d+)", version)
     if served and not is_served:
         step = f'Set [connectwise] release = "{served[1]}" in xlsync.toml.'
-        return Finding("ConnectWise: site", CheckState.BAD, f"{told}, which it does not serve", step)
+        return Finding("ConnectWise: site", CheckState.BAD, f"{detail}, which it does not serve", step)
     if url.path != connectwise.path_in_settings:
         step = (
             f"Every command finds the way there; set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
         )
-        return Finding("ConnectWise: site", CheckState.UNSURE, f"{told}; it has moved to {asked}", step)
-    return Finding("ConnectWise: site", CheckState.GOOD, told)
+        return Finding("ConnectWise: site", CheckState.UNSURE, f"{detail}; it has moved to {asked}", step)
+    return Finding("ConnectWise: site", CheckState.GOOD, detail)
 
 
 def clock_check(date: str, now: dt.datetime) -> Finding:
@@ -132,10 +132,10 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
     except ValueError:
         step = "See that this machine's clock is right: tokens and dates depend on it."
         return Finding("Clock", CheckState.UNSURE, "the server does not tell its time", step)
-    told = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
+    detail = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
-        return Finding("Clock", CheckState.BAD, told, "Set the clock and time zone of this machine right.")
-    return Finding("Clock", CheckState.GOOD, told)
+        return Finding("Clock", CheckState.BAD, detail, "Set the clock and time zone of this machine right.")
+    return Finding("Clock", CheckState.GOOD, detail)
 
 
 def _list_check(
@@ -159,9 +159,9 @@ def _list_check(
             asked_at,
         )
     count = answer.get("count") if isinstance(answer, Mapping) else None
-    told = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
+    detail = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
     state = CheckState.GOOD if count == len(records) else CheckState.UNSURE
-    return Finding(name, state, told, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
+    return Finding(name, state, detail, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
 
 
 _SHOW_ALL: Final = "If it stays so, the API member's security role may show only its own records (My)."
@@ -188,9 +188,9 @@ def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding
     found = connectwise.list_additions(sample)
     errors = [answer for answer in found.values() if isinstance(answer, ApiError)]
     if errors:
-        told = f"{len(errors)} of {len(found)} agreements: {errors[0].message}"
+        detail = f"{len(errors)} of {len(found)} agreements: {errors[0].message}"
         step = "Give the API member's security role Finance > Agreements: Inquire All."
-        return Finding(name, CheckState.BAD, told, step if errors[0].status == 403 else errors[0].hint)
+        return Finding(name, CheckState.BAD, detail, step if errors[0].status == 403 else errors[0].hint)
     count = sum(len(one) for one in found.values() if not isinstance(one, ApiError))
     return Finding(name, CheckState.GOOD, f"{count} on {len(found)} agreements")
 
@@ -203,9 +203,9 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
         return Finding(name, CheckState.UNSURE, found.message, found.hint)
     unclear = [recap for recap in found.values() if recap.unclear]
     if unclear:
-        told = f"{len(unclear)} of {len(found)} tell dates that can be read two ways: {unclear[0].unclear}"
+        detail = f"{len(unclear)} of {len(found)} tell dates that can be read two ways: {unclear[0].unclear}"
         return Finding(
-            name, CheckState.UNSURE, told, "They decide nothing: look at invoiced periods by hand."
+            name, CheckState.UNSURE, detail, "They decide nothing: look at invoiced periods by hand."
         )
     return Finding(name, CheckState.GOOD, f"{len(found)} read")
 
@@ -236,13 +236,13 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
             yield Finding(f"Rights: {function}", CheckState.UNSURE, "not listed", step)
             continue
         levels = {verb: str(right.get(_LEVELS[verb]) or "None") for verb in wanted}
-        told = ", ".join(f"{verb} {level}" for verb, level in levels.items())
+        detail = ", ".join(f"{verb} {level}" for verb, level in levels.items())
         lacks = [f"{verb.title()} ({wanted[verb]})" for verb, level in levels.items() if level == "None"]
         own = [verb.title() for verb, level in levels.items() if level == "My"]
         steps = [f"Give the API member's security role {function}: {', '.join(lacks)}."] if lacks else []
         steps += [f"Set {', '.join(own)} to All: My hides records without an error."] if own else []
         yield Finding(
-            f"Rights: {function}", CheckState.UNSURE if steps else CheckState.GOOD, told, " ".join(steps)
+            f"Rights: {function}", CheckState.UNSURE if steps else CheckState.GOOD, detail, " ".join(steps)
         )
 
 
@@ -265,19 +265,19 @@ def foretell(
 ) -> Iterator[Finding]:
     """Predict which proposals ConnectWise would refuse, from existing agreements and companies."""
     if not lists.companies or not lists.agreements:
-        told = "not looked at, since a list of customers or agreements is missing"
-        yield Finding("Foretold: refusals", CheckState.UNSURE, told, "Mend what is red above first.")
+        detail = "not looked at, since a list of customers or agreements is missing"
+        yield Finding("Foretold: refusals", CheckState.UNSURE, detail, "Mend what is red above first.")
         return
     month = Month(now.year, now.month).plus(-1)
     companies = {company.id: company.name for company in lists.companies}
     names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
-    yield _told(
+    yield _foretold(
         "agreements whose billing cycle says nothing",
         [names[agreement.id] for agreement in lists.agreements if agreement.cycle_trouble],
         "Their lines will read Could not check.",
     )
     held = {agreement.company_id for agreement in lists.agreements}
-    yield _told(
+    yield _foretold(
         "companies with an agreement and without a default contact",
         [one.name for one in lists.companies if one.id in held and not one.default_contact_id],
         "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
@@ -288,7 +288,7 @@ def foretell(
         yield Finding("Foretold: dates of agreements", CheckState.UNSURE, error.message, error.hint)
     else:
         late = [names[one.id] for one in dates.values() if one.bill_start and one.bill_start > month.last]
-        yield _told(
+        yield _foretold(
             f"agreements that bill from after {month}",
             late,
             f"An addition for {month} is refused there: it can begin with their bill start date.",
@@ -298,7 +298,7 @@ def foretell(
             for one in dates.values()
             if not one.prorated and one.next_invoice and one.next_invoice > month.last
         ]
-        yield _told(
+        yield _foretold(
             f"agreements that do not prorate and have invoiced {month}",
             closed,
             f"It can begin there with the next invoice; what {month} lacks must be billed by hand.",
@@ -318,7 +318,7 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
         "Where one of them is on a screen of what xlsync creates, a creation without it is refused: "
         "give it under [creation.fields] in xlsync.toml."
     )
-    return _told("required custom fields", required, step)
+    return _foretold("required custom fields", required, step)
 
 
 def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.date) -> Finding:
@@ -334,10 +334,12 @@ def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.d
         return Finding(f"Foretold: {name}", CheckState.UNSURE, errors[0].message, errors[0].hint)
     read = [one for answer in answers if not isinstance(answer, ApiError) for one in answer]
     odd = [text for one in read if (text := one.contradiction(today))]
-    return _told(name, odd, "xlsync goes by the dates: look at these in ConnectWise before you change them.")
+    return _foretold(
+        name, odd, "xlsync goes by the dates: look at these in ConnectWise before you change them."
+    )
 
 
-def _told(what: str, names: Sequence[str], step: str) -> Finding:
+def _foretold(what: str, names: Sequence[str], step: str) -> Finding:
     if not names:
         return Finding(f"Foretold: {what}", CheckState.GOOD, "none")
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -98,7 +98,7 @@ def write(
     row of the workbook asks for.
     """
     if not plan.actions:
-        return "", plan.settled
+        return "", plan.outcomes
     workbook = source.workbook if isinstance(source, Run) else str(source.path.absolute())
     month = source.month if isinstance(source, Run) else source.about.month
     journal = Journal.begin(

@@ -72,7 +72,7 @@ def read_tables(
     setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
 
     def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
-        cached = {} if refresh else _kept(cache, name, "since", "whole", "fields", "records")
+        cached = {} if refresh else _read_entry(cache, name, "since", "whole", "fields", "records")
         if cached and cached["fields"] != fields:
             cached = {}
         since = _since(cached, now)
@@ -147,7 +147,7 @@ def _read_setup(
     connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
 ) -> tuple[SetupTables, list[str]]:
     """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
-    cached = _kept(cache, "setup", "at", *SETUP)
+    cached = _read_entry(cache, "setup", "at", *SETUP)
     if cached and not refresh and now - dt.datetime.fromisoformat(cached["at"]) < SETUP_AFTER:
         return SetupTables(**{name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}), []
     tables: dict[str, tuple[Setup, ...]] = {}
@@ -187,7 +187,7 @@ def _tell_unread(name: str, error: ApiError) -> str:
     return f"The {_TOLD[name]} cannot be read, so there are none to choose from: {error.message}"
 
 
-def _kept(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
+def _read_entry(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
     """Read an entry of the cache once, since it may be deleted at any time.
 
     The result is empty if there is none, or if another version stored it in another form.

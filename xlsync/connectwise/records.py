@@ -136,7 +136,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
         cancelled=read_date_strictly(record.get("cancelledDate"), path),
         contract_mark=clean(str(marks[0] or "")) if marks else "",
         status=str(record.get("additionStatus") or ""),
-        kept={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
+        carried_over={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
         product=str(product.get("identifier") or "") if whole else "",
     )
 

@@ -52,8 +52,8 @@ class Button:
 def _export_button(back: int) -> Button:
     """The button of a month; VBA gives it the month's name when the menu is shown."""
     when = {0: "This month", 1: "Last month"}.get(back, f"{back} months ago")
-    told = "Bring that month's billing into a new workbook."
-    return Button(f"Export{back}", "", "CalendarInsert", f"Export: {when.casefold()}", told)
+    explanation = "Bring that month's billing into a new workbook."
+    return Button(f"Export{back}", "", "CalendarInsert", f"Export: {when.casefold()}", explanation)
 
 
 MONTHS: Final = (
@@ -186,7 +186,7 @@ def ribbon_xml() -> str:
     """Return the XML of the ribbon's tab; every button calls one callback with its id."""
 
     def attributes(button: Button, *, size: str = "") -> str:
-        told = {
+        values = {
             "id": button.id,
             **({"label": button.label} if button.label else {"getLabel": MONTH_LABEL}),
             "imageMso": button.image,
@@ -194,7 +194,7 @@ def ribbon_xml() -> str:
             "supertip": button.supertip,
             **({"size": size} if size else {}),
         }
-        return " ".join(f"{name}={quoteattr(value)}" for name, value in told.items())
+        return " ".join(f"{name}={quoteattr(value)}" for name, value in values.items())
 
     def written(button: Button) -> str:
         if button is not EXPORT:
@@ -314,10 +314,10 @@ def read_addin(path: Path) -> Built | None:
         grid = package.grid(CONFIGURATION)
     except WorkbookError:
         return None
-    told = {str(line[0]): str(line[1] or "") for line in grid if len(line) > 1 and line[0] is not None}
-    if "XLSYNC" not in told:
+    values = {str(line[0]): str(line[1] or "") for line in grid if len(line) > 1 and line[0] is not None}
+    if "XLSYNC" not in values:
         return None
-    return Built(told.get("INTERPRETER_WIN", ""), told["XLSYNC"], told.get("XLWINGS", ""))
+    return Built(values.get("INTERPRETER_WIN", ""), values["XLSYNC"], values.get("XLWINGS", ""))
 
 
 def startup_folders(platform: str = sys.platform, home: Path | None = None) -> tuple[Path, ...]:
@@ -336,8 +336,8 @@ def startup_folders(platform: str = sys.platform, home: Path | None = None) -> t
             usual = group / "Startup.localized/Excel"
         case _:
             return ()
-    told = _told_folder() if of_this_person else None
-    return (usual,) if told in {None, usual} else (told, usual)
+    own = _told_folder() if of_this_person else None
+    return (usual,) if own in {None, usual} else (own, usual)
 
 
 def _told_folder() -> Path | None:
@@ -345,10 +345,10 @@ def _told_folder() -> Path | None:
     from xlsync.config import home_folder  # noqa: PLC0415  (settings are slow to load for a look at a file)
 
     try:
-        told = (home_folder() / "addin" / FOLDER_FILE).read_text(encoding="utf-8").strip()
+        folder = (home_folder() / "addin" / FOLDER_FILE).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return Path(told) if told else None
+    return Path(folder) if folder else None
 
 
 def installed(platform: str = sys.platform, home: Path | None = None) -> Path | None:
@@ -386,9 +386,9 @@ def install(folder: Path, platform: str = sys.platform) -> str:
     file = folder / NAME
     folder.mkdir(parents=True, exist_ok=True)
     _need_excel(platform, "install")
-    told = _xlwings("install", write_addin(file))
+    message = _xlwings("install", write_addin(file))
     write_file(folder / FOLDER_FILE, _ask_excel_for_folder().encode(), None)
-    return told
+    return message
 
 
 def _ask_excel_for_folder() -> str:
@@ -438,11 +438,11 @@ def _xlwings(verb: str, file: Path) -> str:
     code = "import sys; from xlwings.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "addin", verb, "--file", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
-    told = done.stdout.strip()
-    if done.returncode or "uccessfully" not in told:
-        why = told or done.stderr.strip().rpartition("\n")[2][-300:] or "it does not say why"
+    message = done.stdout.strip()
+    if done.returncode or "uccessfully" not in message:
+        why = message or done.stderr.strip().rpartition("\n")[2][-300:] or "it does not say why"
         raise XlsyncError(
             f"xlwings could not {verb} the add-in: {why}",
             "Quit Excel, and try again.",
         )
-    return told
+    return message

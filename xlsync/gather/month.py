@@ -322,8 +322,8 @@ def _notices(
             name, currency = total.number or "The report", total.currency or "no currency"
             yield f"{name} has no total that its lines in {currency} could be held against."
     for entry in gone:
-        told = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
-        yield f"{told}: link it anew."
+        missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
+        yield f"{missing}: link it anew."
     for table in sources.reports:
         yield from table.tell()
     if request.reports and not _touches(sources.lines, request.month):

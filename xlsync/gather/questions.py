@@ -102,8 +102,8 @@ class Asking:
         """Return additions as they are read otherwise; a status that contradicts the dates is noted first."""
         if isinstance(answer, ApiError) or not self._with_status:
             return answer
-        told = (one.contradiction(self._today) for one in answer)
-        self._contradictions += [text for text in told if text]
+        contradictions = (one.contradiction(self._today) for one in answer)
+        self._contradictions += [text for text in contradictions if text]
         return tuple(replace(one, status="") for one in answer)
 
     def _tell_contradictions(self) -> Iterator[str]:

@@ -193,5 +193,5 @@ class Systems:
         }
 
 
-def silent(_what: str, _done: int, _of: int | None) -> None:
+def silent(_what: str, _done: int, _total: int | None) -> None:
     """Show no progress."""

@@ -62,7 +62,9 @@ def fingerprint_sources(
     return fingerprint(
         (*about, systems.links.revision, tables.setup, tables.odd, sources.incomplete),
         systems.rules.list(),
-        sorted((month, *sorted(kept.seen)) for month, kept in ages.items() if month != request.month),
+        sorted(
+            (month, *sorted(mismatches.seen)) for month, mismatches in ages.items() if month != request.month
+        ),
         sorted(ages.get(request.month.plus(-1), NOTHING_SEEN).open),
         sources.lines,
         sources.billing.invoices or (),
@@ -76,10 +78,10 @@ def fingerprint_sources(
 
 def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
     """Find the last check's result, if this version stored it and the workbook is unchanged."""
-    kept = checks.get(str(path.resolve()))
-    if not isinstance(kept, dict) or kept.get(_VERSION) != __version__:
+    stored = checks.get(str(path.resolve()))
+    if not isinstance(stored, dict) or stored.get(_VERSION) != __version__:
         return None
-    return from_plain(kept["left"], Left) if kept["left"]["workbook"] == _bytes_of(path) else None
+    return from_plain(stored["left"], Left) if stored["left"]["workbook"] == _bytes_of(path) else None
 
 
 def keep_left(

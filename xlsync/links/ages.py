@@ -43,12 +43,12 @@ def sum_report(tables: Iterable[TableRead], lines: Iterable[BillingLine]) -> Rep
     return ReportSums(" + ".join(sorted(layouts)), " + ".join(sorted(names)).casefold(), sums_of_lines(lines))
 
 
-def sums_from(kept: Iterable[ReportSums], report: ReportSums) -> MonthSums | None:
+def sums_from(earlier: Iterable[ReportSums], report: ReportSums) -> MonthSums | None:
     """The sums of the report that came from the source of another one; None where that is not clear.
 
     A report of another name is from the same source if it is the only one of its layout.
     """
-    alike = [one for one in kept if one.layout == report.layout]
+    alike = [one for one in earlier if one.layout == report.layout]
     same = [one for one in alike if one.name == report.name] or alike
     return same[0].sums if len(same) == 1 else None
 

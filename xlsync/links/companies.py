@@ -97,18 +97,18 @@ def tell_ties_apart(
     `places` are by customer key. All other companies of the tie must be known to be elsewhere.
     """
     by_id = {company.id: company for company in companies}
-    told: dict[str, Choice] = {}
+    by_place: dict[str, Choice] = {}
     for key, ids in proposed.ties.items():
         place = places.get(key, Place())
         answers = {id_: place.is_also(by_id[id_].town, by_id[id_].post_code) for id_ in ids}
         here = [id_ for id_, is_here in answers.items() if is_here]
         if len(here) == 1 and None not in answers.values():
-            told[key] = Choice(here[0], Evidence.EXACT)
-    if not told:
+            by_place[key] = Choice(here[0], Evidence.EXACT)
+    if not by_place:
         return proposed
     choices = dict(proposed.choices)
     for line in lines:
-        if line.key not in choices and (choice := told.get(customer_key(line) or "")):
+        if line.key not in choices and (choice := by_place.get(customer_key(line) or "")):
             choices[line.key] = choice
     return replace(proposed, choices=choices)
 

@@ -12,21 +12,21 @@ from xlsync.models import BillingLine, CatalogItem, Company
 
 def tell_company_evidence(customer: str, company: Company, place: Place) -> str:
     """Say what a customer and the company that is suggested for it have in common."""
-    told = [_tell_shared(_shared_words(company_words(customer), company.name))]
+    common = [_tell_shared(_shared_words(company_words(customer), company.name))]
     if Place(post_code=place.post_code).is_also("", company.post_code):
-        told.append("same post code")
+        common.append("same post code")
     elif Place(town=place.town).is_also(company.town, ""):
-        told.append("same town")
-    return ", ".join(told)
+        common.append("same town")
+    return ", ".join(common)
 
 
 def tell_item_evidence(line: BillingLine, item: CatalogItem) -> str:
     """Say what a line's product and the catalog item that is suggested for it have in common."""
     own, other = read_product_name(line.product), read_product_name(item.description or item.identifier)
-    told = [_tell_shared([" ".join(word for word in other.words if word in own.words)])]
+    common = [_tell_shared([" ".join(word for word in other.words if word in own.words)])]
     if other.term is not None and other.term == (own.term or line.commitment_months):
-        told.append("same term")
-    return ", ".join(told)
+        common.append("same term")
+    return ", ".join(common)
 
 
 def _shared_words(wanted: Iterable[str], name: str) -> list[str]:

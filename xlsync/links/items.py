@@ -68,7 +68,7 @@ class _Spelling:
     commitment: int | None  # months
 
     @classmethod
-    def of(cls, line: BillingLine) -> _Spelling:
+    def from_line(cls, line: BillingLine) -> _Spelling:
         return cls(line.product_code, line.product, line.commitment_months)
 
 
@@ -83,13 +83,14 @@ def propose_items(
     spellings: defaultdict[str, set[_Spelling]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and (key := product_key(line)):
-            spellings[key].add(_Spelling.of(line))
+            spellings[key].add(_Spelling.from_line(line))
     names = _ItemNames(catalog)
     chosen = {spelling: names.choice_for(spelling) for spelling in set().union(*spellings.values())}
     by_key = {key: united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
     by_name = {key: choice for key, choice in by_key.items() if choice is not None}
     return Proposed(
-        with_named(lines, decided, by_name, product_key), lambda line: names.candidates(_Spelling.of(line))
+        with_named(lines, decided, by_name, product_key),
+        lambda line: names.candidates(_Spelling.from_line(line)),
     )
 
 

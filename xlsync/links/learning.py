@@ -133,14 +133,16 @@ def learn(
             elif to is NOTHING or (to is not None and _ids_remembered(before, line, part)):
                 emptied[contract_key(line)].add(part)
     for line in lines:
-        contract, kept = contract_key(line), _kept_parts(links.get(line.key, Link()))
+        contract, choices = contract_key(line), _kept_parts(links.get(line.key, Link()))
         if is_earlier:
-            kept = {part: one for part, one in kept.items() if _stands(recall, line, part, one)}
-        if kept or contract in emptied:
-            by_contract[contract].append((line, kept))
-        if "item" in kept:
-            by_product[product_key(line)].append((line, kept))
-        of_customer = {part: kept[part] for part in PARTS[:2] if part in kept and not kept[part].of_product}
+            choices = {part: one for part, one in choices.items() if _stands(recall, line, part, one)}
+        if choices or contract in emptied:
+            by_contract[contract].append((line, choices))
+        if "item" in choices:
+            by_product[product_key(line)].append((line, choices))
+        of_customer = {
+            part: choices[part] for part in PARTS[:2] if part in choices and not choices[part].of_product
+        }
         if of_customer:
             by_customer[customer_key(line)].append((line, of_customer))
     customers = _corrected(memory.customers, known.customers) | {
@@ -167,7 +169,7 @@ def learn(
     for contract, votes in by_contract.items():
         picks = own.get(contract, set())
         gone = emptied.get(contract, set()) - picks
-        parts = picks.union(*(parts_untold(line, kept) for line, kept in votes))
+        parts = picks.union(*(parts_untold(line, choices) for line, choices in votes))
         if contract and (parts or gone):
             entry = _entry(votes, parts, "customer", "product", "contract", emptied=gone)
             if entry.says_something:
@@ -270,21 +272,21 @@ def _customer_entry(votes: Sequence[_Vote], known: Remembered) -> Remembered:
 def _merged(old: Remembered, new: Remembered) -> Remembered:
     """A contract's new parts over its old ones; an agreement does not outlive its company."""
     moved = new.part("company") not in {None, old.part("company")}
-    kept = {
+    old_parts = {
         part
         for part in PARTS
         if new.part(part) is None and not (moved and part == "agreement") and old.part(part) is not None
     }
     company, agreement, item = (
-        was if part in kept else now for part, was, now in zip(PARTS, old.ids, new.ids, strict=True)
+        was if part in old_parts else now for part, was, now in zip(PARTS, old.ids, new.ids, strict=True)
     )
     return replace(
         new,
         company_id=company,
         agreement_id=agreement,
         item_id=item,
-        for_product=old.for_product if "item" in kept else new.for_product,
-        emptied=tuple(p for p in PARTS if p in (old if p in kept else new).emptied),
+        for_product=old.for_product if "item" in old_parts else new.for_product,
+        emptied=tuple(p for p in PARTS if p in (old if p in old_parts else new).emptied),
         names=old.names.renewed(new.names),
     )
 

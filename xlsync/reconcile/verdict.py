@@ -87,8 +87,8 @@ def judge_month(
             f"{ignored:,} {'is' if ignored == 1 else 'are'} ignored" if ignored else "",
         ]
         text = f"{', '.join(filter(None, counts))}."
-    told = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
-    not_compared = f"Not compared, or in part: {told}." if told else ""
+    reasons_text = ", ".join(f"{reasons[reason]:,} {reason}" for reason in Uncompared if reasons[reason])
+    not_compared = f"Not compared, or in part: {reasons_text}." if reasons_text else ""
     elsewhere = (
         f"{counted(left_out, 'row')} of the report charge{'s' if left_out == 1 else ''} for the month and "
         f"{'is' if left_out == 1 else 'are'} left out, being invoiced in another."

@@ -50,14 +50,14 @@ def read_facts(book: Book) -> Facts:
 
     Every exported line counts, even if somebody deleted its row.
     """
-    kept = book.kept.get(BILLING_LINES.title, {})
+    stored_lines = book.stored.get(BILLING_LINES.title, {})
     rows = [
         MismatchRow(
             mismatch=from_plain(row.facts["mismatch"], Mismatch),
-            customer=str(row.kept.shown.get("Customer") or ""),
-            agreement=str(row.kept.shown.get("Agreement") or ""),
-            product=str(row.kept.shown.get("Product") or ""),
-            kind=_kind(row.text("Mismatch"), str(row.kept.shown.get("Mismatch") or "")),
+            customer=str(row.stored.shown.get("Customer") or ""),
+            agreement=str(row.stored.shown.get("Agreement") or ""),
+            product=str(row.stored.shown.get("Product") or ""),
+            kind=_kind(row.text("Mismatch"), str(row.stored.shown.get("Mismatch") or "")),
             approve=row.text("Approve"),
             result=row.text("Result"),
             is_ignored=row.text("Action").casefold() == ActionLabel.IGNORE.casefold(),
@@ -69,17 +69,17 @@ def read_facts(book: Book) -> Facts:
         environment=book.about.environment,
         workbook=book.path.name,
         read_at=book.about.exported_at,
-        lines=tuple(from_plain(row.facts["line"], BillingLine) for row in kept.values()),
-        links={key: from_plain(row.facts["link"], Link) for key, row in kept.items()},
+        lines=tuple(from_plain(row.facts["line"], BillingLine) for row in stored_lines.values()),
+        links={key: from_plain(row.facts["link"], Link) for key, row in stored_lines.items()},
         compared=tuple(
-            from_plain(row.facts["compared"], Compared) for row in book.kept.get(KEPT_AS, {}).values()
+            from_plain(row.facts["compared"], Compared) for row in book.stored.get(KEPT_AS, {}).values()
         ),
         rows=tuple(rows),
         names=LabelDirectory(book.lists).names,
         month_verdict=next(
             (
                 from_plain(row.facts["month"], MonthVerdict)
-                for row in book.kept.get(verdict.KEPT_AS, {}).values()
+                for row in book.stored.get(verdict.KEPT_AS, {}).values()
             ),
             NO_VERDICT,
         ),

@@ -115,7 +115,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         *addition_parts(facts, ledger, naming),
         *_open_parts(open_rows, naming),
     ]
-    told = [_open_row(row, naming) for row in open_rows]
+    shown_rows = [_open_row(row, naming) for row in open_rows]
     totals = totalled(parts)
     rank = {group.currency: number for number, group in enumerate(totals)}
     customers = grouped(((p.currency, p.customer, p) for p in parts), naming.customers)
@@ -128,8 +128,8 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         totals=tuple(totals),
         customers=ranked(customers, rank),
         products=ranked(products, rank),
-        open=tuple(sorted(told, key=lambda row: rank[row.currency])),
-        kinds=tuple(_kinds(told, rank)),
+        open=tuple(sorted(shown_rows, key=lambda row: rank[row.currency])),
+        kinds=tuple(_kinds(shown_rows, rank)),
         writes=tuple(ledger.described()),
         verdict=facts.month_verdict.verdict,
         billed=facts.month_verdict.billed,
@@ -259,7 +259,7 @@ def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Targ
 class _Standing:
     """An addition with its billed units before and after the month's writes."""
 
-    of: Compared
+    compared: Compared
     before: Decimal
     after: Decimal
     cost_change: Decimal = ZERO  # change of its unit cost
@@ -274,7 +274,7 @@ def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Con
         standing = _standing(entry, ledger.courses.get(entry.addition, Course()))
         chains.setdefault(ledger.roots.get(entry.addition, entry.addition), []).append(standing)
     for chain in chains.values():
-        first = chain[0].of
+        first = chain[0].compared
         money = _money(chain)
         target = _target(first, ledger.ids)
         yield Contribution(
@@ -287,8 +287,10 @@ def addition_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Con
 
 def _money(chain: Sequence[_Standing]) -> Figures:
     """Compute the figures of an addition with its successors; the sum is rounded once, as on *Mismatches*."""
-    first = chain[0].of
-    price = next((entry.of.unit_price for entry in chain if entry.of.unit_price is not None), None)
+    first = chain[0].compared
+    price = next(
+        (entry.compared.unit_price for entry in chain if entry.compared.unit_price is not None), None
+    )
     impact = sum((-e.cost_change * e.after for e in chain), ZERO)
     figures = Figures(cost_impact=cents(impact, first.months))
     if price is None:

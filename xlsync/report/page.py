@@ -147,8 +147,8 @@ def _heading(page: Worksheet, report: Report, made_at: str) -> None:
     title = put(page, 2, 2, month_name(report.month))
     title.font, title.alignment = font(INK, 22, bold=True), Alignment(vertical="center")
     page.merge_cells(start_row=2, end_row=2, start_column=2, end_column=5)
-    told = put(page, 2, 7, "What the distributor billed, beside what ConnectWise bills")
-    told.font, told.alignment = font(GREY, 11), Alignment(vertical="center")
+    subtitle = put(page, 2, 7, "What the distributor billed, beside what ConnectWise bills")
+    subtitle.font, subtitle.alignment = font(GREY, 11), Alignment(vertical="center")
     page.merge_cells(start_row=2, end_row=2, start_column=7, end_column=_LAST)
     for column in range(2, _LAST + 1):
         page.cell(3, column).border = Border(top=edge(SLATE))
@@ -168,7 +168,7 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
     stake = f"{figures.up:+,.2f} / {figures.down:+,.2f} a month" if figures.open else "nothing is open"
     compared = "nothing to compare"
     if figures.rate is not None:
-        compared = f"{figures.rate:.1%} of {_told(figures.revenue)} compared"
+        compared = f"{figures.rate:.1%} of {_tell_money(figures.revenue)} compared"
     tiles = (
         _Tile("Billed by the distributor", figures.billed, counted(figures.lines, "line")),
         _Tile("In ConnectWise before, a month", figures.before, "without the month's writes"),
@@ -205,7 +205,7 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
     return row + 4
 
 
-def _told(amount: Decimal) -> str:
+def _tell_money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
@@ -322,9 +322,9 @@ def _billed(page: Worksheet, row: int, billed: Sequence[Billed]) -> int:
             heading = f"Where every cent went{f', {one.currency}' if one.currency else ''}"
             _section(page, row, number, (heading, "", "Lines", "Amount"))
             for offset, (label, lines, amount) in enumerate(billed_parts(one), 1):
-                told = "no total" if amount is None else amount
+                shown_amount = "no total" if amount is None else amount
                 formats = ("@", "@", "#,##0", MONEY)
-                _line(page, row + offset, number, (label, None, lines, told), formats)
+                _line(page, row + offset, number, (label, None, lines, shown_amount), formats)
         row += len(billed_parts(billed[first])) + 2
     return row
 
@@ -333,7 +333,7 @@ def _to_bill_by_hand(page: Worksheet, row: int, report: Report) -> int:
     """Write what no write will bill, the most money first; returns the row below."""
     if not report.by_hand:
         return row
-    sums = ", ".join(f"{_told(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
+    sums = ", ".join(f"{_tell_money(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
     _heading_across(page, row, f"To bill by hand: {sums}")
     rows = sorted(report.by_hand, key=lambda one: (-one.amount, one.customer, one.product))
     for one in rows[:_BY_HAND]:
@@ -374,7 +374,7 @@ def notes(report: Report) -> Iterable[str]:
         "and lines in another currency than their agreement."
     )
     corrected = [
-        f"{_told(total.figures.cost_impact)} {total.currency}".strip()
+        f"{_tell_money(total.figures.cost_impact)} {total.currency}".strip()
         for total in report.totals
         if total.figures.cost_impact
     ]

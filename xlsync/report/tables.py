@@ -56,7 +56,7 @@ class _Column(Generic[T]):
     header: str
     width: float
     kind: Kind
-    of: Callable[[T], Content]
+    content: Callable[[T], Content]
     colors: Callable[[T], tuple[str, str] | None] = lambda _: None
 
 
@@ -185,7 +185,7 @@ def _table(
 def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> None:
     lines = 1
     for number, column in enumerate(columns, 1):
-        content = column.of(entry)
+        content = column.content(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
             lines = max(

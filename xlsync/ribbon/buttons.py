@@ -303,8 +303,8 @@ def report(front: Front) -> None:
 
 def help_(front: Front) -> None:
     """Show what the buttons do, and where files are kept."""
-    kept = f"Settings: {settings_file()}\nLinks, journal and log: {home_folder()}"
-    front.tell(HELP, f"xlsync {__version__}\n{kept}", addin.renew())
+    places = f"Settings: {settings_file()}\nLinks, journal and log: {home_folder()}"
+    front.tell(HELP, f"xlsync {__version__}\n{places}", addin.renew())
 
 
 def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", question: str = "") -> bool:
@@ -319,9 +319,9 @@ def _agreed(front: Front, systems: Systems, plan: Plan, heading: str = "", quest
             front.tell("Nothing was written.")
             return False
     if not plan.actions:
-        if not plan.settled:
+        if not plan.outcomes:
             front.tell(heading, plan_text(plan, site))
-        return bool(plan.settled)  # nothing is sent, but the rows get their results
+        return bool(plan.outcomes)  # nothing is sent, but the rows get their results
     question = question or f"Write {counted(len(plan.actions), 'change')} to ConnectWise?"
     if front.ask(heading, plan_text(plan, site), question):
         return True

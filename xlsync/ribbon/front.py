@@ -60,16 +60,16 @@ class Front:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def progress(self, what: str, done: int, of: int | None) -> None:
+    def progress(self, what: str, done: int, total: int | None) -> None:
         """Show a step in the status bar; may be called from any thread."""
         before, when = self._shown
         at = time.monotonic()
-        if what == before and at - when < _PAUSE and done != of:
+        if what == before and at - when < _PAUSE and done != total:
             return
         if what != before:
             self.log.info("%s", what)
         self._shown = (what, at)
-        count = f" {done} of {of}" if of else f" {done}" if done else ""
+        count = f" {done} of {total}" if total else f" {done}" if done else ""
         self.workbook.status(f"xlsync: {what}{count} …")
 
     def count_outcomes(self, count: int) -> Callable[[Outcome], None]:

@@ -36,12 +36,12 @@ def sign_in(front: Front) -> None:
 
     works: list[str] = []
 
-    def ask(question: keys.Question, kept: str) -> str:
-        told = f"{question.title}\n\n{question.explanation}"
-        if kept and question.is_secret:
-            told += "\n\nLeave this empty to keep what is stored."
-        default = "" if question.is_secret else kept
-        answer = front.prompt(told, default, is_secret=question.is_secret)
+    def ask(question: keys.Question, stored: str) -> str:
+        text = f"{question.title}\n\n{question.explanation}"
+        if stored and question.is_secret:
+            text += "\n\nLeave this empty to keep what is stored."
+        default = "" if question.is_secret else stored
+        answer = front.prompt(text, default, is_secret=question.is_secret)
         if answer is None:
             raise StoppedError("Stopped: nothing was stored.")
         return answer

@@ -31,26 +31,26 @@ def month_text(totals: Totals) -> str:
 def plan_text(plan: Plan, site: str) -> str:
     """Write a plan, money first, as far as it fits a box; the log holds all of it."""
     if not plan.actions:
-        return f"Nothing to do: {tell_nothing(plan.settled)}{_reasons(plan.settled)}"
-    return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.settled)
+        return f"Nothing to do: {tell_nothing(plan.outcomes)}{_reasons(plan.outcomes)}"
+    return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.outcomes)
 
 
 def report_text(found: Report) -> str:
     """Write a month's figures, one line for each currency."""
     lines = [f"Report of {found.month}"]
     for total in found.totals:
-        of = total.figures
+        figures = total.figures
         lines.append(
-            f"{total.currency} billed {of.billed:,.2f}; in ConnectWise {of.before:,.2f} before and "
-            f"{of.after:,.2f} now; found {of.found:,.2f}; open {of.open}"
+            f"{total.currency} billed {figures.billed:,.2f}; in ConnectWise {figures.before:,.2f} before and "
+            f"{figures.after:,.2f} now; found {figures.found:,.2f}; open {figures.open}"
         )
     return "\n".join(lines)
 
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
     """Write the outcomes of a run: counts, everything that is not done, and the run's name."""
-    told = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
-    return told + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
+    text = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
+    return text + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 
 
 def _reasons(outcomes: Iterable[Outcome]) -> str:

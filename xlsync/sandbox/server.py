@@ -71,7 +71,7 @@ class Sandbox:
         *,
         with_november: bool = False,
     ) -> None:
-        self._scale = scale = Scale.of(lines if lines is not None else round(170 * size))
+        self._scale = scale = Scale.for_lines(lines if lines is not None else round(170 * size))
         self._seed = seed
         self._with_november = with_november
         self.bss, self.connectwise = generate(scale, seed, with_november=with_november)

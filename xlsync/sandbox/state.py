@@ -20,22 +20,22 @@ class Additions(UserDict[int, Record]):
     """All additions by id, and for each agreement which are its own."""
 
     def __init__(self) -> None:
-        self._of: defaultdict[int, set[int]] = defaultdict(set)
+        self._by_agreement: defaultdict[int, set[int]] = defaultdict(set)
         super().__init__()
 
     def __setitem__(self, key: int, record: Record) -> None:
         if key in self.data:
-            self._of[self.data[key]["agreementId"]].discard(key)
+            self._by_agreement[self.data[key]["agreementId"]].discard(key)
         self.data[key] = record
-        self._of[record["agreementId"]].add(key)
+        self._by_agreement[record["agreementId"]].add(key)
 
     def __delitem__(self, key: int) -> None:
-        self._of[self.data[key]["agreementId"]].discard(key)
+        self._by_agreement[self.data[key]["agreementId"]].discard(key)
         del self.data[key]
 
-    def of(self, agreement_id: int) -> list[Record]:
+    def on_agreement(self, agreement_id: int) -> list[Record]:
         """The additions of one agreement, by id."""
-        return [self.data[key] for key in sorted(self._of.get(agreement_id, ()))]
+        return [self.data[key] for key in sorted(self._by_agreement.get(agreement_id, ()))]
 
 
 @dataclass

@@ -102,8 +102,8 @@ def with_evidence(
     def explained(mismatch: Mismatch) -> Mismatch:
         if mismatch.kind is not MismatchKind.NOT_LINKED:
             return mismatch
-        told = dict.fromkeys(reason for key in mismatch.line_keys for reason in reasons(line_of[key]))
-        return replace(mismatch, explanation=" ".join((mismatch.explanation, *told)))
+        all_reasons = dict.fromkeys(reason for key in mismatch.line_keys for reason in reasons(line_of[key]))
+        return replace(mismatch, explanation=" ".join((mismatch.explanation, *all_reasons)))
 
     return tuple(map(explained, mismatches))
 

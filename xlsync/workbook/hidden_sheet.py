@@ -65,7 +65,7 @@ class KeptRow(NamedTuple):
     number: int = 0
 
     @classmethod
-    def of(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
+    def from_facts(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
         """Make a row that shows these values and has these facts."""
         text = _json(facts)
         return cls(tuple(shown), tuple(shown.values()), lambda _: text)
@@ -149,10 +149,10 @@ class Kept:
     texts: dict[str, str] = field(default_factory=dict)  # the packed texts by title, as they were read
 
 
-def write_kept(kept: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
+def write_kept(content: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     """Make the rows of the hidden sheet."""
-    texts = [(_ABOUT, _json(to_plain(replace(kept.about, format=FORMAT))))]
-    for title, rows in kept.rows.items():
+    texts = [(_ABOUT, _json(to_plain(replace(content.about, format=FORMAT))))]
+    for title, rows in content.rows.items():
         texts.append((title, _packed(_write_shown(rows))))
         texts.append((f"{_FACTS}{title}", _packed(row.text for row in rows.values())))
     texts.append((_CHECKSUM, _checksum(texts, lists)))

@@ -28,7 +28,7 @@ class Merged:
     """
 
     rows: list[Row] = field(default_factory=list)
-    kept: dict[str, KeptRow] = field(default_factory=dict)
+    stored: dict[str, KeptRow] = field(default_factory=dict)
     lapsed: list[str] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
@@ -47,7 +47,7 @@ def merge_rows(
     merged = Merged()
     old = {row.key: row for row in (book.rows[sheet.title] if book else ())}
     kept_on = [key for key in old if key in offered or (sheet is NEW and _is_wanted(old[key]))]
-    written = [key for key in (book.kept.get(sheet.title, {}) if book else ()) if key in old]
+    written = [key for key in (book.stored.get(sheet.title, {}) if book else ()) if key in old]
     is_own_order = list(old) == written
     keys = kept_on + [key for key in offered if key not in old]
     if is_own_order:
@@ -61,15 +61,15 @@ def merge_rows(
         merged.places[key] = len(merged.rows)
         if key not in offered and row is not None:  # edited by a person, though no line asks for it
             merged.rows.append(Row(row.number, {}))
-            merged.kept[key] = row.kept
+            merged.stored[key] = row.stored
         elif row is None:
             merged.rows.append(Row(None, _place(offered[key].shown, columns)))
-            merged.kept[key] = offered[key]
+            merged.stored[key] = offered[key]
         else:
-            is_unchanged = row.is_untouched and row.kept[:2] == offered[key][:2]
+            is_unchanged = row.is_untouched and row.stored[:2] == offered[key][:2]
             changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, merged.lapsed)
             merged.rows.append(Row(row.number, _place(changed, columns)))
-            merged.kept[key] = offered[key]
+            merged.stored[key] = offered[key]
         merged.rows += under.get(key, ())
     merged.rows += last
     return merged
@@ -112,7 +112,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
     approved_for = _APPROVED_FOR.get(row.sheet.title)
     if approved_for is None:
         return changed
-    same = all(is_same(row.kept.shown.get(header), cells[header]) for header in approved_for)
+    same = all(is_same(row.stored.shown.get(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
         if row.text("Approve").casefold().startswith("yes"):

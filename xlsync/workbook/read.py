@@ -45,7 +45,7 @@ class SheetRow(NamedTuple):
     columns: Mapping[str, int]
     formulas: frozenset[str]  # headers
     edited: frozenset[str]  # headers of cells whose value was changed
-    kept: KeptRow
+    stored: KeptRow
     is_untouched: bool  # every cell is exactly as written, to the last blank and digit
 
     @property
@@ -74,7 +74,7 @@ class SheetRow(NamedTuple):
     @property
     def facts(self) -> Mapping[str, Any]:
         """The hidden facts behind the row."""
-        return self.kept.facts
+        return self.stored.facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Book:
     package: Package
     about: About
     rows: Mapping[str, tuple[SheetRow, ...]]
-    kept: Mapping[str, Mapping[str, KeptRow]]
+    stored: Mapping[str, Mapping[str, KeptRow]]
     lists: Mapping[str, tuple[Value, ...]]
     columns: Mapping[str, Mapping[str, int]]
     header_rows: Mapping[str, int]  # 0-based, by title
@@ -109,7 +109,7 @@ class Book:
             for column in row.sheet.columns
             if column.is_input or column.header == "Result"
         )
-        complete = all(len(self.rows[title]) == len(self.kept.get(title, {})) for title in self.rows)
+        complete = all(len(self.rows[title]) == len(self.stored.get(title, {})) for title in self.rows)
         return edited or not complete or any(self.others.values())
 
 
@@ -131,9 +131,9 @@ def read_workbook(path: Path) -> Book:
         )
     package.read_grids((LISTS, MEMORY))
     lists = _read_lists(package)
-    kept = read_kept(package.grid(MEMORY), lists, path.name)
+    hidden = read_kept(package.grid(MEMORY), lists, path.name)
     titles = (*(sheet.title for sheet in READ_SHEETS), START)
-    package.read_grids((title for title in titles if title in package.sheets), kept.texts)
+    package.read_grids((title for title in titles if title in package.sheets), hidden.texts)
     rows: dict[str, tuple[SheetRow, ...]] = {}
     columns: dict[str, Mapping[str, int]] = {}
     header_rows: dict[str, int] = {}
@@ -141,7 +141,7 @@ def read_workbook(path: Path) -> Book:
     problems: list[Problem] = []
     altered: list[Problem] = []
     for sheet in READ_SHEETS:
-        found = _read_sheet(package, sheet, kept.rows.get(sheet.title, {}), path.name)
+        found = _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
         rows[sheet.title], columns[sheet.title], others[sheet.title] = found.rows, found.columns, found.others
         header_rows[sheet.title] = found.header_row
         problems += found.problems
@@ -149,9 +149,9 @@ def read_workbook(path: Path) -> Book:
     return Book(
         path,
         package,
-        kept.about,
+        hidden.about,
         rows,
-        kept.rows,
+        hidden.rows,
         lists,
         columns,
         header_rows,
@@ -170,7 +170,7 @@ class _SheetRead:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], name: str) -> _SheetRead:
+def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], name: str) -> _SheetRead:
     grid = package.grid(sheet.title)
     header_row, columns = _find_headers(grid, sheet, name)
     by_column = {column: header for header, column in columns.items()}
@@ -192,8 +192,8 @@ def _read_sheet(package: Package, sheet: Sheet, kept: Mapping[str, KeptRow], nam
         if len(line) < width:
             line = [*line, *([None] * (width - len(line)))]  # noqa: PLW2901
         key = "" if line[key_column] is None else str(line[key_column])
-        if key in kept:
-            own, edited = kept[key], frozenset(formulas.get(number, ()))
+        if key in stored:
+            own, edited = stored[key], frozenset(formulas.get(number, ()))
             rows_like_it = untouched.get(own.headers)
             if rows_like_it is None:
                 rows_like_it = untouched[own.headers] = _Untouched(own.headers, columns)
@@ -237,14 +237,14 @@ class _Untouched:
 
     def __init__(self, headers: Sequence[str], columns: Mapping[str, int]) -> None:
         present = [columns[header] for header in headers if header in columns]
-        self._kept = itemgetter(*present) if len(present) == len(headers) > 1 else None
+        self._own = itemgetter(*present) if len(present) == len(headers) > 1 else None
         self._others = [place for header, place in columns.items() if header not in headers]
 
     def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
         """Whether a row is surely as it was written; if False, each cell has to be compared."""
         return (
-            self._kept is not None
-            and self._kept(line) == values
+            self._own is not None
+            and self._own(line) == values
             and bool not in map(type, line)  # True is equal to 1
             and all(line[place] is None for place in self._others)
         )
@@ -292,7 +292,7 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
             continue
         if column.header == "Mismatch" and row.text("Mismatch") == MismatchKind.CHANGED_SINCE_EXPORT:
             continue
-        was = row.kept.shown.get(column.header)
+        was = row.stored.shown.get(column.header)
         yield Problem(
             row.where(column.header),
             f"{column.header} is computed by xlsync and was altered ({_shown(was)} became "

@@ -60,8 +60,8 @@ def with_currencies(overview: Overview) -> Overview:
         )  # a row kept from before already ends with the sentence
         return replace(mismatch, explanation=f"{explanation}{sentence}")
 
-    told = tuple(map(with_currency, overview.findings.mismatches))
-    return replace(overview, findings=replace(overview.findings, mismatches=told))
+    with_currencies = tuple(map(with_currency, overview.findings.mismatches))
+    return replace(overview, findings=replace(overview.findings, mismatches=with_currencies))
 
 
 def _usual(currencies: Iterable[str]) -> str:
@@ -99,7 +99,7 @@ def start_values(overview: Overview) -> dict[str, Value]:
     """Return the values of *Start* by cell name; money in other currencies is named, not added."""
     main = _main_currency(overview)
     totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
-    of_month = Totals.of(overview)
+    of_month = Totals.from_overview(overview)
     for money in of_month.money:
         up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
         totals[money.currency] = (up + money.up, down + money.down)
@@ -139,7 +139,7 @@ def billed_parts(billed: Billed) -> list[tuple[str, int | None, Decimal | None]]
 def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
     """Write the rows of *Where every cent went*: a label, and for each currency the lines and their money."""
 
-    def told(share: Share) -> str:
+    def tell_share(share: Share) -> str:
         return f"{share.amount:,.2f} ({counted(share.lines, 'line')})"
 
     def total(amount: Decimal | None) -> str:
@@ -147,8 +147,8 @@ def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
 
     return [
         ("Invoices", [total(one.invoices) for one in billed]),
-        ("Lines", [told(one.lines) for one in billed]),
-        *((str(fate), [told(one.parts[fate]) for one in billed]) for fate in Fate),
+        ("Lines", [tell_share(one.lines) for one in billed]),
+        *((str(fate), [tell_share(one.parts[fate]) for one in billed]) for fate in Fate),
         (
             "Unexplained",
             [" ".join(filter(None, (total(one.unexplained), _name_gaps(one)))) for one in billed],
@@ -176,7 +176,7 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
         shares["Invoices"] = (None, "no total" if main.invoices is None else main.invoices)
         shares["Lines"] = (main.lines.lines, main.lines.amount)
         shares["Unexplained"] = (None, "no total" if main.unexplained is None else main.unexplained)
-    told = dict(billed_rows(others))
+    other_cells = dict(billed_rows(others))
     names = _name_gaps(main).strip("()") if main is not None else ""
     return {
         label: (
@@ -184,7 +184,7 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
             "; ".join(
                 [
                     *([names] if names and label == "Unexplained" else []),
-                    *(f"{one.currency} {text}" for one, text in zip(others, told[label], strict=True)),
+                    *(f"{one.currency} {text}" for one, text in zip(others, other_cells[label], strict=True)),
                 ]
             )
             or None,
@@ -228,7 +228,7 @@ class Totals:
     billed: tuple[Billed, ...]
 
     @classmethod
-    def of(cls, overview: Overview) -> Totals:
+    def from_overview(cls, overview: Overview) -> Totals:
         """Sum up a month."""
         return cls(
             month=str(overview.month),

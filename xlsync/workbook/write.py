@@ -81,7 +81,7 @@ class Renewed:
         return None if moved is None else replace(notice, where=f"{sheet}!{letters(column)}{moved + 1}")
 
 
-def _silent(_done: int, _of: int) -> None:
+def _silent(_done: int, _total: int) -> None:
     """Show no progress."""
 
 
@@ -182,13 +182,13 @@ def _fill(
             overview.invoices, lambda row: invoice_cells(row, overview.labels), partial(_facts, "invoice")
         ),
     }
-    kept: dict[str, dict[str, KeptRow]] = {}
+    stored: dict[str, dict[str, KeptRow]] = {}
     lapsed: list[str] = []
     notices: list[str] = []
     moved: dict[str, Mapping[int, int]] = {}
     places: dict[str, dict[str, int]] = {}
-    done, of = 0, sum(map(len, offered.values()))
-    progress(done, of)
+    done, total = 0, sum(map(len, offered.values()))
+    progress(done, total)
     for sheet in READ_SHEETS:
         renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
         left_over = find_left_over(book, sheet.title, renewal.rows) if book else []
@@ -203,30 +203,30 @@ def _fill(
             header_row=header_row,
             last_row=last_row,
         )
-        kept[sheet.title] = renewal.kept
+        stored[sheet.title] = renewal.stored
         lapsed += renewal.lapsed
         first_row = header_row + 1
         places[sheet.title] = {key: first_row + place for key, place in renewal.places.items()}
         done += len(offered[sheet.title])
-        progress(done, of)
-    kept[KEPT_AS] = _keep_compared(overview, book)
+        progress(done, total)
+    stored[KEPT_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
-    kept[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.of({}, {"month": to_plain(of_month)})}
+    stored[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.from_facts({}, {"month": to_plain(of_month)})}
     _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
-    package.replace_rows(MEMORY, write_kept(Kept(about, kept), shown_lists))
+    package.replace_rows(MEMORY, write_kept(Kept(about, stored), shown_lists))
     return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
 
 
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
     """Store the additions that the month was compared with, for the report, also those that ended since."""
-    kept = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
-    for key, row in (book.kept.get(KEPT_AS, {}) if book else {}).items():
-        if key not in kept and (compared := row.facts["compared"]).get("addition") is not None:
-            kept[key] = KeptRow.of({}, {"compared": {**compared, "has_ended": True}})
-    return kept
+    stored = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
+    for key, row in (book.stored.get(KEPT_AS, {}) if book else {}).items():
+        if key not in stored and (compared := row.facts["compared"]).get("addition") is not None:
+            stored[key] = KeptRow.from_facts({}, {"compared": {**compared, "has_ended": True}})
+    return stored
 
 
 def _facts(name: str, thing: object) -> dict[str, Any]:
@@ -325,12 +325,12 @@ def write_results(
                 if is_changed and sheet is MISMATCHES:
                     cells[row.number, row.columns["Mismatch"]] = str(MismatchKind.CHANGED_SINCE_EXPORT)
         book.package.change_cells(sheet.title, cells)
-    lines = dict(book.kept.get(BILLING_LINES.title, {}))
+    lines = dict(book.stored.get(BILLING_LINES.title, {}))
     for row in book.rows[BILLING_LINES.title]:
         if row.key in own:
-            shown = {**row.kept.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
-            lines[row.key] = KeptRow.of(shown, {**row.facts, "own": own[row.key]})
+            shown = {**row.stored.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
+            lines[row.key] = KeptRow.from_facts(shown, {**row.facts, "own": own[row.key]})
     noted = tuple(dict.fromkeys((*book.about.noted, *runs)))
-    kept = Kept(replace(book.about, noted=noted), {**book.kept, BILLING_LINES.title: lines})
-    book.package.replace_rows(MEMORY, write_kept(kept, book.lists))
+    content = Kept(replace(book.about, noted=noted), {**book.stored, BILLING_LINES.title: lines})
+    book.package.replace_rows(MEMORY, write_kept(content, book.lists))
     return (save or save_or_beside)(book)

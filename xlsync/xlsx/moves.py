@@ -230,9 +230,9 @@ class Moves:
             data = [(self.first, self.new_last)] if self.new_last >= self.first else []
             return _joined([*new, *data])
         covered = [range(max(top, self.first), min(bottom, self.last) + 1) for top, bottom in old]
-        kept = (row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None)
+        new_rows = (row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None)
         runs: list[Rows] = []
-        for top, bottom in _joined((row, row) for row in kept):
+        for top, bottom in _joined((row, row) for row in new_rows):
             if runs and self._are_new(runs[-1][1] + 1, top - 1):
                 runs[-1] = (runs[-1][0], bottom)
             else:

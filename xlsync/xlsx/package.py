@@ -397,7 +397,7 @@ class Package:
     def _follow_elsewhere(self, title: str, moves: Moves) -> None:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
         name = escape_markup(title.replace("'", "''")).encode()
-        sheets = {part: of for of, part in self._sheets.items() if of != title}
+        sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
         for part in self._parts.names:
             if part in {self._workbook, self._sheets[title]} or not part.casefold().endswith(".xml"):
                 continue

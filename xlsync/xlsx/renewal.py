@@ -86,7 +86,7 @@ class Renewal:
         number = moves.first
         for row in rows:
             old = None if row.was is None else self.data.pop(row.was, None)
-            piece = self._new(number, row.cells) if old is None else self._kept(number, old, row.cells)
+            piece = self._new(number, row.cells) if old is None else self._renewed(number, old, row.cells)
             same = same and piece is None
             pieces.append(old.whole if piece is None and old is not None else (piece or "").encode())
             number += 1
@@ -181,7 +181,7 @@ class Renewal:
                 lines = max(lines, wrapped_lines(content, width))
         return f' ht="{min(lines * self.line_height, _HIGHEST):g}"' if lines > 1 else ""
 
-    def _kept(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
+    def _renewed(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
         """Return an old row at its new place with its cells renewed; None where nothing changes."""
         sheet, writer = self.sheet, self.writer
         values = self.old_values[old.number] if old.number < len(self.old_values) else ()

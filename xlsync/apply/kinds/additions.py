@@ -67,16 +67,16 @@ class AdditionCreation(Handler):
         action = self.action
         if action.succeeds:
             return None
-        if isinstance(action.item, int) and (settled := judge_item(action, live.item(action.item))):
-            return settled
+        if isinstance(action.item, int) and (item_outcome := judge_item(action, live.item(action.item))):
+            return item_outcome
         agreement = live.agreement(action.basis.agreement) if action.basis else None
         if agreement is None or action.effective is None:
             return None
         why = why_refused(action.effective, agreement.bill_start, agreement.closed_until)
-        told = (
+        detail = (
             f"ConnectWise would refuse it from {action.effective} on: {why}; run check, or enter a later date"
         )
-        return outcome(action, State.SKIPPED, told) if why else None
+        return outcome(action, State.SKIPPED, detail) if why else None
 
     def request(self, live: Live) -> HttpWrite | str:
         """Make the request; a successor keeps all fields that are not changed."""
@@ -144,7 +144,9 @@ def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome 
         units = tell_number(since[0].quantity)
         return changed(action, f"addition {since[0].id} was made since, with {units} units")
     seen = action.succeeds.addition if action.succeeds else None
-    differing = [told for a in live if seen and a.id == seen.id and (told := tell_differing(seen, a, {}))]
+    differing = [
+        difference for a in live if seen and a.id == seen.id and (difference := tell_differing(seen, a, {}))
+    ]
     return changed(action, differing[0]) if differing else None
 
 
@@ -166,9 +168,9 @@ def _taken_over(seen: Addition, now: Addition) -> dict[str, Any]:
 
     Empty values of custom fields, which every record shows, are left out of a POST.
     """
-    customs = [without_empty(field) for field in now.kept.get("customFields") or ()]
+    customs = [without_empty(field) for field in now.carried_over.get("customFields") or ()]
     return {
-        **now.kept,
+        **now.carried_over,
         "customFields": customs or None,
         "unitPrice": now.unit_price,
         "lessIncluded": now.less_included or None,
@@ -218,13 +220,13 @@ class AdditionUpdate(Handler):
     def read_replaced(self, live: Live) -> dict[str, Any]:
         """Return the present values."""
         now = live.addition(self.action.seen) or self.action.seen
-        return {str(change.field): change.field.of(now) for change in self.action.changes}
+        return {str(change.field): change.field.value_on(now) for change in self.action.changes}
 
     def confirm(self, live: Live) -> Outcome | None:
         """Return the outcome done if the addition has every wanted value."""
         action = self.action
         addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
-        if addition is None or any(c.field.of(addition) != c.wanted for c in action.changes):
+        if addition is None or any(c.field.value_on(addition) != c.wanted for c in action.changes):
             return None
         return outcome(action, State.DONE, ", ".join(map(str, action.changes)), action.seen.id)
 
@@ -238,14 +240,14 @@ def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | Non
         return outcome(action, State.SKIPPED, f"addition {action.seen.id} is no longer there")
     if live.cancelled != action.seen.cancelled:
         return changed(action, _tell_cancelled(live))
-    if all(change.field.of(live) == change.wanted for change in action.changes):
-        told = ", ".join(
+    if all(change.field.value_on(live) == change.wanted for change in action.changes):
+        detail = ", ".join(
             f"{tell_number(c.wanted)} units"
             if c.field is Field.QUANTITY
             else f"{c.field.word} {tell_field(c.field, c.wanted)}"
             for c in action.changes
         )
-        return outcome(action, State.ALREADY, told, live.id)
+        return outcome(action, State.ALREADY, detail, live.id)
     if other := judge_product(action, live.product):
         return other
     wanted = {str(change.field): change.wanted for change in action.changes}

@@ -132,10 +132,10 @@ def _shares(figures: RowFigures) -> Iterator[Decimal]:
         return
     days = (end - start).days + 1
     month = calendar.monthrange(start.year, start.month)[1]
-    for of in {month, 30} if days <= 31 else {365, 366}:
+    for whole in {month, 30} if days <= 31 else {365, 366}:
         for counted in (days - 1, days, days + 1):
-            if 0 < counted < of:
-                yield Decimal(counted) / of
+            if 0 < counted < whole:
+                yield Decimal(counted) / whole
 
 
 def _is_about(amount: Decimal, product: Decimal, units: Decimal) -> bool:

@@ -57,7 +57,7 @@ class ReportsRead:
     @property
     def notices(self) -> list[str]:
         """The notices for people."""
-        return [told for table in self.tables for told in table.tell()]
+        return [text for table in self.tables for text in table.tell()]
 
 
 @dataclass(slots=True)

@@ -198,18 +198,18 @@ class ConnectWiseApi:
             raise NotFound
         action, table = rule.endpoint
         self._check_query(request, action)
-        parent = self._of("agreements", values["parent"]) if "parent" in values else None
+        parent = self._find("agreements", values["parent"]) if "parent" in values else None
         perform: dict[str, Callable[[], Response]] = {
             "list": lambda: self._list(request, table, parent),
             "count": lambda: json_response({"count": len(self._selected(request, table, parent))}),
-            "get": lambda: self._shown(request, table, self._of(table, values["key"], parent)),
+            "get": lambda: self._shown(request, table, self._find(table, values["key"], parent)),
             "post": lambda: self._post(request, table, parent),
-            "patch": lambda: self._patch(request, table, self._of(table, values["key"], parent)),
-            "delete": lambda: self._delete(table, self._of(table, values["key"], parent)),
+            "patch": lambda: self._patch(request, table, self._find(table, values["key"], parent)),
+            "delete": lambda: self._delete(table, self._find(table, values["key"], parent)),
             "invoice": lambda: json_response(
-                invoicing.invoice(self.state, self._of(table, values["key"])), 201
+                invoicing.invoice(self.state, self._find(table, values["key"])), 201
             ),
-            "pdf": lambda: self._pdf(self._of(table, values["key"])),
+            "pdf": lambda: self._pdf(self._find(table, values["key"])),
             "info": lambda: json_response(
                 {
                     "version": VERSION,
@@ -232,9 +232,9 @@ class ConnectWiseApi:
 
     # Reading
 
-    def _of(self, table: str, key: int, parent: Record | None = None) -> Record:
+    def _find(self, table: str, key: int, parent: Record | None = None) -> Record:
         if table == "recaps":
-            agreement = self._of("agreements", key)
+            agreement = self._find("agreements", key)
             return invoicing.recap(self.state, agreement, invoicing.by_agreement(self.state).get(key, []))
         record: Record | None = self.state.table(table).get(key)
         if record is None or (parent is not None and record["agreementId"] != parent["id"]):
@@ -250,7 +250,8 @@ class ConnectWiseApi:
         if parent is not None:
             today = self.state.clock.today()
             records = [
-                invoicing.with_amounts(record, today) for record in self.state.additions.of(parent["id"])
+                invoicing.with_amounts(record, today)
+                for record in self.state.additions.on_agreement(parent["id"])
             ]
         elif table == "recaps":
             made = invoicing.by_agreement(self.state)
@@ -379,7 +380,7 @@ class ConnectWiseApi:
         return self._shown(request, table, changed)
 
     def _delete(self, table: str, record: Record) -> Response:
-        if table == "agreements" and self.state.additions.of(record["id"]):
+        if table == "agreements" and self.state.additions.on_agreement(record["id"]):
             raise Refused(409, "Conflict", "The agreement has additions.")
         if table == "catalog" and any(
             addition["product"]["id"] == record["id"] for addition in self.state.additions.values()

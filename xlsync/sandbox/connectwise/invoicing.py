@@ -43,7 +43,7 @@ def next_amount(state: SandboxConnectWise, agreement: Record) -> Decimal:
         return Decimal(0)
     text = f"{day.isoformat()}T00:00:00Z"
     total = Decimal(0)
-    for addition in state.additions.of(agreement["id"]):
+    for addition in state.additions.on_agreement(agreement["id"]):
         begun = addition.get("effectiveDate", text) <= text
         lasting = addition.get("cancelledDate") is None or addition["cancelledDate"] >= text
         if begun and lasting and addition["billCustomer"] == "Billable":

@@ -368,7 +368,7 @@ class Writer:
             "purchaseItemFlag": False,
             "specialOrderFlag": False,
             "prorateCurrentPeriodFlag": False,
-            "sequenceNumber": Decimal(len(self.state.additions.of(agreement["id"])) + 1),
+            "sequenceNumber": Decimal(len(self.state.additions.on_agreement(agreement["id"])) + 1),
             "customFields": empty_customs(self.state, "additions"),
             **record,
             "agreementId": agreement["id"],

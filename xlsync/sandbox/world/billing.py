@@ -50,16 +50,16 @@ class Distributor:
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
 
     def _units(self) -> None:
-        def unit(of: Record, kind: str, duration: int, mnemonic: str) -> Record:
+        def unit(base: Record, kind: str, duration: int, mnemonic: str) -> Record:
             return {
-                **of,
+                **base,
                 "mnemonic": mnemonic,
                 "type": kind,
                 "baseQuantity": duration or 1,
                 "billingCycleDuration": duration,
                 "billingCycleUnitType": "Month",
                 "isActive": True,
-                "isDefault": of is MONTH,
+                "isDefault": base is MONTH,
             }
 
         recurring = [unit(MONTH, "UserDefined", 1, "M"), unit(YEAR, "UserDefined", 12, "Y")]
@@ -75,7 +75,7 @@ class Distributor:
         """A new end customer."""
         self.customers += 1
         city, code = CITIES[self.customers % len(CITIES)]
-        country = next(name for name, of in COUNTRIES if of == code)
+        country = next(name for name, country_code in COUNTRIES if country_code == code)
         created = stamp(dt.date(2023, 3, 1 + self.customers % 28), "09:15:22.327")
         self.bss.accounts[self.customers] = {
             "id": self.customers,
@@ -217,7 +217,7 @@ class Distributor:
             total = (
                 money(original * (100 - off) / 100) if discount["type"] == "Percentage" else original - off
             )
-        of = {
+        subscription = {
             "id": held.id,
             "name": f"{held.customer.name} - {product.offer.name}",
             "account": held.customer.short,
@@ -227,7 +227,7 @@ class Distributor:
             "position": 0,
             "description": product.offer.name,
             "product": product.short,
-            "subscriptions": [{**of, "relatedAddon": related, "usages": []}],
+            "subscriptions": [{**subscription, "relatedAddon": related, "usages": []}],
             "assets": [],
             "startDate": stamp(start),
             "endDate": stamp(end, "23:59:59"),

@@ -38,7 +38,7 @@ class Scale:
     items: int
 
     @classmethod
-    def of(cls, lines: int) -> Self:
+    def for_lines(cls, lines: int) -> Self:
         """What belongs to that many billing lines in October (at most 20,000)."""
         lines = min(max(lines, 1), 20_000)
         share = max(lines, 170) / 170

@@ -45,8 +45,8 @@ class TenantBuilder:
         day = dt.date(2025, 1, 1) + dt.timedelta(days=self.rng.randrange(640))
         info = {"lastUpdated": f"{day.isoformat()}T08:30:00Z", "updatedBy": "setup"}
         records[key] = {"id": key, **record, "_info": info}
-        kept: Record = records[key]
-        return kept
+        stored: Record = records[key]
+        return stored
 
     def _names(self, table: str, *names: str, **more: object) -> None:
         for number, name in enumerate(names):
@@ -63,7 +63,7 @@ class TenantBuilder:
             ("Email", "email"),
             ("Mobile", "phone"),
         ):
-            flags = {f"{of}Flag": of == kind for of in ("phone", "fax", "email")}
+            flags = {f"{medium}Flag": medium == kind for medium in ("phone", "fax", "email")}
             put(
                 "communication_types",
                 {"description": description, **flags, "defaultFlag": description != "Mobile"},
@@ -118,10 +118,15 @@ class TenantBuilder:
         self._names("product_types", "Subscription", "Service", "Hardware")
         self._names("categories", "Cloud", "Managed Services")
         for name, category in (("Seats", 1), ("Backup", 1), ("Security", 1), ("Support", 2)):
-            of = reference("categories", self.state.categories[category])
+            category_reference = reference("categories", self.state.categories[category])
             put(
                 "subcategories",
-                {"name": name, "inactiveFlag": False, "defaultFlag": name == "Seats", "category": of},
+                {
+                    "name": name,
+                    "inactiveFlag": False,
+                    "defaultFlag": name == "Seats",
+                    "category": category_reference,
+                },
             )
         self._names("units_of_measure", "Each", "Hour")
         for number, caption, table, kind in (
@@ -230,24 +235,24 @@ class TenantBuilder:
     ) -> Record:
         """A running agreement that is next invoiced on that day; or one that was cancelled last year."""
         state = self.state
-        of = state.agreement_types[kind]
+        agreement_type = state.agreement_types[kind]
         contact = company.get("defaultContact") or reference("contacts", self.contact(company))
         agreement: Record = {
             "name": name,
-            "type": reference("agreement_types", of),
+            "type": reference("agreement_types", agreement_type),
             "company": reference("companies", company),
             "contact": contact,
             "startDate": _START,
             "noEndingDateFlag": True,
             "cancelledFlag": cancelled,
-            "billingCycle": of["billingCycle"],
+            "billingCycle": agreement_type["billingCycle"],
             "billStartDate": _START,
             "customFields": empty_customs(state, "agreements"),
             **{
-                of_name: of[of_name]
+                of_name: agreement_type[of_name]
                 for of_name in ("employeeCompRate", "employeeCompNotExceed", "invoicingCycle")
             },
-            **{of_name: of[of_name] for of_name in ("billTime", "billExpenses", "billProducts")},
+            **{of_name: agreement_type[of_name] for of_name in ("billTime", "billExpenses", "billProducts")},
             "prorateFlag": False,
             "autoInvoiceFlag": False,
             "currency": reference("currencies", state.currencies[currency])
@@ -317,7 +322,7 @@ class TenantBuilder:
     ) -> Record:
         """A catalog item; `codes` are vendorSku, integrationXRef, manufacturerPartNumber."""
         state = self.state
-        of = state.subcategories[subcategory]
+        group = state.subcategories[subcategory]
         return self._put(
             "catalog",
             {
@@ -325,8 +330,8 @@ class TenantBuilder:
                 "description": description[:60],
                 "customerDescription": description,
                 "inactiveFlag": inactive,
-                "subcategory": reference("subcategories", of),
-                "category": of["category"],
+                "subcategory": reference("subcategories", group),
+                "category": group["category"],
                 "type": reference("product_types", state.product_types[1]),
                 "productClass": "NonInventory" if subcategory < 4 else "Service",
                 "unitOfMeasure": reference("units_of_measure", state.units_of_measure[1]),
@@ -342,7 +347,7 @@ class TenantBuilder:
     def invoiced(self, agreement: Record, total: Decimal) -> None:
         """The invoice of the agreement's last period."""
         key = len(self.state.invoices) + 1
-        of = {"id": agreement["id"], "name": agreement["name"], "_info": {}}
+        short = {"id": agreement["id"], "name": agreement["name"], "_info": {}}
         self._put(
             "invoices",
             {
@@ -356,6 +361,6 @@ class TenantBuilder:
                 "currency": agreement["currency"],
                 "total": total,
                 "balance": total,
-                "agreement": of,
+                "agreement": short,
             },
         )

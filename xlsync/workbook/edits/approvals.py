@@ -280,7 +280,9 @@ def _change_addition(
     wanted = _all_wanted(group, problems)
     if wanted is None:
         return ()
-    changes = tuple(Change(target, target.of(seen), wanted[target]) for target in Field if target in wanted)
+    changes = tuple(
+        Change(target, target.value_on(seen), wanted[target]) for target in Field if target in wanted
+    )
     units = wanted.get(Field.QUANTITY, seen.quantity)
     cost = wanted.get(Field.UNIT_COST, seen.unit_cost)
     more = (units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))

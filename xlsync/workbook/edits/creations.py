@@ -303,7 +303,7 @@ class _Reader:
         if header in row.formulas:
             self._tell(row, header, "a formula stands here", "enter a text")
             return ""
-        shown = row.kept.shown.get(header)
+        shown = row.stored.shown.get(header)
         text = row.text(header) if row.is_edited(header) or shown is None else str(shown).strip()
         if len(text) > length:
             self._tell(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")

@@ -111,11 +111,12 @@ def _read_pick(
                 evidence=Evidence.CHOSEN if edited else Evidence.CONFIRMED,
             )
         elif text:
+            before = row.stored.shown.get("Match") or "nothing"
             problems.append(
                 Problem(
                     row.where("Match"),
                     f"{text!r} cannot be set as a match",
-                    f"set confirmed, or leave what stood there ({row.kept.shown.get('Match') or 'nothing'})",
+                    f"set confirmed, or leave what stood there ({before})",
                 )
             )
     return pick
