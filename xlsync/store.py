@@ -216,6 +216,14 @@ class Store(Protocol):
         """Close the file or the connection."""
 
 
+Merge = Callable[[Any, Any], Any]  # one entry of the newer and the older copy
+
+
+def keep_newer(newer: Any, _older: Any) -> Any:
+    """Keep the copy of an entry that was written last."""
+    return newer
+
+
 class FileStore:
     """Lasting entries in a folder of this machine, with full synchronous writes and without eviction."""
 
@@ -269,11 +277,12 @@ class FileStore:
         """A text that differs after every change; empty before the first."""
         return str(self.get(_HEADER).get("revision", ""))
 
-    def exchange(self, shared: Store, place: str) -> None:
+    def exchange(self, shared: Store, place: str, merge: Merge = keep_newer) -> None:
         """Send the entries written here while the shared store was out of reach, then copy its entries here.
 
-        An entry that both changed stays as it was written last, by its `when`. The first time, all entries of
-        this machine that the shared store lacks are sent; what it holds stays as it is.
+        Of an entry that both changed, `merge` makes one; the newer copy is the one written last, by its
+        `when`. The first time, all entries of this machine are sent, and what the shared store holds counts
+        as newer.
         """
         header = self.get(_HEADER)
         is_first = header.get("shared_at") != place
@@ -285,8 +294,14 @@ class FileStore:
                     other = shared.get(key)
                     if key not in mine:
                         shared.delete(key)
-                    elif other is None or (not is_first and _when(mine[key]) > _when(other)):
+                    elif other is None:
                         shared.set(key, mine[key])
+                    else:
+                        is_newer = not is_first and _when(mine[key]) > _when(other)
+                        newer, older = (mine[key], other) if is_newer else (other, mine[key])
+                        merged = merge(newer, older)
+                        if merged != other:
+                            shared.set(key, merged)
         there = dict(shared.items())
         if there == mine and not unsent and not is_first:
             return

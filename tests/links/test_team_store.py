@@ -16,8 +16,12 @@ import pytest
 from tests.helpers.link_stores import OCTOBER, SITE
 from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from xlsync.errors import XlsyncError
+from xlsync.links.ages import Ages, ReportSums, merge_months
 from xlsync.links.memory import Memory, Names, Remembered
 from xlsync.links.store import Links, Rules
+from xlsync.models import Month
+from xlsync.reconcile.ages import MonthSeen
+from xlsync.reconcile.billed import MonthSums
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
 from xlsync.settings import StoreSettings
 from xlsync.store import FileStore, Store
@@ -221,6 +225,39 @@ def test_a_copy_on_this_machine_sends_what_was_written_apart_and_takes_the_rest(
         shared.set("new", {"id": 4, "when": at(4)})
     copy.exchange(shared, "db/x")
     assert [(key, value["id"]) for key, value in shared.items()] == [("both", 3), ("new", 4), ("theirs", 4)]
+    assert copy.items() == shared.items()
+    copy.close()
+
+
+def test_a_mismatch_seen_apart_stays_seen_whoever_looked_last(
+    team: Callable[[], TeamStore], tmp_path: Path
+) -> None:
+    def at(day: int) -> dt.datetime:
+        return dt.datetime(2026, 11, day, tzinfo=dt.UTC)
+
+    def seen(*keys: str) -> MonthSeen:
+        return MonthSeen(frozenset(keys), dict.fromkeys(keys, "row"))
+
+    def report(name: str) -> ReportSums:
+        return ReportSums("Pax8", name, MonthSums(1, {}))
+
+    september = Month(2026, 9)
+    shared = team().entries("ages", "ages")
+    copy = FileStore(tmp_path / "copy", SITE, "ages")
+    mine, theirs = Ages(tmp_path, SITE, copy), Ages(tmp_path, SITE, shared)
+    mine.keep(september, seen("at first here"), None, at(9))  # before the team's store was set
+    theirs.keep(september, seen("at first there"), report("there"), at(1))
+    copy.exchange(shared, "db/x", merge_months)
+    assert theirs.months()[september] == MonthSeen(
+        frozenset({"at first here", "at first there"}), {"at first there": "row"}
+    )
+    copy.is_apart = True
+    mine.keep(september, seen("apart here"), report("here"), at(3))
+    theirs.keep(september, seen("meanwhile there"), None, at(4))
+    copy.exchange(shared, "db/x", merge_months)
+    everything = frozenset({"at first here", "at first there", "apart here", "meanwhile there"})
+    assert theirs.months()[september] == MonthSeen(everything, {"meanwhile there": "row"})
+    assert theirs.reports(september) == [report("here"), report("there")]
     assert copy.items() == shared.items()
     copy.close()
 

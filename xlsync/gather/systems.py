@@ -13,10 +13,10 @@ from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, rea
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
-from xlsync.links.ages import AGES, Ages
+from xlsync.links.ages import AGES, Ages, merge_months
 from xlsync.links.store import LINKS, RULES, Links, Rules
 from xlsync.settings import Settings
-from xlsync.store import Cache, FileStore, Store, environment_folder
+from xlsync.store import Cache, FileStore, Merge, Store, environment_folder, keep_newer
 from xlsync.team_store import StoreUnreachable, TeamStore
 
 
@@ -81,10 +81,10 @@ class Systems:
     def ages(self) -> Ages:
         """The months of the environment as they were seen last."""
         environment = self.settings.environment
-        store = self._entries(f"{environment_folder(environment)}-ages", "ages", AGES)
+        store = self._entries(f"{environment_folder(environment)}-ages", "ages", AGES, merge_months)
         return self._stack.enter_context(Ages(self.home / "links", environment, store))
 
-    def _entries(self, folder: str, kind: str, what: str) -> Store:
+    def _entries(self, folder: str, kind: str, what: str, merge: Merge = keep_newer) -> Store:
         """Open the team's entries of a kind, with a copy on this machine; else this machine's own."""
         local = FileStore(self.home / "links" / folder, self.settings.environment, what)
         self._stack.callback(local.close)
@@ -94,11 +94,11 @@ class Systems:
             local.is_apart = True
             return local
         shared, place = self.team.entries(kind, what), self.settings.store.place
-        local.exchange(shared, place)
+        local.exchange(shared, place, merge)
 
         def copy_at_the_end() -> None:
             with suppress(StoreUnreachable):  # the next command updates the copy
-                local.exchange(shared, place)
+                local.exchange(shared, place, merge)
 
         self._stack.callback(copy_at_the_end)
         return shared

@@ -53,6 +53,21 @@ def sums_from(earlier: Iterable[ReportSums], report: ReportSums) -> MonthSums | 
     return same[0].sums if len(same) == 1 else None
 
 
+def merge_months(newer: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
+    """Merge two entries of one month: the newer one, with each mismatch and each report of the older one.
+
+    A mismatch that anybody saw in a month stays seen, so its age begins with the earliest month of both.
+    """
+    merged = dict(newer)
+    if "seen" in newer:
+        merged["seen"] = sorted({*newer["seen"], *older.get("seen", [])})
+    if "sources" in newer:
+        reports = [*older.get("sources", []), *newer["sources"]]
+        by_source = {(one["layout"], one["name"]): one for one in reports}
+        merged["sources"] = [by_source[source] for source in sorted(by_source)]
+    return merged
+
+
 class Ages:
     """The months of one environment, as they were seen last."""
 
@@ -95,27 +110,22 @@ class Ages:
         return found
 
     def keep(self, month: Month, seen: MonthSeen, report: ReportSums | None, when: dt.datetime) -> None:
-        """Keep how a month was seen; what is as it was before is not written."""
+        """Keep how a month was seen, beside what others saw; what is as it was before is not written."""
         self._set(f"mismatches {month}", {"seen": sorted(seen.seen), "open": dict(seen.open)}, when)
         if report is not None:
-            others = [
-                one for one in self.reports(month) if (one.layout, one.name) != (report.layout, report.name)
-            ]
-            sources = [
-                {
-                    "layout": one.layout,
-                    "name": one.name,
-                    "customers": one.sums.customers,
-                    "money": {name: str(amount) for name, amount in one.sums.money.items()},
-                }
-                for one in sorted((*others, report), key=lambda one: (one.layout, one.name))
-            ]
-            self._set(f"reports {month}", {"sources": sources}, when)
+            source = {
+                "layout": report.layout,
+                "name": report.name,
+                "customers": report.sums.customers,
+                "money": {name: str(amount) for name, amount in report.sums.money.items()},
+            }
+            self._set(f"reports {month}", {"sources": [source]}, when)
 
     def _set(self, key: str, value: dict[str, Any], when: dt.datetime) -> None:
-        old = self._store.get(key)
-        if old is None or {name: part for name, part in old.items() if name != "when"} != value:
-            with self._store.writing():
+        with self._store.writing():
+            old = self._store.get(key) or {}
+            value = merge_months(value, old)
+            if {name: part for name, part in old.items() if name != "when"} != value:
                 self._store.set(key, {**value, "when": when.isoformat(timespec="seconds")})
 
     def close(self) -> None:
