@@ -15,7 +15,7 @@ ROOT = Path(xlsync.__file__).parent
 TREES = {
     str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in sorted(ROOT.rglob("*.py"))
 }
-POINTING_AWAY = ("The same", "Of ", "Its ")  # beginnings that need something before them
+POINTING_AWAY = ("The same", "Of ", "Its ", "Whether ")  # beginnings that need something before them
 NO_NAMES = {"told", "kept", "of", "settled"}  # words that leave open what a thing is
 ONE_MEANING = ("lines_of", "counted", "merge", "chosen_month")  # functions that once had several
 

@@ -123,7 +123,7 @@ class ApiError(XlsyncError):
 
     @property
     def is_absence(self) -> bool:
-        """Whether ConnectWise says that a record is not there: other 404s mean keys, address or release."""
+        """Return whether a record is not there; other answers 404 mean wrong keys, address or release."""
         return self.status == 404 and "NotFound" in self.codes
 
 

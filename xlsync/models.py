@@ -143,7 +143,7 @@ class BillingLine:
 
     @property
     def is_compared(self) -> bool:
-        """Whether the line's kind of charge is compared with additions."""
+        """Return whether the line's kind of charge is compared with additions."""
         return self.charge is LineType.RECURRING
 
 
@@ -240,7 +240,7 @@ class Addition:
         return f"{self.id} of agreement {self.agreement_id} is {self.status}, {until}"
 
     def is_active(self, month: Month) -> bool:
-        """Whether the addition has begun by the month's last day and is not cancelled by then."""
+        """Return whether the addition has begun by the month's last day and is not cancelled by then."""
         last = month.last
         return (self.effective is None or self.effective <= last) and (
             self.cancelled is None or self.cancelled > last
@@ -297,12 +297,12 @@ class Link:
 
     @property
     def is_complete(self) -> bool:
-        """Whether company, agreement and item are all known."""
+        """Return whether company, agreement and item are all known."""
         return self.company is not None and self.agreement is not None and self.item is not None
 
     @property
     def is_suggested(self) -> bool:
-        """Whether a part is only a suggestion, which a person has to confirm."""
+        """Return whether a part is only a suggestion, which a person has to confirm."""
         for part in (
             self.company,
             self.agreement,
@@ -314,7 +314,7 @@ class Link:
 
     @property
     def counts(self) -> bool:
-        """Whether the link is complete and confirmed: lines are compared only through such a link."""
+        """Return whether the link is complete and confirmed: only then are its lines compared."""
         return self.is_complete and not self.is_suggested
 
     @property

@@ -22,7 +22,7 @@ from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.helpers.remote import Silent, connected, connectwise_settings
-from xlsync.connectwise.client import PAGE_SIZE, ConnectWise, quote
+from xlsync.connectwise.client import PAGE_SIZE, ConnectWise, quoted_text
 from xlsync.connectwise.records import (
     clean,
     read_addition,
@@ -545,7 +545,7 @@ def test_a_condition_finds_a_text_whatever_stands_in_it(
     company = next(iter(sandbox.connectwise.companies.values()))
     company["name"] = identifier
     records, _ = connectwise.list_records(
-        "/company/companies", fields="id", conditions=f"name={quote(identifier)}"
+        "/company/companies", fields="id", conditions=f"name={quoted_text(identifier)}"
     )
     assert [record["id"] for record in records] == [company["id"]]
 

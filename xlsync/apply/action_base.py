@@ -92,7 +92,7 @@ class ActionBase:
 
     @property
     def is_price_known(self) -> bool:
-        """Whether `monthly` is known; False where ConnectWise has no price."""
+        """Return whether `monthly` is known; False where ConnectWise has no price."""
         return True
 
     def with_ids(self, ids: Mapping[str, int]) -> Self:  # noqa: ARG002 - kinds that refer to others use it

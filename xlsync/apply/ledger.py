@@ -94,7 +94,7 @@ class Course:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the addition was ended, and that was not undone."""
+        """Return whether the addition was ended, and that was not undone."""
         return self.last.get("cancelledDate") is not None
 
 
@@ -161,10 +161,10 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
     was = write.was or {}
     if write.method == "PATCH":
         wanted = {str(o.get("path")).lstrip("/"): o.get("value") for o in write.body or ()}
-        before, after = _tell({name: was.get(name) for name in wanted}), _tell(wanted)
+        before, after = _tell_fields({name: was.get(name) for name in wanted}), _tell_fields(wanted)
     elif write.kind == CreateAddition.__name__ and isinstance(write.body, Mapping):
         names = ("quantity", "unitPrice", "unitCost", "effectiveDate")
-        before, after = "", _tell({name: write.body[name] for name in names if name in write.body})
+        before, after = "", _tell_fields({name: write.body[name] for name in names if name in write.body})
     else:
         before, after = "", f"id {write.id}" if write.id is not None else ""
     return Written(
@@ -183,7 +183,7 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
     )
 
 
-def _tell(fields: Mapping[str, Any]) -> str:
+def _tell_fields(fields: Mapping[str, Any]) -> str:
     return ", ".join(f"{FIELDS.get(name, name)} {tell_value(name, value)}" for name, value in fields.items())
 
 

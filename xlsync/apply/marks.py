@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.client import ConnectWise, quoted_text
 from xlsync.connectwise.records import MARK_ID, MARK_NAME
 from xlsync.errors import ApiError
 from xlsync.models import Addition
@@ -37,7 +37,7 @@ def read_definitions(connectwise: ConnectWise, captions: Iterable[str]) -> dict[
     found: dict[str, dict[str, Any]] = {}
     for caption in captions:
         definitions, _ = connectwise.list_records(
-            "/system/userDefinedFields", conditions=f"caption={quote(caption)}"
+            "/system/userDefinedFields", conditions=f"caption={quoted_text(caption)}"
         )
         if len(definitions) == 1:
             field = definitions[0]

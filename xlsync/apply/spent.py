@@ -83,7 +83,7 @@ class SpentApprovals:
         )
 
     def _says_taken_back(self, row: str) -> bool:
-        """Whether *Result* says that an undo took the row's writes back: its approval stays spent."""
+        """Return whether *Result* says that an undo took the row's writes back: its approval stays spent."""
         return TAKEN_BACK in self._approvals.results.get(row, "").casefold()[: len("partly taken back")]
 
     def _find(self, key: str, row: str) -> Spent | None:

@@ -30,7 +30,7 @@ def _differences(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator
             continue
         wish, held = _plain(name, wish), _plain(name, held)
         if wish != held:
-            yield f"ConnectWise stored {name} {_tell(held)} instead of {_tell(wish)}"
+            yield f"ConnectWise stored {name} {_tell_stored(held)} instead of {_tell_stored(wish)}"
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -46,5 +46,5 @@ def _plain(name: str, value: Any) -> Any:
     return " ".join(str(value).split()).casefold()
 
 
-def _tell(value: Any) -> str:
+def _tell_stored(value: Any) -> str:
     return tell_number(value) if isinstance(value, Decimal) else str(value)

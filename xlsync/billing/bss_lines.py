@@ -45,7 +45,7 @@ class ChargedLine:
 
     @property
     def wants_plan(self) -> bool:
-        """Whether a billing plan is needed: a term of one month has no installments."""
+        """Return whether a billing plan is needed: a term of one month has no installments."""
         line = self.line
         return line.charge is LineType.RECURRING and line.contract_id != "" and line.commitment_months != 1
 

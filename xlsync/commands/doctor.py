@@ -151,7 +151,7 @@ def connectwise_checks(
 
 
 def store_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Finding]:
-    """Whether the store that a team shares is reached, where one is set."""
+    """Try to reach the store that a team shares, where one is set."""
     try:
         systems = Systems(open_settings(False, True))
     except XlsyncError:  # told by the checks of ConnectWise

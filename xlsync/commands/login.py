@@ -72,7 +72,7 @@ class Question:
 
     @property
     def is_secret(self) -> bool:
-        """Whether the setting is a secret, which is never shown and goes into the keyring."""
+        """Return whether the setting is a secret, which is never shown and goes into the keyring."""
         return self.variable in SECRETS or self.variable == STORE_PASSWORD
 
 

@@ -50,7 +50,7 @@ def write_sheet(systems: Systems, path: Path) -> None:
 
 
 def is_sheet(path: Path) -> bool:
-    """Whether a file is a workbook that `write_sheet` made."""
+    """Return whether a file is a workbook that `write_sheet` made."""
     try:
         return Package.open(path).sheets == (TITLE,)
     except WorkbookError:

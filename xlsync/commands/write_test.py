@@ -18,7 +18,7 @@ from xlsync.apply.creation_fields import add_further_fields
 from xlsync.apply.journal import Journal
 from xlsync.apply.lookup import Live
 from xlsync.commands.findings import CheckState, Finding
-from xlsync.connectwise.client import ConnectWise, quote
+from xlsync.connectwise.client import ConnectWise, quoted_text
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
 from xlsync.connectwise.records import id_of, read_date, record_of, write_date
 from xlsync.errors import ApiError, XlsyncError
@@ -98,7 +98,7 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
     records, _ = connectwise.list_records(
         path,
         fields="id,identifier,name,defaultContact/id",
-        conditions=f"identifier={quote(identifier)} and deletedFlag=False",
+        conditions=f"identifier={quoted_text(identifier)} and deletedFlag=False",
     )
     if len(records) != 1:
         hint = "Give the identifier of a test company: it stands in ConnectWise beside its name."
@@ -243,7 +243,7 @@ class WriteTest:
         for seconds in LOOKS:
             self._wait(seconds - passed)
             passed = seconds
-            asked = f"company/id={self._company.id} and name={quote(name)}"
+            asked = f"company/id={self._company.id} and name={quoted_text(name)}"
             if self._connectwise.list_records(AGREEMENTS, fields="id,name", conditions=asked)[0]:
                 return seconds
         return None

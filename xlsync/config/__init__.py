@@ -124,7 +124,7 @@ class SettingsSources:
 
     @property
     def is_of_this_folder(self) -> bool:
-        """Whether the settings file lies in the working directory, where somebody else may have put it."""
+        """Return whether the settings file lies in the working directory, where anybody may have put it."""
         return self.table is not self.own
 
 
@@ -344,7 +344,7 @@ def _own_host(section: str, sources: SettingsSources) -> str:
 
 
 def _is_of_another_host(section: str, sources: SettingsSources) -> bool:
-    """Whether only the working directory names the host, and the user's own settings name another."""
+    """Return whether only the working directory names the host, and the user's own settings another."""
     if not sources.is_of_this_folder or sources.environ.get(section_url(section), "").strip():
         return False
     own = _own_host(section, sources)
@@ -356,7 +356,7 @@ def _is_of_another_host(section: str, sources: SettingsSources) -> bool:
 
 
 def owns_unbound(section: str, values: Mapping[str, str], sources: SettingsSources) -> bool:
-    """Whether this is the account of the user's own file, to which secrets without a host belong."""
+    """Return whether an account is that of the user's own file, to which secrets without a host belong."""
     own = _section(sources.own, section)
     if sources.profile or not own or host_of(values["url"]) != _own_host(section, sources):
         return False

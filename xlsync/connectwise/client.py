@@ -229,7 +229,7 @@ class ConnectWise:
     def find_invoice(self, number: str) -> int | None:
         """Find the id of an invoice by its number."""
         path = "/finance/invoices"
-        asked = f"invoiceNumber={quote(number)}"
+        asked = f"invoiceNumber={quoted_text(number)}"
         records, _ = self.list_records(path, fields="id,invoiceNumber", conditions=asked)
         return next((id_of(r, path) for r in records if r.get("invoiceNumber") == number), None)
 
@@ -330,8 +330,8 @@ def _is_last(page: Page, count: int, longest: int) -> bool:
     return "Link" in page.headers or count < longest
 
 
-def quote(text: str) -> str:
-    """Quote a text for a condition."""
+def quoted_text(text: str) -> str:
+    """Write a text in quotes, as it stands in a condition."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 

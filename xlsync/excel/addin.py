@@ -296,12 +296,12 @@ class Built:
 
     @property
     def is_ours(self) -> bool:
-        """Whether the add-in starts this Python."""
+        """Return whether the add-in starts this Python."""
         return Path(self.interpreter).parent == Path(sys.executable).parent  # python and python3 are the same
 
     @property
     def is_current(self) -> bool:
-        """Whether the add-in starts this Python and was built from the installed versions."""
+        """Return whether the add-in starts this Python and was built from the installed versions."""
         return self.is_ours and (self.xlsync, self.xlwings) == (__version__, xlwings_version())
 
 

@@ -15,7 +15,7 @@ from xlsync.apply.actions import (
 from xlsync.apply.kinds.additions import judge_creation
 from xlsync.apply.plan import State
 from xlsync.billing.periods import months_of
-from xlsync.connectwise.client import quote
+from xlsync.connectwise.client import quoted_text
 from xlsync.errors import ApiError
 from xlsync.gather.questions import Asking, Question
 from xlsync.gather.sources import MonthRequest, MonthSources
@@ -414,7 +414,7 @@ def _about_identifiers(proposals: Iterable[Proposal]) -> Iterator[Question]:
     """Yield the list requests that look up proposed identifiers."""
     paths = {CreationKind.CUSTOMER: "/company/companies", CreationKind.PRODUCT: "/procurement/catalog"}
     for kind, path in paths.items():
-        wanted = [quote(row.identifier) for row in proposals if row.kind is kind and row.identifier]
+        wanted = [quoted_text(row.identifier) for row in proposals if row.kind is kind and row.identifier]
         for start in range(0, len(wanted), 15):  # an identifier may have 75 characters, an address 2000
             yield path, f"identifier in ({','.join(wanted[start : start + 15])})"
 

@@ -198,7 +198,7 @@ def _ids_remembered(recall: Recall, line: BillingLine, part: str) -> Set[int]:
 
 
 def _stands(recall: Recall, line: BillingLine, part: str, choice: Choice) -> bool:
-    """Whether what a link of an earlier day stands on still holds: nothing else is remembered by now."""
+    """Return whether a choice of an earlier day still holds: no other is remembered by now."""
     if choice.evidence in _BY_PEOPLE:
         return True
     remembered = _ids_remembered(recall, line, part)

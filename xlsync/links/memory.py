@@ -81,7 +81,7 @@ class Remembered:
 
     @property
     def says_something(self) -> bool:
-        """Whether the entry holds an id or an emptied part."""
+        """Return whether the entry holds an id or an emptied part."""
         return any(self.ids) or bool(self.emptied) or bool(self.by_period)
 
     def part(self, name: str) -> int | Emptied | None:
@@ -160,14 +160,14 @@ class RememberedLink:
         return {LinkKind.CUSTOMER: names.customer, LinkKind.PRODUCT: names.product}.get(self.kind, "")
 
     def is_about(self, text: str) -> bool:
-        """Whether a text is the BSS's whole name or id of the customer or product."""
+        """Return whether a text is the BSS's whole name or id of the customer or product."""
         own_id = split_key(self.key)[1]
         if self.kind is LinkKind.PRODUCT:
             own_id = own_id.rsplit("|", 2)[0]
         return text.strip().casefold() in {self.bss_name.casefold(), own_id.casefold()} - {""}
 
     def goes_by(self, text: str) -> bool:
-        """Whether the text is part of a name or key of either system, however it is spelled."""
+        """Return whether a text is part of a name or key of either system, in any spelling."""
         wanted, folded = text.strip().casefold(), fold_spelling(text)
         is_long = len(folded) > 2  # what folding leaves of `S-` is part of nearly every name
         return any(

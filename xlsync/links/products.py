@@ -117,7 +117,7 @@ def product_numbers(plain: tuple[str, ...]) -> frozenset[str]:
 
 
 def are_told_apart(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether each of two names has a word that the other lacks: `Pro` and `Premium`."""
+    """Return whether each of two names has a word that the other lacks: `Pro` and `Premium`."""
     return _has_more(one, other) and _has_more(other, one)
 
 

@@ -77,7 +77,7 @@ class Billed:
 
     @property
     def is_explained(self) -> bool:
-        """Whether every invoice that has a total is the sum of its lines."""
+        """Return whether every invoice that has a total is the sum of its lines."""
         return not self.gaps and not self.unexplained
 
 

@@ -39,7 +39,7 @@ class Charge:
 
     @property
     def is_lone_credit(self) -> bool:
-        """Whether the charge only credits units."""
+        """Return whether the charge only credits units."""
         return all(line.type is LineType.CREDIT for line in self.lines)
 
     @property
@@ -61,7 +61,7 @@ def last_day(start: dt.date, months: int) -> dt.date:
 
 
 def covers_full_period(line: BillingLine) -> bool:
-    """Whether the line charges for a whole billing period; a line without dates does.
+    """Return whether the line charges for a whole billing period; a line without dates does.
 
     Where the period's length is not known, any whole number of months is one.
     """
@@ -95,7 +95,7 @@ def find_in_force(lines: Sequence[BillingLine]) -> tuple[list[BillingLine], list
 
 
 def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
-    """Whether there are charges, but none for a full period."""
+    """Return whether there are charges, but none for a full period."""
     charges = [line for line in in_force if line.type is LineType.RECURRING]
     return bool(charges) and not any(covers_full_period(line) for line in charges)
 
@@ -172,7 +172,7 @@ def _read_charge(
 
 
 def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
-    """Whether a full period began before an earlier one ended, which periods of one subscription never do."""
+    """Return whether a full period began before an earlier one ended, as never within one subscription."""
     starts = [line.start for line in full if line.start is not None]
     ends = [
         line.end

@@ -35,7 +35,7 @@ class NextInvoice:
 
 
 def is_unapplied(mismatch: Mismatch) -> bool:
-    """Whether an invoice of the agreement would bill something else than the distributor billed."""
+    """Return whether an invoice of the agreement would bill something else than the distributor billed."""
     return mismatch.action is not ActionLabel.IGNORE and not mismatch.not_due
 
 

@@ -58,11 +58,11 @@ class Rule:
         return f"{self.kind}|{self.scope}|{self.about.casefold()}"
 
     def holds(self, month: Month) -> bool:
-        """Whether the rule is in force in a month."""
+        """Return whether the rule is in force in a month."""
         return self.until is None or month.first <= self.until
 
     def covers(self, line: BillingLine) -> bool:
-        """Whether the rule is about a billing line."""
+        """Return whether the rule is about a billing line."""
         names: tuple[str, ...] = ()
         match self.scope:
             case Scope.CONTRACT if self.kind is not RuleKind.IGNORE and line.addon_id:

@@ -31,7 +31,7 @@ class Uncompared(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a month is all clear, and the sentence that says so or says why not."""
+    """The statement whether a month is all clear, and the sentence that says so or says why not."""
 
     all_clear: bool
     text: str

@@ -168,7 +168,7 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
     stake = f"{figures.up:+,.2f} / {figures.down:+,.2f} a month" if figures.open else "nothing is open"
     compared = "nothing to compare"
     if figures.rate is not None:
-        compared = f"{figures.rate:.1%} of {_tell_money(figures.revenue)} compared"
+        compared = f"{figures.rate:.1%} of {_amount_text(figures.revenue)} compared"
     tiles = (
         _Tile("Billed by the distributor", figures.billed, counted(figures.lines, "line")),
         _Tile("In ConnectWise before, a month", figures.before, "without the month's writes"),
@@ -205,7 +205,7 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
     return row + 4
 
 
-def _tell_money(amount: Decimal) -> str:
+def _amount_text(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
@@ -292,7 +292,7 @@ def _short(name: str) -> str:
 
 
 def is_shown(total: FigureGroup) -> bool:
-    """Whether a currency has a block of its own: something was billed, changed or is open in it."""
+    """Return whether something was billed, was changed or is open in a currency, which then has a block."""
     figures = total.figures
     return bool(figures.lines or figures.open or figures.found or figures.billed)
 
@@ -333,7 +333,7 @@ def _to_bill_by_hand(page: Worksheet, row: int, report: Report) -> int:
     """Write what no write will bill, the most money first; returns the row below."""
     if not report.by_hand:
         return row
-    sums = ", ".join(f"{_tell_money(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
+    sums = ", ".join(f"{_amount_text(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
     _heading_across(page, row, f"To bill by hand: {sums}")
     rows = sorted(report.by_hand, key=lambda one: (-one.amount, one.customer, one.product))
     for one in rows[:_BY_HAND]:
@@ -374,7 +374,7 @@ def notes(report: Report) -> Iterable[str]:
         "and lines in another currency than their agreement."
     )
     corrected = [
-        f"{_tell_money(total.figures.cost_impact)} {total.currency}".strip()
+        f"{_amount_text(total.figures.cost_impact)} {total.currency}".strip()
         for total in report.totals
         if total.figures.cost_impact
     ]

@@ -39,13 +39,13 @@ class Answer:
 
     @property
     def is_page(self) -> bool:
-        """Whether the answer is a page of HTML, as of a gateway: ConnectWise's API answers JSON."""
+        """Return whether the answer is a page of HTML, as of a gateway: ConnectWise's API answers JSON."""
         kind = self.headers.get("Content-Type", "").partition(";")[0].strip().casefold()
         return kind == "text/html" or self.content[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
     @property
     def is_of_gateway(self) -> bool:
-        """Whether the answer comes from a gateway, so that the outcome of a write is unknown."""
+        """Return whether the answer comes from a gateway, so that the outcome of a write is unknown."""
         is_refusal = self.status >= 400 and self.status not in _ASKED_ANEW
         return self.status in _GATEWAY or (is_refusal and self.is_page)
 

@@ -382,7 +382,7 @@ class Credentials:
 
     @property
     def can_be_renewed(self) -> bool:
-        """Whether refused credentials can be renewed."""
+        """Return whether refused credentials can be renewed."""
         return self._ask is not None
 
     def current(self) -> str | None:

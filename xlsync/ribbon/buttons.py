@@ -352,7 +352,7 @@ def _demo() -> Iterator[Systems]:
 
 
 def _is_of(run: Run, path: Path) -> bool:
-    """Whether a run belongs to this workbook; the command line may have named the file without its folder."""
+    """Return whether a run belongs to a workbook; the command line may have named it without its folder."""
     named = Path(run.workbook)
     return named == path if named.is_absolute() else named.name == path.name
 

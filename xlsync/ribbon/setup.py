@@ -72,13 +72,13 @@ def check_connection(front: Front) -> None:
     heading = "Something does not work:" if bad else "Both systems answer."
     front.tell(
         heading,
-        "\n".join(_tell(one) for one in bad),
-        front.noted([_tell(one) for one in unsure]),
+        "\n".join(_tell_finding(one) for one in bad),
+        front.noted([_tell_finding(one) for one in unsure]),
         f"{good} found nothing wrong; the log holds all of them.",
     )
 
 
-def _tell(finding: Finding) -> str:
+def _tell_finding(finding: Finding) -> str:
     """A finding and what to do about it, as sentences."""
     return " ".join(filter(None, (f"{finding.name}: {finding.detail.rstrip('.')}.", finding.next_step)))
 

@@ -64,7 +64,7 @@ class Fault:
     call: Callable[[], object] | None = None
 
     def meets(self, request: str, write: int | None) -> bool:
-        """Whether it befalls this request (`METHOD /path`; `write` is its number if it writes)."""
+        """Return whether the fault befalls a request (`METHOD /path`; `write` is its number if it writes)."""
         if self.left == 0:
             return False
         if self.first is not None and (write is None or write < self.first):
@@ -134,7 +134,7 @@ class Fault:
 
 
 def _lacks_customs(body: Any) -> bool:
-    """Whether a body is a PATCH that says nothing of the custom fields."""
+    """Return whether a body is a PATCH without the custom fields."""
     return (
         isinstance(body, list)
         and bool(body)

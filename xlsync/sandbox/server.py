@@ -48,7 +48,7 @@ class ReceivedRequest:
 
     @property
     def is_write(self) -> bool:
-        """Whether it asks ConnectWise to change something."""
+        """Return whether the request asks ConnectWise to change something."""
         return self.service == "connectwise" and self.method in {"POST", "PATCH", "PUT", "DELETE"}
 
 

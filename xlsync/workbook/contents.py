@@ -75,7 +75,7 @@ class Overview:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the month is all clear."""
+        """Return whether the month is all clear."""
         findings = self.findings
         at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
         return judge_month(

@@ -258,7 +258,7 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
 
 
 def is_same(cell: Value, shown: Value) -> bool:
-    """Whether a cell still holds the value that was written into it."""
+    """Return whether a cell still holds the value that was written into it."""
     if isinstance(cell, dt.datetime) and cell.time() == dt.time():
         cell = cell.date()
     match cell, shown:

@@ -36,7 +36,7 @@ class Column:
 
     @property
     def is_key(self) -> bool:
-        """Whether the column holds the hidden keys by which xlsync knows its rows."""
+        """Return whether the column holds the hidden keys by which xlsync knows its rows."""
         return self.header.endswith(" Key")
 
 

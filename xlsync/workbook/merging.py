@@ -91,7 +91,7 @@ def _find_rows_under(
 
 
 def _is_wanted(row: SheetRow) -> bool:
-    """Whether a person edited a row of *New in ConnectWise* that is not done yet."""
+    """Return whether a person edited a row of *New in ConnectWise* that is not done yet."""
     edited = any(row.is_edited(column.header) for column in row.sheet.columns if column.is_input)
     return edited and not is_carried_out(row.text("Result"))
 

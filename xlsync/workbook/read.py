@@ -68,7 +68,7 @@ class SheetRow(NamedTuple):
         return "" if value is None else str(value).strip()
 
     def is_edited(self, header: str) -> bool:
-        """Whether a person changed the cell since it was written."""
+        """Return whether a person changed the cell since it was written."""
         return header in self.edited
 
     @property
@@ -100,7 +100,7 @@ class Book:
 
     @property
     def has_edits(self) -> bool:
-        """Whether a person or `apply` changed anything in the workbook."""
+        """Return whether a person or `apply` changed anything in the workbook."""
         edited = any(
             row.is_edited(column.header)
             for rows in self.rows.values()
@@ -241,7 +241,7 @@ class _Untouched:
         self._others = [place for header, place in columns.items() if header not in headers]
 
     def read(self, line: Sequence[Value], values: tuple[Value, ...]) -> bool:
-        """Whether a row is surely as it was written; if False, each cell has to be compared."""
+        """Return whether a row is surely as it was written; if False, each cell has to be compared."""
         return (
             self._own is not None
             and self._own(line) == values
@@ -344,5 +344,5 @@ def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 def _looks_approved(value: Value) -> bool:
-    """Whether a cell outside xlsync's rows holds a Yes; any other text is a remark."""
+    """Return whether a cell outside xlsync's rows holds a Yes; any other text is a remark."""
     return str(value or "").strip().casefold().startswith("y")

@@ -181,7 +181,7 @@ class CellWriter:
         return "n", float(number) + 0.0  # -0.0 is 0
 
     def holds(self, values: Sequence[Value], cells: Mapping[int, Value | Cell]) -> bool:
-        """Whether a row without formulas already shows what its cells should become."""
+        """Return whether a row without formulas already shows what its cells should become."""
         width = len(values)
         for column, content in cells.items():
             value = values[column] if column < width else None
@@ -192,7 +192,7 @@ class CellWriter:
         return True
 
     def all_hold(self, grid: Sequence[Sequence[Value]], rows: Sequence[Row]) -> bool:
-        """Whether all these rows of a sheet without formulas are as they should become, where they are."""
+        """Return whether all rows of a sheet without formulas already show what they should become."""
         return all(
             row.was is not None and self.holds(grid[row.was] if row.was < len(grid) else (), row.cells)
             for row in rows

@@ -79,7 +79,7 @@ class Reference:
         return f"{self.sheet}{':'.join(map(str, self.corners))}"
 
     def is_on(self, title: str, *, here: bool) -> bool:
-        """Whether it points at this sheet; `here` is whether the formula stands on it."""
+        """Return whether the reference points at a sheet; `here`: the formula itself stands on that sheet."""
         if not self.sheet:
             return here
         name = self.sheet.removesuffix("!")

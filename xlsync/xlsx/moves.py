@@ -41,7 +41,7 @@ class Moves:
 
     @property
     def nothing_moves(self) -> bool:
-        """Whether every row stays where it is, and none is new."""
+        """Return whether every row stays where it is, and none is new."""
         stays = all(new == old for old, new in self.to.items())
         return not self.shift and stays and len(self.to) == self.last - self.first + 1
 
@@ -246,7 +246,7 @@ class Moves:
         return _joined([*new, *runs])
 
     def _are_new(self, top: int, bottom: int) -> bool:
-        """Whether all rows of a stretch, which may be empty, are new."""
+        """Return whether all rows of a stretch, which may be empty, are new."""
         return bisect_left(self._new, bottom + 1) - bisect_left(self._new, top) == bottom - top + 1
 
 

@@ -187,7 +187,7 @@ class Package:
         return [fill for part in styles for fill in fills_of(self._parts.text(part))]
 
     def has_picture(self, title: str, row: int) -> bool:
-        """Whether a picture lies within a row."""
+        """Return whether a picture lies within a row."""
         drawings = self._parts.related(self._part(title), "drawing")
         return any(any(pictures_of(self._parts.text(part), (row,))) for part in drawings)
 
@@ -424,7 +424,7 @@ class Package:
             self._put(self._workbook, calculated_when_opened(self._parts.text(self._workbook)))
 
     def _has_formulas(self, part: str) -> bool:
-        """Whether a sheet may hold a formula; plain sheets, which most are, hold none."""
+        """Return whether a sheet may hold a formula; plain sheets, which most are, hold none."""
         return not self._is_plain(part) and bool(
             re.search(rf"<{ANY_PREFIX}f[\s>]".encode(), self._parts.utf8(part))
         )
@@ -455,5 +455,5 @@ class Package:
         self.digest = digest_of(data)
 
     def is_still(self, path: Path) -> bool:
-        """Whether a file is as it was read, or saved last."""
+        """Return whether a file is as it was read, or saved last."""
         return digest_of(read_file(path)) == self.digest

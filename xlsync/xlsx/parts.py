@@ -69,7 +69,7 @@ class Parts:
 
     @property
     def has_types(self) -> bool:
-        """Whether there is a part of content types, which every workbook has."""
+        """Return whether there is a part of content types, which every workbook has."""
         return _TYPES in self._names
 
     def text(self, part: str) -> str:

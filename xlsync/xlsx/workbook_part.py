@@ -20,7 +20,7 @@ _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
 
 def is_workbook(xml: str) -> bool:
-    """Whether a part is a workbook part."""
+    """Return whether a part is a workbook part."""
     return bool(re.search(rf"<{ANY_PREFIX}workbook[\s>]", xml))
 
 
@@ -67,7 +67,7 @@ def with_sheet(xml: str, title: str, relation: str) -> str:
 
 
 def counts_from_1904(xml: str) -> bool:
-    """Whether its days are counted from 1904 (18.2.28)."""
+    """Return whether a workbook counts its days from 1904 (18.2.28)."""
     found = re.search(rf"<{ANY_PREFIX}workbookPr\s[^>]*>", xml)
     return found is not None and attribute(found[0], "date1904") in {"1", "true"}
 

@@ -152,7 +152,7 @@ class SheetXml:
         self.span = 0, len(self.body)
 
     def holds(self, mark: str) -> bool:
-        """Whether a text stands anywhere in its rows."""
+        """Return whether a text stands anywhere in the sheet's rows."""
         return self.body.find(mark.encode(), *self.span) >= 0
 
     def _finds(self, pattern: str) -> bool:
@@ -229,7 +229,7 @@ class SheetXml:
         return height, width
 
     def is_far_flung(self, most: int) -> bool:
-        """Whether its values span more than that many cells; most sheets are told at a glance."""
+        """Return whether the sheet's values span more than so many cells; for most sheets a look suffices."""
         p = re.escape(self.prefix)
         reach = re.compile(rf'<{p}c r="([A-Z]+)'.encode()).findall(self.body, *self.span)
         last = re.compile(rf'<{p}row\s[^>]*?\br="([0-9]+)"'.encode()).findall(self.body, *self.span)
@@ -311,7 +311,7 @@ class SheetXml:
         self._replace([*pieces, self.body[at:end]])
 
     def has_shared(self, cells: Mapping[int, Container[int]]) -> bool:
-        """Whether any of these cells, columns by row, has a formula in common with others."""
+        """Return whether any of some cells, columns by row, shares a formula with others."""
         return self._finds(_SHARED) and any(
             self._is_shared(cell)
             for row in self.rows()
@@ -427,7 +427,7 @@ def _own_style(content: Value | Cell) -> str:
 
 
 def is_plain(part: bytes) -> bool:
-    """Whether it can be told at a glance that a sheet has no formulas, no errors, no cell far away.
+    """Return whether a first look shows that a sheet has no formulas, no errors and no cell far away.
 
     Where it is in doubt, it is not.
     """

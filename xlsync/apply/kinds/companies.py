@@ -18,7 +18,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.connectwise.client import quote
+from xlsync.connectwise.client import quoted_text
 
 PATH: Final = "/company/companies"
 
@@ -38,7 +38,7 @@ class CompanyCreation(RecordCreation):
             or find_like(
                 live,
                 PATH,
-                f"name={quote(action.name)} and deletedFlag=False",
+                f"name={quoted_text(action.name)} and deletedFlag=False",
                 "id,identifier,name",
                 lambda record: folded(str(record.get("name") or "")) == folded(action.name),
             )

@@ -19,7 +19,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.connectwise.client import quote
+from xlsync.connectwise.client import quoted_text
 
 PATH: Final = "/procurement/catalog"
 _LONGEST_CODE: Final = 50  # characters of a field that holds the marketplace's code
@@ -43,7 +43,7 @@ class ProductCreation(RecordCreation):
             or find_like(
                 live,
                 PATH,
-                f"description={quote(action.description)} and inactiveFlag=False",
+                f"description={quoted_text(action.description)} and inactiveFlag=False",
                 f"id,identifier,description,{field}" if has_code else "id,identifier,description",
                 lambda record: not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE],
             )

@@ -11,7 +11,7 @@ from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompa
 from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
-from xlsync.connectwise.client import quote
+from xlsync.connectwise.client import quoted_text
 from xlsync.connectwise.records import id_of, record_of
 from xlsync.errors import ApiError
 
@@ -89,7 +89,9 @@ def find_by_identifier(
 ) -> Existing | None:
     """Find the record of an identifier: it is the wanted one if its name is equal and it is not gone."""
     records, _ = live.connectwise.list_records(
-        path, fields=f"id,identifier,{name_field},{gone_field}", conditions=f"identifier={quote(identifier)}"
+        path,
+        fields=f"id,identifier,{name_field},{gone_field}",
+        conditions=f"identifier={quoted_text(identifier)}",
     )
     for record in records:
         if folded(str(record.get("identifier") or "")) == folded(identifier):

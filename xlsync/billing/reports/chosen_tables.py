@@ -113,7 +113,7 @@ def _line_for(meaning: str, header: _Header, unread: Sequence[int]) -> str:
 
 
 def _holds_numbers(rows: Sequence[Sequence[Any]], column: int) -> bool | None:
-    """Whether a column holds numbers, or else texts; None where it is empty."""
+    """Return whether a column holds numbers (False: texts); None where it is empty."""
     cells = [row[column] for row in rows if column < len(row) and plain_text(row[column])]
     if not cells:
         return None

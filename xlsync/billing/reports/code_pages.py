@@ -95,7 +95,7 @@ def _decoded(content: bytes, encoding: str) -> str | None:
 
 
 def _is_of(text: str, script: str) -> bool:
-    """Whether all letters beyond ASCII are of one script, as small and large letters stand in words."""
+    """Return whether all letters beyond ASCII are of one script, small and large as in words."""
     foreign = [sign for sign in text if ord(sign) > 127 and sign.isalpha()]
     odd = re.search(r"[^\W\d_][ªº¤§¦«»¬®°±µ¶·]+[^\W\d_]", text)
     case = re.search(r"(?<=[^\W\d_a-zA-Z])(?=[^\W\d_])", text) is not None and any(
@@ -110,19 +110,19 @@ def _is_of(text: str, script: str) -> bool:
 
 
 def _makes_words(text: str) -> bool:
-    """Whether the signs beyond ASCII stand where people write them: letters in words, marks beside them."""
+    """Return whether signs beyond ASCII stand where people write them: letters in words, marks beside."""
     triples = set(re.findall(r"(?=(.?)([^\x00-\x7f])(.?))", text))
     return all(_stands_well(before, sign, after) for before, sign, after in triples)
 
 
 def _is_eastern(text: str) -> bool:
-    """Whether the letters beyond ASCII, three at least, are of one language of Central Europe."""
+    """Return whether the letters beyond ASCII, three at least, are of one language of Central Europe."""
     letters = {sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha()}
     return len(letters) > 2 and any(letters <= alphabet for alphabet in _EASTERN)
 
 
 def _stands_well(before: str, sign: str, after: str) -> bool:
-    """Whether a sign beyond ASCII can stand between two others."""
+    """Return whether a sign beyond ASCII can stand between two others."""
     if sign.isalpha():
         if sign in "ƒˆ" or (sign.isupper() and before.islower()):
             return False

@@ -54,7 +54,7 @@ class Columns:
 
     @property
     def fits(self) -> bool:
-        """Whether all needed columns are there."""
+        """Return whether all needed columns are there."""
         return set(NEEDED) <= set(self.at)
 
 

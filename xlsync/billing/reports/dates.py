@@ -100,7 +100,7 @@ class DateReadings:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the text allows only one day."""
+        """Return whether the text allows only one day."""
         return None in (self.day_first, self.month_first) or self.day_first == self.month_first
 
     @property

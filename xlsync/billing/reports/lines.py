@@ -90,7 +90,7 @@ def decide(
 
 
 def _is_credit(kind: Kind, word: str, habits: Habits, *, has_minus: bool) -> bool | None:
-    """Whether a row with a word for a credit, or for a change of quantity, gives back; None: unclear."""
+    """Return whether a row with a word for a credit or a change of quantity gives back; None: unclear."""
     if has_minus:
         return True
     if word in habits.both_ways or (kind.goes_both_ways and habits.is_signed) or not kind.is_credit:

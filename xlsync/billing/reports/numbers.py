@@ -59,7 +59,7 @@ class NumberReadings:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the text allows only one number."""
+        """Return whether the text allows only one number."""
         return self.point is None or self.comma is None or self.point == self.comma
 
     @property

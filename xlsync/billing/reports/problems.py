@@ -62,7 +62,8 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
         if not own.found:
             continue
         lines = [
-            _tell(where, row, what) for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))
+            _place_text(where, row, what)
+            for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))
         ]
         places.extend((name, one) for one in lines)
         shown = lines[:MOST_PROBLEMS]
@@ -79,7 +80,7 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
         raise ReportError("\n".join(parts), hint, places)
 
 
-def _tell(where: str, row: int, what: str) -> str:
+def _place_text(where: str, row: int, what: str) -> str:
     place = ", ".join(filter(None, (where, f"row {row}" if row else "")))
     separator = "" if what.startswith((",", ":")) else ": "
     return f"{place}{separator}{what}" if place else what.removeprefix(": ")

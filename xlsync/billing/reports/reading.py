@@ -162,7 +162,7 @@ def _totals(file: _File) -> list[InvoiceTotal]:
 
 
 def _touches(charges: TableCharges, values: TableValues, month: Month) -> bool | None:
-    """Whether a table's periods touch the month; None where it has no dates and its name no month."""
+    """Return whether a table's periods touch the month; None if neither dates nor its name tell a month."""
     periods = [
         (line.start or line.end, line.end or line.start)
         for line in (one.line for one in charges.lines if one.other_month is None)
@@ -249,7 +249,7 @@ def _finish_table(
 
 
 def _charges_for(line: BillingLine, month: Month) -> bool:
-    """Whether a line's period has a day of the month; one without dates may be of any."""
+    """Return whether a line's period has a day of the month; one without dates may be of any."""
     start, end = line.start or line.end, line.end or line.start
     return start is None or end is None or (start <= month.last and end >= month.first)
 

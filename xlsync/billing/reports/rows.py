@@ -40,13 +40,13 @@ class RowKind(StrEnum):
 
 @lru_cache(maxsize=65_536)
 def is_total(text: object) -> bool:
-    """Whether a text names a total: `Total`, `Acme GmbH Total`, `Zwischensumme`."""
+    """Return whether a text names a total: `Total`, `Acme GmbH Total`, `Zwischensumme`."""
     return isinstance(text, str) and _TOTAL.fullmatch(fold(text)) is not None
 
 
 @lru_cache(maxsize=65_536)
 def is_plain_total(text: object) -> bool:
-    """Whether a text is the word for a total and no more, or ends with it."""
+    """Return whether a text is the word for a total and no more, or ends with it."""
     if not isinstance(text, str):
         return False
     folded = fold(text)
@@ -57,7 +57,7 @@ def is_plain_total(text: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_tax(text: object) -> bool:
-    """Whether a text names a tax: `VAT`, `zzgl. 19 % MwSt.`, `Sales Tax`."""
+    """Return whether a text names a tax: `VAT`, `zzgl. 19 % MwSt.`, `Sales Tax`."""
     return isinstance(text, str) and _TAX.fullmatch(fold(text.casefold())) is not None
 
 
@@ -100,7 +100,7 @@ def classify(values: TableValues) -> list[RowKind]:
 
 
 def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, texts: Sequence[str]) -> bool:
-    """Whether a row is a total by its name: it has no customer, product, contract or day of its own."""
+    """Return whether a row is named as a total and has no customer, product, contract or day of its own."""
     free = [one for one in (customer, product, contract) if one is not None and not is_total(one)]
     named = any(map(is_total, texts))
     if isinstance(start, Wrong):
@@ -112,7 +112,7 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
 
 
 def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
-    """Whether a row below the charges is the tax on them: it names nothing else."""
+    """Return whether a row below the charges is the tax on them, and names nothing else."""
     free = [one for one in (customer, product) if one is not None and not is_tax(one)]
     return not free and any(map(is_tax, texts))
 

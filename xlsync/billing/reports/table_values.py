@@ -185,7 +185,7 @@ def _holds_ranges(column: ReportColumn[str], *, at_all: bool) -> bool:
 
 
 def holds_ranges(table: Table, column: int) -> bool:
-    """Whether a column that is not read holds periods of days."""
+    """Return whether a column that is not read holds periods of days."""
     texts: ReportColumn[str] = read_column(raw_cells(table, column, {}), text_cell)
     return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {
         "billingperiod",
@@ -261,9 +261,10 @@ def _number(cell: NumberReadings | Wrong | None, mark: Mark | None) -> Decimal |
 
 
 def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None) -> dict[str, Order | None]:
-    """Whether each meaning's dates have the day or the month first: what its column shows, else the file,
-    else the one reading that touches the month, else the setting.
-    """  # noqa: D205
+    """Find for each meaning whether its dates have the day or the month first.
+
+    Its column shows it, else the file, else the one reading that touches the month, else the setting.
+    """
     shown: dict[str, set[Order]] = {}
     for table in tables:
         for meaning, readings in _all_dates(table):
@@ -285,7 +286,7 @@ def _all_dates(table: RawValues) -> Iterator[tuple[str, list[DateReadings]]]:
 
 
 def _touches(table: RawValues, order: Order, month: Month) -> bool:
-    """Whether with this order some row's period, or invoice, has a day of the month."""
+    """Return whether some row's period or invoice, read in this order, has a day of the month."""
     if all(one.is_clear for _, readings in _all_dates(table) for one in readings):
         return False  # such dates have one reading
     empty: Sequence[None] = [None] * len(table.table.rows)

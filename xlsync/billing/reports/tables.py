@@ -65,7 +65,7 @@ def find_tables(sheet: ReportSheet, aliases: Aliases) -> list[Table]:
 
 
 def _may_be_header(table: Table, row: Sequence[Any]) -> bool:
-    """Whether a row can be a header at all: it has three texts and no figure where units stand."""
+    """Return whether a row can be a header: it has three texts and no figure where units stand."""
     at = table.columns.at["units"]
     units = row[at] if at < len(row) else None
     if isinstance(units, (int, float)) or (isinstance(units, str) and any(map(str.isdigit, units))):

@@ -56,7 +56,7 @@ class Sums:
         return Sums(*(getattr(self, name) - getattr(other, name) for name in self.__slots__))
 
     def is_total(self, meaning: str, total: Decimal, tax: Decimal = _ZERO) -> bool:
-        """Whether a figure is one of these sums of units, or of money with or without a tax."""
+        """Return whether a figure equals a sum of units, or of money with or without a tax."""
         if not self.lines:
             return False
         if meaning == "units":
@@ -157,7 +157,7 @@ class _Holder:
     def _is_total(
         self, n: int, name: str, total: Decimal, course: _Course, before: Sums, currency: str | None
     ) -> bool:
-        """Whether a figure is the sum of any lines that it may be of."""
+        """Return whether a figure sums the lines before it, those since the last total, or those it names."""
         if before.is_total(name, total, course.tax):
             return True
         if before.less(course.at_last_total).is_total(name, total, course.tax):

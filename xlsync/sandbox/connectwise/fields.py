@@ -35,12 +35,12 @@ class Resource:
         return frozenset(self.fields)
 
 
-def _rules(kind: str, *names: str, limit: int | None = None) -> dict[str, FieldRule]:
+def _rules_of(kind: str, *names: str, limit: int | None = None) -> dict[str, FieldRule]:
     return {name: FieldRule(kind, limit=limit) for name in names}
 
 
 def _texts(names: str, limit: int | None = None) -> dict[str, FieldRule]:
-    return _rules("text", *names.split(), limit=limit)
+    return _rules_of("text", *names.split(), limit=limit)
 
 
 def _references(table: str, names: str) -> dict[str, FieldRule]:
@@ -52,23 +52,23 @@ def _choice(names: str, choices: str) -> dict[str, FieldRule]:
 
 
 def _numbers(names: str) -> dict[str, FieldRule]:
-    return _rules("number", *names.split())
+    return _rules_of("number", *names.split())
 
 
 def _integers(names: str) -> dict[str, FieldRule]:
-    return _rules("integer", *names.split())
+    return _rules_of("integer", *names.split())
 
 
 def _flags(names: str) -> dict[str, FieldRule]:
-    return _rules("flag", *names.split())
+    return _rules_of("flag", *names.split())
 
 
 def _dates(names: str) -> dict[str, FieldRule]:
-    return _rules("date", *names.split())
+    return _rules_of("date", *names.split())
 
 
-_EVERY: Final = _rules("fixed", "id", "_info")
-_CUSTOMS: Final = _rules("customs", "customFields")
+_EVERY: Final = _rules_of("fixed", "id", "_info")
+_CUSTOMS: Final = _rules_of("customs", "customFields")
 _BILL: Final = "Billable DoNotBill NoCharge NoDefault"
 _USER_FIELDS: Final = " ".join(f"userDefinedField{n}" for n in range(1, 11))
 
@@ -98,8 +98,8 @@ COMPANY: Final = Resource(
             "other", "invoiceTemplate pricingSchedule companyEntityType billingSite invoiceDeliveryMethod"
         ),
         **_references("other", "emailTemplate territoryManager"),
-        **_rules("site", "site"),
-        **_rules("fixed", "integratorTags"),
+        **_rules_of("site", "site"),
+        **_rules_of("fixed", "integratorTags"),
         **_dates("dateAcquired dateDeleted"),
         **_numbers("annualRevenue creditLimit additionalDebt"),
         **_integers("numberOfEmployees yearEstablished revenueYear"),
@@ -132,8 +132,8 @@ CONTACT: Final = Resource(
         **_references("other", "site relationship department companyLocation photo"),
         **_flags("inactiveFlag defaultBillingFlag defaultFlag ignoreDuplicates marriedFlag childrenFlag"),
         **_flags("disablePortalLoginFlag unsubscribeFlag"),
-        **_rules("communications", "communicationItems"),
-        **_rules("fixed", "types", "typeIds", "integratorTags"),
+        **_rules_of("communications", "communicationItems"),
+        **_rules_of("fixed", "types", "typeIds", "integratorTags"),
         **_CUSTOMS,
     },
 )
@@ -179,7 +179,7 @@ AGREEMENT: Final = Resource(
         **_choice("invoicingCycle", "ContractYear CalendarYear"),
         **_choice("billTime billExpenses billProducts", _BILL),
         **_choice("periodType", "Current Future Both Undefined"),
-        **_rules("fixed", "agreementStatus"),
+        **_rules_of("fixed", "agreementStatus"),
         **_CUSTOMS,
     },
     required=("name", "type", "company", "contact"),
@@ -199,7 +199,7 @@ ADDITION: Final = Resource(
         **_texts("invoiceDescription", 6000),
         **_texts("description"),
         **_references("other", "opportunity invoiceGrouping"),
-        **_rules(
+        **_rules_of(
             "fixed",
             "agreementId",
             "billedQuantity",
@@ -209,8 +209,8 @@ ADDITION: Final = Resource(
             "margin",
             "agreementStatus",
         ),
-        **_rules("fixed", "additionStatus"),
-        **_rules("fixed", "prorateCost", "proratePrice", "extendedProrateCost", "extendedProratePrice"),
+        **_rules_of("fixed", "additionStatus"),
+        **_rules_of("fixed", "prorateCost", "proratePrice", "extendedProrateCost", "extendedProratePrice"),
         **_CUSTOMS,
     },
     required=("product", "billCustomer"),
@@ -245,7 +245,7 @@ CATALOG_ITEM: Final = Resource(
         **_flags("markupFlag autoUpdateUnitCostFlag autoUpdateUnitPriceFlag"),
         **_numbers("price cost recurringRevenue recurringCost markupPercentage"),
         **_integers("minStockLevel"),
-        **_rules("fixed", "calculatedPrice", "calculatedCost"),
+        **_rules_of("fixed", "calculatedPrice", "calculatedCost"),
         **_CUSTOMS,
     },
     required=("identifier", "description", "subcategory", "type", "customerDescription"),
@@ -255,7 +255,7 @@ CATALOG_ITEM: Final = Resource(
 
 def _fixed(name: str, table: str, fields: str) -> Resource:
     """A resource that xlsync only reads."""
-    return Resource(name, table, {**_EVERY, **_rules("fixed", *fields.split())})
+    return Resource(name, table, {**_EVERY, **_rules_of("fixed", *fields.split())})
 
 
 INVOICE: Final = _fixed(

@@ -19,7 +19,7 @@ _FAR: Final = 60  # months from the workbook's month
 
 
 def read_approve(row: SheetRow, problems: list[Problem]) -> bool:
-    """Whether a row is approved; anything but Yes, Yes, over limit, No or nothing is a problem."""
+    """Return whether a row is approved; anything but Yes, Yes, over limit, No or nothing is a problem."""
     text = row.text("Approve").casefold()
     if text not in {"", "yes", OVER_LIMIT, "no"} or "Approve" in row.formulas:
         problems.append(

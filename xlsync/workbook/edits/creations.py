@@ -111,7 +111,9 @@ class _Reader:
         address = {header: self._short(row, header, length) for header, length in _LENGTHS.items()}
         country = self._chosen(row, "Country", self.directory.countries)
         if not any(address.values()) and country is None:
-            self._tell(row, "Address", "a customer needs an address", "fill in Address, City or Country")
+            self._add_problem(
+                row, "Address", "a customer needs an address", "fill in Address, City or Country"
+            )
         company = CreateCompany(
             key=row.key,
             rows=(row.key,),
@@ -139,7 +141,7 @@ class _Reader:
             new_customer = customers.get(proposal.source)
             customer = new_customer.text("Name") if new_customer else ""
             if new_customer is None:
-                self._tell(
+                self._add_problem(
                     row,
                     "Customer",
                     "its customer is to be created, but the customer's row has no Yes",
@@ -148,7 +150,7 @@ class _Reader:
             elif _names_contact(new_customer):
                 contact_key = contact_of(proposal.source)
             elif not _names_contact(row):
-                self._tell(
+                self._add_problem(
                     row, "Contact First Name", "an agreement needs a contact", "fill in Contact First Name"
                 )
         else:
@@ -215,7 +217,7 @@ class _Reader:
                 header, same = "Identifier", row.text("Identifier")
             first = seen.setdefault((kind, same.casefold()), row)
             if first is not row and same:
-                self._tell(
+                self._add_problem(
                     row,
                     header,
                     f"{row.text(header)!r} stands in row {first.number + 1} too",
@@ -228,7 +230,7 @@ class _Reader:
             like = proposals[row.key].looks_like
             is_done = is_carried_out(row.text("Result"))
             if like and row.key not in self.asked_for and not is_done:
-                self._tell(
+                self._add_problem(
                     row,
                     "Approve",
                     f"it looks like what ConnectWise has already: {like}",
@@ -252,7 +254,7 @@ class _Reader:
                 others.append(action)
                 continue
             if one.email and action.email and one.email.casefold() != action.email.casefold():
-                self._tell(
+                self._add_problem(
                     rows[action.rows[0]],
                     "Contact Email",
                     f"the same contact has another e-mail address in row {rows[one.rows[0]].number + 1}",
@@ -274,10 +276,12 @@ class _Reader:
             return None
         first = row.text("Contact First Name")
         if not first:
-            self._tell(row, "Contact First Name", "a contact needs a first name", "fill it in")
+            self._add_problem(row, "Contact First Name", "a contact needs a first name", "fill it in")
         email = row.text("Contact Email")
         if email and ("@" not in email or any(sign.isspace() for sign in email)):
-            self._tell(row, "Contact Email", f"{email!r} is not an e-mail address", "mend it, or clear it")
+            self._add_problem(
+                row, "Contact Email", f"{email!r} is not an e-mail address", "mend it, or clear it"
+            )
         return CreateContact(
             key=contact_of(row.key),
             rows=(row.key,),
@@ -294,19 +298,19 @@ class _Reader:
 
     def _needed(self, row: SheetRow, header: str, length: int) -> str:
         if not row.text(header):
-            self._tell(row, header, f"{header} is empty", "fill it in")
+            self._add_problem(row, header, f"{header} is empty", "fill it in")
             return ""
         return self._short(row, header, length)
 
     def _short(self, row: SheetRow, header: str, length: int) -> str:
         """Read a text for ConnectWise: the full original where the person left the proposal as it was."""
         if header in row.formulas:
-            self._tell(row, header, "a formula stands here", "enter a text")
+            self._add_problem(row, header, "a formula stands here", "enter a text")
             return ""
         shown = row.stored.shown.get(header)
         text = row.text(header) if row.is_edited(header) or shown is None else str(shown).strip()
         if len(text) > length:
-            self._tell(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")
+            self._add_problem(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")
         return text
 
     def _chosen(
@@ -315,15 +319,15 @@ class _Reader:
         text = row.text(header)
         if not text:
             if is_needed:
-                self._tell(row, header, f"{header} is empty", "choose an entry of the list")
+                self._add_problem(row, header, f"{header} is empty", "choose an entry of the list")
             return None
         found = known.get(label_key(text))
         if found is None or header in row.formulas:
-            self._tell(row, header, f"{text!r} is not in the list", "choose an entry of the list")
+            self._add_problem(row, header, f"{text!r} is not in the list", "choose an entry of the list")
             return None
         return found
 
-    def _tell(self, row: SheetRow, header: str, what: str, todo: str) -> None:
+    def _add_problem(self, row: SheetRow, header: str, what: str, todo: str) -> None:
         self.problems.append(Problem(row.where(header), what, todo))
 
 
