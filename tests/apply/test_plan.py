@@ -186,9 +186,10 @@ def test_what_needs_a_settled_failure_is_skipped_with_that_reason_and_the_rest_g
     assert [action.key for action in plan.actions] == ["update:71"]
     told = {result.key: result.text for result in plan.outcomes}
     assert told["customer:a"] == "skipped: taken"
-    assert told["contact:a"] == "skipped: needs customer:a, which is skipped: taken"
-    assert told["agreement:a"].startswith("skipped: needs customer:a, which is skipped: taken")
-    assert told["add:1:10"].startswith("skipped: needs agreement:a, which is skipped: needs customer:a")
+    assert told["contact:a"] == "skipped: needs customer Contoso, which is skipped: taken"
+    assert told["agreement:a"].startswith("skipped: needs customer Contoso, which is skipped: taken")
+    assert told["add:1:10"].startswith("skipped: needs agreement Cloud, which is skipped: needs customer")
+    assert not [text for text in told.values() if any(f"{key}," in text for key in told)]
 
 
 def test_what_needs_something_that_is_there_already_is_done() -> None:
@@ -426,7 +427,8 @@ def test_the_units_of_a_creation_are_limited_too() -> None:
 
 
 def test_a_cancellation_is_a_drop_to_zero_and_one_for_a_successor_is_none() -> None:
-    ended = end_addition(SEEN, dt.date(2026, 10, 31), rows=("only:71",), what="cancel it", begins=None)
+    day = dt.date(2026, 10, 31)
+    ended = end_addition(SEEN, day, rows=("only:71",), what="cancel it", subject="it", begins=None)
     assert over(ended) == ""  # its successor bills on
     assert over(replace(ended, stops=Decimal(3)), limits=Limits(zero=0)) == "cancel it: a drop to zero"
     assert over(replace(ended, stops=Decimal(0))) == ""

@@ -42,6 +42,7 @@ def cancel(number: int, impact: str) -> SetFields:
         path=f"/finance/agreements/1/additions/{number}",
         changes=(FieldChange("cancelledDate", None, None),),
         what=f"cancel Backup for Customer {number}",
+        subject=f"Backup for Customer {number}",
         impact=D(impact),
         stops=D(1),
         basis=Basis(1, 3, "EUR"),

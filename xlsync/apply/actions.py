@@ -31,6 +31,11 @@ class CreateCompany(ActionBase):
     zip: str = ""
     country_id: int | None = None
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"customer {self.name}"
+
     def __str__(self) -> str:
         return f"create customer {self.name} [{self.identifier}]"
 
@@ -58,9 +63,14 @@ class CreateContact(ActionBase):
         """Return the action with ids of created records in place of their row keys."""
         return replace(self, company=id_if_known(self.company, ids))
 
-    def __str__(self) -> str:
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
         name = " ".join(filter(None, (self.first_name, self.last_name)))
-        return f"create contact {name}{_of_customer(self.customer)}"
+        return f"contact {name}{_of_customer(self.customer)}"
+
+    def __str__(self) -> str:
+        return f"create {self.subject}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +99,13 @@ class CreateAgreement(ActionBase):
         contact = None if self.contact is None else id_if_known(self.contact, ids)
         return replace(self, company=id_if_known(self.company, ids), contact=contact)
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"agreement {self.name}{_of_customer(self.customer)}"
+
     def __str__(self) -> str:
-        return f"create agreement {self.name}{_of_customer(self.customer)}"
+        return f"create {self.subject}"
 
 
 def _of_customer(name: str) -> str:
@@ -114,8 +129,13 @@ class CreateCatalogItem(ActionBase):
     cost: Decimal | None = None
     code: str = ""
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"product {self.identifier}: {self.description}"
+
     def __str__(self) -> str:
-        return f"create product {self.identifier}: {self.description}"
+        return f"create {self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +204,13 @@ class CreateAddition(ActionBase):
         """Return the action with ids of created records in place of their row keys."""
         return replace(self, agreement=id_if_known(self.agreement, ids), item=id_if_known(self.item, ids))
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"{self.product} for {self.customer}"
+
     def __str__(self) -> str:
-        return f"create addition {self.product} for {self.customer}: {tell_number(self.quantity)} units"
+        return f"create addition {self.subject}: {tell_number(self.quantity)} units"
 
 
 FIELDS: Final = {  # names of ConnectWise's fields in messages
@@ -282,8 +307,13 @@ class UpdateAddition(ActionBase):
         change = next((change for change in self.changes if change.field is field), None)
         return (change.seen or Decimal(0), change.wanted) if change else (Decimal(0), Decimal(0))
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"{self.product} for {self.customer}"
+
     def __str__(self) -> str:
-        return f"update {self.product} for {self.customer}: {', '.join(map(str, self.changes))}"
+        return f"update {self.subject}: {', '.join(map(str, self.changes))}"
 
 
 Setting = Decimal | bool | dt.date | None
@@ -305,6 +335,7 @@ class FieldChange:
 class SetFields(ActionBase):
     """Fields of one record set: an end date, a flag. `kind` names it in journal and JSON.
 
+    `what` says what is written, `subject` names the record, both for people.
     `guard` is the addition as the approved row showed it, if it must still have those values.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
     the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
@@ -319,6 +350,7 @@ class SetFields(ActionBase):
     path: str
     changes: tuple[FieldChange, ...]
     what: str
+    subject: str
     guard: Addition | None = None
     agreement: int | None = None
     begins: dt.date | None = None
@@ -370,6 +402,7 @@ def end_addition(
     *,
     rows: tuple[str, ...],
     what: str,
+    subject: str,
     begins: dt.date | None,
     basis: Basis | None = None,
 ) -> SetFields:
@@ -381,6 +414,7 @@ def end_addition(
         path=f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}",
         changes=(FieldChange("cancelledDate", addition.cancelled, last_day),),
         what=what,
+        subject=subject,
         guard=addition,
         agreement=addition.agreement_id,
         begins=begins,
@@ -414,8 +448,13 @@ class CreateInvoice(ActionBase):
         """The row: an invoice waits for no other write."""
         return self.key
 
+    @property
+    def subject(self) -> str:
+        """The name of the record in a sentence."""
+        return f"invoice {self.name} of {self.customer}"
+
     def __str__(self) -> str:
-        return f"invoice {self.name} of {self.customer}: {tell_cost(self.seen_amount)} on {self.seen_date}"
+        return f"{self.subject}: {tell_cost(self.seen_amount)} on {self.seen_date}"
 
 
 Action = (

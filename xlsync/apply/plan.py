@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import ORDER, Action, kind_of
+from xlsync.apply.actions import CANCEL, ORDER, Action, kind_of
 from xlsync.connectwise.records import AgreementNow
 
 
@@ -56,11 +56,12 @@ class Outcome:
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
     something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
     `waits_for` is the key of a needed action that was not done, `refused_for` why other writes of the kind
-    would be refused as well.
+    would be refused as well. `subject` names for people what the action is about.
     """
 
     key: str
     kind: str
+    subject: str
     rows: tuple[str, ...]
     state: State
     detail: str = ""
@@ -81,6 +82,11 @@ class Outcome:
         glue = " " if self.state is State.DONE else ": "
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 
+    @property
+    def reason(self) -> str:
+        """The reason why the action was not done, with what it is about, for terminals and boxes."""
+        return self.detail if self.subject in self.detail else f"{self.subject}: {self.detail}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -96,7 +102,15 @@ class Plan:
 
 def outcome(action: Action, state: State, detail: str = "", id: int | None = None) -> Outcome:  # noqa: A002
     """Make the outcome of an action."""
-    return Outcome(key=action.key, kind=kind_of(action), rows=action.rows, state=state, detail=detail, id=id)
+    return Outcome(
+        key=action.key,
+        kind=kind_of(action),
+        subject=action.subject,
+        rows=action.rows,
+        state=state,
+        detail=detail,
+        id=id,
+    )
 
 
 def changed(action: Action, detail: str) -> Outcome:
@@ -104,6 +118,7 @@ def changed(action: Action, detail: str) -> Outcome:
     return Outcome(
         key=action.key,
         kind=kind_of(action),
+        subject=action.subject,
         rows=action.rows,
         state=State.SKIPPED,
         detail=f"{CHANGED}: {detail}; run check, look again and approve again",
@@ -177,7 +192,8 @@ def build_plan(
         elif lost:
             result = skip_for(action, lost)
         elif missing:
-            detail = f"needs {missing}, which is not approved on sheet New in ConnectWise"
+            noun = missing.partition(":")[0]
+            detail = f"needs the new {noun}, which is not approved on sheet New in ConnectWise"
             result = replace(outcome(action, State.SKIPPED, detail), waits_for=missing)
         else:
             result = judge(action)
@@ -202,5 +218,6 @@ def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | Non
 
 def skip_for(action: Action, lost: Outcome) -> Outcome:
     """Make the outcome of an action skipped because one that it needs was not done."""
-    skipped = outcome(action, State.SKIPPED, f"needs {lost.key}, which is {lost.text}")
+    needed = f"the end of {lost.subject}" if lost.kind == CANCEL else lost.subject
+    skipped = outcome(action, State.SKIPPED, f"needs {needed}, which is {lost.text}")
     return replace(skipped, waits_for=lost.key)

@@ -92,9 +92,9 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
             case SetFields() | CreateInvoice():
                 others.append(str(action))
             case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
-                kind, name = _tell_created(action)
+                kind = action.noun.lower()
                 kinds[kind] = kinds.get(kind, 0) + 1
-                names.append(name)
+                names.append(action.subject)
     return PlanText(
         heading=f"{counted(len(actions), 'change')} to write to {site}:",
         changes=_ranked(changes),
@@ -142,22 +142,3 @@ def _tell_start(action: CreateAddition) -> str:
 def _tell_money(action: UpdateAddition | CreateAddition | SetFields) -> str:
     """Write the amount a month; empty where it is unknown, such as for a product without a price."""
     return f", {action.impact:+,.2f} {_currency_of(action)}".rstrip() if action.impact else ""
-
-
-def _tell_created(
-    action: CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem,
-) -> tuple[str, str]:
-    match action:
-        case CreateCompany():
-            return "customer", f"customer {action.name}"
-        case CreateContact():
-            name = f"{action.first_name} {action.last_name}".strip()
-            return "contact", f"contact {name}{_tell_owner(action.customer)}"
-        case CreateAgreement():
-            return "agreement", f"agreement {action.name}{_tell_owner(action.customer)}"
-        case CreateCatalogItem():
-            return "product", f"product {action.identifier}: {action.description}"
-
-
-def _tell_owner(customer: str) -> str:
-    return f" for {customer}" if customer else ""

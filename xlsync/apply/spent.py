@@ -74,6 +74,7 @@ class SpentApprovals:
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
+            subject=action.subject,
             rows=tuple(rows),
             state=State.ALREADY,
             detail=found.text,

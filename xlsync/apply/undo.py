@@ -143,6 +143,7 @@ def _irreversible(write: Write) -> Outcome:
     return Outcome(
         key=write.key,
         kind=write.kind,
+        subject=write.what,
         rows=(),
         state=State.SKIPPED,
         detail=f"{write.what} (id {write.id or 'unknown'}) cannot be taken back by xlsync: "

@@ -128,6 +128,7 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
         Outcome(
             key=result.key,
             kind=result.kind,
+            subject=result.subject,
             rows=result.rows,
             state=State.SKIPPED,
             detail=result.detail if result.state is State.SKIPPED else result.text,
@@ -152,7 +153,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
     for result in results:
         if result.state in LOST:
             console.print(
-                f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.key)}: {escape(result.detail)}",
+                f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.reason)}",
                 highlight=False,
                 soft_wrap=True,
             )

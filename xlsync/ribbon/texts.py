@@ -54,7 +54,7 @@ def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
 
 
 def _reasons(outcomes: Iterable[Outcome]) -> str:
-    lost = [f"{o.state} {o.key}: {o.detail}" for o in outcomes if o.state in LOST]
+    lost = [f"{o.state} {o.reason}" for o in outcomes if o.state in LOST]
     return f"\n{notices_text(lost)}" if lost else ""
 
 

@@ -195,6 +195,7 @@ def take_back(write: Write) -> SetFields | None:
         path=path,
         changes=(FieldChange("cancelledDate", ends, begun), *as_made),
         what=f"end {subject_of(write)} on the day it began",
+        subject=subject_of(write),
         agreement=agreement_in(write.path),
         begins=begun,
         ends_own=True,

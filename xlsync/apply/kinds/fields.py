@@ -196,6 +196,7 @@ def retire(write: Write, flag: str) -> SetFields | None:
         path=path,
         changes=(FieldChange(flag, False, True),),
         what=f"make {subject_of(write)} {FIELDS[flag]}",
+        subject=subject_of(write),
     )
 
 
@@ -214,6 +215,7 @@ def restore(write: Write) -> SetFields:
         path=write.path,
         changes=changes,
         what=f"restore {subject_of(write)}: {', '.join(map(_tell_restored, changes))}",
+        subject=subject_of(write),
         agreement=agreement_in(write.path),
         begins=_resumes(changes),
     )

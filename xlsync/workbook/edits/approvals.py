@@ -271,11 +271,14 @@ def _change_addition(
         )
         return ()
     rows = tuple(approved.mismatch.key for approved in group)
+    subject = f"{product} for {customer}"
     if first.action is ActionLabel.CANCEL_ADDITION:
         last_day = begins or month.last
         money = abs(first.mismatch.impact or Decimal(0))
-        task = f"cancel {product} for {customer} as of {last_day}"
-        ended = end_addition(seen, last_day, rows=rows, what=task, begins=last_day, basis=basis)
+        task = f"cancel {subject} as of {last_day}"
+        ended = end_addition(
+            seen, last_day, rows=rows, what=task, subject=subject, begins=last_day, basis=basis
+        )
         return (replace(ended, monthly=money, impact=-money, stops=seen.quantity),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
@@ -304,8 +307,8 @@ def _change_addition(
             ),
         )
     eve = begins - dt.timedelta(days=1)
-    task = f"end {product} for {customer} on {eve}"
-    ended = end_addition(seen, eve, rows=rows, what=task, begins=begins, basis=basis)
+    task = f"end {subject} on {eve}"
+    ended = end_addition(seen, eve, rows=rows, what=task, subject=subject, begins=begins, basis=basis)
     ended = replace(ended, successor_item=seen.item_id)
     successor = CreateAddition(
         key=f"successor:{seen.id}",
