@@ -323,10 +323,6 @@ def test_the_add_in_is_missing_then_good_then_of_another_version(tmp_path: Path,
     (folder,) = addin.startup_folders(system, tmp_path)
     folder.mkdir(parents=True)
     addin.write_addin(folder / addin.NAME)
-    if system == "darwin":
-        assert "no button works without it" in look().detail
-        addin.mac_script(tmp_path).parent.mkdir(parents=True)
-        addin.mac_script(tmp_path).touch()
     assert look().state is CheckState.GOOD
     (folder / addin.NAME).write_bytes(addin.build("/elsewhere/python"))
     assert look().state is CheckState.BAD

@@ -16,6 +16,7 @@ from typing import Final
 from xlsync import __version__
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.login import trusted_backend
+from xlsync.commands.platform_checks import platform_checks
 from xlsync.commands.tenant_checks import tenant_checks
 from xlsync.commands.write_test import read_tenant
 from xlsync.config import load_settings, settings_file
@@ -35,11 +36,13 @@ def examine(
     *,
     environ: Mapping[str, str] = os.environ,
     system: str = sys.platform,
+    folder: Path | None = None,
     is_demo: bool = False,
 ) -> Iterator[Finding]:
     """Run all checks, and yield each finding as soon as it is there.
 
-    `open_settings` loads the settings of the BSS, of ConnectWise, or of both.
+    `open_settings` loads the settings of the BSS, of ConnectWise, or of both; `folder` holds the workbooks,
+    the working folder where none is given.
     """
     yield versions()
     if not is_demo:
@@ -51,6 +54,7 @@ def examine(
     yield from store_checks(open_settings)
     yield excel_check(system)
     yield addin_check(system)
+    yield from platform_checks(system, folder or Path.cwd(), home, environ)
     yield libreoffice_check(find_office())
 
 
@@ -237,11 +241,6 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
                 "Quit Excel: the next export, check or apply renews it, and so does `xlsync ribbon install`."
             )
         return Finding("Add-in", CheckState.BAD, f"{file} is not of this version{about}", step)
-    if system == "darwin" and not (script := addin.mac_script(home or Path.home())).exists():
-        step = "`xlsync ribbon install` puts it there."
-        return Finding(
-            "Add-in", CheckState.BAD, f"{script} is not there, and no button works without it", step
-        )
     return Finding("Add-in", CheckState.GOOD, str(file))
 
 

@@ -336,11 +336,11 @@ def startup_folders(platform: str = sys.platform, home: Path | None = None) -> t
             usual = group / "Startup.localized/Excel"
         case _:
             return ()
-    own = _told_folder() if of_this_person else None
+    own = told_folder() if of_this_person else None
     return (usual,) if own in {None, usual} else (own, usual)
 
 
-def _told_folder() -> Path | None:
+def told_folder() -> Path | None:
     """Return the startup folder that Excel itself told at the last installation; None where it told none."""
     from xlsync.config import home_folder  # noqa: PLC0415  (settings are slow to load for a look at a file)
 

@@ -62,7 +62,7 @@ def sign_in(front: Front) -> None:
 def check_connection(front: Front) -> None:
     """Run the checks of `xlsync doctor` and show what is not good, each with what to do."""
     found: list[Finding] = []
-    for finding in checks.examine(checks.load, lambda: front.now, home_folder()):
+    for finding in checks.examine(checks.load, lambda: front.now, home_folder(), folder=front.folder()):
         front.log.info("%s: %s: %s", finding.state, finding.name, finding.detail)
         front.progress(f"Checking: {finding.name}", len(found), None)
         found.append(finding)

@@ -1,0 +1,125 @@
+"""The checks of `xlsync doctor` for what only Windows or only macOS does to files and to Excel."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePath
+from typing import Final
+
+from xlsync.commands.findings import CheckState, Finding
+from xlsync.excel import addin
+from xlsync.files import LONGEST, patiently
+
+ONEDRIVE: Final = ("OneDriveCommercial", "OneDriveConsumer", "OneDrive")  # variables that name its folders
+_SYNC_FOLDERS: Final = {
+    "onedrive": "OneDrive",
+    "dropbox": "Dropbox",
+    "googledrive": "Google Drive",
+    "google drive": "Google Drive",
+    "my drive": "Google Drive",
+    "mobile documents": "iCloud Drive",
+    "icloud": "iCloud Drive",
+    "nextcloud": "Nextcloud",
+}
+_WORKBOOK: Final = "xlsync-2026-10-corrected.results.backup-5.xlsx"  # about the longest usual name
+_STORE: Final = f"links/{'environment'.ljust(40, '-')}-{'digest'.ljust(16, '-')}-rules/cache.db-journal"
+
+
+def platform_checks(system: str, folder: Path, home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Check the folder of the workbooks and xlsync's own folder, as Windows and macOS treat them."""
+    if system in {"win32", "darwin"}:
+        yield sync_check({"workbooks": folder, "xlsync's own files": home}, environ)
+        yield replacing_check(home)
+        yield startup_check(addin.startup_folders(system)[-1], addin.told_folder())
+    if system == "win32":
+        yield path_length_check(folder / _WORKBOOK, home / _STORE)
+    if system == "darwin":
+        yield mac_script_check(addin.installed(system), addin.mac_script(Path.home()))
+
+
+def sync_client(folder: PurePath, environ: Mapping[str, str]) -> str:
+    """Return the name of the sync client that holds a folder; empty where none is recognised."""
+    for name in ONEDRIVE:
+        if environ.get(name) and folder.is_relative_to(environ[name]):
+            return "OneDrive"
+    for above, part in zip(("", *folder.parts), folder.parts, strict=False):
+        for beginning, client in _SYNC_FOLDERS.items():
+            if part.casefold().startswith(beginning):
+                return client
+        if above == "CloudStorage":  # where macOS puts the folders of all other clients
+            return part.partition("-")[0]
+    return ""
+
+
+def sync_check(folders: Mapping[str, PurePath], environ: Mapping[str, str]) -> Finding:
+    """Check whether a sync client holds a folder, where Excel saves by itself and others may edit."""
+    held = [
+        f"{folder} ({what}) is synchronised by {client}"
+        for what, folder in folders.items()
+        if (client := sync_client(folder, environ))
+    ]
+    if not held:
+        return Finding("Sync client", CheckState.GOOD, "none is recognised in the folders that are used")
+    step = (
+        "Keep them on this machine alone, XLSYNC_HOME too; or turn AutoSave off at the top left of Excel: a "
+        "workbook that saves itself, or that others may edit, is refused."
+    )
+    return Finding("Sync client", CheckState.UNSURE, "; ".join(held), step)
+
+
+def path_length_check(*files: PurePath) -> Finding:
+    """Check whether the paths that xlsync makes are as short as Windows and Excel want them."""
+    name = "Path length"
+    longest = max(files, key=lambda file: len(str(file)))
+    length = len(str(longest))
+    if length <= LONGEST:
+        return Finding(name, CheckState.GOOD, f"up to {length} characters of {LONGEST}")
+    return Finding(
+        name,
+        CheckState.BAD,
+        f"{longest} would have {length} characters; Windows takes {LONGEST}",
+        "Work in a folder that lies less deep, or set XLSYNC_HOME to one.",
+    )
+
+
+def replacing_check(home: Path, replace: Callable[[Path, Path], object] = Path.replace) -> Finding:
+    """Replace a file of xlsync's folder, and tell whether a virus scanner or a sync client held it."""
+    name = "Replacing files"
+    waits: list[float] = []
+    step = f"Exempt {home}, and the folder of the workbooks, from the scanner or the sync client."
+    try:
+        with tempfile.TemporaryDirectory(dir=home) as folder:
+            old, new = Path(folder, "old.xlsx"), Path(folder, "new.xlsx")
+            old.touch()
+            new.touch()
+            patiently(lambda: replace(new, old), waits.append)
+    except OSError as error:
+        return Finding(name, CheckState.BAD, f"{home}: {error.strerror}", step)
+    if waits:
+        held = f"another program held a new file for {sum(waits):.1f} s"
+        return Finding(name, CheckState.UNSURE, f"{held}; xlsync waits up to 3 s for each", step)
+    return Finding(name, CheckState.GOOD, "at once")
+
+
+def startup_check(usual: Path, told: Path | None) -> Finding:
+    """Check the folder from which Excel loads the add-in; a company may redirect it to a server."""
+    name = "Startup folder"
+    if told is None:
+        step = "`xlsync ribbon install` asks Excel for it."
+        return Finding(name, CheckState.UNSURE, f"Excel was not asked; {usual} is the usual one", step)
+    if not told.is_dir():
+        step = "Connect to the place that it is redirected to, or run `xlsync ribbon install` again."
+        return Finding(name, CheckState.BAD, f"{told}, as Excel told, cannot be reached", step)
+    redirected = "" if told == usual else f", redirected from {usual}"
+    return Finding(name, CheckState.GOOD, f"{told}{redirected}")
+
+
+def mac_script_check(installed: Path | None, script: Path) -> Finding:
+    """Check whether the script is there through which an add-in on macOS starts Python."""
+    name, step = "Script on macOS", "`xlsync ribbon install` puts it there."
+    if script.is_file():
+        return Finding(name, CheckState.GOOD, str(script))
+    if installed is None:
+        return Finding(name, CheckState.UNSURE, "is not there, and neither is the add-in", step)
+    return Finding(name, CheckState.BAD, f"{script} is not there, and no button works without it", step)
