@@ -1,4 +1,4 @@
-"""`python -m xlsync.sandbox --port 8765`: serve until interrupted. `xlsync sandbox` is the same."""
+"""`python -m xlsync.sandbox --port 8765`: serve until interrupted, like `xlsync sandbox`."""
 
 from __future__ import annotations
 

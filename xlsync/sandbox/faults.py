@@ -1,4 +1,4 @@
-"""How the sandbox is told to fail: which request, and in what way."""
+"""Faults that tests ask of the sandbox: which requests fail, and in what way."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _GATEWAY: Final = "<html><head><title>api.example | {0}: Web server error</title
 
 @dataclass(kw_only=True)
 class Fault:
-    """One way to fail: for the writes from `first` on, or the matching requests after `skip` of them.
+    """A fault of the writes from number `first` on, or of the matching requests after the first `skip`.
 
     `left` counts the requests that still fail, None for all.
     """
@@ -77,7 +77,7 @@ class Fault:
         return True
 
     def before(self, connection: socket.socket, body: Any) -> Response | None:
-        """What befalls a request before anything is committed: an answer in place of its own, or none."""
+        """Answer in place of ConnectWise before anything is committed; None lets the request pass."""
         match self.kind:
             case "refuse":
                 refuse(connection)
@@ -111,7 +111,7 @@ class Fault:
         return None
 
     def after(self, connection: socket.socket, response: Response) -> Response:
-        """What is answered once the request is committed, where it is not the sandbox's own answer."""
+        """Answer a request that is committed: with the sandbox's own answer, or a faulty one."""
         match self.kind:
             case "hang-up-after":
                 hang_up(connection)
@@ -143,13 +143,13 @@ def _lacks_customs(body: Any) -> bool:
 
 
 class Faults:
-    """The faults still to come, in the order in which they were asked for."""
+    """The faults that are still to happen, in the order in which they were asked for."""
 
     def __init__(self) -> None:
         self.waiting: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """One more way to fail."""
+        """Add a fault."""
         if fault.kind not in KINDS:
             raise ValueError(f"{fault.kind} is not one of {', '.join(sorted(KINDS))}")
         if fault.kind.startswith("call") and fault.call is None:
@@ -157,7 +157,7 @@ class Faults:
         self.waiting.append(fault)
 
     def take(self, request: str, write: int | None) -> list[Fault]:
-        """The faults of this request: one of those that befall once, and all that last."""
+        """Take the faults of a request: the first of those that happen once, and all lasting ones."""
         met: list[Fault] = []
         for fault in self.waiting:
             is_taken = any(one.kind not in LASTING for one in met)

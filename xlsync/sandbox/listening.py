@@ -1,4 +1,4 @@
-"""HTTP on loopback: a thread for each connection, kept alive, which can be hung up at any moment."""
+"""An HTTP server on loopback: a thread for each kept-alive connection, which it can cut at any moment."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class HungUp(Exception):
 
 
 def hang_up(connection: socket.socket) -> NoReturn:
-    """Close the connection as a server does that goes away."""
+    """Close a connection as a server does that goes away."""
     _shut(connection)
     raise HungUp
 
 
 def refuse(connection: socket.socket) -> NoReturn:
-    """Close the connection with a reset: with nothing to linger for, closing sends one."""
+    """Close a connection with a reset, which a linger time of zero causes."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
     connection.close()
     raise HungUp
@@ -45,7 +45,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class _Connection(WSGIRequestHandler):
-    """One client's connection, kept alive between requests."""
+    """The connection of one client, kept alive between requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -66,7 +66,7 @@ class _Connection(WSGIRequestHandler):
             self.close_connection = True
 
     def run_wsgi(self) -> None:
-        """Answer one request. Werkzeug's own would close the connection after each."""
+        """Answer one request; Werkzeug's own method would close the connection afterwards."""
         request = HttpRequest(self.make_environ())
         request.get_data()
         try:
@@ -97,7 +97,7 @@ class _Connection(WSGIRequestHandler):
 
 
 class Listener(ThreadedWSGIServer):
-    """Listens on a port of this machine and answers with `answer`, until `close`."""
+    """A server on a port of this machine that answers with `answer`, until `close`."""
 
     def __init__(self, answer: Answer, port: int) -> None:
         self.answer = answer
@@ -108,13 +108,13 @@ class Listener(ThreadedWSGIServer):
             super().__init__("127.0.0.1", port, lambda *_: [], handler=_Connection, fd=listening.fileno())
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
-        """Say nothing."""
+        """Print no line for a request, unlike Werkzeug."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Report nothing of a client that went away; anything else is a bug of the sandbox."""
+        """Print nothing: the client went away. `run_wsgi` answers a bug of the sandbox with status 500."""
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; noted here, so that `close` misses none whose thread is still starting."""
+        """Accept a connection and note it at once, so that `close` misses none whose thread is starting."""
         connection, address = super().get_request()
         with self._closed:
             self.connections.add(connection)
@@ -128,7 +128,7 @@ class Listener(ThreadedWSGIServer):
             self._closed.notify_all()
 
     def close(self) -> None:
-        """Stop listening, and close every connection: none is left open for a thread to close later."""
+        """Stop listening, and close every connection."""
         self.shutdown()
         self.server_close()
         with self._closed:

@@ -32,7 +32,7 @@ _SECRET: Final = frozenset({"authorization"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedRequest:
-    """One request that reached the sandbox. `path` is that below ConnectWise's API root, or the BSS's path.
+    """A request that reached the sandbox. `path` is that below ConnectWise's API root, or the BSS's.
 
     `status` is None until it is answered, and stays None where the sandbox hung up.
     """
@@ -95,7 +95,7 @@ class Sandbox:
 
     @property
     def per_minute(self) -> int | None:
-        """How many ConnectWise requests a minute are answered; more get a 429. None for no limit."""
+        """The number of ConnectWise requests a minute that are answered; more get a 429. None: no limit."""
         return self.connectwise.per_minute
 
     @per_minute.setter
@@ -139,13 +139,13 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address at which the sandbox listens."""
         port = self._server.port if self._server is not None else self._port
         return f"http://127.0.0.1:{port}"
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings that make xlsync use it. The keys are made up and open nothing else."""
+        """The settings with which xlsync uses the sandbox. The keys are made up and open nothing else."""
         return {
             "XLSYNC_BSS_URL": self.url,
             "XLSYNC_BSS_CLIENT_KEY": bss.CLIENT_KEY,
@@ -198,7 +198,7 @@ class Sandbox:
             self._faults.add(fault)
 
     def move_clock(self, seconds: float) -> None:
-        """Let time pass in the sandbox: what was to be committed until then is, and new records age."""
+        """Let time pass in the sandbox: late commits that are due by then happen, and new records age."""
         with self._lock:
             self.connectwise.clock.move(seconds)
             self._commit_late()
@@ -209,7 +209,7 @@ class Sandbox:
             self.connectwise.codebase = codebase
 
     def reset(self) -> None:
-        """Begin anew: the records as generated, an empty log, nothing left to fail."""
+        """Begin anew: with the records as generated, an empty log, and no faults."""
         with self._lock:
             journal = self.connectwise.journal
             fresh_bss, fresh = generate(self._scale, self._seed, with_november=self._with_november)
@@ -226,7 +226,7 @@ class Sandbox:
     # Answering
 
     def answer(self, request: HttpRequest, connection: socket.socket) -> Response:
-        """Log a request, let it fail if it shall, else pass it to the system that it is for."""
+        """Log a request; answer it by a fault if one is due, else by the system that it is for."""
         if api := _API.fullmatch(request.path):
             service, path = "connectwise", api["path"]
         else:
@@ -255,7 +255,7 @@ class Sandbox:
         return response
 
     def _commit_late(self) -> None:
-        """Commit what was sent over a connection that broke, and has reached ConnectWise by now."""
+        """Commit writes that were sent over a broken connection and are due by now."""
         now = self.connectwise.clock.seconds()
         due = [one for one in self._late if one[0] <= now]
         self._late = [one for one in self._late if one[0] > now]

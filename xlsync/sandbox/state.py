@@ -1,4 +1,4 @@
-"""What the two made-up systems hold, and the file that keeps ConnectWise's writes between commands."""
+"""The records of the two made-up systems, and the file that keeps ConnectWise's writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 
 class Additions(UserDict[int, Record]):
-    """All additions by id, and for each agreement which are its own."""
+    """All additions by id, with an index by agreement."""
 
     def __init__(self) -> None:
         self._by_agreement: defaultdict[int, set[int]] = defaultdict(set)
@@ -34,30 +34,30 @@ class Additions(UserDict[int, Record]):
         del self.data[key]
 
     def on_agreement(self, agreement_id: int) -> list[Record]:
-        """The additions of one agreement, by id."""
+        """Return the additions of one agreement, in order of id."""
         return [self.data[key] for key in sorted(self._by_agreement.get(agreement_id, ()))]
 
 
 @dataclass
 class Clock:
-    """The sandbox's time, which passes as usual and can be moved on; `moved` are the seconds so far."""
+    """The sandbox's clock, which runs as usual and can be moved on; `moved`: by how many seconds so far."""
 
     moved: float = 0.0
 
     def seconds(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return time.time() + self.moved
 
     def move(self, seconds: float) -> None:
-        """Let so many seconds pass at once."""
+        """Move the clock on by some seconds."""
         self.moved += seconds
 
     def now(self) -> str:
-        """The time in UTC, as ConnectWise writes it."""
+        """Return the time in UTC, as ConnectWise writes it."""
         return dt.datetime.fromtimestamp(self.seconds(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def today(self) -> str:
-        """Midnight UTC of the day, as ConnectWise writes a date."""
+        """Return the day's midnight in UTC, as ConnectWise writes a date."""
         return f"{self.now()[:10]}T00:00:00Z"
 
 
@@ -102,15 +102,15 @@ class SandboxConnectWise:
     journal: ChangeLog | None = None
 
     def table(self, name: str) -> Any:
-        """The records of one resource."""
+        """Return the records of one resource."""
         return getattr(self, name) if name != "other" else {}
 
     def next_id(self, table: str) -> int:
-        """The id of a new record."""
+        """Return the id of the next new record."""
         return max(self.table(table), default=0) + 1
 
     def commit(self, *changes: tuple[str, int, Record | None]) -> None:
-        """Write what one request changed (None: deleted), stamped with the time, and keep it."""
+        """Write the records that one request changed (None: deleted) with the time, and log the change."""
         now = self.clock.now()
         for table, key, record in changes:
             if record is not None:
@@ -129,7 +129,7 @@ class SandboxConnectWise:
             del records[key]
 
     def replay(self) -> None:
-        """Bring the generated records to where earlier commands left them."""
+        """Apply the writes of earlier commands to the generated records."""
         if self.journal is not None:
             for table, key, record in self.journal.read():
                 self._put(table, key, record)
@@ -150,7 +150,7 @@ class ChangeLog:
         return {"format": FORMAT, **self.origin}
 
     def read(self) -> list[tuple[str, int, Record | None]]:
-        """All kept changes in order. A torn last line is cut off, so that the next write starts a new one."""
+        """Read all changes in order; a torn last line is cut off, so that the next write starts a new one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = self.path.read_bytes() if self.path.exists() else b""
         whole = text[: text.rfind(b"\n") + 1]
@@ -165,7 +165,7 @@ class ChangeLog:
         return [(table, key, record) for line in lines[1:] for table, key, record in line]
 
     def write(self, changes: tuple[tuple[str, int, Record | None], ...]) -> None:
-        """Append what one request changed."""
+        """Append the records that one request changed."""
         line = simplejson.dumps(changes, use_decimal=True) + "\n"
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line)
@@ -192,5 +192,5 @@ class SandboxBss:
     tokens: set[str] = field(default_factory=set)
 
     def expire_tokens(self) -> None:
-        """From now on every token given so far is answered 401."""
+        """Answer 401 to every token given so far, from now on."""
         self.tokens.clear()

@@ -1,4 +1,4 @@
-"""The reseller API v3 of the BSS: it is only ever read."""
+"""The read-only part of the BSS's reseller API v3."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _map() -> Map:
 
 
 class BssRefused(Exception):
-    """An error of the BSS, named by its type."""
+    """An error answer of the BSS, with its type."""
 
     def __init__(self, status: int, kind: str, message: str, **place: str) -> None:
         super().__init__(message)
@@ -82,7 +82,7 @@ class BssApi:
         self.given = 0
 
     def answer(self, request: Request, path: str) -> Response:
-        """The answer to a request."""
+        """Answer a request."""
         try:
             if path == "/oauth/token":
                 return self._token(request)
@@ -242,7 +242,7 @@ class BssApi:
                 raise BssRefused(400, "ValidationError", f"{name} is not a parameter of this request.")
 
     def _asked(self, request: Request, records: list[Record], known: Set[str]) -> list[Record]:
-        """Those that `$filter` lets through, as `$orderby` sorts them."""
+        """Return the records that meet `$filter`, sorted by `$orderby`."""
         if text := request.args.get("$filter"):
             test = filters.parse_filter(text, known)
             records = [record for record in records if test(record)]
@@ -280,5 +280,5 @@ def _plain(line: Record) -> Record:
 
 
 def _single(lines: Iterable[Record]) -> list[Record]:
-    """The analytical lines: one for each subscription."""
+    """Return an invoice's analytical lines: one for each subscription."""
     return [_plain(part) for line in lines for part in line.get("_parts", (line,))]

@@ -37,7 +37,7 @@ def _is_moment(name: str) -> bool:
 
 
 def _value(part: re.Match[str]) -> Any:
-    """The literal of a comparison. A moment without an offset is UTC."""
+    """Read the literal of a comparison; a moment without an offset is UTC."""
     if (text := part["moment"]) is not None:
         moment = dt.datetime.fromisoformat(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
@@ -45,7 +45,7 @@ def _value(part: re.Match[str]) -> Any:
 
 
 def _held(record: Record, name: str) -> Any:
-    """What a record holds in a field; None where it is empty."""
+    """Return the value of a record's field; None where it is empty."""
     held = record.get(name)
     return dt.datetime.fromisoformat(held) if held and _is_moment(name) else held
 
@@ -67,7 +67,7 @@ def _test(part: re.Match[str]) -> Callable[[Record], bool]:
 
 
 def parse_filter(text: str, known: Set[str]) -> Callable[[Record], bool]:
-    """The test that `$filter` puts to each record."""
+    """Turn `$filter` into a test of a record."""
     tests: list[Callable[[Record], bool]] = []
     at, more = 0, True
     while more:
@@ -83,7 +83,7 @@ def parse_filter(text: str, known: Set[str]) -> Callable[[Record], bool]:
 
 
 def parse_order(text: str, known: Set[str]) -> Callable[[list[Record]], list[Record]]:
-    """How `$orderby` sorts: a comma list of fields with `asc` or `desc`."""
+    """Turn `$orderby` into a sorting function: a comma list of fields with `asc` or `desc`."""
     keys: list[tuple[str, bool]] = []
     for part in text.split(","):
         name, _, direction = part.strip().partition(" ")

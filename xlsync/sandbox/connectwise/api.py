@@ -1,4 +1,4 @@
-"""ConnectWise's REST API over its state: credentials, headers, paging, queries, and the paths in use."""
+"""ConnectWise's REST API, on made-up records: credentials, headers, paging, queries, and the paths in use."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _rules() -> Iterable[Rule]:
 
 
 def _release(text: str) -> tuple[int, ...]:
-    """A release such as 2025.16 as numbers that can be compared."""
+    """Read a release such as 2025.16 as numbers that can be compared."""
     return tuple(int(part) for part in text.split("."))
 
 
@@ -99,18 +99,18 @@ def _map() -> Map:
 
 
 def json_response(body: Any, status: int = 200) -> Response:
-    """A JSON answer whose decimals stay JSON numbers."""
+    """Make a JSON answer whose decimals stay JSON numbers."""
     text = simplejson.dumps(body, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
     return Response(text, status=status, content_type="application/json; charset=utf-8")
 
 
 def refusal(status: int, code: str, message: str) -> Response:
-    """ConnectWise's answer to a request that it refuses as a whole."""
+    """Make ConnectWise's answer to a request that it refuses as a whole."""
     return json_response(Refused(status, code, message).body, status)
 
 
 def too_many(seconds: float) -> Response:
-    """ConnectWise's answer to more requests than it takes, which has a shape of its own."""
+    """Make ConnectWise's answer 429 to too many requests; its JSON differs from other errors."""
     response = json_response({"error": "ConnectWiseAPI", "message": "Too many requests."}, 429)
     response.headers["Retry-After"] = str(max(0, math.ceil(seconds)))
     return response
@@ -127,7 +127,7 @@ class ConnectWiseApi:
         self._stored: Mapping[str, Any] = {}  # what a creation keeps in place of what was sent
 
     def company_info(self, company: str, site: str) -> Response:
-        """Where a tenant's API is; `null` for an unknown company."""
+        """Return the address of a tenant's API; `null` for an unknown company."""
         if company.lower() != COMPANY_ID:
             return json_response(None)
         names = {
@@ -142,9 +142,10 @@ class ConnectWiseApi:
     def answer(
         self, request: Request, path: str, *, hidden: float = 0.0, stored: Mapping[str, Any] | None = None
     ) -> Response:
-        """The answer to a request for a path below the API's root.
+        """Answer a request for a path below the API's root.
 
-        Lists do not show what was created within the last `hidden` seconds; a creation keeps `stored`.
+        Lists leave out what was created within the last `hidden` seconds; `stored` are values that a POST
+        stores in place of those that it sends.
         """
         self._hidden, self._stored = hidden, stored or {}
         try:
@@ -280,7 +281,7 @@ class ConnectWiseApi:
         return records
 
     def _allowed(self, table: str, records: list[Record]) -> list[Record]:
-        """What the API member may see: with the level *My* only its own records, without an error."""
+        """Leave only records that the API member may see: with the level *My* its own, without an error."""
         function = _FUNCTIONS.get(table, "")
         rights = (right for right in self.state.security.values() if right["moduleFunctionName"] == function)
         match next((right["inquireLevel"] for right in rights), "All"):

@@ -1,5 +1,5 @@
-"""What ConnectWise understands in the query: `conditions`, `childConditions`, `customFieldConditions`,
-`fields` and `orderBy`.
+"""ConnectWise's query parameters: `conditions`, `childConditions`, `customFieldConditions`, `fields`
+and `orderBy`.
 """  # noqa: D205
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _tokens(text: str) -> list[tuple[str, Any]]:
 
 
 def _values(record: Any, path: list[str]) -> Iterable[Any]:
-    """The values under a path: one, or for an array those of its elements."""
+    """Return the values under a path: one, or for an array those of its elements."""
     for step, name in enumerate(path):
         if isinstance(record, list):
             for element in record:
@@ -97,7 +97,7 @@ def _values(record: Any, path: list[str]) -> Iterable[Any]:
 
 
 class _Parser:
-    """Reads one condition by recursive descent and turns it into a test of a record."""
+    """A parser, by recursive descent, that turns a condition into a test of a record."""
 
     def __init__(self, text: str, known: frozenset[str], *, lists: bool, arrays: bool) -> None:
         self.tokens = _tokens(text)
@@ -113,7 +113,7 @@ class _Parser:
         return test
 
     def take(self, kind: str, *values: str) -> Any:
-        """The next token if it is of that kind (and one of the values), else None."""
+        """Take the next token if it is of a kind, and one of the values where some are given; else None."""
         if self.at < len(self.tokens):
             found, value = self.tokens[self.at]
             if found == kind and (not values or value in values):
@@ -236,7 +236,7 @@ def _folded(value: Any) -> Any:
 
 
 def _like(text: str) -> re.Pattern[str]:
-    """`*` and `%` stand for anything; `[[]` for a bracket."""
+    """Turn a pattern of `like` into a test: `*` and `%` stand for any text, `[[]` for a bracket."""
     pattern = "".join(
         ".*" if part in {"*", "%"} else re.escape("[" if part == "[[]" else part)
         for part in re.split(r"(\[\[\]|[*%])", text)
@@ -245,23 +245,23 @@ def _like(text: str) -> re.Pattern[str]:
 
 
 def parse_conditions(text: str, known: frozenset[str]) -> Test:
-    """The test that `conditions` puts to each record."""
+    """Turn `conditions` into a test of a record."""
     return _Parser(text, known | {"_info"}, lists=True, arrays=False).parse()
 
 
 def parse_child_conditions(text: str, known: frozenset[str]) -> Test:
-    """The test of `childConditions`: some element of the named array meets it."""
+    """Turn `childConditions` into a test: some element of the named array meets them."""
     return _Parser(text, known, lists=False, arrays=True).parse()
 
 
 def parse_custom_field_conditions(text: str) -> Test:
-    """The test of `customFieldConditions`: one custom field meets all of it."""
+    """Turn `customFieldConditions` into a test: one custom field meets all of them."""
     test = _Parser(text, frozenset({"id", "caption", "value", "type"}), lists=False, arrays=False).parse()
     return lambda record: any(test(custom) for custom in record.get("customFields", ()))
 
 
 def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], list[Record]]:
-    """How `orderBy` sorts: `name desc, id asc`; empty values first."""
+    """Turn `orderBy`, such as `name desc, id asc`, into a sorting function; empty values come first."""
     keys: list[tuple[list[str], bool]] = []
     for part in text.split(","):
         name, _, direction = part.strip().partition(" ")
@@ -292,7 +292,7 @@ def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], li
 
 
 def parse_fields(text: str, known: frozenset[str]) -> Callable[[Record], Record]:
-    """What `fields` leaves of a record: top-level names, or `status/id` for part of a reference."""
+    """Turn `fields` into a function that shortens a record: names, or `status/id` for part of a reference."""
     wanted: dict[str, list[str] | None] = {}
     for part in text.split(","):
         name, _, rest = part.strip().partition("/")

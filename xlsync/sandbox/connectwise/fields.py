@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What a field may hold. `kind` is text, number, integer, flag, date, reference, choice,
+    """The rule for the values of a field. `kind` is text, number, integer, flag, date, reference, choice,
     references, communications, customs or fixed (computed or set by ConnectWise: ignored when sent).
     """  # noqa: D205
 
@@ -21,7 +21,7 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of record that ConnectWise keeps: `table` is where the state holds it."""
+    """A kind of ConnectWise's records: `table` is the name of its table in the sandbox's state."""
 
     name: str
     table: str
@@ -31,7 +31,7 @@ class Resource:
 
     @property
     def known(self) -> frozenset[str]:
-        """The field names that a query may use."""
+        """The names of the fields that a query may use."""
         return frozenset(self.fields)
 
 
@@ -254,7 +254,7 @@ CATALOG_ITEM: Final = Resource(
 
 
 def _fixed(name: str, table: str, fields: str) -> Resource:
-    """A resource that xlsync only reads."""
+    """Make a resource that xlsync only reads."""
     return Resource(name, table, {**_EVERY, **_rules_of("fixed", *fields.split())})
 
 

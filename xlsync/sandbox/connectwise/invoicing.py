@@ -1,4 +1,4 @@
-"""What ConnectWise computes from additions: their amounts, and the next invoice of an agreement."""
+"""ConnectWise's computations: the amounts of additions, and the next invoice of an agreement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DUE: Final = dt.date(2026, 10, 31)
 
 
 def with_amounts(addition: Record, today: str) -> Record:
-    """An addition with what follows from its quantity, price, cost and dates."""
+    """Return an addition with the amounts that ConnectWise computes from quantity, price, cost and dates."""
     billed = (addition["quantity"] or Decimal(0)) - addition.get("lessIncluded", Decimal(0))
     price, cost = (
         billed * addition.get("unitPrice", Decimal(0)),
@@ -28,7 +28,7 @@ def with_amounts(addition: Record, today: str) -> Record:
 
 
 def day_first(answer: Any) -> Any:
-    """An answer of recaps whose dates are texts, the day first."""
+    """Return recaps with their dates as texts that have the day first."""
     if isinstance(answer, list):
         return [day_first(one) for one in answer]
     names = [name for name in ("nextInvoiceDate", "lastInvoiceDate") if answer.get(name)]
@@ -37,7 +37,7 @@ def day_first(answer: Any) -> Any:
 
 
 def next_amount(state: SandboxConnectWise, agreement: Record) -> Decimal:
-    """What the next invoice bills: the active, billable additions."""
+    """Sum up the next invoice: the active, billable additions."""
     day = next_date(agreement)
     if day is None:
         return Decimal(0)
@@ -52,7 +52,7 @@ def next_amount(state: SandboxConnectWise, agreement: Record) -> Decimal:
 
 
 def by_agreement(state: SandboxConnectWise) -> dict[int, list[Record]]:
-    """The invoices that were made of each agreement."""
+    """Group the invoices by agreement."""
     made: dict[int, list[Record]] = {}
     for record in state.invoices.values():
         if "agreement" in record:
@@ -61,7 +61,7 @@ def by_agreement(state: SandboxConnectWise) -> dict[int, list[Record]]:
 
 
 def recap(state: SandboxConnectWise, agreement: Record, made: list[Record]) -> Record:
-    """What ConnectWise tells of an agreement's last and next invoice. Dates and the last amount are text."""
+    """Make the recap of an agreement's last and next invoice; dates and the last amount are texts."""
     last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
     day, periods = next_date(agreement), 0
     found: Record = {

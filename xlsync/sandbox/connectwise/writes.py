@@ -1,4 +1,4 @@
-"""What ConnectWise makes of a body: checks each field, fills defaults, refuses what the real one refuses."""
+"""ConnectWise's handling of a body: every field is checked, defaults are filled, faults refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, 
 
 
 class Refused(Exception):
-    """An answer other than success: status, ConnectWise's code and message, and the fields that are wrong."""
+    """An error answer: status, ConnectWise's code and message, and the fields that are wrong."""
 
     def __init__(self, status: int, code: str, message: str, errors: list[Record] | None = None) -> None:
         super().__init__(message)
@@ -32,13 +32,13 @@ class Refused(Exception):
 
 
 def invalid(resource: str, field: str, message: str, code: str = "InvalidField") -> Refused:
-    """A 400 that names one field."""
+    """Make an answer 400 that names one field."""
     error = {"code": code, "message": message, "resource": resource, "field": field, "details": None}
     return Refused(400, "InvalidObject", f"{resource} object is invalid", [error])
 
 
 def reference(table: str, record: Record) -> Record:
-    """How other records show this one."""
+    """Return the reference by which other records show a record."""
     named = {
         name: record[name] for name in ("identifier",) if table in {"companies", "catalog"} and name in record
     }
@@ -57,7 +57,7 @@ def reference(table: str, record: Record) -> Record:
 
 
 class Writer:
-    """Creates and changes ConnectWise records as their screens would."""
+    """The creation and change of ConnectWise's records, with the rules of its screens."""
 
     def __init__(self, state: SandboxConnectWise) -> None:
         self.state = state
@@ -65,7 +65,7 @@ class Writer:
     # One field
 
     def value(self, resource: Resource, name: str, value: Any) -> Any:
-        """The value to keep, or Refused."""
+        """Return the value of a field as ConnectWise stores it; raises Refused."""
         field = resource.fields[name]
         match field.kind:
             case "text":
@@ -184,7 +184,7 @@ class Writer:
     # Whole records
 
     def create(self, resource: Resource, body: Any, parent: Record | None = None) -> Record:
-        """The new record with its defaults, ready to be committed under its id."""
+        """Make a new record with its defaults, ready to be committed under its id."""
         if not isinstance(body, dict):
             raise Refused(400, "InvalidObject", f"{resource.name} object is invalid", [])
         sent = {name: value for name, value in body.items() if value is not None}
@@ -215,7 +215,7 @@ class Writer:
         return record
 
     def change(self, resource: Resource, record: Record, body: Any) -> Record:
-        """The record after a PATCH. A path into an object changes nothing and is not an error."""
+        """Return a record as a PATCH leaves it. A path into an object changes nothing and is no error."""
         if not isinstance(body, list) or not all(isinstance(step, dict) for step in body):
             raise Refused(400, "InvalidObject", "The body must be an array of operations", [])
         changed = dict(record)
@@ -253,7 +253,7 @@ class Writer:
         return changed
 
     def check(self, resource: Resource, record: Record) -> None:
-        """What must hold between records: unique names, a contact of the agreement's own company."""
+        """Check rules between records: unique names, a contact of the agreement's own company."""
         others = [other for key, other in self.state.table(resource.table).items() if key != record["id"]]
         for name in resource.unique:
             if any(other[name].casefold() == record[name].casefold() for other in others):
@@ -267,13 +267,13 @@ class Writer:
             self._check_addition(record)
 
     def _check_agreement(self, record: Record) -> None:
-        """Agreements of one name on one company are taken, as live servers take them."""
+        """Check an agreement; several of one name on one company are accepted, as by live servers."""
         contact = self.state.contacts[record["contact"]["id"]]
         if contact.get("company", {}).get("id") != record["company"]["id"]:
             raise invalid("agreement", "contact", "The contact does not belong to the company.")
 
     def _check_addition(self, record: Record) -> None:
-        """No bundles, no date that nothing would bill; and a tenant may require custom fields."""
+        """Refuse a bundle, a date that nothing would bill, and a missing custom field that is required."""
         known = self.state.additions.get(record["id"], {})
         if known.get("effectiveDate") != record["effectiveDate"]:
             self._check_effective(record["effectiveDate"], self.state.agreements[record["agreementId"]])
@@ -393,7 +393,7 @@ class Writer:
 
 
 def empty_customs(state: SandboxConnectWise, table: str) -> list[Record]:
-    """The custom fields of a new record: every one that is defined stands there, even without a value."""
+    """Return the custom fields of a new record: all that are defined, without values."""
     return [
         {
             "id": definition["id"],
@@ -413,13 +413,13 @@ def empty_customs(state: SandboxConnectWise, table: str) -> list[Record]:
 
 
 def next_date(agreement: Record) -> dt.date | None:
-    """The day of the agreement's next invoice."""
+    """Return the day of an agreement's next invoice."""
     text = agreement.get("nextInvoiceDate")
     return dt.date.fromisoformat(text[:10]) if text and not agreement.get("cancelledFlag") else None
 
 
 def first_open_day(agreement: Record) -> dt.date | None:
-    """The first day that no invoice of the agreement covers; None where it never is invoiced."""
+    """Return the first day that no invoice of an agreement covers; None where it is never invoiced."""
     day = next_date(agreement)
     months = MONTHS.get(agreement["billingCycle"]["name"])
     if day is None or months is None:
@@ -428,7 +428,7 @@ def first_open_day(agreement: Record) -> dt.date | None:
 
 
 def months_later(day: dt.date, months: int) -> dt.date:
-    """The last day of the month that is so many months later."""
+    """Return the last day of the month that is so many months later."""
     count = day.year * 12 + day.month - 1 + months
     return dt.date.fromisoformat(month_end(dt.date(count // 12, count % 12 + 1, 1))[:10])
 
@@ -438,6 +438,6 @@ def _set_agreement_status(record: Record) -> None:
 
 
 def month_end(day: dt.date) -> str:
-    """The last day of that month, as ConnectWise writes dates."""
+    """Return the last day of a month, as ConnectWise writes dates."""
     last = calendar.monthrange(day.year, day.month)[1]
     return f"{day.year:04}-{day.month:02}-{last:02}T00:00:00Z"

@@ -32,7 +32,7 @@ from xlsync.sandbox.world.sales import (
 
 
 class Distributor:
-    """Sells subscriptions, and keeps the lines that are to be invoiced."""
+    """A distributor that sells subscriptions and collects the lines to be invoiced."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -46,7 +46,7 @@ class Distributor:
         self._units()
 
     def guid(self) -> str:
-        """A made-up, repeatable id."""
+        """Make up a repeatable id."""
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
 
     def _units(self) -> None:
@@ -72,7 +72,7 @@ class Distributor:
     # Customers, products, subscriptions
 
     def customer(self, name: str) -> Customer:
-        """A new end customer."""
+        """Add an end customer."""
         self.customers += 1
         city, code = CITIES[self.customers % len(CITIES)]
         country = next(name for name, country_code in COUNTRIES if country_code == code)
@@ -98,7 +98,7 @@ class Distributor:
         return Customer(self.customers, name)
 
     def product(self, offer: Offer) -> ListedProduct:
-        """A new entry of the price list."""
+        """Add an entry to the price list."""
         code = f"MQX7{self.rng.getrandbits(36):09X}:0001"
         product = ListedProduct(self.guid(), code, offer)
         created = stamp(dt.date(2024, 1, 15), "12:17:22.32")
@@ -132,7 +132,7 @@ class Distributor:
         status: str = "Active",
         billed: bool = True,
     ) -> Subscription:
-        """A new subscription with the regular lines of its months (an annual charge in its month only)."""
+        """Add a subscription with the regular lines of its months (an annual charge in its month only)."""
         listed = Decimal(product.offer.cost)
         factor = {"month": Decimal(1), "annual-monthly": Decimal("0.9"), "annual": Decimal(10)}[term]
         price = listed * factor if cost is None else cost
@@ -207,7 +207,7 @@ class Distributor:
         discount: Record | None = None,
         addon: tuple[ListedProduct, str] | None = None,
     ) -> Record:
-        """One invoice line of a subscription, or of one of its add-ons."""
+        """Make an invoice line of a subscription, or of one of its add-ons."""
         product = addon[0] if addon else held.product
         related = {"id": addon[1], "name": product.offer.name} if addon else None
         original = money(price * units)
@@ -244,7 +244,7 @@ class Distributor:
     def charge(
         self, held: Subscription, month: tuple[int, int], units: Decimal, *, discount: Record | None = None
     ) -> None:
-        """The charge of a full period, for the month's great invoices."""
+        """Add the charge of a full period, for the month's great invoices."""
         start = first(month)
         end = (
             start.replace(year=start.year + 1) - dt.timedelta(days=1)
@@ -254,7 +254,7 @@ class Distributor:
         self.runs[month].append(self.line(held, start, end, held.cost, units, discount=discount))
 
     def add_on(self, held: Subscription, product: ListedProduct, units: Decimal) -> None:
-        """An add-on of a subscription, charged in all three months."""
+        """Add an add-on to a subscription, charged in all three months."""
         key = self.guid()
         self.held_addons.append((held, product, units, key))
         self.bss.addons.setdefault(held.id, []).append(
@@ -275,7 +275,7 @@ class Distributor:
             self.runs[month].append(line)
 
     def change(self, held: Subscription, day: dt.date, units: Decimal) -> None:
-        """An increase (or, negative, a decrease) in the middle of a period: its own invoice (or credit)."""
+        """Add an increase (negative: a decrease) within a period, with its own invoice (or credit)."""
         month = (day.year, day.month)
         begin, end = first(month), last(month)
         if held.term == "annual":
@@ -340,7 +340,7 @@ class Distributor:
 
     @property
     def october_lines(self) -> int:
-        """How many lines October has, before `close`."""
+        """Count October's lines, before `close`."""
         return len(self.runs[OCTOBER]) + self.apart
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from xlsync.sandbox.world.story import Scale, Story
 def generate(
     scale: Scale, seed: int, *, with_november: bool = False
 ) -> tuple[SandboxBss, SandboxConnectWise]:
-    """Both systems, made from a seed; with November's billing where it is wanted."""
+    """Make both systems from a seed; with November's billing where it is wanted."""
     # Looking for garbage among so many new records takes as long as making them.
     collecting = gc.isenabled()
     gc.disable()

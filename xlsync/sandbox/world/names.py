@@ -51,7 +51,7 @@ COUNTRIES: Final = (("Germany", "DE"), ("Netherlands", "NL"), ("United Kingdom",
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A product of the distributor. `known` is how ConnectWise's catalog knows it."""
+    """A product of the distributor. `known` tells how ConnectWise's catalog has it, if at all."""
 
     name: str
     cost: str  # a month

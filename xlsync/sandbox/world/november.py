@@ -1,4 +1,4 @@
-"""The month after the three: November 2026, as the demo goes on, with surprises of its own.
+"""The billing of November 2026, with which the demo goes on, with surprises of its own.
 
 Every subscription is billed on with the units that October left, so that what is linked in October is linked
 in November. The surprises concern subscriptions on which both systems agree in October.

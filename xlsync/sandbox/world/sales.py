@@ -1,4 +1,4 @@
-"""What a distributor sells to whom, and the dates and money of its billing."""
+"""The products, customers and subscriptions of a distributor, and the dates and money of its billing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ListedProduct:
 
     @property
     def short(self) -> Record:
-        """As lines and subscriptions show it."""
+        """The reference by which lines and subscriptions show it."""
         return {"id": self.id, "name": self.offer.name, "code": self.code}
 
 
@@ -48,7 +48,7 @@ class Customer:
 
     @property
     def short(self) -> Record:
-        """As lines and subscriptions show it."""
+        """The reference by which lines and subscriptions show it."""
         return {"id": self.id, "name": self.name}
 
 
@@ -69,18 +69,18 @@ class Subscription:
 
 
 def first(month: tuple[int, int]) -> dt.date:
-    """The month's first day."""
+    """Return the month's first day."""
     return dt.date(*month, 1)
 
 
 @cache
 def last(month: tuple[int, int]) -> dt.date:
-    """The month's last day."""
+    """Return the month's last day."""
     return dt.date(*month, calendar.monthrange(*month)[1])
 
 
 def stamp(day: dt.date, time: str = "00:00:00") -> str:
-    """A moment as the BSS writes it: in its own (eastern European) time, with the offset."""
+    """Write a moment as the BSS does: in eastern European time, with the offset."""
     summer = _last_sunday((day.year, 3)) <= day < _last_sunday((day.year, 10))
     return f"{day.isoformat()}T{time}{'+03:00' if summer else '+02:00'}"
 
@@ -92,5 +92,5 @@ def _last_sunday(month: tuple[int, int]) -> dt.date:
 
 
 def money(value: Decimal) -> Decimal:
-    """Rounded to cents."""
+    """Round an amount to cents."""
     return value.quantize(_CENT, ROUND_HALF_UP)

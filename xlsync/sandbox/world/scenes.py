@@ -1,4 +1,4 @@
-"""The oddities of the month, one by one: what makes reconciling by hand take hours."""
+"""The oddities of the month, one by one, which make reconciling by hand take hours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACKUP = "Cloud Backup - Server"
 
 
 def tell(story: Story) -> None:
-    """All of them."""
+    """Put all oddities into both systems."""
     for scene in (_changes, _yearly_terms, _credits, _discounts, _add_ons, _other_charges):
         scene(story)
     for scene in (_names_that_fold, _names_that_tie, _strangers, _products_not_known, _odd_names):

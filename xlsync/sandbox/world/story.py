@@ -1,4 +1,4 @@
-"""What the scenes are told with: customers, products and agreements of both made-up systems, and how many."""
+"""The building of both made-up systems together: customers, products and agreements, and their numbers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CODES: Final = {"vendorSku", "integrationXRef", "manufacturerPartNumber"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much there is of everything."""
+    """The numbers of records of each kind."""
 
     lines: int
     customers: int
@@ -39,7 +39,7 @@ class Scale:
 
     @classmethod
     def for_lines(cls, lines: int) -> Self:
-        """What belongs to that many billing lines in October (at most 20,000)."""
+        """Compute the numbers that fit so many billing lines in October (at most 20,000)."""
         lines = min(max(lines, 1), 20_000)
         share = max(lines, 170) / 170
         sizes = {
@@ -52,7 +52,7 @@ class Scale:
 
 
 class Story:
-    """Tells the month: who buys what, and what ConnectWise knows of it."""
+    """The builder of the month: who buys what, and which of it ConnectWise has."""
 
     def __init__(self, scale: Scale, seed: int) -> None:
         self.scale = scale
@@ -124,18 +124,18 @@ class Story:
     # Customers
 
     def linked(self, name: str, known_as: str = "", **agreement: Any) -> tuple[Customer, Record]:
-        """A customer of both systems, and its one agreement for the cloud."""
+        """Add a customer to both systems, with one agreement for the cloud."""
         customer = self.sold.customer(name)
         company = self.psa.company(known_as or name)
         return customer, self.psa.agreement(company, "Cloud Services", **agreement)
 
     def company_of(self, agreement: Record) -> Record:
-        """The company whose agreement it is."""
+        """Return the company of an agreement."""
         found: Record = self.psa.state.companies[agreement["company"]["id"]]
         return found
 
     def yearly(self, agreement: Record, next_invoice: str = "2026-10-31") -> Record:
-        """Another agreement of the same company, billed once a year."""
+        """Add another agreement to an agreement's company, billed once a year."""
         company = self.company_of(agreement)
         return self.psa.agreement(company, "Cloud Services Yearly", kind=2, next_invoice=next_invoice)
 
@@ -144,14 +144,14 @@ class Story:
     def buys(
         self, customer: Customer, name: str, units: str | Decimal, term: Term = "month", **more: Any
     ) -> Subscription:
-        """A subscription with the same units in all three months."""
+        """Add a subscription with equal units in all three months."""
         count = Decimal(units)
         return self.sold.subscribe(customer, self.products[name], [count] * 3, term, **more)
 
     def holds(
         self, agreement: Record, bought: Subscription, units: str | Decimal | None = None, **more: Any
     ) -> Record:
-        """The addition that stands for a subscription: right, unless other units or cost are given."""
+        """Add the addition of a subscription: right, unless other units or cost are given."""
         quantity = bought.now if units is None else Decimal(units)
         more.setdefault("cost", bought.cost)
         return self.psa.addition(agreement, self.items[bought.product.offer.name], quantity, **more)
@@ -159,7 +159,7 @@ class Story:
     def right(
         self, customer: Customer, agreement: Record, name: str, units: str, term: Term = "month"
     ) -> Subscription:
-        """A subscription that ConnectWise has right."""
+        """Add a subscription that ConnectWise has right."""
         bought = self.buys(customer, name, units, term)
         self.holds(agreement, bought)
         self.agreed.append(bought)
@@ -168,7 +168,7 @@ class Story:
     # The many
 
     def crowd(self) -> None:
-        """Ordinary customers, until October has its lines; about one line in twelve is wrong."""
+        """Add ordinary customers until October has its lines; about one line in twelve is wrong."""
         names = [
             name for name, item in self.items.items() if self._is_ordinary(name) and not item["inactiveFlag"]
         ]
@@ -199,7 +199,7 @@ class Story:
         return offer.kind == "seat" and offer.known in _WELL_KNOWN
 
     def _as_known(self, name: str, number: int) -> str:
-        """Most names are the same in ConnectWise, some without the company form or in capitals."""
+        """Spell a customer's name for ConnectWise: mostly alike, some without company form or in capitals."""
         words = name.split()
         if number % 9 == 4:
             return " ".join(words[:-1]) if words[-1] in FORMS else f"{name} Ltd"
@@ -237,7 +237,7 @@ class Story:
             self.holds(agreement, bought, mark=mark)
 
     def surroundings(self) -> None:
-        """What else ConnectWise holds: other companies, the MSP's own services, last month's invoices."""
+        """Add to ConnectWise other companies, the MSP's own services and last month's invoices."""
         state, scale = self.psa.state, self.scale
         usual = [agreement for agreement in state.agreements.values() if not agreement["cancelledFlag"]]
         for number in range(scale.customers // 2):

@@ -26,12 +26,12 @@ _FIVE_CENTS: Final = Decimal("0.05")
 
 
 def price_of(cost: Decimal) -> Decimal:
-    """What the MSP asks: a quarter more, in steps of five cents."""
+    """Compute the MSP's price of a cost: a quarter more, in steps of five cents."""
     return (cost * Decimal("1.25") / _FIVE_CENTS).quantize(Decimal(1), ROUND_HALF_UP) * _FIVE_CENTS
 
 
 class TenantBuilder:
-    """Fills a ConnectWise with records, as they would be after some years of use."""
+    """The builder of a ConnectWise with records, as they would be after some years of use."""
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
@@ -169,7 +169,7 @@ class TenantBuilder:
         currency: int = 1,
         contact: bool = True,
     ) -> Record:
-        """A company with its main contact."""
+        """Add a company with its main contact."""
         state, number = self.state, len(self.state.companies) + 19
         wanted = (
             identifier or "".join(c for c in name.upper() if c.isascii() and c.isalnum())[:22] or f"C{number}"
@@ -206,7 +206,7 @@ class TenantBuilder:
         return company
 
     def contact(self, company: Record) -> Record:
-        """A company's main contact."""
+        """Add a company's main contact."""
         number = len(self.state.contacts) + 1
         first, last = PEOPLE_FIRST[number % 16], PEOPLE_LAST[number // 16 % 16]
         email = {
@@ -233,7 +233,7 @@ class TenantBuilder:
         cancelled: bool = False,
         currency: int | None = None,
     ) -> Record:
-        """A running agreement that is next invoiced on that day; or one that was cancelled last year."""
+        """Add a running agreement and the day of its next invoice, or one that was cancelled last year."""
         state = self.state
         agreement_type = state.agreement_types[kind]
         contact = company.get("defaultContact") or reference("contacts", self.contact(company))
@@ -280,7 +280,7 @@ class TenantBuilder:
         mark: str = "",
         bill: str = "Billable",
     ) -> Record:
-        """A product on an agreement. `mark` fills its custom field `Subscription ID`."""
+        """Add a product to an agreement. `mark` fills its custom field `Subscription ID`."""
         unit_cost = item["cost"] if cost is None else cost
         customs = empty_customs(self.state, "additions")
         customs[2]["value"] = bill == "Billable"
@@ -320,7 +320,7 @@ class TenantBuilder:
         inactive: bool = False,
         **codes: str,
     ) -> Record:
-        """A catalog item; `codes` are vendorSku, integrationXRef, manufacturerPartNumber."""
+        """Add a catalog item; `codes` are vendorSku, integrationXRef, manufacturerPartNumber."""
         state = self.state
         group = state.subcategories[subcategory]
         return self._put(
@@ -345,7 +345,7 @@ class TenantBuilder:
         )
 
     def invoiced(self, agreement: Record, total: Decimal) -> None:
-        """The invoice of the agreement's last period."""
+        """Add the invoice of an agreement's last period."""
         key = len(self.state.invoices) + 1
         short = {"id": agreement["id"], "name": agreement["name"], "_info": {}}
         self._put(
