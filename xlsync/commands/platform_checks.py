@@ -102,17 +102,17 @@ def replacing_check(home: Path, replace: Callable[[Path, Path], object] = Path.r
     return Finding(name, CheckState.GOOD, "at once")
 
 
-def startup_check(usual: Path, told: Path | None) -> Finding:
+def startup_check(usual: Path, folder: Path | None) -> Finding:
     """Check the folder from which Excel loads the add-in; a company may redirect it to a server."""
     name = "Startup folder"
-    if told is None:
+    if folder is None:
         step = "`xlsync ribbon install` asks Excel for it."
         return Finding(name, CheckState.UNSURE, f"Excel was not asked; {usual} is the usual one", step)
-    if not told.is_dir():
+    if not folder.is_dir():
         step = "Connect to the place that it is redirected to, or run `xlsync ribbon install` again."
-        return Finding(name, CheckState.BAD, f"{told}, as Excel told, cannot be reached", step)
-    redirected = "" if told == usual else f", redirected from {usual}"
-    return Finding(name, CheckState.GOOD, f"{told}{redirected}")
+        return Finding(name, CheckState.BAD, f"{folder}, as Excel told, cannot be reached", step)
+    redirected = "" if folder == usual else f", redirected from {usual}"
+    return Finding(name, CheckState.GOOD, f"{folder}{redirected}")
 
 
 def mac_script_check(installed: Path | None, script: Path) -> Finding:
