@@ -314,3 +314,10 @@ def test_dependent_dropdowns_of_added_rows_look_at_cells_that_are_there() -> Non
     formulas = [v.formula1 or "" for page in workbook for v in page.data_validations.dataValidation]
     assert sum("OFFSET" in formula for formula in formulas) == 2
     assert not [formula for formula in formulas if "#REF!" in formula]
+
+
+def test_the_text_about_unexplained_money_has_a_line_of_its_own(workbook: openpyxl.Workbook) -> None:
+    page = workbook["Start"]
+    note = sheets.START_BILLED_CELLS["Unexplained"][2]
+    assert f"{note}:H{page[note].row}" in {str(area) for area in page.merged_cells.ranges}
+    assert page._charts[1].anchor._from.row >= page[note].row

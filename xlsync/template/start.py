@@ -288,6 +288,10 @@ def _billed_table(page: Worksheet) -> None:
             page[name].alignment = Alignment(horizontal="right", shrink_to_fit=True)
         for name in "EFGH":
             page[f"{name}{row}"].border = Border(bottom=edge())
+    note = START_BILLED_CELLS["Unexplained"][2]
+    page.merge_cells(f"{note}:H{page[note].row}")
+    page[note].font = font(INK)
+    page[note].alignment = Alignment(horizontal="left", vertical="center", shrink_to_fit=True, indent=1)
 
 
 def _billed_chart(page: Worksheet) -> BarChart:
@@ -300,7 +304,7 @@ def _billed_chart(page: Worksheet) -> BarChart:
     for series in chart.series:
         series.dLbls = _labels(INK)
     chart.legend = None
-    chart.layout = layout(x=0.03, y=0.2, w=0.94, h=0.76)
+    chart.layout = layout(x=0.06, y=0.2, w=0.91, h=0.76)
     place(chart, (4, 51), (8, _END))
     return chart
 

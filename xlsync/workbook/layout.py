@@ -378,13 +378,16 @@ START_MISMATCH_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """The cells of *Start* for each kind of mismatch: number of rows, money up, money down (negative)."""
 START_BILLED_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
-    label: (f"F{row}", f"G{row}", f"H{row}")
+    label: (f"F{row}", f"G{row}", f"E{row + 1}" if label == "Unexplained" else f"H{row}")
     for row, label in enumerate(
         ("Invoices", "Lines", "Agrees", "Differs", "To link", "Not compared", "Ignored", "Unexplained"),
         start=43,
     )
 }
-"""*Where every cent went* on *Start*: lines, money, and money of other currencies as text."""
+"""*Where every cent went* on *Start*: lines, money, and money of other currencies as text.
+
+The text about unexplained money also names invoices: it has the whole line below its row.
+"""
 START_NAMES: Final[Mapping[str, str]] = {
     "xlsync_month": f"{START}!$C$5",
     "xlsync_environment": f"{START}!$C$6",
