@@ -6,12 +6,15 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
-from tests.helpers.validator import faults
+from tests.helpers.validator import faults, read_with_exceljs
 from tests.helpers.workbooks import BUSY, SHEET, reordered
 from tests.workbook.test_left_over import furnish as furnish_row
 from tests.workbook.test_left_over import settle
+from xlsync.excel import addin
 from xlsync.workbook.write import template_path
 from xlsync.xlsx.package import Package
 
@@ -45,6 +48,29 @@ def test_a_report_is_valid(desk: Desk) -> None:
     report = desk.folder / "report.xlsx"
     assert desk.run("report", str(desk.file), "--output", str(report)).code == 0
     assert not faults(report)
+
+
+def test_the_add_in_is_valid(tmp_path: Path) -> None:
+    pytest.importorskip("xlwings", reason="xlwings, whose add-in it is made from, is not installed")
+    assert not faults(addin.write_addin(tmp_path / "xlsync.xlam"))
+
+
+def test_exceljs_reads_an_export_a_check_and_a_report_as_they_are(desk: Desk) -> None:
+    def read_both() -> None:
+        package = Package.open(desk.file)
+        read = read_with_exceljs(desk.file)
+        assert list(read) == list(package.sheets)
+        for title in (LINES, MISMATCHES):
+            ours = package.grid(title)
+            assert [row[0] for row in read[title]] == [str(row[0] or "") for row in ours]
+            assert read[title][0] == [str(cell or "") for cell in ours[0]]
+
+    read_both()
+    assert desk.check().code == 0
+    read_both()
+    report = desk.folder / "report.xlsx"
+    assert desk.run("report", str(desk.file), "--output", str(report)).code == 0
+    assert list(read_with_exceljs(report)) == list(Package.open(report).sheets)
 
 
 def test_a_check_adds_no_fault_to_the_workbook_of_a_person(desk: Desk) -> None:

@@ -274,7 +274,8 @@ def build(interpreter: str = sys.executable, platform: str = sys.platform) -> by
     parts, stored = unpacked(package.to_bytes(), SOURCE)
     workbook = parts["xl/workbook.xml"].decode()
     renamed = re.sub(r'(<sheet\s[^>]*\bname=)"[^"]*"', rf'\1"{CONFIGURATION}"', workbook, count=1)
-    parts["xl/workbook.xml"] = renamed.encode()
+    # Excel for Mac saved xlwings' file with a resolution that its own schema does not know
+    parts["xl/workbook.xml"] = re.sub(r'\s[\w:]*defaultImageDpi="32767"', "", renamed).encode()
     parts["customUI/customUI.xml"] = ribbon_xml().encode()
     parts["xl/vbaProject.bin"] = with_source(parts["xl/vbaProject.bin"], MODULE, VBA)
     return packed(parts.items(), stored)

@@ -1,7 +1,7 @@
 """Excel's conventions applied to what openpyxl writes, since some programs read nothing else.
 
 Fonts name their properties in the order of the schema (ECMA-376-1, 18.8.22), targets of relationships are
-relative, and the columns of print titles come before the rows.
+relative, the columns of print titles come before the rows, and the elements of drawings carry a prefix.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _FONT: Final = (
     "b", "i", "strike", "condense", "extend", "outline", "shadow", "u", "vertAlign", "sz", "color", "name",
     "family", "charset", "scheme",
 )  # fmt: skip
+_IN_DRAWINGS: Final = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
 _ROWS_FIRST: Final = re.compile(r'(_xlnm\.Print_Titles"[^>]*>)([^<,]*\$\d+:\$\d+),([^<,]*\$[A-Z]+:\$[A-Z]+)<')
 
 
@@ -31,6 +32,9 @@ def _part(name: str, content: bytes) -> bytes:
         return re.sub(r"<font>.*?</font>", _font, content.decode(), flags=re.DOTALL).encode()
     if name == "xl/workbook.xml":
         return _ROWS_FIRST.sub(r"\1\3,\2<", content.decode()).encode()
+    if name.startswith("xl/drawings/drawing"):
+        xml = content.decode().replace(f' xmlns="{_IN_DRAWINGS}"', f' xmlns:xdr="{_IN_DRAWINGS}"')
+        return re.sub(r"<(/?)(\w+)(?=[\s/>])", r"<\1xdr:\2", xml).encode()
     if name.endswith(".rels"):
         folder = posixpath.dirname(posixpath.dirname(name))
 
