@@ -246,7 +246,7 @@ def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:
         for name, check in findings(empty_desk).items()
         if name.startswith("Foretold")
     }
-    assert "Once Only" in foretold["agreements whose billing cycle says nothing"]
+    assert "Once Only" in foretold["agreements without a billing cycle that xlsync can read"]
     assert "Nobody Home" in foretold["companies with an agreement and without a default contact"]
     assert "Subscription Name" in foretold["required custom fields"]
     assert foretold["additions whose status contradicts their dates"] == "none"

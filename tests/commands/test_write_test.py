@@ -100,7 +100,7 @@ def test_nothing_is_written_where_nobody_says_yes(empty_desk: Desk) -> None:
 def test_the_command_makes_the_test_and_doctor_tells_of_it_afterwards(empty_desk: Desk) -> None:
     ran = empty_desk.run("doctor", "--write-test", identifier(empty_desk), "--yes", "--json")
     assert ran.code == 0
-    assert ran.json["checks"][-1]["name"] == "Write test: kept"
+    assert ran.json["checks"][-1]["name"] == "Write test: stored"
     checks = {check["name"]: check for check in empty_desk.run("doctor", "--json").json["checks"]}
     assert checks["Rights to write"]["state"] == "good"
     assert "bills from today" in checks["Rights to write"]["detail"]

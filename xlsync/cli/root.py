@@ -192,7 +192,9 @@ def report(
 
 @command(app, example="xlsync history 2026-10-28-1")
 def history(
-    run: Annotated[str, typer.Argument(help="A run, such as 2026-10-28-1 or last: every write of it.")] = "",
+    run: Annotated[
+        str, typer.Argument(help="Such as 2026-10-28-1 or last: list every write of that run.")
+    ] = "",
     month: Annotated[str, typer.Option(help="Every write of this month: 2026-10, last or this.")] = "",
     demo: Demo = False,
     json: Json = False,

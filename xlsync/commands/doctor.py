@@ -64,7 +64,7 @@ def load(bss: bool, connectwise: bool) -> Settings:
 
 
 def versions() -> Finding:
-    """Name the versions in use, for whoever is asked for help."""
+    """Name the versions in use, for the person who helps."""
     parts = [f"xlsync {__version__}", f"Python {platform.python_version()}", platform.platform(terse=True)]
     for package in _PACKAGES:
         try:
@@ -78,7 +78,12 @@ def folder_check(name: str, file: Path, next_step: str) -> Finding:
     """Check whether a file exists."""
     if file.exists():
         return Finding(name, CheckState.GOOD, str(file))
-    return Finding(name, CheckState.UNSURE, f"{file} is not there: the variables must say all", next_step)
+    return Finding(
+        name,
+        CheckState.UNSURE,
+        f"{file} is not there: without it every setting must be an environment variable",
+        next_step,
+    )
 
 
 def writable(home: Path) -> Finding:
@@ -92,7 +97,7 @@ def writable(home: Path) -> Finding:
             "Folder",
             CheckState.BAD,
             f"{home} cannot be written ({error.strerror})",
-            "Set XLSYNC_HOME to another.",
+            "Set XLSYNC_HOME to a folder where you may write.",
         )
     if free < 100:
         return Finding("Folder", CheckState.BAD, f"{home} has {free} MB left", "Make room on the disk.")
@@ -122,7 +127,7 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
                 f"BSS: {what}",
                 lambda path=path: systems.bss.service.get(path, {"pageIndex": 1, "pageSize": 1}),  # type: ignore[misc]
                 CheckState.UNSURE,
-                "Lines come without it; billing periods or addresses are missing then.",
+                "Export works without this read, but leaves billing periods or addresses empty.",
             )
 
 
@@ -149,8 +154,8 @@ def connectwise_checks(
             yield Finding(
                 "Invoicing",
                 CheckState.UNSURE,
-                "not enabled: `xlsync invoice` only previews",
-                "Set XLSYNC_INVOICING=enabled where invoices are to be created.",
+                "not enabled: `xlsync invoice` shows the next invoices and creates none",
+                "Set XLSYNC_INVOICING=enabled to create invoices.",
             )
 
 
@@ -172,7 +177,7 @@ def store_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Fi
         if is_reached:
             yield Finding(name, CheckState.GOOD, place)
         else:
-            step = f"{systems.settings.store.hint} Until then export and check use what is known here."
+            step = f"{systems.settings.store.hint} Until then export and check use the copy on this machine."
             yield Finding(name, CheckState.BAD, "; ".join(systems.notices), step)
 
 
@@ -211,7 +216,7 @@ def excel_check(system: str) -> Finding:
             "Excel",
             CheckState.UNSURE,
             "there is no desktop Excel for this system",
-            "The commands work without.",
+            "Every command works without Excel; only the ribbon needs it.",
         )
     found = next((path for path in where[system] if path.exists()), None)
     if found is None:

@@ -111,17 +111,19 @@ def site_check(connectwise: ConnectWise, *, is_served: bool = True) -> Finding:
         version = connectwise.find_version()
     except ApiError as error:
         return Finding("ConnectWise: site", CheckState.UNSURE, error.message, error.hint)
-    detail = f"{url.netloc}, codebase {codebase or 'not told'}, version {version or 'not told'}, "
-    detail += f"release {connectwise.release} of the API is asked for"
+    detail = f"{url.netloc}, codebase {codebase or 'unknown'}, version {version or 'unknown'}, "
+    detail += f"xlsync asks for release {connectwise.release} of the API"
     served = re.match(r"v?(\d{4}\.\d+)", version)
     if served and not is_served:
         step = f'Set [connectwise] release = "{served[1]}" in xlsync.toml.'
-        return Finding("ConnectWise: site", CheckState.BAD, f"{detail}, which it does not serve", step)
-    if url.path != connectwise.path_in_settings:
-        step = (
-            f"Every command finds the way there; set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
+        return Finding(
+            "ConnectWise: site", CheckState.BAD, f"{detail}, which ConnectWise does not serve", step
         )
-        return Finding("ConnectWise: site", CheckState.UNSURE, f"{detail}; it has moved to {asked}", step)
+    if url.path != connectwise.path_in_settings:
+        step = f"xlsync follows the move; to save a request, set XLSYNC_CW_URL to {url.scheme}://{url.netloc}{url.path}."
+        return Finding(
+            "ConnectWise: site", CheckState.UNSURE, f"{detail}; the site has moved to {asked}", step
+        )
     return Finding("ConnectWise: site", CheckState.GOOD, detail)
 
 
@@ -130,11 +132,13 @@ def clock_check(date: str, now: dt.datetime) -> Finding:
     try:
         apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
     except ValueError:
-        step = "See that this machine's clock is right: tokens and dates depend on it."
-        return Finding("Clock", CheckState.UNSURE, "the server does not tell its time", step)
+        step = "Look whether this machine's clock is right: tokens and dates depend on it."
+        return Finding("Clock", CheckState.UNSURE, "ConnectWise's answer has no date", step)
     detail = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
-        return Finding("Clock", CheckState.BAD, detail, "Set the clock and time zone of this machine right.")
+        return Finding(
+            "Clock", CheckState.BAD, detail, "Correct the clock and the time zone of this machine."
+        )
     return Finding("Clock", CheckState.GOOD, detail)
 
 
@@ -148,7 +152,7 @@ def _list_check(
     except ApiError as error:
         return Finding(name, CheckState.BAD, error.message, error.hint), [], ""
     if not records:
-        step = "Export stops at an empty list. " + _SHOW_ALL
+        step = "Export stops at an empty list. Look whether ConnectWise has any. " + _SHOW_ALL
         return Finding(name, CheckState.BAD, "an empty list", step), [], asked_at
     try:
         answer = connectwise.service.get(f"{path}/count", {"conditions": only})
@@ -164,7 +168,7 @@ def _list_check(
     return Finding(name, state, detail, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
 
 
-_SHOW_ALL: Final = "If it stays so, the API member's security role may show only its own records (My)."
+_SHOW_ALL: Final = "Else the API member's security role may show only its own records (My): set it to All."
 
 
 def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTables]:
@@ -203,9 +207,12 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
         return Finding(name, CheckState.UNSURE, found.message, found.hint)
     unclear = [recap for recap in found.values() if recap.unclear]
     if unclear:
-        detail = f"{len(unclear)} of {len(found)} tell dates that can be read two ways: {unclear[0].unclear}"
+        detail = f"{len(unclear)} of {len(found)} have dates that can be read two ways: {unclear[0].unclear}"
         return Finding(
-            name, CheckState.UNSURE, detail, "They decide nothing: look at invoiced periods by hand."
+            name,
+            CheckState.UNSURE,
+            detail,
+            "xlsync does not use these dates: look by hand at which periods are invoiced.",
         )
     return Finding(name, CheckState.GOOD, f"{len(found)} read")
 
@@ -272,9 +279,9 @@ def foretell(
     companies = {company.id: company.name for company in lists.companies}
     names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
     yield _foretold(
-        "agreements whose billing cycle says nothing",
+        "agreements without a billing cycle that xlsync can read",
         [names[agreement.id] for agreement in lists.agreements if agreement.cycle_trouble],
-        "Their lines will read Could not check.",
+        "Their lines get the status Could not check.",
     )
     held = {agreement.company_id for agreement in lists.agreements}
     yield _foretold(
@@ -291,7 +298,7 @@ def foretell(
         yield _foretold(
             f"agreements that bill from after {month}",
             late,
-            f"An addition for {month} is refused there: it can begin with their bill start date.",
+            f"ConnectWise refuses additions for {month} there: begin them on the bill start date.",
         )
         closed = [
             names[one.id]
@@ -301,7 +308,7 @@ def foretell(
         yield _foretold(
             f"agreements that do not prorate and have invoiced {month}",
             closed,
-            f"It can begin there with the next invoice; what {month} lacks must be billed by hand.",
+            f"New units can begin there with the next invoice; bill by hand what {month} lacks.",
         )
     yield _statuses_check(connectwise, sample[:STATUSES], now.date())
     yield _required_fields_check(connectwise)
@@ -315,8 +322,8 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
         return Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, error.hint)
     required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
     step = (
-        "Where one of them is on a screen of what xlsync creates, a creation without it is refused: "
-        "give it under [creation.fields] in xlsync.toml."
+        "ConnectWise refuses a new record whose screen has one of these fields without a value: "
+        "give the value under [creation.fields] in xlsync.toml."
     )
     return _foretold("required custom fields", required, step)
 

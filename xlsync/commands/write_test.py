@@ -1,6 +1,6 @@
 """Test of writing: try writes on a test company, and store how ConnectWise behaves for later runs.
 
-Two agreements of one name and an addition are created, looked for, changed, read back and ended. Each
+Two agreements with one name and an addition are created, looked for, changed, read back and ended. Each
 write stands in the journal before and after it is sent.
 """
 
@@ -36,7 +36,7 @@ class TenantBehaviour:
 
     `bill_start` is what an agreement without a bill start date gets: `start`, `today` or `other`.
     `list_lag` are the seconds after which a list showed a new record, None where it did not within the
-    longest wait. `takes_twins` is whether two agreements of one name are accepted, `needs_custom_fields`
+    longest wait. `takes_twins` is whether two agreements with one name are accepted, `needs_custom_fields`
     whether a PATCH must name the custom fields.
     """
 
@@ -50,7 +50,7 @@ class TenantBehaviour:
         lag = f"after {self.list_lag} s" if self.list_lag is not None else f"not within {LOOKS[-1]} s"
         return (
             f"an agreement without a bill start date bills from {self.bill_start}; lists show what is new "
-            f"{lag}; two agreements of one name are {'taken' if self.takes_twins else 'refused'}; "
+            f"{lag}; two agreements with one name are {'accepted' if self.takes_twins else 'refused'}; "
             f"a PATCH {'must' if self.needs_custom_fields else 'need not'} name the custom fields"
         )
 
@@ -101,7 +101,7 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
         conditions=f"identifier={quoted_text(identifier)} and deletedFlag=False",
     )
     if len(records) != 1:
-        hint = "Give the identifier of a test company: it stands in ConnectWise beside its name."
+        hint = "Give the Company ID of a test company, which ConnectWise shows beside the name."
         raise XlsyncError(f"ConnectWise has no company {identifier}.", hint)
     contact = records[0].get("defaultContact")
     if not contact:
@@ -138,7 +138,7 @@ def try_writing(
     journal.end()
     if test.tenant is not None:
         file = keep_tenant(systems.home, environment, test.tenant)
-        yield Finding("Write test: kept", CheckState.GOOD, f"{test.tenant} ({file})")
+        yield Finding("Write test: stored", CheckState.GOOD, f"{test.tenant} ({file})")
 
 
 class WriteTest:
@@ -200,12 +200,12 @@ class WriteTest:
         )
         lag = self._lag(name)
         detail = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
-        step = "xlsync looks in its journal and by id before it creates again."
+        step = "Nothing to do: before xlsync creates again, it looks in its journal and asks by id."
         yield Finding("Write test: list", CheckState.UNSURE if lag != 0 else CheckState.GOOD, detail, step)
         twin = self._try_post(AGREEMENTS, body)
         if twin is not None:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
-        detail = "a second agreement of one name is " + ("refused" if twin is None else "taken")
+        detail = "a second agreement with the same name is " + ("refused" if twin is None else "accepted")
         yield Finding("Write test: duplicates", CheckState.GOOD, detail)
         addition = {
             "product": {"id": self._company.item},
