@@ -34,10 +34,10 @@ class Month:
     @classmethod
     def parse(cls, text: str) -> Month:
         """Read `2026-10`; raises ValueError for anything else."""
-        found = re.fullmatch(r"(\d{4})-(\d{2})", text)
-        if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1900:
+        match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+        if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1900:
             raise ValueError(text)
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     @property
     def first(self) -> dt.date:

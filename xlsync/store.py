@@ -51,10 +51,10 @@ class JsonDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
 
     def get(self, key: object, raw: object) -> str:
         """The key that was stored."""
-        found = _parsed(key) if raw else None
-        if not isinstance(found, str):
+        stored = _parsed(key) if raw else None
+        if not isinstance(stored, str):
             raise NotJsonError("a key of the store is not text")
-        return found
+        return stored
 
     def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
         """The form in which a value is stored."""

@@ -28,8 +28,8 @@ class Earlier:
 
     def ids_of(self, key: str, path: str) -> tuple[int, ...]:
         """Return the ids created by an action's key on a path, the newest first."""
-        found = (w.id for w in reversed(self._writes.get(key, ())) if w.path == path and w.id is not None)
-        return tuple(found)
+        ids = (w.id for w in reversed(self._writes.get(key, ())) if w.path == path and w.id is not None)
+        return tuple(ids)
 
     def find_unanswered(self, key: str, now: dt.datetime) -> Write | None:
         """Return the last creation of a key, if it was sent minutes ago and its outcome is unknown."""

@@ -56,15 +56,15 @@ def _writes_of(runs: Iterable[Run], month: str, environment: str) -> list[tuple[
     pairs = [(run, write) for run in runs if run.environment == environment for write in run.writes]
     pairs.sort(key=lambda pair: (_moment(pair[1].at or pair[0].at), pair[0].id))
     written: set[tuple[str, str]] = set()
-    found: list[tuple[Run, Write]] = []
+    of_month: list[tuple[Run, Write]] = []
     for run, write in pairs:
         fields = set(_fields(write))
         is_undo = run.command == "undo" and not run.month
         touched = any(entry in written or (entry[0], "") in written for entry in fields)
         if run.month == month or (is_undo and touched):
-            found.append((run, write))
+            of_month.append((run, write))
             written |= fields
-    return found
+    return of_month
 
 
 def _moment(text: str) -> dt.datetime:
@@ -119,9 +119,9 @@ class Ledger:
             self._follow(write)
 
     def _follow(self, write: Write) -> None:
-        found = ADDITION.fullmatch(write.path)
-        id_ = int(found[2]) if found and found[2] else write.id
-        if found is None or id_ is None:
+        match = ADDITION.fullmatch(write.path)
+        id_ = int(match[2]) if match and match[2] else write.id
+        if match is None or id_ is None:
             return
         course = self.courses.setdefault(id_, Course())
         if write.method != "PATCH":

@@ -16,9 +16,9 @@ def marks_of_additions(known: Iterable[Iterable[Addition]]) -> dict[str, dict[st
     for addition in (addition for additions in known for addition in additions):
         fields = addition.carried_over.get("customFields")
         if isinstance(fields, list):
-            found = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
-            if found:
-                return {str(caption): _mark(field) for caption, field in found.items()}
+            by_caption = {f.get("caption"): f for f in fields if f.get("caption") in {MARK_ID, MARK_NAME}}
+            if by_caption:
+                return {str(caption): _mark(field) for caption, field in by_caption.items()}
     return {}
 
 
@@ -34,14 +34,14 @@ def marks_of_definitions(connectwise: ConnectWise) -> dict[str, dict[str, Any]]:
 
 def read_definitions(connectwise: ConnectWise, captions: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return custom fields by caption from their definitions, those whose caption only one has."""
-    found: dict[str, dict[str, Any]] = {}
+    marks: dict[str, dict[str, Any]] = {}
     for caption in captions:
         definitions, _ = connectwise.list_records(
             "/system/userDefinedFields", conditions=f"caption={quoted_text(caption)}"
         )
         if len(definitions) == 1:
             field = definitions[0]
-            found[caption] = _mark(
+            marks[caption] = _mark(
                 {
                     **field,
                     "type": field.get("fieldTypeIdentifier"),
@@ -49,7 +49,7 @@ def read_definitions(connectwise: ConnectWise, captions: Iterable[str]) -> dict[
                     "numberOfDecimals": field.get("numberDecimals"),
                 }
             )
-    return found
+    return marks
 
 
 def _mark(field: Mapping[str, Any]) -> dict[str, Any]:

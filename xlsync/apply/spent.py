@@ -70,17 +70,17 @@ class SpentApprovals:
 
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
         """Make the outcome of an action, or some of its rows, that was carried out earlier."""
-        found = next(filter(None, (self._find(action.key, row) for row in rows)), Spent())
+        spent = next(filter(None, (self._find(action.key, row) for row in rows)), Spent())
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
             subject=action.subject,
             rows=tuple(rows),
             state=State.ALREADY,
-            detail=found.text,
-            id=found.write.id if found.write else None,
+            detail=spent.text,
+            id=spent.write.id if spent.write else None,
             is_spent=True,
-            run=found.run,
+            run=spent.run,
         )
 
     def _says_taken_back(self, row: str) -> bool:

@@ -134,16 +134,18 @@ class Bss:
     def read_account(self, customer_id: str) -> Account | None:
         """Read an end customer's name and address; None where the keys may not read it."""
         path = f"api/accounts/{quote(customer_id, safe='')}"
-        found = _if_allowed(lambda: self.service.get(path))
-        if not isinstance(found, Mapping):
+        account = _if_allowed(lambda: self.service.get(path))
+        if not isinstance(account, Mapping):
             return None
-        place = found.get("billingAddress") or _if_allowed(lambda: self.service.get(f"{path}/billingaddress"))
+        place = account.get("billingAddress") or _if_allowed(
+            lambda: self.service.get(f"{path}/billingaddress")
+        )
         place = place if isinstance(place, Mapping) else {}
         state, country = part(place, "state"), part(place, "country")
         lines = (text_of(place.get("address")), text_of(place.get("address2")))
         return Account(
-            name=text_of(found.get("name")),
-            email=text_of(found.get("email")),
+            name=text_of(account.get("name")),
+            email=text_of(account.get("email")),
             address=", ".join(line for line in lines if line),
             city=text_of(place.get("city")),
             state=text_of(state.get("code") or state.get("name")),
@@ -206,10 +208,10 @@ class Bss:
         for path, answer in zip(paths, self._read_many(calls, steps), strict=True):
             if isinstance(answer, ApiError):
                 raise answer
-            found = entries_of(answer)
-            if not isinstance(found, list):
+            entries = entries_of(answer)
+            if not isinstance(entries, list):
                 raise odd(path, "it is no list")
-            items.append(found)
+            items.append(entries)
         return items
 
     def _complete(self, charged: Sequence[ChargedLine], steps: _Steps) -> list[BillingLine]:

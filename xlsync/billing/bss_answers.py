@@ -18,8 +18,8 @@ Json = Mapping[str, Any]
 
 def part(thing: Json, name: str) -> Json:
     """Return an object within an object; empty where it is none."""
-    found = thing.get(name)
-    return found if isinstance(found, Mapping) else {}
+    value = thing.get(name)
+    return value if isinstance(value, Mapping) else {}
 
 
 def entries_of(answer: Any) -> Any:
@@ -29,8 +29,8 @@ def entries_of(answer: Any) -> Any:
 
 def id_of(thing: Json) -> str:
     """Return the id of an object as text; empty if it has none."""
-    found = thing.get("id")
-    return "" if found is None else str(found)
+    id_ = thing.get("id")
+    return "" if id_ is None else str(id_)
 
 
 def text_of(value: object) -> str:
@@ -107,8 +107,8 @@ def read_pages(
 
 def _key(thing: Json) -> str:
     """Return the identity of an entry: its id, else all its content."""
-    found = thing.get("id")
-    return f"no id: {thing!r}" if found is None else str(found)
+    id_ = thing.get("id")
+    return f"no id: {thing!r}" if id_ is None else str(id_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,10 @@ def is_cancelled(invoice: Json) -> bool:
 def invoice_date(invoice: Json) -> dt.date:
     """Return the date of an invoice, in the calendar of its own offset."""
     where = f"invoice {invoice.get('code') or invoice.get('id')}"
-    found = _date(invoice.get("invoiceDate"), where)
-    if found is None:
+    date = _date(invoice.get("invoiceDate"), where)
+    if date is None:
         raise _unusable(where, "it has no date")
-    return found
+    return date
 
 
 def read_total(invoice: Json) -> InvoiceTotal:
@@ -105,14 +105,14 @@ def read_lines(
     """
     code = str(invoice.get("code") or invoice.get("id") or "")
     invoiced = invoice_date(invoice)
-    found = []
+    charged = []
     for item in items:
         try:
-            found.append(_charged(invoice, code, item, units, invoiced))
+            charged.append(_charged(invoice, code, item, units, invoiced))
         except ApiError:
             if month_by is None or _may_be_of(*month_by, item, invoiced):
                 raise
-    return _with_keys(found)
+    return _with_keys(charged)
 
 
 def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
@@ -158,12 +158,12 @@ def _is_of(month: Month, by: str, start: dt.date | None, end: dt.date | None, in
     return start <= month.last and end >= month.first
 
 
-def _with_keys(found: list[ChargedLine]) -> list[ChargedLine]:
+def _with_keys(charged: list[ChargedLine]) -> list[ChargedLine]:
     """Give lines with one id (an analysed item) distinct keys that do not depend on their order."""
-    often = Counter(one.line.key for one in found)
+    often = Counter(one.line.key for one in charged)
     seen: Counter[str] = Counter()
     keyed = []
-    for one in sorted(found, key=lambda one: (one.line.key, one.line.contract, repr(one.line))):
+    for one in sorted(charged, key=lambda one: (one.line.key, one.line.contract, repr(one.line))):
         line = one.line
         key = line.key
         if often[key] > 1:
@@ -270,9 +270,9 @@ def _date(value: object, where: str) -> dt.date | None:
     """Read a calendar date as written: converting to UTC could move the first of a month."""
     if value is None or value == "":
         return None
-    found = re.match(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)", str(value))
+    match = re.match(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)", str(value))
     try:
-        return dt.date.fromisoformat(found[0] if found else "")
+        return dt.date.fromisoformat(match[0] if match else "")
     except ValueError:
         raise _unusable(where, f"{value!r} is not a date") from None
 

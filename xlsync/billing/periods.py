@@ -41,8 +41,8 @@ def months_of(name: str) -> int | None:
     word = re.sub(r"[\s_-]", "", name.casefold())
     if word in _WORDS:
         return _WORDS[word]
-    found = re.fullmatch(r"(?:every|p)?(\d{1,3})(m|y|months?|quarters?|years?)", word)
-    count = int(found[1]) * months_in(found[2]) if found else 0
+    match = re.fullmatch(r"(?:every|p)?(\d{1,3})(m|y|months?|quarters?|years?)", word)
+    count = int(match[1]) * months_in(match[2]) if match else 0
     return count or None
 
 

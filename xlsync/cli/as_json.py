@@ -22,12 +22,12 @@ from xlsync.report.month import Report
 from xlsync.workbook.totals import MonthResult
 
 
-def month(found: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
+def month(result: MonthResult, requests: Mapping[str, int], seconds: float) -> dict[str, Any]:
     """Make the object of export and check."""
-    totals = found.totals
+    totals = result.totals
     return {
         "month": totals.month,
-        "workbook": str(found.path),
+        "workbook": str(result.path),
         "environment": totals.environment,
         "lines": totals.lines,
         "linked": totals.linked,
@@ -40,8 +40,8 @@ def month(found: MonthResult, requests: Mapping[str, int], seconds: float) -> di
             currency: {"more": _amount(more), "less": _amount(less)}
             for currency, (more, less) in totals.at_stake.items()
         },
-        "notices": list(found.notices),
-        "reports": [table.as_json() for table in found.reports],
+        "notices": list(result.notices),
+        "reports": [table.as_json() for table in result.reports],
         "requests": dict(requests),
         "seconds": Decimal(str(round(seconds, 3))),
     }
@@ -85,44 +85,44 @@ def applied(run_id: str, path: Path, environment: str, results: Sequence[Outcome
     }
 
 
-def run(found: Run) -> dict[str, Any]:
+def run(record: Run) -> dict[str, Any]:
     """Make the object of a run."""
     names = ("key", "kind", "what", "at", "path", "was", "body", "state", "detail", "id")
     return {
-        "run": found.id,
-        "number": found.number,
-        "at": found.at,
-        "who": found.who,
-        "command": found.command,
-        "environment": found.environment,
-        "month": found.month,
-        "workbook": found.workbook,
-        "finished": found.is_finished,
-        "writes": [{name: getattr(write, name) for name in names} for write in found.writes],
+        "run": record.id,
+        "number": record.number,
+        "at": record.at,
+        "who": record.who,
+        "command": record.command,
+        "environment": record.environment,
+        "month": record.month,
+        "workbook": record.workbook,
+        "finished": record.is_finished,
+        "writes": [{name: getattr(write, name) for name in names} for write in record.writes],
     }
 
 
-def report(found: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
+def report(figures: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
     """Make the object of a month's figures."""
     return {
-        "month": found.month,
-        "environment": found.environment,
+        "month": figures.month,
+        "environment": figures.environment,
         "report": str(path),
         "pdf": None if pdf is None else str(pdf),
-        "totals": [_group(total) for total in found.totals],
-        "customers": [_group(group, "customer") for group in found.customers],
-        "products": [_group(group, "product") for group in found.products],
+        "totals": [_group(total) for total in figures.totals],
+        "customers": [_group(group, "customer") for group in figures.customers],
+        "products": [_group(group, "product") for group in figures.products],
         "mismatches": [
             {"mismatch": str(k.kind), "currency": k.currency, "rows": k.count, "up": k.up, "down": k.down}
-            for k in found.kinds
+            for k in figures.kinds
         ],
-        "ignored": found.ignored,
-        "all_clear": found.verdict.all_clear,
-        "verdict": found.verdict.text,
-        "billed": {one.currency: _billed(one) for one in found.billed},
-        "by_hand": {currency: _amount(amount) for currency, amount in found.by_hand_sums.items()},
-        "created": dict(found.created),
-        "writes": [written(write) for write in found.writes],
+        "ignored": figures.ignored,
+        "all_clear": figures.verdict.all_clear,
+        "verdict": figures.verdict.text,
+        "billed": {one.currency: _billed(one) for one in figures.billed},
+        "by_hand": {currency: _amount(amount) for currency, amount in figures.by_hand_sums.items()},
+        "created": dict(figures.created),
+        "writes": [written(write) for write in figures.writes],
     }
 
 

@@ -123,21 +123,21 @@ def chosen_by(text: str) -> By:
     raise typer.BadParameter(f"{text!r}: choose invoice-date or service-period", param_hint="--by")
 
 
-def tell_month(systems: Systems, found: MonthResult, began: float, form: Form) -> None:
+def tell_month(systems: Systems, result: MonthResult, began: float, form: Form) -> None:
     """Print the result of an export or a check."""
-    tell_notices(found.notices)
+    tell_notices(result.notices)
     if form == "json":
         seconds = time.monotonic() - began
-        tell_json(as_json.month(found, systems.requests, seconds))
+        tell_json(as_json.month(result, systems.requests, seconds))
         return
-    show.month(err if form == "digest" else out, found.totals, found.path)
+    show.month(err if form == "digest" else out, result.totals, result.path)
     if form == "digest":
         # a file is UTF-8 everywhere
-        digest_text = printable(found.digest)
+        digest_text = printable(result.digest)
         typer.echo(digest_text if sys.stdout.isatty() else digest_text.encode(), nl=False)
 
 
-def exit_by_what_is_to_do(found: MonthResult, *, is_asked: bool) -> None:
+def exit_by_what_is_to_do(result: MonthResult, *, is_asked: bool) -> None:
     """Exit with 4 where lines are to be linked or mismatches are open, if `--exit-code` was given."""
-    if is_asked and (found.totals.unlinked or any(found.totals.mismatches.values())):
+    if is_asked and (result.totals.unlinked or any(result.totals.mismatches.values())):
         raise typer.Exit(TO_DO)

@@ -22,13 +22,13 @@ def report(*, file: Path, output: Path | None, pdf: bool, demo: bool, json: bool
         new_workbook(output)
     with opened_here(demo=demo, workbook=file) as systems:
         written = report_month(systems, file, now(), output)
-        found, path = written.report, written.path
+        figures, path = written.report, written.path
         if not json:
-            show.report(out, found)
+            show.report(out, figures)
             say(out, f"Report: {path}")
         made = write_pdf(path) if pdf else None
         if json:
-            tell_json(as_json.report(found, path, made))
+            tell_json(as_json.report(figures, path, made))
         elif made:
             say(out, f"PDF: {made}")
 
@@ -47,8 +47,8 @@ def history(*, run: str, month: str, demo: bool, json: bool) -> None:
             else:
                 show.written(out, writes)
         elif run:
-            found = systems.read_run(run)
-            tell_json(as_json.run(found)) if json else show.run(out, found)
+            record = systems.read_run(run)
+            tell_json(as_json.run(record)) if json else show.run(out, record)
         else:
             runs = systems.list_runs()
             tell_json({"runs": [as_json.run(entry) for entry in runs]}) if json else show.runs(out, runs)

@@ -31,19 +31,19 @@ _KNOWN_BY_LINKS = {Scope.CUSTOMER: LinkKind.CUSTOMER, Scope.PRODUCT: LinkKind.PR
 def list_links(*, text: list[str] | None, demo: bool, json: bool) -> None:
     """Run `xlsync links list`."""
     with opened_here(demo=demo) as systems:
-        found = systems.links.find(*text) if text else systems.links.list()
+        links = systems.links.find(*text) if text else systems.links.list()
         if json:
-            tell_json({"links": [as_json.link(link) for link in found]})
+            tell_json({"links": [as_json.link(link) for link in links]})
         else:
-            show.links(out, found, NONE if text else "No link is remembered.")
+            show.links(out, links, NONE if text else "No link is remembered.")
 
 
 def list_rules(*, demo: bool, json: bool) -> None:
     """Run `xlsync links rules`."""
     with opened_here(demo=demo) as systems:
-        found = systems.rules.list()
-        tell_json({"rules": [as_json.rule(rule) for rule in found]}) if json else show.rules(out, found)
-        if not found and not json:
+        rules = systems.rules.list()
+        tell_json({"rules": [as_json.rule(rule) for rule in rules]}) if json else show.rules(out, rules)
+        if not rules and not json:
             say(out, "There are no rules.")
 
 
@@ -129,19 +129,19 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
 def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync links forget`."""
     with opened_here(demo=demo) as systems:
-        found, rules = systems.links.called(*text), systems.rules.find(*text)
-        both = _both(len(found), len(rules))
-        parts = () if found else systems.links.find(*text)
-        show.links(err, found, _tell_parts(parts) if parts else NONE)
+        links, rules = systems.links.called(*text), systems.rules.find(*text)
+        both = _both(len(links), len(rules))
+        parts = () if links else systems.links.find(*text)
+        show.links(err, links, _tell_parts(parts) if parts else NONE)
         show.rules(err, rules)
-        if (found or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
+        if (links or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
             raise typer.Exit(1)
-        systems.links.forget(found)
+        systems.links.forget(links)
         for rule in rules:
             systems.rules.drop(rule.key)
         say(err, f"{both} forgotten")
         if json:
-            forgotten = {"links": list(map(as_json.link, found)), "rules": list(map(as_json.rule, rules))}
+            forgotten = {"links": list(map(as_json.link, links)), "rules": list(map(as_json.rule, rules))}
             tell_json({"forgotten": forgotten})
 
 

@@ -106,10 +106,10 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
     from xlsync.commands.findings import CheckState, Finding  # noqa: PLC0415
     from xlsync.commands.write_test import find_test_company, try_writing  # noqa: PLC0415
 
-    found: list[Finding] = []
+    findings: list[Finding] = []
 
     def tell(finding: Finding) -> None:
-        found.append(finding)
+        findings.append(finding)
         if json:
             return
         mark, colour = MARKS[finding.state]
@@ -143,6 +143,6 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
                 tell(finding)
         if json:
             names = ("name", "state", "detail", "next_step")
-            tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in found]})
-        if any(finding.state is CheckState.BAD for finding in found):
+            tell_json({"checks": [{name: str(getattr(f, name)) for name in names} for f in findings]})
+        if any(finding.state is CheckState.BAD for finding in findings):
             raise typer.Exit(3 if write_test else 1)

@@ -179,52 +179,52 @@ def _minute(at: str) -> str:
     return at[:16].replace("T", " ")
 
 
-def runs(console: Console, found: Sequence[Run]) -> None:
+def runs(console: Console, entries: Sequence[Run]) -> None:
     """Print a table of runs."""
     more = () if console.is_terminal else ("Id",)  # the name that `--json` gives, for programs
     table = _table("Run", "When", "Who", "Command", "Month", "Writes", "Workbook", *more)
     table.columns[0].no_wrap = True  # run ids are typed after `history` and `undo`
-    for entry in found:
+    for entry in entries:
         count = Counter(write.state for write in entry.writes)
         states = ", ".join(f"{number} {state}" for state, number in count.items()) or "none"
         at, file = _minute(entry.at), Path(entry.workbook).name
         cells = (entry.number, at, entry.who, entry.command, entry.month, states, file)
         table.add_row(*map(escape, (*cells, *([entry.id] if more else []))))
-    if found:
+    if entries:
         print_table(console, table)
     else:
         say(console, "No runs yet.")
 
 
-def run(console: Console, found: Run) -> None:
+def run(console: Console, record: Run) -> None:
     """Print every write of a run."""
-    heading = f"Run {found.number} · {found.command} by {found.who} · {found.workbook}"
+    heading = f"Run {record.number} · {record.command} by {record.who} · {record.workbook}"
     say(console, heading)
-    if found.writes:
-        written(console, [tell_write(found, write) for write in found.writes])
+    if record.writes:
+        written(console, [tell_write(record, write) for write in record.writes])
     else:
         say(console, "It wrote nothing.")
 
 
-def report(console: Console, found: Report) -> None:
+def report(console: Console, month: Report) -> None:
     """Print a month's figures, one line for each currency, and what was created."""
     table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
-    for total in found.totals:
+    for total in month.totals:
         figures = total.figures
         money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
-        label = f"{found.month} {total.currency}".rstrip()
+        label = f"{month.month} {total.currency}".rstrip()
         table.add_row(escape(label), *(f"{amount:,.2f}" for amount in money), str(figures.open))
-    if found.totals:
+    if month.totals:
         print_table(console, table)
     else:
-        say(console, f"{found.month}: no line, no addition, no mismatch.")
-    if found.verdict.text:
-        say(console, found.verdict.text)
-    for currency, amount in found.by_hand_sums.items():
+        say(console, f"{month.month}: no line, no addition, no mismatch.")
+    if month.verdict.text:
+        say(console, month.verdict.text)
+    for currency, amount in month.by_hand_sums.items():
         say(console, f"To bill by hand: {amount:,.2f} {currency}".rstrip())
-    made = [(kind.lower(), count) for kind, count in found.created.items() if count]
+    made = [(kind.lower(), count) for kind, count in month.created.items() if count]
     created = ", ".join(counted(count, kind) for kind, count in made)
-    states = ", ".join(f"{count} {state}" for state, count in found.states.items())
+    states = ", ".join(f"{count} {state}" for state, count in month.states.items())
     made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
     console.print(made_told, highlight=False, soft_wrap=True)
 
@@ -246,18 +246,18 @@ def written(console: Console, writes: Sequence[Written]) -> None:
         say(console, "Nothing was written.")
 
 
-def links(console: Console, found: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
+def links(console: Console, entries: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
     """Print a table of remembered links."""
     table = _table("Link", "In the BSS", "In ConnectWise", "Evidence", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     if console.is_terminal:
         table.columns[3].max_width = len("ConnectWise")  # room for the names
-    for link in found:
+    for link in entries:
         when = f"{link.link.when:%Y-%m-%d}" if link.link.when else ""
         linked_to = " · ".join(link.parts)
         cells = (str(link.kind), link.subject, linked_to, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
-    if found:
+    if entries:
         print_table(console, table)
     else:
         say(console, none)
@@ -274,14 +274,14 @@ def imported(console: Console, what: str, result: Imported[Any]) -> None:
         say(console, f"  {conflict.imported}: remembered otherwise, kept as it is ({conflict.remembered})")
 
 
-def rules(console: Console, found: Sequence[Rule]) -> None:
+def rules(console: Console, entries: Sequence[Rule]) -> None:
     """Print a table of rules."""
     table = _table("Rule", "About", "Units", "Until", "Reason", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
-    for rule in found:
+    for rule in entries:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
         cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
-    if found:
+    if entries:
         print_table(console, table)

@@ -38,16 +38,16 @@ def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json
 def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync undo`."""
     with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
-        found = systems.read_run(run)
-        plan, live = review_undo(systems, found)
-        job = Job(systems, plan, Path(found.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
+        record = systems.read_run(run)
+        plan, live = review_undo(systems, record)
+        job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
         def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
-            workbook = Path(found.workbook)
+            workbook = Path(record.workbook)
             save = reached(workbook).results if workbook.is_file() else None
-            by, outcomes = write(systems, plan, live, "undo", found, now(), step)
+            by, outcomes = write(systems, plan, live, "undo", record, now(), step)
             if by:
-                results = results_of_undone(found, outcomes, systems.run_number(by), now().date())
+                results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
                 tell_notices(filter(None, [note_undone(systems, workbook, results, by, save)]))
             return by, outcomes
 

@@ -80,7 +80,7 @@ def check_workbook(
         if fingerprint_sources(systems, request, sources, tables, now) == left.sources:
             asking.again(left.asked, sources.lines)
             if asking.fingerprint() == left.answers:
-                return _with_notices(left.found(path), asking)
+                return _with_notices(left.result(path), asking)
     book = open_book(path, systems)
     edits = read_link_edits(book)
     rows = read_row_edits(book)
@@ -139,15 +139,15 @@ def check_workbook(
         *told_once,
     ]
     notices = tuple(str(notice) for notice in map(renewed.place, all_notices) if notice is not None)
-    found = month_result(overview, notices, renewed.path)
+    result = month_result(overview, notices, renewed.path)
     if not told_once and renewed.path == path:
-        keep_left(systems.checks, found, book, made_of, asking)
-    return _with_notices(found, asking)
+        keep_left(systems.checks, result, book, made_of, asking)
+    return _with_notices(result, asking)
 
 
-def _with_notices(found: MonthResult, asking: Asking) -> MonthResult:
+def _with_notices(result: MonthResult, asking: Asking) -> MonthResult:
     """Add the notices about answers that were not asked for anew."""
-    return replace(found, notices=(*found.notices, *asking.notices))
+    return replace(result, notices=(*result.notices, *asking.notices))
 
 
 def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:

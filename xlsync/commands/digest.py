@@ -38,7 +38,7 @@ def escape(text: str, longest: int = _LONGEST) -> str:
     if len(line) > longest:
         line = f"{line[: longest - 1].rstrip()}…"
     line = _LINK.sub(r"\\\1", _MARKUP.sub(r"\\\1", line))
-    return _STARTS.sub(lambda found: f"\\{found[1]}" if not found[1].isdigit() else f"{found[1]}\\", line)
+    return _STARTS.sub(lambda match: f"\\{match[1]}" if not match[1].isdigit() else f"{match[1]}\\", line)
 
 
 def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], workbook: str) -> str:

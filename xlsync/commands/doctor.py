@@ -218,14 +218,14 @@ def excel_check(system: str) -> Finding:
             "there is no desktop Excel for this system",
             "Every command works without Excel; only the ribbon needs it.",
         )
-    found = next((path for path in where[system] if path.exists()), None)
-    if found is None:
+    installed = next((path for path in where[system] if path.exists()), None)
+    if installed is None:
         step = "If Excel is installed elsewhere, nothing is wrong."
         return Finding("Excel", CheckState.UNSURE, "is not at its usual place", step)
     if not addin.xlwings_version():
         step = "Install it beside xlsync: pip install xlwings"
         return Finding("Excel", CheckState.BAD, "xlwings is not installed, so the ribbon cannot work", step)
-    return Finding("Excel", CheckState.GOOD, str(found))
+    return Finding("Excel", CheckState.GOOD, str(installed))
 
 
 def addin_check(system: str, home: Path | None = None) -> Finding:
@@ -249,8 +249,8 @@ def addin_check(system: str, home: Path | None = None) -> Finding:
     return Finding("Add-in", CheckState.GOOD, str(file))
 
 
-def libreoffice_check(found: str | None) -> Finding:
+def libreoffice_check(program: str | None) -> Finding:
     """Check whether LibreOffice is installed: it opens workbooks without Excel, and makes PDFs."""
-    if found:
-        return Finding("LibreOffice", CheckState.GOOD, found)
+    if program:
+        return Finding("LibreOffice", CheckState.GOOD, program)
     return Finding("LibreOffice", CheckState.UNSURE, "is not found", "Needed for `xlsync report --pdf` only.")

@@ -118,16 +118,16 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
 
 def _find_unanswered(runs: Iterable[Run]) -> dict[tuple[str, str, str], str]:
     """Return the runs that sent an invoice without learning the outcome, by path, invoice date and row."""
-    found: dict[tuple[str, str, str], str] = {}
+    unanswered: dict[tuple[str, str, str], str] = {}
     for run in sorted(runs, key=lambda run: run.id):
         for sent in run.writes:
             if sent.kind == CreateInvoice.__name__ and sent.was:
                 key = (sent.path, str(sent.was["nextInvoiceDate"]), sent.key)
                 if sent.state == State.UNKNOWN and sent.id is None:
-                    found[key] = run.id
+                    unanswered[key] = run.id
                 else:
-                    found.pop(key, None)
-    return found
+                    unanswered.pop(key, None)
+    return unanswered
 
 
 def _without_made(

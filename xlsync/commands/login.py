@@ -377,10 +377,10 @@ def _text(file: Path) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(_text(file))
+        table = tomllib.loads(_text(file))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
     for section in ("bss", "connectwise"):
-        if not isinstance(found.get(section, {}), dict):
+        if not isinstance(table.get(section, {}), dict):
             raise ConfigError(f"{file} cannot be used: {section} must be a section.", f"Mend {FILE_NAME}.")
-    return found
+    return table

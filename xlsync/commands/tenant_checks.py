@@ -189,32 +189,32 @@ def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTab
 
 def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     name = "export: read additions"
-    found = connectwise.list_additions(sample)
-    errors = [answer for answer in found.values() if isinstance(answer, ApiError)]
+    additions = connectwise.list_additions(sample)
+    errors = [answer for answer in additions.values() if isinstance(answer, ApiError)]
     if errors:
-        detail = f"{len(errors)} of {len(found)} agreements: {errors[0].message}"
+        detail = f"{len(errors)} of {len(additions)} agreements: {errors[0].message}"
         step = "Give the API member's security role Finance > Agreements: Inquire All."
         return Finding(name, CheckState.BAD, detail, step if errors[0].status == 403 else errors[0].hint)
-    count = sum(len(one) for one in found.values() if not isinstance(one, ApiError))
-    return Finding(name, CheckState.GOOD, f"{count} on {len(found)} agreements")
+    count = sum(len(one) for one in additions.values() if not isinstance(one, ApiError))
+    return Finding(name, CheckState.GOOD, f"{count} on {len(additions)} agreements")
 
 
 def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     """Read the recaps; without them export works, but does not know what is invoiced already."""
     name = "export: read agreement recaps"
-    found = connectwise.list_recaps(sample)
-    if isinstance(found, ApiError):
-        return Finding(name, CheckState.UNSURE, found.message, found.hint)
-    unclear = [recap for recap in found.values() if recap.unclear]
+    recaps = connectwise.list_recaps(sample)
+    if isinstance(recaps, ApiError):
+        return Finding(name, CheckState.UNSURE, recaps.message, recaps.hint)
+    unclear = [recap for recap in recaps.values() if recap.unclear]
     if unclear:
-        detail = f"{len(unclear)} of {len(found)} have dates that can be read two ways: {unclear[0].unclear}"
+        detail = f"{len(unclear)} of {len(recaps)} have dates that can be read two ways: {unclear[0].unclear}"
         return Finding(
             name,
             CheckState.UNSURE,
             detail,
             "xlsync does not use these dates: look by hand at which periods are invoiced.",
         )
-    return Finding(name, CheckState.GOOD, f"{len(found)} read")
+    return Finding(name, CheckState.GOOD, f"{len(recaps)} read")
 
 
 def _tried(name: str, read: Callable[[], object], step: str) -> Finding:

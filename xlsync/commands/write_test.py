@@ -62,8 +62,8 @@ def _file(home: Path, environment: str) -> Path:
 def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
     """Read the stored behaviour of a ConnectWise; None where it was not tested or the file cannot be used."""
     try:
-        found = simplejson.loads(_file(home, environment).read_text("utf-8"))
-        return TenantBehaviour(**found) if isinstance(found, dict) else None
+        stored = simplejson.loads(_file(home, environment).read_text("utf-8"))
+        return TenantBehaviour(**stored) if isinstance(stored, dict) else None
     except (OSError, ValueError, TypeError):
         return None
 
@@ -296,8 +296,8 @@ class WriteTest:
         except ApiError as error:
             self._journal.after(key, state="failed", detail=error.message, id=None)
             raise
-        found = answer.get("id") if isinstance(answer, dict) else None
-        self._journal.after(key, state="done", detail="", id=found)
+        id_ = answer.get("id") if isinstance(answer, dict) else None
+        self._journal.after(key, state="done", detail="", id=id_)
         return answer
 
 

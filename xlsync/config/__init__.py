@@ -312,18 +312,18 @@ def _collect(section: str, sources: SettingsSources, problems: SettingProblems) 
                 f"your own settings name {_own_host(section, sources)}; set {section_url(section)} too",
                 variable,
             )
-        found = given or _from_keyring(variable, section, values, sources)
-        if isinstance(found, NotSent):
+        value = given or _from_keyring(variable, section, values, sources)
+        if isinstance(value, NotSent):
             problems.add(
                 f"{variable} is not set for {host_of(values['url'])}: the one in the keyring was stored "
                 "without its host, and is not sent to a host that your own settings file does not name",
                 variable,
             )
-        elif not found:
+        elif not value:
             problems.add_unset(f"{variable} is not set", variable)
-        elif holds_control(found):
+        elif holds_control(value):
             problems.add(f"{variable} holds a line break or another control character", variable)
-        secret = "" if isinstance(found, NotSent) else found
+        secret = "" if isinstance(value, NotSent) else value
         values[name] = secret
     order = list(variables)
     problems[before:] = sorted(problems[before:], key=lambda problem: order.index(problem[0]))
@@ -454,14 +454,14 @@ def _read_names(
 ) -> dict[str, tuple[str, ...]]:
     """Read names with their other spellings: each one text, or a list of texts."""
     table = given.get(name, {})
-    found: dict[str, tuple[str, ...]] = {}
+    texts_by_name: dict[str, tuple[str, ...]] = {}
     for key, value in table.items() if isinstance(table, dict) else [("", table)]:
         texts = [value] if isinstance(value, str) else value
         if not key or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             problems.add(f"{FILE_NAME}: [report] {name} must name {what}")
         else:
-            found[key] = tuple(texts)
-    return found
+            texts_by_name[key] = tuple(texts)
+    return texts_by_name
 
 
 def _numbers(

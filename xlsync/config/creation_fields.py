@@ -34,7 +34,7 @@ def read_creation_fields(given: object, problems: SettingProblems) -> dict[str, 
     if not isinstance(given, Mapping):
         problems.add(f"{where}] must be a table of {', '.join(OWN)}, not {given!r}")
         return {}
-    found: dict[str, dict[str, Any]] = {}
+    by_kind: dict[str, dict[str, Any]] = {}
     for kind, values in given.items():
         if kind not in OWN or not isinstance(values, Mapping):
             problems.add(f"{where}] {kind} must be a table, and one of {', '.join(OWN)}")
@@ -53,8 +53,8 @@ def read_creation_fields(given: object, problems: SettingProblems) -> dict[str, 
                 problems.add(f"{where}.{kind}] {name} must be {kinds}")
             else:
                 usable[name] = plain
-        found[kind] = usable
-    return found
+        by_kind[kind] = usable
+    return by_kind
 
 
 def _read_custom(where: str, given: object, problems: SettingProblems) -> dict[str, Any]:

@@ -36,11 +36,11 @@ class SettingProblems(list[tuple[str, str]]):
             return
         option = f" --profile {profile}" if profile else ""
         what_to_do = f"Run `xlsync login{option}`, or add --demo to try sample data."
-        found = list(self)
+        texts = list(self)
         is_new = bool(profile) and not file.exists()
         if is_new:
-            found.insert(0, ("", f"The profile {profile} has no settings file: {file}"))
-        places = [(variable or str(file), text) for variable, text in found]
+            texts.insert(0, ("", f"The profile {profile} has no settings file: {file}"))
+        places = [(variable or str(file), text) for variable, text in texts]
         unset_of = {
             name: [v for v in variables if v in self.unset]
             for name, variables in systems.items()
@@ -55,7 +55,7 @@ class SettingProblems(list[tuple[str, str]]):
                 places,
             )
         raise ConfigError(
-            "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in found),
+            "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in texts),
             f"{what_to_do} (On servers: set the variables; all but the secrets may stand in {file}.)",
             places,
         )

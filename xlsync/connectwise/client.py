@@ -107,19 +107,19 @@ class ConnectWise:
                 "fields": fields,
             }
             page = self.service.get_page(path, {name: value for name, value in query.items() if value != ""})
-            found = records_of(page.data, path)
-            if not found and was_promised:
+            on_page = records_of(page.data, path)
+            if not on_page and was_promised:
                 raise _odd_list(path, "gave an empty page where more was promised")
             was_promised = page.next_url is not None
             asked_at = asked_at or page.headers.get("Date", "")
-            records.extend(found)
+            records.extend(on_page)
             if progress:
-                progress(len(found))
+                progress(len(on_page))
             longest = self._longest.get(kind, 0)
-            self._longest[kind] = max(longest, len(found))
-            if _is_last(page, len(found), longest):
+            self._longest[kind] = max(longest, len(on_page))
+            if _is_last(page, len(on_page), longest):
                 return records, asked_at
-            newest = max(id_of(record, path) for record in found)
+            newest = max(id_of(record, path) for record in on_page)
             if newest <= last:
                 raise _odd_list(path, "gave the same page twice")
             last = newest
@@ -160,22 +160,22 @@ class ConnectWise:
             return [read_recap(record) for record in records]
 
         recaps: dict[int, Recap] = {}
-        for found in self.service.side_by_side(read, _pieces(sorted(set(agreement_ids)))):
-            if isinstance(found, ApiError):
-                return found
-            recaps |= {recap.agreement_id: recap for recap in found}
+        for answer in self.service.side_by_side(read, _pieces(sorted(set(agreement_ids)))):
+            if isinstance(answer, ApiError):
+                return answer
+            recaps |= {recap.agreement_id: recap for recap in answer}
         return recaps
 
     def read_agreements(self, agreement_ids: Iterable[int]) -> dict[int, AgreementNow]:
         """Read the present state of agreements by id, in few requests; those that are gone are missing."""
         path = "/finance/agreements"
-        found: dict[int, AgreementNow] = {}
+        agreements: dict[int, AgreementNow] = {}
         for piece in _pieces(sorted(set(agreement_ids))):
             records, _ = self.list_records(
                 path, fields=f"{AGREEMENT_FIELDS},company/name", conditions=f"id in ({piece})"
             )
-            found |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
-        return found
+            agreements |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
+        return agreements
 
     def read_item_now(self, item_id: int) -> ItemNow | None:
         """Read the present state of a catalog item; None where there is none of the id."""

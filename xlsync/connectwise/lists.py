@@ -126,7 +126,7 @@ def _usable(
     odd: list[str],
 ) -> tuple[T, ...]:
     """Convert records, and name those that cannot be used in `odd`; one without an id is an error."""
-    found: list[T] = []
+    usable: list[T] = []
     errors: list[str] = []
     for record in records:
         id_of(record, what)
@@ -136,11 +136,11 @@ def _usable(
             errors.append(f"id {record['id']} ({error.message})")
             continue
         if one is not None:
-            found.append(one)
+            usable.append(one)
     if errors:
         more = [f"{len(errors) - _NAMED} more"] if len(errors) > _NAMED else []
         odd.append(f"Left out of ConnectWise's {what}: {'; '.join([*errors[:_NAMED], *more])}.")
-    return tuple(found)
+    return tuple(usable)
 
 
 def _read_setup(

@@ -165,8 +165,8 @@ def read_date(value: object) -> dt.date | None:
     text = str(value or "").strip()
     if iso := re.match(r"(\d{4})-(\d{2})-(\d{2})(?!\d)", text):
         readings = {_day(iso[1], iso[2], iso[3])}
-    elif found := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", text):
-        readings = {_day(found[3], found[1], found[2]), _day(found[3], found[2], found[1])}
+    elif match := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", text):
+        readings = {_day(match[3], match[1], match[2]), _day(match[3], match[2], match[1])}
     else:
         return None
     days = [day for day in readings if day is not None]
@@ -244,21 +244,21 @@ def record_of(data: object, path: str) -> dict[str, Any]:
 
 def id_of(record: Mapping[str, Any], path: str) -> int:
     """Return the id of a record; raises an error where it has none."""
-    found = record.get("id")
-    if isinstance(found, int) and not isinstance(found, bool):
-        return found
+    id_ = record.get("id")
+    if isinstance(id_, int) and not isinstance(id_, bool):
+        return id_
     raise broken(path, "a record without an id")
 
 
 def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = record.get(name)
-    return found if isinstance(found, dict) else {}
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _text(record: Mapping[str, Any], name: str, path: str) -> str:
-    found = record.get(name)
-    if isinstance(found, str) and clean(found):
-        return found
+    value = record.get(name)
+    if isinstance(value, str) and clean(value):
+        return value
     raise broken(path, f"record {record.get('id')} has no {name}")
 
 

@@ -222,8 +222,8 @@ def xlwings_version() -> str:
 
 def _source() -> Path:
     """Return the path of xlwings' own add-in."""
-    found = importlib.util.find_spec("xlwings")
-    for folder in (found and found.submodule_search_locations) or ():
+    spec = importlib.util.find_spec("xlwings")
+    for folder in (spec and spec.submodule_search_locations) or ():
         file = Path(folder) / SOURCE
         if file.exists():
             return file

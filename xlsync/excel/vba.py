@@ -123,8 +123,8 @@ def _with_stream(project: bytes, stream: str, content: bytes) -> bytes:
     data = bytearray(project)
     with olefile.OleFileIO(io.BytesIO(project)) as ole:
         ole.loadminifat()
-        found = ole._find(stream)  # noqa: SLF001 - the number of the entry has no public name
-        start = ole.direntries[found].isectStart
+        entry = ole._find(stream)  # noqa: SLF001 - the number of the entry has no public name
+        start = ole.direntries[entry].isectStart
         mini = list(ole.minifat)
         size, sector = int(ole.minisectorsize), int(ole.sectorsize)
         container = _chain(ole.fat, ole.root.isectStart)
@@ -152,7 +152,7 @@ def _with_stream(project: bytes, stream: str, content: bytes) -> bytes:
         part = content[index * size : (index + 1) * size].ljust(size, b"\0")
         at = place(container, number * size)
         data[at : at + size] = part
-    struct.pack_into("<Q", data, place(folder, found * _ENTRY + 120), len(content))
+    struct.pack_into("<Q", data, place(folder, entry * _ENTRY + 120), len(content))
     at = place(folder, 120)  # size field of the root: the used part of the mini stream
     (used,) = struct.unpack_from("<Q", data, at)
     struct.pack_into("<Q", data, at, max((max(chain) + 1) * size, used))
@@ -161,8 +161,8 @@ def _with_stream(project: bytes, stream: str, content: bytes) -> bytes:
 
 def _chain(table: list[int], start: int) -> list[int]:
     """Return the sectors of a stream, in order."""
-    found: list[int] = []
-    while start < len(table) and start not in found:
-        found.append(start)
+    sectors: list[int] = []
+    while start < len(table) and start not in sectors:
+        sectors.append(start)
         start = table[start]
-    return found
+    return sectors

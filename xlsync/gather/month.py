@@ -144,9 +144,9 @@ def gather(
     lines = month_lines
     links = {line.key: links[line.key] for line in lines}
     progress("Comparing", 0, len(charges))
-    found = {} if isinstance(recaps, ApiError) else recaps
+    known_recaps = {} if isinstance(recaps, ApiError) else recaps
     books = Books(
-        agreements={agreement.id: _with_recap(agreement, found) for agreement in lists.agreements},
+        agreements={agreement.id: _with_recap(agreement, known_recaps) for agreement in lists.agreements},
         items={item.id: item for item in lists.items},
         additions=read,
         prices=decisions.prices or {},
@@ -183,7 +183,7 @@ def gather(
         proposals=proposals,
         lists=lists,
         labels=labels,
-        invoices=preview_invoices(request.month, lines, links, findings.mismatches, found, books),
+        invoices=preview_invoices(request.month, lines, links, findings.mismatches, known_recaps, books),
         reports=sources.reports,
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,
@@ -369,13 +369,13 @@ def _vanished(
     billed = {line.customer_key for line in sources.lines}
     running = {agreement.id for agreement in agreements}
     wanted = "report" if request.reports else "bss"
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for key, link in sorted(memory.customers.items()):
         source, own_id = split_key(key)
         if source == wanted and key not in billed:
             remembered = {link.agreement_id, *(one.id for one in link.by_period)}
-            found |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
-    return found
+            names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
+    return names
 
 
 def _of_moved_customers(

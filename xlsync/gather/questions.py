@@ -120,11 +120,11 @@ class Asking:
         wanted = sorted(set(agreements))
         new = [id_ for id_ in wanted if id_ not in self._recaps]
         if new and self._no_recaps is None:
-            found = self._systems.connectwise.list_recaps(new)
-            if isinstance(found, ApiError):
-                self._no_recaps = found
+            recaps = self._systems.connectwise.list_recaps(new)
+            if isinstance(recaps, ApiError):
+                self._no_recaps = recaps
             else:
-                self._recaps |= {id_: found.get(id_) for id_ in new}
+                self._recaps |= {id_: recaps.get(id_) for id_ in new}
         if self._no_recaps is not None:
             return self._no_recaps
         return {id_: recap for id_ in wanted if (recap := self._recaps[id_]) is not None}

@@ -25,7 +25,7 @@ class RecentAdditions:
 
     def find(self, agreements: Iterable[int]) -> tuple[dict[int, tuple[Addition, ...]], dt.datetime | None]:
         """Find cached additions by agreement, and the time when the oldest of them were read."""
-        found: dict[int, tuple[Addition, ...]] = {}
+        additions: dict[int, tuple[Addition, ...]] = {}
         moments: list[dt.datetime] = []
         for entry, ids in groupby(sorted(agreements), _entry_of):
             cached = self._cache.get(entry) or {}
@@ -34,9 +34,9 @@ class RecentAdditions:
                     when, plain = cached[str(id_)]
                     read_at = dt.datetime.fromisoformat(when)
                     if dt.timedelta() <= self._now - read_at < FRESH:
-                        found[id_] = tuple(from_plain(one, Addition) for one in plain)
+                        additions[id_] = tuple(from_plain(one, Addition) for one in plain)
                         moments.append(read_at)
-        return found, min(moments, default=None)
+        return additions, min(moments, default=None)
 
     def keep(self, additions: Mapping[int, tuple[Addition, ...]]) -> None:
         """Cache additions just read; their time is the command's beginning."""

@@ -45,7 +45,7 @@ class Left:
     notices: tuple[str, ...]
     reports: tuple[TableRead, ...] = ()
 
-    def found(self, path: Path) -> MonthResult:
+    def result(self, path: Path) -> MonthResult:
         """Return the stored result, with a notice that nothing changed."""
         notices = (NOTHING_CHANGED, *self.notices)
         return MonthResult(
@@ -85,7 +85,7 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 
 
 def keep_left(
-    checks: MutableMapping[str, Any], found: MonthResult, book: Book, sources: str, asking: Asking
+    checks: MutableMapping[str, Any], result: MonthResult, book: Book, sources: str, asking: Asking
 ) -> None:
     """Store a check's result, unless a read failed.
 
@@ -100,12 +100,12 @@ def keep_left(
         answers=answers,
         asked=asking.asked,
         about=book.about,
-        totals=found.totals,
-        digest=found.digest,
-        notices=found.notices,
-        reports=found.reports,
+        totals=result.totals,
+        digest=result.digest,
+        notices=result.notices,
+        reports=result.reports,
     )
-    checks[str(found.path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
+    checks[str(result.path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
 
 
 def _bytes_of(path: Path) -> str:

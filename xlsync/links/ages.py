@@ -99,15 +99,15 @@ class Ages:
         ]
 
     def _read(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
-        found = []
+        entries = []
         for key, value in self._store.items():
             word, _, name = key.partition(" ")
             if word == kind:
                 try:
-                    found.append((Month.parse(name), dict(value)))
+                    entries.append((Month.parse(name), dict(value)))
                 except (TypeError, ValueError) as error:
                     raise self._store.damaged(f"the entry {key} cannot be read") from error
-        return found
+        return entries
 
     def keep(self, month: Month, seen: MonthSeen, report: ReportSums | None, when: dt.datetime) -> None:
         """Keep how a month was seen, beside what others saw; what is as it was before is not written."""

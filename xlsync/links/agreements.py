@@ -69,9 +69,9 @@ def propose_marked_items(
         company = chosen_companies.get(line.key)
         if company is None or line.addon_id or len(products[line.source, line.contract_id]) > 1:
             continue
-        found = held.marked(line, company, decided.choices.get(line.key, ...))
-        if len(found) == 1 and found[0].item_id in offered:
-            marked[line.key] = Choice(found[0].item_id, Evidence.MARKED)
+        additions = held.marked(line, company, decided.choices.get(line.key, ...))
+        if len(additions) == 1 and additions[0].item_id in offered:
+            marked[line.key] = Choice(additions[0].item_id, Evidence.MARKED)
     return marked
 
 
@@ -229,7 +229,9 @@ class Held:
         readable = company.evidence is not Evidence.SUGGESTED and all_of_company <= self._read
         if readable and isinstance(item, int):
             marked = {
-                found.agreement_id for found in self.marked(line, company, ...) if found.item_id == item
+                addition.agreement_id
+                for addition in self.marked(line, company, ...)
+                if addition.item_id == item
             }
             if len(marked) == 1:
                 return Choice(marked.pop(), Evidence.MARKED, of_product=len(all_of_company) > 1)
@@ -259,7 +261,7 @@ class Held:
         if company.evidence is Evidence.SUGGESTED or not where <= self._read:
             return []
         carrying = self._additions_of(company.to)[1].get(mark, ())
-        return [found for found in carrying if found.agreement_id in where]
+        return [addition for addition in carrying if addition.agreement_id in where]
 
     def _additions_of(self, company_id: int) -> tuple[dict[int, set[int]], dict[str, list[Addition]]]:
         """Index a company's agreements by item, and its additions by mark; kept after the first call."""

@@ -190,5 +190,5 @@ def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:
 
 def only(ids: Iterable[int]) -> int | None:
     """Return the only id; None where there are none or several, since a tie is not resolved by guessing."""
-    found = set(ids)
-    return found.pop() if len(found) == 1 else None
+    distinct = set(ids)
+    return distinct.pop() if len(distinct) == 1 else None

@@ -270,11 +270,11 @@ def _read_id(text: str, what: str, wrong: list[str]) -> int | None:
 
 
 def _read_period(text: str, wrong: list[str]) -> PeriodAgreement | None:
-    found = re.fullmatch(r"([1-9]\d{0,2}): ([1-9]\d{0,17})(?: (.*))?", text)
-    if found is None:
+    match = re.fullmatch(r"([1-9]\d{0,2}): ([1-9]\d{0,17})(?: (.*))?", text)
+    if match is None:
         wrong.append(f"{_BY_PERIOD} is “{text}”, not like 12: 345 Yearly")
         return None
-    return PeriodAgreement(int(found[1]), int(found[2]), found[3] or "")
+    return PeriodAgreement(int(match[1]), int(match[2]), match[3] or "")
 
 
 def _iso_day(text: str) -> dt.date | None:

@@ -235,13 +235,13 @@ def fold(name: str) -> str:
 def foldings(name: str) -> frozenset[str]:
     """Return all foldings of a company's name: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
     text = unicodedata.normalize("NFC", name.casefold())
-    spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda found: found[0].replace(".", " "), text)}
+    spellings = {text.translate(_UMLAUTS), _INITIALS.sub(lambda match: match[0].replace(".", " "), text)}
     return frozenset({fold(name), *map(fold, spellings - {text})})
 
 
 def without_remark(name: str) -> str:
     """A name without a register's remark at its end, such as `/NEW/`, or `/DE/` behind `Inc`."""
-    return _REMARK.sub(lambda found: found["form"] or "", name.casefold()) or name
+    return _REMARK.sub(lambda match: match["form"] or "", name.casefold()) or name
 
 
 def without_any_remark(name: str) -> str:

@@ -106,7 +106,7 @@ def account_for(
         totals[key] = totals.get(key, _ZERO) + (invoice.total or _ZERO)
         if invoice.total is None:
             unknown.add(invoice.currency)
-    found = []
+    all_billed = []
     for currency in {*whole, *(currency for currency, _ in totals)}:
         total: Decimal | None = None
         unexplained: Decimal | None = None
@@ -123,7 +123,7 @@ def account_for(
             gaps = tuple(
                 Gap(number, amount, is_report=of_reports) for number, amount in differences.items() if amount
             )
-        found.append(
+        all_billed.append(
             Billed(
                 currency=currency,
                 invoices=total,
@@ -133,7 +133,7 @@ def account_for(
                 gaps=gaps,
             )
         )
-    return tuple(sorted(found, key=lambda one: (-one.lines.lines, one.currency)))
+    return tuple(sorted(all_billed, key=lambda one: (-one.lines.lines, one.currency)))
 
 
 @dataclass(frozen=True, slots=True)

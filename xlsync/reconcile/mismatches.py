@@ -64,18 +64,22 @@ def find_mismatches(
             waiting.extend(group)
         else:
             compared.extend(find_comparisons(month, target, group, books))
-    found = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
+    mismatches = list(
+        find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books)
+    )
     for comparison in compared:
-        found.extend(find_differences(month, comparison, links, books))
+        mismatches.extend(find_differences(month, comparison, links, books))
     if is_complete:
-        found.extend(find_unbilled(month, lines, links, books, compared, vanished))
-    found = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in found]
+        mismatches.extend(find_unbilled(month, lines, links, books, compared, vanished))
+    mismatches = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in mismatches]
     if latest is not None:
-        found = [hold_to_latest(mismatch, month, latest) for mismatch in found]
-    found = [_ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored) for mismatch in found]
-    found.sort(key=_rank)
+        mismatches = [hold_to_latest(mismatch, month, latest) for mismatch in mismatches]
+    mismatches = [
+        _ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored) for mismatch in mismatches
+    ]
+    mismatches.sort(key=_rank)
     held = {line.key for line in billing_lines_of(waiting)}
-    statuses = dict(_statuses(lines, charges, links, held, found))
+    statuses = dict(_statuses(lines, charges, links, held, mismatches))
     statuses |= {
         line.key: Status.IGNORED
         for line in lines
@@ -88,7 +92,7 @@ def find_mismatches(
         for line in billing_lines_of(comparison.charges)
     }
     return Findings(
-        tuple(found),
+        tuple(mismatches),
         statuses,
         dict(_uncompared(lines, charges, statuses, costless - ignoring.by_line.keys())),
     )
@@ -125,12 +129,12 @@ def _statuses(
     charges: Iterable[Charge],
     links: Mapping[str, Link],
     held: Set[str],
-    found: Iterable[Mismatch],
+    mismatches: Iterable[Mismatch],
 ) -> Iterator[tuple[str, Status]]:
     """Give every line its status; `held` are the lines whose target waits for another line to be linked."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
     rows: dict[str, list[Mismatch]] = {}
-    for mismatch in found:
+    for mismatch in mismatches:
         for key in mismatch.line_keys:
             rows.setdefault(key, []).append(mismatch)
     for line in lines:

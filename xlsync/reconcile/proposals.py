@@ -232,12 +232,12 @@ def _identifier(name: str, fallback: str, length: int, taken: set[str]) -> str:
 
 def _unique(text: str, length: int, taken: set[str]) -> str:
     """Add a number to a text where it is taken already, and add the result to `taken`."""
-    found, number = text, 1
-    while found.casefold() in taken:
+    free, number = text, 1
+    while free.casefold() in taken:
         number += 1
-        found = f"{text[: length - len(str(number)) - 1]}-{number}"
-    taken.add(found.casefold())
-    return found
+        free = f"{text[: length - len(str(number)) - 1]}-{number}"
+    taken.add(free.casefold())
+    return free
 
 
 def _entry_name(entry: Setup) -> str:
@@ -273,8 +273,8 @@ def _first(
     lines: Iterable[BillingLine], is_wanted: Callable[[BillingLine], bool], key: Callable[[BillingLine], str]
 ) -> dict[str, BillingLine]:
     """Return the first wanted line of each key."""
-    found: dict[str, BillingLine] = {}
+    first_lines: dict[str, BillingLine] = {}
     for line in lines:
         if is_wanted(line):
-            found.setdefault(key(line), line)
-    return found
+            first_lines.setdefault(key(line), line)
+    return first_lines

@@ -169,16 +169,16 @@ _UNTIL = re.compile(r"\buntil\s+(\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 
 def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | None:
     """Read the rule in a note of a billing line that begins with `free 2` or `minimum 10`; else None."""
-    found = _NOTE.match(note)
-    if not found:
+    match = _NOTE.match(note)
+    if not match:
         return None
     return Rule(
-        kind=RuleKind(found[1].lower()),
+        kind=RuleKind(match[1].lower()),
         scope=Scope.CONTRACT,
         about=line.contract if line.addon_id else line.contract_id or line.contract,
-        reason=note[found.end() :].strip(" :,-"),
+        reason=note[match.end() :].strip(" :,-"),
         until=read_until(note),
-        units=Decimal(found[2]),
+        units=Decimal(match[2]),
         when=when,
         workbook=workbook,
     )
@@ -186,8 +186,8 @@ def read_note(note: str, line: BillingLine, when: str, workbook: str) -> Rule | 
 
 def read_until(note: str) -> dt.date | None:
     """Read the day that a note names with `until 2026-12-31`; None where there is none."""
-    found = _UNTIL.search(note)
+    match = _UNTIL.search(note)
     try:
-        return dt.date.fromisoformat(found[1]) if found else None
+        return dt.date.fromisoformat(match[1]) if match else None
     except ValueError:
         return None

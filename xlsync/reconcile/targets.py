@@ -47,19 +47,19 @@ class Books:
     @cached_property
     def by_company(self) -> dict[int, list[Agreement]]:
         """The agreements of each company."""
-        found: dict[int, list[Agreement]] = {}
+        by_company: dict[int, list[Agreement]] = {}
         for agreement in self.agreements.values():
-            found.setdefault(agreement.company_id, []).append(agreement)
-        return found
+            by_company.setdefault(agreement.company_id, []).append(agreement)
+        return by_company
 
     @cached_property
     def by_target(self) -> dict[tuple[int, int], list[Addition]]:
         """The additions that were read, by agreement and item."""
-        found: dict[tuple[int, int], list[Addition]] = {}
+        additions: dict[tuple[int, int], list[Addition]] = {}
         for agreement_id in self.additions:
             for addition in self.read_of(agreement_id):
-                found.setdefault((agreement_id, addition.item_id), []).append(addition)
-        return found
+                additions.setdefault((agreement_id, addition.item_id), []).append(addition)
+        return additions
 
     def read_of(self, agreement_id: int) -> Sequence[Addition]:
         """Return an agreement's additions; empty where they were not read."""
@@ -70,8 +70,8 @@ class Books:
         """Return a product's price in the catalog, or on its row where it is still to be created."""
         if isinstance(item, str):
             return self.prices.get(item)
-        found = self.items.get(item)
-        return found.price if found else None
+        entry = self.items.get(item)
+        return entry.price if entry else None
 
     def price_of(self, addition: Addition) -> Decimal | None:
         """Return the price of a unit of an addition: its own, else the catalog's."""
@@ -199,7 +199,7 @@ def list_compared(
 
     Targets whose additions could not be read are left out.
     """
-    found: dict[str, Compared] = {}
+    by_key: dict[str, Compared] = {}
     currencies: dict[int | str, str] = {}
     seen: set[tuple[int | str, int | str]] = set()
     for line in sorted(lines, key=lambda line: line.key):
@@ -212,12 +212,12 @@ def list_compared(
         seen.add(target)
         currencies.setdefault(link.agreement.to, line.currency)
         for entry in _of_target(month, line, link, books):
-            found.setdefault(entry.key, entry)
+            by_key.setdefault(entry.key, entry)
     for mismatch in mismatches:
         if mismatch.kind is MismatchKind.ONLY_IN_CONNECTWISE and mismatch.addition is not None:
             entry = _only(mismatch, mismatch.addition, books, currencies)
-            found.setdefault(entry.key, entry)
-    return tuple(found.values())
+            by_key.setdefault(entry.key, entry)
+    return tuple(by_key.values())
 
 
 def _of_target(

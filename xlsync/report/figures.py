@@ -61,9 +61,9 @@ class Figures:
 def add(figures: Iterable[Figures]) -> Figures:
     """Add figures exactly."""
     names = Figures.__dataclass_fields__
-    found = list(figures)
+    summands = list(figures)
     with localcontext(prec=DIGITS):
-        return Figures(**{name: sum((getattr(f, name) for f in found), _start(name)) for name in names})
+        return Figures(**{name: sum((getattr(f, name) for f in summands), _start(name)) for name in names})
 
 
 def _start(name: str) -> Any:
@@ -159,12 +159,12 @@ class Naming:
             self._currencies.setdefault(entry.agreement, entry.currency)
 
     def _agreed(self, parts: Iterable[tuple[str, Choice | None]]) -> dict[str, int]:
-        found: dict[str, set[int]] = {}
+        ids_by_key: dict[str, set[int]] = {}
         for key, choice in parts:
             id_ = self._id(choice)
             if id_ is not None:
-                found.setdefault(key, set()).add(id_)
-        return {key: next(iter(ids)) for key, ids in found.items() if len(ids) == 1}
+                ids_by_key.setdefault(key, set()).add(id_)
+        return {key: next(iter(ids)) for key, ids in ids_by_key.items() if len(ids) == 1}
 
     def _id(self, choice: Choice | None) -> int | None:
         if choice is None or choice.evidence is Evidence.SUGGESTED:

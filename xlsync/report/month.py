@@ -336,8 +336,8 @@ def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
 def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compared:
     """Describe an addition that no check has read yet by the row that asked for it."""
     body = write.body if isinstance(write.body, Mapping) else {}
-    found = ADDITION.fullmatch(write.path)
-    agreement = int(found[1]) if found else 0
+    match = ADDITION.fullmatch(write.path)
+    agreement = int(match[1]) if match else 0
     item = int((body.get("product") or {}).get("id") or 0)
     row = next((row.mismatch for row in facts.rows if row.mismatch.key in write.rows), None)
     beside = root or next((entry for entry in facts.compared if entry.agreement == agreement), None)

@@ -394,8 +394,8 @@ def notes(report: Report) -> Iterable[str]:
 
 def month_name(month: str) -> str:
     """Write a month with its name: `October 2026` for `2026-10`."""
-    found = Month.parse(month)
-    return f"{_MONTHS[found.month - 1]} {found.year}"
+    parsed = Month.parse(month)
+    return f"{_MONTHS[parsed.month - 1]} {parsed.year}"
 
 
 def before_after(page: Worksheet, header: int, title: str) -> BarChart:

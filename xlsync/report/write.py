@@ -64,9 +64,9 @@ def build(report: Report, made_at: str) -> Workbook:
 def find_office() -> str | None:
     """Find LibreOffice on this machine; None where there is none."""
     for name in ("soffice", "libreoffice"):
-        found = shutil.which(name)
-        if found:
-            return found
+        program = shutil.which(name)
+        if program:
+            return program
     places = {
         "darwin": ("/Applications/LibreOffice.app/Contents/MacOS/soffice",),
         "win32": (r"C:\Program Files\LibreOffice\program\soffice.exe",),

@@ -115,9 +115,9 @@ def read_json(content: bytes) -> Any:
         raise ValueError("nested too deeply") from error
 
 
-def _escaped(found: re.Match[bytes]) -> bytes:
+def _escaped(match: re.Match[bytes]) -> bytes:
     """Write letters as JSON escapes: a single other letter makes Python's text four times as large."""
-    return simplejson.dumps(found[0].decode())[1:-1].encode()
+    return simplejson.dumps(match[0].decode())[1:-1].encode()
 
 
 def _error_body(content: bytes) -> dict[str, Any]:
@@ -157,8 +157,8 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
 def title_of(content: bytes) -> str:
     """Return the title of a page (": …", or empty), all that is ever shown of a body that is not JSON."""
     text = content[:20_000].decode(errors="replace")
-    found = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    title = _clean(html.unescape(found[1])) if found else ""
+    match = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    title = _clean(html.unescape(match[1])) if match else ""
     return f": {_cut(title, 200)}" if title else ""
 
 

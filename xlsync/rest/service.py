@@ -270,8 +270,8 @@ class Service:
             if self.url != root:  # another thread found it meanwhile
                 return True
             find, self._find_root = self._find_root, None
-            found = find() if find is not None else None
-            self.url = check_url(found) if found else root
+            url = find() if find is not None else None
+            self.url = check_url(url) if url else root
             return self.url != root
 
     def _once(

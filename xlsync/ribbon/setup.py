@@ -61,14 +61,14 @@ def sign_in(front: Front) -> None:
 
 def check_connection(front: Front) -> None:
     """Run the checks of `xlsync doctor` and show what is not good, each with what to do."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for finding in checks.examine(checks.load, lambda: front.now, home_folder(), folder=front.folder()):
         front.log.info("%s: %s: %s", finding.state, finding.name, finding.detail)
-        front.progress(f"Checking: {finding.name}", len(found), None)
-        found.append(finding)
-    bad = [one for one in found if one.state is CheckState.BAD]
-    unsure = [one for one in found if one.state is CheckState.UNSURE]
-    good = counted(sum(one.state is CheckState.GOOD for one in found), "check")
+        front.progress(f"Checking: {finding.name}", len(findings), None)
+        findings.append(finding)
+    bad = [one for one in findings if one.state is CheckState.BAD]
+    unsure = [one for one in findings if one.state is CheckState.UNSURE]
+    good = counted(sum(one.state is CheckState.GOOD for one in findings), "check")
     heading = "Something does not work:" if bad else "Both systems answer."
     front.tell(
         heading,

@@ -35,10 +35,10 @@ def plan_text(plan: Plan, site: str) -> str:
     return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.outcomes)
 
 
-def report_text(found: Report) -> str:
+def report_text(report: Report) -> str:
     """Write a month's figures, one line for each currency."""
-    lines = [f"Report of {found.month}"]
-    for total in found.totals:
+    lines = [f"Report of {report.month}"]
+    for total in report.totals:
         figures = total.figures
         lines.append(
             f"{total.currency} billed {figures.billed:,.2f}; in ConnectWise {figures.before:,.2f} before and "

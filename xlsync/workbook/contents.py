@@ -62,11 +62,11 @@ class Overview:
     @property
     def by_hand(self) -> dict[str, Decimal]:
         """The money that no write will bill, by currency."""
-        found: dict[str, Decimal] = {}
+        sums: dict[str, Decimal] = {}
         for mismatch in self.open_mismatches:
             if mismatch.by_hand:
-                found[mismatch.currency] = found.get(mismatch.currency, Decimal(0)) + mismatch.by_hand
-        return found
+                sums[mismatch.currency] = sums.get(mismatch.currency, Decimal(0)) + mismatch.by_hand
+        return sums
 
     @property
     def billed(self) -> tuple[Billed, ...]:

@@ -141,11 +141,15 @@ def read_workbook(path: Path) -> Book:
     problems: list[Problem] = []
     altered: list[Problem] = []
     for sheet in READ_SHEETS:
-        found = _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
-        rows[sheet.title], columns[sheet.title], others[sheet.title] = found.rows, found.columns, found.others
-        header_rows[sheet.title] = found.header_row
-        problems += found.problems
-        altered += [problem for row in found.rows for problem in _find_altered(row)]
+        sheet_read = _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
+        rows[sheet.title], columns[sheet.title], others[sheet.title] = (
+            sheet_read.rows,
+            sheet_read.columns,
+            sheet_read.others,
+        )
+        header_rows[sheet.title] = sheet_read.header_row
+        problems += sheet_read.problems
+        altered += [problem for row in sheet_read.rows for problem in _find_altered(row)]
     return Book(
         path,
         package,
@@ -185,7 +189,7 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], n
     key_column = columns[sheet.columns[-1].header]
     width = max(columns.values()) + 1
     untouched: dict[tuple[str, ...], _Untouched] = {}
-    found = _SheetRead(header_row, columns)
+    sheet_read = _SheetRead(header_row, columns)
     rows: list[SheetRow] = []
     others: list[int] = []
     for number, line in enumerate(grid[header_row + 1 :], header_row + 1):
@@ -210,7 +214,7 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], n
         if number in with_formula or any(value is not None for value in line):
             others.append(number)
         if key or ("Approve" in columns and _looks_approved(line[columns["Approve"]])):
-            found.problems.append(
+            sheet_read.problems.append(
                 Problem(
                     f"{sheet.title}!{letters(key_column)}{number + 1}",
                     f"{key!r} is not the key of a row that xlsync wrote" if key else "the row key is missing",
@@ -221,15 +225,15 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], n
     twice = {key for key, times in count.items() if times > 1}
     for key in sorted(twice):
         places = [str(row.number + 1) for row in rows if row.key == key]
-        found.problems.append(
+        sheet_read.problems.append(
             Problem(
                 f"{sheet.title}!{letters(key_column)}{places[1]}",
                 f"the row stands twice (rows {' and '.join(places)})",
                 "delete the copy: a row is approved once",
             )
         )
-    found.rows, found.others = tuple(rows), tuple(others)
-    return found
+    sheet_read.rows, sheet_read.others = tuple(rows), tuple(others)
+    return sheet_read
 
 
 class _Untouched:
@@ -328,10 +332,10 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
     """Read the columns of *Lists* by header, without empty cells at their ends."""
     grid = package.grid(LISTS)
     headers = [str(value or "") for value in grid[0]] if grid else []
-    found = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
+    by_header = dict(reversed(list(zip(headers, zip(*grid[1:], strict=True), strict=False))))
     lists: dict[str, tuple[Value, ...]] = {}
     for column in LIST_COLUMNS:
-        lists[column.header] = without_empty_end(found.get(column.header, ()))
+        lists[column.header] = without_empty_end(by_header.get(column.header, ()))
     return lists
 
 

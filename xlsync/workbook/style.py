@@ -155,8 +155,8 @@ def described(drawing: bytes, *texts: str) -> bytes:
     """Add alternative texts to the charts of a drawing's XML, in their order."""
     waiting = iter(texts)
 
-    def with_text(found: re.Match[bytes]) -> bytes:
-        return found[1] + f' descr="{escape(next(waiting, ""))}"'.encode() + found[2]
+    def with_text(match: re.Match[bytes]) -> bytes:
+        return match[1] + f' descr="{escape(next(waiting, ""))}"'.encode() + match[2]
 
     return re.sub(rb'(<(?:\w+:)?cNvPr [^>]*?name="Chart \d+")([^>]*>)', with_text, drawing)
 

@@ -72,9 +72,9 @@ def _usual(currencies: Iterable[str]) -> str:
 def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
     """Sum the open rows by kind of mismatch and currency: money of two currencies is never added."""
     currencies = mismatch_currencies(overview)
-    found: dict[tuple[MismatchKind, str], list[Decimal]] = {}
+    impacts_by_kind: dict[tuple[MismatchKind, str], list[Decimal]] = {}
     for mismatch in overview.open_mismatches:
-        impacts = found.setdefault((mismatch.kind, currencies[mismatch.key]), [])
+        impacts = impacts_by_kind.setdefault((mismatch.kind, currencies[mismatch.key]), [])
         is_at_stake = mismatch.impact is not None and not mismatch.not_due
         impacts.append(mismatch.impact if is_at_stake and mismatch.impact is not None else Decimal(0))
     order = list(MismatchKind)
@@ -86,7 +86,9 @@ def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
             up=sum((i for i in impacts if i > 0), Decimal(0)),
             down=sum((i for i in impacts if i < 0), Decimal(0)),
         )
-        for (kind, currency), impacts in sorted(found.items(), key=lambda e: (order.index(e[0][0]), e[0][1]))
+        for (kind, currency), impacts in sorted(
+            impacts_by_kind.items(), key=lambda e: (order.index(e[0][0]), e[0][1])
+        )
     )
 
 
@@ -247,11 +249,11 @@ class Totals:
     @property
     def at_stake(self) -> dict[str, tuple[Decimal, Decimal]]:
         """The money a month to bill more and to bill less (negative), by currency."""
-        found: dict[str, tuple[Decimal, Decimal]] = {}
+        sums: dict[str, tuple[Decimal, Decimal]] = {}
         for money in self.money:
-            up, down = found.get(money.currency, (Decimal(0), Decimal(0)))
-            found[money.currency] = (up + money.up, down + money.down)
-        return found
+            up, down = sums.get(money.currency, (Decimal(0), Decimal(0)))
+            sums[money.currency] = (up + money.up, down + money.down)
+        return sums
 
     @property
     def heading(self) -> str:

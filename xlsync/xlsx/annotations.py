@@ -48,13 +48,13 @@ class Picture(NamedTuple):
 
 def pictures_of(xml: str, rows: Collection[int]) -> Iterator[Picture]:
     """The pictures of a drawing that lie within one of these rows."""
-    for found in _ANCHOR.finditer(xml):
-        places = {int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", found[0])}
-        if len(places) == 1 and places <= set(rows) and re.search(rf"<{ANY_PREFIX}pic[\s>]", found[0]):
+    for match in _ANCHOR.finditer(xml):
+        places = {int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", match[0])}
+        if len(places) == 1 and places <= set(rows) and re.search(rf"<{ANY_PREFIX}pic[\s>]", match[0]):
             yield Picture(
                 places.pop(),
-                found[0],
-                tuple(re.findall(r"""\s[\w.-]+:(?:embed|link)=["']([^"']+)""", found[0])),
+                match[0],
+                tuple(re.findall(r"""\s[\w.-]+:(?:embed|link)=["']([^"']+)""", match[0])),
             )
 
 
@@ -72,6 +72,6 @@ def in_row(anchor: str, row: int, relations: dict[str, str]) -> str:
     anchor = re.sub(rf"(<{ANY_PREFIX}row>)[0-9]+", rf"\g<1>{row}", anchor)
     return re.sub(
         r"""(\s[\w.-]+:(?:embed|link)=["'])([^"']+)""",
-        lambda found: f"{found[1]}{relations.get(found[2], found[2])}",
+        lambda match: f"{match[1]}{relations.get(match[2], match[2])}",
         anchor,
     )

@@ -88,7 +88,7 @@ def clean_text(text: str) -> str:
 
 def escape_text(text: str) -> str:
     """A clean text as the content of an element that holds an `ST_Xstring`."""
-    return _MARKUP.sub(lambda found: _MARKUP_TO[found[0]], text)
+    return _MARKUP.sub(lambda match: _MARKUP_TO[match[0]], text)
 
 
 def escape_markup(text: str) -> str:
@@ -128,13 +128,13 @@ def address(row: int, column: int) -> str:
 
 def position(name: str) -> Position:
     """The 0-based row and column of a cell's name, `$A$1` or `A1`; ValueError for anything else."""
-    found = _LETTERS_DIGITS.fullmatch(name)
-    if not found:
+    match = _LETTERS_DIGITS.fullmatch(name)
+    if not match:
         raise ValueError(name)
     column = 0
-    for letter in found[1].upper():
+    for letter in match[1].upper():
         column = column * 26 + ord(letter) - 64
-    return int(found[2]) - 1, column - 1
+    return int(match[2]) - 1, column - 1
 
 
 class _Texts(dict[str, str]):

@@ -38,18 +38,18 @@ def _part(name: str, content: bytes) -> bytes:
     if name.endswith(".rels"):
         folder = posixpath.dirname(posixpath.dirname(name))
 
-        def relative(found: re.Match[str]) -> str:
-            target = attribute(found[0], "Target")
-            if not target.startswith("/") or attribute(found[0], "TargetMode") == "External":
-                return found[0]
-            return with_attribute(found[0], "Target", posixpath.relpath(target[1:], folder or "."))
+        def relative(match: re.Match[str]) -> str:
+            target = attribute(match[0], "Target")
+            if not target.startswith("/") or attribute(match[0], "TargetMode") == "External":
+                return match[0]
+            return with_attribute(match[0], "Target", posixpath.relpath(target[1:], folder or "."))
 
         return re.sub(r"<Relationship\s[^>]*>", relative, content.decode()).encode()
     return content
 
 
-def _font(found: re.Match[str]) -> str:
-    children = re.findall(r"<(\w+)[^>]*?/>", found[0])
-    written = re.findall(r"<\w+[^>]*?/>", found[0])
+def _font(match: re.Match[str]) -> str:
+    children = re.findall(r"<(\w+)[^>]*?/>", match[0])
+    written = re.findall(r"<\w+[^>]*?/>", match[0])
     ordered = sorted(zip(children, written, strict=True), key=lambda child: _FONT.index(child[0]))
     return f"<font>{''.join(xml for _, xml in ordered)}</font>"

@@ -96,28 +96,28 @@ class Reference:
 def with_references(formula: str, change: Callable[[Reference], str]) -> str:
     """The formula with each plain reference replaced; `change` returns the text to put in its place."""
 
-    def changed(found: re.Match[str]) -> str:
-        corners = tuple(_corner(text) for text in found["cells"].split(":")) if found["cells"] else ()
+    def changed(match: re.Match[str]) -> str:
+        corners = tuple(_corner(text) for text in match["cells"].split(":")) if match["cells"] else ()
         known = tuple(corner for corner in corners if corner is not None)
         if not known or len(known) != len(corners):
-            return found[0]
-        reference = Reference(found["sheet"] or "", known)
+            return match[0]
+        reference = Reference(match["sheet"] or "", known)
         new = change(reference)
-        return found[0] if new == str(reference) else new
+        return match[0] if new == str(reference) else new
 
     return _PIECE.sub(changed, formula)
 
 
 def _corner(text: str) -> Corner | None:
     """A corner as it is written; None for what lies outside every sheet, which is a name."""
-    found = _CORNER.fullmatch(text)
-    if found is None:
+    match = _CORNER.fullmatch(text)
+    if match is None:
         return None
-    row = int(found[4]) - 1 if found[4] else None
-    column = position(f"{found[2]}1")[1] if found[2] else None
+    row = int(match[4]) - 1 if match[4] else None
+    column = position(f"{match[2]}1")[1] if match[2] else None
     if (row is not None and not 0 <= row < LAST_ROW) or (column is not None and column >= LAST_COLUMN):
         return None
-    return Corner(row, column, bool(found[3]), bool(found[1]))
+    return Corner(row, column, bool(match[3]), bool(match[1]))
 
 
 def translated(formula: str, origin: Position, destination: Position) -> str:

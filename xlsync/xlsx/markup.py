@@ -21,8 +21,8 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 def attribute(tag: str, name: str) -> str:
     """The value of one attribute in a tag's text, empty where there is none."""
-    found = _pattern(name).search(tag)
-    return unescape(found[1] if found[1] is not None else found[2]) if found else ""
+    match = _pattern(name).search(tag)
+    return unescape(match[1] if match[1] is not None else match[2]) if match else ""
 
 
 def without_attributes(attributes: str, *names: str) -> str:

@@ -116,15 +116,19 @@ class Moves:
         `here` is True for a formula on the moved sheet `title` itself, which references without a sheet mean.
         """
         return with_references(
-            formula, lambda found: self._followed(found) if found.is_on(title, here=here) else str(found)
+            formula, lambda match: self._followed(match) if match.is_on(title, here=here) else str(match)
         )
 
     def fixed(self, formula: str, title: str) -> str:
         """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
 
-        def followed(found: Reference) -> str:
-            is_fixed = all(corner.row_is_fixed for corner in found.corners)
-            return self._followed(found) if is_fixed and found.is_on(title, here=False) else str(found)
+        def followed(reference: Reference) -> str:
+            is_fixed = all(corner.row_is_fixed for corner in reference.corners)
+            return (
+                self._followed(reference)
+                if is_fixed and reference.is_on(title, here=False)
+                else str(reference)
+            )
 
         return with_references(formula, followed)
 
@@ -134,17 +138,17 @@ class Moves:
         Relative references keep their distance to the row, others follow what they point at.
         """
 
-        def moved(found: Reference) -> str:
-            if not found.is_on(title, here=True):
-                return str(found)
-            rows = {corner.row_is_fixed for corner in found.corners if corner.row is not None}
+        def moved(reference: Reference) -> str:
+            if not reference.is_on(title, here=True):
+                return str(reference)
+            rows = {corner.row_is_fixed for corner in reference.corners if corner.row is not None}
             if rows == {True}:
-                return self._followed(found)
+                return self._followed(reference)
             corners = [
                 self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
-                for corner in found.corners
+                for corner in reference.corners
             ]
-            return _written(found, corners)
+            return _written(reference, corners)
 
         return with_references(formula, moved)
 
@@ -155,18 +159,18 @@ class Moves:
         below them.
         """
 
-        def moved(found: Reference) -> str:
-            if not found.is_on(title, here=True):
-                return str(found)
-            rows = [corner.row for corner in found.corners if corner.row is not None]
+        def moved(reference: Reference) -> str:
+            if not reference.is_on(title, here=True):
+                return str(reference)
+            rows = [corner.row for corner in reference.corners if corner.row is not None]
             covers_all = len(rows) > 1 and min(rows) <= self.first < self.last <= max(rows)
             if not rows or covers_all or min(rows) > self.last:
-                return self._followed(found)
+                return self._followed(reference)
             corners = [
                 self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
-                for corner in found.corners
+                for corner in reference.corners
             ]
-            return _written(found, corners)
+            return _written(reference, corners)
 
         return with_references(formula, moved)
 
@@ -179,19 +183,23 @@ class Moves:
         row = self.new_last if corner.row == self.last else self.row(corner.row)
         return None if row is None else corner.at(row)
 
-    def _followed(self, found: Reference) -> str:
-        first, last = found.corners[0], found.corners[-1]
+    def _followed(self, reference: Reference) -> str:
+        first, last = reference.corners[0], reference.corners[-1]
         if first.row is None or last.row is None:
-            return str(found)
-        if len(found.corners) == 1 or (first.row == last.row and not self.first == self.last == first.row):
+            return str(reference)
+        if len(reference.corners) == 1 or (
+            first.row == last.row and not self.first == self.last == first.row
+        ):
             row = self.row(first.row)
-            return _written(found, [None if row is None else corner.at(row) for corner in found.corners])
+            return _written(
+                reference, [None if row is None else corner.at(row) for corner in reference.corners]
+            )
         top, bottom = sorted((first.row, last.row))
         rows = self.span(top, bottom)
         if rows is None:
-            return found.deleted
+            return reference.deleted
         new = dict(zip((top, bottom), rows, strict=True))
-        return str(Reference(found.sheet, (first.at(new[first.row]), last.at(new[last.row]))))
+        return str(Reference(reference.sheet, (first.at(new[first.row]), last.at(new[last.row]))))
 
     # the cells of rules
 
@@ -250,9 +258,11 @@ class Moves:
         return bisect_left(self._new, bottom + 1) - bisect_left(self._new, top) == bottom - top + 1
 
 
-def _written(found: Reference, corners: Iterable[Corner | None]) -> str:
+def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
     known = tuple(corner for corner in corners if corner is not None)
-    return str(Reference(found.sheet, known)) if len(known) == len(found.corners) else found.deleted
+    return (
+        str(Reference(reference.sheet, known)) if len(known) == len(reference.corners) else reference.deleted
+    )
 
 
 def _joined(spans: Iterable[Rows]) -> list[Rows]:
@@ -277,10 +287,10 @@ def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
 
 def rows_of(cells: str) -> Rows | None:
     """The first and the last row of one or more ranges; None where a text names none."""
-    found = [
+    ranges = [
         rows for reference in cells.split() if (piece := _columns_and_rows(reference)) for rows in piece[1:]
     ]
-    return (min(top for top, _ in found), max(bottom for _, bottom in found)) if found else None
+    return (min(top for top, _ in ranges), max(bottom for _, bottom in ranges)) if ranges else None
 
 
 def _range(left: int, right: int, top: int, bottom: int) -> str:

@@ -92,30 +92,30 @@ class Package:
     def _find_workbook(self) -> str:
         if not self._parts.has_types:
             raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
-        found = self._parts.related("", "officeDocument")
-        if not found:
+        parts = self._parts.related("", "officeDocument")
+        if not parts:
             raise WorkbookError(
                 f"{self.name} is damaged: it has no workbook part", "Take a backup, or export again."
             )
-        if found[0].casefold().endswith(".bin"):
+        if parts[0].casefold().endswith(".bin"):
             raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", SAVE_AGAIN)
-        if not is_workbook(self._parts.text(found[0])):
+        if not is_workbook(self._parts.text(parts[0])):
             raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
-        return found[0]
+        return parts[0]
 
     def _find_sheets(self) -> dict[str, str]:
         targets = self._parts.relations(self._workbook)
-        found: dict[str, str] = {}
+        sheets: dict[str, str] = {}
         for title, id_ in sheets_of(self._parts.text(self._workbook)):
             _, part = targets.get(id_, ("", ""))
             if part not in self._parts:
                 raise WorkbookError(
                     f"{self.name} is damaged: the sheet {title} is missing", "Take a backup of it."
                 )
-            found[title] = part
-        if not found:
+            sheets[title] = part
+        if not sheets:
             raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
-        return found
+        return sheets
 
     def rest(self) -> None:
         """Take less memory until the sheets are renewed: large parts are held compressed."""
@@ -223,8 +223,8 @@ class Package:
     def saved_by(self) -> str:
         """The program that saved it last, in its own words; empty where it does not say."""
         for part in self._parts.related("", "extended-properties"):
-            if found := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
-                return found[1].strip()
+            if match := re.search(rf"<{ANY_PREFIX}Application>([^<]*)<", self._parts.text(part)):
+                return match[1].strip()
         return ""
 
     @property

@@ -112,14 +112,14 @@ class Parts:
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
         """The relationships of a part ("" is the package): id to kind (its type's last word) and part."""
         own = self._relations_part(part)
-        found: dict[str, tuple[str, str]] = {}
+        by_id: dict[str, tuple[str, str]] = {}
         for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
             if attribute(tag, "TargetMode") != "External":
                 path = posixpath.join("/", posixpath.dirname(part), unquote(attribute(tag, "Target")))
                 target = posixpath.normpath(path)[1:]
                 kind = attribute(tag, "Type").rpartition("/")[2]
-                found[attribute(tag, "Id")] = (kind, self._names.get(target.casefold(), target))
-        return found
+                by_id[attribute(tag, "Id")] = (kind, self._names.get(target.casefold(), target))
+        return by_id
 
     def _relations_part(self, part: str) -> str | None:
         folder, name = posixpath.split(part)

@@ -52,10 +52,10 @@ def _with_attribute_changed(tag: str, name: str, value: str) -> str:
 def _with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[str], str]) -> str:
     """Replace the formula that is the second group of each match, where it changes."""
 
-    def changed(found: re.Match[str]) -> str:
-        old = unescape(found[2])
+    def changed(match: re.Match[str]) -> str:
+        old = unescape(match[2])
         new = change(old)
-        return found[0] if new == old else f"{found[1]}{escape_markup(new)}"
+        return match[0] if new == old else f"{match[1]}{escape_markup(new)}"
 
     return pattern.sub(changed, xml)
 
@@ -63,12 +63,12 @@ def _with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[st
 def _without_empty(xml: str, container: str, item: str) -> str:
     """Correct the count of a container, or remove the container if it is empty."""
 
-    def counted(found: re.Match[str]) -> str:
-        count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", found[2]))
+    def counted(match: re.Match[str]) -> str:
+        count = len(re.findall(rf"<{ANY_PREFIX}{item}(?=[\s/>])", match[2]))
         if not count:
             return ""
-        opening = with_attribute(found[1], "count", str(count)) if 'count="' in found[1] else found[1]
-        return f"{opening}{found[2]}{found[3]}"
+        opening = with_attribute(match[1], "count", str(count)) if 'count="' in match[1] else match[1]
+        return f"{opening}{match[2]}{match[3]}"
 
     return re.sub(
         rf"(<{ANY_PREFIX}{container}(?=[\s>])[^>]*(?<!/)>)(.*?)(</{ANY_PREFIX}{container}\s*>)",
@@ -85,14 +85,14 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     """Update a sheet's part after its rows: merges, links, rules, breaks and scenarios follow the rows."""
 
     def placed(name: str) -> Callable[[re.Match[str]], str]:
-        def place(found: re.Match[str]) -> str:
-            new = moves.place(attribute(found[0], name))
-            return "" if new is None else _with_attribute_changed(found[0], name, new)
+        def place(match: re.Match[str]) -> str:
+            new = moves.place(attribute(match[0], name))
+            return "" if new is None else _with_attribute_changed(match[0], name, new)
 
         return place
 
-    def stretched(found: re.Match[str]) -> str:
-        return _with_attribute_changed(found[0], "ref", moves.stretched(attribute(found[0], "ref")))
+    def stretched(match: re.Match[str]) -> str:
+        return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
     xml = re.sub(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*?/>", placed("ref"), xml)
     xml = re.sub(rf"<{ANY_PREFIX}(?:cellWatch|inputCells)\s[^>]*?/>", placed("r"), xml)
@@ -103,7 +103,7 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
         xml,
         flags=re.DOTALL,
     )
-    xml = _RULE.sub(lambda found: _moved_rule(found[0], moves, title), xml)
+    xml = _RULE.sub(lambda match: _moved_rule(match[0], moves, title), xml)
     xml = move_anchors(xml, moves)
     for holder, item in _HOLDERS:
         if holder in xml:
@@ -115,15 +115,15 @@ def _moved_breaks(xml: str, moves: Moves) -> str:
     """Page breaks, each before the row that it stood before; `id` is that row, 0-based (18.3.1.3)."""
     places: set[str] = set()
 
-    def moved(found: re.Match[str]) -> str:
-        old = int(attribute(found[0], "id") or 0)
+    def moved(match: re.Match[str]) -> str:
+        old = int(attribute(match[0], "id") or 0)
         new = moves.row(old)
         if new is None and (above := moves.row(old - 1)) is not None:
             new = above + 1
         if new is None or str(new) in places:
             return ""
         places.add(str(new))
-        return _with_attribute_changed(found[0], "id", str(new))
+        return _with_attribute_changed(match[0], "id", str(new))
 
     xml = re.sub(rf"<{ANY_PREFIX}brk\s[^>]*?/>", moved, xml)
     breaks = sorted(
@@ -174,7 +174,7 @@ def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
     before = table_rows(xml)
     xml = re.sub(
         rf"<{ANY_PREFIX}(?:table|autoFilter|sort\w+)\s[^>]*>",
-        lambda found: _with_attribute_changed(found[0], "ref", place(attribute(found[0], "ref"))),
+        lambda match: _with_attribute_changed(match[0], "ref", place(attribute(match[0], "ref"))),
         xml,
     )
     after = table_rows(xml)
@@ -202,8 +202,8 @@ def move_pivot(xml: str, moves: Moves) -> str:
     """Move a pivot table's part to the new place of its cells."""
     return re.sub(
         rf"<{ANY_PREFIX}location\s[^>]*>",
-        lambda found: _with_attribute_changed(
-            found[0], "ref", moves.place(attribute(found[0], "ref")) or attribute(found[0], "ref")
+        lambda match: _with_attribute_changed(
+            match[0], "ref", moves.place(attribute(match[0], "ref")) or attribute(match[0], "ref")
         ),
         xml,
     )
@@ -212,9 +212,9 @@ def move_pivot(xml: str, moves: Moves) -> str:
 def move_comments(xml: str, moves: Moves) -> str:
     """A part of comments or threaded comments: each follows its row, or goes with it."""
 
-    def placed(found: re.Match[str]) -> str:
-        new = moves.place(attribute(found[1], "ref"))
-        return "" if new is None else _with_attribute_changed(found[1], "ref", new) + found[2]
+    def placed(match: re.Match[str]) -> str:
+        new = moves.place(attribute(match[1], "ref"))
+        return "" if new is None else _with_attribute_changed(match[1], "ref", new) + match[2]
 
     kind = rf"{ANY_PREFIX}(?:comment|threadedComment)"
     return re.sub(rf"(<{kind}\s[^>]*(?<!/)>)(.*?</{kind}\s*>)", placed, xml, flags=re.DOTALL)
@@ -223,8 +223,8 @@ def move_comments(xml: str, moves: Moves) -> str:
 def move_shapes(xml: str, moves: Moves) -> str:
     """The VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
 
-    def placed(found: re.Match[str]) -> str:
-        shape = found[0]
+    def placed(match: re.Match[str]) -> str:
+        shape = match[0]
         row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
         if not row or 'ObjectType="Note"' not in shape:
             return _with_anchor(shape, moves, None)
@@ -243,16 +243,16 @@ def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
     An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`).
     """
 
-    def moved(found: re.Match[str]) -> str:
-        numbers = [part.strip() for part in found[2].split(",")]
+    def moved(match: re.Match[str]) -> str:
+        numbers = [part.strip() for part in match[2].split(",")]
         if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
-            return found[0]
+            return match[0]
         top, bottom = int(numbers[2]), int(numbers[6])
         new = _rows_of_object(moves, top, bottom) if by is None else (max(0, top + by), max(0, bottom + by))
         if new == (top, bottom):
-            return found[0]
+            return match[0]
         numbers[2], numbers[6] = map(str, new)
-        return f"{found[1]}{', '.join(numbers)}"
+        return f"{match[1]}{', '.join(numbers)}"
 
     return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)", moved, shape)
 
@@ -260,8 +260,8 @@ def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
 def move_anchors(xml: str, moves: Moves) -> str:
     """Move pictures, charts and buttons with their row; those over several rows that separate stay."""
 
-    def moved(found: re.Match[str]) -> str:
-        anchor = found[0]
+    def moved(match: re.Match[str]) -> str:
+        anchor = match[0]
         corner = rf"(<{ANY_PREFIX}%s>.*?<{ANY_PREFIX}row>)([0-9]+)"
         start = re.search(corner % "from", anchor, re.DOTALL)
         if start is None or attribute(anchor.partition(">")[0], "editAs") == "absolute":
@@ -291,10 +291,10 @@ def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
 def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
     """Update a part other than a sheet, such as a chart or the source of a pivot table."""
 
-    def source(found: re.Match[str]) -> str:
-        if attribute(found[0], "sheet").casefold() != title.casefold():
-            return found[0]
-        return _with_attribute_changed(found[0], "ref", moves.stretched(attribute(found[0], "ref")))
+    def source(match: re.Match[str]) -> str:
+        if attribute(match[0], "sheet").casefold() != title.casefold():
+            return match[0]
+        return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
     xml = _with_texts_changed(_CELL_FORMULA, xml, lambda text: moves.formula(text, title, here=False))
     return re.sub(rf"<{ANY_PREFIX}worksheetSource\s[^>]*>", source, xml)
@@ -311,9 +311,9 @@ def follow_on_another_sheet(xml: str, moves: Moves, title: str) -> str:
 def move_linked_cells(xml: str, moves: Moves, title: str) -> str:
     """Update a form control's part: the cells that it fills and lists (`fmlaLink`, `fmlaRange`)."""
 
-    def moved(found: re.Match[str]) -> str:
-        new = moves.formula(unescape(found[2]), title)
-        return f"{found[1]}{escape_markup(new)}{found[3]}"
+    def moved(match: re.Match[str]) -> str:
+        new = moves.formula(unescape(match[2]), title)
+        return f"{match[1]}{escape_markup(new)}{match[3]}"
 
     return re.sub(r"""(\sfmla(?:Link|Range|Group|Txbx)=")([^"]*)(")""", moved, xml)
 

@@ -58,9 +58,9 @@ class Renewal:
         if model:
             for column, cell in sheet.cells(model).items():
                 self.styles[column] = cell.style
-                found = sheet.formula.match(cell.inside.lstrip())
-                if column in calculated and found and found[2]:
-                    self.pattern[column] = unescape(found[2])
+                match = sheet.formula.match(cell.inside.lstrip())
+                if column in calculated and match and match[2]:
+                    self.pattern[column] = unescape(match[2])
         widths = sheet.column_widths() if wrapping else {}
         self.wrapped = {
             column: widths.get(column, 9.0) for column, style in self.styles.items() if style in wrapping
@@ -118,15 +118,15 @@ class Renewal:
             return f"{opening}/>"
         inside = cell.inside
 
-        def moved(found: re.Match[str]) -> str:
+        def moved(match: re.Match[str]) -> str:
             attributes = re.sub(
                 r"""(\s(?:ref|r1|r2)\s*=\s*["'])([A-Z0-9:]+)(["'])""",
                 lambda ref: f"{ref[1]}{moves.place(ref[2]) or ref[2]}{ref[3]}",
-                found[1],
+                match[1],
             )
-            old = unescape(found[2] or "")
+            old = unescape(match[2] or "")
             new = moves.formula(old, sheet.title)
-            text = (found[2] or "") if new == old else escape_markup(new)
+            text = (match[2] or "") if new == old else escape_markup(new)
             return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
 
         if f"<{p}f" in inside:

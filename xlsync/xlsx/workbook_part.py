@@ -68,8 +68,8 @@ def with_sheet(xml: str, title: str, relation: str) -> str:
 
 def counts_from_1904(xml: str) -> bool:
     """Return whether a workbook counts its days from 1904 (18.2.28)."""
-    found = re.search(rf"<{ANY_PREFIX}workbookPr\s[^>]*>", xml)
-    return found is not None and attribute(found[0], "date1904") in {"1", "true"}
+    match = re.search(rf"<{ANY_PREFIX}workbookPr\s[^>]*>", xml)
+    return match is not None and attribute(match[0], "date1904") in {"1", "true"}
 
 
 def wrapping_styles(xml: str) -> Iterator[str]:
@@ -94,9 +94,9 @@ def names_of(xml: str) -> dict[str, str]:
 def with_names_moved(xml: str, moves: Moves, title: str) -> str:
     """The workbook part with defined names that follow the moved rows of a sheet."""
 
-    def followed(found: re.Match[str]) -> str:
-        inside = moves.fixed(unescape(found[2]), title)
-        return f"{found[1]}{escape_markup(inside)}<" if inside != unescape(found[2]) else found[0]
+    def followed(match: re.Match[str]) -> str:
+        inside = moves.fixed(unescape(match[2]), title)
+        return f"{match[1]}{escape_markup(inside)}<" if inside != unescape(match[2]) else match[0]
 
     return re.sub(_NAME, followed, xml)
 
@@ -106,13 +106,13 @@ def with_name(xml: str, name: str, reference: str) -> str:
     content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     replaced = False
 
-    def renewed(found: re.Match[str]) -> str:
+    def renewed(match: re.Match[str]) -> str:
         nonlocal replaced
-        is_it = attribute(found[1], "name").casefold() == name.casefold()
-        if not is_it or attribute(found[1], "localSheetId"):
-            return found[0]
+        is_it = attribute(match[1], "name").casefold() == name.casefold()
+        if not is_it or attribute(match[1], "localSheetId"):
+            return match[0]
         replaced = True
-        return f"{found[1]}{content}<"
+        return f"{match[1]}{content}<"
 
     def entry(p: str) -> str:
         return f'<{p}definedName name="{name}">{content}</{p}definedName>'
@@ -130,13 +130,13 @@ def with_name(xml: str, name: str, reference: str) -> str:
 
 def calculated_when_opened(xml: str) -> str:
     """The workbook part, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
-    found = re.search(rf"<{ANY_PREFIX}calcPr(?=[\s/>])[^>]*>", xml)
-    if found is None:
+    match = re.search(rf"<{ANY_PREFIX}calcPr(?=[\s/>])[^>]*>", xml)
+    if match is None:
         before = "sheets|functionGroups|externalReferences|definedNames"
         return _behind(xml, before, lambda p: f'<{p}calcPr fullCalcOnLoad="1"/>')
-    if attribute(found[0], "fullCalcOnLoad") in {"1", "true"}:
+    if attribute(match[0], "fullCalcOnLoad") in {"1", "true"}:
         return xml
-    return xml.replace(found[0], with_attribute(found[0], "fullCalcOnLoad", "1"), 1)
+    return xml.replace(match[0], with_attribute(match[0], "fullCalcOnLoad", "1"), 1)
 
 
 def _behind(xml: str, before: str, make: Callable[[str], str]) -> str:
@@ -166,6 +166,6 @@ class TablePart:
         column = rf"<{ANY_PREFIX}tableColumn\s[^>]*?(?:/>|>.*?</{ANY_PREFIX}tableColumn>)"
         self.calculated = frozenset(
             left + index
-            for index, found in enumerate(re.findall(column, xml, re.DOTALL))
-            if "calculatedColumnFormula" in found
+            for index, text in enumerate(re.findall(column, xml, re.DOTALL))
+            if "calculatedColumnFormula" in text
         )

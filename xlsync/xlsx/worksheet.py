@@ -92,8 +92,8 @@ class OldCell(NamedTuple):
     @property
     def style(self) -> str:
         """The index of the cell's style in the styles part, empty for none."""
-        found = _STYLE.search(self.attributes)
-        return found[1] if found else ""
+        match = _STYLE.search(self.attributes)
+        return match[1] if match else ""
 
 
 def _refuse_other_encodings(part: bytes, start: int, end: int) -> None:
@@ -110,7 +110,7 @@ class SheetXml:
     def __init__(self, part: bytes, title: str) -> None:
         self.title = title
         if b"<!" in part:
-            part = _ASIDE.sub(lambda found: escape_markup(found[1] or ""), part.decode()).encode()
+            part = _ASIDE.sub(lambda match: escape_markup(match[1] or ""), part.decode()).encode()
         root = re.search(rb"<((?:[\w.-]+:)?)worksheet(?=[\s>])[^>]*>", part)
         if not root or b"<!DOCTYPE" in part or not any(space.encode() in root[0] for space in NAMESPACES):
             raise WorkbookError(
@@ -163,22 +163,22 @@ class SheetXml:
     def rows(self) -> Iterator[OldRow]:
         """All rows that the part holds, as they stand."""
         number = -1
-        for found in self._row.finditer(self.body, *self.span):
-            attributes = found[1].decode()
+        for match in self._row.finditer(self.body, *self.span):
+            attributes = match[1].decode()
             said = attribute(attributes, "r")
             number = self._number(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
-            cells = found.span(2) if found[2] else (0, 0)
-            yield OldRow(number, attributes, self.body, *found.span(), *cells)
+            cells = match.span(2) if match[2] else (0, 0)
+            yield OldRow(number, attributes, self.body, *match.span(), *cells)
 
     def cells(self, row: OldRow) -> dict[int, OldCell]:
         """The cells of a row by 0-based column."""
-        found: dict[int, OldCell] = {}
+        by_column: dict[int, OldCell] = {}
         column = -1
         for match in self._cell.finditer(row.inside):
             said = _REFERENCE.search(match[1])
             column = _column(said[1]) if said else column + 1
-            found[column] = OldCell(match[1], match[2] or "", match[0])
-        return found
+            by_column[column] = OldCell(match[1], match[2] or "", match[0])
+        return by_column
 
     def formulas(self) -> dict[Position, str]:
         """The formulas of all cells that hold one, without `=`; shared ones written out."""
@@ -191,11 +191,11 @@ class SheetXml:
             if mark not in row.inside:
                 continue
             for column, cell in self.cells(row).items():
-                found = self.formula.match(cell.inside.lstrip())
-                if not found:
+                match = self.formula.match(cell.inside.lstrip())
+                if not match:
                     continue
-                text, here = unescape(found[2] or ""), (row.number, column)
-                group = attribute(found[1], "si") if attribute(found[1], "t") == "shared" else ""
+                text, here = unescape(match[2] or ""), (row.number, column)
+                group = attribute(match[1], "si") if attribute(match[1], "t") == "shared" else ""
                 if group and text:
                     shared[group] = (here, text)
                 elif group in shared:
@@ -216,7 +216,7 @@ class SheetXml:
         for row in self.rows():
             if "array" in row.inside or "dataTable" in row.inside:
                 yield from (
-                    found[0] for found in self.formula.finditer(row.inside) if re.search(_SPREAD, found[1])
+                    match[0] for match in self.formula.finditer(row.inside) if re.search(_SPREAD, match[1])
                 )
 
     def extent(self) -> Position:
@@ -264,10 +264,10 @@ class SheetXml:
 
     def _columns(self) -> Iterator[tuple[int, str]]:
         """Each column that `<cols>` tells of, with its element; one over the whole sheet is nobody's own."""
-        for found in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
-            first, last = (self._number(attribute(found[1], name)) for name in ("min", "max"))
+        for match in re.finditer(rf"<{re.escape(self.prefix)}col\s([^>]*)>", self.before):
+            first, last = (self._number(attribute(match[1], name)) for name in ("min", "max"))
             for column in range(first - 1, min(last, first + 255)):
-                yield column, found[1]
+                yield column, match[1]
 
     def _number(self, text: str) -> int:
         if not re.fullmatch("[0-9]{1,9}", text):
@@ -282,8 +282,8 @@ class SheetXml:
 
     def line_height(self) -> float:
         """The height of a row with one line, in points."""
-        found = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
-        return float(attribute(found[0], "defaultRowHeight") or 15) if found else 15.0
+        match = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
+        return float(attribute(match[0], "defaultRowHeight") or 15) if match else 15.0
 
     # changing
 
@@ -321,8 +321,8 @@ class SheetXml:
         )
 
     def _is_shared(self, cell: OldCell) -> bool:
-        found = self.formula.match(cell.inside.lstrip())
-        return bool(found) and attribute(found[1], "t") == "shared"  # type: ignore[index]
+        match = self.formula.match(cell.inside.lstrip())
+        return bool(match) and attribute(match[1], "t") == "shared"  # type: ignore[index]
 
     def _with_formula(self, cell: OldCell, formula: str) -> str:
         p = self.prefix
@@ -405,15 +405,15 @@ class SheetXml:
     def widen(self, row: int, column: int, *, last_row: int | None = None) -> None:
         """Let the sheet's dimension reach that cell; `last_row` is where it ends, if that is known."""
 
-        def wider(found: re.Match[str]) -> str:
-            first, _, last = found[2].partition(":")
+        def wider(match: re.Match[str]) -> str:
+            first, _, last = match[2].partition(":")
             try:
                 (top, left), (bottom, right) = position(first), position(last or first)
             except ValueError:
-                return found[0]
+                return match[0]
             end = max(bottom, row) if last_row is None else last_row
             corner = address(min(top, row), min(left, column))
-            return f"{found[1]}{corner}:{address(max(end, top), max(right, column))}{found[3]}"
+            return f"{match[1]}{corner}:{address(max(end, top), max(right, column))}{match[3]}"
 
         self.before = re.sub(
             rf"""(<{re.escape(self.prefix)}dimension\s[^>]*?ref\s*=\s*["'])([^"']*)(["'])""",

@@ -103,12 +103,12 @@ def _other_months(values: TableValues, charging: Iterable[int], month: Month) ->
     """The months of rows whose invoice is of another month, by their places."""
     if "invoice_date" not in values.dates:
         return {}
-    found = {}
+    months = {}
     for at in charging:
         day = values.dates["invoice_date"][at]
         if isinstance(day, Day) and (day.date.year, day.date.month) != (month.year, month.month):
-            found[at] = Month(day.date.year, day.date.month)
-    return found
+            months[at] = Month(day.date.year, day.date.month)
+    return months
 
 
 # --- columns, row by row

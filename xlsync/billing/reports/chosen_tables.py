@@ -89,7 +89,7 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
                 one = _Header(names, there, sheet.rows[n + 1 : n + 50])
                 best = max(best, one, key=lambda header: header.rank)
     missing = [meaning for meaning in NEEDED if meaning not in best.there]
-    found = ", ".join(f"“{name[:40]}”" for name in best.names[:30] if name) or "nothing"
+    headers = ", ".join(f"“{name[:40]}”" for name in best.names[:30] if name) or "nothing"
     unread = find_columns(best.names, aliases).unread
     lines = "\n  ".join(_line_for(meaning, best, unread) for meaning in missing)
     hidden = (
@@ -97,7 +97,7 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
     )
     raise ReportError(
         f"{file.name} has no column for: {', '.join(SETTING[name] for name in missing)}. "
-        f"Found: {found}.{hidden}",
+        f"Found: {headers}.{hidden}",
         f"Name the report's own headers in xlsync.toml:\n  [report.headers]\n  {lines}",
     )
 

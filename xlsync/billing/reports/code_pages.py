@@ -46,12 +46,12 @@ def decode(name: str, content: bytes) -> str:
     good = sum(1 for sign in text if ord(sign) > 127) - bad
     if good >= bad:
         return _without_zeros(name, text)  # one bad byte does not turn a file into another script
-    found = _code_page(content)
-    if found is None:
+    decoded = _code_page(content)
+    if decoded is None:
         raise ReportError(
             f"{name} is text of a code page that cannot be told for sure, and is not UTF-8.", SAVE_AS_UTF_8
         )
-    return _without_zeros(name, found)
+    return _without_zeros(name, decoded)
 
 
 def _without_zeros(name: str, text: str) -> str:

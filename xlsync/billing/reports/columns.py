@@ -64,7 +64,7 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
     owner |= {header_key(header): name for name, header in MEANINGS.items()}
     owner |= {header_key(name): name for name in MEANINGS}
     owner[BILLING_CYCLE] = "cycle"
-    found: dict[str, tuple[str, ...]] = {}
+    by_meaning: dict[str, tuple[str, ...]] = {}
     for column, more in headers.items():
         name = owner.get(header_key(column))
         if name is None:
@@ -73,8 +73,8 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
                 f"The settings name a column “{column}” of reports under [report.headers].",
                 f"Columns are: {names}.",
             )
-        found[name] = (*found.get(name, ()), *map(header_key, more))
-    return Aliases(found, frozenset(map(header_key, ignored)))
+        by_meaning[name] = (*by_meaning.get(name, ()), *map(header_key, more))
+    return Aliases(by_meaning, frozenset(map(header_key, ignored)))
 
 
 def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:

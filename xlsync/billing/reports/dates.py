@@ -154,13 +154,13 @@ def read_date(text: str) -> DateReadings | None:
     """Read all readings of a text; None where it stands for no date. Raises ValueError for other texts."""
     core = " ".join(text.split()).strip("'").strip()
     time, is_utc = None, False
-    if found := _TIME.search(core):
+    if match := _TIME.search(core):
         time, is_utc = (
-            _seconds(found),
-            (found[5] is not None or found[6] is not None)
-            and (found[6] is None or int(found[6].replace(":", "")) == 0),
+            _seconds(match),
+            (match[5] is not None or match[6] is not None)
+            and (match[6] is None or int(match[6].replace(":", "")) == 0),
         )
-        core = core[: found.start()].rstrip(", ")
+        core = core[: match.start()].rstrip(", ")
     core = _ZONE_ALONE.sub("", core)
     first, _, rest = core.partition(" ")
     if rest and fold_word(first.rstrip(",.")) in _WEEKDAYS and month_number(first.rstrip(",.")) is None:
@@ -184,39 +184,39 @@ def _is_no_day(day: dt.date) -> bool:
     return is_edge and (day.year < _YEARS.start or day.year == dt.MAXYEAR)
 
 
-def _seconds(found: re.Match[str]) -> int:
-    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
-    if found[4]:
+def _seconds(match: re.Match[str]) -> int:
+    hour, minute, second = int(match[1]), int(match[2]), int(match[3] or 0)
+    if match[4]:
         if not 1 <= hour <= 12:
-            raise ValueError(found[0])
-        hour = hour % 12 + (12 if found[4].lower().startswith("p") else 0)
+            raise ValueError(match[0])
+        hour = hour % 12 + (12 if match[4].lower().startswith("p") else 0)
     if hour > 24 or minute > 59 or second > 60:
-        raise ValueError(found[0])
+        raise ValueError(match[0])
     return hour * 3600 + minute * 60 + second
 
 
 def _days(core: str) -> tuple[dt.date | None, dt.date | None]:
     """Return the date with the day first and with the month first; raises ValueError for neither."""
-    if found := _YEAR_FIRST.fullmatch(core):
-        year, month, day = (found[1], found[3], found[4]) if found[1] else (found[5], found[6], found[7])
+    if match := _YEAR_FIRST.fullmatch(core):
+        year, month, day = (match[1], match[3], match[4]) if match[1] else (match[5], match[6], match[7])
         only = dt.date(int(year), int(month), int(day))
         return only, only
     folded = fold_word(core)
-    if found := _DAY_NAME_YEAR.fullmatch(folded):
-        only = dt.date(_year(found[3]), _named(found[2]), int(found[1]))
+    if match := _DAY_NAME_YEAR.fullmatch(folded):
+        only = dt.date(_year(match[3]), _named(match[2]), int(match[1]))
         return only, only
-    if found := _NAME_DAY_YEAR.fullmatch(folded):
-        only = dt.date(int(found[3]), _named(found[1]), int(found[2]))
+    if match := _NAME_DAY_YEAR.fullmatch(folded):
+        only = dt.date(int(match[3]), _named(match[1]), int(match[2]))
         return only, only
-    if found := _YEAR_NAME_DAY.fullmatch(folded):
-        only = dt.date(int(found[1]), _named(found[2]), int(found[3]))
+    if match := _YEAR_NAME_DAY.fullmatch(folded):
+        only = dt.date(int(match[1]), _named(match[2]), int(match[3]))
         return only, only
-    found = _NUMBERS.fullmatch(core)
-    if not found or (found[2] == "-" and len(found[4]) == 2):  # the year may stand first
+    match = _NUMBERS.fullmatch(core)
+    if not match or (match[2] == "-" and len(match[4]) == 2):  # the year may stand first
         raise ValueError(core)
-    first, second, year = int(found[1]), int(found[3]), _year(found[4])
+    first, second, year = int(match[1]), int(match[3]), _year(match[4])
     day_first = _date(year, second, first)
-    if found[2] == ".":  # dates with points have the day first
+    if match[2] == ".":  # dates with points have the day first
         if day_first is None:
             raise ValueError(core)
         return day_first, day_first
@@ -247,12 +247,12 @@ def _named(name: str) -> int:
 def read_month(text: str) -> tuple[dt.date, dt.date] | None:
     """Read a month, `Oct 2026`, `2026-10`, `10/2026`, as its first and last day; None for other texts."""
     core = fold_word(" ".join(text.split()).strip("'"))
-    if found := re.fullmatch(r"(\d{4})[-/. ](\d{1,2})|(\d{1,2})[-/. ](\d{4})", core):
-        year, month = int(found[1] or found[4]), int(found[2] or found[3])
-    elif found := re.fullmatch(rf"([^\W\d_]+)\.?,?[-/ ']*{_OF}(\d{{4}}|\d{{2}})", core):
-        year, month = _year(found[2]), _MONTHS.get(found[1], 0)
-    elif found := re.fullmatch(r"(\d{4})[-/ ]([^\W\d_]+)\.?", core):
-        year, month = int(found[1]), _MONTHS.get(found[2], 0)
+    if match := re.fullmatch(r"(\d{4})[-/. ](\d{1,2})|(\d{1,2})[-/. ](\d{4})", core):
+        year, month = int(match[1] or match[4]), int(match[2] or match[3])
+    elif match := re.fullmatch(rf"([^\W\d_]+)\.?,?[-/ ']*{_OF}(\d{{4}}|\d{{2}})", core):
+        year, month = _year(match[2]), _MONTHS.get(match[1], 0)
+    elif match := re.fullmatch(r"(\d{4})[-/ ]([^\W\d_]+)\.?", core):
+        year, month = int(match[1]), _MONTHS.get(match[2], 0)
     else:
         return None
     if year not in _YEARS or not 1 <= month <= 12:

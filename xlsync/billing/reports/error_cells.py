@@ -46,12 +46,12 @@ def errors_in_xls(content: bytes) -> dict[str, Places]:
     with olefile.OleFileIO(io.BytesIO(content)) as file:
         name = next((one for one in ("Workbook", "Book") if file.exists(one)), None)
         stream = file.openstream(name).read() if name else b""
-    found: dict[str, Places] = {}
+    by_sheet: dict[str, Places] = {}
     for kind, data in _xls_records(stream, 0):
         if kind == _XLS_SHEET and len(data) > 7:
             (offset,) = struct.unpack_from("<I", data)
-            found[_xls_name(data, is_wide_format=name == "Workbook")] = _xls_errors(stream, offset)
-    return found
+            by_sheet[_xls_name(data, is_wide_format=name == "Workbook")] = _xls_errors(stream, offset)
+    return by_sheet
 
 
 def _xls_name(data: bytes, *, is_wide_format: bool) -> str:
@@ -91,13 +91,13 @@ def _xls_errors(stream: bytes, offset: int) -> Places:
 
 def errors_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Places]:
     """The error cells of each sheet of an .xlsb; `paths` are the sheets' parts by their relation."""
-    found: dict[str, Places] = {}
+    by_sheet: dict[str, Places] = {}
     for kind, data in _xlsb_records(parts.get("xl/workbook.bin", b"")):
         if kind == _XLSB_SHEET:
             relation, at = _xlsb_text(data, 8)
             name, _ = _xlsb_text(data, at)
-            found[name] = _xlsb_errors(parts.get(paths.get(relation, ""), b""))
-    return found
+            by_sheet[name] = _xlsb_errors(parts.get(paths.get(relation, ""), b""))
+    return by_sheet
 
 
 def _xlsb_text(data: bytes, at: int) -> tuple[str, int]:
@@ -145,9 +145,9 @@ def errors_in_opendocument(content: bytes) -> dict[str, Places]:
     if b'value-type="error"' not in content:
         return {}
     table, calc, text = _ODF["table"], _ODF["calc"], _ODF["text"]
-    found: dict[str, Places] = {}
+    by_sheet: dict[str, Places] = {}
     for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
-        places = found.setdefault(sheet.get(f"{table}name", ""), {})
+        places = by_sheet.setdefault(sheet.get(f"{table}name", ""), {})
         row = 1
         for one in sheet.iter(f"{table}table-row"):
             column = 1
@@ -157,4 +157,4 @@ def errors_in_opendocument(content: bytes) -> dict[str, Places]:
                     places[row, column] = shown or "#ERROR"
                 column += int(cell.get(f"{table}number-columns-repeated", "1"))
             row += int(one.get(f"{table}number-rows-repeated", "1"))
-    return found
+    return by_sheet

@@ -115,9 +115,9 @@ def line_currencies(values: TableValues) -> list[str]:
     if "currency" in values.texts:
         return combined(lambda cell: currency_code(_text(cell)) or "", [values.texts["currency"]])
     named = {
-        _CURRENCIES.get(found[1], found[1])
+        _CURRENCIES.get(match[1], match[1])
         for meaning in ("amount", "cost")
-        if meaning in table.columns.at and (found := _BRACKET.search(table.header_of(meaning)))
+        if meaning in table.columns.at and (match := _BRACKET.search(table.header_of(meaning)))
     }
     only = next(iter(named)) if len(named) == 1 and named.isdisjoint(_NO_CURRENCY) else ""
     return [only] * len(table.rows)

@@ -81,11 +81,11 @@ def read_number(text: str) -> NumberReadings | None:
     core = bare
     if core == "-":
         return NumberReadings(Decimal(0), Decimal(0))
-    if found := _EXPONENT.match(core):
-        if abs(int(found[4])) > 30:
+    if match := _EXPONENT.match(core):
+        if abs(int(match[4])) > 30:
             return None
-        value = sign * Decimal(f"{found[1]}.{found[3] or '0'}e{found[4]}")
-        return NumberReadings(None if found[2] == "," else value, None if found[2] == "." else value)
+        value = sign * Decimal(f"{match[1]}.{match[3] or '0'}e{match[4]}")
+        return NumberReadings(None if match[2] == "," else value, None if match[2] == "." else value)
     if len(core) > 40 or not core or not core[-1].isdigit() or not core.isascii():
         return None
     values = {mark: _value(core, mark) for mark in MARKS}

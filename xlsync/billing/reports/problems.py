@@ -17,14 +17,14 @@ MOST_PROBLEMS: Final = 20
 class Problems:
     """The problems of one file in the order of its rows, and the settings that would resolve them."""
 
-    found: list[tuple[str, int, str]] = field(default_factory=list)
+    entries: list[tuple[str, int, str]] = field(default_factory=list)
     types: dict[str, str] = field(default_factory=dict)  # the likely kind of each unknown word
     ignore: dict[str, None] = field(default_factory=dict)
     asks_for_order: bool = False
 
     def add(self, where: str, row: int, what: str) -> None:
         """Add a problem of a row of a sheet; row 0 is the whole table."""
-        self.found.append((where, row, what))
+        self.entries.append((where, row, what))
 
 
 def settings_for(problems: Iterable[Problems]) -> str:
@@ -59,11 +59,11 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
     parts = []
     places: list[tuple[str, str]] = []
     for name, own in problems:
-        if not own.found:
+        if not own.entries:
             continue
         lines = [
             _place_text(where, row, what)
-            for where, row, what in sorted(own.found, key=lambda p: (p[0], p[1]))
+            for where, row, what in sorted(own.entries, key=lambda p: (p[0], p[1]))
         ]
         places.extend((name, one) for one in lines)
         shown = lines[:MOST_PROBLEMS]

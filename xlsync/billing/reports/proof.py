@@ -80,13 +80,13 @@ def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
     if not discount:
         return ()
     less = abs(discount)
-    found = [one.cost * (1 - less / 100)] if less <= 100 else []
+    costs = [one.cost * (1 - less / 100)] if less <= 100 else []
     if less < 1:
-        found.append(one.cost * (1 - less))
+        costs.append(one.cost * (1 - less))
     if one.units:
-        found.append(one.cost - less / abs(one.units))
-        found.append(one.cost - less)
-    return found
+        costs.append(one.cost - less / abs(one.units))
+        costs.append(one.cost - less)
+    return costs
 
 
 def agrees(units: Decimal, cost: Decimal, amount: Decimal) -> bool:

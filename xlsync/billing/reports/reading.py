@@ -104,11 +104,11 @@ def _read_file(
     path: Path, file: _File, month: Month, settings: ReportSettings, aliases: Aliases, words: KindWords
 ) -> _File:
     opened = open_report(path)
-    way, found = best_way(opened, aliases)
-    if not found:
+    way, tables = best_way(opened, aliases)
+    if not tables:
         refuse_without_header(opened, aliases)
     check_quotes(path.name, opened, way, path)
-    chosen, others = choose_tables(found)
+    chosen, others = choose_tables(tables)
     file.tables.extend(_tell_not_chosen(file.name, table) for table in others)
     file.tables.extend(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))

@@ -196,9 +196,9 @@ def holds_ranges(table: Table, column: int) -> bool:
 def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:
     if text is None or isinstance(text, Wrong):
         return text
-    found = read_range(text)
-    if found is not None:
-        return found
+    days = read_range(text)
+    if days is not None:
+        return days
     if months_of(text) is not None:
         return None  # how often is billed
     return Wrong(f"“{text[:40]}” is no period of days")
@@ -242,8 +242,8 @@ def _mark_by_proof(tables: Sequence[RawValues]) -> Mark | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _only(found: Iterable[Any]) -> Any:
-    several = set(found)
+def _only(values: Iterable[Any]) -> Any:
+    several = set(values)
     return next(iter(several)) if len(several) == 1 else None
 
 

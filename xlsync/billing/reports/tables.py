@@ -50,9 +50,9 @@ def find_tables(sheet: ReportSheet, aliases: Aliases) -> list[Table]:
         if (current is None and at < _HEADER_WITHIN) or (
             current is not None and _may_be_header(current, row)
         ):
-            found = _header_at(sheet, at, aliases)
-            if found is not None:
-                header, columns, rows_taken = found
+            header_here = _header_at(sheet, at, aliases)
+            if header_here is not None:
+                header, columns, rows_taken = header_here
                 skip = at + rows_taken
                 if current is not None and _keys(header) == _keys(current.header):
                     current.repeated_headers.append(at + 1)

@@ -135,7 +135,7 @@ class _Holder:
             if self._is_total(n, name, total, course, before, currency)
         }
         number = self.values.table.rows[n][0]
-        if kind is RowKind.FIGURES and not agreed and not self.problems.found:
+        if kind is RowKind.FIGURES and not agreed and not self.problems.entries:
             header = self.values.table.header_of("customer")
             what = f", {header}: is empty, and the figures are no total of the rows above"
             self.problems.add(self.values.table.sheet.name, number, what)
@@ -143,7 +143,7 @@ class _Holder:
             total = figures["amount"]
             previous = self._sums(self.earlier, currency).amount
             stated = _stated(total, before, (_ZERO, course.tax, previous))
-            if stated is None and "amount" not in agreed and not self.problems.found:
+            if stated is None and "amount" not in agreed and not self.problems.entries:
                 made = f"{before.amount:,.2f}"
                 self.charges.notices.append(
                     f"row {number}: the total says {total:,.2f}, its lines make {made}"

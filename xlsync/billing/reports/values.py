@@ -84,8 +84,8 @@ def unguarded(value: Any) -> Any:
     """A cell without the formula that keeps it a text; an error written as a text is what it says."""
     if not isinstance(value, str):
         return value
-    found = _GUARD.fullmatch(value.strip()) if value.lstrip()[:1] == "=" else None
-    return found[1] if found else value
+    match = _GUARD.fullmatch(value.strip()) if value.lstrip()[:1] == "=" else None
+    return match[1] if match else value
 
 
 def text_cell(value: Any) -> Read[str]:
@@ -141,8 +141,8 @@ def number_cell(value: Any) -> Read[NumberReadings]:
         return Wrong(f"“{text}” is an error of a formula")
     if text.casefold().lstrip("'") in NOTHING:
         return None
-    found = read_number(text)
-    return found if found is not None else Wrong(f"“{text[:40]}” is not a number")
+    reading = read_number(text)
+    return reading if reading is not None else Wrong(f"“{text[:40]}” is not a number")
 
 
 def percent_cell(value: Any) -> Read[NumberReadings]:

@@ -119,26 +119,26 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportShe
         return ReportSheet(name, rows)
     bad = {}
     if b'"e"' in xml:
-        for found in _ERROR.finditer(xml):
-            if (place := _place(found[1])) is not None:
-                bad[place] = found[2].decode("utf-8", errors="replace")
+        for match in _ERROR.finditer(xml):
+            if (place := _place(match[1])) is not None:
+                bad[place] = match[2].decode("utf-8", errors="replace")
     if b"<f" in xml or b":f" in xml:
-        for found in _FORMULA.finditer(xml):
-            place = _place(found[1])
-            if place is not None and b't="str"' not in found[1]:
+        for match in _FORMULA.finditer(xml):
+            place = _place(match[1])
+            if place is not None and b't="str"' not in match[1]:
                 bad[place] = NO_VALUE
     merges = xml.find(b"mergeCell")  # they stand behind the rows
     merged = [
-        (int(found[2]), _column(found[1]), int(found[4]), _column(found[3]))
-        for found in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
+        (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
+        for match in (_MERGED.finditer(xml, merges - 10) if merges > 0 else ())
     ]
-    hidden = frozenset(int(found[1]) for found in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
+    hidden = frozenset(int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
     return ReportSheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:
-    found = _REFERENCE.search(attributes)
-    return (int(found[2]), _column(found[1])) if found else None
+    match = _REFERENCE.search(attributes)
+    return (int(match[2]), _column(match[1])) if match else None
 
 
 def _column(letters: bytes) -> int:
@@ -174,12 +174,12 @@ def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
 
 def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
     """The paths of a workbook's parts by their relation."""
-    found = {}
+    paths = {}
     for attributes in map(_attributes, _RELATION.findall(parts.get(relations, b""))):
         target = attributes.get("Target", "")
         path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found[attributes.get("Id", "")] = path
-    return found
+        paths[attributes.get("Id", "")] = path
+    return paths
 
 
 def _sheet_parts(parts: Mapping[str, bytes]) -> dict[str, bytes]:

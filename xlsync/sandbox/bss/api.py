@@ -147,10 +147,10 @@ class BssApi:
         return json_response(_single(lines) if analysis == "true" else [_plain(line) for line in lines])
 
     def _invoice_record(self, key: str) -> Record:
-        found = next((record for record in self.state.invoices if record["id"] == key), None)
-        if found is None:
+        invoice = next((record for record in self.state.invoices if record["id"] == key), None)
+        if invoice is None:
             raise _missing("Invoice", key)
-        return found
+        return invoice
 
     def _invoice_shape(self, request: Request) -> Any:
         include = {part for part in request.args.get("include", "").split(",") if part}

@@ -53,14 +53,14 @@ class UnknownName(BadQuery):
 
 def _moment(text: str) -> dt.datetime:
     try:
-        found = dt.datetime.fromisoformat(text)
+        moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise BadQuery(f"String was not recognized as a valid DateTime: {text}") from None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def _tokens(text: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    tokens: list[tuple[str, Any]] = []
     at, text = 0, text.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -69,20 +69,20 @@ def _tokens(text: str) -> list[tuple[str, Any]]:
         kind, value = match.lastgroup, match[match.lastgroup]
         at = match.end()
         if kind == "string":
-            found.append(("value", re.sub(r"\\(.)", r"\1", value[1:-1])))
+            tokens.append(("value", re.sub(r"\\(.)", r"\1", value[1:-1])))
         elif kind == "number":
-            found.append(("value", Decimal(value)))
+            tokens.append(("value", Decimal(value)))
         elif kind == "moment":
-            found.append(("value", _moment(value[1:-1])))
+            tokens.append(("value", _moment(value[1:-1])))
         elif kind == "word" and value.lower() in {"true", "false"}:
-            found.append(("value", value.lower() == "true"))
+            tokens.append(("value", value.lower() == "true"))
         elif kind == "word" and value.lower() == "null":
-            found.append(("value", None))
+            tokens.append(("value", None))
         elif kind == "word" and value.lower() in {"and", "or", "not", "in", "like", "contains"}:
-            found.append(("keyword", value.lower()))
+            tokens.append(("keyword", value.lower()))
         else:
-            found.append((kind, value))
-    return found
+            tokens.append((kind, value))
+    return tokens
 
 
 def _values(record: Any, path: list[str]) -> Iterable[Any]:
@@ -115,8 +115,8 @@ class _Parser:
     def take(self, kind: str, *values: str) -> Any:
         """Take the next token if it is of a kind, and one of the values where some are given; else None."""
         if self.at < len(self.tokens):
-            found, value = self.tokens[self.at]
-            if found == kind and (not values or value in values):
+            token_kind, value = self.tokens[self.at]
+            if token_kind == kind and (not values or value in values):
                 self.at += 1
                 return value
         return None
@@ -124,8 +124,8 @@ class _Parser:
     def need(self, kind: str, *values: str) -> Any:
         if self.at >= len(self.tokens):
             raise BadQuery("The conditions end too early")
-        found, value = self.tokens[self.at]
-        if found != kind or (values and value not in values):
+        token_kind, value = self.tokens[self.at]
+        if token_kind != kind or (values and value not in values):
             raise BadQuery(f"Unexpected {value!r} in the conditions")
         self.at += 1
         return value

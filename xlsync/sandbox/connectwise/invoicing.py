@@ -64,7 +64,7 @@ def recap(state: SandboxConnectWise, agreement: Record, made: list[Record]) -> R
     """Make the recap of an agreement's last and next invoice; dates and the last amount are texts."""
     last = max(made, key=lambda invoice: (invoice["date"], invoice["id"]), default=None)
     day, periods = next_date(agreement), 0
-    found: Record = {
+    answer: Record = {
         "id": agreement["id"],
         "name": agreement["name"],
         "companyName": agreement["company"]["name"],
@@ -73,18 +73,18 @@ def recap(state: SandboxConnectWise, agreement: Record, made: list[Record]) -> R
         "isUnlimited": "No",
     }
     if day is not None:
-        found["nextInvoiceDate"] = agreement["nextInvoiceDate"]
+        answer["nextInvoiceDate"] = agreement["nextInvoiceDate"]
         while day <= DUE and agreement["billingCycle"]["name"] in MONTHS:
             periods += 1
             day = _later(day, agreement)
-    found["unbilledPeriods"] = periods
+    answer["unbilledPeriods"] = periods
     if last is not None:
-        found |= {
+        answer |= {
             "lastInvoiceAmount": str(last["total"]),
             "lastInvoiceDate": last["date"],
             "lastInvoiceNumber": last["invoiceNumber"],
         }
-    return found
+    return answer
 
 
 def _later(day: dt.date, agreement: Record) -> dt.date:

@@ -117,18 +117,18 @@ class Writer:
         return invalid(resource.name, name, f"Unsupported format applied to {name}.", "UnsupportedFormat")
 
     def _reference(self, resource: Resource, name: str, table: str, value: Any) -> Record:
-        record = self._found(table, value)
+        record = self._find(table, value)
         if record is None:
             raise invalid(resource.name, f"{name}/id", f"The {name} was not found.", "NotFound")
         return reference(table, record)
 
-    def _found(self, table: str, value: Any) -> Record | None:
+    def _find(self, table: str, value: Any) -> Record | None:
         if not isinstance(value, dict):
             return None
         records = self.state.table(table)
         if "id" in value:
-            found: Record | None = records.get(value["id"]) if isinstance(value["id"], int) else None
-            return found
+            by_id: Record | None = records.get(value["id"]) if isinstance(value["id"], int) else None
+            return by_id
         for key in ("identifier", "name"):
             if key in value:
                 same = [
@@ -141,7 +141,7 @@ class Writer:
         if not isinstance(value, dict):
             raise invalid("contact", "communicationItems", "An item must be an object.")
         known = {"id", "type", "value", "extension", "defaultFlag", "domain", "communicationType", "_info"}
-        kind = self._found("communication_types", value.get("type"))
+        kind = self._find("communication_types", value.get("type"))
         if (
             kind is None
             or not isinstance(value.get("value"), str)

@@ -131,8 +131,8 @@ class Story:
 
     def company_of(self, agreement: Record) -> Record:
         """Return the company of an agreement."""
-        found: Record = self.psa.state.companies[agreement["company"]["id"]]
-        return found
+        company: Record = self.psa.state.companies[agreement["company"]["id"]]
+        return company
 
     def yearly(self, agreement: Record, next_invoice: str = "2026-10-31") -> Record:
         """Add another agreement to an agreement's company, billed once a year."""

@@ -122,8 +122,8 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
     offered = offered_actions(mismatch)
     if not text:
         return None
-    found = next((action for action in offered if action.casefold() == text.casefold()), None)
-    if found is None or "Action" in row.formulas:
+    action_label = next((action for action in offered if action.casefold() == text.casefold()), None)
+    if action_label is None or "Action" in row.formulas:
         problems.append(
             Problem(
                 row.where("Action"),
@@ -133,7 +133,7 @@ def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> 
                 f"choose {' or '.join(offered)}, or leave it empty",
             )
         )
-    return found
+    return action_label
 
 
 def _read_ignored(row: SheetRow, month: Month, problems: list[Problem]) -> Ignored:

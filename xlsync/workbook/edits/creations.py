@@ -321,11 +321,11 @@ class _Reader:
             if is_needed:
                 self._add_problem(row, header, f"{header} is empty", "choose an entry of the list")
             return None
-        found = known.get(label_key(text))
-        if found is None or header in row.formulas:
+        id_ = known.get(label_key(text))
+        if id_ is None or header in row.formulas:
             self._add_problem(row, header, f"{text!r} is not in the list", "choose an entry of the list")
             return None
-        return found
+        return id_
 
     def _add_problem(self, row: SheetRow, header: str, what: str, todo: str) -> None:
         self.problems.append(Problem(row.where(header), what, todo))

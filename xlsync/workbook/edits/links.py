@@ -87,11 +87,11 @@ def _read_pick(
         elif label_key(text) == label_key(CREATE_NEW):
             pick = _with(pick, part, new_keys[part])
         else:
-            found = _find_label(row, part, text, pick, link, directory)
-            if isinstance(found, Problem):
-                problems.append(found)
+            choice = _find_label(row, part, text, pick, link, directory)
+            if isinstance(choice, Problem):
+                problems.append(choice)
             else:
-                pick = _with(pick, part, found)
+                pick = _with(pick, part, choice)
     shown = link.company
     if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
         pick = _with(pick, "company", shown.to)  # the agreement was chosen from this customer's
@@ -133,30 +133,30 @@ def _find_label(
     header = _PARTS[part]
     match part:
         case "company":
-            found = directory.companies.get(label_key(text))
+            id_ = directory.companies.get(label_key(text))
         case "item":
-            found = directory.items.get(label_key(text))
+            id_ = directory.items.get(label_key(text))
         case _:
             company = _company_of(pick, link)
             if not isinstance(company, int):
                 return Problem(
                     row.where(header), f"{text!r} is chosen without a customer", "choose the customer first"
                 )
-            found = directory.agreements.get(company, {}).get(label_key(text))
-            if found is None:
+            id_ = directory.agreements.get(company, {}).get(label_key(text))
+            if id_ is None:
                 customer = row.text(_PARTS["company"])
                 return Problem(
                     row.where(header),
                     f"{text!r} is not an agreement of {customer}",
                     "choose one of its agreements, or (create new)",
                 )
-    if found is None:
+    if id_ is None:
         return Problem(
             row.where(header),
             f"{text!r} is not in the list",
             "choose an entry of the list, or (create new); check brings what is new in ConnectWise",
         )
-    return found
+    return id_
 
 
 def _company_of(pick: Picked, link: Link) -> Pick:
