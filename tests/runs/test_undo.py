@@ -112,6 +112,7 @@ def test_json_of_undo_has_the_fields_of_the_contract(desk: Desk) -> None:
 
 
 def test_a_run_that_is_not_there_is_told(desk: Desk) -> None:
+    assert "There is no run of apply in" in desk.run("undo", "last", "--yes").err
     for run in ("20200101-000000-abcd", "../links", ""):
         ran = desk.run("undo", run, "--yes")
         assert (ran.code, desk.sent()) == (1, [])

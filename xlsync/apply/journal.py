@@ -344,7 +344,8 @@ def read_run(home: Path, environment: str, run: str) -> Run:
     numbers = _number_runs(files)
     id_ = next((id_ for id_, number in numbers.items() if run in {id_, number}), None)
     if id_ is None:
-        raise XlsyncError(f"There is no run {run} in {environment}.", "`xlsync history` lists the runs.")
+        which = "of apply" if run == "last" else run
+        raise XlsyncError(f"There is no run {which} in {environment}.", "`xlsync history` lists the runs.")
     return _read_run(files[id_], numbers[id_])
 
 
