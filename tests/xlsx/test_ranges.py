@@ -199,6 +199,29 @@ def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     assert 'val="$B$9"' in part_of(package, PART)
 
 
+@pytest.mark.parametrize(
+    ("rows", "after", "told"),
+    [
+        (rows_of((1, "a"), (3, "c"), (4, "d"), (2, "b")), "SUM($B$3:$B$5)", "B3:B4 points at"),
+        (rows_of((1, "a"), (2, "b"), (None, "n"), (3, "c"), (4, "d")), "SUM($B$3:$B$5)", None),
+        (rows_of((3, "c"), (2, "b"), (1, "a"), (4, "d")), "SUM($B$2:$B$3)", None),
+    ],
+)
+def test_a_range_whose_rows_came_apart_is_told_once_and_new_rows_in_it_are_not(
+    rows: list[Row], after: str, told: str | None
+) -> None:
+    content = parts(with_cell("H12", "<f>SUM($B$3:$B$4)</f><v>1</v>"))
+    other = "xl/worksheets/sheet2.xml"
+    cell = '<row r="30"><c r="A30"><f>SUM(\'Billing Lines\'!B3:B4)</f></c></row></sheetData>'
+    content[other] = content[other].replace(b"</sheetData>", cell.encode())
+    package = renewed(zipped(content), rows)
+    assert after in part_of(package, PART)
+    assert after.replace("$", "").replace("B", "'Billing Lines'!B", 1) in part_of(package, other)
+    notices = [notice for notice in package.notices if "came apart" in notice]
+    assert len(notices) == (told is not None)
+    assert told is None or f"Billing Lines!{told} Billing Lines!B3:B5" in notices[0]
+
+
 def test_cells_that_are_no_longer_merged_are_told() -> None:
     data = edited(
         BUSY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -28,6 +28,7 @@ class Moves:
     last: int
     new_last: int
     to: Mapping[int, int]
+    widened: dict[str, str] = field(default_factory=dict, init=False)  # ranges that cover others' rows now
     _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order
 
     def __post_init__(self) -> None:
@@ -199,7 +200,16 @@ class Moves:
         if rows is None:
             return reference.deleted
         new = dict(zip((top, bottom), rows, strict=True))
-        return str(Reference(reference.sheet, (first.at(new[first.row]), last.at(new[last.row]))))
+        moved = Reference(reference.sheet, (first.at(new[first.row]), last.at(new[last.row])))
+        if self.first < top and bottom < self.last and self._came_apart(top, bottom, *rows):
+            self.widened[_cells(reference)] = _cells(moved)
+        return str(moved)
+
+    def _came_apart(self, top: int, bottom: int, new_top: int, new_bottom: int) -> bool:
+        """Return whether rows from outside a range now stand between its rows; new rows do not count."""
+        own = sum(old in self.to for old in range(top, bottom + 1))
+        new = bisect_right(self._new, new_bottom) - bisect_left(self._new, new_top)
+        return new_bottom - new_top + 1 > own + new
 
     # the cells of rules
 
@@ -263,6 +273,11 @@ def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
     return (
         str(Reference(reference.sheet, known)) if len(known) == len(reference.corners) else reference.deleted
     )
+
+
+def _cells(reference: Reference) -> str:
+    """The cells of a reference without its sheet and its dollar signs."""
+    return str(Reference("", reference.corners)).replace("$", "")
 
 
 def _joined(spans: Iterable[Rows]) -> list[Rows]:

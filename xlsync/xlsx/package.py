@@ -329,6 +329,11 @@ class Package:
         if not moves.nothing_moves:
             self._follow(title, sheet, moves, tables, table)
             self._follow_elsewhere(title, moves)
+            self.notices += [
+                f"What pointed at {title}!{old} points at {title}!{new} now: these rows came apart, and "
+                "others stand between them"
+                for old, new in moves.widened.items()
+            ]
         del renewal  # it holds the old rows
         self._changed(title, sheet, formula_went=had_formulas)
         return went
