@@ -36,7 +36,7 @@ from xlsync.errors import XlsyncError
 from xlsync.files import write_file
 
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
-_TEXTS: Final = ("key", "kind", "what", "at", "method", "path", "state", "detail")
+_TEXTS: Final = ("key", "kind", "what", "subject", "at", "method", "path", "state", "detail")
 
 
 SHARED_PLACES = (  # of a machine, for all its users; the first that all of them can write to is taken
@@ -62,13 +62,15 @@ class TeamLines(Protocol):
 class Write:
     """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
-    `asked` is what each of its rows asked for; `succeeds` is the addition that a new one continues.
+    `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
+    rows asked for; `succeeds` is the addition that a new one continues.
     """
 
     key: str
     kind: str
     what: str
     at: str
+    subject: str = ""
     method: str = ""
     path: str = ""
     body: Any = None

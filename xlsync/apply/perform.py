@@ -185,6 +185,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
             action.key,
             kind=kind_of(action),
             what=str(action),
+            subject=action.subject,
             rows=action.rows,
             method=request.method,
             path=request.path,

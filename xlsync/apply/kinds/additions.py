@@ -21,7 +21,6 @@ from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
     agreement_in,
     operation,
-    subject_of,
     tell_change,
     tell_differing,
     to_setting,
@@ -194,8 +193,8 @@ def take_back(write: Write) -> SetFields | None:
         kind=CANCEL,
         path=path,
         changes=(FieldChange("cancelledDate", ends, begun), *as_made),
-        what=f"end {subject_of(write)} on the day it began",
-        subject=subject_of(write),
+        what=f"end {write.subject} on the day it began",
+        subject=write.subject,
         agreement=agreement_in(write.path),
         begins=begun,
         ends_own=True,

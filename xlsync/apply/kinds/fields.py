@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -195,8 +194,8 @@ def retire(write: Write, flag: str) -> SetFields | None:
         kind="Retire",
         path=path,
         changes=(FieldChange(flag, False, True),),
-        what=f"make {subject_of(write)} {FIELDS[flag]}",
-        subject=subject_of(write),
+        what=f"make {write.subject} {FIELDS[flag]}",
+        subject=write.subject,
     )
 
 
@@ -214,8 +213,8 @@ def restore(write: Write) -> SetFields:
         kind="Restore",
         path=write.path,
         changes=changes,
-        what=f"restore {subject_of(write)}: {', '.join(map(_tell_restored, changes))}",
-        subject=subject_of(write),
+        what=f"restore {write.subject}: {', '.join(map(_tell_restored, changes))}",
+        subject=write.subject,
         agreement=agreement_in(write.path),
         begins=_resumes(changes),
     )
@@ -239,16 +238,6 @@ def _tell_restored(change: FieldChange) -> str:
     if change.name == "cancelledDate":
         return f"{'no end' if change.wanted is None else f'ends {wanted}'} (now ends {now})"
     return f"{name} {wanted} (now {now})"
-
-
-def subject_of(write: Write) -> str:
-    """Return the subject of a write: its words without the verb and the new values."""
-    text = re.sub(r"^(update|create|cancel|end) ", "", write.what)
-    if write.kind == "CreateAddition":
-        return re.sub(r": [\d.]+ units$", "", text)
-    if write.kind == "UpdateAddition":
-        return re.sub(r": (units|cost) [^:]*$", "", text)
-    return re.sub(r" (on|as of) \d{4}-\d\d-\d\d$", "", text)
 
 
 def to_setting(field: str, value: Any) -> Setting:
