@@ -30,6 +30,8 @@ from xlsync.cli import app
 from xlsync.connectwise.client import ConnectWise
 from xlsync.sandbox.server import Sandbox
 
+RUN_FIXTURES = {"desk", "world", "postgres"}
+RUN_FILES = {"test_addin.py", "test_screen.py", "test_package.py", "test_template.py", "test_terminal.py"}
 ROOM = 2 * 1024**3  # bytes in memory for what tests write
 
 # A busy machine is slow at times: that is no finding.
@@ -46,6 +48,19 @@ def pytest_configure() -> None:
         there = os.statvfs(memory)
         if there.f_bavail * there.f_frsize > ROOM and not there.f_flag & os.ST_NOEXEC:
             os.environ["PYTEST_DEBUG_TEMPROOT"] = str(memory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as a run what uses the month's workbook, a desk, other programs, or many generated months."""
+    for item in items:
+        folder, name = item.path.parent.name, item.path.name
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if folder == "runs" or fixtures & RUN_FIXTURES or name in RUN_FILES or _is_property(item):
+            item.add_marker(pytest.mark.run)
+
+
+def _is_property(item: pytest.Item) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
 @pytest.fixture(scope="session")
