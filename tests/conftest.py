@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keyring
 import pytest
 from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
 from tests.helpers.client import Client
 from tests.helpers.desk import OCTOBER, Desk, records, settle
+from tests.helpers.drawer import Drawer
 from tests.helpers.fake_bss import Fake
 from tests.helpers.postgres import Postgres, postgres_in, why_not
 from tests.helpers.remote import Remote, connected, connectwise_settings
@@ -120,6 +122,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert result.exit_code == 0, result.stderr
         patch.undo()
         yield World(sandbox, folder, begun)
+
+
+@pytest.fixture
+def drawer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawer]:
+    """A keyring in memory, in place of the operating system's."""
+    before = keyring.get_keyring()
+    mine = Drawer()
+    keyring.set_keyring(mine)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{Drawer.__module__}.Drawer")
+    yield mine
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
 
 import cattrs
 import diskcache
@@ -214,6 +214,38 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close the file or the connection."""
+
+
+class EnvironmentStore:
+    """What lasts for one environment: in a folder of this machine, or in a store that a team shares.
+
+    `kind` names the entries in a shared store, `suffix` ends the name of the folder, and `what` names the
+    entries for people.
+    """
+
+    kind: ClassVar[str]
+    suffix: ClassVar[str]
+    what: ClassVar[str]
+
+    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
+        """Open the entries of this machine in a folder, or those of a shared store."""
+        self.folder = self.folder_in(folder, environment)
+        self._store = shared or FileStore(self.folder, environment, self.what)
+
+    @classmethod
+    def folder_in(cls, folder: Path, environment: str) -> Path:
+        """Return the folder of these entries on this machine."""
+        return folder / f"{environment_folder(environment)}{cls.suffix}"
+
+    def close(self) -> None:
+        """Close the store."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 Merge = Callable[[Any, Any], Any]  # one entry of the newer and the older copy

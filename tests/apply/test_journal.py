@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlsync.apply.actions import Change, Field, UpdateAddition
+from tests.helpers.additions import one_more_unit
 from xlsync.apply.journal import Journal, Write, journal_folder, list_runs, read_run
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Plan, State
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import XlsyncError
+from xlsync.models import Addition
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
 
@@ -266,21 +267,8 @@ def test_the_journal_is_its_owners(tmp_path: Path) -> None:
 
 
 def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(
-    sandbox: Sandbox, connectwise: ConnectWise, tmp_path: Path
+    sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
-    record = next(
-        record for record in sandbox.connectwise.additions.values() if not record.get("cancelledDate")
-    )
-    seen = connectwise.read_addition(record["agreementId"], record["id"])
-    assert seen is not None
-    action = UpdateAddition(
-        key="update",
-        rows=("units",),
-        seen=seen,
-        changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
-        customer="Contoso",
-        product="Backup",
-    )
     journal = begin(tmp_path)
     at_the_request: list[list[str]] = []
     sandbox.fail(
@@ -288,7 +276,7 @@ def test_what_is_sent_stands_before_and_after_and_no_secret_with_it(
         write=1,
         call=lambda: at_the_request.append([line["event"] for line in lines_of(tmp_path, journal)]),
     )
-    (result,) = perform(Plan((action,)), Live(connectwise, Creation()), journal)
+    (result,) = perform(Plan((one_more_unit(seen),)), Live(connectwise, Creation()), journal)
     journal.end()
     assert result.state is State.DONE
     assert at_the_request == [["run", "before"]]

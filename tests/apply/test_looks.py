@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xlsync.apply.actions import Change, Field, UpdateAddition
+from tests.helpers.additions import one_more_unit
 from xlsync.apply.journal import Journal
 from xlsync.apply.looks import FRESH, Looks, Moment
 from xlsync.apply.lookup import Live
@@ -57,26 +57,10 @@ def test_a_look_is_fresh_only_by_both_clocks(running: float, wall: float, is_fre
     assert looks.latest(7, lambda _: "thirteen") == ("twelve" if is_fresh else "thirteen")
 
 
-@pytest.fixture
-def seen(sandbox: Sandbox, connectwise: ConnectWise) -> Addition:
-    record = next(r for r in sandbox.connectwise.additions.values() if not r.get("cancelledDate"))
-    addition = connectwise.read_addition(record["agreementId"], record["id"])
-    assert addition is not None
-    return addition
-
-
 def write(
     connectwise: ConnectWise, seen: Addition, home: Path, clock: Clock, while_waiting: Callable[[], None]
 ) -> Outcome:
     """Set one more unit; `while_waiting` happens between the journal's line before and the request."""
-    action = UpdateAddition(
-        key="update",
-        rows=("units",),
-        seen=seen,
-        changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
-        customer="Contoso",
-        product="Backup",
-    )
     waits = [while_waiting]
 
     def share(_run: str, _number: int, line: str) -> None:
@@ -86,7 +70,7 @@ def write(
     journal = Journal.begin(
         home, "demo", command="apply", workbook="x.xlsx", month="2026-10", now=NOON, share=share
     )
-    (result,) = perform(Plan((action,)), Live(connectwise, Creation(), clock=clock), journal)
+    (result,) = perform(Plan((one_more_unit(seen),)), Live(connectwise, Creation(), clock=clock), journal)
     journal.end()
     return result
 

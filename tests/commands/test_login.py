@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keyring
@@ -16,6 +16,7 @@ from keyring.backends import chainer, fail, null
 from typer.testing import CliRunner
 
 from tests.helpers.desk import Desk
+from tests.helpers.drawer import Drawer
 from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from tests.helpers.remote import Remote
 from xlsync.cli import app
@@ -34,45 +35,6 @@ from xlsync.errors import ConfigError, XlsyncError
 from xlsync.settings import ConnectWiseSettings
 
 QUESTIONS = (*BSS_QUESTIONS, *CONNECTWISE_QUESTIONS)
-
-
-class Drawer(keyring.backend.KeyringBackend):
-    """A keyring in memory, in place of the operating system's."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
-        self.is_locked = False
-        self.is_sealed = False  # what is in it cannot be read
-
-    def get_password(self, service: str, username: str) -> str | None:
-        if self.is_sealed:
-            raise keyring.errors.KeyringLocked("nobody is here to unlock it")
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        if self.is_locked:
-            raise keyring.errors.PasswordSetError("it is locked")
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
-
-    def secrets(self) -> dict[str, str]:
-        """The stored secrets by their variable."""
-        return {name.partition(" ")[0]: secret for (_, name), secret in self.kept.items()}
-
-
-@pytest.fixture
-def drawer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawer]:
-    before = keyring.get_keyring()
-    mine = Drawer()
-    keyring.set_keyring(mine)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{__name__}.Drawer")
-    yield mine
-    keyring.set_keyring(before)
 
 
 @pytest.fixture
@@ -441,7 +403,10 @@ def test_of_several_keyrings_the_one_that_would_keep_counts(drawer: Drawer) -> N
     use(Several())
     with pytest.raises(ConfigError):
         trusted_backend({})
-    assert trusted_backend({"PYTHON_KEYRING_BACKEND": f"{__name__}.Drawer"}) == f"{__name__}.Drawer"
+    assert (
+        trusted_backend({"PYTHON_KEYRING_BACKEND": f"{Drawer.__module__}.Drawer"})
+        == f"{Drawer.__module__}.Drawer"
+    )
 
 
 # the command

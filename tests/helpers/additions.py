@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.helpers.desk import Desk, records
+from xlsync.apply.actions import Change, Field, UpdateAddition
+from xlsync.models import Addition
 from xlsync.sandbox.connectwise.writes import empty_customs
 
 SEEN = {  # of addition 52, as a tenant may have filled it
@@ -49,3 +51,15 @@ def fill_52(desk: Desk) -> None:
     assert desk.check().code == 0
     desk.forget_log()
     desk.before = records(desk.sandbox)
+
+
+def one_more_unit(seen: Addition) -> UpdateAddition:
+    """Make the update of an addition by one unit."""
+    return UpdateAddition(
+        key="update",
+        rows=("units",),
+        seen=seen,
+        changes=(Change(Field.QUANTITY, seen.quantity, seen.quantity + 1),),
+        customer="Contoso",
+        product="Backup",
+    )

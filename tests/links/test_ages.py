@@ -10,7 +10,7 @@ import pytest
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import XlsyncError
-from xlsync.links.ages import AGES, Ages, ReportSums, sum_report, sums_from
+from xlsync.links.ages import Ages, ReportSums, sum_report, sums_from
 from xlsync.models import Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums
@@ -35,19 +35,19 @@ def test_a_month_is_kept_as_it_was_seen_last_and_unchanged_is_not_written_again(
         assert ages.reports(OCTOBER) == [sums("Ingram", "ingram"), sums("Pax8", "pax", 4)]
         assert ages.reports(Month(2026, 9)) == []
     folder = tmp_path / f"{environment_folder('psa.example/co')}-ages"
-    store = FileStore(folder, "psa.example/co", AGES)
+    store = FileStore(folder, "psa.example/co", Ages.what)
     before = store.revision
     store.close()
     with Ages(tmp_path, "psa.example/co") as ages:
         ages.keep(OCTOBER, SEEN, None, NOW + dt.timedelta(days=1))
-    store = FileStore(folder, "psa.example/co", AGES)
+    store = FileStore(folder, "psa.example/co", Ages.what)
     assert store.revision == before
     store.close()
 
 
 def test_an_entry_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
     folder = tmp_path / f"{environment_folder('e')}-ages"
-    store = FileStore(folder, "e", AGES)
+    store = FileStore(folder, "e", Ages.what)
     with store.writing():
         store.set("mismatches 2026-13", {"seen": [], "open": {}})
     store.close()

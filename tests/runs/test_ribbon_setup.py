@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
 from decimal import Decimal
 
-import keyring
 import pytest
 
-from tests.commands.test_login import Drawer
 from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.drawer import Drawer
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import MISMATCHES
 from xlsync.config import SECRETS
@@ -29,17 +27,6 @@ def yes(_question: str) -> bool:
 
 def no(_question: str) -> bool:
     return False
-
-
-@pytest.fixture
-def drawer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawer]:
-    """A keyring in memory, in place of the operating system's."""
-    before = keyring.get_keyring()
-    mine = Drawer()
-    keyring.set_keyring(mine)
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", f"{Drawer.__module__}.Drawer")
-    yield mine
-    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from xlsync.links.memory import Forgotten, Memory, forgotten
 from xlsync.links.names import Place
 from xlsync.links.proposed import Proposed
 from xlsync.models import (
+    Account,
     Addition,
     Agreement,
     BillingLine,
@@ -62,7 +63,6 @@ from xlsync.reconcile.proposals import (
 from xlsync.reconcile.rules import Rule, ignoring, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
 from xlsync.reconcile.verdict import tell_gaps
-from xlsync.settings import Creation
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
@@ -170,9 +170,11 @@ def gather(
     findings = replace(findings, mismatches=with_since(findings.mismatches, request.month, months))
     progress("Comparing", len(charges), len(charges))
     labels = make_labels(lists.companies, lists.agreements, lists.items)
-    proposals = _propose_new(systems.settings.creation, request, lines, links, lists, labels, asking)
+    addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
+    proposals = _propose_new(systems, request.month, lines, links, lists, labels, addresses, asking)
     proposals = with_looks_like(proposals, lines, links, companies, items, lists, labels)
-    findings = _explain_suggestions(findings, request, lines, links, lists, labels, asking)
+    explained = with_evidence(findings.mismatches, lines, links, lists, labels, _places(addresses))
+    findings = replace(findings, mismatches=explained)
     overview = Overview(
         month=request.month,
         environment=systems.settings.environment,
@@ -259,36 +261,25 @@ def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: A
         for line in lines
         if line.customer_key in companies.ties and line.customer_id and line.is_compared
     }
-    addresses = asking.addresses(tied)
+    return _places(asking.addresses(tied))
+
+
+def _places(addresses: Mapping[str, Account]) -> dict[str, Place]:
     return {key: Place(address.city, address.zip) for key, address in addresses.items()}
 
 
-def _explain_suggestions(
-    findings: Findings,
-    request: MonthRequest,
-    lines: Sequence[BillingLine],
-    links: Mapping[str, Link],
-    lists: Lists,
-    labels: Labels,
-    asking: Asking,
-) -> Findings:
-    """Add to the rows *Not linked* what speaks for their suggestions; the addresses were read before."""
-    addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
-    places = {key: Place(address.city, address.zip) for key, address in addresses.items()}
-    explained = with_evidence(findings.mismatches, lines, links, lists, labels, places)
-    return replace(findings, mismatches=explained)
-
-
 def _propose_new(
-    settings: Creation,
-    request: MonthRequest,
+    systems: Systems,
+    month: Month,
     lines: Sequence[BillingLine],
     links: Mapping[str, Link],
     lists: Lists,
     labels: Labels,
+    addresses: Mapping[str, Account],
     asking: Asking,
 ) -> tuple[Proposal, ...]:
     """Propose creations, with addresses from the BSS and identifiers that no deleted record holds."""
+    settings = systems.settings.creation
     known = Known(
         companies=lists.companies,
         items=lists.items,
@@ -297,11 +288,10 @@ def _propose_new(
         identifier_length=settings.identifier_length,
         name_length=settings.name_length,
     )
-    addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
-    proposals = propose_creations(request.month, lines, links, addresses, known)
+    proposals = propose_creations(month, lines, links, addresses, known)
     taken = asking.taken(_about_identifiers(proposals))
     if taken:
-        proposals = propose_creations(request.month, lines, links, addresses, replace(known, taken=taken))
+        proposals = propose_creations(month, lines, links, addresses, replace(known, taken=taken))
     return proposals
 
 

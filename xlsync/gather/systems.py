@@ -7,17 +7,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, read_run, run_number
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
-from xlsync.links.ages import AGES, Ages, merge_months
-from xlsync.links.store import LINKS, RULES, Links, Rules
+from xlsync.links.ages import Ages, merge_months
+from xlsync.links.store import Links, Rules
 from xlsync.settings import Settings
-from xlsync.store import Cache, FileStore, Merge, Store, environment_folder, keep_newer
+from xlsync.store import (
+    Cache,
+    EnvironmentStore,
+    FileStore,
+    Merge,
+    Store,
+    keep_newer,
+)
 from xlsync.team_store import StoreUnreachable, TeamStore
+
+S = TypeVar("S", bound=EnvironmentStore)
 
 
 class Systems:
@@ -66,34 +75,35 @@ class Systems:
     @cached_property
     def links(self) -> Links:
         """The remembered links of the environment."""
-        environment = self.settings.environment
-        store = self._entries(environment_folder(environment), "links", LINKS)
-        return self._stack.enter_context(Links(self.home / "links", environment, store))
+        return self._remembered(Links)
 
     @cached_property
     def rules(self) -> Rules:
         """The lasting rules of the environment."""
-        environment = self.settings.environment
-        store = self._entries(f"{environment_folder(environment)}-rules", "rules", RULES)
-        return self._stack.enter_context(Rules(self.home / "links", environment, store))
+        return self._remembered(Rules)
 
     @cached_property
     def ages(self) -> Ages:
         """The months of the environment as they were seen last."""
-        environment = self.settings.environment
-        store = self._entries(f"{environment_folder(environment)}-ages", "ages", AGES, merge_months)
-        return self._stack.enter_context(Ages(self.home / "links", environment, store))
+        return self._remembered(Ages, merge_months)
 
-    def _entries(self, folder: str, kind: str, what: str, merge: Merge = keep_newer) -> Store:
+    def _remembered(self, kind: type[S], merge: Merge = keep_newer) -> S:
+        folder, environment = self.home / "links", self.settings.environment
+        opened = kind(folder, environment, self._entries(kind, merge))
+        self._stack.callback(opened.close)
+        return opened
+
+    def _entries(self, kind: type[EnvironmentStore], merge: Merge) -> Store:
         """Open the team's entries of a kind, with a copy on this machine; else this machine's own."""
-        local = FileStore(self.home / "links" / folder, self.settings.environment, what)
+        environment = self.settings.environment
+        local = FileStore(kind.folder_in(self.home / "links", environment), environment, kind.what)
         self._stack.callback(local.close)
         if self.settings.store is None:
             return local
         if self.team is None:
             local.is_apart = True
             return local
-        shared, place = self.team.entries(kind, what), self.settings.store.place
+        shared, place = self.team.entries(kind.kind, kind.what), self.settings.store.place
         local.exchange(shared, place, merge)
 
         def copy_at_the_end() -> None:

@@ -11,16 +11,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.models import BillingLine, Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums, sums_of_lines
-from xlsync.store import FileStore, Store, environment_folder
+from xlsync.store import EnvironmentStore
 
-AGES: Final = "remembered months"
 _MONTH_NAMES: Final = "|".join(
     sorted(filter(None, (*calendar.month_name, *calendar.month_abbr)), key=len, reverse=True)
 )
@@ -68,13 +66,10 @@ def merge_months(newer: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]
     return merged
 
 
-class Ages:
+class Ages(EnvironmentStore):
     """The months of one environment, as they were seen last."""
 
-    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
-        """Open the months in a folder of this machine, or those of a shared store."""
-        self.folder = folder / f"{environment_folder(environment)}-ages"
-        self._store = shared or FileStore(self.folder, environment, AGES)
+    kind, suffix, what = "ages", "-ages", "remembered months"
 
     def months(self) -> dict[Month, MonthSeen]:
         """The mismatches of every month that was looked at."""
@@ -127,13 +122,3 @@ class Ages:
             value = merge_months(value, old)
             if {name: part for name, part in old.items() if name != "when"} != value:
                 self._store.set(key, {**value, "when": when.isoformat(timespec="seconds")})
-
-    def close(self) -> None:
-        """Close the store."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -8,17 +8,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence, split_key
 from xlsync.reconcile.rules import Rule
-from xlsync.store import FileStore, Store, environment_folder, from_plain, to_plain
+from xlsync.store import EnvironmentStore, from_plain, to_plain
 
 T = TypeVar("T")
-LINKS: Final = "remembered links"
-RULES: Final = "rules"
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
 
 
@@ -72,13 +69,10 @@ def merge(
     )
 
 
-class Links:
+class Links(EnvironmentStore):
     """The remembered links of one environment."""
 
-    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
-        """Open the links in a folder of this machine, or those of a shared store."""
-        self.folder = folder / environment_folder(environment)
-        self._store = shared or FileStore(self.folder, environment, LINKS)
+    kind, suffix, what = "links", "", "remembered links"
 
     @property
     def revision(self) -> str:
@@ -179,24 +173,11 @@ class Links:
                 self._store.set(f"{one.kind} {one.key}", _to_json(one.link))
         return imported
 
-    def close(self) -> None:
-        """Close the store."""
-        self._store.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class Rules:
+class Rules(EnvironmentStore):
     """The rules of one environment."""
 
-    def __init__(self, folder: Path, environment: str, shared: Store | None = None) -> None:
-        """Open the rules in a folder of this machine, or those of a shared store."""
-        self.folder = folder / f"{environment_folder(environment)}-rules"
-        self._store = shared or FileStore(self.folder, environment, RULES)
+    kind, suffix, what = "rules", "-rules", "rules"
 
     def list(self) -> tuple[Rule, ...]:
         """List all rules, ordered by their subject."""
@@ -243,16 +224,6 @@ class Rules:
         """Find the rules about any of these row keys, contracts, products or customers."""
         wanted = {text.strip().casefold() for text in texts}
         return tuple(rule for rule in self.list() if rule.about.casefold() in wanted)
-
-    def close(self) -> None:
-        """Close the store."""
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _called(one: RememberedLink) -> set[str]:

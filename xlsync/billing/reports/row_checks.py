@@ -12,22 +12,13 @@ from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.line_names import currency_code
 from xlsync.billing.reports.lines import NO_UNITS
 from xlsync.billing.reports.problems import Problems, rows_text
-from xlsync.billing.reports.table_values import Day, TableValues, raw_text
+from xlsync.billing.reports.table_values import NUMBERS, Day, TableValues, raw_text
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
 
 KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
 _NAMES: Final = ("customer", "product", "contract")
-_READ_NUMBERS: Final = (
-    "units",
-    "cost",
-    "amount",
-    "debit",
-    "credit",
-    "duration",
-    "discount",
-    "exchange_rate",
-)
+_READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
 
 
 @dataclass(frozen=True, slots=True)
