@@ -78,9 +78,8 @@ def find_gone(before: MonthSeen, mismatches: Iterable[Mismatch], written: Set[st
     gone = []
     for key, row in sorted(before.open.items()):
         kind, _, target = key.partition("|")
-        beside = {MismatchKind.COST_DIFFERS, MismatchKind.UNITS_DIFFER} - {kind}
-        if kind != MismatchKind.COST_DIFFERS:
-            beside = {MismatchKind.COST_DIFFERS}
+        is_cost = kind == MismatchKind.COST_DIFFERS
+        beside = {MismatchKind.UNITS_DIFFER if is_cost else MismatchKind.COST_DIFFERS}
         if row not in written and now.get(target, set()) <= beside:
             gone.append(row)
     return tuple(gone)
