@@ -107,8 +107,8 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
             unapplied.setdefault(mismatch.agreement, []).append(row)
     places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}
     for action in plan.actions:
-        rows = unapplied.get(action.agreement, []) if isinstance(action, CreateInvoice) else []
-        if rows and isinstance(action, CreateInvoice):
+        if isinstance(action, CreateInvoice) and action.agreement in unapplied:
+            rows = unapplied[action.agreement]
             named = [f"{row.text('Product')} ({row.text('Mismatch').lower()})" for row in rows[:_NAMED]]
             named += [f"{len(rows) - _NAMED} more"] if len(rows) > _NAMED else []
             are = "mismatch is" if len(rows) == 1 else "mismatches are"
