@@ -209,8 +209,13 @@ def test_skipped_failed_and_unknown_are_lost(state: State) -> None:
 
 @pytest.mark.parametrize("state", [State.DONE, State.ALREADY])
 def test_done_and_already_are_not_lost(state: State) -> None:
-    there = outcome(company(), state)
+    there = outcome(company(), state, id=7)
     assert first_lost(contact(), {there.key: there}) is None
+
+
+def test_a_record_whose_id_is_unknown_is_lost_to_those_that_need_it() -> None:
+    there = outcome(company(), State.ALREADY)
+    assert first_lost(contact(), {there.key: there}) == there
 
 
 @given(st.lists(st.sampled_from(APPROVED), unique=True), st.data())

@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, day
+from tests.helpers.world import choose_new
 
 ROWS = ("units:52", "cost:54", "add:38:15")
 
@@ -169,3 +170,50 @@ def test_approvals_that_moved_since_the_last_check_are_told_with_count_and_sum(d
     told = " ".join(desk.apply("--dry-run").err.split())
     assert "When the workbook was last checked, 2 rows (+" in told
     assert "1 of them not approved then" in told
+
+
+AGREEMENT = "agreement:bss:622|Monthly"
+ADDITION = f"add:{AGREEMENT}:1"
+
+
+@pytest.fixture
+def half_done(desk: Desk) -> Desk:
+    """A desk whose run created a customer and its agreement; the addition on it failed."""
+    choose_new(desk)
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Contact_Last_Name="Voss")
+        hand.approve(AGREEMENT, ADDITION)
+    desk.sandbox.fail("error-json", write=4, status=400)
+    ran = desk.apply()
+    assert (ran.states[AGREEMENT], ran.states[ADDITION]) == ("done", "failed")
+    desk.forget_log()
+    return desk
+
+
+def made_agreement(desk: Desk) -> int:
+    return int(max(desk.sandbox.connectwise.agreements))
+
+
+def test_an_addition_goes_to_the_agreement_that_only_result_says_was_created(half_done: Desk) -> None:
+    """A machine without the journal of the first run: the agreement's id is looked up by its name."""
+    shutil.rmtree(half_done.home / "journal")
+    ran = half_done.apply()
+    assert (ran.code, ran.states[AGREEMENT], ran.states[ADDITION]) == (0, "already", "done")
+    assert half_done.sent() == [("POST", f"/finance/agreements/{made_agreement(half_done)}/additions")]
+
+
+def test_an_addition_waits_where_the_agreement_that_result_says_was_created_is_gone(half_done: Desk) -> None:
+    shutil.rmtree(half_done.home / "journal")
+    half_done.sandbox.connectwise.agreements[made_agreement(half_done)]["name"] = "Another"
+    ran = half_done.apply()
+    assert (ran.code, half_done.sent(), ran.states[ADDITION]) == (3, [], "skipped")
+    assert "was created earlier and is not seen in ConnectWise now" in half_done.read().get(
+        MISMATCHES, ADDITION, "Result"
+    )
+
+
+def test_an_addition_is_not_written_to_the_agreement_that_an_undo_took_back(half_done: Desk) -> None:
+    half_done.run("undo", "last", "--yes")
+    half_done.forget_log()
+    ran = half_done.apply()
+    assert (ran.code, half_done.sent(), ran.states[ADDITION]) == (3, [], "skipped")

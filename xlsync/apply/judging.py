@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from xlsync.apply.actions import Action, CreateAddition
+from xlsync.apply.actions import CREATED, Action, CreateAddition, kind_of
 from xlsync.apply.earlier import tell_unanswered
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, build_plan, judge_agreement, outcome
+from xlsync.apply.plan import Outcome, Plan, State, build_plan, in_order_of_need, judge_agreement, outcome
 from xlsync.errors import ApiError
 
 
@@ -27,6 +28,7 @@ def plan_actions(
     to_judge = [action for action in actions if action.key not in spent]
     live.read_additions({a.agreement_id for a in to_judge if a.agreement_id is not None}, progress)
     live.read_agreements({action.basis.agreement for action in to_judge if action.basis})
+    spent = _look_up(spent, actions, live)
     ids = {key: result.id for key, result in spent.items() if result.id is not None}
 
     def judge_known(action: Action) -> Outcome | None:
@@ -36,6 +38,27 @@ def plan_actions(
         return result
 
     return build_plan(actions, judge_known, spent)
+
+
+def _look_up(spent: Mapping[str, Outcome], actions: Sequence[Action], live: Live) -> Mapping[str, Outcome]:
+    """Look up the records of spent creations that actions to be done need: one may be gone or without an id.
+
+    The id of one that ConnectWise does not show is None.
+    """
+    ordered = in_order_of_need(actions)
+    needed: set[str] = set()
+    for action in reversed(ordered):
+        if action.key not in spent or action.key in needed:
+            needed |= set(action.needs)
+    ids: dict[str, int] = {}
+    seen = dict(spent)
+    for action in ordered:
+        if action.key in spent and action.key in needed and kind_of(action) in CREATED:
+            now = judge(action.with_ids(ids), live)
+            id_ = now.id if now is not None and now.state is State.ALREADY else None
+            seen[action.key] = replace(spent[action.key], id=id_)
+            ids |= {} if id_ is None else {action.key: id_}
+    return seen
 
 
 def judge(action: Action, live: Live) -> Outcome | None:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import CANCEL, ORDER, Action, kind_of
+from xlsync.apply.actions import CANCEL, CREATED, ORDER, Action, kind_of
 from xlsync.connectwise.records import AgreementNow
 
 
@@ -169,6 +169,11 @@ def _folded(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split()).casefold()
 
 
+def in_order_of_need(actions: Iterable[Action]) -> list[Action]:
+    """Sort actions so that each comes after those that it may need."""
+    return sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
+
+
 def build_plan(
     actions: Iterable[Action],
     judge: Callable[[Action], Outcome | None],
@@ -179,7 +184,7 @@ def build_plan(
     Actions that need a skipped or unapproved one are skipped too. `spent` are the outcomes of
     those that an earlier run carried out, by key.
     """
-    ordered = sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
+    ordered = in_order_of_need(actions)
     planned = {action.key for action in ordered}
     outcomes = {key: result for key, result in spent.items() if key not in planned}
     to_do: list[Action] = []
@@ -211,13 +216,23 @@ def count_states(outcomes: Iterable[Outcome]) -> str:
 
 
 def first_lost(action: Action, outcomes: Mapping[str, Outcome]) -> Outcome | None:
-    """Return the first outcome, not done, of an action that this one needs."""
+    """Return the first outcome, not done or without a record's id, of an action that this one needs."""
     needed = (outcomes[key] for key in action.needs if key in outcomes)
-    return next((result for result in needed if result.state in LOST), None)
+    return next((result for result in needed if result.state in LOST or _lacks_id(result)), None)
+
+
+def _lacks_id(result: Outcome) -> bool:
+    """Return whether a record was created, or is said to be, and its id is not known."""
+    return result.kind in CREATED and result.id is None
 
 
 def skip_for(action: Action, lost: Outcome) -> Outcome:
     """Make the outcome of an action skipped because one that it needs was not done."""
     needed = f"the end of {lost.subject}" if lost.kind == CANCEL else lost.subject
-    skipped = outcome(action, State.SKIPPED, f"needs {needed}, which is {lost.text}")
-    return replace(skipped, waits_for=lost.key)
+    detail = f"needs {needed}, which is {lost.text}"
+    if lost.state not in LOST:
+        detail = (
+            f"needs {needed}, which was created earlier and is not seen in ConnectWise now: "
+            "choose the right one on sheet Billing Lines, then run check"
+        )
+    return replace(outcome(action, State.SKIPPED, detail), waits_for=lost.key)
