@@ -33,6 +33,8 @@ T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
 FORMAT: Final = 1  # the format number of a lasting store
 _HEADER: Final = "format"
+_NORMAL: Final = 1  # SQLite's synchronous: the last commits may be lost with the power
+_FULL: Final = 2  # a commit has reached the disk when it returns
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
 
@@ -271,7 +273,7 @@ class FileStore:
                 folder,
                 eviction_policy="none",
                 cull_limit=0,
-                sqlite_synchronous=2,  # FULL
+                sqlite_synchronous=_NORMAL,
                 disk_min_file_size=_INLINE,
             )
         except sqlite3.DatabaseError as error:
@@ -378,6 +380,8 @@ class FileStore:
         """Run a block as a transaction: everything written in it is kept, or nothing."""
         self._changed = set()
         try:
+            # diskcache opens a store with some thirty commits; only these here have to reach the disk.
+            self._cache.reset("sqlite_synchronous", _FULL, update=False)
             with self._cache.transact(retry=True):
                 yield
                 if self._changed:

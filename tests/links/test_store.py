@@ -126,9 +126,21 @@ def test_only_the_owner_may_enter_the_folder(links: Links) -> None:
     assert stat.S_IMODE((links.folder / "cache.db").stat().st_mode) == 0o600
 
 
-def test_links_are_written_through_to_the_disk_and_never_evicted(links: Links) -> None:
+def test_links_are_written_through_to_the_disk_and_opening_their_store_is_not(tmp_path: Path) -> None:
+    def synchronous(links: Links) -> int:
+        ((told,),) = links._store._cache._con.execute("PRAGMA synchronous")  # type: ignore[attr-defined]
+        return int(told)
+
+    with Links(tmp_path, SITE):
+        pass
+    with Links(tmp_path, SITE) as links:
+        assert synchronous(links) == 1  # NORMAL
+        links.remember(lambda _: contoso(synchronous(links)), when=OCTOBER, workbook="a.xlsx")
+        assert links.memory().customers["bss:42"].company_id == 2  # FULL
+
+
+def test_links_are_never_evicted(links: Links) -> None:
     settings_kept = dict(tamper(links.folder, "SELECT key, value FROM Settings"))
-    assert settings_kept["sqlite_synchronous"] == 2
     assert settings_kept["eviction_policy"] == "none"
     assert settings_kept["cull_limit"] == 0
 
