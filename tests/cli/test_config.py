@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -520,6 +521,21 @@ def test_a_teams_store_takes_its_password_from_the_keyring_or_a_variable() -> No
     assert given.password == "given"
 
 
+def test_a_file_that_sends_a_stores_address_elsewhere_gets_no_secret(here: Path) -> None:
+    """What stands behind the ? of such an address would lead PostgreSQL's library to another host."""
+    mine = "postgresql://ada@db.example.com/xlsync"
+    store_secret("XLSYNC_STORE_PASSWORD", store_account(mine, ""), "from the ring")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        port = listener.getsockname()[1]
+        write(f'[store]\nurl = "{mine}?hostaddr=127.0.0.1&port={port}&sslmode=require"\n')
+        with pytest.raises(ConfigError, match="it holds hostaddr, port"):
+            load()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert list(here.rglob("*.toml")) == [here / "xlsync.toml"]
+
+
 def test_a_teams_store_is_reached_encrypted_but_on_this_machine() -> None:
     def url(text: str) -> str:
         store = load(XLSYNC_STORE_URL=text).store
@@ -528,6 +544,7 @@ def test_a_teams_store_is_reached_encrypted_but_on_this_machine() -> None:
 
     assert url("postgresql://db.example.com/x").endswith("/x?sslmode=require")
     assert url("postgresql://db.example.com/x?sslmode=verify-full").endswith("?sslmode=verify-full")
+    assert url("postgresql://db.example.com/x?application_name=sslmode").endswith("&sslmode=require")
     assert url("postgresql://127.0.0.1:5433/x").endswith(":5433/x")
 
 
@@ -540,6 +557,15 @@ def test_a_teams_store_is_reached_encrypted_but_on_this_machine() -> None:
         ("mysql://db.example.com/x", "write it like postgresql://"),
         ("postgresql://db.example.com", "write it like postgresql://"),
         ("postgresql://db.example.com:port/x", "it cannot be read"),
+        ("postgresql://db.example.com/x?host=evil.example.com", "it holds host"),
+        ("postgresql://db.example.com/x?hostaddr=192.0.2.1", "it holds hostaddr"),
+        ("postgresql://db.example.com/x?%68ost=evil.example.com", "it holds host"),
+        ("postgresql://db.example.com/x?sslmode=require;host=evil.example.com", "it is not encrypted"),
+        ("postgresql://db.example.com/x#?host=evil.example.com", "write it like postgresql://"),
+        ("postgresql://ada@evil.example.com,@db.example.com/x", "write it like postgresql://"),
+        ("postgresql://db.example.com/x?service=other&port=1", "it holds service, port"),
+        ("postgresql://db.example.com/x?application_name=sslmode=&sslmode=prefer", "it is not encrypted"),
+        ("postgresql://db.example.com/x?pass%77ord=hush", "it holds a password"),
     ],
 )
 def test_an_address_of_a_teams_store_that_cannot_be_is_refused(url: str, problem: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import KeyringAccount, read_secret
@@ -12,6 +12,13 @@ from xlsync.settings import StoreSettings
 
 STORE_URL: Final = "XLSYNC_STORE_URL"
 STORE_PASSWORD: Final = "XLSYNC_STORE_PASSWORD"  # noqa: S105 - the variable's name
+_ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
+# What may stand behind the ? of an address. Of the others some lead to another host, which the password's
+# account does not name.
+_PARAMETERS: Final = (
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "application_name",
+    "connect_timeout",
+)  # fmt: skip
 
 
 def read_store(url: str, password: str, profile: str) -> StoreSettings:
@@ -27,7 +34,7 @@ def read_store(url: str, password: str, profile: str) -> StoreSettings:
     if not password:
         password, hint = _stored_password(account)
     parts = urlsplit(url)
-    if not is_this_machine(parts.hostname or "localhost") and "sslmode=" not in parts.query:
+    if not is_this_machine(parts.hostname or "localhost") and "sslmode" not in _parameters(parts.query):
         url += f"{'&' if parts.query else '?'}sslmode=require"
     return StoreSettings(url=url, password=password, place=f"{account.host}{parts.path}", hint=hint)
 
@@ -59,11 +66,20 @@ def problem_of_store(url: str) -> str:
         host, _ = parts.hostname or "localhost", parts.port
     except ValueError:
         return "it cannot be read"
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/") or not url.isprintable():
+    is_one_host = parts.netloc.count("@") <= 1 and "," not in parts.netloc and "#" not in url
+    is_postgresql = parts.scheme in {"postgresql", "postgres"} and parts.path.strip("/") and url.isprintable()
+    if not is_postgresql or not is_one_host:
         return "write it like postgresql://user@db.example.com/xlsync"
-    if parts.password is not None or "password=" in parts.query:
+    parameters = _parameters(parts.query)
+    if parts.password is not None or "password" in parameters:
         return f"it holds a password: set {STORE_PASSWORD} instead"
-    is_open = any(f"sslmode={mode}" in parts.query for mode in ("disable", "allow", "prefer"))
-    if is_open and not is_this_machine(host):
+    if others := [name for name in parameters if name not in _PARAMETERS]:
+        return f"it holds {', '.join(others)}; behind the ? may stand {', '.join(_PARAMETERS)}"
+    if parameters.get("sslmode", "require") not in _ENCRYPTED and not is_this_machine(host):
         return "it is not encrypted; leave sslmode out, or set it to verify-full"
     return ""
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """Return the parameters behind the ? of an address, of equal names the last, as PostgreSQL reads them."""
+    return dict(parse_qsl(query, keep_blank_values=True))
