@@ -624,8 +624,8 @@ def test_a_product_in_the_catalogs_spelling_is_suggested_and_the_term_decides_be
         (" cfq7ttc0ldpb:0001 ", MicrosoftId("cfq7ttc0ldpb:0001")),
         ("P1Y:CFQ7TTC0LDPB:0001", MicrosoftId("cfq7ttc0ldpb:0001", 12)),
         ("P1M:CFQ7TTC0LDPB:0001", MicrosoftId("cfq7ttc0ldpb:0001", 1)),
-        ("P3Y:CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001", 36)),
-        ("CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001")),
+        ("P3Y:CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001", 36, "commercial")),
+        ("CFQ7TTC0LDPB:0001:Commercial", MicrosoftId("cfq7ttc0ldpb:0001", segment="commercial")),
         ("CFQ7TTC0LDPB", None),
         ("XCFQ7TTC0LDPB:0001", None),
         ("", None),
@@ -667,6 +667,37 @@ def test_the_term_of_microsofts_id_must_agree_with_the_commitment() -> None:
     without = [*known, CatalogItem(id=3, identifier="C", description="Suite", codes=("CFQ7TTC0LDPB:0001",))]
     assert items_of([line("a", **ids)], without) == {"a": "3 marked in ConnectWise"}
     assert items_of([line("a", **ids, commitment_months=12)], without) == {"a": "1 marked in ConnectWise"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["P1M:CFQ7TTC0LDPB:0001", "CFQ7TTC0LDPB:0002", "P1Y:CFQ7TTC0LH18:0001", "CFQ7TTC0LDPB:0001:Education"],
+)
+@pytest.mark.parametrize("name", ["Microsoft 365 E3", "Microsoft 365 E3 (no Teams)"])
+def test_no_product_whose_id_is_another_is_linked_or_suggested_by_its_name(code: str, name: str) -> None:
+    known = [CatalogItem(id=1, identifier="A", description=name, codes=(code,))]
+    ids = {"product": "Microsoft 365 E3", "product_code": "CFQ7TTC0LDPB:0001:Commercial"}
+    one = line("a", **ids, commitment_months=12)
+    assert items_of([one], known) == {}
+    assert [near.id for near in propose_items([one], known, NO_MEMORY, {}).candidates(one)] == [1]
+    own = [*known, CatalogItem(id=2, identifier="B", description="Suite", codes=("CFQ7TTC0LDPB:0001",))]
+    assert items_of([one], own) == {"a": "2 marked in ConnectWise"}
+
+
+def test_the_segment_of_microsofts_id_tells_two_products_apart() -> None:
+    known = [
+        CatalogItem(id=1, identifier="A", description="Suite", codes=("CFQ7TTC0LDPB:0001:Commercial",)),
+        CatalogItem(id=2, identifier="B", description="Suite", codes=("CFQ7TTC0LDPB:0001:Education",)),
+    ]
+    for code, linked_to in (("Education", {"a": "2 marked in ConnectWise"}), ("Charity", {}), ("", {})):
+        one = line("a", product="Suite", product_code=f"CFQ7TTC0LDPB:0001:{code}".removesuffix(":"))
+        assert items_of([one], known) == linked_to
+
+
+@pytest.mark.parametrize("code", ["N/A", "-", "0", "00-00", "none", "T.B.D."])
+def test_what_stands_in_place_of_a_code_links_nothing(code: str) -> None:
+    known = [CatalogItem(id=1, identifier="A", description="Firewall", codes=(code,))]
+    assert items_of([line("a", product_code=code)], known) == {}
 
 
 # Agreements

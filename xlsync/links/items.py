@@ -6,7 +6,7 @@ PURE; a part of `matching.py`, which explains the order of evidence.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,7 @@ from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided,
 from xlsync.links.memory import Memory, Recall, contract_key, product_key
 from xlsync.links.names import digits, fold_code, fold_product
 from xlsync.links.products import (
+    MicrosoftId,
     ProductName,
     are_told_apart,
     product_numbers,
@@ -28,6 +29,7 @@ from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
 
 _NO_TERM: Final = 0.02  # taken off the likeness of an item whose name has no term
 _OTHER_TERM: Final = 0.30
+_NO_CODES: Final = frozenset({"na", "none", "null", "nil", "tbd", "tba", "unknown"})
 
 
 class _ItemPart(LinkPart):
@@ -56,7 +58,10 @@ def _as_product(name: str) -> tuple[str]:
 
 
 def _as_code(code: str) -> tuple[str]:
-    return (fold_code(code),)
+    """Return a code as an index key; empty for what only stands in place of a code, such as `N/A` or `-`."""
+    letters = "".join(filter(str.isalnum, code.casefold()))
+    is_code = letters.strip("0") and letters not in _NO_CODES
+    return (fold_code(code) if is_code else "",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,12 @@ class _Spelling:
     @classmethod
     def from_line(cls, line: BillingLine) -> _Spelling:
         return cls(line.product_code, line.product, line.commitment_months)
+
+    @property
+    def microsoft_id(self) -> MicrosoftId | None:
+        """Microsoft's id in the code, with the line's commitment where the code names no term."""
+        read = read_microsoft_id(self.code)
+        return None if read is None else replace(read, term=read.term or self.commitment)
 
 
 def propose_items(
@@ -126,24 +137,42 @@ class _ItemNames:
         return Directory(((item.id, code) for item in self._catalog for code in item.codes), _as_code)
 
     @cached_property
-    def _by_microsoft_id(self) -> dict[str, dict[int, set[int | None]]]:
-        """The items with a Microsoft id, by id, each with the terms in its codes."""
-        by_id: defaultdict[str, dict[int, set[int | None]]] = defaultdict(dict)
-        for item in self._catalog:
-            for code in (item.identifier, *item.codes):
-                if (read := read_microsoft_id(code)) is not None:
-                    by_id[read.id].setdefault(item.id, set()).add(read.term)
+    def _microsoft_ids(self) -> dict[int, frozenset[MicrosoftId]]:
+        """The Microsoft ids in the identifier and the codes of each item that has any."""
+        read = {
+            item.id: frozenset(filter(None, map(read_microsoft_id, (item.identifier, *item.codes))))
+            for item in self._catalog
+        }
+        return {id_: own for id_, own in read.items() if own}
+
+    @cached_property
+    def _by_microsoft_id(self) -> dict[str, set[int]]:
+        by_id: defaultdict[str, set[int]] = defaultdict(set)
+        for item_id, ids in self._microsoft_ids.items():
+            for one in ids:
+                by_id[one.id].add(item_id)
         return by_id
 
     def _coded(self, spelling: _Spelling) -> set[int]:
-        """Return the items with the line's code; of several with a Microsoft id those of the line's term."""
-        microsoft = read_microsoft_id(spelling.code)
-        if microsoft is None:
+        """Return the items with the line's code.
+
+        Of several with a Microsoft id those of the line's term come before those without a term, and those
+        of the line's segment before those without one.
+        """
+        wanted = spelling.microsoft_id
+        if wanted is None:
             return self._by_code[spelling.code]
-        term = microsoft.term or spelling.commitment
-        carrying = self._by_microsoft_id.get(microsoft.id, {})
-        of_term = {id_ for id_, terms in carrying.items() if term is not None and term in terms}
-        return of_term or {id_ for id_, terms in carrying.items() if None in terms}
+        fitting: defaultdict[tuple[bool, bool], set[int]] = defaultdict(set)
+        for item_id in self._by_microsoft_id.get(wanted.id, ()):
+            for one in self._microsoft_ids[item_id]:
+                if not one.contradicts(wanted) and one.term in {None, wanted.term}:
+                    fitting[one.term is not None, one.segment == wanted.segment].add(item_id)
+        return fitting[max(fitting)] if fitting else set()
+
+    def _is_another(self, item_id: int, spelling: _Spelling) -> bool:
+        """Return whether Microsoft's ids say that an item is not the line's product, whatever its name."""
+        wanted, ids = spelling.microsoft_id, self._microsoft_ids.get(item_id, frozenset())
+        return wanted is not None and bool(ids) and all(one.contradicts(wanted) for one in ids)
 
     def choice_for(self, spelling: _Spelling) -> Choice | None:
         """Choose the item by code, else by equal name, else suggest the nearest name."""
@@ -153,7 +182,7 @@ class _ItemNames:
         as_written, folded = self._equal(spelling.name)
         for equal in (as_written, folded):
             item_id = only(equal & coded if coded else equal)
-            if item_id is not None:
+            if item_id is not None and not self._is_another(item_id, spelling):
                 return Choice(item_id, Evidence.EXACT)
         return None if coded or folded else suggested(self.candidates(spelling))
 
@@ -168,29 +197,36 @@ class _ItemNames:
     def candidates(self, spelling: _Spelling) -> tuple[Candidate, ...]:
         """Return the items with the nearest codes or names; those of another term come last."""
         if spelling not in self._candidates:
-            microsoft = read_microsoft_id(spelling.code)
-            same_id = self._by_microsoft_id.get(microsoft.id, {}) if microsoft else {}
-            coded = set(same_id) | self._by_code[spelling.code]
+            microsoft = spelling.microsoft_id
+            same_id = self._by_microsoft_id.get(microsoft.id, set()) if microsoft else set()
+            coded = same_id | self._by_code[spelling.code]
             near = {one.id: one for one in self._index.nearest(spelling.name, 3 * MOST)}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in coded}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in self._equal(spelling.name)[1]}
             own = read_product_name(spelling.name)
             wanted = own.term or spelling.commitment
-            compared = [self._with_term(one, own, wanted, same_id.get(one.id, ())) for one in near.values()]
+            compared = [self._with_term(one, own, wanted, spelling) for one in near.values()]
             compared.sort(key=lambda one: (-one.score, one.id))
             self._candidates[spelling] = tuple(compared[:MOST])
         return self._candidates[spelling]
 
     def _with_term(
-        self, one: Candidate, own: ProductName, wanted: int | None, terms: Collection[int | None]
+        self, one: Candidate, own: ProductName, wanted: int | None, spelling: _Spelling
     ) -> Candidate:
-        """Lower or bar a candidate whose term is unknown or is not the one that is wanted."""
+        """Lower or bar a candidate whose term is unknown or is not the one that is wanted.
+
+        Words or an id that tell it from the line's product bar it too.
+        """
         if one.id not in self._read:
             self._read[one.id] = read_product_name(self._names[one.id])
         other = self._read[one.id]
-        offered = set(terms) or {other.term}
+        microsoft = spelling.microsoft_id
+        ids = self._microsoft_ids.get(one.id, frozenset()) if microsoft else frozenset()
+        offered = {mine.term for mine in ids if microsoft and mine.id == microsoft.id} or {other.term}
         likeness = min(one.likeness, LIKE_SPELLED)
-        is_other = likeness < LIKE_SPELLED and are_told_apart(own.words, other.words)
+        is_other = self._is_another(one.id, spelling) or (
+            likeness < LIKE_SPELLED and are_told_apart(own.words, other.words)
+        )
         if wanted is None or wanted in offered:
             return replace(one, likeness=likeness, is_barred=is_other)
         if None in offered:

@@ -58,7 +58,7 @@ _LONG: Final = {
     "def": "defender", "bckup": "backup", "bkp": "backup", "stor": "storage", "endpt": "endpoint",
 }  # fmt: skip
 _MICROSOFT_ID: Final = re.compile(
-    r"(?:p(?P<count>\d)(?P<unit>[my]):)?(?P<product>(?:cfq7|dzh3|dg7g)[a-z0-9]{8}):(?P<sku>[a-z0-9]{4})(?::.+)?"
+    r"(?:p(?P<count>\d)(?P<unit>[my]):)?(?P<product>(?:cfq7|dzh3|dg7g)[a-z0-9]{8}):(?P<sku>[a-z0-9]{4})(?::(?P<segment>.+))?"
 )
 
 
@@ -133,10 +133,19 @@ def _has_more(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class MicrosoftId:
-    """Microsoft's id of a product and its SKU, with the months of the term where one stands before it."""
+    """Microsoft's id of a product and its SKU, with the term and the segment that may stand around it.
+
+    The term, in months, stands before the id, the segment (`Commercial`, `Education`) behind it.
+    """
 
     id: str
     term: int | None = None
+    segment: str = ""
+
+    def contradicts(self, other: MicrosoftId) -> bool:
+        """Return whether two ids cannot be those of one product: a part that both name differs."""
+        pairs = (self.id, other.id), (self.term, other.term), (self.segment, other.segment)
+        return any(own and others and own != others for own, others in pairs)
 
 
 def read_microsoft_id(code: str) -> MicrosoftId | None:
@@ -145,4 +154,4 @@ def read_microsoft_id(code: str) -> MicrosoftId | None:
     if match is None:
         return None
     term = None if match["count"] is None else int(match["count"]) * (12 if match["unit"] == "y" else 1)
-    return MicrosoftId(f"{match['product']}:{match['sku']}", term)
+    return MicrosoftId(f"{match['product']}:{match['sku']}", term, (match["segment"] or "").strip())
