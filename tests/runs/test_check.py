@@ -97,3 +97,17 @@ def test_check_tells_entries_that_were_renamed_or_deleted_by_name_and_works(desk
     assert checked.code == 0
     assert "Kestrel Optics [KESTREL1]" in checked.err
     assert "Delta Limited" in checked.err
+
+
+def test_a_workbook_of_an_earlier_version_without_a_newer_column_is_checked_and_applied(desk: Desk) -> None:
+    with desk.editing() as hand:
+        page, at = hand.sheet(LINES), hand.columns(LINES)["Evidence"]
+        for row in range(1, page.max_row + 1):
+            page.cell(row, at).value = "Remark" if row == 1 else None
+        page.tables["BillingLines"].tableColumns[at - 1].name = "Remark"
+        hand.approve("units:52")
+    assert desk.check().code == 0
+    hand = desk.read()
+    assert set(hand.column(LINES, "Remark").values()) == {None}
+    assert any(hand.column(LINES, "Candidates").values())
+    assert desk.apply().states == {"update:52": "done"}

@@ -319,9 +319,11 @@ def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(empty_de
     for key in keys:
         first, second = str(hand.get(LINES, key, "Candidates")).split(" · ")[:2]
         assert (first, second) == ("Delta GmbH 97", "Delta Ltd 97")
+        why = str(hand.get(LINES, key, "Evidence"))
+        assert why.startswith('Delta GmbH: shares "Delta" · Delta Ltd: shares "Delta"')
     linked = [key for key, status in hand.column(LINES, "Status").items() if status == "OK"]
     assert linked
-    assert {hand.get(LINES, key, "Candidates") for key in linked} == {None}
+    assert {hand.get(LINES, key, header) for key in linked for header in ("Candidates", "Evidence")} == {None}
     not_linked = {
         hand.get(MISMATCHES, key, "Candidates")
         for key, name in hand.column(MISMATCHES, "Customer").items()

@@ -25,7 +25,7 @@ TEMPLATE = Path(__file__).parents[2] / "workbook_template.xlsx"
 DESIGN = {
     "Billing Lines": "Customer · Contract ID · Product · Billing Period · Commitment Period · Units · Cost"
     " · Effective Date · Amount · Currency · Type · Invoice · ConnectWise Customer · ConnectWise Agreement"
-    " · ConnectWise Product · Match · Status · Note · Candidates · Source · Line Key",
+    " · ConnectWise Product · Match · Status · Note · Candidates · Evidence · Source · Line Key",
     "Mismatches": "Customer · Agreement · Product · Mismatch · BSS Units · ConnectWise Units · Difference"
     " · BSS Cost · ConnectWise Cost · Unit Price · Monthly Impact · Action · New Units · New Cost"
     " · Effective From · Approve · Result · Explanation · Candidates · Row Key · Reason · Until · Since",

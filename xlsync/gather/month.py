@@ -190,7 +190,7 @@ def gather(
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,
         incomplete=sources.incomplete,
-        candidates=tell_candidates(lines, links, companies, items, lists, labels),
+        candidates=tell_candidates(lines, links, companies, items, lists, labels, _places(addresses)),
         used_items=_used_items(links, active, memory),
     )
     gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)

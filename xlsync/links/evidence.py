@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 
 from xlsync.links.names import Place, company_words, words
-from xlsync.links.products import read_product_name
+from xlsync.links.products import read_microsoft_id, read_product_name
 from xlsync.models import BillingLine, CatalogItem, Company
 
 
@@ -24,8 +25,15 @@ def tell_item_evidence(line: BillingLine, item: CatalogItem) -> str:
     """Say what a line's product and the catalog item that is suggested for it have in common."""
     own, other = read_product_name(line.product), read_product_name(item.description or item.identifier)
     common = [_tell_shared([" ".join(word for word in other.words if word in own.words)])]
-    if other.term is not None and other.term == (own.term or line.commitment_months):
-        common.append("same term")
+    wanted = own.term or line.commitment_months
+    microsoft = read_microsoft_id(line.product_code)
+    ids = list(filter(None, map(read_microsoft_id, (item.identifier, *item.codes))))
+    if microsoft is not None and ids:
+        is_same = any(not one.contradicts(replace(microsoft, term=None)) for one in ids)
+        common.append("same Microsoft id" if is_same else "another Microsoft id")
+    terms = {one.term for one in ids if one.term is not None} or {other.term} - {None}
+    if terms and wanted is not None:
+        common.append("same term" if wanted in terms else "another term")
     return ", ".join(common)
 
 

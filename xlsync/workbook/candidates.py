@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from xlsync.links.evidence import tell_company_evidence, tell_item_evidence
 from xlsync.links.names import Place, company_words
@@ -17,6 +18,7 @@ from xlsync.reconcile.proposals import (
     new_customer_key,
     new_product_key,
 )
+from xlsync.workbook.contents import Nearest
 from xlsync.workbook.labels import Labels
 
 
@@ -27,43 +29,78 @@ def tell_candidates(
     items: Proposed,
     lists: Lists,
     labels: Labels,
-) -> dict[str, str]:
-    """Write for each line that waits for a link its nearest dropdown entries, by line key."""
+    places: Mapping[str, Place],
+) -> dict[str, Nearest]:
+    """Write for each line that waits for a link its nearest dropdown entries and why they are near.
+
+    The result is by line key; `places` are by customer key.
+    """
     agreements_of: dict[int, list[Agreement]] = {}
     for agreement in lists.agreements:
         agreements_of.setdefault(agreement.company_id, []).append(agreement)
-    texts: dict[str, str] = {}
+    company_of = {company.id: company for company in lists.companies}
+    item_of = {item.id: item for item in lists.items}
+    known: dict[tuple[object, ...], Nearest] = {}  # many lines have the same few customers and products
+
+    def near_companies(line: BillingLine) -> Nearest:
+        place = places.get(line.customer_key, Place())
+        return _describe(
+            companies.candidates(line),
+            labels.companies,
+            lambda id_: tell_company_evidence(line.customer, company_of[id_], place),
+        )
+
+    def near_items(line: BillingLine) -> Nearest:
+        return _describe(
+            items.candidates(line), labels.items, lambda id_: tell_item_evidence(line, item_of[id_])
+        )
+
+    nearest: dict[str, Nearest] = {}
     for line in lines:
         if not line.is_compared:
             continue
         link = links[line.key]
+        key: tuple[object, ...]
         if _is_open(link.company):
-            text = _join(companies.candidates(line), labels.companies)
+            key, describe = (line.customer_key, line.customer), near_companies
         elif link.agreement is None and link.company is not None and isinstance(link.company.to, int):
-            text = _join_agreements(line, agreements_of.get(link.company.to, []), labels)
+            key = (link.company.to, line.billing_months)
+            describe = partial(
+                _describe_agreements, agreements=agreements_of.get(link.company.to, []), labels=labels
+            )
         elif _is_open(link.item):
-            text = _join(items.candidates(line), labels.items)
+            key = (line.product_key, line.product, line.product_code, line.commitment_months)
+            describe = near_items
         else:
             continue
-        if text:
-            texts[line.key] = text
-    return texts
+        if key not in known:
+            known[key] = describe(line)
+        if known[key].candidates:
+            nearest[line.key] = known[key]
+    return nearest
 
 
 def _is_open(part: Choice | None) -> bool:
     return part is None or part.evidence is Evidence.SUGGESTED
 
 
+def _describe(
+    candidates: Iterable[Candidate], labels: Mapping[int, str], tell: Callable[[int], str]
+) -> Nearest:
+    """Write candidates with their scores, and beside each why it is one."""
+    ordered = _in_order(candidates, labels)
+    return Nearest(_join(ordered, labels), " · ".join(f"{labels[one.id]}: {tell(one.id)}" for one in ordered))
+
+
+def _in_order(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> list[Candidate]:
+    return sorted(candidates, key=lambda one: (-one.score, labels[one.id].casefold()))
+
+
 def _join(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> str:
-    named = sorted(((-one.score, labels[one.id]) for one in candidates), key=_by_score_and_name)
-    return " · ".join(f"{label} {-score}" for score, label in named)
+    return " · ".join(f"{labels[one.id]} {one.score}" for one in _in_order(candidates, labels))
 
 
-def _by_score_and_name(entry: tuple[int, str]) -> tuple[int, str]:
-    return entry[0], entry[1].casefold()
-
-
-def _join_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> str:
+def _describe_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> Nearest:
     """Write a customer's agreements, those with the line's billing period first."""
     ordered = sorted(
         agreements,
@@ -73,7 +110,13 @@ def _join_agreements(line: BillingLine, agreements: Sequence[Agreement], labels:
             one.id,
         ),
     )
-    return " · ".join(labels.agreements[one.id] for one in ordered[:MOST])
+    names = [labels.agreements[one.id] for one in ordered[:MOST]]
+    same = [
+        f"{name}: same billing period"
+        for name, one in zip(names, ordered, strict=False)
+        if line.billing_months is not None and one.billing_months == line.billing_months
+    ]
+    return Nearest(" · ".join(names), " · ".join(same))
 
 
 def with_evidence(

@@ -32,7 +32,18 @@ from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
 from xlsync.xlsx.cells import Value, clean_text
 
 Cells = dict[str, Value]
-NO_CANDIDATES: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The dropdown entries nearest to a line, and in words why each of them is near."""
+
+    candidates: str = ""
+    evidence: str = ""
+
+
+NOTHING_NEAR: Final = Nearest()
+NO_CANDIDATES: Final[Mapping[str, Nearest]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +62,7 @@ class Overview:
     invoices: tuple[NextInvoice, ...] = ()
     compared: tuple[Compared, ...] = ()
     reports: tuple[TableRead, ...] = ()
-    candidates: Mapping[str, str] = field(default_factory=dict)  # by line key, as the sheets show them
+    candidates: Mapping[str, Nearest] = field(default_factory=dict)  # by line key, as the sheets show them
     used_items: Set[int] = (
         frozenset()
     )  # catalog items of this BSS's lines and of the linked agreements' additions
@@ -119,7 +130,9 @@ class Overview:
         return {str(kind): count[kind] for kind in MismatchKind}
 
 
-def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, candidates: str = "") -> Cells:
+def line_cells(
+    line: BillingLine, link: Link, status: Status, labels: Labels, nearest: Nearest = NOTHING_NEAR
+) -> Cells:
     """Make the cells of a row of *Billing Lines*, except for its note."""
     return {
         "Customer": line.customer,
@@ -140,7 +153,8 @@ def line_cells(line: BillingLine, link: Link, status: Status, labels: Labels, ca
         "Match": link.match or None,
         "Status": str(status),
         "Source": line.report or None,
-        "Candidates": candidates or None,
+        "Candidates": nearest.candidates or None,
+        "Evidence": nearest.evidence or None,
         "Line Key": line.key,
     }
 
@@ -156,7 +170,7 @@ def mismatch_cells(
     mismatch: Mismatch,
     labels: Labels,
     names: Mapping[str, str],
-    candidates: Mapping[str, str] = NO_CANDIDATES,
+    candidates: Mapping[str, Nearest] = NO_CANDIDATES,
 ) -> Cells:
     """Make the cells of a row of *Mismatches*; `names` are those of records still to be created, by row key.
 
@@ -192,7 +206,9 @@ def mismatch_cells(
         "Row Key": mismatch.key,
     }
     if mismatch.kind is MismatchKind.NOT_LINKED:
-        cells["Candidates"] = next((candidates[key] for key in mismatch.line_keys if key in candidates), None)
+        cells["Candidates"] = next(
+            (candidates[key].candidates for key in mismatch.line_keys if key in candidates), None
+        )
     match mismatch.action:
         case ActionLabel.UPDATE_UNITS:
             cells["New Units"] = mismatch.bss_units

@@ -33,6 +33,7 @@ class Column:
     prompt: str = ""
     wraps: bool = False
     is_seldom_needed: bool = False
+    may_be_missing: bool = False  # in a workbook of an earlier version, which is read without it
 
     @property
     def is_key(self) -> bool:
@@ -134,6 +135,7 @@ BILLING_LINES: Final = Sheet(
         ),
         Column("Status", width=13),
         Column("Candidates", width=26),
+        Column("Evidence", width=40, may_be_missing=True),
         _input(
             "Note",
             "text",

@@ -126,4 +126,4 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
 
 
 def _place(cells: Mapping[str, Value], columns: Mapping[str, int]) -> dict[int, Value]:
-    return {columns[header]: value for header, value in cells.items()}
+    return {columns[header]: value for header, value in cells.items() if header in columns}

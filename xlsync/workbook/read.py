@@ -257,6 +257,7 @@ class _Untouched:
 def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> tuple[int, dict[str, int]]:
     """Find the 0-based row of the headers, and the column of each."""
     best: dict[str, int] = {}
+    needed = {column.header for column in sheet.columns if not column.may_be_missing}
     for number, line in enumerate(grid[:50]):
         columns: dict[str, int] = {}
         twice: list[tuple[str, int, int]] = []
@@ -265,12 +266,12 @@ def _find_headers(grid: Sequence[Sequence[Value]], sheet: Sheet, name: str) -> t
                 if value.strip() in columns:
                     twice.append((value.strip(), columns[value.strip()], column))
                 columns.setdefault(value.strip(), column)
-        if len(columns) == len(sheet.headers):
+        if needed <= columns.keys():
             if twice:
                 _refuse_twice(twice, sheet, name)
             return number, columns
         best = max(best, columns, key=len)
-    missing = [header for header in sheet.headers if header not in best]
+    missing = [header for header in sheet.headers if header in needed - best.keys()]
     seen = [str(value) for value in (grid[0] if grid else ()) if value is not None]
     raise WorkbookError(
         f"{name}, sheet {sheet.title}: the column{'s' if len(missing) > 1 else ''} {', '.join(missing)} "

@@ -16,6 +16,7 @@ from xlsync.reconcile.targets import KEPT_AS
 from xlsync.reconcile.verdict import MonthVerdict
 from xlsync.store import to_plain
 from xlsync.workbook.contents import (
+    NOTHING_NEAR,
     Cells,
     Overview,
     invoice_cells,
@@ -163,8 +164,8 @@ def _fill(
     statuses = overview.findings.statuses
 
     def cells_of(line: BillingLine) -> Cells:
-        candidates = overview.candidates.get(line.key, "")
-        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, candidates)
+        nearest = overview.candidates.get(line.key, NOTHING_NEAR)
+        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, nearest)
 
     def facts_of(line: BillingLine) -> dict[str, Any]:
         chosen = {"own": own[line.key]} if line.key in own else {}
