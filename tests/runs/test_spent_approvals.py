@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from tests.helpers.additions import additions_of, days
 from tests.helpers.desk import OCTOBER, Desk
-from tests.helpers.hand import MISMATCHES, day
+from tests.helpers.hand import MISMATCHES, Hand, day
 from tests.helpers.world import choose_new
 
 ROWS = ("units:52", "cost:54", "add:38:15")
@@ -217,3 +218,100 @@ def test_an_addition_is_not_written_to_the_agreement_that_an_undo_took_back(half
     half_done.forget_log()
     ran = half_done.apply()
     assert (ran.code, half_done.sent(), ran.states[ADDITION]) == (3, [], "skipped")
+
+
+def apply_copy(desk: Desk, name: str, *keys: str, command: str = "apply") -> dict[str, str]:
+    """Approve rows of a copy of the workbook, and apply it; returns the states by key."""
+    hand = Hand(desk.folder / name)
+    for key in keys:
+        title = "Invoices" if key.startswith("invoice:") else MISMATCHES
+        hand.set(title, key, {"Approve": "Yes"})
+    hand.save()
+    return desk.run(command, name, "--yes", "--json").states
+
+
+def test_a_copy_that_showed_a_run_for_one_row_does_not_repeat_its_other_rows(desk: Desk) -> None:
+    """A colleague's copy names the run of one row, then approves another row that the run carried out."""
+    shutil.copy(desk.file, desk.folder / "copy.xlsx")
+    with desk.editing() as hand:
+        hand.approve("units:52", "add:38:15")
+    assert desk.apply().json["done"] == 2
+    made = max(desk.sandbox.connectwise.additions)
+    desk.addition(made)["cancelledDate"] = "2026-11-30T00:00:00Z"
+    desk.forget_log()
+    assert apply_copy(desk, "copy.xlsx", "units:52") == {"update:52": "already"}
+    assert set(apply_copy(desk, "copy.xlsx", "add:38:15").values()) == {"already"}
+    assert desk.sent() == []
+
+
+def test_an_invoice_without_an_answer_waits_for_a_person_in_a_copy_that_names_the_run_for_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
+    desk.be_impatient()
+    shutil.copy(desk.file, desk.folder / "copy.xlsx")
+    rows = [k for k, amount in desk.read().column("Invoices", "Next Invoice Amount").items() if amount]
+    desk.sandbox.fail("commit-late", write=2, seconds=900)
+    states = apply_copy(desk, OCTOBER, *rows[:2], command="invoice")
+    (done,) = (key for key, state in states.items() if state == "done")
+    (unknown,) = (key for key, state in states.items() if state == "unknown")
+    assert apply_copy(desk, "copy.xlsx", done, command="invoice") == {done: "already"}
+    for _ in range(2):
+        assert apply_copy(desk, "copy.xlsx", unknown, command="invoice")[unknown] == "skipped"
+    assert len(desk.sent()) == 2
+
+
+def end_without_successor(desk: Desk) -> str:
+    """Carry out the end of an addition and not its successor, as a run does that is killed between them."""
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    shutil.copy(desk.file, desk.folder / "before.xlsx")
+    desk.sandbox.fail("error-json", write=2)
+    assert desk.apply().states == {"cancel:52": "done", "successor:52": "failed"}
+    shutil.copy(desk.folder / "before.xlsx", desk.file)  # a killed run notes no results
+    desk.forget_log()
+    return str(desk.run("history", "--json").json["runs"][0]["run"])
+
+
+@pytest.mark.parametrize("name", [OCTOBER, "before.xlsx"])
+def test_undo_spends_a_change_from_a_date_on_of_which_one_write_was_made(desk: Desk, name: str) -> None:
+    """A successor beside the addition that it was to continue would bill twice."""
+    run = end_without_successor(desk)
+    assert desk.run("undo", run, "--yes").code == 0
+    desk.forget_log()
+    for _ in range(3):
+        assert set(desk.run("apply", name, "--yes", "--json").states.values()) == {"already"}
+    assert desk.sent() == []
+
+
+def test_who_empties_what_undo_says_of_a_killed_run_asks_for_the_row_anew(desk: Desk) -> None:
+    run = end_without_successor(desk)
+    assert desk.run("undo", run, "--yes").code == 0
+    with desk.editing() as hand:
+        assert hand.get(MISMATCHES, "units:52", "Result").startswith("taken back on")
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    assert set(desk.apply().states.values()) == {"done"}
+    ends = [days(one)[1] for one in additions_of(desk, 37, 3)]
+    assert ends == ["2026-10-13", None]
+
+
+def test_no_successor_is_made_where_a_colleague_took_the_end_of_the_addition_back(desk: Desk) -> None:
+    end_without_successor(desk)
+    desk.addition(52)["cancelledDate"] = None
+    for _ in range(3):
+        ran = desk.apply()
+        assert (ran.code, ran.states) == (3, {"cancel:52": "already", "successor:52": "skipped"})
+    assert "ends on no day now, so both would be billed" in ran.json["actions"][1]["detail"]
+    assert desk.sent() == []
+
+
+def test_a_row_that_was_approved_anew_and_failed_is_sent_by_the_next_apply(
+    desk: Desk, carried_out: str
+) -> None:
+    desk.run("undo", carried_out, "--yes")
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    desk.sandbox.fail("error-json", write=1)
+    assert desk.apply().states["update:52"] == "failed"
+    assert desk.apply().states["update:52"] == "done"
+    assert set(desk.apply().states.values()) == {"already"}

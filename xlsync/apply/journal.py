@@ -82,6 +82,11 @@ class Write:
     id: int | None = None
     succeeds: int | None = None
 
+    @property
+    def record(self) -> str:
+        """The path of the record that was changed or made."""
+        return self.path if self.method == "PATCH" else f"{self.path}/{self.id}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:

@@ -81,7 +81,7 @@ def _fields(write: Write) -> Iterator[tuple[str, str]]:
         for operation in write.body or ():
             yield write.path, str(operation.get("path")).lstrip("/")
     elif write.id is not None:
-        yield f"{write.path}/{write.id}", ""
+        yield write.record, ""
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """Spent approvals: rows that an earlier run carried out, whatever ConnectWise's present state. PURE.
 
 A row is spent if its *Result* says done or already, or if the journal says done for the values that it
-asks for. The journal does not count for a workbook that was exported after that write, or that has shown the
-run's results: there, an empty *Result* was emptied by a person who approved anew. Where *Result* says that an
-undo took the row back, the journal counts: asking for other values is a new approval.
+asks for. The journal does not count for a workbook that was exported after that write. Nor does it where the
+workbook has shown the run's result of this row and *Result* is empty: a person emptied it and approved anew.
+Where *Result* says that an undo took the row back, the journal counts.
+Undo spends a row as a whole: of the two writes of a change from a date on, the run may have made only one.
 """
 
 from __future__ import annotations
@@ -17,19 +18,22 @@ from xlsync.apply.actions import Action, UpdateAddition, kind_of
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import Outcome, State, is_carried_out
 
+Noted = tuple[str, str]  # the result of a run for a row: the run's id, and the key of the row
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
     """The approved rows of one workbook, and the results of earlier runs in it.
 
     `asked` and `results` are, by row key, the values that a row asks for and its *Result*. `noted` are the
-    runs whose results the workbook has shown.
+    results that the workbook has shown, `anew` those after which the row was approved anew.
     """
 
     month: str
     environment: str
     exported_at: dt.datetime | None
-    noted: Set[str]
+    noted: Set[Noted]
+    anew: Set[Noted]
     asked: Mapping[str, str]
     results: Mapping[str, str]
 
@@ -50,19 +54,34 @@ class Spent:
 
 
 class SpentApprovals:
-    """The actions, and rows of actions, that earlier runs carried out."""
+    """The actions, and rows of actions, that earlier runs carried out.
+
+    `anew` are the results after which a row was approved anew: the workbook showed them, and a person emptied
+    them.
+    """
 
     def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
         self._approvals = approvals
+        emptied = {row for row in approvals.asked if not approvals.results.get(row)}
+        self.anew = frozenset(approvals.anew | {entry for entry in approvals.noted if entry[1] in emptied})
         self._told_by_result = {
             key for key, text in approvals.results.items() if is_carried_out(text) and key in approvals.asked
         }
         self._writes: dict[tuple[str, str], tuple[Run, Write]] = {}  # the last done write by action and row
+        self._taken_back: dict[str, tuple[Run, Write]] = {}  # the last done write by row, where it was undone
+        last: dict[str, tuple[Run, Write]] = {}
+        rows_of_record: dict[str, set[str]] = {}
         for run in sorted(runs, key=lambda run: run.id):
-            if run.command != "undo" and run.month == approvals.month:
-                for write in run.writes:
-                    if write.state == State.DONE:
-                        self._writes |= {(write.key, row): (run, write) for row in write.rows}
+            for write in run.writes:
+                if write.state != State.DONE:
+                    continue
+                if run.command == "undo":
+                    self._taken_back |= {row: last[row] for row in rows_of_record.get(write.record, ())}
+                elif run.month == approvals.month:
+                    for row in write.rows:
+                        self._writes[write.key, row] = last[row] = (run, write)
+                        self._taken_back.pop(row, None)
+                        rows_of_record.setdefault(write.record, set()).add(row)
 
     def rows_of(self, action: Action) -> set[str]:
         """Return the rows of an action that were carried out."""
@@ -88,7 +107,7 @@ class SpentApprovals:
         return TAKEN_BACK in self._approvals.results.get(row, "").casefold()[: len("partly taken back")]
 
     def _find(self, key: str, row: str) -> Spent | None:
-        run, write = self._writes.get((key, row), (None, None))
+        run, write = self._writes.get((key, row)) or self._taken_back.get(row) or (None, None)
         spent = Spent(run.id, write) if run and write else Spent()
         if row in self._told_by_result:
             return spent
@@ -96,7 +115,7 @@ class SpentApprovals:
             return None
         exported_at = self._approvals.exported_at
         is_older = exported_at is not None and dt.datetime.fromisoformat(write.at) <= exported_at
-        if (is_older or run.id in self._approvals.noted) and not self._says_taken_back(row):
+        if (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row):
             return None
         return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
 

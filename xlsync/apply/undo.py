@@ -44,7 +44,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
         else:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
-    continued = {f"{write.path}/{write.id}": write.succeeds for write in run.writes}
+    continued = {write.record: write.succeeds for write in run.writes}
     plan = plan_actions(
         [_with_money(action, continued.get(action.path), live) for action in actions.values()], live
     )

@@ -48,7 +48,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
             by, outcomes = write(systems, plan, live, "undo", record, now(), step)
             if by:
                 results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
-                tell_notices(filter(None, [note_undone(systems, workbook, results, by, save)]))
+                tell_notices(filter(None, [note_undone(systems, workbook, results, record.id, save)]))
             return by, outcomes
 
         carry_out(job, take_back)

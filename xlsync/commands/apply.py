@@ -17,7 +17,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan
-from xlsync.apply.spent import SpentApprovals, part_spent
+from xlsync.apply.spent import Noted, SpentApprovals, part_spent
 from xlsync.commands.remember import learn_rules
 from xlsync.commands.writing import (
     BadCells,
@@ -26,9 +26,10 @@ from xlsync.commands.writing import (
     noting,
     open_book,
     open_live,
+    results_shown,
     row_results,
-    runs_told_of,
     tell_other_month,
+    with_noted,
     write,
 )
 from xlsync.gather.systems import Systems, silent
@@ -51,7 +52,8 @@ from xlsync.workbook.write import write_results
 class Review:
     """A workbook read for apply: its edits, and a plan against ConnectWise's present state.
 
-    `later` is the latest run that applied a later month.
+    `later` is the latest run that applied a later month. `anew` are the results after which rows were
+    approved anew.
     """
 
     book: Book
@@ -61,6 +63,7 @@ class Review:
     plan: Plan
     live: Live
     later: Run | None = None
+    anew: Set[Noted] = frozenset()
 
     @property
     def asked(self) -> dict[str, str]:
@@ -138,7 +141,8 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     )
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]
     plan = replace(plan, lifted=find_lifted(book))
-    return Review(book, edits, rows, new, plan, live, max(later, key=lambda run: run.month, default=None))
+    latest = max(later, key=lambda run: run.month, default=None)
+    return Review(book, edits, rows, new, plan, live, latest, spent.anew)
 
 
 def perform_review(
@@ -157,7 +161,8 @@ def perform_review(
         picked = remember_created(systems, review, ids, now)
         learn_rules(systems, review.book, review.edits, review.rows, now)  # the next check shows what it asks
         own = {key: write_pick(pick) for key, pick in picked.items() if pick != Picked()}
-        written = write_results(review.book, row_results(outcomes), own, save, runs_told_of(run, outcomes))
+        about = with_noted(review.book.about, results_shown(run, outcomes), review.anew)
+        written = write_results(review.book, row_results(outcomes), own, save, about)
     return run, outcomes, written
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -20,15 +20,16 @@ from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State, is_carried_out, outcome
-from xlsync.apply.spent import SpentApprovals, part_spent
+from xlsync.apply.spent import Noted, SpentApprovals, part_spent
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,
     noting,
     open_book,
     open_live,
+    results_shown,
     row_results,
-    runs_told_of,
+    with_noted,
     write,
 )
 from xlsync.errors import ApiError, Notice
@@ -60,6 +61,7 @@ class InvoiceReview:
     plan: Plan
     live: Live
     asked: Mapping[str, str]
+    anew: Set[Noted] = frozenset()  # results after which rows were approved anew
     notices: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
 
     @property
@@ -84,16 +86,16 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
         raise BadCells(path, problems)
     runs = systems.list_runs()
     live = open_live(systems, runs)
-    done, _ = part_spent(edits.actions, SpentApprovals(approvals_of(book, edits.asked), runs))
+    spent = SpentApprovals(approvals_of(book, edits.asked), runs)
+    done, _ = part_spent(edits.actions, spent)
     plan = plan_actions(edits.actions, live, spent={result.key: result for result in done})
-    results = {row.key: row.text("Result") for row in book.rows[INVOICES.title]}
     unanswered = {
         (path, day, row): run
         for (path, day, row), run in _find_unanswered(runs).items()
-        if run not in book.about.noted or results.get(row)
+        if (run, row) not in spent.anew
     }
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
-    return InvoiceReview(book, plan, live, edits.asked, tuple(_tell_unapplied(book, plan)))
+    return InvoiceReview(book, plan, live, edits.asked, spent.anew, tuple(_tell_unapplied(book, plan)))
 
 
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
@@ -191,7 +193,8 @@ def perform_invoices(
     )
     outcomes = tuple(_with_pdf(systems, outcome, review.book.path) for outcome in outcomes)
     with noting(run, outcomes):
-        written = write_results(review.book, row_results(outcomes), {}, save, runs_told_of(run, outcomes))
+        about = with_noted(review.book.about, results_shown(run, outcomes), review.anew)
+        written = write_results(review.book, row_results(outcomes), {}, save, about)
     return run, outcomes, written
 
 

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from xlsync.apply.journal import Run, Write
+from xlsync.apply.journal import Run
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.apply.spent import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
-from xlsync.commands.writing import open_book, open_live
+from xlsync.commands.writing import open_book, open_live, with_noted
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
@@ -33,7 +33,7 @@ def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.da
     for write in run.writes:
         if write.state == State.DONE:
             for row in write.rows:
-                rows.setdefault(row, []).append(_undo_key(write) in returned)
+                rows.setdefault(row, []).append(write.record in returned)
     return {
         row: f"{'' if all(parts) else 'partly '}{TAKEN_BACK} on {day} by run {by}"
         for row, parts in rows.items()
@@ -41,17 +41,13 @@ def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.da
     }
 
 
-def _undo_key(write: Write) -> str:
-    """The key of the action that takes a write back: the path of the record that it changed or made."""
-    return write.path if write.method == "PATCH" else f"{write.path}/{write.id}"
-
-
 def note_undone(
-    systems: Systems, path: Path, results: dict[str, str], by: str, save: Save | None = None
+    systems: Systems, path: Path, results: dict[str, str], run: str, save: Save | None = None
 ) -> str:
     """Write the results of an undo into the rows of the workbook that asked for the run.
 
-    Returns what to tell of it, which is empty where the rows say so now. `by` is the id of the undo run.
+    Returns what to tell of it, which is empty where the rows say so now. `run` is the id of the run that was
+    taken back: who empties these results asks for its rows anew.
     """
     if not results:
         return ""
@@ -61,7 +57,8 @@ def note_undone(
         shown = {key: (text, False) for key, text in results.items() if key in keys}
         if not shown:
             return ""
-        written = write_results(book, shown, {}, save, (by,))
+        about = with_noted(book.about, [(run, row) for row in shown])
+        written = write_results(book, shown, {}, save, about)
     except XlsyncError as error:
         return f"The rows of {path.name} do not say that they were taken back: {error.message}"
     return "" if written == path else f"{path.name} could not be written; the results are in {written}"

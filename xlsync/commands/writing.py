@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,11 +18,12 @@ from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
-from xlsync.apply.spent import Approvals
+from xlsync.apply.spent import Approvals, Noted
 from xlsync.commands.write_test import LOOKS, read_tenant
 from xlsync.errors import NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
+from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
 from xlsync.workbook.read import Book, month_on_start, read_workbook
 
@@ -72,7 +74,8 @@ def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
         month=book.about.month,
         environment=book.about.environment,
         exported_at=dt.datetime.fromisoformat(exported_at) if exported_at else None,
-        noted=frozenset(book.about.noted),
+        noted=noted_results(book.about.noted),
+        anew=noted_results(book.about.anew),
         asked=asked,
         results={
             row.key: row.text("Result")
@@ -153,9 +156,24 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
     }
 
 
-def runs_told_of(run: str, outcomes: Iterable[Outcome]) -> tuple[str, ...]:
-    """Return the runs whose results a workbook will show: this one, and earlier ones that it names."""
-    return tuple(filter(None, dict.fromkeys((run, *(result.run for result in outcomes)))))
+def noted_results(entries: Iterable[str]) -> frozenset[Noted]:
+    """Read the results that a hidden sheet names, each as a run and the key of a row."""
+    parts = (entry.partition(" ") for entry in entries)
+    return frozenset((run, row) for run, _, row in parts)
+
+
+def with_noted(about: About, noted: Iterable[Noted], anew: Iterable[Noted] = ()) -> About:
+    """Add results to those that a workbook has shown, and to those after which a row was approved anew."""
+
+    def joined(entries: Iterable[str], more: Iterable[Noted]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*entries, *(f"{run} {row}" for run, row in more))))
+
+    return replace(about, noted=joined(about.noted, noted), anew=joined(about.anew, anew))
+
+
+def results_shown(run: str, outcomes: Iterable[Outcome]) -> list[Noted]:
+    """List the results that a workbook will show: those of this run, and of earlier ones that it names."""
+    return [(name, row) for result in outcomes for row in result.rows for name in (run, result.run) if name]
 
 
 def check_plan(systems: Systems, plan: Plan) -> None:

@@ -247,7 +247,7 @@ def undo(front: Front) -> None:
             count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
             results = results_of_undone(run, outcomes, systems.run_number(id_), front.now.date())
-            noted = note_undone(systems, path, results, id_, saved_through(front.workbook))
+            noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
             front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."), noted)
 
 

@@ -40,8 +40,9 @@ _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a numbe
 class About:
     """The workbook as a whole: its month and environment, when and by which version it was written.
 
-    `exported_at` is when it was last renewed, `first_exported_at` when it was made. `noted` are the runs
-    whose results it has shown. `approved` are the keys of the rows that were approved at the last check.
+    `exported_at` is when it was last renewed, `first_exported_at` when it was made. `noted` are the results
+    that it has shown, each as a run and the key of a row (`RUN ROW`); `anew` are those after which the row
+    was approved anew. `approved` are the keys of the rows that were approved at the last check.
     """
 
     format: int
@@ -53,6 +54,7 @@ class About:
     reports: tuple[str, ...] = ()  # the reports that its lines came from
     first_exported_at: str = ""
     noted: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -127,6 +127,7 @@ def write_check(
         reports=book.about.reports,
         first_exported_at=book.about.first_exported_at,
         noted=book.about.noted,
+        anew=book.about.anew,
         approved=approved,
     )
     renewed = _fill(book.package, overview, book.columns, book, about, months, own, progress)
@@ -307,11 +308,11 @@ def write_results(
     results: Mapping[str, tuple[str, bool]],
     own: Mapping[str, Mapping[str, Any]],
     save: Save | None = None,
-    runs: Iterable[str] = (),
+    about: About | None = None,
 ) -> Path:
     """Write each row's result into its *Result* cell, and save; beside the file where it cannot be written.
 
-    `runs` are the runs whose results these are.
+    `about` is what the hidden sheet says of the workbook from now on.
 
     `results` has, by row key, the text and whether ConnectWise had changed since export. `own` are
     the picks of lines, by line key, with the ids of created records. Returns the file that holds
@@ -331,7 +332,6 @@ def write_results(
         if row.key in own:
             shown = {**row.stored.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
             lines[row.key] = KeptRow.from_facts(shown, {**row.facts, "own": own[row.key]})
-    noted = tuple(dict.fromkeys((*book.about.noted, *runs)))
-    content = Kept(replace(book.about, noted=noted), {**book.stored, BILLING_LINES.title: lines})
+    content = Kept(about or book.about, {**book.stored, BILLING_LINES.title: lines})
     book.package.replace_rows(MEMORY, write_kept(content, book.lists))
     return (save or save_or_beside)(book)

@@ -85,6 +85,12 @@ class AdditionCreation(Handler):
             now = live.addition(continued)
             if now is None:
                 return "the addition that it continues is gone from ConnectWise"
+            if action.effective is None or now.cancelled is None or now.cancelled >= action.effective:
+                ends = f"on {now.cancelled}" if now.cancelled else "on no day"
+                return (
+                    f"addition {now.id}, which it was to continue, ends {ends} now, so both would be billed: "
+                    "run check, look again and approve again"
+                )
             taken_over = _taken_over(continued, now)
         body = {
             "billCustomer": live.creation.bill_customer,
@@ -181,7 +187,7 @@ def take_back(write: Write) -> SetFields | None:
     """Make the undo of a creation: the addition ends on the day it began, if its fields are unchanged."""
     if write.id is None:
         return None
-    path = f"{write.path}/{write.id}"
+    path = write.record
     begun = dt.date.fromisoformat(str(write.body.get("effectiveDate") or write.at)[:10])
     ends = to_setting("cancelledDate", write.body.get("cancelledDate"))
     names = [name for name in ("quantity", "unitCost", "unitPrice") if write.body.get(name) is not None]

@@ -187,7 +187,7 @@ def retire(write: Write, flag: str) -> SetFields | None:
     """Make the undo of a creation by setting a flag on the record; None where its id is not known."""
     if write.id is None:
         return None
-    path = f"{write.path}/{write.id}"
+    path = write.record
     return SetFields(
         key=path,
         rows=(),
