@@ -50,6 +50,23 @@ def test_undo_of_such_a_patch_restores_the_units_alone(desk: Desk) -> None:
     assert desk.sandbox.connectwise.additions[52]["quantity"] == was
 
 
+def test_the_journal_holds_what_was_sent_and_tells_of_the_approved_change_alone(desk: Desk) -> None:
+    """The first such PATCH is refused and sent with more, others are sent so at once."""
+    desk.sandbox.fail("demand-customs")
+    approve(desk, "units:52", "units:55")
+    run = desk.apply().json["run"]
+    (writes,) = [one.json["writes"] for one in [desk.run("history", run, "--json")]]
+    sent = {request.path: request.body for request in desk.sandbox.writes}  # the last of each path
+    assert [write["body"] for write in writes] == [sent[write["path"]] for write in writes]
+    assert all([step["path"] for step in write["body"]] == ["quantity", "customFields"] for write in writes)
+    assert [write["state"] for write in writes] == ["done", "done"]
+    told = desk.run("history", run).out
+    assert "customFields" not in told
+    undone = desk.run("undo", run, "--yes", "--json").json
+    assert len(undone["actions"]) == 2
+    assert not [action for action in undone["actions"] if "customFields" in action["detail"]]
+
+
 def test_apply_uses_what_a_test_of_writing_found(desk: Desk) -> None:
     behaviour = TenantBehaviour("2026-11-01", "today", 0, takes_twins=True, needs_custom_fields=True)
     keep_tenant(desk.home, load_settings(bss=False, connectwise=True).environment, behaviour)

@@ -32,6 +32,7 @@ import platformdirs
 import simplejson
 
 from xlsync import __version__
+from xlsync.connectwise.records import CUSTOM_FIELDS
 from xlsync.errors import XlsyncError
 from xlsync.files import write_file
 
@@ -86,6 +87,13 @@ class Write:
     def record(self) -> str:
         """The path of the record that was changed or made."""
         return self.path if self.method == "PATCH" else f"{self.path}/{self.id}"
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that a PATCH sets, with their values, without custom fields that it only restates."""
+        operations = self.body if self.method == "PATCH" else ()
+        values = {str(one.get("path")).lstrip("/"): one.get("value") for one in operations or ()}
+        return {name: value for name, value in values.items() if name != CUSTOM_FIELDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,8 +413,11 @@ def _read_run(file: Path, name: str) -> Run:
             case "run":
                 head = line
             case "before" if isinstance(key, str):
-                writes[number] = {**line, "state": "unknown"}
-                open_writes[key] = number
+                first = open_writes.get(key, number)
+                if writes.get(first, line)["event"] != "before":
+                    first = number
+                open_writes[key] = first  # a second line before the outcome: it is sent with more in it
+                writes[first] = {**line, "state": "unknown"}
             case "after" if isinstance(key, str):
                 writes.setdefault(open_writes.get(key, number), {}).update(
                     {name: value for name, value in line.items() if name != "at"} | {"key": key}

@@ -78,8 +78,8 @@ def _moment(text: str) -> dt.datetime:
 def _fields(write: Write) -> Iterator[tuple[str, str]]:
     """Yield the path and name of each field that a write sets; the name "" is a whole record."""
     if write.method == "PATCH":
-        for operation in write.body or ():
-            yield write.path, str(operation.get("path")).lstrip("/")
+        for name in write.changes:
+            yield write.path, name
     elif write.id is not None:
         yield write.record, ""
 
@@ -129,10 +129,9 @@ class Ledger:
             if write.succeeds is not None:
                 self.roots[id_] = self.roots.get(write.succeeds, write.succeeds)
             return
-        for operation in write.body or ():
-            name = str(operation.get("path")).lstrip("/")
+        for name, value in write.changes.items():
             course.first.setdefault(name, (write.was or {}).get(name))
-            course.last[name] = operation.get("value")
+            course.last[name] = value
 
     def is_taken_back(self, write: Write) -> bool:
         """Return whether all fields of a write were last written by an undo."""
@@ -160,7 +159,7 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
     """Describe a write in words: its fields before and after."""
     was = write.was or {}
     if write.method == "PATCH":
-        wanted = {str(o.get("path")).lstrip("/"): o.get("value") for o in write.body or ()}
+        wanted = write.changes
         before, after = _tell_fields({name: was.get(name) for name in wanted}), _tell_fields(wanted)
     elif write.kind == CreateAddition.__name__ and isinstance(write.body, Mapping):
         names = ("quantity", "unitPrice", "unitCost", "effectiveDate")

@@ -27,6 +27,7 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
 from xlsync.apply.stored import id_in, tell_differences
 from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
+from xlsync.connectwise.records import CUSTOM_FIELDS
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.rest.pacing import TRIES
 
@@ -175,28 +176,15 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         request = handler.request(live)
         if not isinstance(request, str):
             request = with_further_fields(action, request, live)
-        was = handler.read_replaced(live)
+            request = replace(_with_custom_fields(request, live), was=handler.read_replaced(live))
     except XlsyncError as error:
         return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
     if isinstance(request, str):
         return outcome(action, State.SKIPPED, request)
-    try:
-        journal.before(
-            action.key,
-            kind=kind_of(action),
-            what=str(action),
-            subject=action.subject,
-            rows=action.rows,
-            method=request.method,
-            path=request.path,
-            body={} if request.body is None else request.body,
-            was=was,
-            **({"succeeds": request.succeeds} if request.succeeds else {}),
-        )
-    except OSError as error:
-        detail = f"not sent, since the journal cannot be written ({error.strerror})"
-        return outcome(action, State.SKIPPED, detail)
-    result = _send(action, handler, live, request, looked)
+    unwritten = _note(action, request, journal)
+    if unwritten is not None:
+        return unwritten
+    result = _send(action, handler, live, request, looked, journal)
     if result.id is not None and request.method == "POST":
         live.earlier.made.add(result.id)
     try:
@@ -207,7 +195,39 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     return result
 
 
-def _send(action: Action, handler: Handler, live: Live, request: HttpWrite, looked: Moment) -> Outcome:
+def _note(action: Action, request: HttpWrite, journal: Journal) -> Outcome | None:
+    """Write the journal's line of a request before it is sent; skipped where that is not possible."""
+    try:
+        journal.before(
+            action.key,
+            kind=kind_of(action),
+            what=str(action),
+            subject=action.subject,
+            rows=action.rows,
+            method=request.method,
+            path=request.path,
+            body={} if request.body is None else request.body,
+            was=request.was,
+            **({"succeeds": request.succeeds} if request.succeeds else {}),
+        )
+    except OSError as error:
+        detail = f"not sent, since the journal cannot be written ({error.strerror})"
+        return outcome(action, State.SKIPPED, detail)
+    return None
+
+
+def _with_custom_fields(request: HttpWrite, live: Live) -> HttpWrite:
+    """Add the record's present custom fields to a PATCH where ConnectWise demands them."""
+    if request.method != "PATCH" or not live.restates_custom_fields:
+        return request
+    changes = [change for change in request.body if change["path"] != CUSTOM_FIELDS]
+    restated = restate_custom_fields(live.connectwise, request.path)
+    return replace(request, body=[*changes, *restated])
+
+
+def _send(
+    action: Action, handler: Handler, live: Live, request: HttpWrite, looked: Moment, journal: Journal
+) -> Outcome:
     """Send one write and return its outcome; ConnectWise is read where the answer does not give it.
 
     An error of the server itself (5xx), and some that a gateway makes of a write that was carried out, may
@@ -216,7 +236,7 @@ def _send(action: Action, handler: Handler, live: Live, request: HttpWrite, look
     trouble: ApiError | None = None
     made: int | None = None
     try:
-        answer = _repeat(action, live, request, looked)
+        answer = _repeat(action, live, request, looked, journal)
         if isinstance(answer, Outcome):
             return answer
         made = id_in(answer) if request.method == "POST" else None
@@ -306,35 +326,47 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
     return shown
 
 
-def _repeat(action: Action, live: Live, request: HttpWrite, looked: Moment) -> Any:
+def _repeat(action: Action, live: Live, request: HttpWrite, looked: Moment, journal: Journal) -> Any:
     """Send one write, and again after a wait or a refusal where ConnectWise surely did not act on it.
 
     A PATCH that is refused since it does not name the custom fields is sent once more with them as they are.
     Before every repetition ConnectWise is looked at: what is settled by then is the outcome.
     A write that had to wait, for the rate or while the computer slept, is repeated in this way too.
     """
-    is_patch, connectwise = request.method == "PATCH", live.connectwise
-    restated: list[dict[str, Any]] = []
-    if is_patch and live.restates_custom_fields:
-        restated = restate_custom_fields(connectwise, request.path)
     for attempt in count(1):
         may_send = partial(_is_fresh, looked, live)
         try:
-            body = [*request.body, *restated] if restated else request.body
-            return connectwise.service.send(request.method, request.path, body, may_send)
+            return live.connectwise.service.send(request.method, request.path, request.body, may_send)
         except ApiError as error:
-            is_over_customs = is_patch and not restated and is_about_custom_fields(error)
-            if is_over_customs and (restated := restate_custom_fields(connectwise, request.path)):
-                live.restates_custom_fields = True
-            elif error.repeat_after is None or attempt >= TRIES:
-                raise
-            else:
-                connectwise.service.wait(error.repeat_after)
+            refusal = error
+        is_over_customs = (
+            request.method == "PATCH"
+            and all(change["path"] != CUSTOM_FIELDS for change in request.body)
+            and is_about_custom_fields(refusal)
+        )
+        if is_over_customs:
+            live.restates_custom_fields = True
+        elif refusal.repeat_after is None or attempt >= TRIES:
+            raise refusal
+        else:
+            live.connectwise.service.wait(refusal.repeat_after)
         looked = live.clock()
         live.forget_additions(action.agreement_id)
         judged = judge(action, live)
         if judged is not None:
             return judged
+        try:
+            again = _with_custom_fields(request, live)
+        except ApiError as error:
+            raise refusal from error
+        if again.body == request.body:
+            if is_over_customs:  # the record has no custom field to name
+                raise refusal
+            continue
+        request = again
+        unwritten = _note(action, request, journal)
+        if unwritten is not None:
+            return unwritten
     return None
 
 

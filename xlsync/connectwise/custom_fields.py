@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.records import record_of
+from xlsync.connectwise.records import CUSTOM_FIELDS, record_of
 from xlsync.errors import ApiError
 
 
@@ -22,9 +22,9 @@ def restate_custom_fields(connectwise: ConnectWise, path: str) -> list[dict[str,
 
     Empty values, which every record shows, are left out.
     """
-    record = record_of(connectwise.service.get(path, {"fields": "id,customFields"}), path)
+    record = record_of(connectwise.service.get(path, {"fields": f"id,{CUSTOM_FIELDS}"}), path)
     fields = [
         {name: value for name, value in field.items() if value is not None}
-        for field in record.get("customFields") or ()
+        for field in record.get(CUSTOM_FIELDS) or ()
     ]
-    return [{"op": "replace", "path": "customFields", "value": fields}] if fields else []
+    return [{"op": "replace", "path": CUSTOM_FIELDS, "value": fields}] if fields else []

@@ -15,9 +15,10 @@ from typing import Any, Final, cast
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
 
+CUSTOM_FIELDS: Final = "customFields"
 MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
-TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", "customFields")
+TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", CUSTOM_FIELDS)
 _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
 _LARGEST: Final = (
     18  # power of ten of the largest number: written out, a far larger one would fill the memory

@@ -203,9 +203,8 @@ def restore(write: Write) -> SetFields:
     """Make the undo of a PATCH: every field that it set gets the replaced value again."""
     was = write.was or {}
     changes = tuple(
-        FieldChange(name, to_setting(name, change.get("value")), to_setting(name, was.get(name)))
-        for change in write.body
-        for name in [str(change["path"])]
+        FieldChange(name, to_setting(name, value), to_setting(name, was.get(name)))
+        for name, value in write.changes.items()
     )
     return SetFields(
         key=write.path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ class HttpWrite:
     """One write as it is sent and stored in the journal.
 
     `succeeds` is the addition that a new one succeeds. `note` is what the result adds, such as what was
-    left out.
+    left out. `was` are the values that it replaces.
     """
 
     method: Literal["POST", "PATCH"]
@@ -24,6 +25,7 @@ class HttpWrite:
     body: Any
     succeeds: int | None = None
     note: str = ""
+    was: Mapping[str, Setting] | None = None
 
 
 class Handler(ABC):
