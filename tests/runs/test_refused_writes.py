@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
+
 from tests.helpers.additions import additions_of
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
@@ -76,24 +78,41 @@ def test_apply_uses_what_a_test_of_writing_found(desk: Desk) -> None:
     assert patches(desk) == [["quantity", "customFields"]]
 
 
-def test_a_right_that_is_missing_is_met_once_and_the_other_rows_say_so(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("forbid", "a right that the keys lack"), ("release", "the release of the API")],
+)
+def test_a_refusal_that_meets_every_row_stops_the_run_after_the_first(
+    desk: Desk, kind: str, reason: str
+) -> None:
     approve(desk, "units:52", "units:55", ADD)
-    desk.sandbox.fail("forbid", path="^PATCH", times=99)
+    desk.sandbox.fail(kind, path="^(PATCH|POST)", times=99)
     ran = desk.apply()
     assert ran.code == 3
-    assert len(patches(desk)) == 1
-    assert sorted(ran.states.values()) == ["done", "failed", "skipped"]
-    skipped = next(one for one in ran.json["actions"] if one["state"] == "skipped")
-    assert "ConnectWise refused one before it for a right that the keys lack" in skipped["detail"]
-
-
-def test_a_release_that_is_refused_stops_writes_of_every_kind(desk: Desk) -> None:
-    approve(desk, "units:52", "units:55", ADD)
-    desk.sandbox.fail("release", path="^(PATCH|POST)", times=99)
-    ran = desk.apply()
-    assert ran.code == 3
-    assert sorted(ran.states.values()) == ["failed", "skipped", "skipped"]
     assert len(desk.sent()) == 1
+    assert sorted(ran.states.values()) == ["failed", "skipped", "skipped"]
+    told = [str(desk.read().get(MISMATCHES, key, "Result")) for key in ("units:52", "units:55", ADD)]
+    stopped = [text for text in told if text.startswith("skipped: not sent: the run stopped when")]
+    assert len(stopped) == 2
+    for text in stopped:
+        assert f"was refused for {reason}; mend that or take away its Yes, then try again" in text
+
+
+def test_what_a_stopped_run_left_is_done_by_the_next(desk: Desk) -> None:
+    approve(desk, "units:52", "units:55", ADD)
+    desk.sandbox.fail("forbid", path="^POST", times=1)
+    first = desk.apply()
+    assert (first.code, sorted(first.states.values())) == (3, ["failed", "skipped", "skipped"])
+    assert desk.apply().states == dict.fromkeys(first.states, "done")
+
+
+def test_a_value_of_a_custom_field_that_is_refused_does_not_stop_the_other_rows(desk: Desk) -> None:
+    approve(desk, "units:52", "units:55", ADD)
+    settings = '[creation.fields.addition.custom]\nReviewed = "neither"\n'
+    (desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+    ran = desk.apply()
+    assert (ran.code, ran.states) == (3, {"update:52": "done", "update:55": "done", ADD: "failed"})
+    assert "must be true or false" in desk.read().get(MISMATCHES, ADD, "Result")
 
 
 def test_a_successor_that_is_refused_leaves_a_result_that_says_what_is_in_force(desk: Desk) -> None:

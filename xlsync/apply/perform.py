@@ -26,7 +26,11 @@ from xlsync.apply.looks import Moment
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
 from xlsync.apply.stored import id_in, tell_differences
-from xlsync.connectwise.custom_fields import is_about_custom_fields, restate_custom_fields
+from xlsync.connectwise.custom_fields import (
+    demands_custom_field,
+    is_about_custom_fields,
+    restate_custom_fields,
+)
 from xlsync.connectwise.records import CUSTOM_FIELDS
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.rest.pacing import TRIES
@@ -34,7 +38,6 @@ from xlsync.rest.pacing import TRIES
 _GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)  # seconds between looks after a lost answer
 _SENT: Final = frozenset({State.DONE, State.FAILED, State.UNKNOWN})
-_OF_ANY_KIND: Final = frozenset({RefusedFor.KEYS, RefusedFor.RELEASE})
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
 
 
@@ -89,8 +92,8 @@ class _Run:
         self.progress = progress
         self.outcomes = outcomes
         self.stop = threading.Event()
-        self._gates: dict[str, _Gate] = {}
-        self._lock = threading.Lock()
+        self._accepted: set[str] = set()  # kinds of which ConnectWise did not refuse the first write
+        self._refusal: Outcome | None = None  # the one that stopped the run
         self._firsts = threading.Lock()  # held while the first write of a kind is under way
 
     def do_all(self, actions: Iterable[Action]) -> None:
@@ -113,32 +116,28 @@ class _Run:
         return self._tell_ended(action, result)
 
     def _try_first(self, action: Action) -> Outcome:
-        """Perform an action; the first of each kind alone, since its refusal may be that of all others."""
-        with self._lock:
-            gate = self._gates.setdefault(kind_of(action), _Gate())
-        if not gate.is_open:
+        """Perform an action, the first of each kind alone: its refusal may be one that stops the run.
+
+        A run that went on would meet the refusal at every row of the kind; what was left is applied again.
+        """
+        kind = kind_of(action)
+        if kind not in self._accepted:
             with self._firsts:
-                if not gate.is_open and self._find_refusal(gate) is None:
+                if kind not in self._accepted and self._refusal is None:
                     result = _perform(action, self.live, self.journal)
                     if result.refused_for is not None:
-                        gate.refusal = result
-                    gate.is_open = result.refused_for is None and result.state in _SENT
+                        self._refusal = result
+                    elif result.state in _SENT:
+                        self._accepted.add(kind)
                     return result
-        refusal = self._find_refusal(gate)
-        if refusal is None:
+        if self._refusal is None:
             return _perform(action, self.live, self.journal)
+        or_leave_out = " or take away its Yes" if action.rows else ""
         detail = (
-            f"not sent: ConnectWise refused one before it for {refusal.refused_for}, and would refuse this"
+            f"not sent: the run stopped when {self._refusal.subject} was refused for "
+            f"{self._refusal.refused_for}; mend that{or_leave_out}, then try again"
         )
-        return outcome(action, State.SKIPPED, f"{detail} too ({refusal.detail})")
-
-    def _find_refusal(self, gate: _Gate) -> Outcome | None:
-        """The refusal that an action would meet: one of its kind, or of keys or release, of any kind."""
-        if gate.refusal is not None:
-            return gate.refusal
-        with self._lock:
-            refusals = [one.refusal for one in self._gates.values() if one.refusal is not None]
-        return next((one for one in refusals if one.refused_for in _OF_ANY_KIND), None)
+        return outcome(action, State.SKIPPED, detail)
 
     def _tell_ended(self, action: Action, result: Outcome) -> Outcome:
         """The outcome of a successor that was not made, with what is in force since its addition ended."""
@@ -155,14 +154,6 @@ class _Run:
             f"billed after that day: apply again, or `xlsync undo {self.journal.run}` takes the end back"
         )
         return replace(result, detail=f"{result.detail}; {warning}")
-
-
-class _Gate:
-    """A gate before the writes of a kind, opened by the first one not refused for a general reason."""
-
-    def __init__(self) -> None:
-        self.is_open = False
-        self.refusal: Outcome | None = None
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
@@ -268,13 +259,13 @@ def _send(
 
 
 def _refused(action: Action, error: ApiError) -> Outcome:
-    """A write that ConnectWise refused, and whether it would refuse every other of the kind."""
+    """A write that ConnectWise refused, and whether that stops the run."""
     refused_for = None
     if error.status == 401:
         refused_for = RefusedFor.KEYS
     elif error.status == 403:
         refused_for = RefusedFor.RIGHTS
-    elif is_about_custom_fields(error):
+    elif demands_custom_field(error):
         refused_for = RefusedFor.CUSTOM_FIELDS
     elif error.status == 400 and "ConnectWiseApi" in error.codes and "version" in error.message:
         refused_for = RefusedFor.RELEASE

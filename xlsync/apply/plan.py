@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 class RefusedFor(StrEnum):
-    """The reasons for which ConnectWise refuses every write of a kind."""
+    """The reasons for which ConnectWise refuses not one row but every row, so that a run stops."""
 
     KEYS = "the keys"
     RIGHTS = "a right that the keys lack"
@@ -55,8 +55,8 @@ class Outcome:
 
     `changed` is True if ConnectWise no longer had the approved values, `differs` if it stored
     something else than was sent, `is_spent` if an earlier run (`run`) carried out the action.
-    `waits_for` is the key of a needed action that was not done, `refused_for` why other writes of the kind
-    would be refused as well. `subject` names for people what the action is about.
+    `waits_for` is the key of a needed action that was not done, `refused_for` why other writes would be
+    refused as well. `subject` names for people what the action is about.
     """
 
     key: str

@@ -17,6 +17,12 @@ def is_about_custom_fields(error: ApiError) -> bool:
     return error.status == 400 and "customfield" in "".join(error.message.casefold().split())
 
 
+def demands_custom_field(error: ApiError) -> bool:
+    """Return whether ConnectWise refused a request that lacks a custom field, not one with a wrong value."""
+    is_lacking = "required" in error.message.casefold() or "MissingRequiredField" in error.codes
+    return is_lacking and is_about_custom_fields(error)
+
+
 def restate_custom_fields(connectwise: ConnectWise, path: str) -> list[dict[str, Any]]:
     """Return the PATCH operations that set a record's custom fields to what they are; none without any.
 
