@@ -197,3 +197,15 @@ def test_the_agreements_own_next_invoice_date_counts_where_its_recap_tells_an_ea
     ran = desk.apply()
     assert (ran.code, desk.sent()) == (3, [])
     assert "already invoiced (next invoice 2026-11-30)" in desk.read().get(MISMATCHES, "units:52", "Result")
+
+
+def test_a_terminal_says_once_why_many_changes_were_left(desk: Desk) -> None:
+    hand = desk.read()
+    units = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Action") == "Update units"]
+    approve(desk, *units)
+    desk.sandbox.fail("forbid", path="^PATCH", times=99)
+    ran = desk.run("apply", str(desk.file), "--yes")
+    assert ran.code == 3
+    assert ran.err.count("the run stopped when") == 1
+    assert f"skipped {len(units) - 1} changes, such as" in ran.err
+    assert "takes it back" not in ran.err, "nothing was done"

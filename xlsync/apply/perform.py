@@ -270,7 +270,7 @@ def _refused(action: Action, error: ApiError) -> Outcome:
     elif error.status == 400 and "ConnectWiseApi" in error.codes and "version" in error.message:
         refused_for = RefusedFor.RELEASE
     hint = tell_where_to_give(action, error) or (error.hint if refused_for is not None else "")
-    detail = f"{error.message}. {hint}" if hint else error.message
+    detail = f"{error.message.rstrip('.')}. {hint}" if hint else error.message
     return replace(outcome(action, State.FAILED, detail), refused_for=refused_for)
 
 

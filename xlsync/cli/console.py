@@ -30,15 +30,19 @@ out = CleanConsole()
 err = CleanConsole(stderr=True)
 
 
-def say(console: Console, message: str, style: str = "") -> None:
+def say(console: Console, message: str, style: str = "", first_word: str = "") -> None:
     """Print a message: parted at words on a terminal, as it is elsewhere, so that it can be searched.
 
-    A word longer than the terminal is wide, such as a path, stays whole.
+    A word longer than the terminal is wide, such as a path, stays whole. `first_word` is the colour of the
+    first word.
     """
     lines = with_demo(message).split("\n")
     if console.is_terminal:
         lines = [part for line in lines for part in _parted(line, console.width)]
-    console.print("\n".join(lines), style=style or None, markup=False, highlight=False, soft_wrap=True)
+    text = Text("\n".join(lines), style=style)
+    begin = len(text.plain) - len(text.plain.lstrip())
+    text.stylize(first_word, begin, begin + len(text.plain[begin:].partition(" ")[0]))
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _parted(line: str, width: int) -> list[str]:

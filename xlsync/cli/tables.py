@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -33,6 +33,8 @@ from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report
 from xlsync.workbook.totals import Totals, billed_rows
+
+_PRINTED_EACH: Final = 3  # changes left for one reason that are printed one by one
 
 COLOURS = {
     State.DONE: "green",
@@ -150,13 +152,17 @@ def outcomes(console: Console, results: Sequence[Outcome], shown: Sequence[Outco
 
 
 def _skipped(console: Console, results: Iterable[Outcome]) -> None:
+    """Print what was not done, and why; what many were left for is printed once."""
+    groups: dict[tuple[State, str], list[Outcome]] = {}
     for result in results:
         if result.state in LOST:
-            console.print(
-                f"  [{COLOURS[result.state]}]{result.state}[/] {escape(result.reason)}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            groups.setdefault((result.state, result.detail), []).append(result)
+    for (state, detail), group in groups.items():
+        texts = [one.reason for one in group]
+        if len(group) > _PRINTED_EACH:
+            texts = [f"{counted(len(group), 'change')}, such as {group[0].subject}: {detail}"]
+        for text in texts:
+            say(console, f"  {state} {text}", first_word=COLOURS[state])
 
 
 def _table(*headers: str) -> Table:

@@ -10,7 +10,7 @@ import typer
 
 from xlsync.amounts import counted
 from xlsync.apply.actions import CreateInvoice
-from xlsync.apply.plan import LOST, Outcome, Plan
+from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.command import tell_error
@@ -125,7 +125,10 @@ def carry_out(
             what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
             raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
     elif run:
-        can_end = any(not isinstance(action, CreateInvoice) for action in job.plan.actions)
+        can_end = any(
+            result.state in {State.DONE, State.UNKNOWN} and result.kind != CreateInvoice.__name__
+            for result in outcomes
+        )
         number = job.systems.run_number(run)
         undo = f", `xlsync undo {number}` takes it back" if can_end else ""
         told_run = f"Run {number}: `xlsync history {number}` shows it{undo}."
