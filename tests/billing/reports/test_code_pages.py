@@ -12,6 +12,8 @@ NAMES = {
     "cp1253": "Αρτοποιείο Ελιά;Καφέ Ήλιος",
     "cp1251": "Пекарня Заря;Кафе Юг",
     "cp1250": "Żółta Łódź Sp. z o.o.",
+    "cp1254": "Şişli Çiğköfte, Işık Ağaç",
+    "cp1256": "شركة النور",
 }
 
 
@@ -30,6 +32,27 @@ def test_text_of_dos_and_old_macs_is_refused_and_never_read_as_other_letters(
         decode("a.csv", f"Customer;Product\n{name};Mail\n".encode(encoding))
 
 
-def test_what_several_code_pages_make_words_of_is_asked_for() -> None:
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("Bjørn", "cp1252"),  # Bjřrn in Czech
+        ("Dvořák", "cp1250"),  # Dvoøák in Danish
+        ("Nový", "cp1250"),  # Novı in Turkish
+        ("ΑΘΗΝΑ", "cp1253"),  # БИЗНБ in Russian
+        ("שלום תוכנה", "cp1255"),  # щмен ъелрд in Russian
+        ("北京软件有限公司", "gb18030"),
+        ("株式会社さくら", "shift_jis"),
+        ("日本", "shift_jis"),
+        ("台積電", "big5"),
+        ("삼성전자", "cp949"),
+    ],
+)
+def test_what_several_code_pages_make_words_of_is_asked_for(name: str, encoding: str) -> None:
     with pytest.raises(ReportError, match="code page that cannot be told"):
-        decode("a.csv", "Customer;Product\nŞişli Çiğköfte;Mail\n".encode("cp1254"))
+        decode("a.csv", f"Customer;Product\n{name};Mail\n".encode(encoding))
+
+
+@pytest.mark.parametrize("name", ["Générale", "Jack’s Bar", "Þórður Sjófn", "Café Ñandú – Zoë"])
+def test_western_names_are_read_as_they_are(name: str) -> None:
+    text = f"Customer;Product\n{name};Mail\n"
+    assert decode("a.csv", text.encode("cp1252")) == text

@@ -24,6 +24,13 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
         assert open_report(tmp_path / name).ways[0][0].rows[1] == ("A", "P", "1", "1")
 
 
+def test_all_parts_of_a_gzip_file_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(
+        b"".join(gzip.compress(part.encode()) for part in (TEXT, "Beech,Mail,1\n"))
+    )
+    assert len(open_report(tmp_path / "a.csv.gz").ways[0][0].rows) == TEXT.count("\n") + 1
+
+
 def test_a_file_of_200_megabytes_is_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with path.open("wb") as file:
@@ -58,7 +65,9 @@ def test_a_zip_of_several_files_names_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(b"<html><table></table></html>", "web page"), (b'<?xml version="1.0"?><Workbook>', "XML of Excel 2003"),
+    [(b"<html><table></table></html>", "web page"), (b"<!-- made --><table></table>", "web page"),
+     (b"<div><table></table></div>", "web page"), (b'<?xml version="1.0"?><html></html>', "web page"),
+     (b'<?xml version="1.0"?><Workbook>', "XML of Excel 2003"),
      (b"%PDF-1.7", "PDF"), (b'{"a": 1}', "JSON"), (b"PK\x03\x04 broken", "unpacked"),
      (b"\xd0\xcf\x11\xe0 broken", "workbook"), (b"\x1f\x8b broken", "unpacked")],
 )  # fmt: skip

@@ -19,6 +19,10 @@ _MARKS: Final = {
 _LATIN: Final = ("cp1252", "cp1250", "cp1254", "iso8859_15")
 _SCRIPTS: Final = {"cp1253": "Greek", "iso8859_7": "Greek", "cp1251": "Cyrillic", "koi8_r": "Cyrillic",
                    "cp1255": "Hebrew", "cp1256": "Arabic"}  # fmt: skip
+_CASELESS: Final = frozenset({"Hebrew", "Arabic"})
+_EAST_ASIAN: Final = ("shift_jis", "gb18030", "big5", "cp949")
+_ICELANDIC: Final = frozenset("áðéíóúýþæöø")
+_TURKISH: Final = frozenset("çğıöşüâîû")
 _EASTERN_AS_WESTERN: Final = re.compile("[øìùò¹³¾õðþšž]")  # letters of Central Europe read as Western ones
 _EASTERN: Final = tuple(
     frozenset(letters + "äöüß")
@@ -65,26 +69,56 @@ def _code_page(content: bytes) -> str | None:
     words = re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", content)
     whole = sum(1 for word in words if len(word) > 2 and all(byte > 127 for byte in word))
     mixed = sum(1 for word in words if any(byte < 128 for byte in word))
+    if whole > mixed:
+        return _in_one_script(content)
+    if any(_is_east_asian(content, encoding) for encoding in _EAST_ASIAN):
+        return None
     best = charset_normalizer.from_bytes(content).best()
     guess = best.encoding if best else ""
-    if whole > mixed:
-        for encoding in dict.fromkeys((guess, *_SCRIPTS)):
-            text = _decoded(content, encoding)
-            if text is not None and encoding in _SCRIPTS and _is_of(text, _SCRIPTS[encoding]):
-                return text
-        return None
     texts = {
         encoding: text
         for encoding in _LATIN
         if (text := _decoded(content, encoding)) is not None and _makes_words(text)
     }
-    western = texts.get("cp1252")
-    if western is not None and (
-        guess not in texts or texts[guess] == western or not _EASTERN_AS_WESTERN.search(western)
-    ):
-        return western
+    western, turkish = texts.get("cp1252"), texts.get("cp1254")
+    if western is not None and turkish is not None and western != turkish:
+        fitting = [
+            text
+            for text, alphabet in ((western, _ICELANDIC), (turkish, _TURKISH))
+            if _letters(text) <= alphabet
+        ]
+        has_own_letter = _letters(western) & {"ð", "þ"}  # the ý of one is the dotless i of the other
+        return fitting[0] if len(fitting) == 1 and has_own_letter else None
+    if western is not None:
+        eastern = texts.get("cp1250", western)
+        if not _EASTERN_AS_WESTERN.search(western) or not _is_of_one_language(eastern):
+            return western
+        return eastern if texts.get(guess) == eastern and _is_eastern(eastern) else None
     different = set(texts.values())
     return next((text for text in different if len(different) == 1 and _is_eastern(text)), None)
+
+
+def _in_one_script(content: bytes) -> str | None:
+    """The text in the only script beside the Latin one that makes words of it."""
+    texts = {
+        text
+        for encoding, script in _SCRIPTS.items()
+        if (text := _decoded(content, encoding)) is not None and _is_of(text, script)
+    }
+    return texts.pop() if len(texts) == 1 else None
+
+
+def _is_east_asian(content: bytes, encoding: str) -> bool:
+    """Return whether a code page makes whole East Asian words of all bytes beyond ASCII."""
+    text = _decoded(content, encoding)
+    runs = re.findall(r"(?<![^\x00-\x7f])(.?)([^\x00-\x7f]+)(?=(.?))", text or "", re.DOTALL)
+    return bool(runs) and all(
+        len(run) > 1
+        and not before.islower()
+        and not after.islower()
+        and all(unicodedata.east_asian_width(sign) in "WFH" for sign in run)
+        for before, run, after in runs
+    )
 
 
 def _decoded(content: bytes, encoding: str) -> str | None:
@@ -96,29 +130,36 @@ def _decoded(content: bytes, encoding: str) -> str | None:
 
 def _is_of(text: str, script: str) -> bool:
     """Return whether all letters beyond ASCII are of one script, small and large as in words."""
-    foreign = [sign for sign in text if ord(sign) > 127 and sign.isalpha()]
-    odd = re.search(r"[^\W\d_][ªº¤§¦«»¬®°±µ¶·]+[^\W\d_]", text)
-    case = re.search(r"(?<=[^\W\d_a-zA-Z])(?=[^\W\d_])", text) is not None and any(
-        word[:1].islower() and not word.islower() for word in re.findall(r"[^\W\d_]+", text)
-    )
+    foreign = {sign for sign in text if ord(sign) > 127 and sign.isalpha()}
+    words = {word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()}
     return (
         bool(foreign)
-        and odd is None
-        and not case
         and all(unicodedata.name(sign, "").startswith(script.upper()) for sign in foreign)
+        and all(word.islower() or word.isupper() or word.istitle() or script in _CASELESS for word in words)
+        and not any("ς" in word[:-1] for word in words)
+        and _makes_words(text)
     )
 
 
 def _makes_words(text: str) -> bool:
     """Return whether signs beyond ASCII stand where people write them: letters in words, marks beside."""
-    triples = set(re.findall(r"(?=(.?)([^\x00-\x7f])(.?))", text))
+    triples = set(re.findall(r"(?s)(?=(.)([^\x00-\x7f])(.?))", f"\n{text}"))
     return all(_stands_well(before, sign, after) for before, sign, after in triples)
+
+
+def _letters(text: str) -> frozenset[str]:
+    """The small letters beyond ASCII in a text."""
+    return frozenset(sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha())
 
 
 def _is_eastern(text: str) -> bool:
     """Return whether the letters beyond ASCII, three at least, are of one language of Central Europe."""
-    letters = {sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha()}
-    return len(letters) > 2 and any(letters <= alphabet for alphabet in _EASTERN)
+    return len(_letters(text)) > 2 and _is_of_one_language(text)
+
+
+def _is_of_one_language(text: str) -> bool:
+    """Return whether the letters beyond ASCII are of one language of Central Europe."""
+    return any(_letters(text) <= alphabet for alphabet in _EASTERN)
 
 
 def _stands_well(before: str, sign: str, after: str) -> bool:
@@ -129,12 +170,14 @@ def _stands_well(before: str, sign: str, after: str) -> bool:
         return not (sign.isupper() and before.isupper() and after.islower())
     is_within = before.isalpha() and after.isalpha()
     match sign:
-        case "’" | "‘" | "´" | "\u00a0" | "×" | "±" | "°":
+        case "’" | "‘" | "´" | "\u00a0" | "×" | "±":
             return True
+        case "°":
+            return not after.isalpha() or before.isdigit()
         case "–" | "—" | "…" | "·" | "•":
             return not (before.islower() and after.islower())
         case "„" | "‚" | "¡" | "¿" | "§":
-            return not before.isalnum()
+            return not before.isalnum() and (sign != "§" or not after.isalpha())
         case "“" | "”" | "«" | "»" | "‹" | "›":
             return not is_within
         case "€" | "£" | "¥":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from xlsync.errors import ReportError
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
+_MARKUP: Final = re.compile(rb"<(?:\w+:)?(html|!doctype html|table|head|body|meta|style|div|workbook)\b")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
 
@@ -120,16 +122,22 @@ def _too_large(name: str) -> ReportError:
 
 
 def _gunzip(content: bytes, name: str) -> bytes:
-    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        inner = unpacking.decompress(content, MOST_UNPACKED + 1)
-    except zlib.error:
-        raise ReportError(f"{name} is damaged: it cannot be unpacked.", "Get the file anew.") from None
-    if len(inner) > MOST_UNPACKED:
-        raise _too_large(name)
-    if not unpacking.eof:
-        raise ReportError(f"{name} is cut off: it cannot be unpacked.", "Get the file anew.")
-    return inner
+    """Unpack all members of a gzip file: one that was packed in parts has several."""
+    parts: list[bytes] = []
+    left = MOST_UNPACKED + 1
+    while content.startswith(b"\x1f\x8b"):
+        unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            parts.append(unpacking.decompress(content, left))
+        except zlib.error:
+            raise ReportError(f"{name} is damaged: it cannot be unpacked.", "Get the file anew.") from None
+        left -= len(parts[-1])
+        if left <= 0:
+            raise _too_large(name)
+        if not unpacking.eof:
+            raise ReportError(f"{name} is cut off: it cannot be unpacked.", "Get the file anew.")
+        content = unpacking.unused_data
+    return b"".join(parts)
 
 
 def _unzip(content: bytes, name: str) -> bytes:
@@ -177,10 +185,10 @@ def _is_workbook(content: bytes) -> bool:
 def _refuse_other_kinds(path: Path, content: bytes) -> None:
     start = content[:4000].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \r\n\t").replace(b"\0", b"").lower()
     kind = ""
-    if start.startswith((b"<html", b"<!doctype html", b"<table", b"<head", b"<body", b"<meta", b"<style")):
-        kind = "a web page (HTML)"
-    elif start.startswith((b"<?xml", b"<workbook")):
-        kind = "XML of Excel 2003" if b"workbook" in start else "XML"
+    if start.startswith(b"<") and (match := _MARKUP.search(start)):
+        kind = "XML of Excel 2003" if match[1] == b"workbook" else "a web page (HTML)"
+    elif start.startswith(b"<?xml"):
+        kind = "XML"
     elif start.startswith(b"%pdf"):
         kind = "a PDF"
     elif start.startswith((b"{", b"[{")):
