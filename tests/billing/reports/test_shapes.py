@@ -125,6 +125,10 @@ def test_a_number_is_itself_however_it_is_written(
         ({"end_date": "2026-02-30"}, "“2026-02-30” is not a date"),
         ({"end_date": "2026-09-01"}, "2026-09-01 is before the start, 2026-10-01"),
         ({"start_date": "10/10/2026", "end_date": "11/10/2026"}, "may have the day or the month first"),
+        (
+            {"start_date": "13/10/2026", "end_date": "10/31/2026"},
+            "the start of the period is written day-first",
+        ),
         ({"customer": ""}, "Customer: is empty"),
         ({"quantity": "12"}, "12 × 10.5 is not 63"),
     ],
@@ -212,6 +216,53 @@ def test_true_dates_beside_texts_are_a_problem(path: Path) -> None:
     swapped = [*TYPED[:6], "10/13/2026", "10/31/2026"]
     with pytest.raises(ReportError, match="has likely swapped days and months"):
         read_workbook(path, ("Lines", [HEADER, TYPED, swapped]))
+
+
+def test_one_column_never_decides_the_order_of_days_against_the_other_end_of_its_period(path: Path) -> None:
+    beech = [*BEECH[:6], "10/13/2026", "10/31/2026"]
+    message = refusal(path, amber(start_date="01/10/2026", end_date="31/10/2026"), beech)
+    assert "row 2, Start Date: “01/10/2026” may have the day or the month first" in message
+
+
+def test_numbers_of_dates_in_a_workbook_that_counts_from_1904_are_its_days(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    for row in (HEADER, [*TYPED[:6], 46296 - 1462, 46326 - 1462]):
+        book.worksheets[0].append(row)
+    book.save(path.with_suffix(".xlsx"))
+    (line,) = read_reports([path.with_suffix(".xlsx")], OCTOBER, ReportSettings()).lines
+    assert (line.start, line.end) == (FIRST, LAST)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "months"),
+    [
+        ("Billing Frequency", "Monatlich", 1),
+        ("Billing Plan", "per month", 1),
+        ("Billing Frequency", "Jährliche Abrechnung", 12),
+        ("Billing Interval", "3 mois", 3),
+        ("Billing Plan", "1 yr", 12),
+        ("Billing Plan", "3 Year Term", 36),
+        ("Billing Plan", "ετήσια", 12),
+        ("Billing Interval (months)", "6", 6),
+    ],
+)
+def test_how_often_is_billed_is_read_in_the_words_of_each_language(
+    path: Path, header: str, cell: str, months: int
+) -> None:
+    (line,) = read_csv(path, [*AMBER, cell], header=[*HEADER, header]).lines
+    assert line.billing_months == months
+
+
+def test_a_period_of_no_known_length_is_named_and_one_with_a_date_refused(path: Path) -> None:
+    found = read_csv(path, [*AMBER, "Custom"], header=[*HEADER, "Billing Frequency"])
+    assert (
+        "“Custom” under Billing Frequency is no number of months that is known (row 2)" in found.notices[-1]
+    )
+    told = refusal(path, [*AMBER, "as of 2026-10-01"], header=[*HEADER, "Billing Period"])
+    assert (
+        "row 2, Billing Period: “as of 2026-10-01” is neither a number of months nor a period of days" in told
+    )
 
 
 def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file(tmp_path: Path) -> None:

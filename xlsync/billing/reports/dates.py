@@ -60,7 +60,7 @@ _TIME: Final = re.compile(
     re.IGNORECASE,
 )
 _ZONE_ALONE: Final = re.compile(r"(?<=\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
-_ORDINAL: Final = r"(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)?"
+_ORDINAL: Final = r"(?:(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)(?![^\W\d_]))?"
 _OF: Final = r"(?:(?:de|del|of|di|du)\s+|d')?"
 _DAY_NAME_YEAR: Final = re.compile(
     rf"(\d{{1,2}}){_ORDINAL}[-/. ]*{_OF}([^\W\d_]+)\.?,?[-/. ]*{_OF}(\d{{4}}|\d{{2}})\.?"
@@ -73,8 +73,11 @@ _SERIAL: Final = re.compile(r"\d{5}(?:[.,]\d+)?")
 _NO_DAY: Final = re.compile(
     r"0{1,4}([-/.])0{1,2}\1(?:0{1,2}|0{1,4})|1900-01-00|0?0/0?1/1900|0?1/0?0/1900|00\.01\.1900"
 )
+_LEADING_WORD: Final = re.compile(r"^(?:from|von|vom|du|van|dal|dall|del|desde|απο|από)[ :]+", re.IGNORECASE)
+_YEAR_AT_END: Final = re.compile(r"\d{4}$")
 _BETWEEN: Final = re.compile(
     r"\s+(?:-|–|—|to|till|until|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+|\s*[–—~]\s*|\.\.+"
+    r"|(?<=^\d{8})-(?=\d{8}$)|(?<=^\d)-(?=\d{1,2}\.? \D)|(?<=^\d\d)-(?=\d{1,2}\.? \D)|(?<=\d\.)-(?=\d)"
     r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4})-(?=\d{1,2}[./]\d{1,2}[./]\d{4})",
     re.IGNORECASE,
 )
@@ -247,8 +250,8 @@ def _named(name: str) -> int:
 def read_month(text: str) -> tuple[dt.date, dt.date] | None:
     """Read a month, `Oct 2026`, `2026-10`, `10/2026`, as its first and last day; None for other texts."""
     core = fold_word(" ".join(text.split()).strip("'"))
-    if match := re.fullmatch(r"(\d{4})[-/. ](\d{1,2})|(\d{1,2})[-/. ](\d{4})", core):
-        year, month = int(match[1] or match[4]), int(match[2] or match[3])
+    if match := re.fullmatch(r"(\d{4})[-/. ]?(\d{2})|(\d{4})[-/. ](\d)|(\d{1,2})[-/. ](\d{4})", core):
+        year, month = int(match[1] or match[3] or match[6]), int(match[2] or match[4] or match[5])
     elif match := re.fullmatch(rf"([^\W\d_]+)\.?,?[-/ ']*{_OF}(\d{{4}}|\d{{2}})", core):
         year, month = _year(match[2]), _MONTHS.get(match[1], 0)
     elif match := re.fullmatch(r"(\d{4})[-/ ]([^\W\d_]+)\.?", core):
@@ -260,19 +263,34 @@ def read_month(text: str) -> tuple[dt.date, dt.date] | None:
     return dt.date(year, month, 1), dt.date(year, month, calendar.monthrange(year, month)[1])
 
 
+def _whole_dates(first: str, last: str) -> tuple[str, str]:
+    """The ends of `1-31 Oct 2026`, `01.10.-31.10.2026` or `Oct 1 - Oct 31, 2026`, each as a whole date."""
+    if _YEAR_AT_END.search(first):
+        return first, last
+    if (match := _YEAR_AT_END.search(last)) is None:
+        return first, last
+    if re.fullmatch(r"\d{1,2}\.?", first):  # the last day has the month of both
+        rest = re.sub(r"^\d{1,2}", "", last)
+        return f"{first.rstrip('.')}{rest}", last
+    if day_and_month := re.fullmatch(r"(\d{1,2}([./])\d{1,2})\2?", first):
+        return f"{day_and_month[1]}{day_and_month[2]}{match[0]}", last
+    return f"{first.rstrip(',')} {match[0]}", last
+
+
 @lru_cache(maxsize=4096)
 def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
     """Read a period in one cell as its first and last day; None for other texts."""
     if (month := read_month(text)) is not None:
         first, last = month
         return DateReadings(first, first), DateReadings(last, last)
-    parts = [part for part in _BETWEEN.split(" ".join(text.split())) if part.strip()]
+    core = _LEADING_WORD.sub("", " ".join(text.split()))
+    parts = [part.strip() for part in _BETWEEN.split(core) if part.strip()]
     if len(parts) != 2:
         return None
     ends = []
-    for part in parts:
+    for part in _whole_dates(*parts):
         try:
-            read = read_date(part.strip())
+            read = read_date(part)
         except ValueError:
             return None
         if read is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,16 +19,19 @@ from xlsync.billing.reports.dates import (
     local_days,
     read_range,
 )
+from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_mark
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.tables import Table, merged_values
-from xlsync.billing.reports.text import header_key
+from xlsync.billing.reports.terms import months_in_words
+from xlsync.billing.reports.text import fold, header_key
 from xlsync.billing.reports.values import (
     ReportColumn,
     Wrong,
     date_cell,
     find_rounded,
+    from_1904,
     id_cell,
     number_cell,
     percent_cell,
@@ -51,7 +55,11 @@ NUMBERS: Final = (
 )
 DATES: Final = ("start", "end", "invoice_date")
 IDS: Final = ("contract", "customer_id", "product_code", "sku")
+_PERIOD: Final = ("start", "end", "period")
 _RANGES: Final = ("period", "plan", "cycle")
+_TERMS: Final = ("plan", "cycle")
+_MONTHS: Final = re.compile(r"month|monat|mois|maand|\bmes|μην")
+_DATED: Final = re.compile(r"\b(?:19|20)\d\d|\d[./]\d{1,2}[./]\d")
 _ADDED_UP: Final = ("units", "amount", "debit", "credit")
 
 
@@ -98,6 +106,8 @@ def read_raw(table: Table) -> RawValues:
     notices: list[str] = []
     for meaning, column in at.items():
         raw = raw_cells(table, column, merged, is_added_up=meaning in _ADDED_UP)
+        if table.sheet.counts_from_1904 and meaning in DATES:
+            raw = [from_1904(cell) for cell in raw]
         if (other := table.columns.instead.get(meaning)) is not None:
             notices.extend(_fill(raw, table, meaning, other))
         if meaning in NUMBERS:
@@ -109,6 +119,14 @@ def read_raw(table: Table) -> RawValues:
             if meaning in IDS and table.sheet.is_text:
                 texts[meaning] = _without_rounded(texts[meaning])
     ranges, range_of = _find_ranges(texts)
+    for meaning in _TERMS:
+        if meaning in texts:
+            header = table.header_of(meaning)
+            if meaning != range_of:
+                counts_months = _MONTHS.search(fold(header)) is not None
+                term_cell = partial(_term_cell, counts_months=counts_months)
+                texts[meaning] = read_column(texts[meaning].cells, term_cell)
+            notices.extend(_unknown_terms(texts[meaning], table, header))
     return RawValues(table, texts, numbers, dates, ranges, range_of, tuple(notices))
 
 
@@ -204,6 +222,27 @@ def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:
     return Wrong(f"“{text[:40]}” is no period of days")
 
 
+def _term_cell(text: str | Wrong | None, *, counts_months: bool) -> str | Wrong | None:
+    """A cell of a column that tells how often is billed; one with a date that is no range is wrong."""
+    if not isinstance(text, str) or months_in_words(text) is not None:
+        return text
+    if _DATED.search(text):
+        return Wrong(f"“{text[:40]}” is neither a number of months nor a period of days")
+    return f"{text} months" if counts_months and text.isdecimal() else text
+
+
+def _unknown_terms(column: ReportColumn[str], table: Table, header: str) -> Iterator[str]:
+    """Tell of periods that are no known number of months, unless they say that nothing recurs."""
+    words = KindWords({})
+    for text in column.values:
+        kind = words.find(text)
+        if months_in_words(text) is None and read_range(text) is None and (kind is None or not kind.charge):
+            rows = (
+                number for cell, (number, _) in zip(column.cells, table.rows, strict=True) if cell == text
+            )
+            yield f"“{text[:40]}” under {header} is no number of months that is known ({rows_text(rows)})"
+
+
 # --- numbers
 
 
@@ -275,6 +314,10 @@ def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None
     else:
         touching = [order for order in ORDERS if any(_touches(table, order, month) for table in tables)]
         otherwise = touching[0] if len(touching) == 1 else None
+    of_period: set[Order] = set().union(*(shown.get(meaning, set()) for meaning in _PERIOD))
+    for meaning in _PERIOD:  # both ends of a period are written alike
+        if shown.get(meaning):
+            shown[meaning] = of_period
     return {meaning: (_only(orders) if orders else otherwise) or setting for meaning, orders in shown.items()}
 
 
@@ -385,20 +428,29 @@ def _end_of(pair: tuple[DateReadings, DateReadings] | Wrong | None, end: int) ->
 
 
 def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | None]]) -> None:
-    """A true date at one end of a period and a text at the other: a program has swapped some."""
+    """The ends of a period written in two ways: a program has swapped some days and months."""
     if not {"start", "end"} <= set(raw.dates):
         return
     columns = raw.dates["start"], raw.dates["end"]
-    if len({one.is_true for column in columns for one in column.values}) < 2:
+    readings = [one for column in columns for one in column.values]
+    if len({one.is_true for one in readings}) < 2 and len({one.proves for one in readings} - {None}) < 2:
         return
     for n, (start, end) in enumerate(zip(columns[0].cells, columns[1].cells, strict=True)):
-        if isinstance(start, DateReadings) and isinstance(end, DateReadings) and start.is_true != end.is_true:
-            true, text = ("start", "end") if start.is_true else ("end", "start")
-            dates["start"][n] = Wrong(
-                f"the {true} of the period is a true date and its {text} a text: a spreadsheet program has "
-                f"likely "
-                "swapped days and months"
-            )
+        if isinstance(start, DateReadings) and isinstance(end, DateReadings):
+            dates["start"][n] = _mixed_ends(start, end) or dates["start"][n]
+
+
+def _mixed_ends(start: DateReadings, end: DateReadings) -> Wrong | None:
+    """What is wrong with a period whose ends are a true date and a text, or have days and months swapped."""
+    if start.is_true != end.is_true:
+        true, text = ("start", "end") if start.is_true else ("end", "start")
+        return Wrong(
+            f"the {true} of the period is a true date and its {text} a text: a spreadsheet program "
+            "has likely swapped days and months"
+        )
+    if start.proves and end.proves and start.proves != end.proves:
+        return Wrong(f"the start of the period is written {start.proves} and its end {end.proves}")
+    return None
 
 
 def raw_text(row: Sequence[Any], column: int) -> str:

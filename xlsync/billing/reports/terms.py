@@ -8,14 +8,45 @@ from typing import Final
 from xlsync.billing.periods import months_of, period_name
 from xlsync.billing.reports.text import fold
 
-_NUMBER_WORDS: Final = {"one": "1", "two": "2", "three": "3", "five": "5", "six": "6", "twelve": "12"}
+_ENGLISH: Final = {
+    word: english
+    for english, words in {
+        "1": "one eins ein einem einen un une een uno una ενα",
+        "2": "two zwei deux twee dos due δυο",
+        "3": "three drei trois drie tres tre τρια",
+        "5": "five",
+        "6": "six sechs zes seis sei",
+        "12": "twelve zwolf douze twaalf doce dodici",
+        "monthly": "monatlich monatliche monatlicher mensuel mensuelle maandelijks maandelijkse mensual "
+        "mensile μηνιαια μηνιαιο μηνιαιοσ μηνιαιωσ",
+        "quarterly": "vierteljahrlich vierteljahrliche quartalsweise trimestriel trimestrielle trimestral "
+        "trimestrale kwartaal driemaandelijks τριμηνιαια τριμηνιαιο",
+        "halfyearly": "halbjahrlich halbjahrliche semestriel semestrielle halfjaarlijks semestral semestrale "
+        "εξαμηνιαια εξαμηνιαιο",
+        "yearly": "jahrlich jahrliche jahrlicher annuel annuelle jaarlijks jaarlijkse anual annuale "
+        "ετησια ετησιο ετησιοσ",
+        "month": "mo mon mth mths months monat monate monaten monats mois maand maanden mes meses mese mesi "
+        "μηνα μηνασ μηνεσ μηνων",
+        "year": "yr yrs years jahr jahre jahren jahres an ans annee annees jaar jaren ano anos anno anni "
+        "ετοσ ετη ετων χρονοσ χρονια",
+    }.items()
+    for word in words.split()
+}  # fmt: skip
+_WORDS_AROUND: Final = (
+    "term commitment commit subscription billing billed plan contract per every each payment recurring",
+    "abrechnung laufzeit vertrag vertragslaufzeit bindung pro je alle par engagement facturation por al a",
+    "di durata termijn looptijd καθε ανα",
+)
+_SAYING_NO_MORE: Final = frozenset(" ".join(_WORDS_AROUND).split())
 
 
 @lru_cache(maxsize=4096)
 def months_in_words(text: str) -> int | None:
-    """Return the months of a period written as `Annual`, `P1Y`, `One-Year` or `12 months`."""
-    words = " ".join(_NUMBER_WORDS.get(word, word) for word in fold(text).split())
-    return months_of(text) or months_of(words)
+    """Return the months of a period written as `Annual`, `P1Y`, `One-Year`, `12 Monate` or `3 Year Term`."""
+    if (months := months_of(text)) is not None:
+        return months
+    words = [_ENGLISH.get(word, word) for word in fold(text).split() if word not in _SAYING_NO_MORE]
+    return months_of(" ".join(words))
 
 
 def parse_term_and_cycle(text: str) -> tuple[str, str]:

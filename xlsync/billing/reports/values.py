@@ -33,6 +33,7 @@ _ERRORS: Final = frozenset(
         "#CALC!",
     }
 )
+_DAYS_TO_1904: Final = 1462
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
 
@@ -169,6 +170,12 @@ def date_cell(value: Any) -> Read[DateReadings]:
         return None if text.casefold().lstrip("'") in NOTHING else read_date(text)
     except (ValueError, OverflowError):
         return Wrong(f"“{plain_text(value)[:40]}” is not a date")
+
+
+def from_1904(value: Any) -> Any:
+    """A cell of a workbook whose dates count from 1904: the number of a date, as others count it."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value + _DAYS_TO_1904 if is_number and value else value
 
 
 def _decimal(value: float) -> Decimal:

@@ -14,7 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -33,6 +33,7 @@ _REFERENCE: Final = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 _HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
 _SHEET: Final = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
+_FROM_1904: Final = re.compile(rb'<(?:\w+:)?workbookPr\b[^>]*\bdate1904="(?:1|true)"')
 _RELATION: Final = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
 _ATTRIBUTE: Final = re.compile(rb'(?:\w+:)?(\w+)="([^"]*)"')
 
@@ -67,6 +68,7 @@ class ReportSheet:
     bad_cells: Mapping[tuple[int, int], str] = field(default_factory=dict)
     merged: Sequence[tuple[int, int, int, int]] = ()
     hidden_rows: frozenset[int] = frozenset()
+    counts_from_1904: bool = False
 
 
 def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...], tuple[str, ...]]:
@@ -74,6 +76,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
         xml, errors = _sheet_parts(parts), _errors(content, parts)
+        counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         visible = [sheet for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
         hidden = [
@@ -87,7 +90,8 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                 continue  # a sheet that holds a chart only
             rows = values.to_python(skip_empty_area=False)
             if sheet.name in xml:
-                sheets.append(_with_xml(sheet.name, rows, xml[sheet.name]))
+                own = _with_xml(sheet.name, rows, xml[sheet.name])
+                sheets.append(replace(own, counts_from_1904=counts_from_1904))
             else:
                 merged = [
                     (first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
