@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.helpers.remote import Silent, connected, connectwise_settings
+from tests.helpers.remote import Silent, connected, connectwise_settings, reply
 from xlsync.connectwise.client import PAGE_SIZE, ConnectWise, quoted_text
 from xlsync.connectwise.records import (
     clean,
@@ -42,7 +42,7 @@ API = "/v4_6_release/apis/3.0"
 
 @contextmanager
 def serving(
-    answer: Callable[[Request], object], handler: type[WSGIRequestHandler] = Silent
+    answer: Callable[[Request], object], handler: type[WSGIRequestHandler] = Silent, **more: Any
 ) -> Iterator[ConnectWise]:
     """A ConnectWise that answers what a function says: JSON, the one page of a list, or a whole response."""
 
@@ -63,7 +63,8 @@ def serving(
         "made-up",
     )
     try:
-        with connected(connectwise_settings(f"http://127.0.0.1:{server.server_port}", keys)) as connectwise:
+        settings = connectwise_settings(f"http://127.0.0.1:{server.server_port}", keys, **more)
+        with connected(settings) as connectwise:
             yield connectwise
     finally:
         server.shutdown()
@@ -292,6 +293,30 @@ def test_the_additions_of_a_server_with_shorter_pages_are_read_whole(links: bool
         assert connectwise.service.requests == 3
     assert not isinstance(additions, ApiError)
     assert [addition.id for addition in additions] == list(range(1, 131))
+
+
+@pytest.mark.parametrize(("shows", "takes"), [(True, True), (True, False), (False, False)])
+def test_the_status_of_additions_is_asked_for_where_the_server_shows_and_takes_it(
+    shows: bool, takes: bool
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> object:
+        fields = request.args.get("fields", "")
+        asked.append(fields)
+        if "additionStatus" in fields and not takes:
+            return reply({"code": "ApiFindCondition", "message": "additionStatus is not recognized."}, 400)
+        status = {"additionStatus": "Active"} if shows and (not fields or "Status" in fields) else {}
+        return [{"id": 1, "product": {"id": 10}, "quantity": 1, **status}]
+
+    with serving(answer, side_by_side=1) as connectwise:
+        found = connectwise.list_additions(range(1, 6), with_status=True)
+    statuses = [one[0].status for one in found.values() if not isinstance(one, ApiError)]
+    assert statuses == ["Active" if shows and (takes or id_ == 1) else "" for id_ in range(1, 6)]
+    assert asked[0] == ""
+    assert all(asked[1:])
+    refused = [fields for fields in asked if "additionStatus" in fields and not takes]
+    assert len(refused) == (1 if shows and not takes else 0)
 
 
 def test_a_server_that_ignores_conditions_is_an_error_not_a_list_without_its_end() -> None:

@@ -71,7 +71,7 @@ def check_workbook(
     Where nothing changed since the last check, neither in the workbook nor in its sources, the workbook stays
     as it is.
     """
-    asking = Asking(systems, progress, now, uses_recent=not refresh, with_status=refresh)
+    asking = Asking(systems, progress, now, uses_recent=not refresh)
     read = None
     left = None if refresh else find_left(systems.checks, path)
     if left is not None:

@@ -39,7 +39,7 @@ def export_month(
     sources, tables = read_sources(systems, request, now, progress)
     lists = read_lists(tables)
     del tables  # they are as large as the lists that were read of them
-    asking = Asking(systems, progress, now, with_status=request.refresh)
+    asking = Asking(systems, progress, now)
     gathered = gather(
         systems, request, sources, lists, asking, systems.links.memory(), Decisions({}), progress
     )

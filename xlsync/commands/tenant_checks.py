@@ -18,11 +18,10 @@ from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
 from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError
-from xlsync.models import Lists, Month, SetupTables
+from xlsync.models import Addition, Lists, Month, SetupTables
 
 SKEW: Final = dt.timedelta(minutes=5)
-SAMPLE: Final = 100  # number of agreements whose additions and dates are looked at
-STATUSES: Final = 20  # number of agreements whose additions are read completely, for their status
+SAMPLE: Final = 100  # the most agreements whose additions and recaps are read
 _LEVELS: Final = {"add": "addLevel", "edit": "editLevel", "inquire": "inquireLevel"}
 _READ_BY_APPLY: Final = (
     ("/company/contacts", "id,firstName,lastName", "Contacts"),
@@ -71,9 +70,11 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
     )
     if lists.odd:
         yield Finding("export: records", CheckState.UNSURE, " ".join(lists.odd), "Mend them in ConnectWise.")
-    sample = [agreement.id for agreement in lists.agreements[:SAMPLE]]
+    step = -(-len(lists.agreements) // SAMPLE) or 1
+    sample = [agreement.id for agreement in lists.agreements[::step]]
+    additions = connectwise.list_additions(sample, with_status=True)
     if sample:
-        yield _additions_check(connectwise, sample)
+        yield _additions_check(additions)
         yield _recaps_check(connectwise, sample)
     for path, fields, right in _READ_BY_APPLY:
         yield _tried(
@@ -83,8 +84,16 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
             ),
             f"Give the API member's security role {right}: Inquire.",
         )
+    if sample:
+        yield _tried(
+            "apply: read agreements by id",
+            lambda: connectwise.read_agreements(sample),
+            "Give the API member's security role Finance > Agreements: Inquire All.",
+        )
     yield from rights_checks(connectwise)
-    yield from foretell(connectwise, lists, sample, now)
+    yield from foretell(connectwise, lists, now)
+    if additions:
+        yield _statuses_check(additions, now.date())
 
 
 def keys_check(connectwise: ConnectWise) -> Finding:
@@ -187,9 +196,8 @@ def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTab
     return SetupTables(**tables)
 
 
-def _additions_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
+def _additions_check(additions: Mapping[int, tuple[Addition, ...] | ApiError]) -> Finding:
     name = "export: read additions"
-    additions = connectwise.list_additions(sample)
     errors = [answer for answer in additions.values() if isinstance(answer, ApiError)]
     if errors:
         detail = f"{len(errors)} of {len(additions)} agreements: {errors[0].message}"
@@ -267,9 +275,7 @@ def _folded(text: str) -> str:
     return "".join(c for c in text.casefold() if c.isalnum())
 
 
-def foretell(
-    connectwise: ConnectWise, lists: Lists, sample: Sequence[int], now: dt.datetime
-) -> Iterator[Finding]:
+def foretell(connectwise: ConnectWise, lists: Lists, now: dt.datetime) -> Iterator[Finding]:
     """Predict which proposals ConnectWise would refuse, from existing agreements and companies."""
     if not lists.companies or not lists.agreements:
         detail = "not looked at, since a list of customers or agreements is missing"
@@ -289,28 +295,22 @@ def foretell(
         [one.name for one in lists.companies if one.id in held and not one.default_contact_id],
         "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
     )
-    try:
-        dates = connectwise.read_agreements(sample)
-    except ApiError as error:
-        yield Finding("Foretold: dates of agreements", CheckState.UNSURE, error.message, error.hint)
-    else:
-        late = [names[one.id] for one in dates.values() if one.bill_start and one.bill_start > month.last]
-        yield _foretold(
-            f"agreements that bill from after {month}",
-            late,
-            f"ConnectWise refuses additions for {month} there: begin them on the bill start date.",
-        )
-        closed = [
-            names[one.id]
-            for one in dates.values()
-            if not one.prorated and one.next_invoice and one.next_invoice > month.last
-        ]
-        yield _foretold(
-            f"agreements that do not prorate and have invoiced {month}",
-            closed,
-            f"New units can begin there with the next invoice; bill by hand what {month} lacks.",
-        )
-    yield _statuses_check(connectwise, sample[:STATUSES], now.date())
+    late = [names[one.id] for one in lists.agreements if one.bill_start and one.bill_start > month.last]
+    yield _foretold(
+        f"agreements that bill from after {month}",
+        late,
+        f"ConnectWise refuses additions for {month} there: begin them on the bill start date.",
+    )
+    closed = [
+        names[one.id]
+        for one in lists.agreements
+        if not one.prorated and one.next_invoice and one.next_invoice > month.last
+    ]
+    yield _foretold(
+        f"agreements that do not prorate and have invoiced {month}",
+        closed,
+        f"New units can begin there with the next invoice; bill by hand what {month} lacks.",
+    )
     yield _required_fields_check(connectwise)
 
 
@@ -328,21 +328,13 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
     return _foretold("required custom fields", required, step)
 
 
-def _statuses_check(connectwise: ConnectWise, sample: Sequence[int], today: dt.date) -> Finding:
-    """Find additions whose status contradicts their dates; only dates decide what xlsync compares.
-
-    The API's description does not name the status, so complete records are read.
-    """
-    name = "additions whose status contradicts their dates"
-
-    answers = connectwise.list_additions(sample, with_status=True).values()
-    errors = [answer for answer in answers if isinstance(answer, ApiError)]
-    if errors:
-        return Finding(f"Foretold: {name}", CheckState.UNSURE, errors[0].message, errors[0].hint)
-    read = [one for answer in answers if not isinstance(answer, ApiError) for one in answer]
-    odd = [text for one in read if (text := one.contradiction(today))]
+def _statuses_check(additions: Mapping[int, tuple[Addition, ...] | ApiError], today: dt.date) -> Finding:
+    """Find additions whose status contradicts their dates; only dates decide what xlsync compares."""
+    read = [one for answer in additions.values() if not isinstance(answer, ApiError) for one in answer]
     return _foretold(
-        name, odd, "xlsync goes by the dates: look at these in ConnectWise before you change them."
+        "additions whose status contradicts their dates",
+        [text for one in read if (text := one.contradiction(today))],
+        "xlsync goes by the dates: look at these in ConnectWise before you change them.",
     )
 
 

@@ -62,6 +62,7 @@ class ConnectWise:
         self.path_in_settings = urlsplit(settings.url).path
         self.seconds_until_unknown = settings.seconds_until_unknown
         self.service = self._connect()
+        self._shows_status: bool | None = None  # whether additions have a status here; None: not seen yet
         self._longest: dict[str, int] = {}  # longest page of each kind of list so far
 
     def _connect(self) -> Service:
@@ -135,17 +136,40 @@ class ConnectWise:
     ) -> dict[int, tuple[Addition, ...] | ApiError]:
         """Read the additions of agreements, side by side; a failed read is its error, never empty.
 
-        With `whole`, additions have the fields that a successor takes over. The status is no field that
-        the API's description names, so that only records without a choice of fields show it.
+        With `whole`, additions have the fields that a successor takes over. `with_status` asks for the
+        status where this server has it.
         """
-        fields = "" if with_status else _WHOLE_ADDITION if whole else _ADDITION
+        fields = _WHOLE_ADDITION if whole else _ADDITION
 
         def read(id_: int) -> tuple[Addition, ...]:
-            records, _ = self.list_records(f"/finance/agreements/{id_}/additions", fields=fields)
+            path = f"/finance/agreements/{id_}/additions"
+            if with_status:
+                records = self._list_with_status(path, fields)
+            else:
+                records, _ = self.list_records(path, fields=fields)
             return tuple(read_addition(record, id_, whole=whole) for record in records)
 
         ids = sorted(set(agreement_ids))
         return dict(zip(ids, self.service.side_by_side(read, ids, progress), strict=True))
+
+    def _list_with_status(self, path: str, fields: str) -> list[dict[str, Any]]:
+        """Read additions with their status, which live servers show and the API's description does not name.
+
+        A server may refuse a field that it does not know, so that the first additions are read completely:
+        what they show decides whether the others are asked for it.
+        """
+        shows = self._shows_status
+        asked = "" if shows is None else f"{fields},additionStatus" if shows else fields
+        try:
+            records, _ = self.list_records(path, fields=asked)
+        except ApiError as error:
+            if not shows or error.status != 400:
+                raise
+            self._shows_status = False
+            records, _ = self.list_records(path, fields=fields)
+        if self._shows_status is None and records:
+            self._shows_status = any("additionStatus" in record for record in records)
+        return records
 
     def list_recaps(self, agreement_ids: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, in requests whose address is not too long; the error if one failed.

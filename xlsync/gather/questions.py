@@ -50,12 +50,10 @@ class Asking:
         now: dt.datetime,
         *,
         uses_recent: bool = False,
-        with_status: bool = False,
     ) -> None:
         self._systems, self._progress = systems, progress
         self._recent, self._uses_recent = RecentAdditions(systems.additions, now), uses_recent
-        self._with_status, self._today = with_status, now.date()
-        self._contradictions: list[str] = []
+        self._today = now.date()
         self._as_of: dt.datetime | None = None
         self._additions: dict[int, Additions] = {}
         self._recaps: dict[int, Recap | None] = {}
@@ -81,12 +79,12 @@ class Asking:
             read = self._systems.connectwise.list_additions(
                 new,
                 lambda done: self._progress(what, done, len(new)),
-                with_status=self._with_status,
+                with_status=True,
             )
-            read = {id_: self._without_status(answer) for id_, answer in read.items()}
+            read = {id_: self._with_odd_status(answer) for id_, answer in read.items()}
             self._additions |= read
             self._recent.keep({id_: one for id_, one in read.items() if not isinstance(one, ApiError)})
-        return {id_: self._additions[id_] for id_ in wanted}
+        return {id_: _without_status(self._additions[id_]) for id_ in wanted}
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -98,16 +96,23 @@ class Asking:
             when = f"{self._as_of:%H:%M}"
             yield f"The additions are those of {when}, less than ten minutes ago: --refresh reads them anew"
 
-    def _without_status(self, answer: Additions) -> Additions:
-        """Return additions as they are read otherwise; a status that contradicts the dates is noted first."""
-        if isinstance(answer, ApiError) or not self._with_status:
+    def _with_odd_status(self, answer: Additions) -> Additions:
+        """Return additions with their status where it contradicts their dates, and without it elsewhere."""
+        if isinstance(answer, ApiError):
             return answer
-        contradictions = (one.contradiction(self._today) for one in answer)
-        self._contradictions += [text for text in contradictions if text]
-        return tuple(replace(one, status="") for one in answer)
+        return tuple(
+            one if not one.status or one.contradiction(self._today) else replace(one, status="")
+            for one in answer
+        )
 
     def _tell_contradictions(self) -> Iterator[str]:
-        odd = self._contradictions
+        odd = [
+            text
+            for answer in self._additions.values()
+            if not isinstance(answer, ApiError)
+            for one in answer
+            if (text := one.contradiction(self._today))
+        ]
         if odd:
             more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
             yield (
@@ -214,3 +219,10 @@ class Asking:
             sorted(self._addresses.items()),
             sorted(self._identifiers.items()),
         )
+
+
+def _without_status(answer: Additions) -> Additions:
+    """Return additions as commands compare them: by their dates alone."""
+    if isinstance(answer, ApiError) or not any(one.status for one in answer):
+        return answer
+    return tuple(replace(one, status="") for one in answer)
