@@ -7,14 +7,17 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
+from openpyxl.utils import get_column_letter
 
 from tests.helpers.desk import Desk, Ran
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.workbooks import parts, zipped
 from tests.workbook.test_workbook_keeps import part_of_sheet
 
+pytestmark = pytest.mark.filterwarnings("ignore:DrawingML support is incomplete")  # of openpyxl
 GONE = "units:52"
 
 
@@ -24,16 +27,18 @@ IN_DRAWINGS = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawi
 
 
 def put_picture(file: Path, row: int) -> None:
-    """Lay a picture on a row of *Mismatches*, as Excel writes one into a package."""
+    """Lay a picture and a text box on a row of *Mismatches*, as Excel writes them into a package."""
     with zipfile.ZipFile(file) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     sheet = part_of_sheet(content, MISMATCHES)
-    corner = f"<xdr:{{0}}><xdr:col>20</xdr:col><xdr:row>{row}</xdr:row></xdr:{{0}}>"
+    corner = "<xdr:{0}><xdr:col>20</xdr:col><xdr:row>{1}</xdr:row></xdr:{0}>"
     content["xl/media/mine.png"] = b"\x89PNG"
     content["xl/drawings/drawing77.xml"] = (
         f'<xdr:wsDr xmlns:xdr="{IN_DRAWINGS}" xmlns:a="a" xmlns:r="{OFFICE}"><xdr:twoCellAnchor>'
-        f'{corner.format("from")}{corner.format("to")}<xdr:pic><xdr:blipFill><a:blip r:embed="rId4"/>'
-        "</xdr:blipFill></xdr:pic><xdr:clientData/></xdr:twoCellAnchor></xdr:wsDr>"
+        f"{corner.format('from', row)}{corner.format('to', row + 4)}<xdr:pic><xdr:blipFill>"
+        '<a:blip r:embed="rId4"/></xdr:blipFill></xdr:pic><xdr:clientData/></xdr:twoCellAnchor>'
+        f"<xdr:oneCellAnchor>{corner.format('from', row)}<xdr:sp><a:t>call </a:t>"
+        "<a:t>&amp; ask</a:t></xdr:sp><xdr:clientData/></xdr:oneCellAnchor></xdr:wsDr>"
     ).encode()
     content["xl/drawings/_rels/drawing77.xml.rels"] = (
         f'<Relationships xmlns="{PACKAGE}"><Relationship Id="rId4" Type="{OFFICE}/image" '
@@ -55,7 +60,7 @@ def put_picture(file: Path, row: int) -> None:
 
 
 def furnish(desk: Desk) -> str:
-    """Put a text, a formula, a note, a colour and a picture beside one mismatch; what the row is about."""
+    """Put whatever people write or draw beside one mismatch; what the row is about."""
     with desk.editing() as hand:
         sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
         own = sheet.max_column + 2
@@ -63,9 +68,17 @@ def furnish(desk: Desk) -> str:
         sheet.cell(row, own).value = "Pia rings <them> & asks"
         sheet.cell(row, own + 1).value = f"=E{row}*2"
         sheet.cell(row, 1).comment = Comment("pays late", "Pia")
+        sheet.cell(row, own + 9).comment = Comment("on a cell that is not there", "Pia")
+        sheet.cell(row, own).hyperlink = "https://example.com/pia"
         sheet.cell(row, 3).fill = PatternFill("solid", start_color="FF00FF00")
         customer = str(hand.get(MISMATCHES, GONE, "Customer"))
     put_picture(desk.file, row - 1)
+    content = parts(desk.file.read_bytes())
+    name = part_of_sheet(content, MISMATCHES)
+    cell = f'<c r="{get_column_letter(own + 9)}{row}"[^>]*/>'.encode()
+    content[name], count = re.subn(cell, b"", content[name])  # as Excel writes it
+    assert count == 1
+    desk.file.write_bytes(zipped(content))
     return customer
 
 
@@ -89,6 +102,8 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     assert all(str(line[1]).startswith(customer) and line[5] for line in rows)
     told = {(line[3], line[4]) for line in rows}
     assert {("Text", "Pia rings <them> & asks"), ("Note", "pays late"), ("Picture", None)} < told
+    assert {("Note", "on a cell that is not there"), ("Link", "https://example.com/pia")} < told
+    assert ("Text box", "call & ask") in told
     assert any(kind == "Text" and str(text).startswith("=E") for kind, text in told)
     coloured = next(row for row in sheet.iter_rows() if row[3].value == "Colour")
     assert coloured[4].fill.start_color.rgb == "FF00FF00"
@@ -98,7 +113,8 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     (moved,) = (
         name for name, xml in drawings.items() if f"<xdr:row>{place}</xdr:row>" in xml and "blip" in xml
     )
-    assert "blip" not in drawings["xl/drawings/drawing77.xml"]
+    assert f"<xdr:row>{place + 4}</xdr:row>" in drawings[moved]
+    assert not re.search("blip|xdr:sp", drawings["xl/drawings/drawing77.xml"])
     reference = re.search(r'r:embed="(\w+)"', drawings[moved])
     relations = content[moved.replace("drawings/", "drawings/_rels/") + ".rels"].decode()
     assert reference

@@ -142,7 +142,8 @@ def anchor(top: int, bottom: int, kind: str = "") -> str:
         (10, 20, "", ["11", "21"]),  # below
         (4, 4, "", ["1", "1"]),  # beside d
         (1, 1, "", ["1", "1"]),  # beside a, which goes
-        (1, 4, "", ["1", "4"]),  # over rows that part
+        (1, 4, "", ["1", "4"]),  # from a, which goes
+        (2, 4, "", ["3", "5"]),  # from b, over rows that part
         (2, 3, "", ["3", "4"]),  # over b and c, which stay together
         (0, 9, "", ["0", "10"]),  # over all rows
         (10, 20, ' editAs="absolute"', ["10", "20"]),
@@ -153,6 +154,12 @@ def test_pictures_and_charts_follow_the_row_that_they_lie_beside(
 ) -> None:
     xml = part_of(renewed(drawing(anchor(top, bottom, kind))), "xl/drawings/drawing9.xml")
     assert re.findall(r"<xdr:row>(\d+)<", xml) == new
+
+
+def test_a_chart_over_rows_that_part_stays() -> None:
+    chart = anchor(2, 4).replace("<xdr:pic/>", "<xdr:graphicFrame><c:chart/></xdr:graphicFrame>")
+    xml = part_of(renewed(drawing(chart)), "xl/drawings/drawing9.xml")
+    assert re.findall(r"<xdr:row>(\d+)<", xml) == ["2", "4"]
 
 
 def test_page_breaks_follow_the_row_before_which_they_stand() -> None:
@@ -179,9 +186,77 @@ def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
     assert "cellWatch" not in xml
 
 
-def test_what_a_button_fills_follows() -> None:
-    package = renewed(with_part("ctrlProps/ctrlProp1.xml", '<formControlPr fmlaLink="$B$20"/>', "ctrlProp"))
-    assert 'fmlaLink="$B$21"' in part_of(package, "xl/ctrlProps/ctrlProp1.xml")
+@pytest.mark.parametrize(
+    ("name", "kind", "before", "after"),
+    [
+        ("ctrlProps/c1.xml", "ctrlProp", '<formControlPr fmlaLink="$B$20"/>', 'fmlaLink="$B$21"'),
+        ("ctrlProps/c1.xml", "ctrlProp", "<formControlPr fmlaLink='$B$2'/>", 'fmlaLink="#REF!"'),
+        ("drawings/v1.vml", "vmlDrawing", "<xml><x:FmlaLink>$B$20</x:FmlaLink></xml>", "Link>$B$21<"),
+        ("drawings/v1.vml", "vmlDrawing", "<xml><x:FmlaRange>B20:B29</x:FmlaRange></xml>", ">B21:B30<"),
+        ("drawings/d1.xml", "drawing", '<xdr:sp macro="" textlink="$B$4"/>', 'textlink="$B$5"'),
+        ("drawings/d1.xml", "drawing", "<xdr:sp textlink=\"'Billing Lines'!$B$4\"/>", "'!$B$5\""),
+        ("drawings/d1.xml", "drawing", '<xdr:sp textlink="Other!$B$4"/>', 'textlink="Other!$B$4"'),
+        ("drawings/d1.xml", "drawing", '<a14:cameraTool cellRange="$A$3:$B$4"/>', '"$A$4:$B$5"'),
+        ("x/d1.xml", "odd", "<xdr:sp textlink=\"'Billing Lines'!$B$4\"/>", "'!$B$5\""),
+        ("x/d1.xml", "odd", '<xdr:sp textlink="$B$4" name="\'Billing Lines\'!"/>', 'textlink="$B$4"'),
+        ("x/c1.vml", "odd", "<x:FmlaLink>'Billing Lines'!$B$20</x:FmlaLink>", "'!$B$21<"),
+    ],
+)
+def test_what_a_button_fills_and_a_text_box_shows_follows(
+    name: str, kind: str, before: str, after: str
+) -> None:
+    assert after in part_of(renewed(with_part(name, before, kind)), f"xl/{name}")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<control r:id="x"><controlPr linkedCell="B20" listFillRange="B20:B29"/></control>', '"B21:B30"'),
+        ('<control r:id="x"><controlPr linkedCell="B20" listFillRange="B20:B29"/></control>', '"B21"'),
+        ('<dataConsolidate><dataRefs><dataRef ref="A1:B5" sheet="Billing Lines"/></dataRefs>', '"A1:B6"'),
+        ('<dataConsolidate><dataRefs><dataRef ref="A1:B5" sheet="Other"/></dataRefs>', '"A1:B5"'),
+        ('<hyperlink ref="H4" location="\'Billing Lines\'!B3"/>', 'ref="H5" location="\'Billing Lines\'!B4"'),
+        ('<hyperlink ref="H20" location="Other!B3"/>', 'ref="H21" location="Other!B3"'),
+        ('<hyperlink ref="H20" location="choices"/>', 'ref="H21" location="choices"'),
+        ('<hyperlink ref="H3:H5" xr:uid="{1}" location="x"/>', '"H2" location="x"/><hyperlink ref="H4:H5"'),
+        ('<hyperlink ref="H3:H4" xr:uid="{1}" location="x"/>', 'ref="H4:H5" xr:uid="{1}" location="x"'),
+    ],
+)
+def test_links_controls_and_consolidations_of_the_sheet_follow(before: str, after: str) -> None:
+    assert after in part_of(renewed(after_rows(before)), PART)
+
+
+def sparkline(source: str, place: str) -> str:
+    return f"<x14:sparkline><xm:f>{source}</xm:f><xm:sqref>{place}</xm:sqref></x14:sparkline>"
+
+
+def test_sparklines_and_their_dates_follow_also_from_another_sheet() -> None:
+    group = (
+        "<x14:sparklineGroup><xm:f>'Billing Lines'!{0}</xm:f><x14:sparklines>{1}</x14:sparklines>"
+        "</x14:sparklineGroup>"
+    )
+    beside = sparkline("'Billing Lines'!A4:D4", "H4") + sparkline("'Billing Lines'!A2:D2", "H2")
+    content = parts(after_rows(group.format("B2:B5", beside)))
+    other = "xl/worksheets/sheet2.xml"
+    rules = (
+        sparkline("'Billing Lines'!B4:C4", "B1")
+        + "<x14:cfRule><xm:f>'Billing Lines'!B4&gt;$B$4</xm:f></x14:cfRule>"
+    )
+    content[other] = content[other].replace(
+        b"</sheetData>", f"</sheetData>{group.format('$B$2:$B$5', rules)}".encode()
+    )
+    package = renewed(zipped(content))
+    assert re.findall(r"<xm:(?:f|sqref)>([^<]*)<", part_of(package, PART)) == [
+        "'Billing Lines'!B2:B6",
+        "'Billing Lines'!A5:D5",
+        "H5",
+    ]
+    assert re.findall(r"<xm:(?:f|sqref)>([^<]*)<", part_of(package, other)) == [
+        "'Billing Lines'!$B$2:$B$6",
+        "'Billing Lines'!B5:C5",
+        "B1",
+        "'Billing Lines'!B4&gt;$B$4",  # a rule is written for its first cell
+    ]
 
 
 def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
@@ -190,6 +265,10 @@ def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
         renewed(data)
     empty = edited(data, PART, lambda xml: re.sub(r'(<row r="1048576")>.*?</row>', r"\1/>", xml))
     assert 'r="1048577"' not in part_of(renewed(empty), PART)
+    coloured = edited(
+        data, PART, lambda xml: xml.replace('<c r="A1048576"><v>7</v></c>', '<c r="A1048576" s="1"/>')
+    )
+    assert "A1048577" not in part_of(renewed(coloured), PART)
 
 
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
@@ -219,7 +298,29 @@ def test_a_range_whose_rows_came_apart_is_told_once_and_new_rows_in_it_are_not(
     assert after.replace("$", "").replace("B", "'Billing Lines'!B", 1) in part_of(package, other)
     notices = [notice for notice in package.notices if "came apart" in notice]
     assert len(notices) == (told is not None)
+    assert told is None or notices[0].startswith(f"{SHEET}!H12, Other!A30: what pointed at ")
     assert told is None or f"Billing Lines!{told} Billing Lines!B3:B5" in notices[0]
+
+
+@pytest.mark.parametrize("quote", ["'", "&apos;", "&#39;", "&#x27;"])
+def test_formulas_of_another_sheet_follow_however_their_quotes_are_written(quote: str) -> None:
+    content = parts(BUSY)
+    other = "xl/worksheets/sheet2.xml"
+    content[other] = content[other].replace(b"'Billing Lines'", f"{quote}Billing Lines{quote}".encode())
+    assert renewed(zipped(content)).formulas("Other")[1, 0] == "SUM('Billing Lines'!B2:B6)"
+
+
+def test_what_pointed_at_a_row_that_is_gone_is_told() -> None:
+    content = parts(with_cell("H12", "<f>B2+1</f><v>1</v>"))
+    names = [f"<definedName name=\"{name}\">'{SHEET}'!$B$2</definedName>" for name in ("mine", "xlsync_x")]
+    book = "xl/workbook.xml"
+    content[book] = content[book].replace(b"</definedNames>", f"{''.join(names)}</definedNames>".encode())
+    package = renewed(zipped(content))
+    assert (
+        f"{SHEET}!H13, the name mine: a row of {SHEET} that this points at is gone, so it is #REF! now"
+        in package.notices
+    )
+    assert package.names()["mine"] == f"'{SHEET}'!#REF!"
 
 
 def test_cells_that_are_no_longer_merged_are_told() -> None:

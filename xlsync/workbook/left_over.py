@@ -1,4 +1,4 @@
-"""Left over: a person's texts, notes, colours and pictures beside rows that are gone, on their own sheet."""
+"""Left over: what a person put beside rows that are gone, on a sheet of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _WIDTHS: Final = (20, 48, 22, 12, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _LONGEST: Final = 300  # characters of a text in a notice
 
-Kind = Literal["Text", "Note", "Colour", "Picture"]
+Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box"]
+_DRAWN: Final = ("Picture", "Text box")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,19 @@ def find_left_over(book: Book, title: str, rows: Sequence[Row]) -> list[LeftOver
 
 def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[LeftOver]:
     package = book.package
-    grid, formulas, notes = package.grid(title), package.formulas(title), package.notes(title)
+    grid, formulas = package.grid(title), package.formulas(title)
+    notes, links = package.notes(title), package.links(title)
     styles, fills = package.styles(title), package.fills()
     headers = {column: header for header, column in book.columns[title].items()}
     usual = _usual_fills(styles, fills, {row.number for row in book.rows[title]})
+    columns: dict[int, set[int]] = {row.number: set() for row in gone}
+    for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
+        if number in columns:
+            columns[number].add(column)
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
-        width = max([len(line), *(column + 1 for number, column in styles if number == row.number)])
-        for column in range(width):
+        for column in sorted({*range(len(line)), *columns[row.number]}):
             place, header = (row.number, column), headers.get(column)
             name = header or _own_header(grid, book.header_rows[title], column)
             value = line[column] if column < len(line) else None
@@ -78,8 +83,11 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
                 yield LeftOver(title, row.number, about, name, "Colour", value, style)
             if place in notes:
                 yield LeftOver(title, row.number, about, name, "Note", notes[place])
-        if package.has_picture(title, row.number):
-            yield LeftOver(title, row.number, about, "the row", "Picture", None)
+            if place in links:
+                yield LeftOver(title, row.number, about, name, "Link", links[place])
+        for text in package.pictures(title, row.number):
+            kind: Kind = "Text box" if text else "Picture"
+            yield LeftOver(title, row.number, about, "the row", kind, text or None)
 
 
 def _usual_fills(
@@ -128,10 +136,9 @@ def write_left_over(package: Package, things: Sequence[LeftOver], moved_on: str)
         cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style)
     package.change_cells(LEFT_OVER, cells)
     for title in {thing.sheet for thing in things}:
-        rows = {
-            thing.number: number
-            for number, thing in enumerate(things, first)
-            if thing.kind == "Picture" and thing.sheet == title
-        }
+        rows: dict[int, list[int]] = {}
+        for number, thing in enumerate(things, first):
+            if thing.kind in _DRAWN and thing.sheet == title:
+                rows.setdefault(thing.number, []).append(number)
         if rows:
             package.move_pictures(title, LEFT_OVER, rows)

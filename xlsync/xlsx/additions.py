@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -57,8 +58,8 @@ def with_drawing(after: str, prefix: str, relation: str) -> str:
     return f'{after[:start]}<{prefix}drawing xmlns:r="{_OFFICE[0]}" r:id="{relation}"/>{after[start:]}'
 
 
-def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, int]) -> None:
-    """Move the pictures within these rows of one drawing to rows of another."""
+def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]]) -> None:
+    """Move the pictures of these rows from one drawing to another, each to the next of its row's new rows."""
     xml = parts.text(drawing)
     relations = parts.relations(drawing)
     for picture in list(pictures_of(xml, rows)):
@@ -67,7 +68,7 @@ def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, in
             for id_ in picture.relations
             if id_ in relations
         }
-        moved = in_row(with_namespaces(picture.anchor, xml), rows[picture.row], renamed)
+        moved = in_row(with_namespaces(picture.anchor, xml), rows[picture.row].popleft(), renamed)
         whole = parts.text(target)
         end = whole.rindex("</")
         parts.put(target, f"{whole[:end]}{moved}{whole[end:]}")

@@ -39,23 +39,39 @@ def fills_of(xml: str) -> list[str]:
 
 
 class Picture(NamedTuple):
-    """A picture that lies beside one row: the anchor in the drawing, and the relations that it names."""
+    """A picture or text box that belongs to one row: its anchor, the relations that it names, its text."""
 
     row: int
     anchor: str
     relations: tuple[str, ...]
+    text: str
 
 
 def pictures_of(xml: str, rows: Collection[int]) -> Iterator[Picture]:
-    """The pictures of a drawing that lie within one of these rows."""
+    """The pictures of a drawing that begin in one of these rows, and the text boxes that lie within one."""
     for match in _ANCHOR.finditer(xml):
-        places = {int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", match[0])}
-        if len(places) == 1 and places <= set(rows) and re.search(rf"<{ANY_PREFIX}pic[\s>]", match[0]):
-            yield Picture(
-                places.pop(),
-                match[0],
-                tuple(re.findall(r"""\s[\w.-]+:(?:embed|link)=["']([^"']+)""", match[0])),
-            )
+        anchor = match[0]
+        places = [int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", anchor)]
+        is_shape = re.search(rf"<{ANY_PREFIX}(?:sp|cxnSp|grpSp)[\s>]", anchor) and "compatExt" not in anchor
+        is_within = is_shape and len(set(places)) == 1
+        if places and places[0] in rows and (is_within or is_picture(anchor)):
+            texts = re.findall(rf"<{ANY_PREFIX}t>([^<]*)<", anchor)
+            relations = re.findall(r"""\s[\w.-]+:(?:embed|link)=["']([^"']+)""", anchor)
+            yield Picture(places[0], anchor, tuple(relations), unescape("".join(texts)).strip())
+
+
+def is_picture(anchor: str) -> bool:
+    """Return whether a picture, and nothing else, hangs on an anchor of a drawing."""
+    return bool(re.search(rf"<{ANY_PREFIX}pic[\s/>]", anchor)) and not re.search(
+        rf"<{ANY_PREFIX}(?:graphicFrame|grpSp|sp)[\s>]", anchor
+    )
+
+
+def links_of(xml: str) -> Iterator[tuple[str, str, str]]:
+    """The links of a sheet's part: its cells, the id of the relation to another file, the place in it."""
+    for tag in re.findall(rf"<{ANY_PREFIX}hyperlink\s[^>]*>", xml):
+        relation = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", tag)
+        yield attribute(tag, "ref"), unescape(relation[1]) if relation else "", attribute(tag, "location")
 
 
 def with_namespaces(anchor: str, drawing: str) -> str:
@@ -68,8 +84,10 @@ def with_namespaces(anchor: str, drawing: str) -> str:
 
 
 def in_row(anchor: str, row: int, relations: dict[str, str]) -> str:
-    """An anchor moved to a row, with other names of its relations."""
-    anchor = re.sub(rf"(<{ANY_PREFIX}row>)[0-9]+", rf"\g<1>{row}", anchor)
+    """An anchor moved so that it begins in a row, with other names of its relations."""
+    first = re.search(rf"<{ANY_PREFIX}row>([0-9]+)", anchor)
+    by = row - int(first[1]) if first else 0
+    anchor = re.sub(rf"(<{ANY_PREFIX}row>)([0-9]+)", lambda match: f"{match[1]}{int(match[2]) + by}", anchor)
     return re.sub(
         r"""(\s[\w.-]+:(?:embed|link)=["'])([^"']+)""",
         lambda match: f"{match[1]}{relations.get(match[2], match[2])}",

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Final
+
+from xlsync.xlsx.cells import escape_markup
 
 NAMESPACES: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -35,7 +38,7 @@ def without_attributes(attributes: str, *names: str) -> str:
 
 def with_attribute(tag: str, name: str, value: str) -> str:
     """A tag with one attribute set; `value` is escaped here."""
-    value = html.escape(value)
+    value = escape_markup(value)
     if _pattern(name).search(tag):
         return _pattern(name).sub(lambda _: f' {name}="{value}"', tag, count=1)
     end = len(tag) - (2 if tag.endswith("/>") else 1)
@@ -45,3 +48,14 @@ def with_attribute(tag: str, name: str, value: str) -> str:
 def unescape(text: str) -> str:
     """XML content or attribute as the text it stands for."""
     return html.unescape(text) if "&" in text else text
+
+
+def with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[str], str]) -> str:
+    """Replace the formula that is the second group of each match, where it changes."""
+
+    def changed(match: re.Match[str]) -> str:
+        old = unescape(match[2])
+        new = change(old)
+        return match[0] if new == old else f"{match[1]}{escape_markup(new)}"
+
+    return pattern.sub(changed, xml)

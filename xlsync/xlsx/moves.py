@@ -9,9 +9,10 @@ from itertools import pairwise
 from typing import Final
 
 from xlsync.xlsx.cells import LAST_ROW, address, position
-from xlsync.xlsx.formulas import Corner, Reference, with_references
+from xlsync.xlsx.formulas import DELETED, Corner, Reference, with_references
 
 _END: Final = LAST_ROW - 1  # 0-based: a range that ends here means all rows below, too
+_MOST_NAMES: Final = 5  # in a notice
 
 Rows = tuple[int, int]
 """The first and the last row of a range, 0-based."""
@@ -21,14 +22,17 @@ Rows = tuple[int, int]
 class Moves:
     """The new places of the data rows `first` to `last` of a sheet (all 0-based).
 
-    `to` maps each kept row to its new place. Rows below the data keep their distance.
+    `to` maps each kept row to its new place. Rows below the data keep their distance. `widened` has the old
+    and new cells of ranges that cover others' rows now, and what points at each. A method that takes `where`
+    notes such changes for what it names, such as `Other!B3` or a name; without `where` it notes none.
     """
 
     first: int
     last: int
     new_last: int
     to: Mapping[int, int]
-    widened: dict[str, str] = field(default_factory=dict, init=False)  # ranges that cover others' rows now
+    widened: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
+    lost: list[str] = field(default_factory=list, init=False)  # what points at rows that are gone
     _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order
 
     def __post_init__(self) -> None:
@@ -99,6 +103,15 @@ class Moves:
             return None
         return address(rows[0], left) + (f":{address(rows[1], right)}" if last else "")
 
+    def pieces(self, reference: str) -> list[str]:
+        """Return the new places of a cell or range, one range for each run of rows that stand together."""
+        whole, known = self.place(reference), _columns_and_rows(reference)
+        if whole is not None or known is None:
+            return [whole or reference]
+        columns, (top, bottom) = known
+        rows = [row for old in range(top, bottom + 1) if (row := self.row(old)) is not None]
+        return [_range(*columns, *run) for run in _joined((row, row) for row in rows)]
+
     def stretched(self, reference: str) -> str:
         """Return the new extent of a range that covers its rows, such as that of a table or a filter."""
         first, _, last = reference.partition(":")
@@ -111,29 +124,30 @@ class Moves:
 
     # formulas
 
-    def formula(self, formula: str, title: str, *, here: bool = True) -> str:
+    def formula(self, formula: str, title: str, *, here: bool = True, where: str = "") -> str:
         """Update a formula's references to moved cells; those to gone rows become `#REF!`.
 
         `here` is True for a formula on the moved sheet `title` itself, which references without a sheet mean.
         """
         return with_references(
-            formula, lambda match: self._followed(match) if match.is_on(title, here=here) else str(match)
+            formula,
+            lambda match: self._followed(match, where) if match.is_on(title, here=here) else str(match),
         )
 
-    def fixed(self, formula: str, title: str) -> str:
+    def fixed(self, formula: str, title: str, *, where: str = "") -> str:
         """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
 
         def followed(reference: Reference) -> str:
             is_fixed = all(corner.row_is_fixed for corner in reference.corners)
             return (
-                self._followed(reference)
+                self._followed(reference, where)
                 if is_fixed and reference.is_on(title, here=False)
                 else str(reference)
             )
 
         return with_references(formula, followed)
 
-    def anchored(self, formula: str, title: str, here: int, there: int) -> str:
+    def anchored(self, formula: str, title: str, here: int, there: int, *, where: str = "") -> str:
         """Update a formula for many rows, which was written for row `here` and is now for row `there`.
 
         Relative references keep their distance to the row, others follow what they point at.
@@ -144,7 +158,7 @@ class Moves:
                 return str(reference)
             rows = {corner.row_is_fixed for corner in reference.corners if corner.row is not None}
             if rows == {True}:
-                return self._followed(reference)
+                return self._followed(reference, where)
             corners = [
                 self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
                 for corner in reference.corners
@@ -166,7 +180,7 @@ class Moves:
             rows = [corner.row for corner in reference.corners if corner.row is not None]
             covers_all = len(rows) > 1 and min(rows) <= self.first < self.last <= max(rows)
             if not rows or covers_all or min(rows) > self.last:
-                return self._followed(reference)
+                return self._followed(reference, "")
             corners = [
                 self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
                 for corner in reference.corners
@@ -184,7 +198,7 @@ class Moves:
         row = self.new_last if corner.row == self.last else self.row(corner.row)
         return None if row is None else corner.at(row)
 
-    def _followed(self, reference: Reference) -> str:
+    def _followed(self, reference: Reference, where: str) -> str:
         first, last = reference.corners[0], reference.corners[-1]
         if first.row is None or last.row is None:
             return str(reference)
@@ -192,24 +206,42 @@ class Moves:
             first.row == last.row and not self.first == self.last == first.row
         ):
             row = self.row(first.row)
-            return _written(
-                reference, [None if row is None else corner.at(row) for corner in reference.corners]
-            )
+            if row is None:
+                return self._deleted(reference, where)
+            return str(Reference(reference.sheet, tuple(corner.at(row) for corner in reference.corners)))
         top, bottom = sorted((first.row, last.row))
         rows = self.span(top, bottom)
         if rows is None:
-            return reference.deleted
+            return self._deleted(reference, where)
         new = dict(zip((top, bottom), rows, strict=True))
         moved = Reference(reference.sheet, (first.at(new[first.row]), last.at(new[last.row])))
-        if self.first < top and bottom < self.last and self._came_apart(top, bottom, *rows):
-            self.widened[_cells(reference)] = _cells(moved)
+        if where and self.first < top and bottom < self.last and self._came_apart(top, bottom, *rows):
+            self.widened.setdefault((_cells(reference), _cells(moved)), []).append(where)
         return str(moved)
+
+    def _deleted(self, reference: Reference, where: str) -> str:
+        if where:
+            self.lost.append(where)
+        return reference.deleted
 
     def _came_apart(self, top: int, bottom: int, new_top: int, new_bottom: int) -> bool:
         """Return whether rows from outside a range now stand between its rows; new rows do not count."""
         own = sum(old in self.to for old in range(top, bottom + 1))
         new = bisect_right(self._new, new_bottom) - bisect_left(self._new, new_top)
         return new_bottom - new_top + 1 > own + new
+
+    def notices(self, title: str) -> list[str]:
+        """Name whatever points at other rows than before, or at none."""
+        notices = [
+            f"{_listed(where)}: what pointed at {title}!{old} points at {title}!{new} now, since these rows "
+            "came apart, and others stand between them"
+            for (old, new), where in self.widened.items()
+        ]
+        if self.lost:
+            notices.append(
+                f"{_listed(self.lost)}: a row of {title} that this points at is gone, so it is {DELETED} now"
+            )
+        return notices
 
     # the cells of rules
 
@@ -273,6 +305,14 @@ def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
     return (
         str(Reference(reference.sheet, known)) if len(known) == len(reference.corners) else reference.deleted
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first names of some, and how many more there are."""
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - _MOST_NAMES} more" if len(each) > _MOST_NAMES else ""
+    text = ", ".join(each[:_MOST_NAMES]) + more
+    return text[0].upper() + text[1:]
 
 
 def _cells(reference: Reference) -> str:

@@ -11,28 +11,28 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
-from xlsync.xlsx.annotations import fills_of, notes_of, pictures_of
-from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup
+from xlsync.xlsx.annotations import fills_of, links_of, notes_of, pictures_of
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, read_values
 from xlsync.xlsx.references import (
     follow_elsewhere,
     follow_on_another_sheet,
     is_apart,
-    move_anchors,
     move_comments,
-    move_linked_cells,
     move_pivot,
-    move_shapes,
     move_sheet_rules,
     move_table,
     parted_merges,
@@ -186,10 +186,20 @@ class Package:
         styles = self._parts.related(self._workbook, "styles")
         return [fill for part in styles for fill in fills_of(self._parts.text(part))]
 
-    def has_picture(self, title: str, row: int) -> bool:
-        """Return whether a picture lies within a row."""
+    def pictures(self, title: str, row: int) -> list[str]:
+        """The texts of the pictures and text boxes that belong to a row; empty for one without text."""
         drawings = self._parts.related(self._part(title), "drawing")
-        return any(any(pictures_of(self._parts.text(part), (row,))) for part in drawings)
+        return [picture.text for part in drawings for picture in pictures_of(self._parts.text(part), (row,))]
+
+    def links(self, title: str) -> dict[Position, str]:
+        """The targets of the links on the cells of a sheet, by the first cell of each."""
+        part = self._part(title)
+        targets: dict[Position, str] = {}
+        for cells, relation, place in links_of(self._sheet(title).after):
+            with suppress(ValueError):  # a link on no cell
+                outside = self._parts.outside(part).get(relation, "")
+                targets[position(cells.partition(":")[0])] = f"{outside}#{place}" if place else outside
+        return targets
 
     def _is_plain(self, part: str) -> bool:
         if part not in self._plain:
@@ -261,8 +271,9 @@ class Package:
         self._sheets[title] = part
         self.change_cells(title, {(0, column): text for column, text in enumerate(header)})
 
-    def move_pictures(self, title: str, to: str, rows: Mapping[int, int]) -> None:
-        """Move the pictures that lie within one of these rows to rows of another sheet."""
+    def move_pictures(self, title: str, to: str, rows: Mapping[int, Sequence[int]]) -> None:
+        """Move what `pictures` finds in these rows to rows of another sheet, each to a row of its own."""
+        waiting = {row: deque(targets) for row, targets in rows.items()}
         for drawing in self._parts.related(self._part(title), "drawing"):
             if not any(pictures_of(self._parts.text(drawing), rows)):
                 continue
@@ -271,7 +282,7 @@ class Package:
                 changed = self._sheet_to_change(to)
                 changed.after = with_drawing(changed.after, changed.prefix, relation)
                 self._put(self._part(to), changed.encoded())
-            move_pictures(self._parts, drawing, target, rows)
+            move_pictures(self._parts, drawing, target, waiting)
 
     def replace_rows(
         self,
@@ -329,11 +340,7 @@ class Package:
         if not moves.nothing_moves:
             self._follow(title, sheet, moves, tables, table)
             self._follow_elsewhere(title, moves)
-            self.notices += [
-                f"What pointed at {title}!{old} points at {title}!{new} now: these rows came apart, and "
-                "others stand between them"
-                for old, new in moves.widened.items()
-            ]
+            self.notices += moves.notices(title)
         del renewal  # it holds the old rows
         self._changed(title, sheet, formula_went=had_formulas)
         return went
@@ -387,8 +394,8 @@ class Package:
         followers: tuple[tuple[str, Callable[[str], str]], ...] = (
             ("comments", lambda xml: move_comments(xml, moves)),
             ("threadedComment", lambda xml: move_comments(xml, moves)),
-            ("vmlDrawing", lambda xml: move_shapes(xml, moves)),
-            ("drawing", lambda xml: move_anchors(xml, moves)),
+            ("vmlDrawing", lambda xml: move_linked_cells(move_shapes(xml, moves), moves, title)),
+            ("drawing", lambda xml: move_linked_cells(move_anchors(xml, moves), moves, title)),
             ("pivotTable", lambda xml: move_pivot(xml, moves)),
             ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
         )
@@ -402,19 +409,28 @@ class Package:
     def _follow_elsewhere(self, title: str, moves: Moves) -> None:
         """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
         name = escape_markup(title.replace("'", "''")).encode()
+        mark = re.compile(re.escape(name) + b"(?:'|&apos;|&#39;|&#x27;)?!")
         sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
+        own = {self._workbook, self._sheets[title]}
+        for kind in ("drawing", "vmlDrawing", "ctrlProp"):
+            own |= set(self._parts.related(self._sheets[title], kind))
         for part in self._parts.names:
-            if part in {self._workbook, self._sheets[title]} or not part.casefold().endswith(".xml"):
+            if part in own or not part.casefold().endswith((".xml", ".vml")):
                 continue
             data = self._parts.utf8(part)
-            if name + b"!" in data or name + b"'!" in data:
+            if mark.search(data):
                 if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
                     sheet = self._sheet_to_change(sheets[part])
                     sheet.unshare()
                     self._put(part, sheet.encoded())
-                follow = follow_on_another_sheet if part in sheets else follow_elsewhere
-                self._put(part, follow(self._parts.text(part), moves, title))
-            elif b"worksheetSource" in data:
+                xml = self._parts.text(part)
+                self._put(
+                    part,
+                    follow_on_another_sheet(xml, moves, title, sheets[part])
+                    if part in sheets
+                    else follow_elsewhere(xml, moves, title),
+                )
+            elif b"worksheetSource" in data or b"dataRef" in data:
                 self._put(part, follow_elsewhere(self._parts.text(part), moves, title))
 
     def _tables(self, part: str) -> dict[str, TablePart]:

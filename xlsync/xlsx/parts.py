@@ -121,6 +121,15 @@ class Parts:
                 by_id[attribute(tag, "Id")] = (kind, self._names.get(target.casefold(), target))
         return by_id
 
+    def outside(self, part: str) -> dict[str, str]:
+        """The targets outside of the workbook that a part has relationships to, by id."""
+        own = self._relations_part(part)
+        return {
+            attribute(tag, "Id"): attribute(tag, "Target")
+            for tag in (re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ())
+            if attribute(tag, "TargetMode") == "External"
+        }
+
     def _relations_part(self, part: str) -> str | None:
         folder, name = posixpath.split(part)
         return self._names.get(posixpath.join(folder, "_rels", f"{name}.rels").casefold())

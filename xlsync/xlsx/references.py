@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from xlsync.xlsx.cells import escape_markup
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute, with_texts_changed
 from xlsync.xlsx.moves import Moves, rows_of
+from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_links_of_controls
 
 _HOLDERS: Final = (  # containers that may not be empty, and their items
     ("mergeCells", "mergeCell"),
@@ -39,25 +40,33 @@ _RULE_FORMULA: Final = re.compile(
 _CELL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}f(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s[^>]*)?>)([^<]*)")
 _TOTAL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}totalsRowFormula(?:\s[^>]*)?>)([^<]*)")
-_ANCHOR: Final = re.compile(
-    rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor|anchor))(?=[\s>])[^>]*>.*?</\1\s*>", re.DOTALL
+_DATES_OF_SPARKLINES: Final = re.compile(
+    rf"(<{ANY_PREFIX}f>)([^<]*)(?=</{ANY_PREFIX}f>\s*<{ANY_PREFIX}sparklines)"
 )
-_ROW_HEIGHT: Final = 190_500  # of a row with one line, in the units of drawings
+_IN_SPARKLINES: Final = re.compile(  # one group, at which a text can be split
+    rf"(<{ANY_PREFIX}sparkline>.*?</{ANY_PREFIX}sparkline\s*>"
+    rf"|<{ANY_PREFIX}f>[^<]*</{ANY_PREFIX}f>(?=\s*<{ANY_PREFIX}sparklines))",
+    re.DOTALL,
+)
+_LINK: Final = re.compile(rf"<{ANY_PREFIX}hyperlink\s[^>]*?/>")
+_CELL: Final = re.compile(rf"<{ANY_PREFIX}c\s[^>]*?\br\s*=\s*[\"']([A-Z]+[0-9]+)")
+_BEFORE_FORMULA: Final = 300  # characters in which the cell of a formula opens
 
 
 def _with_attribute_changed(tag: str, name: str, value: str) -> str:
     return tag if attribute(tag, name) == value else with_attribute(tag, name, value)
 
 
-def _with_texts_changed(pattern: re.Pattern[str], xml: str, change: Callable[[str], str]) -> str:
-    """Replace the formula that is the second group of each match, where it changes."""
+def _with_cells_changed(xml: str, change: Callable[[str, str], str]) -> str:
+    """Replace the formula of each cell, where it changes; `change` takes the formula and the cell's name."""
 
     def changed(match: re.Match[str]) -> str:
+        cell = _CELL.findall(xml[max(0, match.start() - _BEFORE_FORMULA) : match.start()])
         old = unescape(match[2])
-        new = change(old)
+        new = change(old, cell[-1] if cell else "a cell")
         return match[0] if new == old else f"{match[1]}{escape_markup(new)}"
 
-    return pattern.sub(changed, xml)
+    return _CELL_FORMULA.sub(changed, xml)
 
 
 def _without_empty(xml: str, container: str, item: str) -> str:
@@ -94,7 +103,8 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     def stretched(match: re.Match[str]) -> str:
         return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
-    xml = re.sub(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*?/>", placed("ref"), xml)
+    xml = re.sub(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", placed("ref"), xml)
+    xml = _LINK.sub(lambda match: _moved_links(match[0], moves, title), xml)
     xml = re.sub(rf"<{ANY_PREFIX}(?:cellWatch|inputCells)\s[^>]*?/>", placed("r"), xml)
     xml = re.sub(rf"<{ANY_PREFIX}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
     xml = re.sub(
@@ -104,11 +114,31 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
         flags=re.DOTALL,
     )
     xml = _RULE.sub(lambda match: _moved_rule(match[0], moves, title), xml)
-    xml = move_anchors(xml, moves)
+    xml = with_texts_changed(
+        _DATES_OF_SPARKLINES, xml, lambda text: moves.formula(text, title, where=f"a sparkline of {title}")
+    )
+    xml = _with_sources_stretched(xml, moves, title)
+    xml = move_links_of_controls(move_anchors(xml, moves), moves, title)
     for holder, item in _HOLDERS:
         if holder in xml:
             xml = _without_empty(xml, holder, item)
     return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
+
+
+def _moved_links(link: str, moves: Moves, title: str) -> str:
+    """A link on the new places of its cells, once for each range of them, to the new place of its target."""
+    cells = attribute(link, "ref")
+    new = moves.pieces(cells)
+    link = _with_target_moved(link, moves, title, f"the link in {title}!{cells}") if new else link
+    if len(new) > 1:
+        link = re.sub(r"""\s[\w.-]+:uid\s*=\s*(?:"[^"]*"|'[^']*')""", "", link)  # it names one link only
+    return "".join(_with_attribute_changed(link, "ref", piece) for piece in new)
+
+
+def _with_target_moved(link: str, moves: Moves, title: str, where: str) -> str:
+    target = attribute(link, "location")
+    new = moves.formula(target, title, here=False, where=where)
+    return link if new == target else with_attribute(link, "location", new)
 
 
 def _moved_breaks(xml: str, moves: Moves) -> str:
@@ -151,10 +181,11 @@ def _moved_rule(rule: str, moves: Moves, title: str) -> str:
     here, there = rows_of(cells), rows_of(new)
     if here is None or there is None:
         return rule
+    where = f"the {'sparkline' if 'sparkline' in rule[:30] else 'rule'} on {title}!{new}"
     if here[0] == here[1] and there == (moves.row(here[0]),) * 2:
-        return _with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title))
-    return _with_texts_changed(
-        _RULE_FORMULA, rule, lambda text: moves.anchored(text, title, here[0], there[0])
+        return with_texts_changed(_RULE_FORMULA, rule, lambda text: moves.formula(text, title, where=where))
+    return with_texts_changed(
+        _RULE_FORMULA, rule, lambda text: moves.anchored(text, title, here[0], there[0], where=where)
     )
 
 
@@ -180,10 +211,14 @@ def move_table(xml: str, moves: Moves, title: str, *, is_own: bool) -> str:
     after = table_rows(xml)
     if before is None or after is None:
         return xml
-    xml = _with_texts_changed(
-        _TABLE_FORMULA, xml, lambda text: moves.anchored(text, title, before[0] + 1, after[0] + 1)
+    xml = with_texts_changed(
+        _TABLE_FORMULA,
+        xml,
+        lambda text: moves.anchored(text, title, before[0] + 1, after[0] + 1, where=f"a table of {title}"),
     )
-    return _with_texts_changed(_TOTAL_FORMULA, xml, lambda text: moves.formula(text, title))
+    return with_texts_changed(
+        _TOTAL_FORMULA, xml, lambda text: moves.formula(text, title, where=f"a table of {title}")
+    )
 
 
 def table_rows(xml: str) -> tuple[int, int] | None:
@@ -220,102 +255,54 @@ def move_comments(xml: str, moves: Moves) -> str:
     return re.sub(rf"(<{kind}\s[^>]*(?<!/)>)(.*?</{kind}\s*>)", placed, xml, flags=re.DOTALL)
 
 
-def move_shapes(xml: str, moves: Moves) -> str:
-    """The VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
-
-    def placed(match: re.Match[str]) -> str:
-        shape = match[0]
-        row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
-        if not row or 'ObjectType="Note"' not in shape:
-            return _with_anchor(shape, moves, None)
-        new = moves.row(int(row[2]))
-        if new is None:
-            return ""
-        by = new - int(row[2])
-        return _with_anchor(shape.replace(row[0], f"{row[1]}{new}{row[3]}"), moves, by) if by else shape
-
-    return re.sub(rf"<{ANY_PREFIX}shape\s.*?</{ANY_PREFIX}shape\s*>", placed, xml, flags=re.DOTALL)
-
-
-def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
-    """A shape moved by so many rows, or with the rows that it lies on.
-
-    An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`).
-    """
-
-    def moved(match: re.Match[str]) -> str:
-        numbers = [part.strip() for part in match[2].split(",")]
-        if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
-            return match[0]
-        top, bottom = int(numbers[2]), int(numbers[6])
-        new = _rows_of_object(moves, top, bottom) if by is None else (max(0, top + by), max(0, bottom + by))
-        if new == (top, bottom):
-            return match[0]
-        numbers[2], numbers[6] = map(str, new)
-        return f"{match[1]}{', '.join(numbers)}"
-
-    return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)", moved, shape)
-
-
-def move_anchors(xml: str, moves: Moves) -> str:
-    """Move pictures, charts and buttons with their row; those over several rows that separate stay."""
-
-    def moved(match: re.Match[str]) -> str:
-        anchor = match[0]
-        corner = rf"(<{ANY_PREFIX}%s>.*?<{ANY_PREFIX}row>)([0-9]+)"
-        start = re.search(corner % "from", anchor, re.DOTALL)
-        if start is None or attribute(anchor.partition(">")[0], "editAs") == "absolute":
-            return anchor
-        end = re.search(corner % "to", anchor, re.DOTALL)
-        height = re.search(rf"<{ANY_PREFIX}ext\s[^>]*\bcy=[\"']([0-9]+)", anchor)
-        top = int(start[2])
-        bottom = int(end[2]) if end else top + (int(height[1]) // _ROW_HEIGHT if height else 0)
-        new = _rows_of_object(moves, top, bottom)
-        if end:
-            anchor = f"{anchor[: end.start(2)]}{new[1]}{anchor[end.end(2) :]}"
-        return f"{anchor[: start.start(2)]}{new[0]}{anchor[start.end(2) :]}"
-
-    return _ANCHOR.sub(moved, xml)
-
-
-def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
-    """Return the new rows of an object over some rows; an object on a dropped row stays."""
-    if top <= moves.first - 1 and bottom > moves.last:
-        return top, bottom + moves.shift
-    return moves.together(top, bottom) or (top, bottom)
-
-
 # other parts
 
 
 def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
-    """Update a part other than a sheet, such as a chart or the source of a pivot table."""
+    """Update a part other than a sheet, such as a chart, a text box or the source of a pivot table."""
+    xml = with_texts_changed(
+        _CELL_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a chart")
+    )
+    return _with_sources_stretched(move_linked_cells(xml, moves, title, here=False), moves, title)
 
-    def source(match: re.Match[str]) -> str:
+
+def follow_on_another_sheet(xml: str, moves: Moves, title: str, other: str) -> str:
+    """Update the sheet `other`: formulas in its cells, then rules and links below its rows."""
+    end = xml.rfind("sheetData")
+    cells = _with_cells_changed(
+        xml[:end],
+        lambda text, cell: moves.formula(text, title, here=False, where=f"{other}!{cell}"),
+    )
+    rules = _LINK.sub(
+        lambda match: _with_target_moved(
+            match[0], moves, title, f"the link in {other}!{attribute(match[0], 'ref')}"
+        ),
+        xml[end:],
+    )
+
+    def in_sparkline(text: str) -> str:  # written as if it were relative, but it is not
+        return moves.formula(text, title, here=False, where=f"a sparkline of {other}")
+
+    def in_rule(text: str) -> str:
+        return moves.fixed(text, title, where=f"a rule of {other}")
+
+    rules = "".join(
+        with_texts_changed(_RULE_FORMULA, piece, in_sparkline if number % 2 else in_rule)
+        for number, piece in enumerate(_IN_SPARKLINES.split(rules))
+    )
+    rules = move_links_of_controls(rules, moves, title, here=False)
+    return cells + _with_sources_stretched(rules, moves, title)
+
+
+def _with_sources_stretched(xml: str, moves: Moves, title: str) -> str:
+    """Let the sources of pivot tables and consolidations cover the new rows."""
+
+    def stretched(match: re.Match[str]) -> str:
         if attribute(match[0], "sheet").casefold() != title.casefold():
             return match[0]
         return _with_attribute_changed(match[0], "ref", moves.stretched(attribute(match[0], "ref")))
 
-    xml = _with_texts_changed(_CELL_FORMULA, xml, lambda text: moves.formula(text, title, here=False))
-    return re.sub(rf"<{ANY_PREFIX}worksheetSource\s[^>]*>", source, xml)
-
-
-def follow_on_another_sheet(xml: str, moves: Moves, title: str) -> str:
-    """Update another sheet: formulas in its cells, then rules and links below its rows."""
-    end = xml.rfind("sheetData")
-    cells = _with_texts_changed(_CELL_FORMULA, xml[:end], lambda text: moves.formula(text, title, here=False))
-    rules = _with_texts_changed(_RULE_FORMULA, xml[end:], lambda text: moves.fixed(text, title))
-    return cells + rules
-
-
-def move_linked_cells(xml: str, moves: Moves, title: str) -> str:
-    """Update a form control's part: the cells that it fills and lists (`fmlaLink`, `fmlaRange`)."""
-
-    def moved(match: re.Match[str]) -> str:
-        new = moves.formula(unescape(match[2]), title)
-        return f"{match[1]}{escape_markup(new)}{match[3]}"
-
-    return re.sub(r"""(\sfmla(?:Link|Range|Group|Txbx)=")([^"]*)(")""", moved, xml)
+    return re.sub(rf"<{ANY_PREFIX}(?:worksheetSource|dataRef)\s[^>]*>", stretched, xml)
 
 
 # what cannot come apart

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.cells import LAST_ROW, Cell, CellWriter, Row, Value, escape_markup, letters, wrapped_lines
+from xlsync.xlsx.cells import (
+    LAST_ROW,
+    Cell,
+    CellWriter,
+    Row,
+    Value,
+    address,
+    escape_markup,
+    letters,
+    wrapped_lines,
+)
 from xlsync.xlsx.markup import attribute, unescape, without_attributes
 from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
@@ -43,7 +53,11 @@ class Renewal:
                 self.data[row.number] = row
             else:
                 self.below.append(row)
-        pushed = [row for row in self.below if moves.row(row.number) is None and row.inside]
+        pushed = [
+            row
+            for row in self.below
+            if moves.row(row.number) is None and any(cell.inside for cell in sheet.cells(row).values())
+        ]
         if pushed or moves.new_last >= LAST_ROW:
             raise WorkbookError(
                 f"the sheet {sheet.title} has no room for {moves.shift} more rows: something stands in row "
@@ -100,7 +114,7 @@ class Renewal:
         number = moves.row(row.number)
         if self.stays or (number == row.number and f"<{sheet.prefix}f" not in row.inside):
             return row.whole
-        if number is None:  # an empty row that was pushed beyond the end of the sheet
+        if number is None:  # a row without values that was pushed beyond the end of the sheet
             return b""
         inside = "".join(self._placed(cell, number, column) for column, cell in sheet.cells(row).items())
         return sheet.row_xml(row.attributes, number, inside).encode()
@@ -125,7 +139,7 @@ class Renewal:
                 match[1],
             )
             old = unescape(match[2] or "")
-            new = moves.formula(old, sheet.title)
+            new = moves.formula(old, sheet.title, where=f"{sheet.title}!{address(number, column)}")
             text = (match[2] or "") if new == old else escape_markup(new)
             return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
 

@@ -16,6 +16,7 @@ from xlsync.xlsx.moves import Moves
 
 _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_OWN_NAMES: Final = "xlsync_"  # they are set anew whenever rows are renewed
 _NAME: Final = rf"(<{ANY_PREFIX}definedName\s[^>]*>)([^<]*)<"
 
 
@@ -95,7 +96,9 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
     """The workbook part with defined names that follow the moved rows of a sheet."""
 
     def followed(match: re.Match[str]) -> str:
-        inside = moves.fixed(unescape(match[2]), title)
+        name = attribute(match[1], "name")
+        is_own = name.casefold().startswith(_OWN_NAMES)
+        inside = moves.fixed(unescape(match[2]), title, where="" if is_own else f"the name {name}")
         return f"{match[1]}{escape_markup(inside)}<" if inside != unescape(match[2]) else match[0]
 
     return re.sub(_NAME, followed, xml)

@@ -1,0 +1,122 @@
+"""Objects that lie on a sheet follow its rows: pictures, charts, text boxes, buttons, the boxes of notes.
+
+XML text in, XML text out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from xlsync.xlsx.annotations import is_picture
+from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
+from xlsync.xlsx.moves import Moves
+
+_ANCHOR: Final = re.compile(
+    rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor|anchor))(?=[\s>])[^>]*>.*?</\1\s*>", re.DOTALL
+)
+_ROW_HEIGHT: Final = 190_500  # of a row with one line, in the units of drawings
+_LINKED_CELLS: Final = re.compile(  # of buttons, text boxes and pictures of cells
+    r"\s(?:fmla(?:Link|Range|Group|Txbx)|linkedCell|listFillRange|textlink|cellRange)\s*=\s*"
+    r"""(?:"[^"]*"|'[^']*')"""
+)
+_CELLS_IN_SHAPES: Final = re.compile(rf"(<{ANY_PREFIX}Fmla(?:Link|Range|Group|Txbx|Pict)>)([^<]*)")
+_CONTROL: Final = re.compile(rf"<{ANY_PREFIX}controlPr\s[^>]*>")
+
+
+def move_shapes(xml: str, moves: Moves) -> str:
+    """The VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
+
+    def placed(match: re.Match[str]) -> str:
+        shape = match[0]
+        row = re.search(rf"(<{ANY_PREFIX}Row>\s*)([0-9]+)(\s*<)", shape)
+        if not row or 'ObjectType="Note"' not in shape:
+            return _with_anchor(shape, moves, None)
+        new = moves.row(int(row[2]))
+        if new is None:
+            return ""
+        by = new - int(row[2])
+        return _with_anchor(shape.replace(row[0], f"{row[1]}{new}{row[3]}"), moves, by) if by else shape
+
+    return re.sub(rf"<{ANY_PREFIX}shape\s.*?</{ANY_PREFIX}shape\s*>", placed, xml, flags=re.DOTALL)
+
+
+def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
+    """A shape moved by so many rows, or with the rows that it lies on.
+
+    An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`).
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        numbers = [part.strip() for part in match[2].split(",")]
+        if len(numbers) != 8 or not all(number.isdigit() for number in numbers):
+            return match[0]
+        top, bottom = int(numbers[2]), int(numbers[6])
+        new = _rows_of_object(moves, top, bottom) if by is None else (max(0, top + by), max(0, bottom + by))
+        if new == (top, bottom):
+            return match[0]
+        numbers[2], numbers[6] = map(str, new)
+        return f"{match[1]}{', '.join(numbers)}"
+
+    return re.sub(rf"(<{ANY_PREFIX}Anchor>)([^<]*)", moved, shape)
+
+
+def move_anchors(xml: str, moves: Moves) -> str:
+    """Move pictures with the row in which they begin, and charts and buttons with the rows that they cover.
+
+    A chart over several rows that separate stays.
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        anchor = match[0]
+        corner = rf"(<{ANY_PREFIX}%s>.*?<{ANY_PREFIX}row>)([0-9]+)"
+        start = re.search(corner % "from", anchor, re.DOTALL)
+        if start is None or attribute(anchor.partition(">")[0], "editAs") == "absolute":
+            return anchor
+        end = re.search(corner % "to", anchor, re.DOTALL)
+        height = re.search(rf"<{ANY_PREFIX}ext\s[^>]*\bcy=[\"']([0-9]+)", anchor)
+        top = int(start[2])
+        bottom = int(end[2]) if end else top + (int(height[1]) // _ROW_HEIGHT if height else 0)
+        begins = moves.row(top) if is_picture(anchor) else None
+        new = _rows_of_object(moves, top, bottom)
+        if begins is not None and top >= moves.first:
+            new = begins, begins + bottom - top
+        if end:
+            anchor = f"{anchor[: end.start(2)]}{new[1]}{anchor[end.end(2) :]}"
+        return f"{anchor[: start.start(2)]}{new[0]}{anchor[start.end(2) :]}"
+
+    return _ANCHOR.sub(moved, xml)
+
+
+def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
+    """Return the new rows of an object over some rows; an object on a dropped row stays."""
+    if top <= moves.first - 1 and bottom > moves.last:
+        return top, bottom + moves.shift
+    return moves.together(top, bottom) or (top, bottom)
+
+
+# the cells that objects show or fill
+
+
+def move_linked_cells(xml: str, moves: Moves, title: str, *, here: bool = True) -> str:
+    """Update the cells that buttons, text boxes and pictures of cells show, fill or list.
+
+    `here` is True for objects on the moved sheet `title` itself.
+    """
+
+    def followed(text: str) -> str:
+        return moves.formula(text, title, here=here, where="a button or a text box")
+
+    def moved(match: re.Match[str]) -> str:
+        name = match[0].partition("=")[0].strip()
+        old = attribute(match[0], name)
+        new = followed(old)
+        return match[0] if new == old else f' {name}="{escape_markup(new)}"'
+
+    return with_texts_changed(_CELLS_IN_SHAPES, _LINKED_CELLS.sub(moved, xml), followed)
+
+
+def move_links_of_controls(xml: str, moves: Moves, title: str, *, here: bool = True) -> str:
+    """Update the cells that the controls of a sheet's own part fill and list."""
+    return _CONTROL.sub(lambda match: move_linked_cells(match[0], moves, title, here=here), xml)
