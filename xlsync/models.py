@@ -408,7 +408,7 @@ class Mismatch:
     company: int | str | None = None
     agreement: int | str | None = None
     item: int | str | None = None
-    currency: str = ""  # the agreement's
+    currency: str = ""  # of the agreement, or of the lines that it is to be created for
     addition: Addition | None = None
     beside: tuple[int, ...] = ()
     bss_units: Decimal | None = None

@@ -15,6 +15,7 @@ from xlsync.apply.actions import (
     SetFields,
     UpdateAddition,
 )
+from xlsync.apply.plan import Outcome, State
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.models import Addition
 
@@ -82,7 +83,7 @@ def test_every_cancellation_is_told_however_little_room_there_is() -> None:
 
 def test_what_is_created_is_counted_with_names_below() -> None:
     lines = tell_plan([company("Acme"), company("Delta")], "site").lines()
-    assert lines[1:] == ["Created: 2 customers", "  customer Acme", "  customer Delta"]
+    assert lines[1:] == ["To create: 2 customers", "  customer Acme", "  customer Delta"]
 
 
 def test_a_new_addition_is_a_change_from_nothing() -> None:
@@ -97,9 +98,21 @@ def test_a_new_addition_is_a_change_from_nothing() -> None:
         customer="Acme",
         product="B: Backup",
         impact=D(8),
+        currency="EUR",
     )
-    assert "  Acme · B: Backup: new addition, 0 -> 4 units, +8.00" in tell_plan([action], "site").lines()
+    text = tell_plan([action, update(1, "3")], "site")
+    assert "  Acme · B: Backup: new addition, 0 -> 4 units, +8.00 EUR" in text.lines()
+    assert text.sums == ("+11.00 EUR",)
 
 
 def test_a_plan_without_an_approved_row_says_so() -> None:
-    assert tell_nothing(()) == "no row is approved."
+    assert tell_nothing(()) == "Nothing to do: no row is approved."
+
+
+def test_a_plan_whose_changes_were_made_earlier_says_so() -> None:
+    done = [
+        Outcome(key=key, kind="UpdateAddition", subject="Backup for Acme", rows=(key,), state=State.ALREADY)
+        for key in ("units:1", "units:2")
+    ]
+    assert tell_nothing(done[:1]) == "Nothing to do: the change was made earlier."
+    assert tell_nothing(done) == "Nothing to do: all 2 changes were made earlier."

@@ -35,8 +35,18 @@ def test_on_a_terminal_each_step_shows_how_much_of_it_is_done() -> None:
         step("Reading additions", 3, 90)
         step("Writing the workbook", 170, 170)
     assert "Reading additions" in told.getvalue()
-    assert "3/90" in told.getvalue()
-    assert "170/170" in told.getvalue()
+    assert "3 of 90" in told.getvalue()
+    assert "170 of 170" in told.getvalue()
+
+
+def test_a_step_whose_end_is_not_known_shows_what_is_done_without_riddles() -> None:
+    told = io.StringIO()
+    with show.progress(Console(file=told, force_terminal=True, width=100), is_shown=True) as step:
+        step("Reading the month's billing", 2, None)
+        seen = told.getvalue()
+    assert "Reading the month's billing" in seen
+    assert "2/?" not in seen
+    assert "left" not in seen
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from decimal import Decimal
 
 import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
+from tests.helpers.hand import MISMATCHES
 
 if sys.platform == "win32":
     pytest.skip("Windows has no pseudo-terminals", allow_module_level=True)
@@ -43,6 +45,35 @@ def test_check_leaves_its_whole_summary_on_the_screen(desk: Desk, columns: int) 
     shown = run_on_terminal(["check", OCTOBER], columns)
     assert_is_clean(shown)
     assert any(line == f"Workbook: {OCTOBER}" for line in shown.lines)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_why_a_write_is_skipped_never_breaks_within_a_word(desk: Desk, columns: int) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.addition(52)["quantity"] = Decimal(16)
+    shown = run_on_terminal(["apply", OCTOBER, "--yes"], columns)
+    assert shown.code == 3
+    reason = str(desk.read().get(MISMATCHES, "units:52", "Result"))
+    text = " ".join(line.strip() for line in shown.lines)
+    assert reason.removeprefix("skipped: ") in text
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_remembered_links_and_a_run_are_told_without_a_broken_word(desk: Desk, columns: int) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "cost:54")
+    assert desk.apply().code == 0
+    links = desk.run("links", "list", "bss:601", "--json").json["links"]
+    (name,) = {one["names"]["customer"] for one in links if one["kind"] == "customer"}
+    shown = run_on_terminal(["links", "list", "bss:601"], columns)
+    assert_is_clean(shown)
+    assert name in "\n".join(shown.lines)
+    shown = run_on_terminal(["history", "last"], columns)
+    assert_is_clean(shown)
+    number = desk.run("history", "--json").json["runs"][0]["number"]
+    assert shown.lines[0].startswith(f"Run {number} · apply by ")
+    assert [line for line in shown.lines if line.endswith("done")] != []
 
 
 @pytest.mark.parametrize("columns", [80, 120])

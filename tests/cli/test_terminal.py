@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import signal
@@ -18,6 +19,7 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
 from xlsync.apply.journal import list_runs
 from xlsync.cli import tables as show
+from xlsync.commands.export import last_months
 from xlsync.config import load_settings
 from xlsync.models import MismatchKind
 from xlsync.reconcile.verdict import Verdict
@@ -176,6 +178,27 @@ def test_who_answers_no_question_stops_before_any_write(
     os.close(person)
     assert (command.returncode, desk.changes) == (1, {})
     assert told.decode().endswith("Stopped.\n")
+
+
+@on_a_terminal
+@pytest.mark.parametrize("answer", ["3", "{month}"])
+def test_a_month_is_picked_by_its_number_or_by_its_name(empty_desk: Desk, answer: str) -> None:
+    month = last_months(dt.datetime.now().astimezone().date())[2]
+    person, terminal = os.openpty()
+    with subprocess.Popen(
+        [*XLSYNC, "export"], stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        os.write(person, f"0\nsoon\n{answer.format(month=month)}\n".encode())
+        assert command.stdout is not None
+        assert command.stderr is not None
+        told, asked = command.stdout.read().decode(), command.stderr.read().decode()
+    os.close(terminal)
+    os.close(person)
+    assert command.returncode == 0
+    assert told.startswith(f"{month} · ")
+    assert f"  3  {month}\n" in asked
+    assert asked.count("Type a number from 1 to 15, or a month such as 2026-10.") == 2
+    assert (empty_desk.folder / f"xlsync-{month}.xlsx").exists()
 
 
 # The sandbox

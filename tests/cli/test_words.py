@@ -82,6 +82,12 @@ def test_the_help_of_every_command_ends_with_an_example_that_names_it() -> None:
             assert re.search(rf"\n  Example: {name}\b[^\n]*\n```", text), name
 
 
+def test_help_is_never_cut_and_names_no_type_of_python() -> None:
+    page = (Path(__file__).parent.parent.parent / ".github/docs/commands.md").read_text(encoding="utf-8")
+    assert "<" not in page
+    assert page.count("...") == page.count("[ARGS]...") + page.count("NAME]...") + page.count("{NAME}...")
+
+
 def printed(width: int) -> str:
     table = Table("Run", "Workbook", "Reason", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
@@ -102,6 +108,20 @@ def test_a_table_never_breaks_within_a_word(width: int) -> None:
 
 def test_a_table_that_cannot_fit_is_told_in_paragraphs() -> None:
     assert "Workbook: xlsync-2026-10.xlsx" in printed(30)
+
+
+def said(message: str, width: int) -> list[str]:
+    console = CleanConsole(force_terminal=True, width=width, color_system=None)
+    with console.capture() as captured:
+        say(console, message)
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_an_amount_stays_beside_its_currency_and_a_change_in_one_line(width: int) -> None:
+    lines = said("  Acme · Backup - Server: units 15 -> 18, +1,224.20 EUR", width)
+    assert any("15 -> 18," in line for line in lines)
+    assert any("+1,224.20 EUR" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -522,7 +522,13 @@ def test_the_log_tells_what_was_done_and_holds_no_secret(desk: Desk, monkeypatch
     press("Check", front(desk), NOW)
     text = log(desk)
     assert "planned: update" in text
+    assert "units:52" not in text
+    subject = (
+        f"{hand.get(MISMATCHES, 'units:52', 'Product')} for {hand.get(MISMATCHES, 'units:52', 'Customer')}"
+    )
+    assert f"{subject}: done" in text
     assert "1 done" in text
+    assert f"Run {desk.run('history', '--json').json['runs'][0]['number']}. Undo takes it back." in text
     assert "wrong-for-sure" not in text
     assert not any(desk.sandbox.environ[name] in text for name in SECRETS)
 

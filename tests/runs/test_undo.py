@@ -152,7 +152,7 @@ def test_money_reads_as_money_and_units_as_units(desk: Desk) -> None:
     desk.addition(55)["unitCost"] = Decimal("9.1")
     assert desk.check().code == 0
     run = applied(desk, "units:55", "cost:55")
-    assert "units 3, cost 9.10 -> units 4, cost 8.45" in desk.run("history", run).out
+    assert "units 3 -> 4, cost 9.10 -> 8.45" in desk.run("history", run).out
     assert "cost 9.10 (now 8.45)" in desk.run("undo", run, "--dry-run").err
     desk.addition(55)["unitCost"] = Decimal(9)
     assert "unitCost was 8.45 and is now 9.00" in undo(desk, run).json["actions"][0]["detail"]

@@ -178,6 +178,7 @@ class CreateAddition(ActionBase):
     seen_price: Decimal | None = None
     is_price_known: bool = True
     basis: Basis | None = None
+    currency: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:

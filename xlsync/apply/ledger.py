@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.apply.actions import CREATED, FIELDS, CreateAddition, tell_field
+from xlsync.apply.actions import CREATED, FIELDS, CreateAddition, UpdateAddition, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State, is_carried_out
 
@@ -23,6 +23,7 @@ class Written:
     at: str
     who: str
     run: str
+    number: str  # of the run, as people type it
     command: str
     kind: str
     what: str
@@ -32,6 +33,11 @@ class Written:
     detail: str
     id: int | None
     is_taken_back: bool = False
+
+    @property
+    def is_update(self) -> bool:
+        """Return whether the write changed units or cost, which `what` tells with both values."""
+        return self.kind == UpdateAddition.__name__
 
     @property
     def made(self) -> str:
@@ -170,6 +176,7 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
         at=write.at or run.at,
         who=run.who,
         run=run.id,
+        number=run.number,
         command=run.command,
         kind=write.kind,
         what=write.what,

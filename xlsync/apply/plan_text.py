@@ -44,7 +44,7 @@ class PlanText:
             ("Cancellations:", self.cancellations),
             ("Together, a month:", self.sums),
             ("Other changes:", _shortened(self.others, most)),
-            (f"Created: {self.created}" if self.created else "", _shortened(self.names, most)),
+            (f"To create: {self.created}" if self.created else "", _shortened(self.names, most)),
         ]
         return [(title, lines) for title, lines in parts if lines]
 
@@ -57,13 +57,14 @@ class PlanText:
 
 
 def tell_nothing(outcomes: Sequence[Outcome]) -> str:
-    """Say why a plan writes nothing."""
+    """Say that a plan writes nothing, and why."""
     if not outcomes:
-        return "no row is approved."
+        return "Nothing to do: no row is approved."
     if all(result.state is State.ALREADY for result in outcomes):
         one = len(outcomes) == 1
-        return "The change was made earlier." if one else f"All {len(outcomes)} changes were made earlier."
-    return count_states(outcomes)
+        why = "the change was made earlier." if one else f"all {len(outcomes)} changes were made earlier."
+        return f"Nothing to do: {why}"
+    return f"Nothing was done: {count_states(outcomes)}"
 
 
 def _shortened(lines: Sequence[str], most: int | None) -> list[str]:
@@ -115,12 +116,8 @@ def _ranked(entries: Iterable[tuple[Decimal, str]]) -> tuple[str, ...]:
 
 
 def _count(sums: dict[str, list[Decimal]], action: UpdateAddition | CreateAddition | SetFields) -> None:
-    up_down = sums.setdefault(_currency_of(action), [Decimal(0), Decimal(0)])
+    up_down = sums.setdefault(action.currency, [Decimal(0), Decimal(0)])
     up_down[action.impact < 0] += action.impact
-
-
-def _currency_of(action: UpdateAddition | CreateAddition | SetFields) -> str:
-    return action.basis.currency if action.basis else ""
 
 
 def _tell_change(action: UpdateAddition | CreateAddition) -> str:
@@ -141,4 +138,4 @@ def _tell_start(action: CreateAddition) -> str:
 
 def _tell_money(action: UpdateAddition | CreateAddition | SetFields) -> str:
     """Write the amount a month; empty where it is unknown, such as for a product without a price."""
-    return f", {action.impact:+,.2f} {_currency_of(action)}".rstrip() if action.impact else ""
+    return f", {action.impact:+,.2f} {action.currency}".rstrip() if action.impact else ""

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 import simplejson
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from xlsync.errors import Problem, XlsyncError
 
@@ -30,10 +30,19 @@ _is_demo: ContextVar[bool] = ContextVar("is_demo", default=False)
 _COMMAND: Final = re.compile(
     r"`(xlsync (?:export|check|apply|undo|history|links|invoice|report|doctor)\b(?![^`]*--demo)[^`]*)`"
 )
+_ARGUMENT_TYPE: Final = re.compile(r"(?m)^(  [A-Z]+)( <[^>]*>)(?=  )")
 _wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
 
 
 _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # of the parser that typer brings along
+
+
+class _Command(TyperCommand):
+    """A command whose help gives each argument its name, without the type that Python has for it."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Write the help of the command."""
+        return _ARGUMENT_TYPE.sub(lambda match: match[1] + " " * len(match[2]), super().get_help(ctx))
 
 
 class Commands(TyperGroup):
@@ -82,7 +91,7 @@ def command(
         parameters = [*own.parameters.values(), option]
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in parameters}
-        app.command(name, epilog=f"Example: {example}")(run)
+        app.command(name, cls=_Command, epilog=f"Example: {example}")(run)
         return function
 
     return register

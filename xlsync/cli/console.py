@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -15,6 +16,8 @@ from xlsync.cli.command import with_demo
 from xlsync.printable import printable
 
 _GAP = 2  # between two columns of a table
+_JOIN = "\x00"  # stands for a blank at which no line is parted
+_TOGETHER = re.compile(r"[-+\d.,]*\d (?:-> [-+\d.,]*\d|[A-Z]{3}\b)")  # `15 -> 18`, `+12.90 EUR`
 
 
 class CleanConsole(Console):
@@ -30,32 +33,34 @@ out = CleanConsole()
 err = CleanConsole(stderr=True)
 
 
-def say(console: Console, message: str, style: str = "", first_word: str = "") -> None:
+def say(console: Console, message: str, style: str = "", *, words: Mapping[str, str] | None = None) -> None:
     """Print a message: parted at words on a terminal, as it is elsewhere, so that it can be searched.
 
-    A word longer than the terminal is wide, such as a path, stays whole. `first_word` is the colour of the
-    first word.
+    A word longer than the terminal is wide, such as a path, stays whole. The first of each of `words` is
+    printed in its own style.
     """
     lines = with_demo(message).split("\n")
     if console.is_terminal:
         lines = [part for line in lines for part in _parted(line, console.width)]
-    text = Text("\n".join(lines), style=style)
-    begin = len(text.plain) - len(text.plain.lstrip())
-    text.stylize(first_word, begin, begin + len(text.plain[begin:].partition(" ")[0]))
+    text = Text("\n".join(lines), style)
+    for word, own_style in (words or {}).items():
+        if own_style and (start := text.plain.find(word)) >= 0:
+            text.stylize(own_style, start, start + len(word))
     console.print(text, highlight=False, soft_wrap=True)
 
 
 def _parted(line: str, width: int) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip(" ")))
     hanging = indent + "  " if indent else ""
-    return textwrap.wrap(
-        line,
+    parts = textwrap.wrap(
+        _TOGETHER.sub(lambda match: match[0].replace(" ", _JOIN), line),
         max(width, 20),
         subsequent_indent=hanging,
         break_long_words=False,
         break_on_hyphens=False,
         replace_whitespace=False,
-    ) or [""]
+    )
+    return [part.replace(_JOIN, " ") for part in parts] or [""]
 
 
 def print_table(console: Console, table: Table) -> None:

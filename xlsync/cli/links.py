@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from xlsync.cli.command import command
-from xlsync.cli.options import Demo, Json, Yes
+from xlsync.cli.options import Demo, Json
 
 links_app = typer.Typer(help="Remembered links and rules.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @command(links_app, "list", example="xlsync links list Contoso")
 def links_list(
-    text: Annotated[list[str] | None, typer.Argument(help="Only links with this in a name or key.")] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Only links of customers, products or contracts named so."),
+    ] = None,
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -27,7 +30,7 @@ def links_list(
 
 @command(links_app, "rules", example="xlsync links rules")
 def links_rules(demo: Demo = False, json: Json = False) -> None:
-    """List the rules: what is ignored, and units that are free or a minimum."""
+    """List the rules: what is ignored, and free or minimum units."""
     from xlsync.cli import remembered
 
     remembered.list_rules(demo=demo, json=json)
@@ -35,11 +38,13 @@ def links_rules(demo: Demo = False, json: Json = False) -> None:
 
 @command(links_app, "ignore", example='xlsync links ignore --contract CO-1001 --reason "our own licence"')
 def links_ignore(
-    reason: Annotated[str, typer.Option(help="The reason, which the sheets show.")],
-    contract: Annotated[str, typer.Option(help="A contract id.")] = "",
-    product: Annotated[str, typer.Option(help="A product's code or name in the BSS.")] = "",
-    customer: Annotated[str, typer.Option(help="A customer's id or name in the BSS.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31 (default: no end).")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, which the sheets show.")],
+    contract: Annotated[str, typer.Option(metavar="ID", help="A contract id.")] = "",
+    product: Annotated[str, typer.Option(metavar="NAME", help="A product's code or name in the BSS.")] = "",
+    customer: Annotated[str, typer.Option(metavar="NAME", help="A customer's id or name in the BSS.")] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DAY", help="The last day, such as 2026-12-31 (default: no end).")
+    ] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -59,15 +64,21 @@ def links_ignore(
 
 @command(links_app, "units", example="xlsync links units --contract CO-1001 --free 2")
 def links_units(
-    contract: Annotated[str, typer.Option(help="A contract id.")],
-    free: Annotated[str, typer.Option(help="Units that are not billed; 0 ends the rule.")] = "",
-    minimum: Annotated[str, typer.Option(help="Units that are billed at least; 0 ends the rule.")] = "",
-    reason: Annotated[str, typer.Option(help="The reason, which the sheets show.")] = "",
-    until: Annotated[str, typer.Option(help="The last day, such as 2026-12-31 (default: no end).")] = "",
+    contract: Annotated[str, typer.Option(metavar="ID", help="A contract id.")],
+    free: Annotated[
+        str, typer.Option(metavar="UNITS", help="Units that are not billed; 0 ends the rule.")
+    ] = "",
+    minimum: Annotated[
+        str, typer.Option(metavar="UNITS", help="The least units that are billed; 0 ends the rule.")
+    ] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason, which the sheets show.")] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DAY", help="The last day, such as 2026-12-31 (default: no end).")
+    ] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
-    """Set units of a contract that are free, or the least that is billed."""
+    """Set how many units of a contract are free, or its minimum."""
     from xlsync.cli import remembered
 
     remembered.set_units(
@@ -105,8 +116,11 @@ def links_import(
 
 @command(links_app, "forget", example="xlsync links forget Contoso")
 def links_forget(
-    text: Annotated[list[str], typer.Argument(help="Links of these whole names or keys.")],
-    yes: Yes = False,
+    text: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", help="Whole names of customers or products, or contract ids."),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forgetting.")] = False,
     demo: Demo = False,
     json: Json = False,
 ) -> None:

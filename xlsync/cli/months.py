@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
 import typer
-from rich.prompt import IntPrompt
 
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
 from xlsync.cli.terminal import (
+    ask,
     errors_in_words,
     new_workbook,
     now,
@@ -97,20 +99,28 @@ def chosen_month(text: str) -> Month:
         case "":
             if not sys.stdin.isatty():
                 raise typer.BadParameter("say which month, such as --month 2026-10", param_hint="--month")
-            for number, month in enumerate(offered):
-                say(err, f"{number:3}  {month}")
-            numbers = [str(number) for number in range(len(offered))]
-            with errors_in_words():
-                number = IntPrompt.ask(
-                    "Which month, by its number", console=err, choices=numbers, show_choices=False, default=1
-                )
-            return offered[number]
+            return _picked_month(offered)
     try:
         return Month.parse(text)
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
         ) from None
+
+
+def _picked_month(offered: Sequence[Month]) -> Month:
+    """Let a person pick one of the months by its number, or type any month."""
+    names = ("this month", "last month", *[""] * len(offered))
+    for number, (month, name) in enumerate(zip(offered, names, strict=False), start=1):
+        say(err, f"{number:3}  {month}  {name}".rstrip())
+    with errors_in_words():
+        while True:
+            answer = ask("Which month? Its number, or such as 2026-10", default="2").strip()
+            if answer.isdecimal() and 1 <= int(answer) <= len(offered):
+                return offered[int(answer) - 1]
+            with suppress(ValueError):
+                return Month.parse(answer)
+            say(err, f"Type a number from 1 to {len(offered)}, or a month such as 2026-10.")
 
 
 def chosen_by(text: str) -> By:

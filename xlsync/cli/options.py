@@ -13,6 +13,6 @@ WorkbookFile = Annotated[  # `reached` says whether the workbook can be read
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and check the limits; write nothing.")]
 ExitCode = Annotated[
-    bool, typer.Option("--exit-code", help="Exit with 4 if something is to be done, else with 0.")
+    bool, typer.Option("--exit-code", help="Exit with 4 if lines are to be linked or mismatches stand.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Write without asking.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]

@@ -64,7 +64,9 @@ def options(
 
 @command(app, example="xlsync export --month 2026-10")
 def export(
-    month: Annotated[str, typer.Option(help="2026-10, last or this. Asks if omitted.")] = "",
+    month: Annotated[
+        str, typer.Option(metavar="MONTH", help="Such as 2026-10; or last, this. Asks if omitted.")
+    ] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
     reports: Annotated[
         list[Path] | None,
@@ -75,8 +77,12 @@ def export(
         ),
     ] = None,
     by: Annotated[
-        str, typer.Option(help="Which lines belong to the month: by invoice-date or service-period.")
-    ] = ("invoice-date"),
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="Lines belong to the month by their invoice-date, or by their service-period.",
+        ),
+    ] = "invoice-date",
     refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
     exit_code: ExitCode = False,
@@ -137,7 +143,8 @@ def apply(
 @command(app, example="xlsync undo last")
 def undo(
     run: Annotated[
-        str, typer.Argument(help="Such as 2026-10-28-1, or last; `xlsync history` lists the runs.")
+        str,
+        typer.Argument(metavar="RUN", help="Such as 2026-10-28-1, or last; `xlsync history` lists the runs."),
     ],
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -193,9 +200,13 @@ def report(
 @command(app, example="xlsync history 2026-10-28-1")
 def history(
     run: Annotated[
-        str, typer.Argument(help="Such as 2026-10-28-1 or last: list every write of that run.")
+        str,
+        typer.Argument(metavar="RUN", help="Such as 2026-10-28-1, or last: list every write of that run."),
     ] = "",
-    month: Annotated[str, typer.Option(help="Every write of this month: 2026-10, last or this.")] = "",
+    month: Annotated[
+        str,
+        typer.Option(metavar="MONTH", help="List every write of a month: such as 2026-10; or last, this."),
+    ] = "",
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -207,9 +218,13 @@ def history(
 
 @command(app, example="xlsync sandbox --port 0")
 def sandbox(
-    port: Annotated[int, typer.Option(help="Where to listen on this machine.")] = 8765,
-    lines: Annotated[int, typer.Option(help="Make up this many billing lines.")] = 0,
-    seed: Annotated[int, typer.Option(help="Another number makes up other data.")] = 1,
+    port: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The port to listen at on this machine.")
+    ] = 8765,
+    lines: Annotated[
+        int, typer.Option(metavar="NUMBER", help="Make up so many billing lines; 0: the demo's.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Another number makes up other data.")] = 1,
 ) -> None:
     """Serve a made-up BSS and ConnectWise on this machine.
 
@@ -232,7 +247,7 @@ def ribbon_build(
         Path | None, typer.Option(metavar="FILE", help="Default: xlsync.xlam in this folder.")
     ] = None,
 ) -> None:
-    """Make the add-in's file, for the Python that runs this."""
+    """Make the file of the add-in, for the Python that runs xlsync now."""
     from xlsync.cli import setup
 
     setup.build_addin(output=output)

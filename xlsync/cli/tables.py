@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.journal import Run
@@ -35,7 +36,7 @@ from xlsync.report.month import Report
 from xlsync.workbook.totals import Totals, billed_rows
 
 _PRINTED_EACH: Final = 3  # changes left for one reason that are printed one by one
-
+_ROOM_FOR_LINKS: Final = 100  # columns of a terminal that hold the table of links with its contract ids
 COLOURS = {
     State.DONE: "green",
     State.ALREADY: "green",
@@ -44,6 +45,27 @@ COLOURS = {
     State.UNKNOWN: "red",
     State.PLANNED: "cyan",
 }
+
+
+class _Count(ProgressColumn):
+    """The steps that are done, and of how many where that is known: `3 of 90`."""
+
+    def render(self, task: Task) -> Text:
+        """Write the count of one bar."""
+        total = "" if task.total is None else f" of {task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}{total}", style="progress.download")
+
+
+class _TimeLeft(ProgressColumn):
+    """The time that a step still takes, where it can be known."""
+
+    def render(self, task: Task) -> Text:
+        """Write the time left of one bar, such as `2 min left`."""
+        seconds = task.time_remaining
+        if seconds is None or task.finished:
+            return Text("")
+        text = f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"
+        return Text(text, style="progress.remaining")
 
 
 @contextmanager
@@ -59,9 +81,8 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
+        _Count(),
+        _TimeLeft(),
     )
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
@@ -96,7 +117,8 @@ def month(console: Console, totals: Totals, path: Path) -> None:
     for money in totals.money:
         cells = (str(money.count), f"{money.up:,.2f}", f"{money.down:,.2f}", escape(money.currency))
         table.add_row(str(money.kind), *cells)
-    print_table(console, _billed_table(totals))
+    if totals.billed:
+        print_table(console, _billed_table(totals))
     if totals.money:
         print_table(console, table)
     say(console, totals.verdict.text)
@@ -115,9 +137,7 @@ def _billed_table(totals: Totals) -> Table:
 def plan(console: Console, planned_: Plan, site: str) -> None:
     """Print a plan: the writes to a site, money first, and the rows that need no write, with the reason."""
     if not planned_.actions:
-        is_lost = any(result.state is not State.ALREADY for result in planned_.outcomes)
-        heading = "Nothing was done" if is_lost else "Nothing to do"
-        say(console, f"{heading}: {tell_nothing(planned_.outcomes)}")
+        say(console, tell_nothing(planned_.outcomes))
     else:
         for line in tell_plan(planned_.actions, site).lines():
             say(console, line)
@@ -144,10 +164,8 @@ def planned(plan_: Plan) -> tuple[Outcome, ...]:
 def outcomes(console: Console, results: Sequence[Outcome], shown: Sequence[Outcome]) -> None:
     """Print the outcomes of a run: counts, and everything not done that the plan did not show."""
     count = Counter(result.state for result in results)
-    counts = (
-        f"[{colour}]{count[state]} {state.words}[/]" for state, colour in COLOURS.items() if count[state]
-    )
-    console.print(", ".join(counts), highlight=False, soft_wrap=True)
+    counts = [(f"{count[state]} {state.words}", colour) for state, colour in COLOURS.items() if count[state]]
+    say(console, ", ".join(text for text, _ in counts), words=dict(counts))
     _skipped(console, [result for result in results if result not in shown])
 
 
@@ -162,7 +180,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
         if len(group) > _PRINTED_EACH:
             texts = [f"{counted(len(group), 'change')}, such as {group[0].subject}: {detail}"]
         for text in texts:
-            say(console, f"  {state} {text}", first_word=COLOURS[state])
+            say(console, f"  {state} {text}", words={str(state): COLOURS[state]})
 
 
 def _table(*headers: str) -> Table:
@@ -207,14 +225,15 @@ def run(console: Console, record: Run) -> None:
     heading = f"Run {record.number} · {record.command} by {record.who} · {record.workbook}"
     say(console, heading)
     if record.writes:
-        written(console, [tell_write(record, write) for write in record.writes])
+        written(console, [tell_write(record, write) for write in record.writes], is_one_run=True)
     else:
         say(console, "It wrote nothing.")
 
 
 def report(console: Console, month: Report) -> None:
     """Print a month's figures, one line for each currency, and what was created."""
-    table = _money_table("Month", "Billed", "Before", "After", "Found", "Margin", "Open")
+    in_connectwise = "ConnectWise before", "ConnectWise now"
+    table = _money_table("Month", "Billed", *in_connectwise, "Found", "Margin", "Open")
     for total in month.totals:
         figures = total.figures
         money = (figures.billed, figures.before, figures.after, figures.found, figures.margin)
@@ -231,21 +250,20 @@ def report(console: Console, month: Report) -> None:
     made = [(kind.lower(), count) for kind, count in month.created.items() if count]
     created = ", ".join(counted(count, kind) for kind, count in made)
     states = ", ".join(f"{count} {state}" for state, count in month.states.items())
-    made_told = f"Created: {created or 'nothing'}. Writes: {states or 'none'}."
-    console.print(made_told, highlight=False, soft_wrap=True)
+    say(console, f"Created: {created or 'nothing'}. Writes: {states or 'none'}.")
 
 
-def written(console: Console, writes: Sequence[Written]) -> None:
-    """Print every write of a month: who, when, what, before and after."""
+def written(console: Console, writes: Sequence[Written], *, is_one_run: bool = False) -> None:
+    """Print every write of a month, or of one run: when, who, what, before and after."""
     for write in writes:
-        colour = COLOURS.get(State(write.state), "") if write.state in set(State) else ""
+        colour = COLOURS[State(write.state)] if write.state in set(State) else ""
         state = f"{write.state}, taken back" if write.is_taken_back else write.state
-        by = f"{_minute(write.at)}  {escape(write.who)}  {write.command} {write.run}"
-        heading = f"{by}  [{colour or 'none'}]{state}[/]"
-        console.print(heading, highlight=False, soft_wrap=True)
+        by = "" if is_one_run else f"  {write.who}  {write.command} {write.number}"
+        say(console, f"{_minute(write.at)}{by}  {state}", words={state: colour})
         say(console, f"  {write.what}")
-        changed = f"{write.before or 'nothing'} -> {write.after or 'nothing'}"
-        say(console, f"  {changed}", style="dim")
+        if not write.is_update:  # an update says in words already what was and what is
+            changed = f"{write.before} -> {write.after or 'nothing'}" if write.before else write.after
+            say(console, f"  {changed or 'nothing changed'}", style="dim")
         if write.state != State.DONE and write.detail:
             say(console, f"  {write.detail}")
     if not writes:
@@ -253,7 +271,15 @@ def written(console: Console, writes: Sequence[Written]) -> None:
 
 
 def links(console: Console, entries: Sequence[RememberedLink], none: str = "No link is remembered.") -> None:
-    """Print a table of remembered links."""
+    """Print the remembered links: a table, or two lines for each where a table would not fit."""
+    if not entries:
+        say(console, none)
+        return
+    if console.is_terminal and console.width < _ROOM_FOR_LINKS:
+        for link in entries:
+            say(console, f"{link.kind}  {link.subject} -> {' · '.join(link.parts)}")
+            say(console, f"  {link.link.evidence}{_since(link)}", style="dim")
+        return
     table = _table("Link", "In the BSS", "In ConnectWise", "Evidence", "Since")
     table.columns[0].no_wrap = table.columns[-1].no_wrap = True
     if console.is_terminal:
@@ -263,10 +289,11 @@ def links(console: Console, entries: Sequence[RememberedLink], none: str = "No l
         linked_to = " · ".join(link.parts)
         cells = (str(link.kind), link.subject, linked_to, str(link.link.evidence), when)
         table.add_row(*map(escape, cells))
-    if entries:
-        print_table(console, table)
-    else:
-        say(console, none)
+    print_table(console, table)
+
+
+def _since(link: RememberedLink) -> str:
+    return f", since {link.link.when:%Y-%m-%d}" if link.link.when else ""
 
 
 def imported(console: Console, what: str, result: Imported[Any]) -> None:

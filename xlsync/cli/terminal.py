@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import simplejson
 import typer
-from rich.prompt import Confirm
+from rich.prompt import Confirm, Prompt
 
 from xlsync.cli.command import command_line, tell_error, tell_stop
 from xlsync.cli.console import err, say
@@ -145,10 +145,28 @@ def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
     if not sys.stdin.isatty():
         say(err, f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
-    if not Confirm.ask(question, console=err):
+    with line_ended():
+        agreed = Confirm.ask(question, console=err)
+    if not agreed:
         say(err, f"Nothing was {done}.")
         return False
     return True
+
+
+def ask(question: str, default: str) -> str:
+    """Ask for a line of text on the terminal; Enter alone answers the default."""
+    with line_ended():
+        return Prompt.ask(question, console=err, default=default)
+
+
+@contextmanager
+def line_ended() -> Iterator[None]:
+    """End the line of a question that is not answered, so that what follows begins a line of its own."""
+    try:
+        yield
+    except (KeyboardInterrupt, EOFError):
+        err.print()
+        raise
 
 
 def tell_notices(notices: Iterable[str]) -> None:

@@ -71,7 +71,10 @@ def find_mismatches(
         mismatches.extend(find_differences(month, comparison, links, books))
     if is_complete:
         mismatches.extend(find_unbilled(month, lines, links, books, compared, vanished))
-    mismatches = [replace(mismatch, currency=_currency_of(mismatch, books)) for mismatch in mismatches]
+    billed_in = {line.key: line.currency for line in lines}
+    mismatches = [
+        replace(mismatch, currency=_currency_of(mismatch, books, billed_in)) for mismatch in mismatches
+    ]
     if latest is not None:
         mismatches = [hold_to_latest(mismatch, month, latest) for mismatch in mismatches]
     mismatches = [
@@ -98,8 +101,10 @@ def find_mismatches(
     )
 
 
-def _currency_of(mismatch: Mismatch, books: Books) -> str:
-    agreement = books.agreements.get(mismatch.agreement) if isinstance(mismatch.agreement, int) else None
+def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str]) -> str:
+    if isinstance(mismatch.agreement, str):  # to be created
+        return next((billed_in[key] for key in mismatch.line_keys if billed_in.get(key)), "")
+    agreement = books.agreements.get(mismatch.agreement) if mismatch.agreement is not None else None
     return agreement.currency if agreement else ""
 
 

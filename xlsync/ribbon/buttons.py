@@ -227,7 +227,8 @@ def apply(front: Front) -> None:
             save = saved_through(front.workbook)
             run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
             unasked = "" if review.plan.actions else notes
-            front.tell(outcomes_text(run, outcomes, "Undo takes it back."), unasked, _beside(path, written))
+            told = outcomes_text(systems.run_number(run), outcomes, "Undo takes it back.")
+            front.tell(told, unasked, _beside(path, written))
 
 
 def undo(front: Front) -> None:
@@ -246,9 +247,10 @@ def undo(front: Front) -> None:
         if _agreed(front, systems, plan, f"Undo of run {run.number} by {run.who}:"):
             count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)
-            results = results_of_undone(run, outcomes, systems.run_number(id_), front.now.date())
+            number = systems.run_number(id_)
+            results = results_of_undone(run, outcomes, number, front.now.date())
             noted = note_undone(systems, path, results, run.id, saved_through(front.workbook))
-            front.tell(outcomes_text(id_, outcomes, "Check renews the workbook."), noted)
+            front.tell(outcomes_text(number, outcomes, "Check renews the workbook."), noted)
 
 
 def _choose_run(front: Front, runs: Sequence[Run]) -> Run | None:
@@ -283,7 +285,7 @@ def invoices(front: Front) -> None:
             count = front.count_outcomes(len(review.plan.actions))
             save = saved_through(front.workbook)
             run, outcomes, written = invoicing.perform_invoices(systems, review, front.now, count, save)
-            front.tell(outcomes_text(run, outcomes), _beside(path, written))
+            front.tell(outcomes_text(systems.run_number(run), outcomes), _beside(path, written))
 
 
 def report(front: Front) -> None:

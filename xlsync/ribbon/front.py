@@ -32,7 +32,7 @@ class Front:
     def tell(self, *parts: str) -> None:
         """Show a message in a box, and write it to the log."""
         text = "\n\n".join(filter(None, parts))
-        self.log.info("told: %s", text)
+        self.log.info("shown: %s", text)
         self.workbook.tell(text)
 
     def ask(self, *parts: str) -> bool:
@@ -79,7 +79,7 @@ class Front:
         def next_one(result: Outcome) -> None:
             nonlocal done
             done += 1
-            self.log.info("%s: %s", result.key, result.text)
+            self.log.info("%s: %s", result.subject, result.text)
             self.progress("Writing to ConnectWise", done, count)
 
         return next_one

@@ -31,7 +31,7 @@ def month_text(totals: Totals) -> str:
 def plan_text(plan: Plan, site: str) -> str:
     """Write a plan, money first, as far as it fits a box; the log holds all of it."""
     if not plan.actions:
-        return f"Nothing to do: {tell_nothing(plan.outcomes)}{_reasons(plan.outcomes)}"
+        return tell_nothing(plan.outcomes) + _reasons(plan.outcomes)
     return "\n".join(tell_plan(plan.actions, site).lines(LINES)) + _reasons(plan.outcomes)
 
 
@@ -48,7 +48,7 @@ def report_text(report: Report) -> str:
 
 
 def outcomes_text(run: str, outcomes: Sequence[Outcome], hint: str = "") -> str:
-    """Write the outcomes of a run: counts, everything that is not done, and the run's name."""
+    """Write the outcomes of a run: counts, everything that is not done, and the number of the run."""
     text = (count_states(outcomes) or "Nothing was to be done.") + _reasons(outcomes)
     return text + (f"\n\nRun {run}. {hint}".rstrip() if run else "")
 

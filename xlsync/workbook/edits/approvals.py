@@ -231,6 +231,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         impact=quantity * (price or Decimal(0)) / mismatch.months,
         basis=_basis_of(approved),
         seen_price=mismatch.unit_price,
+        currency=mismatch.currency,
     )
 
 
@@ -325,6 +326,7 @@ def _change_addition(
         impact=impact,
         succeeds=Predecessor(ended.key, seen),
         basis=basis,
+        currency=first.mismatch.currency,
     )
     return ended, successor
 
