@@ -227,8 +227,8 @@ def apply(front: Front) -> None:
             save = saved_through(front.workbook)
             run, outcomes, written = reviews.perform_review(systems, review, front.now, count, save)
             unasked = "" if review.plan.actions else notes
-            told = outcomes_text(systems.run_number(run), outcomes, "Undo takes it back.")
-            front.tell(told, unasked, _beside(path, written))
+            result = outcomes_text(systems.run_number(run), outcomes, "Undo takes it back.")
+            front.tell(result, unasked, _beside(path, written))
 
 
 def undo(front: Front) -> None:
