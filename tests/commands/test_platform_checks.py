@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
+from tests.helpers.registry import put_into_registry
 from xlsync.commands.findings import CheckState
 from xlsync.commands.platform_checks import (
     mac_script_check,
+    open_workbooks_check,
     path_length_check,
     platform_checks,
     replacing_check,
     startup_check,
     sync_check,
 )
+from xlsync.excel.window import OpenInExcel
 from xlsync.files import LONGEST
 
 
-@pytest.mark.parametrize(
-    ("folder", "client"),
-    [
-        (PureWindowsPath(r"C:\Users\ann\OneDrive - Example\Billing"), "OneDrive"),
-        (PureWindowsPath(r"D:\Work\Billing"), "OneDrive"),
-        (PureWindowsPath(r"G:\My Drive\Billing"), "Google Drive"),
-        (PureWindowsPath(r"C:\Users\ann\Dropbox (Example)\Billing"), "Dropbox"),
-        (PurePosixPath("/Users/ann/Library/CloudStorage/OneDrive-Example/Billing"), "OneDrive"),
-        (PurePosixPath("/Users/ann/Library/CloudStorage/Box-Box/Billing"), "Box"),
-        (PurePosixPath("/Users/ann/Library/Mobile Documents/com~apple~CloudDocs"), "iCloud Drive"),
-    ],
-)
-def test_a_folder_that_a_sync_client_holds_is_told_with_what_to_do(folder: PurePath, client: str) -> None:
-    told = sync_check({"workbooks": folder}, {"OneDriveCommercial": r"d:\work"})
+def test_a_folder_that_a_sync_client_holds_is_told_with_what_to_do() -> None:
+    folder = PureWindowsPath(r"D:\Work\Billing")
+    told = sync_check({"workbooks": folder}, {r"d:\work": "OneDrive"})
     assert told.state is CheckState.UNSURE
-    assert told.detail == f"{folder} (workbooks) is synchronised by {client}"
+    assert told.detail == f"{folder} (workbooks) is synchronised by OneDrive"
     assert "AutoSave" in told.next_step
+    assert sync_check({"workbooks": folder}, {}).state is CheckState.GOOD
 
 
-@pytest.mark.parametrize(
-    "folder", [PureWindowsPath(r"D:\Workshop\Billing"), PurePosixPath("/Users/ann/CloudStorage")]
-)
-def test_a_folder_of_this_machine_alone_is_good(folder: PurePath) -> None:
-    assert sync_check({"workbooks": folder}, {"OneDrive": r"d:\work"}).state is CheckState.GOOD
+def test_no_open_workbook_is_good_and_each_that_is_open_is_named_with_what_to_do(tmp_path: Path) -> None:
+    for name in ("closed.xlsx", "calc.xlsx", ".~lock.calc.xlsx#", "october.xlsx", "~$october.xlsx"):
+        (tmp_path / name).touch()
+    (tmp_path / "~$of a file that is gone.xlsx").touch()
+    usual, cloud = OpenInExcel("october.xlsx", False), OpenInExcel("november.xlsx", True)
+    told = open_workbooks_check(tmp_path, [usual, cloud])
+    assert told.state is CheckState.UNSURE
+    assert told.detail == (
+        "november.xlsx saves itself (AutoSave) or is shared; "
+        "calc.xlsx is open in another program, which .~lock.calc.xlsx# names; "
+        "october.xlsx is open in Excel, and is written through it"
+    )
+    assert "Turn AutoSave off" in told.next_step
+    assert "delete the file that names the program" in told.next_step
+    assert "AutoSave" not in open_workbooks_check(tmp_path, [usual]).next_step
+    (tmp_path / ".~lock.calc.xlsx#").unlink()
+    assert open_workbooks_check(tmp_path, [usual]).state is CheckState.GOOD
+    assert open_workbooks_check(tmp_path / "empty", []).detail == f"none in {tmp_path / 'empty'}"
 
 
 @pytest.mark.parametrize(("over", "state"), [(0, CheckState.GOOD), (1, CheckState.BAD)])
@@ -90,9 +96,9 @@ def test_a_missing_script_on_macos_is_bad_where_the_add_in_is_installed(tmp_path
 @pytest.mark.parametrize(
     ("system", "names"),
     [
-        ("win32", ["Sync client", "Replacing files", "Startup folder", "Path length"]),
-        ("darwin", ["Sync client", "Replacing files", "Startup folder", "Script on macOS"]),
-        ("linux", []),
+        ("win32", ["Open workbooks", "Sync client", "Replacing files", "Startup folder", "Path length"]),
+        ("darwin", ["Open workbooks", "Sync client", "Replacing files", "Startup folder", "Script on macOS"]),
+        ("linux", ["Open workbooks"]),
     ],
 )
 def test_each_system_has_its_checks_and_each_that_is_not_good_says_what_to_do(
@@ -101,6 +107,7 @@ def test_each_system_has_its_checks_and_each_that_is_not_good_says_what_to_do(
     pytest.importorskip("xlwings", reason="xlwings, whose script is looked for, is not installed")
     monkeypatch.setenv("XLSYNC_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
+    put_into_registry(monkeypatch)
     found = list(platform_checks(system, tmp_path, tmp_path, {}))
     assert [one.name for one in found] == names
     assert [one.name for one in found if one.state is not CheckState.GOOD and not one.next_step] == []

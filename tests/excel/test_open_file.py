@@ -185,6 +185,18 @@ def test_a_workbook_with_autosave_is_refused_before_it_is_saved_and_read_in_a_dr
     assert "was saved" in reach(desk.file, lambda _: workbook, is_written=False).notice
 
 
+def test_an_excel_that_left_no_trace_is_asked_where_a_sync_client_holds_the_workbook(desk: Desk) -> None:
+    """It opened the workbook from the cloud: no owner file, no lock."""
+    workbook = Noting(desk.file)
+    place = reach(desk.file, lambda _: workbook, is_synced=lambda _: False)
+    assert (place.results, workbook.saved) == (save_or_beside, 0)
+    workbook.is_shared = True
+    with pytest.raises(WorkbookError, match="others may edit it"):
+        reach(desk.file, lambda _: workbook, is_synced=lambda _: True)
+    place = reach(desk.file, nobody, is_synced=lambda _: True)
+    assert (place.results, place.notice) == (save_or_beside, "")
+
+
 class Unnamed:
     """A workbook as xlwings shows one whose file it cannot find."""
 
@@ -203,6 +215,38 @@ class Named:
 def test_a_workbook_that_xlwings_cannot_name_does_not_hide_the_others(desk: Desk) -> None:
     named, elsewhere = Named(desk.file), Named("https://example.sharepoint.com/other.xlsx")
     assert list(excel.books_of_file([Unnamed(), elsewhere, named], desk.file)) == [named]
+
+
+class FromCloud:
+    """A workbook that Excel opened from the cloud, and xlwings finds no folder for."""
+
+    def __init__(self, address: str, *, is_mac: bool = False) -> None:
+        name = SimpleNamespace(get=lambda: address)
+        self.api = SimpleNamespace(full_name=name) if is_mac else SimpleNamespace(FullName=address)
+        self.app = None
+
+    @property
+    def fullname(self) -> str:
+        raise OSError("Couldn't find your local OneDrive file")
+
+
+@pytest.mark.parametrize("is_mac", [True, False])
+def test_a_workbook_opened_from_the_cloud_is_that_of_the_folder_which_a_client_holds(
+    desk: Desk, is_mac: bool
+) -> None:
+    address = f"https://example.sharepoint.com/sites/x/{desk.file.name.upper()}"
+    cloud = FromCloud(address, is_mac=is_mac)
+    other = FromCloud("https://example.sharepoint.com/sites/x/other%20month.xlsx", is_mac=is_mac)
+    books = [other, cloud]
+    assert list(excel.books_of_file(books, desk.file, lambda _: True)) == [cloud]
+    assert list(excel.books_of_file(books, desk.file, lambda _: False)) == []
+    assert excel.is_shared(cloud)
+    assert excel.ExcelWorkbook(cloud).full_name is None
+    assert excel.described([*books, Unnamed(), Named(desk.file)]) == (
+        excel.OpenInExcel("other month.xlsx", True),
+        excel.OpenInExcel(desk.file.name.upper(), True),
+        excel.OpenInExcel(desk.file.name, False),
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Final
 
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.excel import addin
+from xlsync.excel.open_file import UNSHARE, owned_files
+from xlsync.excel.synced_folders import find_synced, sync_client
+from xlsync.excel.window import OpenInExcel, list_open
 from xlsync.files import LONGEST, patiently
 
-ONEDRIVE: Final = ("OneDriveCommercial", "OneDriveConsumer", "OneDrive")  # variables that name its folders
-_SYNC_FOLDERS: Final = {
-    "onedrive": "OneDrive",
-    "dropbox": "Dropbox",
-    "googledrive": "Google Drive",
-    "google drive": "Google Drive",
-    "my drive": "Google Drive",
-    "mobile documents": "iCloud Drive",
-    "icloud": "iCloud Drive",
-    "nextcloud": "Nextcloud",
-}
 _WORKBOOK: Final = "xlsync-2026-10-corrected.results.backup-5.xlsx"  # about the longest usual name
 _STORE: Final = f"links/{'environment'.ljust(40, '-')}-{'digest'.ljust(16, '-')}-rules/cache.db-journal"
 
 
 def platform_checks(system: str, folder: Path, home: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Check the folder of the workbooks and xlsync's own folder, as Windows and macOS treat them."""
+    yield open_workbooks_check(folder, list_open(system))
     if system in {"win32", "darwin"}:
-        yield sync_check({"workbooks": folder, "xlsync's own files": home}, environ)
+        synced = find_synced(folder, system, environ)
+        yield sync_check({"workbooks": folder, "xlsync's own files": home}, synced)
         yield replacing_check(home)
         yield startup_check(addin.startup_folders(system)[-1], addin.told_folder())
     if system == "win32":
@@ -38,26 +32,38 @@ def platform_checks(system: str, folder: Path, home: Path, environ: Mapping[str,
         yield mac_script_check(addin.installed(system), addin.mac_script(Path.home()))
 
 
-def sync_client(folder: PurePath, environ: Mapping[str, str]) -> str:
-    """Return the name of the sync client that holds a folder; empty where none is recognised."""
-    for name in ONEDRIVE:
-        if environ.get(name) and folder.is_relative_to(environ[name]):
-            return "OneDrive"
-    for above, part in zip(("", *folder.parts), folder.parts, strict=False):
-        for beginning, client in _SYNC_FOLDERS.items():
-            if part.casefold().startswith(beginning):
-                return client
-        if above == "CloudStorage":  # where macOS puts the folders of all other clients
-            return part.partition("-")[0]
-    return ""
+def open_workbooks_check(folder: Path, in_excel: Collection[OpenInExcel]) -> Finding:
+    """Check which workbooks are open: those that Excel has, and those of a folder with an owner file."""
+    name = "Open workbooks"
+    shared = [f"{one.name} saves itself (AutoSave) or is shared" for one in in_excel if one.is_shared]
+    usual = [
+        f"{one.name} is open in Excel, and is written through it" for one in in_excel if not one.is_shared
+    ]
+    owned = [
+        f"{file.name} is open in another program, which {owner.name} names"
+        for file, owner in owned_files(folder)
+        if file.name not in {one.name for one in in_excel}
+    ]
+    steps = []
+    if shared:
+        steps.append(f"What saves itself or is shared is refused. {UNSHARE}")
+    if owned:
+        steps.append("Close what another program has open; else results are written beside it.")
+        steps.append("If nobody has it open, delete the file that names the program.")
+    if not steps:
+        return Finding(name, CheckState.GOOD, "; ".join(usual) or f"none in {folder}")
+    return Finding(name, CheckState.UNSURE, "; ".join([*shared, *owned, *usual]), " ".join(steps))
 
 
-def sync_check(folders: Mapping[str, PurePath], environ: Mapping[str, str]) -> Finding:
-    """Check whether a sync client holds a folder, where Excel saves by itself and others may edit."""
+def sync_check(folders: Mapping[str, PurePath], synced: Mapping[str, str]) -> Finding:
+    """Check whether a sync client holds a folder, where Excel saves by itself and others may edit.
+
+    `synced` holds the clients by folders that are known to be theirs.
+    """
     held = [
         f"{folder} ({what}) is synchronised by {client}"
         for what, folder in folders.items()
-        if (client := sync_client(folder, environ))
+        if (client := sync_client(folder, synced))
     ]
     if not held:
         return Finding("Sync client", CheckState.GOOD, "none is recognised in the folders that are used")

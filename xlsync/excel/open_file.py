@@ -7,19 +7,25 @@ also lets nobody else write the file. Both owner files outlive a crash of their 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from xlsync.errors import WorkbookError
+from xlsync.excel import synced_folders
 from xlsync.files import keep_backup
 from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx.cells import Position, Value
 from xlsync.xlsx.package import Package
 
+UNSHARE: Final = (
+    "Turn AutoSave off at the top left of Excel, or save a copy on this machine, with File > Save a Copy, "
+    "and use that."
+)
+_OWNED: Final = ("~$%s", ".~lock.%s#")  # names of owner files: Excel's, LibreOffice's
 Cells = Mapping[str, Mapping[Position, Value]]  # values by sheet title and cell
 
 
@@ -71,15 +77,21 @@ def refuse_shared(workbook: OpenWorkbook, name: str) -> None:
         raise WorkbookError(
             f"{name} is open in Excel with AutoSave, or is shared: others may edit it at the same time, and "
             "what xlsync writes could be lost.",
-            "Turn AutoSave off at the top left of Excel, or save a copy on this machine, with File > Save a "
-            "Copy, and use that.",
+            UNSHARE,
         )
 
 
 def owner_file(path: Path) -> Path | None:
     """Find the owner file that a program leaves beside an open workbook; None where there is none."""
-    names = (f"~${path.name}", f".~lock.{path.name}#")
-    return next((file for name in names if (file := path.with_name(name)).exists()), None)
+    return next((file for name in _OWNED if (file := path.with_name(name % path.name)).exists()), None)
+
+
+def owned_files(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield the workbooks of a folder that have an owner file beside them, each with that file."""
+    for file in sorted(folder.glob("*.xls*")):
+        owner = None if file.name.startswith("~$") else owner_file(file)
+        if owner is not None:
+            yield file, owner
 
 
 def refuse_unusable(path: Path, *, is_written: bool) -> None:
@@ -176,16 +188,24 @@ class SavePlan:
     notice: str = ""
 
 
-def reach(path: Path, find: Callable[[Path], OpenWorkbook | None], *, is_written: bool = True) -> SavePlan:
+def reach(
+    path: Path,
+    find: Callable[[Path], OpenWorkbook | None],
+    *,
+    is_written: bool = True,
+    is_synced: Callable[[Path], bool] = synced_folders.is_synced,
+) -> SavePlan:
     """Decide how to save a workbook that may be open; `find` looks for it in a running Excel.
 
-    A workbook found in Excel is saved first, so that its file has all edits.
+    A workbook found in Excel is saved first, so that its file has all edits. Excel leaves neither an owner
+    file nor a lock where it opened the workbook of a synchronised folder from the cloud.
     """
     refuse_unusable(path, is_written=is_written)
     owner = owner_file(path)
-    if owner is None and not is_locked(path):
+    is_taken = owner is not None or is_locked(path)
+    workbook = find(path) if is_taken or is_synced(path) else None
+    if workbook is None and not is_taken:
         return SavePlan(save_or_beside, save_in_place)
-    workbook = find(path)
     if workbook is not None:
         if is_written:
             refuse_shared(workbook, path.name)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from xlsync.errors import WorkbookError
+from xlsync.excel import synced_folders
 from xlsync.excel.dialogs import mac_dialog, mac_prompt, masked_prompt
 from xlsync.excel.open_file import Cells
 from xlsync.xlsx.cells import Value
@@ -28,8 +32,12 @@ class ExcelWorkbook:
     @property
     def full_name(self) -> Path | None:
         """Return the file on this machine; None where it was never saved, or is in a cloud folder only."""
-        with _asked():
+        try:
             path = Path(self._book.fullname)
+        except Exception as error:
+            if is_address(_excels_own_name(self._book)):  # xlwings finds no folder of this machine for it
+                return None
+            raise _refusal(error) from error
         return path if path.is_file() else None
 
     @property
@@ -113,7 +121,7 @@ def is_shared(book: Any) -> bool:
     Excel for Mac and old Excel do not know all of these properties; what cannot be asked counts as no.
     """
     signs = (
-        lambda: str(book.fullname).casefold().startswith(("https://", "http://")),
+        lambda: is_address(_excels_own_name(book)),
         lambda: book.api.AutoSaveOn,
         lambda: book.api.MultiUserEditing,
     )
@@ -124,6 +132,29 @@ def is_shared(book: Any) -> bool:
         except Exception:  # noqa: S112 - each system has its own errors
             continue
     return False
+
+
+def is_address(name: str) -> bool:
+    """Return whether Excel names a workbook by an address of a cloud, and not by a path."""
+    return "://" in name
+
+
+def _excels_own_name(book: Any) -> str:
+    """Return the path or address by which Excel names a workbook; empty where it does not tell it.
+
+    xlwings turns an address into a path where it finds one, which takes long and hides that it was one.
+    """
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: book.api.FullName,  # Windows
+        lambda: book.api.full_name.get(),  # noqa: PLW0108 - macOS; elsewhere there is no such name to look up
+        lambda: book.fullname,
+    )
+    for ask in asks:
+        try:
+            return str(ask())
+        except Exception:  # noqa: S112 - each system has its own errors
+            continue
+    return ""
 
 
 def calling_workbook() -> ExcelWorkbook:
@@ -140,22 +171,57 @@ def find_in_excel(path: Path, platform: str = sys.platform) -> ExcelWorkbook | N
     try:
         import xlwings  # noqa: PLC0415
 
-        return next(
-            map(ExcelWorkbook, books_of_file((b for app in xlwings.apps for b in app.books), path)), None
-        )
+        books = (book for app in xlwings.apps for book in app.books)
+        return next(map(ExcelWorkbook, books_of_file(books, path)), None)
     except Exception:  # each system has its own errors; any means that Excel does not have the file open
         return None
 
 
-def books_of_file(books: Iterable[Any], path: Path) -> Iterator[Any]:
-    """Yield the open workbooks of a file; one that xlwings cannot name (in a cloud folder) is passed."""
+def books_of_file(
+    books: Iterable[Any], path: Path, is_synced: Callable[[Path], bool] = synced_folders.is_synced
+) -> Iterator[Any]:
+    """Yield the open workbooks of a file; one that cannot be named is passed.
+
+    A workbook of the file's name that Excel opened from a cloud is the file, if a sync client holds that.
+    """
     for book in books:
+        name = _excels_own_name(book)
         try:
-            is_it = path.samefile(book.fullname)
-        except Exception:  # noqa: S112 - each system has its own errors; that workbook is not the file
+            if is_address(name):
+                in_cloud = unquote(name.rpartition("/")[2]).casefold()
+                is_it = in_cloud == path.name.casefold() and is_synced(path)
+            else:
+                is_it = path.samefile(name)
+        except OSError:  # it was never saved, or its folder is gone
             continue
         if is_it:
             yield book
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInExcel:
+    """A workbook that Excel has open: its name, and whether it saves itself or others may edit it."""
+
+    name: str
+    is_shared: bool
+
+
+def list_open(platform: str = sys.platform) -> tuple[OpenInExcel, ...]:
+    """List the workbooks that a running Excel has open; none where no Excel runs."""
+    if platform not in {"win32", "darwin"}:
+        return ()
+    try:
+        import xlwings  # noqa: PLC0415
+
+        return described(book for app in xlwings.apps for book in app.books)
+    except Exception:  # each system has its own errors; any means that no Excel answers
+        return ()
+
+
+def described(books: Iterable[Any]) -> tuple[OpenInExcel, ...]:
+    """Describe open workbooks; one that cannot be named is passed."""
+    named = ((book, unquote(re.split(r"[/\\]", _excels_own_name(book))[-1])) for book in books)
+    return tuple(OpenInExcel(name, is_shared(book)) for book, name in named if name)
 
 
 def _for_excel(value: Value) -> object:
@@ -174,7 +240,8 @@ def _asked() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise WorkbookError(
-            f"Excel did not do it: {error}",
-            "Leave the cell you are editing and try again.",
-        ) from error
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> WorkbookError:
+    return WorkbookError(f"Excel did not do it: {error}", "Leave the cell you are editing and try again.")
