@@ -167,6 +167,93 @@ def test_an_addition_made_by_the_run_and_changed_since_is_not_ended(desk: Desk) 
     assert "quantity was 2 and is now 9" in ran.json["actions"][0]["detail"]
 
 
+def test_units_that_a_later_run_wrote_are_left_and_the_run_is_named(desk: Desk) -> None:
+    """Done, undone, and done again after the row was approved anew: what stands there is of the later run."""
+    run = applied(desk, "units:52")
+    assert undo(desk, run).code == 0
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    assert desk.apply().states == {"update:52": "done"}
+    desk.forget_log()
+    ran = undo(desk, run)
+    assert (ran.code, ran.states, desk.sent()) == (3, {FIRST: "skipped"}, [])
+    third = next(one["number"] for one in desk.run("history", "--json").json["runs"])
+    assert f"run {third} wrote it later: `xlsync undo {third}`" in ran.json["actions"][0]["detail"]
+    assert undo(desk, newest(desk)).code == 0
+    assert desk.addition(52)["quantity"] == 15
+
+
+# The two halves of a change from a date on
+
+
+SUCCESSOR = "/finance/agreements/37/additions/401"
+
+
+def change_52_from_a_day_on(desk: Desk) -> str:
+    return applied(desk, "units:52", Effective_From=day("2026-10-14"))
+
+
+@pytest.mark.parametrize(
+    ("addition", "field", "value"),
+    [(401, "quantity", Decimal(9)), (52, "cancelledDate", "2026-10-20T00:00:00Z")],
+)
+def test_where_one_half_cannot_be_taken_back_the_other_stays_too(
+    desk: Desk, addition: int, field: str, value: object
+) -> None:
+    """One half alone would bill twice, or bill nothing."""
+    run = change_52_from_a_day_on(desk)
+    desk.addition(addition)[field] = value
+    ran = undo(desk, run)
+    assert (ran.code, desk.sent()) == (3, [])
+    assert ran.states == {FIRST: "skipped", SUCCESSOR: "skipped"}
+
+
+def test_the_successor_ends_first_and_where_that_fails_the_end_before_it_stays(desk: Desk) -> None:
+    run = change_52_from_a_day_on(desk)
+    desk.sandbox.fail("error-json", write=1)
+    ran = undo(desk, run)
+    assert (ran.code, desk.sent()) == (3, [("PATCH", SUCCESSOR)])
+    assert ran.states == {SUCCESSOR: "failed", FIRST: "skipped"}
+
+
+def test_where_the_second_half_of_an_undo_fails_it_says_what_is_in_force_and_can_be_undone(
+    desk: Desk,
+) -> None:
+    run = change_52_from_a_day_on(desk)
+    done = records(desk.sandbox)
+    desk.sandbox.fail("error-json", write=2)
+    ran = undo(desk, run)
+    assert (ran.code, ran.states) == (3, {SUCCESSOR: "done", FIRST: "failed"})
+    assert "nothing is billed in its place" in ran.json["actions"][-1]["detail"]
+    assert undo(desk, newest(desk)).code == 0
+    assert records(desk.sandbox) == done
+
+
+def test_undo_of_an_undo_takes_back_both_halves_or_none(desk: Desk) -> None:
+    assert undo(desk, change_52_from_a_day_on(desk)).code == 0
+    desk.forget_log()
+    desk.addition(52)["cancelledDate"] = "2026-12-31T00:00:00Z"
+    ran = undo(desk, newest(desk))
+    assert (ran.code, desk.sent(), set(ran.states.values())) == (3, [], {"skipped"})
+
+
+def test_an_end_stays_while_the_successor_of_a_later_run_is_in_force(desk: Desk) -> None:
+    """A run was killed between the two writes, and the next one made the successor."""
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    before = records(desk.sandbox)
+    desk.sandbox.fail("error-json", write=2)
+    first = str(desk.apply().json["run"])
+    second = str(desk.apply().json["run"])
+    desk.forget_log()
+    ran = undo(desk, first)
+    assert (ran.code, desk.sent(), ran.states) == (3, [], {FIRST: "skipped"})
+    assert "made what continues it" in ran.json["actions"][0]["detail"]
+    assert undo(desk, second).code == undo(desk, first).code == 0
+    now = records(desk.sandbox)
+    assert {key: now[key] for key in before} == before
+
+
 # Twice, and undo of undo
 
 

@@ -341,8 +341,9 @@ class SetFields(ActionBase):
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
     the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
     are the units that nothing bills any more afterwards. `ends_own` is set where undo ends what the run
-    created itself, which is no drop to zero. `successor_item` is the product of the addition that is to
-    continue this one.
+    created itself: it was never invoiced, so that is no drop to zero. `successor_item` is the product of the
+    addition that is to continue this one, `succeeds` the id of the addition that this one continues. `after`
+    is the key of an action that must have been done before, so that nothing is billed twice.
     """
 
     key: str
@@ -358,9 +359,16 @@ class SetFields(ActionBase):
     stops: Decimal = Decimal(0)
     ends_own: bool = False
     successor_item: int | None = None
+    succeeds: int | None = None
+    after: str = ""
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     basis: Basis | None = None
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Keys of the actions that must have been done before."""
+        return (self.after,) if self.after else ()
 
     @property
     def agreement_id(self) -> int | None:

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from xlsync.apply.actions import Action, CreateAddition, kind_of
+from xlsync.apply.actions import Action, CreateAddition, SetFields, kind_of
 from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
@@ -140,20 +140,28 @@ class _Run:
         return outcome(action, State.SKIPPED, detail)
 
     def _tell_ended(self, action: Action, result: Outcome) -> Outcome:
-        """The outcome of a successor that was not made, with what is in force since its addition ended."""
-        if not isinstance(action, CreateAddition) or action.succeeds is None:
-            return result
-        ended = self.outcomes.get(action.succeeds.key)
-        if ended is None or ended.state is not State.DONE:
-            return result
+        """The outcome of an action that was not done, with what is in force since the one before it was."""
         if result.state not in {State.FAILED, State.SKIPPED}:
             return result
-        eve = action.effective - dt.timedelta(days=1) if action.effective else "its last day"
-        warning = (
-            f"addition {action.succeeds.addition.id} ends on {eve} and nothing continues it, so nothing is "
-            f"billed after that day: apply again, or `xlsync undo {self.journal.run}` takes the end back"
-        )
+        if isinstance(action, SetFields) and self._is_done(action.after):
+            warning = (
+                "nothing is billed in its place, since what continued it was ended: set its end in "
+                f"ConnectWise, or `xlsync undo {self.journal.run}` brings back what was ended"
+            )
+        elif isinstance(action, CreateAddition) and action.succeeds and self._is_done(action.succeeds.key):
+            eve = action.effective - dt.timedelta(days=1) if action.effective else "its last day"
+            warning = (
+                f"addition {action.succeeds.addition.id} ends on {eve} and nothing continues it, so "
+                f"nothing is billed after that day: apply again, "
+                f"or `xlsync undo {self.journal.run}` takes the end back"
+            )
+        else:
+            return result
         return replace(result, detail=f"{result.detail}; {warning}")
+
+    def _is_done(self, key: str) -> bool:
+        """Return whether this run has done the action of a key."""
+        return key in self.outcomes and self.outcomes[key].state is State.DONE
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:

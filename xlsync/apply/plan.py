@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import CANCEL, CREATED, ORDER, Action, kind_of
+from xlsync.apply.actions import CANCEL, CREATED, ORDER, Action, SetFields, kind_of
 from xlsync.connectwise.records import AgreementNow
 
 
@@ -171,7 +171,12 @@ def _folded(text: str) -> str:
 
 def in_order_of_need(actions: Iterable[Action]) -> list[Action]:
     """Sort actions so that each comes after those that it may need."""
-    return sorted(actions, key=lambda action: (ORDER.index(type(action)), action.key))
+    return sorted(actions, key=lambda action: (ORDER.index(type(action)), _waits(action), action.key))
+
+
+def _waits(action: Action) -> bool:
+    """Return whether an action waits for another of its own type."""
+    return isinstance(action, SetFields) and bool(action.after)
 
 
 def build_plan(

@@ -6,9 +6,10 @@ or cancelled where ConnectWise allows it and nobody else uses it; a company stay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from xlsync.apply.actions import CANCEL, Action, CreateAddition, FieldChange, SetFields
 from xlsync.apply.handlers import REVERSALS
@@ -16,7 +17,7 @@ from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.fields import agreement_in, restore
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError
 
@@ -45,10 +46,104 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
     continued = {write.record: write.succeeds for write in run.writes}
-    plan = plan_actions(
-        [_with_money(action, continued.get(action.path), live) for action in actions.values()], live
-    )
+    pairs = _pairs_of(run)
+    wanted = [_with_money(action, continued.get(action.path), live) for action in actions.values()]
+    ordered = [replace(action, after=_ends_first(action, actions, pairs)) for action in wanted]
+    plan = plan_actions(ordered, live)
+    for reason_to_leave in (partial(_tell_later, run, runs, live), partial(_tell_half, actions, pairs)):
+        plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
+
+
+def _keys(plan: Plan) -> list[str]:
+    return [action.key for action in plan.actions]
+
+
+def _without(plan: Plan, reasons: Mapping[str, str]) -> Plan:
+    """Leave actions out of a plan that have a reason to be."""
+    left = [action for action in plan.actions if reasons.get(action.key)]
+    skipped = (outcome(a, State.SKIPPED, f"{a}: it stays, since {reasons[a.key]}") for a in left)
+    to_do = tuple(action for action in plan.actions if action not in left)
+    return replace(plan, actions=to_do, outcomes=(*plan.outcomes, *skipped))
+
+
+def _pairs_of(run: Run) -> dict[str, str]:
+    """Return the two records of each change from a date on: both are taken back, or neither."""
+    pairs: dict[str, str] = {}
+    made = [write for write in run.writes if write.state in {State.DONE, State.UNKNOWN}]
+    records = {write.record for write in made}
+    for write in made:
+        continued = f"/finance/agreements/{agreement_in(write.path)}/additions/{write.succeeds}"
+        if write.succeeds is not None and continued in records:
+            pairs |= {write.record: continued, continued: write.record}
+    return pairs
+
+
+def _ends_first(action: SetFields, actions: Mapping[str, SetFields], pairs: Mapping[str, str]) -> str:
+    """Return the key of the action that ends the other of two records before this one is billed again."""
+    other = actions.get(pairs.get(action.key, ""))
+    return other.key if other is not None and _is_resumed(action) else ""
+
+
+def _is_resumed(action: SetFields) -> bool:
+    """Return whether an addition is billed for longer afterwards."""
+    ends = next((change for change in action.changes if change.name == "cancelledDate"), None)
+    if ends is None or ends.seen is None:
+        return False
+    return ends.wanted is None or str(ends.wanted) > str(ends.seen)
+
+
+def _tell_later(run: Run, runs: Iterable[Run], live: Live, _: Plan, action: SetFields) -> str:
+    """Say which later run wrote what an action would set back, or built upon it; empty where none did."""
+    names = {change.name for change in action.changes}
+    for other in sorted(runs, key=lambda other: other.id, reverse=True):
+        for write in other.writes:
+            if other.id <= run.id or write.state not in {State.DONE, State.UNKNOWN}:
+                continue
+            is_set_later = write.method == "PATCH" and write.path == action.path and write.state == State.DONE
+            if is_set_later and names & {str(step["path"]) for step in write.body}:
+                what = f"run {other.number} wrote it later"
+            elif _is_resumed(action) and _continues(write, action) and _is_in_force(write, live):
+                what = f"run {other.number} made what continues it"
+            else:
+                continue
+            todo = "" if other.command == "undo" else f": `xlsync undo {other.number}` takes that back first"
+            return f"{what}{todo}"
+    return ""
+
+
+def _continues(write: Write, action: SetFields) -> bool:
+    """Return whether a write created the successor of the addition of an action."""
+    return write.method == "POST" and f"{write.path}/{write.succeeds}" == action.path
+
+
+def _is_in_force(write: Write, live: Live) -> bool:
+    """Return whether a created addition is billed, or may be."""
+    agreement = agreement_in(write.path)
+    try:
+        additions = () if agreement is None else live.additions_of(agreement)
+    except ApiError:
+        return True
+    made = next((addition for addition in additions if addition.id == write.id), None)
+    return made is None or made.cancelled is None or made.cancelled != made.effective
+
+
+def _tell_half(
+    actions: Mapping[str, SetFields], pairs: Mapping[str, str], plan: Plan, action: SetFields
+) -> str:
+    """Say why the other half of a change from a date on cannot be taken back; empty where it can be.
+
+    One half alone would bill twice, or bill nothing.
+    """
+    other = pairs.get(action.key)
+    if other is None:
+        return ""
+    lost = next((result for result in plan.outcomes if result.key == other and result.state in LOST), None)
+    if lost is not None:
+        return f"one goes with the other: {lost.reason}"
+    if other in actions or not _is_resumed(action):
+        return ""
+    return "ConnectWise does not tell whether the addition that continues it was made"
 
 
 def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:

@@ -204,6 +204,7 @@ def take_back(write: Write) -> SetFields | None:
         agreement=agreement_in(write.path),
         begins=begun,
         ends_own=True,
+        succeeds=write.succeeds,
     )
 
 

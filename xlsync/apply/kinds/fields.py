@@ -50,7 +50,7 @@ class FieldsUpdate(Handler):
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request: one operation for each field with a new value."""
         changes = [operation(c.name, c.wanted) for c in self.action.changes if c.seen != c.wanted]
-        return HttpWrite("PATCH", self.action.path, changes)
+        return HttpWrite("PATCH", self.action.path, changes, self.action.succeeds)
 
     def read_replaced(self, live: Live) -> dict[str, Setting]:
         """Return the present fields."""
@@ -215,11 +215,12 @@ def restore(write: Write) -> SetFields:
         what=f"restore {write.subject}: {', '.join(map(_tell_restored, changes))}",
         subject=write.subject,
         agreement=agreement_in(write.path),
-        begins=_resumes(changes),
+        begins=_first_day_of(changes),
+        succeeds=write.succeeds,
     )
 
 
-def _resumes(changes: Iterable[FieldChange]) -> dt.date | None:
+def _first_day_of(changes: Iterable[FieldChange]) -> dt.date | None:
     """Return the first day whose billing changes if the end of an addition is moved; else None."""
     for change in changes:
         if change.name == "cancelledDate":
