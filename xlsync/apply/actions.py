@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Self
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.apply.action_base import NOTHING_SHOWN, ActionBase, Basis, ShownLabels, id_if_known, row_keys
+from xlsync.apply.field_names import tell_field
 from xlsync.models import Addition
 
 
@@ -214,23 +215,7 @@ class CreateAddition(ActionBase):
         return f"create addition {self.subject}: {tell_number(self.quantity)} units"
 
 
-FIELDS: Final = {  # names of ConnectWise's fields in messages
-    "quantity": "units",
-    "unitCost": "cost",
-    "unitPrice": "price",
-    "cancelledDate": "ends",
-    "effectiveDate": "begins",
-    "cancelledFlag": "cancelled",
-    "inactiveFlag": "inactive",
-}
-
-
 CANCEL: Final = "CancelAddition"  # the kind of a `SetFields` that ends an addition
-
-
-def tell_field(name: str, number: Decimal) -> str:
-    """Write the number of a ConnectWise field: money with two decimals, units without."""
-    return tell_cost(number) if name in {"unitCost", "unitPrice"} else tell_number(number)
 
 
 class Field(StrEnum):

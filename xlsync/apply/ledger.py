@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.apply.actions import CREATED, FIELDS, CreateAddition, UpdateAddition, tell_field
+from xlsync.apply.actions import CREATED, CreateAddition, UpdateAddition
+from xlsync.apply.field_names import FIELDS, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State, is_carried_out
 

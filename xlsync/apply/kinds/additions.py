@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xlsync.amounts import tell_number
-from xlsync.apply.actions import (
-    CANCEL,
-    CreateAddition,
-    Field,
-    FieldChange,
-    SetFields,
-    UpdateAddition,
-    tell_field,
-)
+from xlsync.apply.actions import CANCEL, CreateAddition, Field, FieldChange, SetFields, UpdateAddition
+from xlsync.apply.field_names import tell_field
 from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
     agreement_in,

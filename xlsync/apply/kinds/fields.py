@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from xlsync.apply.actions import FIELDS, FieldChange, SetFields, Setting, tell_field
+from xlsync.apply.actions import FieldChange, SetFields, Setting
+from xlsync.apply.field_names import FIELDS, tell_field
 from xlsync.apply.journal import Write
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.ledger import tell_value
