@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -12,6 +12,7 @@ from xlsync.rest.service import Service
 
 PAGE_SIZE: Final = 500  # the most that the API allows
 MOST_PAGES: Final = 5000  # most pages of one list, against a server that never ends it
+_MOST_READINGS: Final = 3  # most readings of one list that changes while it is read
 
 Json = Mapping[str, Any]
 
@@ -69,13 +70,39 @@ def read_pages(
     on_page: Callable[[], None],
     most: int = MOST_PAGES,
 ) -> Iterator[list[Json]]:
-    """Read a list page by page; an entry that moved to a later page meanwhile is yielded once.
+    """Read a list page by page; each entry is yielded once.
 
-    A bare list that comes again knows no pages: it is whole, unless it is as long as was asked for.
+    A list that changed while it was read is read again, since an entry that moved to an earlier page
+    meanwhile is on none of those that were read; unless it reads the same again, there is no telling.
     """
     given: set[str] = set()
+    before: list[list[str]] = []
+    for _ in range(_MOST_READINGS):
+        pages = yield from _read_once(service, path, query, on_page, most, given)
+        ids = [id_ for page in pages or () for id_ in page]
+        if pages is not None and (pages == before or len({*ids}) == len(ids)):
+            return
+        before = pages or []
+    raise odd(path, f"it changed while it was read, {_MOST_READINGS} times")
+
+
+def _read_once(
+    service: Service,
+    path: str,
+    query: Mapping[str, str | int],
+    on_page: Callable[[], None],
+    most: int,
+    given: set[str],
+) -> Generator[list[Json], None, list[list[str]] | None]:
+    """Read a list from its first page to its last; yield the entries that are not `given` yet.
+
+    Returns the entries' ids by page; None where a page says that the list is longer or shorter than the page
+    before said. A bare list that comes again knows no pages: it is whole, unless it is as long as was asked
+    for.
+    """
     pages: list[list[str]] = []
     size, count = PAGE_SIZE, 0
+    records: int | None = None
     while True:
         number = len(pages) + 1
         if number > most:
@@ -85,22 +112,25 @@ def read_pages(
         data = entries_of(answer)
         if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
             raise odd(path, "it is no list")
+        paging = _Paging.read(answer)
+        if pages and paging.records != records:
+            return None
+        records = paging.records
         ids = [_key(one) for one in data]
         if ids and ids in pages:
             if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
-                return
+                return pages
             raise odd(path, f"page {number} is page {pages.index(ids) + 1} again")
         yield list({id_: one for id_, one in zip(ids, data, strict=True) if id_ not in given}.values())
         given.update(ids)
         pages.append(ids)
         count += len(ids)
-        paging = _Paging.read(answer)
         if not ids and count < (paging.records or 0):
             raise odd(path, f"it has {paging.records} entries and gives only {count}")
         if not ids and number < (paging.pages or 0):
             raise odd(path, f"page {number} of {paging.pages} is empty")
         if not ids or paging.is_over(number, count):
-            return
+            return pages
         if number == 1:  # the longest page that the server sends
             size = min(size, paging.size or len(ids))
 

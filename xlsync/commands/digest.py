@@ -58,10 +58,8 @@ def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], work
 def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]:
     rows = overview.open_mismatches
     ignored = len(overview.findings.mismatches) - len(rows)
-    billed: dict[str, Decimal] = {}
-    for line in overview.lines:
-        billed[line.currency] = billed.get(line.currency, _ZERO) + line.amount
-    amounts = ", ".join(_money(amount, currency) for currency, amount in sorted(billed.items()))
+    billed = sorted((one.currency, one.lines.amount) for one in totals.billed if one.lines.lines)
+    amounts = ", ".join(_money(amount, currency) for currency, amount in billed)
     billed_told = f" ({amounts})" if amounts else ""
     no_link = tell_no_link(totals.no_link)
     yield (

@@ -308,9 +308,11 @@ def _notices(
         source = "The report" if request.reports else "Billing by service period"
         yield f"{source} has no total of its own that its lines could be held against."
     for total in sources.billing.invoices or ():
-        if total.is_report and total.total is None:
-            name, currency = total.number or "The report", total.currency or "no currency"
-            yield f"{name} has no total that its lines in {currency} could be held against."
+        if total.total is None:
+            otherwise = "The report" if total.is_report else "An invoice without a number"
+            name = total.number if total.is_report or not total.number else f"Invoice {total.number}"
+            currency = total.currency or "no currency"
+            yield f"{name or otherwise} has no total that its lines in {currency} could be held against."
     for entry in gone:
         missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{missing}: link it anew."

@@ -57,7 +57,7 @@ def read_sources(
     today = now.date()
     with ThreadPoolExecutor(max_workers=2) as pool:
         reading = pool.submit(_read_billing, systems, request, request.month, progress)
-        comparing = pool.submit(_read_sums, systems, request, today)
+        listing = pool.submit(_list_invoices, systems, request, today)
         tables = read_tables(
             systems.connectwise,
             systems.lists,
@@ -66,7 +66,9 @@ def read_sources(
             progress=lambda count: progress("Reading ConnectWise's lists", count, None),
         )
         billing, reports = reading.result()
-        sums = comparing.result()
+        listed = listing.result()
+        billing = billing.with_listed(listed.get(request.month, ()))
+        sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
         latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
     if request.reports:
         report = sum_report(reports, billing.lines)
@@ -99,8 +101,10 @@ def _read_latest(
     return None
 
 
-def _read_sums(systems: Systems, request: MonthRequest, today: dt.date) -> Mapping[Month, MonthSums]:
-    """Sum the invoices by month, from the month before this one until today."""
+def _list_invoices(
+    systems: Systems, request: MonthRequest, today: dt.date
+) -> Mapping[Month, list[InvoiceTotal]]:
+    """List the totals of invoices by month, from the month before this one until today."""
     if request.reports:
         return {}
     last = max(today, request.month.last)
@@ -108,7 +112,7 @@ def _read_sums(systems: Systems, request: MonthRequest, today: dt.date) -> Mappi
     for invoice in systems.bss.list_invoice_totals(request.month.plus(-1).first, last):
         if invoice.date is not None:
             by_month.setdefault(Month(invoice.date.year, invoice.date.month), []).append(invoice)
-    return {month: sums_of_invoices(invoices) for month, invoices in by_month.items()}
+    return by_month
 
 
 def _read_billing(

@@ -14,6 +14,7 @@ from xlsync.models import BillingLine, Month, Status
 
 ENOUGH: Final = Decimal("0.8")  # share of the month before; a month with less is not billed completely yet
 _ZERO: Final = Decimal(0)
+_CENT: Final = Decimal("0.01")
 
 
 class Fate(StrEnum):
@@ -86,54 +87,92 @@ def account_for(
     statuses: Mapping[str, Status],
     invoices: Sequence[InvoiceTotal] | None,
 ) -> tuple[Billed, ...]:
-    """Sum the money by currency, the one with the most lines first; `invoices` is None without totals."""
-    whole: dict[str, Share] = {}
-    parts: dict[str, dict[str, Share]] = {}
-    by_invoice: dict[tuple[str, str], Decimal] = {}
+    """Sum the money by currency, the one with the most lines first; `invoices` is None without totals.
+
+    All sums are in cents, as those of an invoice are, and add up. Where one invoice says no total, the others
+    are still held against their lines, each by itself.
+    """
     of_reports = any(invoice.is_report for invoice in invoices or ())
+    exact: dict[str, dict[str, dict[str, Share]]] = {}  # by currency, invoice and fate
     for line in lines:
-        currency = line.currency
-        whole[currency] = whole.get(currency, Share()).plus(line.amount)
-        own = parts.setdefault(currency, {str(fate): Share() for fate in Fate})
+        number = "" if invoices is None else line.report if of_reports else line.invoice
+        of_invoice = exact.setdefault(line.currency, {}).setdefault(number, {})
         fate = str(FATES[statuses[line.key]])
-        own[fate] = own[fate].plus(line.amount)
-        key = (currency, line.report if of_reports else line.invoice)
-        by_invoice[key] = by_invoice.get(key, _ZERO) + line.amount
-    totals: dict[tuple[str, str], Decimal] = {}
-    unknown: set[str] = set()
+        of_invoice[fate] = of_invoice.get(fate, Share()).plus(line.amount)
+    totals: dict[str, dict[str, Decimal | None]] = {}  # by currency and invoice
     for invoice in invoices or ():
-        key = (invoice.currency, invoice.number)
-        totals[key] = totals.get(key, _ZERO) + (invoice.total or _ZERO)
-        if invoice.total is None:
-            unknown.add(invoice.currency)
-    all_billed = []
-    for currency in {*whole, *(currency for currency, _ in totals)}:
-        total: Decimal | None = None
-        unexplained: Decimal | None = None
-        gaps: tuple[Gap, ...] = ()
-        if invoices is not None and currency not in unknown:
-            own_totals = {number: amount for (code, number), amount in totals.items() if code == currency}
-            own_lines = {number: amount for (code, number), amount in by_invoice.items() if code == currency}
-            total = sum(own_totals.values(), _ZERO)
-            unexplained = cents(total - whole.get(currency, Share()).amount, 1)
-            differences = {
-                number: cents(own_totals.get(number, _ZERO) - own_lines.get(number, _ZERO), 1)
-                for number in sorted({*own_totals, *own_lines})
-            }
-            gaps = tuple(
-                Gap(number, amount, is_report=of_reports) for number, amount in differences.items() if amount
-            )
-        all_billed.append(
-            Billed(
-                currency=currency,
-                invoices=total,
-                lines=whole.get(currency, Share()),
-                parts=parts.get(currency, {str(fate): Share() for fate in Fate}),
-                unexplained=unexplained,
-                gaps=gaps,
-            )
+        of_currency = totals.setdefault(invoice.currency, {})
+        before = of_currency.get(invoice.number, _ZERO)
+        if before is None or invoice.total is None:
+            of_currency[invoice.number] = None
+        else:
+            of_currency[invoice.number] = before + cents(invoice.total, 1)
+    return tuple(
+        sorted(
+            (
+                _account_for_currency(
+                    currency,
+                    {number: _in_cents(parts) for number, parts in exact.get(currency, {}).items()},
+                    None if invoices is None else totals.get(currency, {}),
+                    of_reports,
+                )
+                for currency in {*exact, *totals}
+            ),
+            key=lambda one: (-one.lines.lines, one.currency),
         )
-    return tuple(sorted(all_billed, key=lambda one: (-one.lines.lines, one.currency)))
+    )
+
+
+def _account_for_currency(
+    currency: str,
+    by_invoice: Mapping[str, Mapping[str, Share]],
+    totals: Mapping[str, Decimal | None] | None,
+    of_reports: bool,
+) -> Billed:
+    parts = {
+        str(fate): _add(shares.get(str(fate), Share()) for shares in by_invoice.values()) for fate in Fate
+    }
+    lines = _add(parts.values())
+    total: Decimal | None = None
+    gaps: tuple[Gap, ...] = ()
+    if totals is not None:
+        known = [amount for amount in totals.values() if amount is not None]
+        total = sum(known, _ZERO) if len(known) == len(totals) else None
+        differences = {
+            number: own - _add(by_invoice.get(number, {}).values()).amount
+            for number in sorted({*totals, *by_invoice})
+            if (own := totals.get(number, _ZERO)) is not None
+        }
+        gaps = tuple(
+            Gap(number, amount, is_report=of_reports) for number, amount in differences.items() if amount
+        )
+    return Billed(
+        currency=currency,
+        invoices=total,
+        lines=lines,
+        parts=parts,
+        unexplained=None if total is None else total - lines.amount,
+        gaps=gaps,
+    )
+
+
+def _add(shares: Iterable[Share]) -> Share:
+    shares = list(shares)
+    return Share(sum(share.lines for share in shares), sum((share.amount for share in shares), _ZERO))
+
+
+def _in_cents(parts: Mapping[str, Share]) -> dict[str, Share]:
+    """Round the parts of an invoice to cents, so that they add up to the cents of their sum.
+
+    The cents that are missing then go to the parts that lost most by rounding.
+    """
+    rounded = {fate: cents(share.amount, 1) for fate, share in parts.items()}
+    missing = cents(_add(parts.values()).amount, 1) - sum(rounded.values(), _ZERO)
+    step = _CENT.copy_sign(missing)
+    most_lost = sorted(parts, key=lambda fate: ((rounded[fate] - parts[fate].amount) * step, fate))
+    for fate in most_lost[: int(missing / step)]:
+        rounded[fate] += step
+    return {fate: Share(share.lines, rounded[fate]) for fate, share in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,3 +250,11 @@ class Billing:
 
     lines: tuple[BillingLine, ...]
     invoices: tuple[InvoiceTotal, ...] | None = None
+
+    def with_listed(self, listed: Iterable[InvoiceTotal]) -> Billing:
+        """Add the totals of invoices that another reading of the list names and this one lacks."""
+        if self.invoices is None:
+            return self
+        own = {(invoice.number, invoice.currency) for invoice in self.invoices}
+        more = (invoice for invoice in listed if (invoice.number, invoice.currency) not in own)
+        return Billing(self.lines, (*self.invoices, *more))

@@ -116,7 +116,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         *_open_parts(open_rows, naming),
     ]
     shown_rows = [_open_row(row, naming) for row in open_rows]
-    totals = totalled(parts)
+    totals = [_as_billed(total, facts.month_verdict.billed) for total in totalled(parts)]
     rank = {group.currency: number for number, group in enumerate(totals)}
     customers = grouped(((p.currency, p.customer, p) for p in parts), naming.customers)
     products = grouped(((p.currency, p.product, p) for p in parts), naming.products)
@@ -138,6 +138,12 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
             row.is_ignored and not ledger.is_settled(row.mismatch.key, row.result) for row in facts.rows
         ),
     )
+
+
+def _as_billed(total: FigureGroup, billed: Iterable[Billed]) -> FigureGroup:
+    """Set the money of a currency's lines to what *Where every cent went* says, in cents by invoice."""
+    own = next((one.lines.amount for one in billed if one.currency == total.currency), total.figures.billed)
+    return replace(total, figures=replace(total.figures, billed=own))
 
 
 def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contribution]:

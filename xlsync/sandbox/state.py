@@ -178,7 +178,8 @@ class SandboxBss:
     """The BSS side. An invoice's `items` may hold lines of several subscriptions: their single
     lines stand under `_parts`, which is never served but is what analytical items are made of.
 
-    `filterable` are the fields that `$filter` takes on invoices.
+    `filterable` are the fields that `$filter` takes on invoices. A page has at most `largest_page` records,
+    whatever is asked for.
     """  # noqa: D205
 
     invoices: list[Record] = field(default_factory=list)
@@ -190,6 +191,7 @@ class SandboxBss:
     unit_groups: list[Record] = field(default_factory=list)
     filterable: set[str] = field(default_factory=lambda: {"invoiceDate", "createdAt", "updatedAt"})
     tokens: set[str] = field(default_factory=set)
+    largest_page: int = 500
 
     def expire_tokens(self) -> None:
         """Answer 401 to every token given so far, from now on."""

@@ -257,7 +257,7 @@ class BssApi:
             if not re.fullmatch(r"\d{1,9}", text) or not 1 <= int(text) <= most:
                 raise BssRefused(400, "ValidationError", f"{name} must be between 1 and {most}.")
             numbers.append(int(text))
-        page, size = numbers
+        page, size = numbers[0], min(numbers[1], self.state.largest_page)
         pages = max(1, -(-len(records) // size))
 
         def link(number: int) -> str:
