@@ -40,9 +40,7 @@ def totals_of(lines: list[BillingLine]) -> tuple[InvoiceTotal, ...]:
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for one in lines:
         sums[one.invoice, one.currency] += one.amount
-    return tuple(
-        InvoiceTotal(number=n, currency=c, total=cents(total, 1)) for (n, c), total in sums.items()
-    )
+    return tuple(InvoiceTotal(number=n, currency=c, total=cents(total, 1)) for (n, c), total in sums.items())
 
 
 MONTHS = st.lists(
