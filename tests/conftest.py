@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from typer.testing import CliRunner
 
 from tests.helpers.client import Client
+from tests.helpers.copies import end_copies
 from tests.helpers.desk import OCTOBER, Desk, records, settle
 from tests.helpers.drawer import Drawer
 from tests.helpers.fake_bss import Fake
@@ -109,6 +110,7 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
         patch.setattr(socket.socket, "connect", to_loopback)
         yield
+        end_copies()
 
 
 @pytest.fixture(scope="session")

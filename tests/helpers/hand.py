@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import openpyxl
 from openpyxl.cell import Cell
-from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils import column_index_from_string, coordinate_to_tuple, get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 from python_calamine import CalamineWorkbook
 
@@ -62,7 +62,7 @@ class Hand:
             return self.sheet(title).cell(row, column).value
         if (title, row, column) in self._typed:
             return self._typed[title, row, column]
-        line = self._values(title)[row - 1]
+        line = self._values(title)[row - 1] if row <= len(self._values(title)) else []
         return _as_openpyxl(line[column - 1]) if column <= len(line) else None
 
     def _height(self, title: str) -> int:
@@ -93,16 +93,31 @@ class Hand:
         assert isinstance(found, Cell)
         return found
 
+    def place(self, title: str, key: str, header: str) -> str:
+        """Where a cell stands, as messages name it."""
+        return f"{title}!{get_column_letter(self.columns(title)[header])}{self.rows(title)[key]}"
+
+    def at(self, title: str, place: str) -> Any:
+        """The value of a cell by its letters and number."""
+        return self._value(title, *coordinate_to_tuple(place))
+
+    def put(self, title: str, place: str, value: Any) -> None:
+        """Type into a cell by its letters and number."""
+        self._type(title, *coordinate_to_tuple(place), value)
+
     def get(self, title: str, key: str, header: str) -> Any:
         return self._value(title, self.rows(title)[key], self.columns(title)[header])
 
     def set(self, title: str, key: str, cells: Mapping[str, Any]) -> None:
         row, columns = self.rows(title)[key], self.columns(title)
         for header, value in cells.items():
-            if self._is_openpyxl or not _is_plain(value):
-                self.cell(title, key, header).value = value
-            else:
-                self._typed[title, row, columns[header]] = value
+            self._type(title, row, columns[header], value)
+
+    def _type(self, title: str, row: int, column: int, value: Any) -> None:
+        if self._is_openpyxl or not _is_plain(value):
+            self.sheet(title).cell(row, column).value = value
+        else:
+            self._typed[title, row, column] = value
 
     def approve(self, *keys: str, **cells: Any) -> None:
         """Say Yes on rows of *Mismatches* or *New in ConnectWise*."""
@@ -128,9 +143,8 @@ class Hand:
 
     def offered(self, header: str) -> list[Any]:
         """The entries of a dropdown."""
-        lists = self.sheet("Lists")
-        (column,) = (cell.column for cell in lists[1] if cell.value == header)
-        return [lists.cell(row, column).value for row in range(2, lists.max_row + 1)]
+        (column,) = (i for i, name in enumerate(self._values("Lists")[0], start=1) if name == header)
+        return [self._value("Lists", row, column) for row in range(2, self._height("Lists") + 1)]
 
     def save(self) -> None:
         if self._is_openpyxl or (self._typed and not _type_into(self.path, self._typed)):
@@ -150,12 +164,12 @@ def _as_openpyxl(value: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether a value can be typed without a format or formula of its own."""
+    """Tell whether a value can be typed without a format of its own, and every character of it."""
     match value:
         case None | bool() | int() | float() | Decimal() | dt.datetime():
             return True
         case str():
-            return value.isprintable() and not value.startswith("=")
+            return value.isprintable()
     return False
 
 
@@ -215,6 +229,8 @@ def _content(value: Any) -> str:
             return "/>"
         case bool():
             return f' t="b"><v>{int(value)}</v></c>'
+        case str() if value.startswith("="):
+            return f"><f>{escape(value[1:])}</f></c>"
         case str():
             return f' t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
         case dt.datetime():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from tests.helpers.copies import Running, copies
 from tests.helpers.desk import OCTOBER, Desk
 
-Process = subprocess.Popen[bytes]
+Process = subprocess.Popen[bytes] | Running
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,14 @@ class Ended:
     code: int
     out: bytes
     err: bytes
+
+
+def begin(*words: str) -> Process:
+    """Begin a command where the test stands: on Linux a copy of a process that has loaded xlsync."""
+    if sys.platform == "linux":
+        return copies().begin(os.environ, Path.cwd(), *words)
+    program = [sys.executable, "-m", "xlsync", *words]
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def strike_at(
@@ -40,12 +51,12 @@ def strike_at(
         strike(running[0])
 
     desk.sandbox.fail(kind, write=number, call=call)
-    words = [sys.executable, "-m", "xlsync", command, of, "--yes", "--json"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        running.append(process)
-        started.set()
-        out, err = process.communicate(timeout=120)
+    process = begin(command, of, "--yes", "--json")
+    running.append(process)
+    started.set()
+    out, err = process.communicate(timeout=120)
     assert struck.is_set(), err.decode()
+    assert process.returncode is not None
     return Ended(process.returncode, out, err)
 
 

@@ -40,10 +40,6 @@ def assert_told(desk: Desk, *texts: str) -> str:
     return ran.err
 
 
-def place(hand: Hand, title: str, key: str, header: str) -> str:
-    return f"{title}!{hand.cell(title, key, header).coordinate}"
-
-
 Edit = Callable[[Hand], tuple[str, str, str]]
 """Spoils a cell; returns its sheet, row key and header."""
 
@@ -190,7 +186,7 @@ def test_a_bad_cell_is_told_with_its_place_and_nothing_is_written(desk: Desk, na
         hand.approve("units:53")
         if name == "agreement without a contact":
             hand.approve("customer:bss:622")
-        where = place(hand, *edit(hand))
+        where = hand.place(*edit(hand))
     err = assert_told(desk, where)
     assert told.replace('"', "'") in err.replace('"', "'")
 
@@ -204,9 +200,9 @@ def test_all_bad_cells_are_told_in_one_run(desk: Desk) -> None:
     }
     with desk.editing() as hand:
         hand.approve("units:53")
-        places = [place(hand, *edit(hand)) for edit in spoiled.values()]
+        places = [hand.place(*edit(hand)) for edit in spoiled.values()]
         hand.set(MISMATCHES, "units:52", {"Approve": "maybe", "New Units": "ten", "New Cost": -1})
-        places += [place(hand, MISMATCHES, "units:52", h) for h in ("Approve", "New Units", "New Cost")]
+        places += [hand.place(MISMATCHES, "units:52", h) for h in ("Approve", "New Units", "New Cost")]
     err = assert_told(desk, *places)
     assert len(set(CELL.findall(err))) == len(places)
     assert f"{len(places)} cells cannot be accepted" in err
@@ -217,7 +213,7 @@ def test_the_place_follows_columns_and_rows_that_were_moved(desk: Desk) -> None:
         hand.sheet(MISMATCHES).insert_cols(1, 2)
         hand.sheet(MISMATCHES).insert_rows(3, 5)
         hand.set(MISMATCHES, "units:52", {"Approve": "maybe"})
-        where = place(hand, MISMATCHES, "units:52", "Approve")
+        where = hand.place(MISMATCHES, "units:52", "Approve")
     assert_told(desk, where)
 
 
@@ -264,7 +260,7 @@ def test_an_approval_on_a_row_of_ones_own_is_refused(desk: Desk) -> None:
 def test_check_tells_bad_links_and_leaves_the_workbook(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(LINES, hand.line("DELTA"), {"ConnectWise Customer": "Delta AG"})
-        where = place(hand, LINES, hand.line("DELTA"), "ConnectWise Customer")
+        where = hand.place(LINES, hand.line("DELTA"), "ConnectWise Customer")
     before = desk.file.read_bytes()
     ran = desk.check()
     assert (ran.code, list(ran.json), desk.file.read_bytes()) == (1, ["error"], before)
@@ -279,10 +275,10 @@ def test_check_that_refuses_tells_every_bad_cell_of_every_sheet(desk: Desk) -> N
         invoice = next(iter(hand.rows("Invoices")))
         hand.set("Invoices", invoice, {"Approve": "maybe"})
         places = [
-            place(hand, LINES, hand.line("DELTA"), "ConnectWise Customer"),
-            place(hand, MISMATCHES, "units:52", "New Units"),
-            place(hand, NEW, "customer:bss:622", "Name"),
-            place(hand, "Invoices", invoice, "Approve"),
+            hand.place(LINES, hand.line("DELTA"), "ConnectWise Customer"),
+            hand.place(MISMATCHES, "units:52", "New Units"),
+            hand.place(NEW, "customer:bss:622", "Name"),
+            hand.place("Invoices", invoice, "Approve"),
         ]
     ran = desk.check()
     assert ran.code == 1
@@ -302,10 +298,10 @@ def test_check_goes_on_where_rows_alone_are_bad_and_tells_them(desk: Desk) -> No
 def test_check_tells_cells_where_they_stand_afterwards(desk: Desk) -> None:
     """An ignored row goes to the end of the sheet; what is said about it names its new place."""
     with desk.editing() as hand:
-        before = place(hand, MISMATCHES, "units:69", "Approve")
+        before = hand.place(MISMATCHES, "units:69", "Approve")
         hand.set(MISMATCHES, "units:69", {"Action": "Ignore", "Approve": "Yes"})
     ran = desk.check()
-    after = place(desk.read(), MISMATCHES, "units:69", "Approve")
+    after = desk.read().place(MISMATCHES, "units:69", "Approve")
     assert before != after
     assert f"{after}: Nothing is written for this row (its Action is Ignore)" in ran.err
     assert before not in ran.err
@@ -333,7 +329,7 @@ def test_another_month_on_start_is_told(desk: Desk, value: object) -> None:
 def test_check_mends_altered_cells_and_tells_them(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"BSS Units": 99})
-        where = place(hand, MISMATCHES, "units:52", "BSS Units")
+        where = hand.place(MISMATCHES, "units:52", "BSS Units")
     ran = desk.check()
     assert ran.code == 0
     assert where in ran.err
@@ -704,9 +700,9 @@ def test_a_name_that_leaves_no_room_for_what_is_put_beside_it_is_told_before_any
 def test_a_yes_where_nothing_can_be_written_is_named_and_stops_nothing_else(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52", "only:62")
-        ignored = place(hand, MISMATCHES, "units:69", "Approve")
+        ignored = hand.place(MISMATCHES, "units:69", "Approve")
         hand.set(MISMATCHES, "units:69", {"Action": "Ignore", "Approve": "Yes"})
-        without_action = place(hand, MISMATCHES, "only:62", "Approve")
+        without_action = hand.place(MISMATCHES, "only:62", "Approve")
     ran = desk.apply()
     assert (ran.code, ran.json["done"]) == (0, 1)
     assert f"{without_action}: Nothing can be written for this row (only in ConnectWise)" in ran.err

@@ -133,7 +133,7 @@ def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(em
     desk.addition(int(gone[6:]))["quantity"] = hand.get(MISMATCHES, gone, "BSS Units")
     (told,) = [n for n in desk.check().json["notices"] if "gone without a write" in n]
     assert told.startswith(f"Since 2026-09: {before + 1} ")
-    assert told in str(openpyxl.load_workbook(desk.file)["Start"][START_CELLS["notices"]].value)
+    assert told in str(desk.read().at("Start", START_CELLS["notices"]))
     assert _plain(told) in _plain(desk.run("check", str(desk.file), "--digest").out)
 
 
@@ -144,9 +144,9 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     (billed,) = ran.json["billed"].values()
     assert billed["unexplained"] == "1.23"
     assert Decimal(billed["invoices"]) - Decimal(billed["lines"]) == Decimal("1.23")
-    start = openpyxl.load_workbook(desk.file)["Start"]
-    assert invoice["code"] in str(start[START_CELLS["verdict"]].value)
-    assert start[START_BILLED_CELLS["Unexplained"][2]].value == invoice["code"]
+    start = desk.read()
+    assert invoice["code"] in str(start.at("Start", START_CELLS["verdict"]))
+    assert start.at("Start", START_BILLED_CELLS["Unexplained"][2]) == invoice["code"]
     assert any(invoice["code"] in notice for notice in ran.json["notices"])
     assert f"1.23 ({invoice['code']})" in desk.run("check", str(desk.file)).out
     digest = desk.run("check", str(desk.file), "--digest").out
@@ -164,16 +164,16 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     digest = empty_desk.run("check", str(path), "--digest")
     told = empty_desk.run("check", str(path), "--json").json
     reported = empty_desk.run("report", str(path), "--json").json
-    start = openpyxl.load_workbook(path)["Start"]
+    start = Hand(path)
     (currency,) = told["billed"]
     billed = {name: Decimal(amount) for name, amount in told["billed"][currency].items()}
     assert billed["invoices"] == billed["lines"] == sum(billed[_key(fate)] for fate in Fate)
     for label, cells in START_BILLED_CELLS.items():
         amount = billed[_key(label)]
-        assert Decimal(str(start[cells[1]].value)) == amount, label
+        assert Decimal(str(start.at("Start", cells[1]))) == amount, label
         assert re.search(rf"{label} .*{amount:,.2f}", terminal), label
         assert f"{amount:,.2f}" in _row(digest.out, label), label
-    verdict = str(start[START_CELLS["verdict"]].value)
+    verdict = str(start.at("Start", START_CELLS["verdict"]))
     assert verdict in terminal
     assert _plain(verdict) in _plain(digest.out)
     assert told["all_clear"] == verdict.startswith("No mismatch")
@@ -194,8 +194,8 @@ def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdi
     cells = {cell.value for line in page.iter_rows() for cell in line}
     assert verdict in cells
     assert set(billed.values()) <= {Decimal(str(one)) for one in cells if isinstance(one, int | float)}
-    assert Decimal(str(start[START_CELLS["money_up"]].value)) == Decimal(money["more"])
-    assert Decimal(str(start[START_CELLS["money_down"]].value)) == Decimal(money["less"])
+    assert Decimal(str(start.at("Start", START_CELLS["money_up"]))) == Decimal(money["more"])
+    assert Decimal(str(start.at("Start", START_CELLS["money_down"]))) == Decimal(money["less"])
 
 
 def test_the_demo_links_november_by_memory_after_october_and_has_small_surprises(empty_desk: Desk) -> None:

@@ -8,16 +8,16 @@ import shutil
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.helpers.copies import Running
 from tests.helpers.desk import Desk, without_ids
 from tests.helpers.hand import LINES, Hand
-from tests.helpers.people import Machine, People, Running
+from tests.helpers.people import Machine, People
 from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from tests.helpers.world import Undisturbed
 
@@ -59,10 +59,9 @@ def machines(
 
 
 @pytest.fixture
-def people(tmp_path: Path, approved: Desk) -> Iterator[People]:
+def people(tmp_path: Path, approved: Desk) -> People:
     assert approved.file.parent == tmp_path
-    with People(tmp_path) as people:
-        yield people
+    return People(tmp_path)
 
 
 def said(running: Running, word: str) -> set[str]:

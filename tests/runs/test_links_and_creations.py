@@ -98,8 +98,7 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
     explained = hand.column(MISMATCHES, "Explanation")
     assert explained["units:52"].endswith("Its money is in EUR.")
     assert explained["only:62"].endswith("Its money is in USD.")
-    start = hand.sheet("Start")
-    cells = {start.cell(row, 2).value: start.cell(row, 3).value for row in range(1, 20)}
+    cells = {hand.at("Start", f"B{row}"): hand.at("Start", f"C{row}") for row in range(1, 20)}
     euros = [
         Decimal(str(impact))
         for key, impact in hand.column(MISMATCHES, "Monthly Impact").items()
@@ -115,9 +114,9 @@ def test_money_of_two_currencies_is_never_added(desk: Desk) -> None:
 
 def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: Desk) -> None:
     """Two of the demo's lines are one-time, one is a credit of an earlier period; four more are ignored."""
-    start = desk.read().sheet("Start")
-    lines, linked, to_link = (start[cell].value for cell in ("C11", "C12", "C13"))
-    assert start["C10"].value == f"{lines - linked - to_link} not compared (credits, usage, one-off)"
+    hand = desk.read()
+    lines, linked, to_link = (hand.at("Start", place) for place in ("C11", "C12", "C13"))
+    assert hand.at("Start", "C10") == f"{lines - linked - to_link} not compared (credits, usage, one-off)"
     assert desk.run("links", "ignore", "--customer", "Tansy Accountants", "--reason", "ours").code == 0
     told = desk.run("check", str(desk.file), "--digest")
     assert "12 to link, 7 not compared (credits, usage, one-off)\n" in told.err
@@ -165,7 +164,7 @@ def test_a_product_without_a_price_is_told_before_anything_is_written(desk: Desk
     key = "product:bss:MQX7FE209471F:0001|Monthly|Monthly"
     with desk.editing() as hand:
         hand.approve(key)
-        where = f"{NEW}!{hand.cell(NEW, key, 'Price').coordinate}"
+        where = hand.place(NEW, key, "Price")
     told = f"{where}: no price, so it will be billed at nothing; enter 0 if it is free"
     assert told in desk.apply("--dry-run").err
     assert told in desk.check().err

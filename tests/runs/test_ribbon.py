@@ -130,7 +130,7 @@ def test_export_never_overwrites_edits_and_says_it_in_the_words_of_the_terminal(
 @pytest.mark.parametrize("chosen", ["2026-09", day("2026-09-01")], ids=["text", "a date, as Excel takes it"])
 def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk, chosen: object) -> None:
     with desk.editing() as hand:
-        hand.sheet("Start")["C5"].value = chosen
+        hand.put("Start", "C5", chosen)
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert workbook.opened == [desk.folder / "xlsync-2026-09.xlsx"]
@@ -146,7 +146,7 @@ def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk, chosen: o
 )
 def test_choose_without_another_month_says_where_to_choose_it(desk: Desk, cell: str, told: str) -> None:
     with desk.editing() as hand:
-        hand.sheet("Start")["C5"].value = cell
+        hand.put("Start", "C5", cell)
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert told in workbook.told[0]
@@ -259,7 +259,7 @@ def test_what_changed_meanwhile_is_skipped_and_the_row_says_so_without_a_questio
 def test_apply_tells_the_notices_that_the_command_tells_before_it_asks(desk: Desk) -> None:
     """No price, another month on Start, links that check has not seen: each as a whole."""
     with desk.editing() as hand:
-        hand.sheet("Start")["C5"].value = "2026-09"
+        hand.put("Start", "C5", "2026-09")
         hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
         (key,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
         hand.approve(key)
@@ -277,7 +277,7 @@ def test_apply_tells_the_notices_that_the_command_tells_before_it_asks(desk: Des
 def test_apply_tells_notices_also_where_nothing_is_to_be_asked(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")
-        hand.sheet("Start")["C5"].value = "2026-09"
+        hand.put("Start", "C5", "2026-09")
     desk.addition(52)["quantity"] = 18
     workbook = front(desk)
     press("Apply", workbook, NOW)

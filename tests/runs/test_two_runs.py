@@ -6,8 +6,6 @@ import datetime as dt
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections import Counter
@@ -20,19 +18,16 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand
+from tests.helpers.process import begin, kill_at
 from tests.helpers.world import Undisturbed, end_of
 from xlsync.apply.journal import journal_folder, machine_folder, one_writer
 from xlsync.apply.plan import Outcome, State
 from xlsync.commands import apply as reviews
+from xlsync.commands.demo import environment
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.settings import Settings
-
-
-def begin(*words: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "xlsync", *words, "--yes", "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("name", [OCTOBER, "copy.xlsx"])
@@ -48,12 +43,12 @@ def test_a_second_apply_stops_while_the_first_writes_and_nothing_is_created_twic
         go_on.wait(60)
 
     approved.sandbox.fail("call", write=1, call=hold)
-    with begin("apply", OCTOBER) as first:
-        assert arrived.wait(60)
-        second = approved.run("apply", name, "--yes", "--json")
-        dry = approved.run("apply", name, "--dry-run", "--json")
-        go_on.set()
-        out, err = first.communicate(timeout=120)
+    first = begin("apply", OCTOBER, "--yes", "--json")
+    assert arrived.wait(60)
+    second = approved.run("apply", name, "--yes", "--json")
+    dry = approved.run("apply", name, "--dry-run", "--json")
+    go_on.set()
+    out, err = first.communicate(timeout=120)
     assert (second.code, list(second.json)) == (1, ["error"])
     assert "Another run writes to" in second.err
     assert dry.code == 0  # to look is free
@@ -146,20 +141,19 @@ def test_the_lock_of_the_machine_does_not_depend_on_where_temporary_files_lie(
         pass
 
 
+def test_demos_of_two_homes_on_one_machine_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    demo = environment()
+    with (
+        one_writer(tmp_path / "one", demo),
+        one_writer(tmp_path / "another", demo),
+        pytest.raises(XlsyncError, match="Another run writes to"),
+        one_writer(tmp_path / "one", demo),
+    ):
+        pass
+
+
 def test_a_run_that_was_killed_holds_nobody_up(approved: Desk) -> None:
-    running: list[subprocess.Popen[bytes]] = []
-    started = threading.Event()
-
-    def kill() -> None:
-        started.wait(10)
-        running[0].kill()
-
-    approved.sandbox.fail("call-after", write=1, call=kill)
-    with begin("apply", OCTOBER) as process:
-        running.append(process)
-        started.set()
-        process.communicate(timeout=120)
-    assert process.returncode != 0
+    kill_at(approved, "call-after", 1)
     approved.let_minutes_pass()
     assert approved.apply().code == 0
 

@@ -272,6 +272,7 @@ def one_writer(home: Path, environment: str) -> Iterator[None]:
 
     Two runs at once could both create a record that neither found. There is a lock beside the
     journal, and one for all users of the machine, whatever name they give to the loopback.
+    The demo, an environment without a host, lies in one home: its journal's lock is enough.
     """
     folder = journal_folder(home, environment)
     with _lock(folder, "writing.lock", environment), _lock_of_machine(environment):
@@ -281,7 +282,10 @@ def one_writer(home: Path, environment: str) -> Iterator[None]:
 @contextmanager
 def _lock_of_machine(environment: str) -> Iterator[None]:
     """Hold the lock that all users of this machine share."""
-    host, _, company = environment.partition("/")
+    host, slash, company = environment.partition("/")
+    if not slash:
+        yield
+        return
     name, colon, port = host.rpartition(":") if host.rpartition(":")[2].isdecimal() else (host, "", "")
     is_loopback = name.startswith("127.") or name in {"localhost", "[::1]"}
     place = f"{'loopback' if is_loopback else name}{colon}{port}/{company}"
