@@ -11,26 +11,42 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openpyxl import load_workbook
+from openpyxl.utils import coordinate_to_tuple
+from python_calamine import CalamineWorkbook
 
-from tests.helpers.desk import Desk
+from tests.helpers.desk import Desk, settle
 from tests.helpers.hand import LINES, MISMATCHES
+from tests.helpers.world import World, desk_in
 from xlsync.gather.unchanged import NOTHING_CHANGED
 from xlsync.store import fingerprint
 from xlsync.workbook.layout import START_CELLS
 
 
+@pytest.fixture(scope="module")
+def checked(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose workbook was checked until nothing changed: the first check remembers its links."""
+    folder = tmp_path_factory.mktemp("checked")
+    world.renew()
+    shutil.copytree(world.folder, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        settle(patch, world.sandbox, folder)
+        assert desk_in(world, folder).check().code == 0
+        assert desk_in(world, folder).check().code == 0
+    return folder
+
+
 @pytest.fixture
-def settled(desk: Desk) -> Desk:
-    """A desk whose workbook was checked until nothing changed: the first check remembers its links."""
-    assert desk.check().code == 0
-    assert desk.check().code == 0
+def settled(desk: Desk, checked: Path) -> Desk:
+    """A desk with that workbook."""
+    shutil.rmtree(desk.home)
+    shutil.copytree(checked, desk.folder, dirs_exist_ok=True)
     desk.forget_log()
     return desk
 
 
 def told(desk: Desk, *words: str) -> dict[str, Any]:
     """What a check tells, but for how long it took."""
+    desk.later()
     ran = desk.check(*words)
     assert ran.code == 0, ran.err
     found = {name: value for name, value in ran.json.items() if name not in {"seconds", "requests"}}
@@ -39,11 +55,13 @@ def told(desk: Desk, *words: str) -> dict[str, Any]:
 
 def shown(path: Path) -> dict[str, list[list[Any]]]:
     """All cells of the sheets that people see; the moments of export and check aside."""
-    book = load_workbook(path)
+    with CalamineWorkbook.from_path(str(path)) as book:
+        seen = [title for title in book.sheet_names if title != "_xlsync"]
+        sheets = {title: book.get_sheet_by_name(title).to_python(skip_empty_area=False) for title in seen}
     for moment in ("exported_at", "checked_at"):
-        book["Start"][START_CELLS[moment]].value = None
-    seen = [sheet for sheet in book if sheet.title != "_xlsync"]
-    return {sheet.title: [[cell.value for cell in row] for row in sheet] for sheet in seen}
+        row, column = coordinate_to_tuple(START_CELLS[moment])
+        sheets["Start"][row - 1][column - 1] = ""
+    return sheets
 
 
 def test_where_nothing_changed_the_file_is_not_written_and_the_same_is_told(settled: Desk) -> None:

@@ -30,10 +30,10 @@ keyring.get_keyring()
 gc.freeze()
 
 def work(order):
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    files = [os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for name in ("out", "err")]
+    for number, end in enumerate([os.open(os.devnull, os.O_RDONLY), *files]):
+        os.dup2(end, number)
     sys.stdin = open(0, closefd=False)
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     os.environ.clear()
     os.environ.update(order["environ"])
     os.chdir(order["folder"])
@@ -83,9 +83,13 @@ class Running:
 
     def wait(self, timeout: float = 120) -> int:
         """Its exit code, once it has ended; negative where it was killed."""
-        if not select.select([self._process], [], [], timeout)[0]:  # others can be begun meanwhile
+        if not select.select([self], [], [], timeout)[0]:  # others can be begun meanwhile
             raise TimeoutError(f"process {self.pid} has not ended in {timeout} s")
         return self._copies.code_of(self)
+
+    def fileno(self) -> int:
+        """What `select` waits on: readable once it has ended."""
+        return self._process
 
     def close(self) -> None:
         os.close(self._process)
@@ -137,7 +141,12 @@ class Copies:
             return self._codes[number]
 
     def begin(
-        self, environ: Mapping[str, str], folder: Path, *words: str, program: str = COMMAND, **facts: Any
+        self,
+        environ: Mapping[str, str],
+        folder: Path,
+        *words: str,
+        program: str = COMMAND,
+        **facts: Any,
     ) -> Running:
         """Begin a command, or a program of the test's own, in a folder."""
         with self._asking:
