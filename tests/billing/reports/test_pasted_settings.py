@@ -53,6 +53,21 @@ def test_headers_that_several_columns_may_be_are_all_named(path: Path) -> None:
     assert caught.value.hint.endswith('"Product" = ["…"]  # in place of the dots one of: Widget, Region')
 
 
+def test_the_columns_of_money_that_are_missing(path: Path) -> None:
+    path.write_text(
+        "Customer,Product,Quantity,Betrag,Einzelpreis,Region\nA,Mail,2,20,10,North\n", encoding="utf-8"
+    )
+    with pytest.raises(
+        ReportError, match=r"no column for: Amount or Unit Price\. Found: .*“Betrag”"
+    ) as caught:
+        read_reports([path], OCTOBER, ReportSettings())
+    choice = '["…"]  # in place of the dots one of: Betrag, Einzelpreis'
+    assert caught.value.hint.endswith(f'"Amount" = {choice}\n  "Unit Price" = {choice}')
+    answer = ReportSettings(headers={"Amount": ("Betrag",), "Unit Price": ("Einzelpreis",)})
+    (line,) = read_reports([path], OCTOBER, answer).lines
+    assert (line.cost, line.amount) == (10, 20)
+
+
 def test_unknown_words_each_under_its_likely_kind(path: Path) -> None:
     rows = (
         "A,Mail,2,10,20,Blorb",

@@ -130,6 +130,13 @@ def test_a_number_is_itself_however_it_is_written(
             "the start of the period is written day-first",
         ),
         ({"customer": ""}, "Customer: is empty"),
+        ({"customer": '"'}, 'Customer: “"” is no name'),
+        ({"customer": "#NOM?"}, "Customer: “#NOM?” is an error of a formula"),
+        ({"product": "#¡REF!"}, "Product: “#¡REF!” is an error of a formula"),
+        ({"product": "#####"}, "Product: “#####” is an error of a formula"),
+        ({"customer": "=VLOOKUP(A2,B:C,2)"}, "Customer: “=VLOOKUP(A2,B:C,2)” is a formula and not its value"),
+        ({"unit_price": "€ 10.50", "amount": "63.00 USD"}, "Amount: the row names USD and EUR"),
+        ({"quantity": "-6", "unit_price": "-10.50"}, "Amount: is 63.00 and has -6 units at -10.50"),
         ({"quantity": "12"}, "12 × 10.5 is not 63"),
     ],
 )
@@ -147,6 +154,9 @@ def test_a_cell_that_is_not_sure_is_named_with_its_row_and_column(
         (["Thank you for your business"],),
         (["Report generated on 2026-11-02 10:00"],),
         (["Page 1 of 1"],),
+        (["Prepared by:", "Accounts"],),
+        (["Endbetrag", "", "", "9", "", "75.60", "", ""],),
+        (["", "Razem", "", "9", "", "75.60", "", ""],),
         ([""] * 8, HEADER),
         (["Totaal", "", "", "9", "", "75,60", "", ""],),
         (["Total", "Total", "Total", "9", "", "75.60", "", ""],),
@@ -262,6 +272,81 @@ def test_a_period_of_no_known_length_is_named_and_one_with_a_date_refused(path: 
     told = refusal(path, [*AMBER, "as of 2026-10-01"], header=[*HEADER, "Billing Period"])
     assert (
         "row 2, Billing Period: “as of 2026-10-01” is neither a number of months nor a period of days" in told
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "currency"),
+    [
+        ({"unit_price": "€ 10.50", "amount": "63.00"}, "EUR"),
+        ({"amount": "CHF 63.00"}, "CHF"),
+        ({"unit_price": "zł10.50"}, "PLN"),
+        ({"amount": "$63.00"}, ""),  # a dollar of several countries
+        ({"amount": "63.00"}, ""),
+    ],
+)
+def test_a_row_without_a_column_of_currencies_has_the_one_of_its_money(
+    path: Path, cells: dict[str, str], currency: str
+) -> None:
+    (line,) = read_csv(path, amber(**cells)).lines
+    assert line.currency == currency
+
+
+@pytest.mark.parametrize(("said", "amount"), [("CHF", "63.00 USD"), ("EUR", "$63.00"), ("GBP", "€63.00")])
+def test_money_of_another_currency_than_the_rows_is_a_problem(path: Path, said: str, amount: str) -> None:
+    message = refusal(path, [*amber(amount=amount), said], header=[*HEADER, "Currency"])
+    assert f"row 2, Currency: the row names {said} and " in message
+    assert (
+        read_csv(path, [*amber(amount="$63.00"), "USD"], header=[*HEADER, "Currency"]).lines[0].currency
+        == "USD"
+    )
+
+
+def test_a_discount_beside_a_price_without_an_amount_is_a_problem(path: Path) -> None:
+    header = [*HEADER, "Discount %"]
+    assert "row 2, Discount %: 20 stands beside Unit Price" in refusal(
+        path, [*amber(amount=""), "20"], header=header
+    )
+    assert read_csv(path, [*amber(amount=""), "0"], header=header).lines[0].amount == 63
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Leistungszeitraum", "2026-10"),
+        ("Belegart", "x"),
+        ("Laufzeitende", "x"),
+        ("Gültig ab", "x"),
+        ("Soll/Haben", "S"),
+        ("Desde", "x"),
+        ("Έως", "x"),
+        ("Reason", "Rückerstattung"),
+        ("Action", "cancelled"),
+        ("Side", "CR"),
+    ],
+)
+def test_a_column_that_may_tell_a_kind_a_sign_or_a_day_is_known_by_its_header_or_its_cells(
+    path: Path, header: str, cell: str
+) -> None:
+    message = refusal(path, [*AMBER, cell], header=[*HEADER, header])
+    assert f"the column “{header}” looks as if it told a kind, a sign or a date" in message
+
+
+def test_days_that_nothing_reads_are_named_where_no_column_tells_the_period(path: Path) -> None:
+    header = [*HEADER[:6], "Monat"]
+    assert "the column “Monat” looks" in refusal(path, [*AMBER[:6], "Oktober 2026"], header=header)
+    assert read_csv(path, [*AMBER, "Oktober 2026"], header=[*HEADER, "Monat"]).lines
+
+
+def test_a_name_that_a_spreadsheet_has_made_a_date_is_a_problem(path: Path) -> None:
+    spoiled = [*TYPED[:2], dt.date(2026, 3, 1), *TYPED[3:]]
+    with pytest.raises(ReportError, match="row 2, Subscription ID: is a date, 2026-03-01"):
+        read_workbook(path, ("Lines", [HEADER, spoiled]))
+
+
+def test_one_contract_on_two_customers_is_seen_whatever_its_case(path: Path) -> None:
+    assert "row 3, Contract ID: S-1 is of Beech GmbH here" in refusal(
+        path, AMBER, ["Beech GmbH", "Backup", "S-1", *BEECH[3:]]
     )
 
 

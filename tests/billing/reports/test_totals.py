@@ -64,6 +64,12 @@ def test_a_total_that_is_not_the_sum_is_told(path: Path) -> None:
     )
 
 
+def test_a_count_of_units_that_is_not_the_sum_is_told(path: Path) -> None:
+    assert "row 5: the total says 7 units, its lines make 6" in "\n".join(
+        read(path, *LINES, "Total,,7,,55,,").notices
+    )
+
+
 def test_each_currency_has_its_own_total_or_none(path: Path) -> None:
     pounds = "Clara,Mail,1,9,9,GBP,2026-03-31"
     both = read(path, *LINES, pounds, "Total EUR,,,,55,,", "Total,,,,9,GBP,")

@@ -11,8 +11,9 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
+from xlsync.billing.reports.currencies import row_currencies
 from xlsync.billing.reports.kinds import Kind, KindWords
-from xlsync.billing.reports.line_names import LineNames, combined, line_currencies, line_names
+from xlsync.billing.reports.line_names import LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.row_checks import KIND_COLUMNS, RowChecks, RowColumns, tell_unknown_words
@@ -74,7 +75,9 @@ def charge_lines(
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     others = _other_months(values, charging, month)
     said = _row_kinds(values, words)
-    columns = RowColumns([kind for kind, _ in said], _amounts(values), _periods(values))
+    columns = RowColumns(
+        [kind for kind, _ in said], _amounts(values), _periods(values), row_currencies(values)
+    )
     checks = RowChecks(values, columns, where, problems)
     checks.check([at for at in charging if at not in others])
     elsewhere = RowChecks(values, columns, where, Problems())
@@ -95,7 +98,7 @@ def charge_lines(
         else:
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
-    _make_lines(values, made, others, source, result, problems)
+    _make_lines(values, made, columns, others, source, result, problems)
     return result
 
 
@@ -285,6 +288,7 @@ def _meaning_of(what: str, values: TableValues) -> str:
 def _make_lines(
     values: TableValues,
     made: Sequence[tuple[ReportRow, Meaning]],
+    columns: RowColumns,
     others: Mapping[int, Month],
     source: str,
     result: TableCharges,
@@ -303,7 +307,7 @@ def _make_lines(
         ]
     )
     names = line_names(values)
-    currencies = line_currencies(values)
+    currencies = [one if isinstance(one, str) else "" for one in columns.currencies]
     lines = [
         _line(names[row.at], currencies[row.at], row, meaning, end, source)
         for (row, meaning), end in zip(made, ends, strict=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, find_columns
+from xlsync.billing.reports.dates import read_date, read_month, read_range
+from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.layouts import MEANINGS, NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
@@ -18,6 +20,13 @@ from xlsync.billing.reports.values import number_cell
 from xlsync.errors import ReportError
 
 _HEADER_WITHIN: Final = 60
+_MOST_WORDS: Final = 400
+_WORDS: Final = KindWords({})
+_KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
+_DAYS: Final = frozenset({"start", "end", "period"})
+_SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-"])
+_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
+_MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
 def best_way(file: ReportFile, aliases: Aliases) -> tuple[int, list[Table]]:
@@ -102,6 +111,22 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
     )
 
 
+def refuse_without_money(name: str, table: Table) -> None:
+    """Raise ReportError for a table without an amount and without a cost per unit, naming a setting."""
+    columns = table.columns
+    if not columns.at.keys().isdisjoint(_MONEY):
+        return
+    rows = [row for _, row in table.rows[:50]]
+    fitting = [table.header[n] for n in columns.unread if _holds_numbers(rows, n)]
+    choice = f"  # in place of the dots one of: {', '.join(fitting[:12])}" if fitting else ""
+    headers = ", ".join(f"“{header[:40]}”" for header in table.header[:30] if header)
+    raise ReportError(
+        f"{name} has no column for: Amount or Unit Price. Found: {headers}.",
+        "Name the report's own headers in xlsync.toml, one of them or both:\n  [report.headers]\n"
+        f'  "Amount" = ["…"]{choice}\n  "Unit Price" = ["…"]{choice}',
+    )
+
+
 def _line_for(meaning: str, header: _Header, unread: Sequence[int]) -> str:
     """The line of settings for a missing meaning: with the only header that it can be, or with all."""
     wants_numbers = meaning == "units"
@@ -139,8 +164,9 @@ def refuse_columns(table: Table, problems: Problems) -> None:
                 )
                 if names[0] != names[1]:
                     problems.ignore[names[1]] = None
-    read = {tuple(_spelled(table, n)) for n in columns.at.values()} if columns.suspicious else set()
-    for n in columns.suspicious:
+    suspicious = [*columns.suspicious, *(n for n in columns.strange if _tells_kind_or_day(table, n))]
+    read = {tuple(_spelled(table, n)) for n in columns.at.values()} if suspicious else set()
+    for n in suspicious:
         values = _spelled(table, n)
         if any(values) and tuple(values) not in read:
             header = table.header[n]
@@ -156,6 +182,31 @@ def refuse_columns(table: Table, problems: Problems) -> None:
             problems.add(
                 where, number, ": is longer than the header; a decimal comma may lack its quotation marks"
             )
+
+
+def _tells_kind_or_day(table: Table, column: int) -> bool:
+    """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
+    there = table.columns.at
+    texts = {text for text in _spelled(table, column) if text}
+    if not texts or len(texts) > _MOST_WORDS:
+        return False
+    if _KINDS.isdisjoint(there):
+        kinds = [_WORDS.find(text) for text in texts]
+        if all(kinds) and any(kind is not None and kind.is_credit for kind in kinds):
+            return True
+        if _SIGNS.issuperset(folded := set(map(str.casefold, texts))) and not _SIDES.isdisjoint(folded):
+            return True
+    return _DAYS.isdisjoint(there) and all(map(_is_day, texts))
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a day or a period of days."""
+    if text.isdecimal() and read_month(text) is None:
+        return False
+    try:
+        return read_range(text) is not None or read_date(text) is not None
+    except (ValueError, OverflowError):
+        return False
 
 
 def _spelled(table: Table, column: int) -> list[str]:

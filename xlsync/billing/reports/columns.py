@@ -21,10 +21,13 @@ from xlsync.errors import ConfigError
 # Meanings of which a report may have a column that is known and not read.
 KNOWN_AND_UNREAD: Final = frozenset({"tax", "list_price"})
 _SUSPICIOUS: Final = re.compile(
-    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|start(s|ed)?|ends?|ended|dates?|periods?|begin|from|until|void|reversal"
-    r"|art|gutschrift|beginn|ende|datum|zeitraum|periode|soort|einddatum|startdatum|begindatum|debut|fin|avoir"
-    r"|fecha|inicio|tipo|periodo|data|inizio|fine|τυποσ|ημερομηνια|περιοδοσ|εναρξη|ληξη)\b"
-    r"|\w(date|datum|period|type)\b"
+    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|starts?|started|ends?|ended"
+    r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
+    r"|art|gutschrift|storno|stornierung|vorzeichen|soll|haben|s h|von|bis|ab|datum|periode"
+    r"|soort|creditering|van|tot|vanaf|debut|fin|du|au|avoir|sens|nature"
+    r"|fecha|inicio|desde|hasta|tipo|abono|periodo|data|inizio|fine|dal|al|segno"
+    r"|τυποσ|ειδοσ|ημερομηνια|περιοδοσ|εναρξη|ληξη|απο|εωσ|πιστωση)\b"
+    r"|\w(date|datum|period|periode|type)\b|(zeitraum|beginn|ende)\b|(ungs|eleg|kosten|vorgangs|positions)art\b"
 )
 
 
@@ -41,7 +44,8 @@ class Columns:
     """The 0-based column of each meaning in a table.
 
     `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
-    columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread.
+    columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread, and
+    the cells of those in `strange` tell whether they may.
     `instead` holds a published layout's second column for a meaning, which is read where the first is empty.
     """
 
@@ -49,6 +53,7 @@ class Columns:
     rivals: Mapping[str, tuple[int, ...]]
     unread: tuple[int, ...]
     suspicious: tuple[int, ...]
+    strange: tuple[int, ...] = ()
     layout: Layout | None = None
     instead: Mapping[str, int] = field(default_factory=dict)
 
@@ -127,15 +132,14 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
         rivals.pop("customer_id", None)
     read = {*at.values(), *(n for places in rivals.values() for n in places)}
     unread = tuple(n for n, name in enumerate(header) if plain_text(name) and n not in read)
-    suspicious = tuple(
+    strange = tuple(
         n
         for n in unread
-        if keys[n] not in aliases.ignored
-        and keys[n] not in taken
-        and not _is_lower_choice(keys[n])
-        and _SUSPICIOUS.search(header_words(header[n]))
+        if keys[n] not in aliases.ignored and keys[n] not in taken and not _is_lower_choice(keys[n])
     )
-    return Columns(at, rivals, unread, suspicious, layout, instead)
+    suspicious = tuple(n for n in strange if _SUSPICIOUS.search(header_words(header[n])))
+    strange = tuple(n for n in strange if n not in suspicious)
+    return Columns(at, rivals, unread, suspicious, strange, layout, instead)
 
 
 def _place_billing_cycle(

@@ -48,10 +48,11 @@ def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
             line = one.line
             if not line.contract_id:
                 continue
-            first = owners.get(line.contract_id)
+            contract = line.contract_id.casefold()
+            first = owners.get(contract)
             if first is None:
                 place = f"{name} row {one.row}" if len(files) > 1 else f"row {one.row}"
-                owners[line.contract_id] = (fold(line.customer), line.customer, place)
+                owners[contract] = (fold(line.customer), line.customer, place)
             elif first[0] != fold(line.customer):
                 problems.add(
                     sheet,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -10,17 +9,6 @@ from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_name
 from xlsync.billing.reports.values import Wrong
 
-_CURRENCIES: Final = {
-    "€": "EUR",
-    "£": "GBP",
-    "euro": "EUR",
-    "euros": "EUR",
-    "us$": "USD",
-    "usd$": "USD",
-    "¥": "JPY",
-}
-_BRACKET: Final = re.compile(r"[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]\s*$")
-_NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
 _PRODUCT: Final = ("product", "sku_name", "product_code", "sku")
 _TERMS: Final = ("plan", "cycle", "term_and_cycle")
 T = TypeVar("T")
@@ -99,25 +87,3 @@ def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
     if not plan:  # without a plan it is billed once a term
         return Terms(commitment, cycle_months, commitment, cycle_months)
     return Terms(term_name(plan, plan_months), plan_months, commitment, cycle_months)
-
-
-def currency_code(said: str) -> str | None:
-    """A currency's code as a cell tells it, empty for a sign of several; None for what is none."""
-    code = _CURRENCIES.get(said.casefold(), said.upper())
-    if any(map(str.isdigit, code)):
-        return None
-    return "" if code == "$" else code
-
-
-def line_currencies(values: TableValues) -> list[str]:
-    """The currency of each row, from its own column or from the headers of the money."""
-    table = values.table
-    if "currency" in values.texts:
-        return combined(lambda cell: currency_code(_text(cell)) or "", [values.texts["currency"]])
-    named = {
-        _CURRENCIES.get(match[1], match[1])
-        for meaning in ("amount", "cost")
-        if meaning in table.columns.at and (match := _BRACKET.search(table.header_of(meaning)))
-    }
-    only = next(iter(named)) if len(named) == 1 and named.isdisjoint(_NO_CURRENCY) else ""
-    return [only] * len(table.rows)

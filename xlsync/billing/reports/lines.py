@@ -69,6 +69,8 @@ def decide(
         return _money_only(amount or Decimal(0)) if is_money else NO_UNITS
     money = amount if amount is not None else units * abs(cost or Decimal(0)) * (-1 if (cost or 0) < 0 else 1)
     has_minus = units < 0 or money < 0
+    if units < 0 < money and cost is not None and cost < 0:
+        return f"is {money} and has {units} units at {cost}: whether it takes units back is not told"
     if units < 0 < money and not _is_about(money, abs(units) * abs(cost or Decimal(0)), units):
         return f"has {units} units and an amount of {money}: which of them has the wrong sign is not told"
     if kind.is_credit or kind.goes_both_ways:

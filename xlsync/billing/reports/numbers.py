@@ -11,12 +11,12 @@ from typing import Final, Literal
 Mark = Literal[".", ","]
 MARKS: Final[tuple[Mark, Mark]] = (".", ",")
 
-_MONEY_WORD: Final = (
+MONEY_WORD: Final = (
     r"(?:US|AU|CA|NZ|HK|SG|[ACRSN]Z?)?\$|[€£¥₹₺₽₪₩฿₴₫₱]|(?!E\d)[A-Z]{3}(?![A-Z])"
     r"|kr\.?|zł|Kč|Fr\.?|Ft|lei|Rs\.?|[Ee]uros?"
 )
-_LEADING_MONEY: Final = re.compile(rf"^(?:{_MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
-_TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{_MONEY_WORD})$")
+_LEADING_MONEY: Final = re.compile(rf"^(?:{MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
+_TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{MONEY_WORD})$")
 _SPACES: Final = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
 _EXPONENT: Final = re.compile(r"^(\d)(?:([.,])(\d+))?[eE]([+-]?\d{1,3})$")
 _WHOLE: Final = {

@@ -14,6 +14,7 @@ from xlsync.billing.reports.chosen_tables import (
     choose_tables,
     refuse_columns,
     refuse_without_header,
+    refuse_without_money,
     with_period,
 )
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
@@ -116,6 +117,7 @@ def _read_file(
     )
     chosen = [with_period(table) for table in chosen]
     for table in chosen:
+        refuse_without_money(file.name, table)
         refuse_columns(table, file.problems)
     raw = [read_raw(table) for table in chosen]
     marks = find_marks(raw)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.kinds import Kind, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
-from xlsync.billing.reports.line_names import currency_code
 from xlsync.billing.reports.lines import NO_UNITS
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.table_values import NUMBERS, Day, TableValues, raw_text
@@ -23,7 +23,7 @@ _READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
 
 @dataclass(frozen=True, slots=True)
 class RowColumns:
-    """The columns that the checks use: kind, amount and charged period of every row.
+    """The columns that the checks use: kind, amount, charged period and currency of every row.
 
     A row whose words for its kind are not all known has None for a kind.
     """
@@ -31,6 +31,7 @@ class RowColumns:
     kinds: Sequence[Kind | None]
     amounts: Sequence[Decimal | Wrong | None]
     periods: Sequence[tuple[Day | Wrong | None, Day | Wrong | None]]
+    currencies: Sequence[str | Wrong]
 
 
 @dataclass(slots=True)
@@ -60,8 +61,11 @@ class RowChecks:
         for at in charging if strange else ():
             if (said := currencies[at]) in strange:
                 self.tell(at, "currency", f"“{str(said)[:20]}” is no currency")
+        self._check_names(charging)
         self._check_empty(charging)
         for at in charging:
+            if isinstance(own := self.columns.currencies[at], Wrong):
+                self.tell(at, "currency" if "currency" in self.values.texts else "amount", own.what)
             start, end = self.columns.periods[at]
             if isinstance(start, Day) and isinstance(end, Day) and end.date < start.date:
                 self.tell(at, "end", f"{end.date} is before the start, {start.date}")
@@ -75,6 +79,15 @@ class RowChecks:
         yield from self.values.dates.items()
         if self.values.range_of and not {"start", "end"} <= set(self.values.dates):
             yield self.values.range_of, self.values.periods
+
+    def _check_names(self, charging: Sequence[int]) -> None:
+        """Customers and products without a letter or a digit: a ditto mark names none."""
+        for name in ("customer", "product"):
+            cells = self.values.texts[name]
+            signs = {one for one in set(cells) if isinstance(one, str) and not any(map(str.isalnum, one))}
+            for at in charging if signs else ():
+                if cells[at] in signs:
+                    self.tell(at, name, f"“{str(cells[at])[:40]}” is no name")
 
     def _check_empty(self, charging: Sequence[int]) -> None:
         """Cells that may not be empty: customer, product, units, and the invoice's date where it is told."""
@@ -101,7 +114,7 @@ class RowChecks:
 
     def _tell_wrong(self, at: int, meaning: str, cell: Wrong) -> None:
         what = cell.what
-        if not what.startswith(("“", "holds", "the ", "is merged")):
+        if not what.startswith(("“", "holds", "the ", "is merged", "is a date")):
             raw = self.values.table.rows[at][1]
             what = f"“{raw_text(raw, self.values.table.columns.at[meaning])}” {what}"
         self.tell(at, meaning, what)

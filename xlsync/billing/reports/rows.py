@@ -16,6 +16,8 @@ _TOTAL_WORD: Final = (
     r"(?:grand |sub |over ?all |invoice |report "
     r")?(?:totals?|subtotals?|sum|summe|gesamt|gesamtsumme|gesamtbetrag|"
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
+    r"endbetrag|nettobetrag|bruttobetrag|nettosumme|bruttosumme|importe total|importo totale|"
+    r"razem|celkem|osszesen|summa|i alt|yhteensa|итого|всего|toplam|合計|总计|總計|σ|"
     r"amount due|balance due|rechnungsbetrag|zahlbetrag|net a payer|"
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
@@ -72,7 +74,11 @@ def classify(values: TableValues) -> list[RowKind]:
         if name in values.numbers
     ]
     not_charging = {product for product in set(products) if product is None or is_total(product)}
-    not_customers = {customer for customer in set(customers) if customer is None or is_plain_total(customer)}
+    not_customers = {
+        customer
+        for customer in set(customers)
+        if customer is None or is_plain_total(customer) or _is_remark(customer)
+    }
     kinds = []
     for n, (_, row) in enumerate(values.table.rows):
         customer, product = customers[n], products[n]
@@ -88,6 +94,8 @@ def classify(values: TableValues) -> list[RowKind]:
             kinds.append(RowKind.TOTAL)
         elif has_figure and contract is None and _is_named_tax(customer, product, texts):
             kinds.append(RowKind.TAX)
+        elif _is_remark(customer) and not has_figure and contract is None and start is None:
+            kinds.append(RowKind.FOOTER)
         elif customer is not None and product is not None:
             kinds.append(RowKind.CHARGE)
         elif has_figure and customer is None and product is None and contract is None and not texts:
@@ -97,6 +105,11 @@ def classify(values: TableValues) -> list[RowKind]:
         else:
             kinds.append(RowKind.CHARGE)
     return kinds
+
+
+def _is_remark(customer: object) -> bool:
+    """Return whether a text introduces a remark, as `Prepared by:` does; a colon ends no name."""
+    return isinstance(customer, str) and customer.endswith(":")
 
 
 def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, texts: Sequence[str]) -> bool:

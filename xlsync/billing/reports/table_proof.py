@@ -39,6 +39,7 @@ def prove_table(
         if line.cost and line.units and line.amount and written is not None
     ]
     proof = prove(products)
+    _refuse_open_discount(values, places, lines, where, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
     if not proof.broken:
@@ -69,6 +70,17 @@ def _value(values: TableValues, meaning: str, at: int) -> Decimal | None:
     cells = values.numbers.get(meaning)
     value = cells[at] if cells else None
     return value if isinstance(value, Decimal) else None
+
+
+def _refuse_open_discount(
+    values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
+) -> None:
+    """A discount beside a price without an amount: nothing tells whether the price holds it."""
+    for (number, at, written), line in zip(places, lines, strict=True):
+        if written is None and line.cost and line.units and (less := _value(values, "discount", at)):
+            discount, cost = values.table.header_of("discount"), values.table.header_of("cost")
+            what = f"{tell_number(less)} stands beside {cost} without an amount: whether it is taken off"
+            problems.add(where, number, f", {discount}: {what} is not told")
 
 
 def _refuse_taxed_total(values: TableValues, places: Places, where: str, problems: Problems) -> None:

@@ -33,6 +33,7 @@ from xlsync.billing.reports.values import (
     find_rounded,
     from_1904,
     id_cell,
+    name_cell,
     number_cell,
     percent_cell,
     read_column,
@@ -55,6 +56,7 @@ NUMBERS: Final = (
 )
 DATES: Final = ("start", "end", "invoice_date")
 IDS: Final = ("contract", "customer_id", "product_code", "sku")
+_TEXT_READERS: Final = {"customer": name_cell, "product": name_cell, **dict.fromkeys(IDS, id_cell)}
 _PERIOD: Final = ("start", "end", "period")
 _RANGES: Final = ("period", "plan", "cycle")
 _TERMS: Final = ("plan", "cycle")
@@ -115,7 +117,7 @@ def read_raw(table: Table) -> RawValues:
         elif meaning in DATES:
             dates[meaning] = read_column(raw, date_cell)
         else:
-            texts[meaning] = read_column(raw, id_cell if meaning in IDS else text_cell)
+            texts[meaning] = read_column(raw, _TEXT_READERS.get(meaning, text_cell))
             if meaning in IDS and table.sheet.is_text:
                 texts[meaning] = _without_rounded(texts[meaning])
     ranges, range_of = _find_ranges(texts)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
+from xlsync.amounts import tell_number
 from xlsync.billing.reports.charges import ChargedRow, TableCharges
-from xlsync.billing.reports.line_names import currency_code
+from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.rows import RowKind
@@ -135,6 +136,14 @@ class _Holder:
             if self._is_total(n, name, total, course, before, currency)
         }
         number = self.values.table.rows[n][0]
+        if (
+            "units" in figures
+            and "units" not in agreed
+            and kind is RowKind.TOTAL
+            and not self.problems.entries
+        ):
+            units, made = tell_number(figures["units"]), tell_number(before.units)
+            self.charges.notices.append(f"row {number}: the total says {units} units, its lines make {made}")
         if kind is RowKind.FIGURES and not agreed and not self.problems.entries:
             header = self.values.table.header_of("customer")
             what = f", {header}: is empty, and the figures are no total of the rows above"

@@ -16,23 +16,11 @@ from xlsync.billing.reports.text import plain_text
 T = TypeVar("T")
 U = TypeVar("U")
 _GUARD: Final = re.compile(r'="(.*)"', re.DOTALL)  # so that a spreadsheet keeps a text as it is
-_SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
-_ERRORS: Final = frozenset(
-    {
-        "#N/A",
-        "#REF!",
-        "#VALUE!",
-        "#DIV/0!",
-        "#NAME?",
-        "#NULL!",
-        "#NUM!",
-        "#NV",
-        "#BEZUG!",
-        "#WERT!",
-        "#SPILL!",
-        "#CALC!",
-    }
+_FORMULA: Final = re.compile(
+    r"=\s*(?:[^\W\d_a-z][^\W_a-z.]*\(.*\)|(?:[\w'\[\].]+!)?\$?[A-Z]{1,3}\$?\d+(?:[-+*/&]\S+)?)", re.DOTALL
 )
+_ERROR: Final = re.compile(r"#[¡¿]?[^\W_a-z][^\W_a-z/0]*[\w/]*[!?]|#N/[A-Z]{1,2}|#NV|#GETTING_DATA|#{3,}")
+_SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
 _DAYS_TO_1904: Final = 1462
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
@@ -81,6 +69,11 @@ def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> ReportC
     return ReportColumn([known[key] for key in keys], list(different.values()))
 
 
+def _is_error(text: str) -> bool:
+    """Return whether a text is what a spreadsheet shows for an error, in any language."""
+    return text[:1] == "#" and _ERROR.fullmatch(text) is not None
+
+
 def unguarded(value: Any) -> Any:
     """A cell without the formula that keeps it a text; an error written as a text is what it says."""
     if not isinstance(value, str):
@@ -93,8 +86,10 @@ def text_cell(value: Any) -> Read[str]:
     """A cell as a text."""
     if isinstance(value, str):
         text = plain_text(value)
-        if text in _ERRORS:
+        if _is_error(text):
             return Wrong(f"“{text}” is an error of a formula")
+        if text[:1] == "=" and _FORMULA.fullmatch(text):
+            return Wrong(f"“{text[:40]}” is a formula and not its value: save the file anew in Excel")
         return None if text.casefold() in NOTHING else text
     if value is None:
         return None
@@ -105,6 +100,13 @@ def text_cell(value: Any) -> Read[str]:
     return str(value)
 
 
+def name_cell(value: Any) -> Read[str]:
+    """A cell as a name or an id, which a date is not."""
+    if isinstance(value, (dt.date, dt.time, dt.timedelta)):
+        return Wrong(f"is a date, {value}: a spreadsheet program has likely made it of a text")
+    return text_cell(value)
+
+
 def id_cell(value: Any) -> Read[str]:
     """A cell as an id, unless a spreadsheet has spoiled it."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 10**DIGITS_KEPT:
@@ -112,7 +114,7 @@ def id_cell(value: Any) -> Read[str]:
             f"“{value:.0f}” is a number of more than {DIGITS_KEPT} digits, which a spreadsheet has rounded: "
             "export the report anew with this column as text"
         )
-    text = text_cell(value)
+    text = name_cell(value)
     if isinstance(text, str):
         text = text[1:] if text.startswith("'") and len(text) > 1 else text
         if "+" in text and _SPOILED.fullmatch(text):
@@ -138,7 +140,7 @@ def number_cell(value: Any) -> Read[NumberReadings]:
         number = _decimal(value)
         return NumberReadings(number, number) if number.is_finite() else Wrong(f"“{value}” is no number")
     text = plain_text(value)
-    if text in _ERRORS:
+    if _is_error(text):
         return Wrong(f"“{text}” is an error of a formula")
     if text.casefold().lstrip("'") in NOTHING:
         return None
@@ -165,7 +167,7 @@ def date_cell(value: Any) -> Read[DateReadings]:
         if isinstance(value, (int, float)):
             return of_serial(value)
         text = plain_text(value)
-        if text in _ERRORS:
+        if _is_error(text):
             return Wrong(f"“{text}” is an error of a formula")
         return None if text.casefold().lstrip("'") in NOTHING else read_date(text)
     except (ValueError, OverflowError):
