@@ -105,6 +105,27 @@ def test_check_tells_that_a_customer_has_no_contact_for_its_new_agreement(desk: 
     assert f"has none for {customer}" not in desk.check("--refresh").err
 
 
+def test_check_tells_it_of_a_customer_that_somebody_entered_on_the_row(desk: Desk) -> None:
+    key, label = "agreement:bss:618|Monthly", "Kestrel Optics [KESTREL1]"
+    with desk.editing() as hand:
+        hand.set(NEW, key, {"Customer": label})
+    assert f"has none for {label}" not in desk.check("--refresh").err
+    company_of(desk, label)["defaultContact"] = None
+    assert f"has none for {label}" in desk.check("--refresh").err
+
+
+def test_without_a_check_apply_says_so_before_it_asks_or_writes_anything(desk: Desk) -> None:
+    key, label = "agreement:bss:618|Monthly", "Kestrel Optics [KESTREL1]"
+    with desk.editing() as hand:
+        hand.set(NEW, key, {"Customer": label})
+        hand.approve(key)
+    company_of(desk, label)["defaultContact"] = None
+    ran = desk.run("apply", str(desk.file))
+    assert (ran.code, desk.sent()) == (3, [])
+    assert "Nothing was done: 1 skipped" in ran.err
+    assert "has no default contact in ConnectWise: fill in Contact First Name on its row" in ran.err
+
+
 def test_a_contact_is_created_without_its_address_where_the_types_cannot_be_read(desk: Desk) -> None:
     with desk.editing() as hand:
         choose_every_link(hand)

@@ -42,6 +42,7 @@ class Live:
         self.earlier = earlier or Earlier()
         self.restates_custom_fields = restates_custom_fields
         self.list_lag = list_lag
+        self._contacts: Looks[int | None] = Looks(clock)
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
@@ -78,6 +79,10 @@ class Live:
     def item(self, id_: int) -> ItemNow | None:
         """Return a catalog item's present state; None where it is gone."""
         return self._items.latest(id_, self.connectwise.read_item_now)
+
+    def default_contact(self, company: int) -> int | None:
+        """Return the id of a company's default contact; None where it has none."""
+        return self._contacts.latest(company, self.connectwise.read_default_contact)
 
     def additions_of(self, agreement: int) -> tuple[Addition, ...]:
         """Return the additions of an agreement, read again if they are not recent."""

@@ -157,7 +157,7 @@ class _Run:
             )
         else:
             return result
-        return replace(result, detail=f"{result.detail}; {warning}")
+        return replace(result, detail=f"{result.detail.rstrip('.')}; {warning}")
 
     def _is_done(self, key: str) -> bool:
         """Return whether this run has done the action of a key."""

@@ -97,7 +97,7 @@ def check_workbook(
     edits = replace(
         edits, lines=chosen, links={}
     )  # the other lines are read anew: a month is not held in memory twice
-    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts)
+    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers)
     book.package.rest()
     give_back_memory()
     sources, tables = read or read_sources(systems, request, now, progress)

@@ -218,6 +218,13 @@ class ConnectWise:
             identifier=str(record.get("identifier") or ""),
         )
 
+    def read_default_contact(self, company_id: int) -> int | None:
+        """Read the id of a company's default contact; None where it has none."""
+        path = f"/company/companies/{company_id}"
+        record = record_of(self.service.get(path, {"fields": "id,defaultContact/id"}), path)
+        contact = record.get("defaultContact")
+        return id_of(record_of(contact, path), path) if contact else None
+
     def read_recap(self, agreement_id: int) -> Recap:
         """Read an agreement's recap."""
         path = f"/finance/agreementrecap/{agreement_id}"

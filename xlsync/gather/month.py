@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -66,7 +66,7 @@ from xlsync.reconcile.verdict import tell_gaps
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import NO_EDITS, RowEdits
-from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
+from xlsync.workbook.labels import Labels, label_key, make_labels, name_setup_apart
 from xlsync.workbook.totals import with_currencies
 
 HALFWAY = "It has ended, and its successor is not there yet: apply creates it."
@@ -82,6 +82,7 @@ class Decisions:
     prices: Mapping[str, Decimal] | None = None
     rows: RowEdits = NO_EDITS
     contacts: Set[str] = frozenset()  # keys of rows of *New in ConnectWise* that name a contact
+    customers: Mapping[str, str] = field(default_factory=dict)  # entered there, by row key
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def gather(
         *systems.notices,
         *_notices(request, sources, gone, recaps),
         *lists.odd,
-        *_tell_without_contact(overview, decisions.contacts),
+        *_tell_without_contact(overview, decisions),
         *(gap for billed in overview.billed for gap in tell_gaps(billed)),
         *_tell_by_hand(overview),
         *_tell_gone_by_itself(systems, overview, months),
@@ -206,17 +207,20 @@ def gather(
     return Gathered(replace(with_currencies(overview), notices=notices), notices)
 
 
-def _tell_without_contact(overview: Overview, named: Set[str]) -> Iterator[str]:
+def _tell_without_contact(overview: Overview, decisions: Decisions) -> Iterator[str]:
     """Name the customers that an agreement is proposed for and that have no contact, which it needs."""
     labels = overview.labels.companies
-    without = {labels.get(c.id) for c in overview.lists.companies if c.default_contact_id is None}
-    customers = sorted(
-        {
-            row.customer
-            for row in overview.proposals
-            if row.kind is CreationKind.AGREEMENT and row.key not in named and row.customer in without
-        }
-    )
+    without = {
+        label_key(labels[c.id])
+        for c in overview.lists.companies
+        if c.default_contact_id is None and c.id in labels
+    }
+    wanted = {
+        decisions.customers.get(row.key, row.customer)
+        for row in overview.proposals
+        if row.kind is CreationKind.AGREEMENT and row.key not in decisions.contacts
+    }
+    customers = sorted(customer for customer in wanted if label_key(customer) in without)
     if customers:
         names = ", ".join(customers[:_NAMED])
         names += f" and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""

@@ -20,9 +20,14 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
-from xlsync.connectwise.records import id_of, record_of, write_date
+from xlsync.apply.plan import Outcome, State, outcome
+from xlsync.connectwise.records import id_of, write_date
 
 PATH: Final = "/finance/agreements"
+_WITHOUT_CONTACT: Final = (
+    "an agreement needs a contact, and the customer has no default contact in ConnectWise: fill in Contact "
+    "First Name on its row"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,15 @@ class AgreementCreation(RecordCreation):
             lambda record: folded(str(record.get("name") or "")) == folded(action.name),
         )
 
+    def judge_needed(self, live: Live) -> Outcome | None:
+        """Skipped, where the row names no contact and the company has none."""
+        action = self.creation
+        if action.contact is not None or not isinstance(action.company, int):
+            return None
+        if live.default_contact(action.company) is not None:
+            return None
+        return outcome(action, State.SKIPPED, _WITHOUT_CONTACT)
+
     def request(self, live: Live) -> HttpWrite | str:
         """Make the request, with the company's default contact if the row names none.
 
@@ -53,9 +67,9 @@ class AgreementCreation(RecordCreation):
         action = self.creation
         contact = action.contact
         if contact is None and isinstance(action.company, int):
-            contact = _find_default_contact(live, action.company)
+            contact = live.default_contact(action.company)
         if contact is None:
-            return "the company has no default contact: fill in Contact First Name"
+            return _WITHOUT_CONTACT
         start = write_date(action.start) if action.start else None
         body = {
             "name": action.name,
@@ -76,14 +90,6 @@ class AgreementCreation(RecordCreation):
         records, _ = live.connectwise.list_records(PATH, fields="id,name", conditions=asked)
         same = [r for r in records if folded(str(r.get("name") or "")) == folded(action.name)]
         return tuple(id_ for record in same if (id_ := id_of(record, PATH)) != made)
-
-
-def _find_default_contact(live: Live, company: int) -> int | None:
-    """Find the company's main contact."""
-    path = f"/company/companies/{company}"
-    record = record_of(live.connectwise.service.get(path, {"fields": "id,defaultContact/id"}), path)
-    contact = record.get("defaultContact")
-    return id_of(record_of(contact, path), path) if contact else None
 
 
 def take_back(write: Write) -> SetFields | None:

@@ -46,7 +46,7 @@ class NewRows:
     """The approved rows of *New in ConnectWise*: actions, problems, and the prices of all rows by key.
 
     `asked` is what each approved row asks for, by row key. `contacts` are the keys of all rows that name a
-    contact.
+    contact, `customers` the customers that people entered, by row key.
     """
 
     actions: tuple[CreationAction, ...]
@@ -55,6 +55,7 @@ class NewRows:
     notices: tuple[Notice, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
     contacts: Set[str] = frozenset()
+    customers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> NewRows:
@@ -83,7 +84,15 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
     actions = reader.join_contacts(actions, {row.key: row for row in approved})
     asked = {row.key: _tell_asked(row) for row in approved}
     contacts = {row.key for row in rows if _names_contact(row)}
-    return NewRows(tuple(actions), tuple(reader.problems), prices, tuple(reader.notices), asked, contacts)
+    return NewRows(
+        actions=tuple(actions),
+        problems=tuple(reader.problems),
+        prices=prices,
+        notices=tuple(reader.notices),
+        asked=asked,
+        contacts=contacts,
+        customers={row.key: row.text("Customer") for row in rows if row.is_edited("Customer")},
+    )
 
 
 def _tell_asked(row: SheetRow) -> str:
