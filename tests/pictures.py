@@ -16,18 +16,20 @@ ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / ".github/pictures"
 FIRST_WORDS = {"start": ("xlsync", "What the distributor billed"), "mismatches": ("Approve", "Mismatch")}
 DOTS_PER_INCH = 110
-FOOTER = 550  # points from the top, on A4 across
+FOOTER = 45  # points at the foot of a page
 MARGIN = 14  # points around the words, which charts and lines reach beyond
 
 
 def words_of(pdf: Path, page: int) -> list[tuple[float, float, float, float, str]]:
     """Return left, top, right, bottom (in points) and text of each word of a page above its footer."""
     told = run("pdftotext", "-bbox", "-f", str(page), "-l", str(page), str(pdf), "-")
+    size = re.search(r"size: +[\d.]+ x ([\d.]+)", run("pdfinfo", "-f", str(page), "-l", str(page), str(pdf)))
+    assert size is not None
     pattern = r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>'
     return [
         (float(left), float(top), float(right), float(bottom), text)
         for left, top, right, bottom, text in re.findall(pattern, told)
-        if float(bottom) < FOOTER
+        if float(bottom) < float(size[1]) - FOOTER
     ]
 
 

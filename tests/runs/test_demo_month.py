@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from tests.helpers.desk import OCTOBER, Desk
@@ -74,6 +75,12 @@ def test_october_takes_at_most_35_cells_and_4_commands_and_the_readme_says_how_m
     assert len(made) == 1
     assert person.cells <= 35
     assert person.commands == ["export", "check", "apply", "report"]
-    told = re.search(r"(\d+) cells and (\d+) commands", README.read_text(encoding="utf-8"))
+    readme = " ".join(README.read_text(encoding="utf-8").split())
+    told = re.search(r"(\d+) cells and (\d+) commands", readme)
     assert told is not None
     assert (int(told[1]), int(told[2])) == (person.cells, len(person.commands))
+    person.run("check", OCTOBER)
+    assert [key for key in results if key in empty_desk.read().rows(MISMATCHES)] == []
+    hand = empty_desk.read()
+    left = Counter(hand.get(NEW, key, "Kind") for key in hand.rows(NEW))
+    assert f"; {left['Customer']} more customers and {left['Product']} products to create remain" in readme

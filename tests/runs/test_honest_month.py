@@ -14,7 +14,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
 from tests.helpers.libreoffice_picks import office_python, pick
 from xlsync.reconcile.billed import Fate
-from xlsync.workbook.layout import START_BILLED_CELLS, START_CELLS
+from xlsync.workbook.layout import NEXT_LINE, START_BILLED_CELLS, START_CELLS, START_LINE
 
 
 def test_a_past_month_offers_no_write_that_the_latest_complete_month_does_not_bill(desk: Desk) -> None:
@@ -152,6 +152,23 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     digest = desk.run("check", str(desk.file), "--digest").out
     assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest, "Unexplained"))
     assert invoice["code"] in desk.run("check", str(desk.file)).out
+
+
+def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(empty_desk: Desk) -> None:
+    lines = ["Customer,Product,Subscription ID,Quantity,Unit Price,Amount,Currency,Start Date,End Date"]
+    for number, currency in enumerate(("EUR", "EUR", "USD", "GBP", "CHF")):
+        charge = f"6,1210.50,7263.00,{currency},2026-10-01,2026-10-31"
+        lines.append(f"Acme {number},Mail,s-{number},{charge}")
+    (empty_desk.folder / "report.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert empty_desk.run("export", "--month", "2026-10", "--from", "report.csv").code == 0
+    start = openpyxl.load_workbook(empty_desk.file)["Start"]
+    cell = start[START_BILLED_CELLS["To link"][2]]
+    assert str(cell.value).splitlines() == [f"{name} 7,263.00 (1 line)" for name in ("CHF", "GBP", "USD")]
+    assert max(map(len, str(cell.value).splitlines())) < start.column_dimensions["H"].width
+    assert start.row_dimensions[cell.row].height == START_LINE + 2 * NEXT_LINE
+    assert empty_desk.check().code == 0
+    again = openpyxl.load_workbook(empty_desk.file)["Start"]
+    assert again.row_dimensions[cell.row].height == START_LINE + 2 * NEXT_LINE
 
 
 @pytest.mark.parametrize("month", ["2026-08", "2026-10"])

@@ -316,6 +316,20 @@ def test_dependent_dropdowns_of_added_rows_look_at_cells_that_are_there() -> Non
     assert not [formula for formula in formulas if "#REF!" in formula]
 
 
+def test_money_of_several_other_currencies_has_as_many_lines_as_it_needs(workbook: openpyxl.Workbook) -> None:
+    page = workbook["Start"]
+    for label, (_, _, cell) in sheets.START_BILLED_CELLS.items():
+        if label != "Unexplained":  # its text has a whole line below
+            assert page[cell].alignment.wrap_text
+            assert not page[cell].alignment.shrink_to_fit
+            assert page.row_dimensions[page[cell].row].height is None, "a fixed height would cut the text"
+
+
+def test_start_is_printed_on_one_upright_page(workbook: openpyxl.Workbook) -> None:
+    setup = workbook["Start"].page_setup
+    assert (setup.orientation, setup.fitToWidth, setup.fitToHeight) == ("portrait", 1, 1)
+
+
 def test_the_text_about_unexplained_money_has_a_line_of_its_own(workbook: openpyxl.Workbook) -> None:
     page = workbook["Start"]
     note = sheets.START_BILLED_CELLS["Unexplained"][2]

@@ -19,6 +19,7 @@ from xlsync.workbook.layout import (
     START,
     START_BILLED_CELLS,
     START_CELLS,
+    START_LINE,
     START_MISMATCH_CELLS,
     START_NAMES,
     Column,
@@ -59,6 +60,9 @@ CHART_TEXTS: Final = (
 BAR_MONEY: Final = "#,##0;-#,##0;;"  # number format of the labels beside bars
 _LAST_ROW: Final = 39
 _END: Final = 63  # last row of the page
+_AS_HIGH_AS_THEIR_TEXT: Final = {
+    int(cell[1:]) for cell in (START_CELLS["currency"], *(cells[0] for cells in START_BILLED_CELLS.values()))
+}
 _STEPS: Final = (
     (
         "Link",
@@ -115,10 +119,10 @@ def add_start_sheet(workbook: Workbook) -> None:
     page = workbook.create_sheet(START)
     page.sheet_view.showGridLines = False
     page.sheet_properties.tabColor = f"FF{INPUT_HEAD}"
-    for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 15, 2.5), strict=True):
+    for name, width in zip("ABCDEFGHI", (2.5, 17, 33, 4, 26, 9, 15, 26, 2.5), strict=True):
         page.column_dimensions[name].width = width
-    for row in range(4, _END + 1):
-        page.row_dimensions[row].height = 16
+    for row in {*range(4, _END + 1)} - _AS_HIGH_AS_THEIR_TEXT:
+        page.row_dimensions[row].height = START_LINE
     page.row_dimensions[2].height = 30
     page["B2"].value, page["B2"].font = "xlsync", font(INK, 22, bold=True)
     page["C2"].value = "What the distributor billed, beside what ConnectWise bills"
@@ -139,7 +143,7 @@ def add_start_sheet(workbook: Workbook) -> None:
     for name, reference in {**START_NAMES, **first_rows}.items():
         workbook.defined_names[name] = DefinedName(name, attr_text=reference)
     print_setup(page, START)
-    page.page_setup.fitToHeight = 1
+    page.page_setup.orientation, page.page_setup.fitToHeight = "portrait", 1
     page.print_options.horizontalCentered = True
     page.print_area = f"A1:I{_END}"
 
@@ -162,7 +166,12 @@ def _facts(page: Worksheet) -> None:
             name = page[f"B{cell.row}"]
             name.value, name.font, name.alignment = label, font(GREY), Alignment(horizontal="left", indent=1)
             cell.font = font(INK, 11, bold=True)
-            cell.alignment = Alignment(horizontal="right", shrink_to_fit=True, indent=1)
+            cell.alignment = Alignment(
+                horizontal="right",
+                shrink_to_fit=key != "currency",
+                wrap_text=key == "currency",  # the money of each other currency has a line
+                indent=1,
+            )
             cell.number_format = (
                 "#,##0.00"
                 if key in {"money_up", "money_down"}
@@ -282,10 +291,11 @@ def _billed_table(page: Worksheet) -> None:
         row = int(cells[0][1:])
         is_sum = label in {"Invoices", "Lines", "Unexplained"}
         page[f"E{row}"].value, page[f"E{row}"].font = label, font(INK, bold=is_sum)
-        page[f"E{row}"].alignment = Alignment(horizontal="left", indent=1)
+        page[f"E{row}"].alignment = Alignment(horizontal="left", vertical="top", indent=1)
         for name, form in zip(cells, (f"#,##0{PAD}", f"#,##0.00{PAD}", "@"), strict=True):
             page[name].number_format, page[name].font = form, font(INK, bold=is_sum)
-            page[name].alignment = Alignment(horizontal="right", shrink_to_fit=True)
+            page[name].alignment = Alignment(horizontal="right", vertical="top")
+        page[f"H{row}"].alignment = Alignment(horizontal="right", vertical="top", wrap_text=True)
         for name in "EFGH":
             page[f"{name}{row}"].border = Border(bottom=edge())
     note = START_BILLED_CELLS["Unexplained"][2]
@@ -304,6 +314,7 @@ def _billed_chart(page: Worksheet) -> BarChart:
     for series in chart.series:
         series.dLbls = _labels(INK)
     chart.legend = None
+    chart.y_axis.delete = True  # each bar has a label, and the amounts of an axis would run into each other
     chart.layout = layout(x=0.06, y=0.2, w=0.91, h=0.76)
     place(chart, (4, 51), (8, _END))
     return chart

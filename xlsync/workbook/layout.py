@@ -388,8 +388,11 @@ START_BILLED_CELLS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """*Where every cent went* on *Start*: lines, money, and money of other currencies as text.
 
-The text about unexplained money also names invoices: it has the whole line below its row.
+Each other currency is a line of its text. The text about unexplained money also names invoices: it has the
+whole line below its row.
 """
+START_LINE: Final = 16.0  # points of a row of *Start* with one line of text
+NEXT_LINE: Final = 13.0  # points of each line after the first
 START_NAMES: Final[Mapping[str, str]] = {
     "xlsync_month": f"{START}!$C$5",
     "xlsync_environment": f"{START}!$C$6",

@@ -106,8 +106,12 @@ def start_values(overview: Overview) -> dict[str, Value]:
         up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
         totals[money.currency] = (up + money.up, down + money.down)
     offered = sum(row.action is not None for row in overview.open_mismatches)
-    others = [f"{name} {up:+,.2f} / {down:+,.2f}" for name, (up, down) in totals.items() if name != main]
-    apart = f" (apart: {', '.join(sorted(others))})" if others else ""
+    others = sorted(
+        f"{name} {up:+,.2f} / {down:+,.2f}"
+        for name, (up, down) in totals.items()
+        if name != main and (up or down)
+    )
+    apart = f" (apart: {others[0]})" if len(others) == 1 else "".join(f"\n{one} apart" for one in others)
     return {
         "month": str(overview.month),
         "environment": overview.environment,
@@ -183,7 +187,7 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
     return {
         label: (
             *shares.get(label, (None, None)),
-            "; ".join(
+            ("; " if label == "Unexplained" else "\n").join(
                 [
                     *([names] if names and label == "Unexplained" else []),
                     *(f"{one.currency} {text}" for one, text in zip(others, other_cells[label], strict=True)),

@@ -35,10 +35,12 @@ from xlsync.workbook.layout import (
     MEMORY,
     MISMATCHES,
     NEW,
+    NEXT_LINE,
     PICKED_HEADERS,
     START,
     START_BILLED_CELLS,
     START_CELLS,
+    START_LINE,
     START_MISMATCH_CELLS,
 )
 from xlsync.workbook.left_over import find_left_over, write_left_over
@@ -268,6 +270,12 @@ def _fill_start(package: Package, overview: Overview, at: str, *, is_check: bool
         cells |= dict(zip(map(position, START_BILLED_CELLS[label]), shares, strict=True))
     if START in package.sheets:
         package.change_cells(START, cells)
+        heights = {position(START_CELLS["currency"])[0]: START_LINE}
+        heights |= {position(first)[0]: START_LINE for first, _, _ in START_BILLED_CELLS.values()}
+        for (row, _), value in cells.items():
+            if row in heights and isinstance(value, str):
+                heights[row] = max(heights[row], START_LINE + NEXT_LINE * value.count("\n"))
+        package.set_heights(START, heights)
 
 
 def _fill_lists(package: Package, lists: Mapping[str, Sequence[Value]], book: Book | None) -> None:

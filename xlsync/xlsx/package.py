@@ -264,6 +264,12 @@ class Package:
         formula_went = sheet.change(self._writer(sheet), cells)
         self._changed(title, sheet, formula_went=formula_went)
 
+    def set_heights(self, title: str, heights: Mapping[int, float]) -> None:
+        """Give rows (0-based) a height in points, but for those that a person made as high as they are."""
+        sheet = self._sheet_to_change(title)
+        sheet.set_heights(heights)
+        self._changed(title, sheet, formula_went=False)
+
     def add_sheet(self, title: str, header: Sequence[str], widths: Sequence[float]) -> None:
         """Add a sheet at the end, with a row of headers that stays in sight."""
         part, entry = add_worksheet(self._parts, self._workbook, next(iter(self._sheets.values())), widths)

@@ -376,6 +376,20 @@ class SheetXml:
             self.widen(max(row for row, _ in changes), max(column for _, column in changes))
         return lost
 
+    def set_heights(self, heights: Mapping[int, float]) -> None:
+        """Give rows a height in points, as a program that fits them to their text does; a person's stays."""
+        pieces: list[bytes] = []
+        at, end = self.span
+        for row in self.rows():
+            if row.number in heights and attribute(row.attributes, "customHeight") not in {"1", "true"}:
+                attributes = f'{without_attributes(row.attributes, "ht")} ht="{heights[row.number]:g}"'
+                pieces += [
+                    self.body[at : row.start],
+                    self.row_xml(attributes, row.number, row.inside).encode(),
+                ]
+                at = row.end
+        self._replace([*pieces, self.body[at:end]])
+
     def _new_row(
         self, writer: CellWriter, number: int, cells: Mapping[int, Value | Cell], styles: Mapping[int, str]
     ) -> str:
