@@ -28,6 +28,15 @@ book.xlsx.readFile(process.argv[1]).then(() => {
   console.log(JSON.stringify(grids));
 });
 """
+SAVING = """
+const Excel = require("exceljs");
+const book = new Excel.Workbook();
+book.xlsx.readFile(process.argv[1]).then(() => {
+  const sum = "SUM('Billing Lines'!C2:C170)+SUM(Mismatches!H2:H41)";
+  book.getWorksheet("Start").getCell("K50").value = { formula: sum };
+  return book.xlsx.writeFile(process.argv[1]);
+});
+"""
 
 
 def faults(file: Path) -> set[tuple[str, str]]:
@@ -45,6 +54,13 @@ def read_with_exceljs(file: Path) -> dict[str, list[list[str]]]:
     assert not ran.returncode, ran.stderr.decode()
     grids: dict[str, list[list[str]]] = json.loads(ran.stdout)
     return grids
+
+
+def save_with_exceljs(file: Path) -> None:
+    """Put a sum over both tables of October into Start!K50, and save the workbook, with exceljs."""
+    _installed(MODULES / "exceljs")
+    ran = _node(["-e", SAVING, str(file)])
+    assert not ran.returncode, ran.stderr.decode()
 
 
 def _installed(file: Path) -> Path:

@@ -10,13 +10,22 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
-from tests.helpers.validator import faults, read_with_exceljs
+from tests.helpers.own_cells import furnish
+from tests.helpers.validator import faults, read_with_exceljs, save_with_exceljs
 from tests.helpers.workbooks import BUSY, SHEET, reordered
 from tests.workbook.test_left_over import furnish as furnish_row
 from tests.workbook.test_left_over import settle
+from tests.workbook.test_own_cells import GONE, KEY
+from tests.workbook.test_workbook_keeps import differ
+from xlsync.cli.terminal import opened_here
+from xlsync.commands.remembered_sheet import TITLE, write_sheet
 from xlsync.excel import addin
+from xlsync.workbook.layout import INVOICES
+from xlsync.workbook.left_over import LEFT_OVER
 from xlsync.workbook.write import template_path
 from xlsync.xlsx.package import Package
+
+pytestmark = pytest.mark.filterwarnings("ignore:DrawingML support", "ignore:Sparkline Group")  # of openpyxl
 
 
 def test_the_validator_finds_a_fault_that_is_there(tmp_path: Path) -> None:
@@ -42,6 +51,46 @@ def test_an_export_and_the_same_checked_and_applied_are_valid(desk: Desk) -> Non
     assert not faults(desk.file)
     assert desk.check().code == 0
     assert not faults(desk.file)
+
+
+def test_the_results_of_invoices_are_valid(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XLSYNC_INVOICING", "enabled")
+    package = Package.open(desk.file)
+    headers, *rows = package.grid(INVOICES.title)
+    keys = [row[headers.index("Row Key")] for row in rows]
+    package.change_cells(INVOICES.title, {(1 + keys.index("invoice:44"), headers.index("Approve")): "Yes"})
+    package.save(desk.file)
+    assert desk.run("invoice", str(desk.file), "--yes", "--json").json["done"] == 1
+    assert not faults(desk.file)
+
+
+def test_the_sheet_of_all_that_is_remembered_is_valid(desk: Desk) -> None:
+    path = desk.folder / "remembered.xlsx"
+    assert desk.check().code == 0
+    with opened_here(demo=False) as systems:
+        write_sheet(systems, path)
+    assert len(Package.open(path).grid(TITLE)) > 1
+    assert not faults(path)
+
+
+def test_what_people_put_beside_and_below_the_rows_is_valid_after_a_check(desk: Desk) -> None:
+    furnish(desk.file, desk.read().rows(MISMATCHES), KEY, GONE, {})
+    assert not faults(desk.file)
+    differ(desk, 3)
+    assert desk.check().code == 0
+    assert LEFT_OVER in Package.open(desk.file).sheets
+    assert not faults(desk.file)
+
+
+def test_a_check_adds_no_fault_to_what_exceljs_saved(desk: Desk) -> None:
+    save_with_exceljs(desk.file)
+    before = faults(desk.file)
+    differ(desk, 3)
+    assert desk.check().code == 0
+    assert faults(desk.file) <= before
+    formula = Package.open(desk.file).formulas("Start")[49, 10]
+    last = max(desk.read().rows(MISMATCHES).values())
+    assert formula == f"SUM('{LINES}'!C2:C170)+SUM({MISMATCHES}!H2:H{last})"
 
 
 def test_a_report_is_valid(desk: Desk) -> None:

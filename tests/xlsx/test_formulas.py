@@ -48,6 +48,44 @@ OPAQUE = [
     "über10",
 ]
 
+SHAPES = [  # `~` is a plain reference; whatever else looks like one is none
+    "SUM(Mismatches[[#This Row],[Units]:[Cost]])+~",
+    "Mismatches[@[New Units]]*~",
+    "XLOOKUP(~,Mismatches[Customer],Mismatches[[#All],[Units]])",
+    "T[[#Totals],[A10]]-~",
+    "_xlfn.LET(_xlpm.a1x,~,_xlpm.r,_xlpm.a1x*2,_xlpm.r)",
+    "_xlfn.LAMBDA(_xlpm.x,_xlpm.y,_xlpm.x+_xlpm.y)(~,2)",
+    "_xlfn._xlws.FILTER(Prices!A2:B9,Prices!A2:A9=~)",
+    "_xlfn.ANCHORARRAY(~)",
+    "@~",
+    "~#",
+    "SUM(January:March!B5,~)",
+    "SUM('January 1:It''s A10'!B5,~)",
+    "'[b.xlsx]S'!A1+~",
+    r"'C:\my books\[b.xlsx]It''s A10!'!A1+~",
+    "[2]Prices!$A$10&~",
+    "[2]!A10&~",
+    "SUM((Prices!A1:B9,Prices!C1:D9) Prices!A:A)+~",
+    "'It''s! A10'!A10+~",
+    "'[!]A10'!A10+~",
+    "'R1C1'!R1C1+~",
+    "R1C1+RC+R[-1]C[2]+A10B+A10.5+~",
+    'IF(~="say ""A10""",1,{1,"A10";TRUE,#N/A})',
+    'SUMIFS(Prices!B:B,Prices!A:A,"<>"&~)%^-2',
+    'INDIRECT("A10")+~',
+    "OFFSET(~,0,-1,1,1)",
+    "~:INDEX(Prices!A:A,3)",
+    'GETPIVOTDATA("Units",Prices!$A$10,"A10",~)',
+    "cmd|'/c calc'!A10&~",
+    "TRUE=~<>FALSE",
+    "1.5E-3*~+.5",
+    " ( ~ )\n",
+    "Prices!A10:B10 ~",
+    "LOG10(~)+ATAN2(1,~)+DEC2BIN(~)+BIN2DEC(1)",
+    "SUM(~,~;~)",
+    "über10+_A10+\\A10+A10?+~",
+]
+
 
 @pytest.mark.parametrize("operand", OPAQUE)
 @pytest.mark.parametrize("formula", ["{}", "SUM({})", "-{}%", "IF(1,{},2)", "{}&1"])
@@ -133,6 +171,18 @@ def test_a_shared_formula_begins_anew_at_the_end_of_the_sheet() -> None:
     assert translated("A1+$B$2+Other!C3", (5, 5), (4, 4)) == "XFD1048576+$B$2+Other!B2"
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("old", "new"), [("A10", "A12"), ("$K$43", "$K$45"), (f"'{HERE}'!B9", f"'{HERE}'!B11")]
+)
+def test_in_a_formula_of_any_shape_the_plain_references_follow_and_nothing_else(
+    shape: str, old: str, new: str
+) -> None:
+    to = {row: row if row < 7 else row + 2 for row in range(FIRST, LAST + 1)}
+    moved = Moves(FIRST, LAST, LAST + 2, to).formula(shape.replace("~", old), HERE)
+    assert moved == shape.replace("~", new)
+
+
 columns = st.sampled_from(["A", "K", "AA", "XFD"])
 fixed = st.sampled_from(["", "$"])
 cells = st.builds(lambda a, c, b, r: f"{a}{c}{b}{r + 1}", fixed, columns, fixed, st.integers(0, 60))
@@ -151,7 +201,7 @@ def formulas(draw: st.DrawFn, operand: st.SearchStrategy[str] = operands) -> str
             st.sampled_from(["{0}{1}{2}", "SUM({0}{1}{2})", "IF({2}{1}{0},{{1,2}},T[a])", "-{0}{1}{2}%"])
         )
         text = shape.format(text, join, draw(operand))
-    return text
+    return draw(st.sampled_from(["~", *SHAPES])).replace("~", text)
 
 
 @given(formulas(), st.permutations(range(FIRST, LAST + 1)), st.integers(0, 9))
@@ -178,6 +228,67 @@ def test_inserting_rows_and_taking_them_away_again_is_the_identity(formula: str,
     there = Moves(FIRST, LAST, to[LAST], to)
     back = Moves(FIRST, to[LAST], LAST, {new: old for old, new in to.items()})
     assert back.formula(there.formula(formula, HERE), HERE) == formula
+
+
+pieces = st.sampled_from(
+    [
+        *(
+            "A10",
+            "$K$41",
+            "K:K",
+            "2:9",
+            "XFD1048576",
+            "XFE1",
+            "A1048577",
+            "A0",
+            "1E5",
+            "R1C1",
+            "Prices",
+            HERE,
+        ),
+        *(
+            "'",
+            '"',
+            "[",
+            "]",
+            "[#This Row]",
+            "[@",
+            "#",
+            "#REF!",
+            "#SPILL!",
+            "!",
+            ":",
+            "@",
+            "(",
+            ")",
+            ",",
+            ";",
+        ),
+        *("_xlfn.LET(", "LAMBDA(", "SUM(", " ", "{", "}", "%", "&", "\\", "|", "''", '""', "\n", "\0"),
+        *("é", "\ud800", "😀", "&amp;", "<f>"),
+    ]
+)
+
+
+@given(
+    st.lists(pieces, max_size=14).map("".join),
+    st.integers(0, 9),
+    st.sets(st.integers(FIRST, LAST), max_size=LAST),
+)
+def test_no_formula_whatever_ends_in_an_error_when_rows_come_and_go(
+    formula: str, more: int, kept: set[int]
+) -> None:
+    to = dict(zip(sorted(kept), range(FIRST, FIRST + len(kept)), strict=True))
+    moves = Moves(FIRST, LAST, FIRST + len(kept) + more - 1, to)
+    for moved in (
+        moves.formula(formula, HERE, where="a cell"),
+        moves.formula(formula, HERE, here=False),
+        moves.fixed(formula, HERE),
+        moves.anchored(formula, HERE, 1, 30),
+        moves.filled(formula, HERE, 1, 30),
+    ):
+        assert isinstance(moved, str)
+    assert isinstance(moves.notices(HERE), list)
 
 
 @given(st.text(alphabet="AK$19:!'\"[]#REF.(),+ |éx{}@%\\?_-\n", max_size=60))

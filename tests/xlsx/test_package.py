@@ -132,6 +132,8 @@ def in_encoding(encoding: str) -> Callable[[bytes], bytes]:
         renamed,
         with_macro_sheet,
         in_encoding("UTF-16"),
+        in_encoding("UTF-16-LE"),
+        in_encoding("UTF-16-BE"),
         in_encoding("windows-1252"),
         in_encoding("iso-8859-15"),
     ],

@@ -30,6 +30,12 @@ _LEVEL: Final = 1  # of compression: much faster than the default, a little larg
 
 _RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
 _ENCODING: Final = re.compile(rb"""(?:\xef\xbb\xbf)?(<\?xml[^>]*?encoding\s*=\s*["'])([\w.-]+)""")
+_WIDE: Final = (  # how a part begins whose letters take two bytes, with the mark of its byte order or without
+    (BOM_UTF16_LE, "utf-16"),
+    (BOM_UTF16_BE, "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
 _TYPES: Final = "[content_types].xml"
 
 
@@ -81,10 +87,10 @@ class Parts:
         """A part's content in UTF-8, in which nearly all programs write."""
         data = self[part]
         declared = _ENCODING.match(data)
-        is_wide = data.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-        if not is_wide and (declared is None or declared[2].lower() in {b"utf-8", b"us-ascii"}):
+        wide = next((encoding for mark, encoding in _WIDE if data.startswith(mark)), "")
+        if not wide and (declared is None or declared[2].lower() in {b"utf-8", b"us-ascii"}):
             return data
-        encoding = "utf-16" if is_wide or declared is None else declared[2].decode()
+        encoding = wide or (declared[2].decode() if declared else "utf-8")
         with self.as_text(part):
             text = data.decode(encoding)
         return re.sub(r"""(<\?xml[^>]*?encoding\s*=\s*["'])[^"']*""", r"\1UTF-8", text, count=1).encode()

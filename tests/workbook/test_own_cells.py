@@ -1,0 +1,123 @@
+"""A check that adds and drops rows leaves whatever people put beside and below them at its own row."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from openpyxl.worksheet.table import Table
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import MISMATCHES
+from tests.helpers.own_cells import BEHIND, furnish
+from tests.helpers.workbooks import parts
+from tests.workbook.test_workbook_keeps import differ, part_of_sheet
+from tests.xlsx.test_formulas import OPAQUE, SHAPES
+
+pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension is not supported")  # of openpyxl
+KEY, GONE = "link:bss:629:bss:MQX74E89C3B65:0001", "units:1"
+
+
+def persons_formulas(rows: list[int]) -> dict[int, list[str]]:
+    """Give rows two formulas each: one that stays letter for letter, and one that points at some row."""
+    shapes = (shape.replace("~", f"A{rows[n * 7 % len(rows)]}") for n, shape in enumerate(SHAPES))
+    return {row: list(two) for row, *two in zip(rows, OPAQUE, shapes, strict=False)}
+
+
+def test_whatever_people_put_beside_and_below_the_rows_stands_at_its_row_after_a_check(desk: Desk) -> None:
+    before = desk.read().rows(MISMATCHES)
+    rows = sorted(set(before.values()) - {before[GONE]})
+    formulas = persons_formulas(rows)
+    furnish(desk.file, before, KEY, GONE, formulas)
+    differ(desk, 3)
+    ran = desk.check()
+    assert ran.code == 0
+    hand = desk.read()
+    after, sheet = hand.rows(MISMATCHES), hand.sheet(MISMATCHES)
+    assert GONE not in after
+    last, here = max(after.values()), after[KEY]
+    assert last - max(before.values()) == 29
+    n = last + BEHIND
+
+    # beside the rows
+    for key, row in after.items():
+        assert sheet.cell(row, 25).value == (key if key in before else None)
+        own = f"=H{row}+$H${n}+RANK(H{row},$H$2:$H${last})"
+        assert sheet.cell(row, 26).value == (own if key in before else None)
+    assert sheet.row_dimensions[here].hidden
+    assert sheet.row_dimensions[here].outlineLevel == 2
+    assert not sheet.row_dimensions[before[KEY]].hidden
+    names = {row: key for key, row in before.items()}
+    for row, (opaque, shape) in formulas.items():
+        assert sheet.cell(after[names[row]], 31).value == f"={opaque}"
+        assert len(str(sheet.cell(after[names[row]], 32).value)) >= len(shape)
+
+    # below them
+    assert [sheet.cell(n, column).value for column in (1, 8, 9, 10)] == [
+        "all",
+        f"=SUM(H2:H{last})",
+        f"=H{here}",
+        "=#REF!",
+    ]
+    (pivot,) = sheet._pivots
+    assert pivot.location.ref == f"A{n + 2}:B{n + 4}"
+    assert pivot.cache.cacheSource.worksheetSource.ref == f"A1:D{last}"
+    assert sheet.cell(n + 2, 1).value == "Row Labels"
+    (chart,) = sheet._charts
+    assert (chart.anchor._from.row, chart.anchor.to.row) == (n, n + 9)
+    assert [series.val.numRef.f for series in chart.series] == [
+        f"{MISMATCHES}!$H$2:$H${last}",
+        f"{MISMATCHES}!$E${here}:$H${here}",
+    ]
+
+    # rules
+    content = parts(desk.file.read_bytes())
+    xml = content[part_of_sheet(content, MISMATCHES)].decode()
+    for stands in (
+        f'<inputCells r="Y{here}" val="1"/></scenario>',
+        f'<mergeCell ref="AB{here}:AC{here}"/>',
+        f'sqref="Y{here}"><formula1>$H{here}</formula1>',
+        f'<hyperlink ref="Y{here}" location="{MISMATCHES}!A{here}" display="here"/></hyperlinks>',
+        f'<brk id="{here}" max="16383" man="1"/></rowBreaks>',
+        f'<cellWatch r="H{here}"/>',
+        f'<ignoredError sqref="Y{here}" numberStoredAsText="1"/>',
+        f"<xm:f>{MISMATCHES}!E{here}:H{here}</xm:f><xm:sqref>AD{here}</xm:sqref></x14:sparkline></",
+    ):
+        assert stands in xml
+    covered = rows_in(xml, "conditionalFormatting", "AA")
+    assert len(covered) == len(set(covered))
+    assert {after[key] for key, row in before.items() if key in after and row != before[GONE] - 2} <= set(
+        covered
+    )
+    guarded = rows_in(xml, "protectedRange", "Y")
+    above = {after[key] for key, row in before.items() if row < before[GONE]}
+    assert set(guarded) & {after[key] for key in before.keys() & after.keys()} == {here, *above}
+    assert f"{MISMATCHES}!$A${here}</definedName>" in content["xl/workbook.xml"].decode()
+
+    # what is gone
+    moved = {line[3]: line[4] for line in hand.book["Left over"].values if line[2] in {"Mine", "column AE"}}
+    assert moved == {"Text": GONE, "Link": "#Start!A1"}
+    assert f"{MISMATCHES}!J{n}" in ran.err
+
+
+def rows_in(xml: str, element: str, column: str) -> list[int]:
+    """The rows that the pieces of a rule in a column cover."""
+    (cells,) = re.findall(rf'<{element} [^>]*?sqref="({column}\d[^"]*)"', xml)
+    ends = [[int(row) for row in re.findall(r"\d+", piece)] for piece in cells.split()]
+    return [row for piece in ends for row in range(piece[0], piece[-1] + 1)]
+
+
+def test_a_second_table_beside_the_rows_is_refused_before_anything_is_written(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        for row in range(1, 30):
+            sheet.cell(row, 30).value, sheet.cell(row, 31).value = f"x{row}", f"y{row}"
+        sheet.add_table(Table(displayName="Second", ref="AD1:AE29"))
+    differ(desk, 3)
+    before, links = desk.file.read_bytes(), desk.links()
+    ran = desk.check()
+    assert ran.code == 1
+    assert f"{MISMATCHES}!AD1:AE29: the table stands beside the rows" in ran.err
+    assert desk.file.read_bytes() == before
+    assert desk.links() == links
+    assert not list(desk.folder.glob("*.backup*"))
