@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 
 from xlsync.billing.reports.summary import TableRead
 from xlsync.errors import XlsyncError
-from xlsync.links.ages import Ages, ReportSums, sum_report, sums_from
+from xlsync.links.ages import Ages, ReportSums, find_of_source, sum_report
 from xlsync.models import Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums
+from xlsync.reconcile.past import LatestMonth
 from xlsync.store import FileStore, environment_folder
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
@@ -67,8 +69,8 @@ def test_an_entry_that_cannot_be_read_is_told_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_sums_are_those_of_the_same_source_or_of_none(kept: list[ReportSums], customers: int | None) -> None:
-    found = sums_from(kept, sums("Pax8", "invoice"))
-    assert (found.customers if found else None) == customers
+    found = find_of_source(kept, sums("Pax8", "invoice"))
+    assert (found.sums.customers if found else None) == customers
 
 
 def test_the_source_of_a_report_is_known_without_its_month() -> None:
@@ -76,3 +78,19 @@ def test_the_source_of_a_report_is_known_without_its_month() -> None:
     found = {(one := sum_report([TableRead(file=name, layout="Pax8")], [])).name for name in names}
     assert found == {"paxinvoicecsv"}
     assert one.layout == "Pax8"
+
+
+def test_what_the_latest_later_report_of_one_source_bills_is_kept_and_found(tmp_path: Path) -> None:
+    key, several = (1, 2, ""), (1, 2, "sub-1")
+    billed = LatestMonth(Month(2026, 12), {key: Decimal("3.5"), several: None}, {key: None}, frozenset({7}))
+    kept = replace(sums("Pax8", "pax"), billed=billed)
+    with Ages(tmp_path, "e") as ages:
+        ages.keep(OCTOBER, SEEN, sums("Pax8", "pax"), NOW)
+        ages.keep(Month(2026, 12), SEEN, kept, NOW)
+        ages.keep(Month(2027, 1), SEEN, sums("Pax8", "pax"), NOW)  # it is not complete
+        ages.keep(Month(2027, 2), SEEN, replace(kept, layout="Ingram"), NOW)
+    with Ages(tmp_path, "e") as ages:
+        assert ages.billed_after(OCTOBER, sums("Pax8", "pax")) == replace(
+            billed, costs={key: None, several: None}
+        )
+        assert ages.billed_after(Month(2026, 12), sums("Pax8", "pax")) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -191,3 +192,26 @@ def test_links_made_from_the_bss_serve_the_lines_of_a_report(desk: Desk) -> None
     hand = Hand(desk.folder / "xlsync-2026-11.xlsx")
     assert list(hand.column(LINES, "ConnectWise Product").values()) == [chosen]
     assert list(hand.column(LINES, "Match").values()) == ["remembered"]
+
+
+def test_a_past_month_from_a_report_offers_no_write_that_the_latest_months_report_does_not_bill(
+    reported: Desk,
+) -> None:
+    link_all(reported)
+    assert reported.check().code == 0
+    assert "bills" not in str(reported.read().get(MISMATCHES, "units:52", "Explanation"))
+    september = REPORT.replace(".10.2026", ".09.2026").replace("31.09.", "30.09.")
+    fewer = september.replace("18,0", "15,0").replace(";25;", ";22;")
+    for name, text in (("held", fewer), ("same", september)):  # October bills 21
+        (reported.folder / "report.csv").write_text(text, encoding="utf-8-sig")
+        words = ("--month", "2026-09", "--from", "report.csv", "--output", f"{name}.xlsx", "--json")
+        ran = reported.run("export", *words)
+        assert ran.code == 0, ran.err
+    hand = Hand(reported.folder / "held.xlsx")
+    assert hand.get(MISMATCHES, "units:52", "BSS Units") == 18  # 15 + 4 - 1
+    assert hand.get(MISMATCHES, "units:52", "Action") is None
+    why = str(hand.get(MISMATCHES, "units:52", "Explanation"))
+    assert re.search(r"Billed 18 in 2026-09; 2026-10 bills 21; ConnectWise has \d+\.", why)
+    hand = Hand(reported.folder / "same.xlsx")
+    assert hand.get(MISMATCHES, "units:52", "Action") == "Update units"
+    assert "Billed 21 in 2026-09; 2026-10 bills 21;" in str(hand.get(MISMATCHES, "units:52", "Explanation"))

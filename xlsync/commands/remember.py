@@ -101,8 +101,10 @@ def remember(
 
 
 def remember_month(systems: Systems, overview: Overview, now: dt.datetime) -> None:
-    """Keep which mismatches the month shows, and the sums of its report."""
+    """Keep which mismatches the month shows, and the sums of its report with what it bills where."""
     month, mismatches = overview.month, overview.findings.mismatches
     seen = see(mismatches, systems.ages.months().get(month, NOTHING_SEEN))
     report = sum_report(overview.reports, overview.lines) if overview.reports else None
+    if report is not None and not overview.incomplete:
+        report = replace(report, billed=overview.targets)
     systems.ages.keep(month, seen, report, now)

@@ -141,7 +141,7 @@ def gather(
     proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
-    latest = _bill_latest(sources, links, own_units.result(), rules)
+    latest = sources.latest_report or _bill_latest(sources, links, own_units.result(), rules)
     lines = month_lines
     links = {line.key: links[line.key] for line in lines}
     progress("Comparing", 0, len(charges))
@@ -191,6 +191,7 @@ def gather(
         compared=list_compared(request.month, lines, links, findings.mismatches, books),
         invoice_totals=sources.billing.invoices,
         incomplete=sources.incomplete,
+        targets=bill_latest(request.month, charges, links) if request.reports else None,
         candidates=tell_candidates(lines, links, companies, items, lists, labels, _places(addresses)),
         used_items=_used_items(links, active, memory),
     )

@@ -12,7 +12,7 @@ from xlsync.billing.reports.reading import read_reports
 from xlsync.billing.reports.summary import TableRead
 from xlsync.connectwise.lists import Tables, read_tables
 from xlsync.gather.systems import Systems, silent
-from xlsync.links.ages import sum_report, sums_from
+from xlsync.links.ages import find_of_source, sum_report
 from xlsync.models import (
     BillingLine,
     By,
@@ -21,6 +21,7 @@ from xlsync.models import (
     Progress,
 )
 from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_invoices, why_incomplete
+from xlsync.reconcile.past import LatestMonth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class MonthSources:
     reports: tuple[TableRead, ...] = ()
     incomplete: str = ""  # why the month is not billed completely yet
     latest: tuple[Month, Billing] | None = None  # the latest complete month, where this one is past
+    latest_report: LatestMonth | None = None  # what it bills, where reports of both months were read
 
     @property
     def lines(self) -> tuple[BillingLine, ...]:
@@ -72,9 +74,10 @@ def read_sources(
         latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
     if request.reports:
         report = sum_report(reports, billing.lines)
-        before = sums_from(systems.ages.reports(request.month.plus(-1)), report)
-        incomplete = why_incomplete(request.month, today, report.sums, before)
-        return MonthSources(billing, reports, incomplete), tables
+        before = find_of_source(systems.ages.reports(request.month.plus(-1)), report)
+        incomplete = why_incomplete(request.month, today, report.sums, before.sums if before else None)
+        latest_report = systems.ages.billed_after(request.month, report)
+        return MonthSources(billing, reports, incomplete, latest_report=latest_report), tables
     sources = MonthSources(billing, reports, _why_incomplete(request.month, today, sums), latest)
     return sources, tables
 

@@ -70,6 +70,7 @@ def fingerprint_sources(
         sources.billing.invoices or (),
         [table.as_json() for table in sources.reports],
         sources.latest[1].lines if sources.latest else (),
+        [sources.latest_report.as_plain()] if sources.latest_report else (),
         tables.companies,
         tables.agreements,
         tables.items,

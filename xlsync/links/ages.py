@@ -17,6 +17,7 @@ from xlsync.billing.reports.summary import TableRead
 from xlsync.models import BillingLine, Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums, sums_of_lines
+from xlsync.reconcile.past import LatestMonth
 from xlsync.store import EnvironmentStore
 
 _MONTH_NAMES: Final = "|".join(
@@ -26,11 +27,15 @@ _MONTH_NAMES: Final = "|".join(
 
 @dataclass(frozen=True, slots=True)
 class ReportSums:
-    """The sums of a month's report; `layout` and `name` tell from which source the report came."""
+    """The sums of a month's report; `layout` and `name` tell from which source the report came.
+
+    `billed` is what the report bills on each target, None of a month that is not complete.
+    """
 
     layout: str
     name: str
     sums: MonthSums
+    billed: LatestMonth | None = None
 
 
 def sum_report(tables: Iterable[TableRead], lines: Iterable[BillingLine]) -> ReportSums:
@@ -41,14 +46,14 @@ def sum_report(tables: Iterable[TableRead], lines: Iterable[BillingLine]) -> Rep
     return ReportSums(" + ".join(sorted(layouts)), " + ".join(sorted(names)).casefold(), sums_of_lines(lines))
 
 
-def sums_from(earlier: Iterable[ReportSums], report: ReportSums) -> MonthSums | None:
-    """The sums of the report that came from the source of another one; None where that is not clear.
+def find_of_source(others: Iterable[ReportSums], report: ReportSums) -> ReportSums | None:
+    """Find the report of another month that came from the source of this one; None where that is not clear.
 
     A report of another name is from the same source if it is the only one of its layout.
     """
-    alike = [one for one in earlier if one.layout == report.layout]
+    alike = [one for one in others if one.layout == report.layout]
     same = [one for one in alike if one.name == report.name] or alike
-    return same[0].sums if len(same) == 1 else None
+    return same[0] if len(same) == 1 else None
 
 
 def merge_months(newer: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
@@ -87,11 +92,18 @@ class Ages(EnvironmentStore):
                 MonthSums(
                     int(one["customers"]), {name: Decimal(text) for name, text in one["money"].items()}
                 ),
+                LatestMonth.from_plain(month, one["billed"]) if one.get("billed") else None,
             )
             for other, stored in self._read("reports")
             if other == month
             for one in stored["sources"]
         ]
+
+    def billed_after(self, month: Month, report: ReportSums) -> LatestMonth | None:
+        """What the latest complete month after this one bills, by the reports of the source of this one."""
+        later = sorted((other for other, _ in self._read("reports") if other > month), reverse=True)
+        reports = (find_of_source(self.reports(other), report) for other in later)
+        return next((one.billed for one in reports if one and one.billed and one.billed.units), None)
 
     def _read(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
         entries = []
@@ -113,6 +125,7 @@ class Ages(EnvironmentStore):
                 "name": report.name,
                 "customers": report.sums.customers,
                 "money": {name: str(amount) for name, amount in report.sums.money.items()},
+                "billed": report.billed.as_plain() if report.billed else None,
             }
             self._set(f"reports {month}", {"sources": [source]}, when)
 

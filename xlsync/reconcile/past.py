@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.models import ActionLabel, Link, Mismatch, MismatchKind, Month
@@ -34,6 +34,28 @@ class LatestMonth:
     units: Mapping[_Key, Decimal | None]
     costs: Mapping[_Key, Decimal | None]
     open_companies: frozenset[int | str]
+
+    def as_plain(self) -> dict[str, Any]:
+        """Make plain data of it for a store, without what was still to be created."""
+        targets = sorted(key for key in self.units if isinstance(key[0], int) and isinstance(key[1], int))
+        return {
+            "targets": [[*key, _text(self.units[key]), _text(self.costs.get(key))] for key in targets],
+            "open_companies": sorted(one for one in self.open_companies if isinstance(one, int)),
+        }
+
+    @classmethod
+    def from_plain(cls, month: Month, plain: Mapping[str, Any]) -> LatestMonth:
+        """Read what `as_plain` made."""
+        units: dict[_Key, Decimal | None] = {}
+        costs: dict[_Key, Decimal | None] = {}
+        for agreement, item, contract, billed, cost in plain["targets"]:
+            units[agreement, item, contract] = None if billed is None else Decimal(billed)
+            costs[agreement, item, contract] = None if cost is None else Decimal(cost)
+        return cls(month, units, costs, frozenset(plain["open_companies"]))
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number:f}"
 
 
 def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Link]) -> LatestMonth:

@@ -24,6 +24,7 @@ from xlsync.models import (
 from xlsync.reconcile.billed import Billed, InvoiceTotal, account_for
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.mismatches import Findings
+from xlsync.reconcile.past import LatestMonth
 from xlsync.reconcile.proposals import Proposal, category_label
 from xlsync.reconcile.targets import Compared
 from xlsync.reconcile.verdict import Verdict, judge_month
@@ -68,6 +69,7 @@ class Overview:
     )  # catalog items of this BSS's lines and of the linked agreements' additions
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None where the source has no totals
     incomplete: str = ""  # why the month is not billed completely yet
+    targets: LatestMonth | None = None  # what a month of reports bills on each target, for months before it
     notices: tuple[str, ...] = ()
 
     @property
