@@ -122,3 +122,16 @@ def test_what_the_settings_give_to_new_records_is_given_to_those_of_the_test(emp
     settings = "[creation.fields.addition.custom]\nReviewed = true\n"
     (empty_desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
     assert {finding.state for finding in write(empty_desk)} == {CheckState.GOOD}
+
+
+def test_a_caption_that_several_screens_share_is_the_one_of_agreements(empty_desk: Desk) -> None:
+    """The sandbox's additions have a field Reviewed, which is no text."""
+    definitions = empty_desk.sandbox.connectwise.user_defined_fields
+    definitions[51]["caption"] = "Reviewed"
+    for agreement in empty_desk.sandbox.connectwise.agreements.values():
+        agreement["customFields"] = [{**one, "caption": "Reviewed"} for one in agreement["customFields"]]
+    settings = '[creation.fields.agreement.custom]\nReviewed = "by Ada"\n'
+    (empty_desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+    assert {finding.state for finding in write(empty_desk)} == {CheckState.GOOD}
+    made = [request.body for request in empty_desk.sandbox.writes if request.path == "/finance/agreements"]
+    assert [body["customFields"][0]["id"] for body in made] == [51, 51]

@@ -54,13 +54,47 @@ def test_the_settings_give_any_other_field_of_a_new_record(desk: Desk) -> None:
     assert additions_of(desk, 38, 15)[0]["invoiceDescription"] == "Cloud"
 
 
+def share_caption(desk: Desk) -> int:
+    """Give the screen of agreements a custom field of the caption that the one of additions has."""
+    definitions = desk.sandbox.connectwise.user_defined_fields
+    definitions[52] = {**definitions[OWNER], "id": 52, "caption": "Reviewed"}
+    return next(key for key, one in definitions.items() if one["caption"] == "Reviewed")
+
+
+def reviewed(desk: Desk) -> list[Any]:
+    (made,) = additions_of(desk, 38, 15)
+    return [field["value"] for field in made["customFields"] if field["caption"] == "Reviewed"]
+
+
+def test_a_caption_of_several_screens_is_that_of_the_record_created(desk: Desk) -> None:
+    share_caption(desk)
+    approve(desk, "[creation.fields.addition.custom]\nReviewed = true\n")
+    assert desk.apply().states == {ADD: "done"}
+    assert reviewed(desk) == [True]
+
+
+def test_where_no_record_shows_which_field_is_meant_its_id_is_asked_for_and_taken(desk: Desk) -> None:
+    own = share_caption(desk)
+    for addition in desk.sandbox.connectwise.additions.values():
+        addition["customFields"] = []
+    approve(desk, "[creation.fields.addition.custom]\nReviewed = true\n")
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    told = desk.read().get(MISMATCHES, ADD, "Result")
+    ids = f"({own} and 52)"
+    assert f"names Reviewed, which several custom fields are called {ids}: write the id in its place" in told
+    settings = f'[creation.fields.addition.custom]\n"{own}" = true\n'
+    (desk.folder / "xlsync.toml").write_text(settings, encoding="utf-8")
+    assert desk.apply().states == {ADD: "done"}
+    assert reviewed(desk) == [True]
+
+
 def test_a_caption_that_nobody_knows_creates_nothing_and_is_named(desk: Desk) -> None:
     approve(desk, '[creation.fields.addition.custom]\n"Reviewd" = true\n')
     ran = desk.apply()
     assert (ran.code, desk.sent()) == (3, [])
-    assert "names Reviewd, which is not exactly one custom field" in desk.read().get(
-        MISMATCHES, ADD, "Result"
-    )
+    told = desk.read().get(MISMATCHES, ADD, "Result")
+    assert "names Reviewd, which is no custom field of this ConnectWise" in told
 
 
 def test_what_cannot_be_used_in_the_settings_stops_before_any_write(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ def with_further_fields(action: Action, request: HttpWrite, live: Live) -> HttpW
 def add_further_fields(kind: str, body: Mapping[str, Any], live: Live) -> Mapping[str, Any]:
     """Add the settings' values for a kind of record to what is sent; what the row itself says stays.
 
-    Raises XlsyncError where a custom field is not known by its caption.
+    Raises XlsyncError where a custom field cannot be found.
     """
     given = live.creation.fields.get(kind, {})
     if not given:
@@ -55,18 +55,35 @@ def add_further_fields(kind: str, body: Mapping[str, Any], live: Live) -> Mappin
     filled: dict[str, Any] = {**{name: value for name, value in given.items() if name != CUSTOM}, **body}
     custom: Mapping[str, Any] = given.get(CUSTOM, {})
     if custom:
-        known = live.custom_fields(tuple(custom))
-        unknown = [caption for caption in custom if caption not in known]
-        if unknown:
-            raise XlsyncError(
-                f"[creation.fields.{kind}.custom] names {', '.join(unknown)}, which is not exactly one "
-                "custom field of this ConnectWise"
-            )
+        known = _find_fields(kind, tuple(custom), live)
         own = filled.get("customFields") or []
         held = {entry["id"] for entry in own}
         new = [{**known[caption], "value": value} for caption, value in custom.items()]
         filled["customFields"] = [*own, *(entry for entry in new if entry["id"] not in held)]
     return filled
+
+
+def _find_fields(kind: str, captions: tuple[str, ...], live: Live) -> dict[str, dict[str, Any]]:
+    """Find the custom fields that the settings name, by caption or id; raises XlsyncError for the others.
+
+    Where fields of several screens share a caption, a record of the kind shows which one it has.
+    """
+    defined = live.custom_fields(captions)
+    fields = {caption: known[0] for caption, known in defined.items() if len(known) == 1}
+    shared = [caption for caption, known in defined.items() if len(known) > 1]
+    fields |= live.custom_fields_of(kind, shared) if shared else {}
+    wrong = [_tell_wrong(caption, defined[caption]) for caption in captions if caption not in fields]
+    if wrong:
+        raise XlsyncError(f"[creation.fields.{kind}.custom] names {'; '.join(wrong)}")
+    return fields
+
+
+def _tell_wrong(caption: str, known: Sequence[Mapping[str, Any]]) -> str:
+    if not known:
+        return f"{caption}, which is no custom field of this ConnectWise"
+    ids = " and ".join(str(field["id"]) for field in known)
+    as_in = f'write the id in its place, as in "{known[0]["id"]}" = …'
+    return f"{caption}, which several custom fields are called ({ids}): {as_in}"
 
 
 def tell_where_to_give(action: Action, error: ApiError) -> str:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Final
 
 from xlsync.apply.earlier import Earlier
 from xlsync.apply.looks import Clock, Looks, Moment
-from xlsync.apply.marks import marks_of_additions, marks_of_definitions, read_definitions
+from xlsync.apply.marks import (
+    fields_of_additions,
+    marks_of_definitions,
+    read_definitions,
+    read_fields_of,
+)
 from xlsync.connectwise.client import ConnectWise
-from xlsync.connectwise.records import AgreementNow, ItemNow
+from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow
 from xlsync.errors import ApiError
 from xlsync.models import Addition
 from xlsync.settings import Creation
 
 Additions = tuple[Addition, ...] | ApiError
+_LISTS: Final = {  # the list of each kind of record that has custom fields; additions have none of their own
+    "company": "/company/companies",
+    "contact": "/company/contacts",
+    "agreement": "/finance/agreements",
+    "product": "/procurement/catalog",
+}
 
 
 class Live:
@@ -47,7 +58,7 @@ class Live:
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._marks: dict[str, dict[str, Any]] | None = None
-        self._custom_fields: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+        self._custom_fields: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
         self._lock = threading.Lock()
 
     def read_additions(
@@ -116,15 +127,25 @@ class Live:
                     additions for additions in self._additions.things() if not isinstance(additions, ApiError)
                 ]
                 known.append(self.additions_of(agreement))
-                self._marks = marks_of_additions(known) or marks_of_definitions(self.connectwise)
+                self._marks = fields_of_additions(known, (MARK_ID, MARK_NAME)) or marks_of_definitions(
+                    self.connectwise
+                )
             return self._marks
 
-    def custom_fields(self, captions: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        """Find custom fields by caption; those that no single definition names are missing."""
+    def custom_fields(self, names: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+        """Find custom fields by caption, or by id: the fields of each name, of whatever screen."""
         with self._lock:
-            if captions not in self._custom_fields:
-                self._custom_fields[captions] = read_definitions(self.connectwise, captions)
-            return self._custom_fields[captions]
+            if names not in self._custom_fields:
+                self._custom_fields[names] = read_definitions(self.connectwise, names)
+            return self._custom_fields[names]
+
+    def custom_fields_of(self, kind: str, captions: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Find those of the captions that a record of a kind shows, by caption."""
+        if kind == "addition":
+            known = (one for one in self._additions.things() if not isinstance(one, ApiError))
+            return fields_of_additions(known, captions)
+        shown = read_fields_of(self.connectwise, _LISTS[kind])
+        return {caption: shown[caption] for caption in captions if caption in shown}
 
 
 def _sure(additions: Additions) -> tuple[Addition, ...]:
