@@ -47,7 +47,15 @@ def test_known_words_tell_the_kind(text: str, charge: LineType | None, is_credit
 
 @pytest.mark.parametrize(
     "text",
-    ["Credit card surcharge", "Azure credit offer", "Sundry", "Credit reversal", "Accredited", "Newton"],
+    [
+        "Credit card surcharge",
+        "Azure credit offer",
+        "Sundry",
+        "Credit reversal",
+        "Discount reversal",
+        "Accredited",
+        "Newton",
+    ],
 )
 def test_a_phrase_with_an_unknown_word_or_two_directions_is_unknown(text: str) -> None:
     assert WORDS.find(text) is None

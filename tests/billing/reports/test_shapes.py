@@ -350,6 +350,36 @@ def test_one_contract_on_two_customers_is_seen_whatever_its_case(path: Path) -> 
     )
 
 
+@pytest.mark.parametrize("name", ["Credits", "Gutschriften 2026", "Avoirs"])
+def test_a_sheet_named_after_credits_without_a_minus_is_a_problem(path: Path, name: str) -> None:
+    beech = [*BEECH[:3], 3, 4.2, 12.6, FIRST, LAST]
+    with pytest.raises(ReportError, match="whether they take units back is not told"):
+        read_workbook(path, ("Charges", [HEADER, TYPED]), (name, [HEADER, beech]))
+    signed = [*BEECH[:3], -3, 4.2, -12.6, FIRST, LAST]
+    found = read_workbook(path, ("Charges", [HEADER, TYPED]), (name, [HEADER, signed]))
+    assert [line.units for line in found.lines] == [6, -3]
+
+
+def test_a_sheet_that_copies_another_is_a_problem(path: Path) -> None:
+    beech = [*BEECH[:3], 3, 4.2, 12.6, FIRST, LAST]
+    with pytest.raises(ReportError, match="Copy, row 2: all lines from here on stand on sheet Lines too"):
+        read_workbook(path, ("Lines", [HEADER, TYPED, beech]), ("Copy", [HEADER, TYPED]))
+
+
+@pytest.mark.parametrize(
+    "names", [("2026-09", "2026-10"), ("09.2026", "10.2026"), ("Sep", "Oct"), ("202609", "202610")]
+)
+def test_a_sheet_without_dates_is_of_the_month_in_its_name(path: Path, names: tuple[str, str]) -> None:
+    header, other = HEADER[:6], [*BEECH[:3], 3, 4.2, 12.6]
+    found = read_workbook(path, (names[0], [header, TYPED[:6]]), (names[1], [header, other]))
+    assert [line.customer for line in found.lines] == ["Beech GmbH"]
+
+
+def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:
+    found = read_csv(path, AMBER, [*BEECH[:5], "0.00", *BEECH[6:]])
+    assert "make money that the amount of row 3 does not have: it is zero" in found.notices[-1]
+
+
 def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file(tmp_path: Path) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     read_csv(one, AMBER)

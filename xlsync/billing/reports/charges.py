@@ -16,7 +16,13 @@ from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems
-from xlsync.billing.reports.row_checks import KIND_COLUMNS, RowChecks, RowColumns, tell_unknown_words
+from xlsync.billing.reports.row_checks import (
+    KIND_COLUMNS,
+    RowChecks,
+    RowColumns,
+    tell_unknown_words,
+    tell_unsigned_credits,
+)
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
@@ -82,6 +88,7 @@ def charge_lines(
     checks.check([at for at in charging if at not in others])
     elsewhere = RowChecks(values, columns, where, Problems())
     elsewhere.check(list(others))
+    tell_unsigned_credits(values, [columns.amounts[at] for at in charging], words, problems)
     unknown: dict[tuple[str, str], list[int]] = {}
     for at in charging:
         if columns.kinds[at] is None:

@@ -92,6 +92,22 @@ def _named_twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
     return {code for code, names in count.items() if names > 1 and code}
 
 
+def refuse_repeated_sheets(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:
+    """Add a problem for a sheet whose every line stands on an earlier one: a copy would be billed twice."""
+    for name, lines, problems in files:
+        by_sheet: dict[str, Counter[str]] = {}
+        rows: dict[str, int] = {}
+        for line, (sheet, one) in zip(keyed[name], lines, strict=True):
+            rows.setdefault(sheet, one.row)
+            by_sheet.setdefault(sheet, Counter())[":".join(line.key.split(":")[:2])] += 1
+        sheets = list(by_sheet)
+        for n, sheet in enumerate(sheets):
+            same = next((other for other in sheets[:n] if by_sheet[sheet] <= by_sheet[other]), None)
+            if same is not None:
+                what = f": all lines from here on stand on sheet {same} too; hide the sheet that is a copy"
+                problems.add(sheet, rows[sheet], what)
+
+
 def refuse_repeated(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:
     """Add a problem for a line that stands in two files: it would be billed twice."""
     if len(files) < 2:

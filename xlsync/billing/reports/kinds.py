@@ -47,7 +47,8 @@ _PHRASES: Final = {
         "add on", "add seats", "add licenses", "change plan",
     ),
     "CREDIT": (
-        "credit note", "credit memo", "note de credit", "nota de credito", "nota di credito", "nota de abono",
+        "credit note", "credit notes", "credit memo", "credit memos", "notes de credit",
+        "note de credit", "nota de credito", "nota di credito", "nota de abono",
         "credit nota", "πιστωτικο τιμολογιο", "πιστωτικο σημειωμα", "money back", "charge back", "give back",
         "cancel immediate", "immediate cancel", "end of life credit", "gut schrift",
     ),
@@ -82,14 +83,15 @@ _WORDS: Final = {
         "removed removal decrease "
         "decreased reduce reduced cancel cancelled canceled cancellation cancelation void voided return "
         "returned returns "
-        "gutschrift gutschriften storno stornierung storniert ruckerstattung erstattung ruckvergutung "
+        "gutschrift gutschriften stornos ruckerstattungen erstattungen storno stornierung storniert ruckerstattung "
+        "erstattung ruckvergutung "
         "kundigung "
         "stornorechnung rechnungskorrektur rechnungsgutschrift "
-        "avoir remboursement annulation annule resiliation "
-        "creditnota creditfactuur creditering terugbetaling restitutie annulering opzegging geannuleerd "
-        "πιστωση πιστωτικο επιστροφη ακυρωση ακυρωτικο "
-        "abono reembolso devolucion anulacion cancelacion credito baja "
-        "accredito rimborso annullamento disdetta stornato"
+        "avoir avoirs remboursements remboursement annulation annule resiliation "
+        "creditnota creditnotas creditfactuur creditering terugbetaling restitutie annulering opzegging "
+        "geannuleerd πιστωσεισ πιστωτικα πιστωση πιστωτικο επιστροφη ακυρωση ακυρωτικο "
+        "abonos reembolsos abono reembolso devolucion anulacion cancelacion credito baja "
+        "accrediti rimborsi accredito rimborso annullamento disdetta stornato"
     ),
     "USAGE": (
         "usage metered metering consumption consumed overage overages payg "
@@ -194,6 +196,8 @@ def _find(folded: str) -> Kind | None:
             return None
         kinds.append(known)
     undoing = len(_UNDOING.intersection(words))
+    if undoing and "DISCOUNT" in kinds:
+        return None  # money off that is taken back
     if not kinds or undoing > 1 or (undoing and kinds.count("CREDIT") > undoing):
         return None
     if "CREDIT" in kinds and "FEE" in kinds and "RECURRING" not in kinds:

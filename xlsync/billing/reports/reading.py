@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_lines
 from xlsync.billing.reports.chosen_tables import (
@@ -24,6 +26,7 @@ from xlsync.billing.reports.joined_files import (
     SheetLine,
     names_apart,
     refuse_repeated,
+    refuse_repeated_sheets,
     refuse_shared_contracts,
     tell_lines_apart,
 )
@@ -42,6 +45,10 @@ from xlsync.gc_tuning import not_collected
 from xlsync.models import BillingLine, Month
 from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
+
+_MONTH_OF_YEAR: Final = re.compile(
+    r"\b(20\d\d)[-. ]?(0[1-9]|1[0-2]|[1-9])\b|\b(0?[1-9]|1[0-2])[-. ]?(20\d\d)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings)
     read = [FileLines(file.name, file.lines, file.problems) for file in files]
     refuse_shared_contracts(read)
     keyed = {file.name: tell_lines_apart(file.lines) for file in files}
+    refuse_repeated_sheets(read, keyed)
     refuse_repeated(read, keyed)
     refuse([(file.name, file.problems) for file in files])
     lines = [line for own in keyed.values() for line in own]
@@ -182,6 +190,8 @@ def _touches(charges: TableCharges, values: TableValues, month: Month) -> bool |
 
 
 def _month_of_name(name: str) -> tuple[int, int | None] | None:
+    if match := _MONTH_OF_YEAR.search(fold(name)):
+        return int(match[2] or match[3]), int(match[1] or match[4])
     words = fold(name).split()
     months = [number for word in words if (number := month_number(word)) is not None]
     years = [int(word) for word in words if word.isdigit() and 1990 <= int(word) <= 2100]

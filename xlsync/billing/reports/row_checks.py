@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.currencies import currency_code
-from xlsync.billing.reports.kinds import Kind, likely_type
+from xlsync.billing.reports.kinds import Kind, KindWords, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.lines import NO_UNITS
 from xlsync.billing.reports.problems import Problems, rows_text
@@ -127,6 +127,22 @@ class RowChecks:
         table = self.values.table
         header = table.header_of(meaning) if meaning in table.columns.at else MEANINGS.get(meaning, meaning)
         self.problems.add(self.where, table.rows[at][0], f", {header}: {what}")
+
+
+def tell_unsigned_credits(
+    values: TableValues, amounts: Iterable[Decimal | Wrong | None], words: KindWords, problems: Problems
+) -> None:
+    """Add a problem where only the sheet's name says that amounts without a minus are given back."""
+    sheet, meanings = values.table.sheet.name, values.table.columns.at.keys()
+    if not meanings.isdisjoint((*KIND_COLUMNS, "debit", "credit")):
+        return
+    kinds = [words.find(text) for text in (sheet, *fold(sheet).split())]
+    money = [one for one in amounts if isinstance(one, Decimal)]
+    if any(kind is not None and kind.is_credit for kind in kinds) and money and min(money) >= 0 < max(money):
+        what = "its name tells of credits and no amount has a minus: whether they take units back is not told"
+        problems.add(
+            sheet, values.table.header_row, f": {what}; add a column Type, or name the sheet otherwise"
+        )
 
 
 def tell_unknown_words(

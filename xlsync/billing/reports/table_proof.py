@@ -42,9 +42,10 @@ def prove_table(
     _refuse_open_discount(values, places, lines, where, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
+    notices = _tell_free(values, places, lines)
     if not proof.broken:
-        return proof.costs, []
-    return proof.costs, _tell_broken(values, proof, where, problems)
+        return proof.costs, notices
+    return proof.costs, [*notices, *_tell_broken(values, proof, where, problems)]
 
 
 def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> list[str]:
@@ -64,6 +65,19 @@ def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Proble
     )
     problems.ignore[cost] = None
     return []
+
+
+def _tell_free(values: TableValues, places: Places, lines: Sequence[BillingLine]) -> list[str]:
+    """Tell of lines that have units and a cost, and an amount of zero."""
+    rows = [
+        number
+        for (number, _, written), line in zip(places, lines, strict=True)
+        if written == 0 and line.units and line.cost
+    ]
+    if not rows:
+        return []
+    units, cost = values.table.header_of("units"), values.table.header_of("cost")
+    return [f"{units} and {cost} make money that the amount of {rows_text(rows)} does not have: it is zero"]
 
 
 def _value(values: TableValues, meaning: str, at: int) -> Decimal | None:
