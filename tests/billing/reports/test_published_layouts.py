@@ -145,6 +145,19 @@ def test_an_exchange_rate_turns_the_price_into_what_is_billed(tmp_path: Path) ->
     assert (line.cost, line.amount) == (Decimal("8.4"), Decimal("50.4"))
 
 
+def test_a_price_that_microsoft_rounds_down_to_cents_before_it_multiplies_agrees(tmp_path: Path) -> None:
+    long_price = {"BillableQuantity": "100", "EffectiveUnitPrice": "16.5377", "Subtotal": "1653.00"}
+    (line,) = read(tmp_path, NEW_COMMERCE | long_price).lines
+    assert (line.cost, line.amount) == (Decimal("16.5377"), 1653)
+
+
+def test_daily_usage_in_another_currency_than_its_price_is_turned_by_the_exchange_rate(
+    tmp_path: Path,
+) -> None:
+    (line,) = read(tmp_path, DAILY | {"PCToBCExchangeRate": "0.5", "BillingPreTaxTotal": "0.4992"}).lines
+    assert (line.cost, line.amount) == (Decimal("0.0208"), Decimal("0.4992"))
+
+
 def test_a_licence_credit_is_known_by_its_minus_and_a_discount_lowers_the_cost(tmp_path: Path) -> None:
     credit = {"ChargeType": "Prorate fees when cancel", "Quantity": "3", "Subtotal": "-9.90"}
     other = {"SyndicationPartnerSubscriptionNumber": "s-2", "ChargeStartDate": "2026-10-22"}

@@ -207,6 +207,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
             "cost": "EffectiveUnitPrice,UnitPrice", "amount": "BillingPreTaxTotal",
                 "currency": "BillingCurrency",
             "invoice": "InvoiceNumber", "start": "ChargeStartDate", "end": "ChargeEndDate",
+            "exchange_rate": "PCToBCExchangeRate",
         },
         "UsageDate,MeterType,UnitType,ChargeType,PCToBCExchangeRateDate,CreditType,CreditPercentage,"
         "PartnerEarnedCreditPercentage,ResourceURI,RateOfPartnerEarnedCredit,BenefitType",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -91,7 +91,10 @@ def _discounted(one: Product, discount: Decimal) -> Sequence[Decimal]:
 
 def agrees(units: Decimal, cost: Decimal, amount: Decimal) -> bool:
     """Return whether units × cost is the amount, within the precision of the written figures."""
-    return abs(abs(units * cost) - abs(amount)) <= _CENT + abs(units) * _half_a_step(cost)
+    if abs(abs(units * cost) - abs(amount)) <= _CENT + abs(units) * _half_a_step(cost):
+        return True
+    # Microsoft rounds the price down to cents before it multiplies, others round it to the nearest cent
+    return any(abs(abs(units) * cents - abs(amount)) <= _CENT / 2 for cents in _in_cents(cost))
 
 
 @lru_cache(maxsize=65_536)
@@ -99,6 +102,15 @@ def _half_a_step(cost: Decimal) -> Decimal:
     exponent = cost.normalize().as_tuple().exponent
     places = min(max(2, -exponent if isinstance(exponent, int) else 2), _MOST_PLACES)
     return Decimal(5).scaleb(-places - 1)
+
+
+@lru_cache(maxsize=65_536)
+def _in_cents(cost: Decimal) -> tuple[Decimal, ...]:
+    """A cost of a cent or more that has digits beyond the cent, rounded to cents in each way."""
+    down = abs(cost).quantize(_CENT, ROUND_DOWN)
+    if not down or down == abs(cost):
+        return ()
+    return down, abs(cost).quantize(_CENT, ROUND_HALF_UP)
 
 
 def total_agrees(total: Decimal, sums: Iterable[Decimal], lines: int) -> bool:
