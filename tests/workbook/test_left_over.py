@@ -97,6 +97,8 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     ran = settle(desk)
     sheet = desk.read().book["Left over"]
     headers, *rows = sheet.values
+    customer_header = desk.read().sheet(MISMATCHES)["B1"]
+    assert sheet["A1"].fill.start_color.rgb == customer_header.fill.start_color.rgb
     assert headers == ("Sheet", "Row", "Column", "What", "Content", "Moved on")
     assert {line[0] for line in rows} == {MISMATCHES}
     assert all(str(line[1]).startswith(customer) and line[5] for line in rows)
@@ -140,3 +142,15 @@ def test_what_is_left_over_later_stands_below_what_was_before(desk: Desk) -> Non
 def test_a_row_without_anything_beside_it_leaves_nothing(desk: Desk) -> None:
     settle(desk)
     assert "Left over" not in desk.read().book.sheetnames
+
+
+def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.book.create_sheet("LEFT OVER")["A1"] = "mine"
+    furnish(desk)
+    settle(desk)
+    book = desk.read().book
+    assert "Left over" not in book.sheetnames  # Excel repairs a workbook with both
+    lines = list(book["LEFT OVER"].values)
+    assert lines[0][0] == "mine"
+    assert {line[0] for line in lines[1:]} == {MISMATCHES}

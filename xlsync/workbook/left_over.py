@@ -10,11 +10,10 @@ from typing import Final, Literal
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Cell, Row, Value, letters
-from xlsync.xlsx.package import Package
 
 LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
-_WIDTHS: Final = (20, 48, 22, 12, 60, 18)
+_WIDTHS: Final = (20, 70, 22, 12, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _LONGEST: Final = 300  # characters of a text in a notice
 
@@ -122,23 +121,27 @@ def _about(row: SheetRow) -> str:
     return " · ".join(text for text in texts if text) or row.key
 
 
-def write_left_over(package: Package, things: Sequence[LeftOver], moved_on: str) -> None:
-    """Append things to the sheet *Left over*, which is made when first needed."""
+def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> None:
+    """Append things to the sheet *Left over*, which is made when first needed, with headers like theirs."""
     if not things:
         return
-    if LEFT_OVER not in package.sheets:
-        package.add_sheet(LEFT_OVER, _HEADERS, _WIDTHS)
-    first = len(package.grid(LEFT_OVER))
+    package, first_sheet = book.package, things[0].sheet
+    known = {title.casefold(): title for title in package.sheets}  # Excel knows no case in titles
+    title = known.get(LEFT_OVER.casefold(), LEFT_OVER)
+    if title not in package.sheets:
+        header = (book.header_rows[first_sheet], book.columns[first_sheet].get("Customer", 0))
+        package.add_sheet(title, _HEADERS, _WIDTHS, package.styles(first_sheet).get(header, ""))
+    first = len(package.grid(title))
     cells: dict[tuple[int, int], Value | Cell] = {}
     for number, thing in enumerate(things, first):
         values = (thing.sheet, thing.row, thing.column, thing.kind, thing.content, moved_on)
         cells |= {(number, column): value for column, value in enumerate(values)}
         cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style)
-    package.change_cells(LEFT_OVER, cells)
-    for title in {thing.sheet for thing in things}:
+    package.change_cells(title, cells)
+    for sheet in {thing.sheet for thing in things}:
         rows: dict[int, list[int]] = {}
         for number, thing in enumerate(things, first):
-            if thing.kind in _DRAWN and thing.sheet == title:
+            if thing.kind in _DRAWN and thing.sheet == sheet:
                 rows.setdefault(thing.number, []).append(number)
         if rows:
-            package.move_pictures(title, LEFT_OVER, rows)
+            package.move_pictures(sheet, title, rows)

@@ -195,9 +195,10 @@ def _fill(
     progress(done, total)
     for sheet in READ_SHEETS:
         renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
-        left_over = find_left_over(book, sheet.title, renewal.rows) if book else []
-        write_left_over(package, left_over, about.exported_at)
-        notices += [thing.notice for thing in left_over]
+        if book:
+            left_over = find_left_over(book, sheet.title, renewal.rows)
+            write_left_over(book, left_over, about.exported_at)
+            notices += [thing.notice for thing in left_over]
         header_row = book.header_rows[sheet.title] if book else 0
         last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
         moved[sheet.title] = package.replace_rows(

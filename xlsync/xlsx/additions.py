@@ -29,9 +29,11 @@ def add_worksheet(parts: Parts, workbook: str, like: str, widths: Sequence[float
     part = parts.free_name(posixpath.join(posixpath.dirname(like), "sheet{}.xml"))
     xml = (
         f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="{space}">'
+        '<sheetPr><pageSetUpPr fitToPage="1"/></sheetPr>'
         '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" '
         'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>'
-        f"<cols>{columns}</cols><sheetData></sheetData></worksheet>"
+        f"<cols>{columns}</cols><sheetData></sheetData>"
+        '<pageSetup orientation="landscape" fitToHeight="0"/></worksheet>'
     )
     kind = f"{_OFFICE[NAMESPACES.index(space)]}/worksheet"
     return part, parts.add(part, xml, _WORKSHEET, workbook, kind)

@@ -37,6 +37,7 @@ from xlsync.xlsx.references import (
     move_table,
     parted_merges,
     pivot_cells,
+    scenarios_of,
 )
 from xlsync.xlsx.renewal import Renewal
 from xlsync.xlsx.workbook_part import (
@@ -270,12 +271,13 @@ class Package:
         sheet.set_heights(heights)
         self._changed(title, sheet, formula_went=False)
 
-    def add_sheet(self, title: str, header: Sequence[str], widths: Sequence[float]) -> None:
-        """Add a sheet at the end, with a row of headers that stays in sight."""
+    def add_sheet(self, title: str, header: Sequence[str], widths: Sequence[float], style: str) -> None:
+        """Add a sheet at the end, with a row of headers in a style that stays in sight."""
         part, entry = add_worksheet(self._parts, self._workbook, next(iter(self._sheets.values())), widths)
         self._put(self._workbook, with_sheet(self._parts.text(self._workbook), title, entry))
         self._sheets[title] = part
-        self.change_cells(title, {(0, column): text for column, text in enumerate(header)})
+        cells = {(0, column): Cell(text, style=style) for column, text in enumerate(header)}
+        self.change_cells(title, cells)
 
     def move_pictures(self, title: str, to: str, rows: Mapping[int, Sequence[int]]) -> None:
         """Move what `pictures` finds in these rows to rows of another sheet, each to a row of its own."""
@@ -396,7 +398,12 @@ class Package:
             self.notices.append(
                 f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
             )
+        before = scenarios_of(sheet.after)
         sheet.after = move_sheet_rules(sheet.after, moves, title)
+        self.notices += [
+            f"The scenario {name} of {title} is gone: it varied cells of rows that are gone"
+            for name in sorted(before - scenarios_of(sheet.after))
+        ]
         followers: tuple[tuple[str, Callable[[str], str]], ...] = (
             ("comments", lambda xml: move_comments(xml, moves)),
             ("threadedComment", lambda xml: move_comments(xml, moves)),

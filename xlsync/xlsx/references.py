@@ -125,6 +125,11 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     return re.sub(rf"<({ANY_PREFIX}ext)\s[^>]*>\s*</\1>|<({ANY_PREFIX}extLst)>\s*</\2>", "", xml)
 
 
+def scenarios_of(xml: str) -> set[str]:
+    """The names of the scenarios in a sheet's part."""
+    return {attribute(tag, "name") for tag in re.findall(rf"<{ANY_PREFIX}scenario\s[^>]*>", xml)}
+
+
 def _moved_links(link: str, moves: Moves, title: str) -> str:
     """A link on the new places of its cells, once for each range of them, to the new place of its target."""
     cells = attribute(link, "ref")
