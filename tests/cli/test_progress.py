@@ -25,7 +25,7 @@ def test_off_a_terminal_nothing_is_told(empty_desk: Desk) -> None:
 
 def test_with_json_standard_output_holds_one_object_only(desk: Desk) -> None:
     assert desk.check().json["lines"] > 0
-    assert desk.check().err == ""
+    assert desk.check("--refresh").err == ""
 
 
 def test_on_a_terminal_each_step_shows_how_much_of_it_is_done() -> None:
