@@ -41,12 +41,13 @@ def test_a_file_that_stays_held_is_told_after_some_seconds() -> None:
     assert 2 < held.waited < 5
 
 
-def test_a_path_longer_than_windows_takes_is_told_there() -> None:
-    longest = Path("/" + "x" * (LONGEST - 1))
-    refuse_long(longest, "win32")
-    longer = Path(f"{longest}x")
+@pytest.mark.parametrize(("end", "longest", "who"), [("", LONGEST, "Windows"), (".xlsx", 218, "Excel")])
+def test_a_path_longer_than_windows_or_excel_takes_is_told_there(end: str, longest: int, who: str) -> None:
+    path = Path(f"/{'x' * (longest - 1 - len(end))}{end}")
+    refuse_long(path, "win32")
+    longer = path.with_name(f"x{path.name}")
     refuse_long(longer, "linux")
-    with pytest.raises(WorkbookError, match="260 characters; Windows takes 259"):
+    with pytest.raises(WorkbookError, match=f"has {longest + 1} characters; {who} takes {longest}"):
         refuse_long(longer, "win32")
 
 

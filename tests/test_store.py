@@ -61,6 +61,15 @@ def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
         assert not cache
 
 
+def test_a_damaged_cache_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")  # which is not removed as a folder
+    (tmp_path / "elsewhere" / "cache.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(XlsyncError, match="is damaged and cannot be removed") as told:
+        Cache(tmp_path / "cache")
+    assert "delete the folder" in told.value.hint
+
+
 def test_a_cache_on_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:
         tamper(tmp_path, FULL_DISK)

@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from xlsync.errors import WorkbookError
 
 BACKUPS: Final = 5  # backups kept of one workbook
 LONGEST: Final = 259  # characters of a path, of the 260 with its end (Windows, MAX_PATH)
+LONGEST_OF_EXCEL: Final = 218  # characters of a workbook's path: Excel opens no longer one
 _OF_EXCEL: Final = {".xlsx", ".xlsm", ".xlam", ".xls"}
 _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds
 SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
@@ -26,6 +27,7 @@ SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 def read_file(path: Path) -> bytes:
     """Read a workbook file; raises WorkbookError where it cannot be read."""
+    refuse_long(path)
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -96,12 +98,17 @@ def _errors_in_words(path: Path) -> Iterator[None]:
         ) from None
 
 
+def longest_of(path: PurePath) -> int:
+    """Return how many characters the path of such a file may have on Windows."""
+    return LONGEST_OF_EXCEL if path.suffix.lower() in _OF_EXCEL else LONGEST
+
+
 def refuse_long(path: Path, system: str = sys.platform) -> None:
-    """Raise WorkbookError for a path longer than Windows takes, which would call it a missing folder."""
-    length = len(str(path.absolute()))
-    if system == "win32" and length > LONGEST:
+    """Raise WorkbookError for a path longer than Windows or Excel takes, which would call it missing."""
+    length, longest = len(str(path.absolute())), longest_of(path)
+    if system == "win32" and length > longest:
         raise WorkbookError(
-            f"{path} has {length} characters; Windows takes {LONGEST}.",
+            f"{path} has {length} characters; {'Excel' if longest < LONGEST else 'Windows'} takes {longest}.",
             "Choose a shorter name, or a folder that lies less deep.",
         )
 

@@ -135,7 +135,13 @@ class Cache(MutableMapping[str, Any]):
         try:
             self._store = open_store(folder, **settings)
         except sqlite3.DatabaseError:
-            shutil.rmtree(folder)
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:  # on Windows, another command that has it open
+                raise XlsyncError(
+                    f"The cache in {folder} is damaged and cannot be removed: {error}.",
+                    "Let other commands end, or delete the folder, and try again.",
+                ) from error
             self._store = open_store(folder, **settings)
 
     def __getitem__(self, key: str) -> Any:

@@ -180,7 +180,9 @@ def test_a_byte_order_mark_as_windows_editors_write_it_is_no_trouble() -> None:
     assert load().limits.creations == 9
 
 
-def test_the_home_folder_is_the_one_that_is_named(tmp_path: Path) -> None:
+def test_the_home_folder_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORK", str(tmp_path))
+    assert home_folder({"XLSYNC_HOME": "$WORK/x"}) == tmp_path / "x"
     assert load(XLSYNC_HOME=str(tmp_path / "home")).home == tmp_path / "home"
     assert home_folder({"XLSYNC_HOME": "~/x"}) == Path.home() / "x"
     assert home_folder({}).name == "xlsync"

@@ -18,7 +18,7 @@ from xlsync.commands.platform_checks import (
     sync_check,
 )
 from xlsync.excel.window import OpenInExcel
-from xlsync.files import LONGEST
+from xlsync.files import LONGEST, LONGEST_OF_EXCEL
 
 
 def test_a_folder_that_a_sync_client_holds_is_told_with_what_to_do() -> None:
@@ -56,6 +56,10 @@ def test_a_path_longer_than_windows_takes_is_bad(over: int, state: CheckState) -
     told = path_length_check(PureWindowsPath(r"C:\short"), long)
     assert told.state is state
     assert str(len(str(long))) in told.detail
+    book = PureWindowsPath("C:\\" + "x" * (LONGEST_OF_EXCEL - 8 + over) + ".xlsx")
+    told = path_length_check(book, PureWindowsPath("C:\\" + "x" * (LONGEST - 4)))
+    assert told.state is state
+    assert over == 0 or "Excel takes 218" in told.detail
 
 
 @pytest.mark.parametrize(

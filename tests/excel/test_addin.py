@@ -506,3 +506,9 @@ def test_what_xlwings_own_installer_says_is_passed_on_in_two_lines(tmp_path: Pat
     assert addin.read_addin(tmp_path / "xlsync.xlam")
     with pytest.raises(XlsyncError, match=r"xlwings could not remove the add-in: .+"):
         addin.remove(tmp_path, "darwin")
+
+
+def test_an_excel_that_waits_for_somebody_is_told_and_not_waited_for() -> None:
+    with pytest.raises(XlsyncError, match="Excel did not answer within 1 seconds") as told:
+        addin.run_python("import threading; threading.Event().wait()", seconds=0.7)
+    assert "quit Excel" in told.value.hint

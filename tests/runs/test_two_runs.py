@@ -20,7 +20,7 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand
 from tests.helpers.process import begin, kill_at
 from tests.helpers.world import Undisturbed, end_of
-from xlsync.apply.journal import journal_folder, machine_folder, one_writer
+from xlsync.apply.journal import journal_folder, machine_folder, one_writer, open_to_all_users
 from xlsync.apply.plan import Outcome, State
 from xlsync.commands import apply as reviews
 from xlsync.commands.demo import environment
@@ -122,6 +122,19 @@ def test_of_two_machines_at_once_at_least_one_names_whatever_was_made_twice(
             named = [o for o in outcomes if o.differs and all(str(id_) in o.detail for id_ in ids)]
             assert named, ids
             assert "keep one, end the other" in named[0].detail
+
+
+def test_on_windows_all_users_may_write_the_locks_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There what one user puts into the folder of programs' data, others may only read."""
+    program = tmp_path / "icacls"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path / "asked"}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    open_to_all_users(tmp_path / "locks", "win32")
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    assert asked == [str(tmp_path / "locks"), "/grant", "*S-1-5-32-545:(OI)(CI)M"]
 
 
 def test_the_lock_of_the_machine_does_not_depend_on_where_temporary_files_lie(

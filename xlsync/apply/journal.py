@@ -17,6 +17,7 @@ import re
 import secrets
 import sqlite3
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -290,14 +291,28 @@ def _lock_of_machine(environment: str) -> Iterator[None]:
     is_loopback = name.startswith("127.") or name in {"localhost", "[::1]"}
     place = f"{'loopback' if is_loopback else name}{colon}{port}/{company}"
     folder = machine_folder() / "xlsync-locks"
-    with suppress(OSError):
+    with suppress(OSError):  # the folder of another user cannot be changed, and need not be
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o1777)  # the folder of another user cannot be changed, and need not be
+        open_to_all_users(folder)
     file = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
     with _lock(folder, file, environment):
         with suppress(OSError):
             (folder / file).chmod(0o666)
         yield
+
+
+def open_to_all_users(folder: Path, system: str = sys.platform) -> None:
+    """Let all users of this machine write the files of a folder; raises OSError where that is refused.
+
+    On Windows what one user puts into the machine's folder of programs' data, others may only read.
+    """
+    if system == "win32":
+        users = (
+            "*S-1-5-32-545:(OI)(CI)M"  # the group of all users, in any language: modify, and what is in it
+        )
+        subprocess.run(["icacls", str(folder), "/grant", users], capture_output=True, check=False)  # noqa: S603, S607
+    else:
+        folder.chmod(0o1777)
 
 
 def machine_folder() -> Path:

@@ -12,7 +12,7 @@ from xlsync.excel import addin
 from xlsync.excel.open_file import UNSHARE, owned_files
 from xlsync.excel.synced_folders import find_synced, sync_client
 from xlsync.excel.window import OpenInExcel, list_open
-from xlsync.files import LONGEST, patiently
+from xlsync.files import LONGEST, longest_of, patiently
 
 _WORKBOOK: Final = "xlsync-2026-10-corrected.results.backup-5.xlsx"  # about the longest usual name
 _STORE: Final = f"links/{'environment'.ljust(40, '-')}-{'digest'.ljust(16, '-')}-rules/cache.db-journal"
@@ -75,16 +75,17 @@ def sync_check(folders: Mapping[str, PurePath], synced: Mapping[str, str]) -> Fi
 
 
 def path_length_check(*files: PurePath) -> Finding:
-    """Check whether the paths that xlsync makes are as short as Windows and Excel want them."""
+    """Check whether the paths of xlsync are as short as Windows, and Excel for workbooks, need them."""
     name = "Path length"
-    longest = max(files, key=lambda file: len(str(file)))
-    length = len(str(longest))
-    if length <= LONGEST:
-        return Finding(name, CheckState.GOOD, f"up to {length} characters of {LONGEST}")
+    longest = max(files, key=lambda file: len(str(file)) - longest_of(file))
+    length, most = len(str(longest)), longest_of(longest)
+    if length <= most:
+        return Finding(name, CheckState.GOOD, f"up to {length} characters of {most}")
+    who = "Windows" if most == LONGEST else "Excel"
     return Finding(
         name,
         CheckState.BAD,
-        f"{longest} would have {length} characters; Windows takes {LONGEST}",
+        f"{longest} would have {length} characters; {who} takes {most}",
         "Work in a folder that lies less deep, or set XLSYNC_HOME to one.",
     )
 

@@ -87,7 +87,7 @@ _KNOWN: Final = {
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of links, journal, caches and sandbox state."""
-    given = environ.get("XLSYNC_HOME", "")
+    given = os.path.expandvars(environ.get("XLSYNC_HOME", ""))  # %LOCALAPPDATA% of a scheduled task
     return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
 
 

@@ -394,11 +394,20 @@ def install(folder: Path, platform: str = sys.platform) -> str:
 
 def _ask_excel_for_folder() -> str:
     """Ask Excel for its startup folder, which may be redirected; empty where it does not tell it."""
-    code = "from xlwings.cli import get_addin_dir; print(get_addin_dir())"
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = run_python("from xlwings.cli import get_addin_dir; print(get_addin_dir())")
     return "" if done.returncode else done.stdout.strip().rpartition("\n")[2]
+
+
+def run_python(code: str, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a program that asks Excel, in a process of its own; raises XlsyncError where Excel lets it wait."""
+    command = [sys.executable, "-c", code, *words]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise XlsyncError(
+            f"Excel did not answer within {seconds:.0f} seconds.",
+            "Look whether Excel asks something, answer it or quit Excel, and try again.",
+        ) from None
 
 
 def mac_script(home: Path) -> Path:
@@ -437,8 +446,7 @@ def _need_excel(platform: str, verb: str) -> None:
 def _xlwings(verb: str, file: Path) -> str:
     """Run `xlwings addin VERB --file FILE`, which reports errors as text, with exit code 0."""
     code = "import sys; from xlwings.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, "addin", verb, "--file", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    done = run_python(code, "addin", verb, "--file", str(file))
     message = done.stdout.strip()
     if done.returncode or "uccessfully" not in message:
         why = message or done.stderr.strip().rpartition("\n")[2][-300:] or "it does not say why"
