@@ -93,6 +93,19 @@ def test_killed_at_the_nth_write_and_started_again_leads_to_the_same_end(
     assert_journal_tells_every_write(approved, was_killed=True)
 
 
+@pytest.mark.parametrize("second", [2, 3])
+def test_killed_twice_the_later_creations_are_found_by_what_the_first_run_left_without_an_answer(
+    approved: Desk, undisturbed: Undisturbed, second: int
+) -> None:
+    """The customer has no outcome in the journal; its contact, or contact and agreement, are done."""
+    kill_at(approved, "call-after", 1)
+    kill_at(approved, "call-after", second)
+    last = approved.apply()
+    assert last.code == 0, last.err
+    assert set(last.states.values()) <= SURE
+    assert_ended_well(approved, undisturbed)
+
+
 @pytest.mark.parametrize(
     ("number", "seconds"), [(1, 1), (2, 30), (4, 5), (5, 30), (6, 1), (8, 30), (10, 5), (13, 30)]
 )

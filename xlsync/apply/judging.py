@@ -43,20 +43,26 @@ def plan_actions(
 def _look_up(spent: Mapping[str, Outcome], actions: Sequence[Action], live: Live) -> Mapping[str, Outcome]:
     """Look up the records of spent creations that actions to be done need: one may be gone or without an id.
 
-    The id of one that ConnectWise does not show is None.
+    What these creations need themselves is looked up too, spent or not: a contact is looked for at its
+    company. The id of a record that ConnectWise does not show is None.
     """
     ordered = in_order_of_need(actions)
     needed: set[str] = set()
+    looked_up: set[str] = set()
     for action in reversed(ordered):
         if action.key not in spent or action.key in needed:
             needed |= set(action.needs)
+        is_spent_and_needed = action.key in spent and action.key in needed
+        if kind_of(action) in CREATED and (is_spent_and_needed or action.key in looked_up):
+            looked_up |= {action.key, *action.needs}
     ids: dict[str, int] = {}
     seen = dict(spent)
     for action in ordered:
-        if action.key in spent and action.key in needed and kind_of(action) in CREATED:
+        if action.key in looked_up and kind_of(action) in CREATED:
             now = judge(action.with_ids(ids), live)
             id_ = now.id if now is not None and now.state is State.ALREADY else None
-            seen[action.key] = replace(spent[action.key], id=id_)
+            if action.key in spent:
+                seen[action.key] = replace(spent[action.key], id=id_)
             ids |= {} if id_ is None else {action.key: id_}
     return seen
 
