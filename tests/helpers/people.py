@@ -12,7 +12,7 @@ from tests.helpers.copies import COMMAND, Running, copies
 _AT_ANOTHER_MACHINE = """
 import os, tempfile, xlsync.apply.journal
 tempfile.tempdir = os.environ["XLSYNC_HOME"]  # its locks are its own
-xlsync.apply.journal.SHARED_PLACES = ()
+xlsync.apply.one_writer.SHARED_PLACES = ()
 """
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk, records
 from tests.helpers.hand import LINES, MISMATCHES, NEW
-from xlsync.apply.journal import one_writer
+from xlsync.apply.one_writer import one_writer
 from xlsync.config import load_settings
 from xlsync.sandbox.server import Sandbox
 

@@ -20,7 +20,8 @@ from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand
 from tests.helpers.process import begin, kill_at
 from tests.helpers.world import Undisturbed, end_of
-from xlsync.apply.journal import journal_folder, machine_folder, one_writer, open_to_all_users
+from xlsync.apply.journal import journal_folder
+from xlsync.apply.one_writer import machine_folder, one_writer, open_to_all_users
 from xlsync.apply.plan import Outcome, State
 from xlsync.commands import apply as reviews
 from xlsync.commands.demo import environment

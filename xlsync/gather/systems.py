@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from xlsync.apply.journal import Run, exchange_lines, list_runs, one_writer, read_run, run_number
+from xlsync.apply.journal import Run, exchange_lines, list_runs, read_run, run_number
+from xlsync.apply.one_writer import one_writer
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ConfigError, XlsyncError
