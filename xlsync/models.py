@@ -427,11 +427,13 @@ class Mismatch:
     closed_until: dt.date | None = None  # the agreement does not prorate, and has invoiced until this day
     action: ActionLabel | None = None  # chosen already when the row is written
     is_ruled: bool = False  # ignored by a lasting rule, with its reason and its last day
+    is_taken_up: bool = False  # a person chose something else than to ignore it, in spite of a rule
     reason: str = ""
     until: dt.date | None = None
     is_held: bool = False  # a later month bills otherwise, or ConnectWise refuses it: nothing can be written
     since: str = ""  # the earliest month in which it was seen
     by_hand: Decimal | None = None  # money of the month that no write will bill
+    is_warned: bool = False  # the explanation warns of a write, so that none is preset
     is_half_done: bool = False  # its addition has ended, and the successor is not there yet
     explanation: str = ""
 

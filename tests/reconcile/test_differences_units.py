@@ -316,7 +316,8 @@ def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
     d     OK
     """
     assert "Addition 72 (1 unit) starts on 2026-11-01. Do not create" in case.row("add:2:10").explanation
-    assert case.row("add:2:10").action is None  # a warning is not a default
+    held = [(case.row(f"add:{n}:10").is_warned, case.row(f"add:{n}:10").action) for n in (2, 3, 5)]
+    assert held == [(True, None)] * 3  # a warning is not a default
     assert "starts on" not in case.row("add:3:10").explanation
 
 

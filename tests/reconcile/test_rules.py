@@ -380,6 +380,28 @@ def test_a_rule_about_a_product_makes_no_rule_of_its_rows(desk: Desk) -> None:
     assert [rule["scope"] for rule in rules(desk)] == ["product"]
 
 
+def test_a_row_that_a_person_takes_up_in_spite_of_a_wide_rule_is_open_from_then_on(desk: Desk) -> None:
+    product = "M365 - Business Premium (New Commerce)"
+    desk.run("links", "ignore", "--product", product, "--reason", "elsewhere")
+    ignored = desk.check().json
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Update units"})
+    for _ in range(2):  # it stays so
+        ran = desk.check("--refresh")
+        hand = desk.read()
+        assert hand.get(MISMATCHES, "units:52", "Action") == "Update units"
+        assert hand.get(LINES, premium(hand), "Status") == "Mismatch"
+        assert "A rule ignores it (elsewhere)" in hand.get(MISMATCHES, "units:52", "Explanation")
+        assert ran.json["mismatches"]["Units differ"] == ignored["mismatches"]["Units differ"] + 1
+        now, then = ran.json["billed"]["EUR"], ignored["billed"]["EUR"]
+        moved = Decimal(now["differs"]) - Decimal(then["differs"])
+        assert moved == Decimal(then["ignored"]) - Decimal(now["ignored"]) > 0
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Action": "Ignore"})
+    assert desk.check().json["mismatches"] == ignored["mismatches"]
+    assert desk.read().get(LINES, premium(desk.read()), "Status") == "Ignored"
+
+
 def test_a_rule_that_was_forgotten_ignores_no_longer(desk: Desk) -> None:
     ignore_row(desk, "units:53", Reason="billed by hand")
     desk.run("links", "ignore", "--product", "Power BI Pro (New Commerce)", "--reason", "elsewhere")

@@ -165,6 +165,7 @@ def gather(
         is_complete=not sources.incomplete,
         latest=latest,
         vanished=vanished,
+        taken_up=decisions.rows.taken_up,
     )
     findings = keep_halfway(findings, decisions.rows, read)
     months = systems.ages.months()

@@ -11,8 +11,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from xlsync.amounts import cents
-from xlsync.models import ActionLabel, Agreement, Mismatch, Month
-from xlsync.reconcile.charges import sentences
+from xlsync.models import Agreement, Mismatch, Month
+from xlsync.reconcile.charges import sentences, with_warnings
 
 
 def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
@@ -55,18 +55,17 @@ def begin_where_allowed(
         return mismatch
     sentence = f"A new addition can begin on {allowed} at the earliest: {' and '.join(reasons)}."
     ended = agreement.end is not None and allowed > agreement.end
-    if ended:
-        sentence = sentences(sentence, f"The agreement ends on {agreement.end}, so that none can begin.")
+    warning = f"The agreement ends on {agreement.end}, so that none can begin." if ended else ""
     amount = None if mismatch.unit_price is None else cents(units * mismatch.unit_price, 1)
     is_lost = (ended or allowed > month.last) and units > 0
     if is_lost:
         how_much = "its price is not known" if amount is None else f"{amount:,.2f} {agreement.currency}"
         sentence = sentences(sentence, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
-    return replace(
+    row = replace(
         mismatch,
         begins=None if ended else allowed,
-        action=None if ended and mismatch.action is ActionLabel.CREATE_ADDITION else mismatch.action,
         is_held=mismatch.is_held or ended,
         by_hand=amount if is_lost and amount else mismatch.by_hand,
         explanation=sentences(mismatch.explanation, sentence),
     )
+    return with_warnings(row, warning)

@@ -11,12 +11,12 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 
 from xlsync.amounts import counted_units, tell_cost, tell_number
-from xlsync.models import Agreement, BillingLine, LineType, Month
+from xlsync.models import Agreement, BillingLine, LineType, Mismatch, Month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +225,14 @@ def _tell_parts(lines: Sequence[BillingLine]) -> str:
 def sentences(*parts: str) -> str:
     """Join the sentences that are not empty."""
     return " ".join(part for part in parts if part)
+
+
+def with_warnings(mismatch: Mismatch, *warnings: str) -> Mismatch:
+    """Add warnings of a write to a mismatch's explanation; with any, no action is preset."""
+    if not any(warnings):
+        return mismatch
+    explanation = sentences(mismatch.explanation, *warnings)
+    return replace(mismatch, action=None, is_warned=True, explanation=explanation)
 
 
 def tell_agreement(month: Month, agreement: Agreement | None) -> str:

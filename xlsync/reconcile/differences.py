@@ -22,6 +22,7 @@ from xlsync.reconcile.charges import (
     tell_charges,
     tell_costs,
     total_units,
+    with_warnings,
 )
 from xlsync.reconcile.targets import Books, Comparison
 
@@ -162,7 +163,6 @@ def _not_in_connectwise(
 ) -> Mismatch:
     """Make the row that offers a new addition; no action where something may bill the product already."""
     charges = comparison.charges
-    elsewhere = tuple(_tell_held_elsewhere(month, base, books))
     starts = [line.start for line in billing_lines_of(charges) if line.start is not None]
     begins = min(starts, default=month.first)
     item = books.items.get(base.item) if isinstance(base.item, int) else None
@@ -173,27 +173,28 @@ def _not_in_connectwise(
         key=f"add:{base.key}",
         kind=MismatchKind.NOT_IN_CONNECTWISE,
         impact=impact_of(units, base.unit_price, base.months),
-        action=None
-        if comparison.later or comparison.ended or elsewhere or bundle
-        else ActionLabel.CREATE_ADDITION,
+        action=ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
         explanation=sentences(
             base.explanation,
             f"{tell_charges(units, charges)}; the agreement has no active addition of this product.",
-            *(
-                f"Addition {a.id} ({counted_units(a.quantity)}) starts on {a.effective}. "
-                "Do not create another: the customer would pay twice."
-                for a in comparison.later
-            ),
-            *(
-                f"Addition {a.id} ({counted_units(a.quantity)}) ended on {a.cancelled}. "
-                "Do not create another that starts before that day: the customer would pay twice."
-                for a in comparison.ended
-            ),
-            *elsewhere,
-            bundle,
             tell_costs(charges),
         ),
+    )
+    row = with_warnings(
+        row,
+        *(
+            f"Addition {a.id} ({counted_units(a.quantity)}) starts on {a.effective}. "
+            "Do not create another: the customer would pay twice."
+            for a in comparison.later
+        ),
+        *(
+            f"Addition {a.id} ({counted_units(a.quantity)}) ended on {a.cancelled}. "
+            "Do not create another that starts before that day: the customer would pay twice."
+            for a in comparison.ended
+        ),
+        *_tell_held_elsewhere(month, base, books),
+        bundle,
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
     return begin_where_allowed(row, month, agreement, units)
@@ -223,9 +224,11 @@ def _units_and_cost(
         connectwise_cost=addition.unit_cost,
         unit_price=books.price_of(addition),
     )
-    beside = _tell_beside(charges, addition)
+    marked = _tell_other_mark(charges, addition)
+    included = tell_number(addition.less_included)
+    beside = f"{included} units are included (lessIncluded) and left alone." if addition.less_included else ""
     if units != addition.quantity:
-        yield replace(
+        row = replace(
             base,
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
@@ -238,9 +241,10 @@ def _units_and_cost(
                 tell_costs(charges),
             ),
         )
+        yield with_warnings(row, marked)
     if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
-        yield replace(
+        row = replace(
             base,
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
@@ -253,16 +257,15 @@ def _units_and_cost(
                 beside,
             ),
         )
+        yield with_warnings(row, marked)
 
 
-def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
-    """Say what else a person should know about an addition before changing it."""
+def _tell_other_mark(charges: Sequence[Charge], addition: Addition) -> str:
+    """Warn where an addition is marked with a contract that is not billed on this target."""
     contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
-    is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
-    included = tell_number(addition.less_included)
-    return sentences(
-        f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
-        if is_marked_otherwise
-        else "",
-        f"{included} units are included (lessIncluded) and left alone." if addition.less_included else "",
+    if not addition.contract_mark or addition.contract_mark.casefold() in contracts:
+        return ""
+    return (
+        f"The addition is marked with {addition.contract_mark}, which none of these lines is of: choose an "
+        "Action if it is theirs all the same."
     )

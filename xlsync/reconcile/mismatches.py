@@ -45,13 +45,15 @@ def find_mismatches(
     is_complete: bool = True,
     latest: LatestMonth | None = None,
     vanished: Mapping[int, str] = MappingProxyType({}),
+    taken_up: Set[str] = frozenset(),
 ) -> Findings:
     """Compare every target of the month.
 
     `ignored` are the row keys that a person chose to ignore, `ignoring` the lasting rules that ignore rows
-    and lines. In a month that is not complete nothing is called *Only in ConnectWise*: its line may yet come.
-    `latest` is what the latest complete month bills, where this one is past; `vanished` are remembered
-    agreements without a line, with the names of their customers.
+    and lines, `taken_up` the row keys on which a person chose something else in spite of a rule. In a month
+    that is not complete nothing is called *Only in ConnectWise*: its line may yet come. `latest` is what the
+    latest complete month bills, where this one is past; `vanished` are remembered agreements without a line,
+    with the names of their customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
@@ -78,15 +80,19 @@ def find_mismatches(
     if latest is not None:
         mismatches = [hold_to_latest(mismatch, month, latest) for mismatch in mismatches]
     mismatches = [
-        _ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored) for mismatch in mismatches
+        _ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored, mismatch.key in taken_up)
+        for mismatch in mismatches
     ]
     mismatches.sort(key=_rank)
     held = {line.key for line in billing_lines_of(waiting)}
     statuses = dict(_statuses(lines, charges, links, held, mismatches))
+    passed_over = ignoring.by_line.keys() - {
+        key for mismatch in mismatches if mismatch.is_taken_up for key in mismatch.line_keys
+    }
     statuses |= {
         line.key: Status.IGNORED
         for line in lines
-        if line.is_compared and line.key in ignoring.by_line and statuses[line.key] in _NEVER_COMPARED
+        if line.is_compared and line.key in passed_over and statuses[line.key] in _NEVER_COMPARED
     }
     costless = {
         line.key
@@ -97,7 +103,7 @@ def find_mismatches(
     return Findings(
         tuple(mismatches),
         statuses,
-        dict(_uncompared(lines, charges, statuses, costless - ignoring.by_line.keys())),
+        dict(_uncompared(lines, charges, statuses, costless - passed_over)),
     )
 
 
@@ -108,8 +114,11 @@ def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str])
     return agreement.currency if agreement else ""
 
 
-def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool) -> Mismatch:
+def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool, is_taken_up: bool) -> Mismatch:
     """Set the action Ignore, and sort the mismatch to the end, where a rule or a person ignores it."""
+    if rule is not None and is_taken_up:
+        why = f"A rule ignores it ({rule.reason or 'no reason was given'}); here something else was chosen."
+        return replace(mismatch, is_taken_up=True, explanation=sentences(mismatch.explanation, why))
     if rule is not None:
         return replace(
             mismatch,

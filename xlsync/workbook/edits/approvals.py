@@ -56,6 +56,15 @@ class RowEdits:
     asked: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def taken_up(self) -> frozenset[str]:
+        """The keys of rows that a rule ignores and a person does not."""
+        return frozenset(
+            key
+            for key, mismatch in self.mismatches.items()
+            if (mismatch.is_ruled or mismatch.is_taken_up) and key not in self.ignored
+        )
+
 
 NO_EDITS = RowEdits((), {}, ())
 
