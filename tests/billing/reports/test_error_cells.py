@@ -27,7 +27,7 @@ def refusal(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one workbook, two errors in it, as LibreOffice writes it too."""
+    """A folder with a workbook of two errors and one of merged cells, as LibreOffice writes them too."""
     if shutil.which("soffice") is None:
         pytest.skip("LibreOffice is not installed")
     folder = tmp_path_factory.mktemp("errors")
@@ -36,11 +36,16 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for row in (HEADER, ("A", "Mail", 2, 10, "=1/0"), ("B", "Mail", 2, '=VLOOKUP("x",A1:B2,2,0)', 20)):
         sheet.append(row)
     book.save(folder / "made.xlsx")
+    book = openpyxl.Workbook()
+    for row in (HEADER, ("A", "Mail", 2, 10, 20), (None, "Backup", 1, 5, 5)):
+        book.worksheets[0].append(row)
+    book.worksheets[0].merge_cells("A2:A3")
+    book.save(folder / "merged.xlsx")
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     for suffix in ("xls", "ods"):
         subprocess.run(
             ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", folder,
-             folder / "made.xlsx"],
+             folder / "made.xlsx", folder / "merged.xlsx"],
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
     return folder
@@ -51,6 +56,12 @@ def test_an_error_cell_is_named_and_never_read_as_empty(converted: Path, suffix:
     told = refusal(converted / f"made.{suffix}")
     assert "row 2, Amount: “#DIV/0!” is an error of a formula" in told
     assert "row 3, Unit Price: “#N/A” is an error of a formula" in told
+
+
+@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
+def test_merged_customers_hold_for_their_rows_in_every_format(converted: Path, suffix: str) -> None:
+    found = read_reports([converted / f"merged.{suffix}"], Month(2026, 10), ReportSettings())
+    assert [(line.customer, line.units) for line in found.lines] == [("A", 2), ("A", 1)]
 
 
 def test_a_formula_that_was_never_computed_is_named(converted: Path) -> None:

@@ -375,6 +375,22 @@ def test_a_sheet_without_dates_is_of_the_month_in_its_name(path: Path, names: tu
     assert [line.customer for line in found.lines] == ["Beech GmbH"]
 
 
+def test_the_money_of_a_table_that_is_not_read_is_told(path: Path) -> None:
+    usage = ["Customer", "Product", "Quantity", "Amount"]
+    rows = [
+        usage,
+        ["Amber Ltd", "Storage", 5, 12.5],
+        ["Beech GmbH", "Storage", 1, 2.5],
+        ["Total", None, None, 15],
+    ]
+    found = read_workbook(path, ("Lines", [HEADER, TYPED]), ("Usage", rows))
+    told = "\n".join(found.notices)
+    assert (
+        "sheet Usage: left out: another table begins in row 1 with fewer known columns, 15.00 in its rows"
+        in told
+    )
+
+
 def test_an_amount_of_zero_beside_a_price_is_told(path: Path) -> None:
     found = read_csv(path, AMBER, [*BEECH[:5], "0.00", *BEECH[6:]])
     assert "make money that the amount of row 3 does not have: it is zero" in found.notices[-1]

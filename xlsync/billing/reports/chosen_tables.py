@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, find_columns
@@ -13,10 +14,11 @@ from xlsync.billing.reports.layouts import MEANINGS, NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import Problems, quoted
+from xlsync.billing.reports.rows import is_total
 from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import Table, find_tables
 from xlsync.billing.reports.text import plain_text
-from xlsync.billing.reports.values import number_cell
+from xlsync.billing.reports.values import Wrong, number_cell
 from xlsync.errors import ReportError
 
 _HEADER_WITHIN: Final = 60
@@ -51,6 +53,21 @@ def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
         return list(tables[:1]), list(tables[1:])
     largest = max(groups, key=len)
     return groups[largest], [table for table in tables if table.rows and table.meanings != largest]
+
+
+def written_money(table: Table) -> Decimal | None:
+    """The sum of a table's amounts without those of its totals; None where a figure is not clear."""
+    if "amount" not in table.columns.at:
+        return None
+    total = Decimal(0)
+    for _, row in table.rows:
+        at = table.columns.at["amount"]
+        figure = number_cell(row[at]) if at < len(row) and not any(map(is_total, row)) else None
+        if isinstance(figure, Wrong) or (figure is not None and not figure.is_clear):
+            return None
+        if figure is not None:
+            total += figure.point if figure.point is not None else figure.comma or Decimal(0)
+    return total
 
 
 def with_period(table: Table) -> Table:
@@ -187,6 +204,8 @@ def refuse_columns(table: Table, problems: Problems) -> None:
 def _tells_kind_or_day(table: Table, column: int) -> bool:
     """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
     there = table.columns.at
+    if not (_KINDS.isdisjoint(there) or _DAYS.isdisjoint(there)):
+        return False
     texts = {text for text in _spelled(table, column) if text}
     if not texts or len(texts) > _MOST_WORDS:
         return False

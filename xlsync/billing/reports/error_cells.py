@@ -140,6 +140,28 @@ def _xlsb_errors(data: bytes) -> Places:
     return places
 
 
+def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int, int]]]:
+    """The first and last row and column of each merged range of an OpenDocument's sheets."""
+    if b"rows-spanned" not in content:
+        return {}
+    table = _ODF["table"]
+    by_sheet: dict[str, list[tuple[int, int, int, int]]] = {}
+    for sheet in ET.fromstring(content).iter(f"{table}table"):  # noqa: S314 - expat bounds entities
+        ranges = by_sheet.setdefault(sheet.get(f"{table}name", ""), [])
+        row = 1
+        for one in sheet.iter(f"{table}table-row"):
+            column = 1
+            for cell in one:
+                rows, columns = (
+                    int(cell.get(f"{table}number-{what}-spanned", "1")) for what in ("rows", "columns")
+                )
+                if rows > 1 or columns > 1:
+                    ranges.append((row, column, row + rows - 1, column + columns - 1))
+                column += int(cell.get(f"{table}number-columns-repeated", "1"))
+            row += int(one.get(f"{table}number-rows-repeated", "1"))
+    return by_sheet
+
+
 def errors_in_opendocument(content: bytes) -> dict[str, Places]:
     """The error cells of each sheet of an OpenDocument, out of its `content.xml`."""
     if b'value-type="error"' not in content:

@@ -18,6 +18,7 @@ from xlsync.billing.reports.chosen_tables import (
     refuse_without_header,
     refuse_without_money,
     with_period,
+    written_money,
 )
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
 from xlsync.billing.reports.dates import month_number
@@ -147,7 +148,10 @@ def _read_file(
 
 
 def _tell_not_chosen(file: str, table: Table) -> TableRead:
-    reason = f"another table begins in row {table.header_row} with fewer known columns"
+    """What is told of a table that is not read: where it begins, and the money of its rows."""
+    money = written_money(table)
+    sums = f", {money:,.2f} in its rows" if money is not None else ""
+    reason = f"another table begins in row {table.header_row} with fewer known columns{sums}"
     return TableRead(file=file, sheet=table.sheet.name, left_out={reason: len(table.rows)})
 
 

@@ -206,11 +206,10 @@ def _holds_ranges(column: ReportColumn[str], *, at_all: bool) -> bool:
 
 def holds_ranges(table: Table, column: int) -> bool:
     """Return whether a column that is not read holds periods of days."""
+    if header_key(table.header[column]) not in {"billingperiod", "billingcycle"}:
+        return False
     texts: ReportColumn[str] = read_column(raw_cells(table, column, {}), text_cell)
-    return _holds_ranges(texts, at_all=False) and header_key(table.header[column]) in {
-        "billingperiod",
-        "billingcycle",
-    }
+    return _holds_ranges(texts, at_all=False)
 
 
 def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:

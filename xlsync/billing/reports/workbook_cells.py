@@ -20,7 +20,12 @@ from xml.etree import ElementTree as ET
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from xlsync.billing.reports.error_cells import errors_in_opendocument, errors_in_xls, errors_in_xlsb
+from xlsync.billing.reports.error_cells import (
+    errors_in_opendocument,
+    errors_in_xls,
+    errors_in_xlsb,
+    merged_in_opendocument,
+)
 
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(
@@ -76,6 +81,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
         xml, errors = _sheet_parts(parts), _errors(content, parts)
+        merged_of = merged_in_opendocument(parts.get("content.xml", b""))
         counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         visible = [sheet for sheet in book.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
@@ -96,7 +102,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                 merged = [
                     (first[0] + 1, first[1] + 1, last[0] + 1, last[1] + 1)
                     for first, last in values.merged_cell_ranges or ()
-                ]
+                ] or merged_of.get(sheet.name, [])
                 bad = errors.get(sheet.name, {})
                 sheets.append(ReportSheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged)))
     except _DAMAGE as error:
