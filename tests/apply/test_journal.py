@@ -149,7 +149,6 @@ def test_a_torn_last_line_is_ignored_wherever_it_is_torn(tmp_path: Path, cut: in
         '{"event": "later", "key": "units:1"}',
         '{"event": "before", "key": "units:1", "rows": 5}',
         '{"event": "before", "key": "units:1", "what": {}}',
-        '{"event": "after", "key": "units:1", "id": "seven"}',
         "[" * 100_000,
     ],
 )
@@ -163,6 +162,24 @@ def test_an_odd_line_within_a_journal_is_told_by_its_number(tmp_path: Path, odd:
     with pytest.raises(XlsyncError, match=f"line 2 of .*{journal.run}.jsonl is no entry") as raised:
         list_runs(tmp_path, SITE)
     assert "move the file away" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [(0, "line 1 of .* is not the first"), (1, "line 2 of .* tells the outcome of")]
+)
+def test_a_journal_that_misses_a_line_is_told_since_its_writes_would_be_repeated(
+    tmp_path: Path, missing: int, told: str
+) -> None:
+    journal = begin(tmp_path)
+    write_one(journal)
+    journal.after("units:71", state="done", detail="", id=71)
+    journal.end()
+    file = file_of(tmp_path, journal)
+    lines = file.read_text("utf-8").splitlines(keepends=True)
+    del lines[missing]
+    file.write_text("".join(lines), encoding="utf-8")
+    with pytest.raises(XlsyncError, match=told):
+        list_runs(tmp_path, SITE)
 
 
 @pytest.mark.parametrize(

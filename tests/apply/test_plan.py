@@ -347,11 +347,19 @@ def test_an_addition_made_since_with_other_units_is_not_doubled() -> None:
     [
         replace(SEEN, id=71, quantity=Decimal(5)),  # stood there when it was approved
         replace(SEEN, id=99, quantity=Decimal(5), item_id=11),
-        replace(SEEN, id=99, quantity=Decimal(5), cancelled=dt.date(2026, 10, 1)),
+        replace(SEEN, id=71, quantity=Decimal(5), cancelled=dt.date(2026, 10, 1)),
     ],
 )
-def test_additions_that_stood_there_of_another_product_or_cancelled_do_not_count(other: Addition) -> None:
+def test_additions_that_stood_there_or_are_of_another_product_do_not_count(other: Addition) -> None:
     assert judge_creation(new("5", beside=(71,)), [other]) is None
+
+
+def test_an_addition_that_was_made_since_and_ended_counts_unless_xlsync_made_it() -> None:
+    ended = replace(SEEN, id=99, cancelled=dt.date(2026, 10, 1))
+    judged = judge_creation(new("5", beside=(71,)), [ended])
+    assert judged is not None
+    assert (judged.state, judged.changed) == (State.SKIPPED, True)
+    assert judge_creation(new("5", beside=(71,)), [ended], made={99}) is None
 
 
 # --- limits

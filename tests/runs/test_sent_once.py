@@ -48,6 +48,135 @@ def test_a_list_that_does_not_show_a_new_addition_is_not_believed(desk: Desk) ->
     assert len(additions_of(desk, 38, 15)) == 1
 
 
+NEW_PRODUCT = "add:27:product:"  # how the key of a row begins whose product is to be created
+NOT_NOW = 600  # seconds
+
+
+def approved_row(desk: Desk, start: str) -> str:
+    return next(key for key in desk.read().rows(MISMATCHES) if key.startswith(start))
+
+
+def make_product_and_check(desk: Desk, fault: str) -> str:
+    """Apply all rows, with a fault at the new product's addition, and check; returns its row's new key."""
+    seconds = NOT_NOW if fault == "commit-late" else 0
+    desk.sandbox.fail(fault, path=r"POST /finance/agreements/27/additions", seconds=seconds)
+    assert desk.apply().json["unknown"] == (1 if fault == "commit-late" else 0)
+    assert desk.check().code == 0
+    key = approved_row(desk, "add:27:")
+    assert not key.startswith(NEW_PRODUCT)  # the product is linked by now
+    approve(desk, key)
+    desk.forget_log()
+    return key
+
+
+def test_a_creation_without_an_answer_is_not_sent_again_where_its_row_has_another_key_by_now(
+    approved: Desk,
+) -> None:
+    key = make_product_and_check(approved, "commit-late")
+    ran = approved.apply()
+    assert (ran.states[key], approved.sent()) == ("skipped", [])
+    assert "without an answer" in ran.json["actions"][0]["detail"]
+
+
+def test_an_addition_that_no_list_shows_is_found_where_its_row_has_another_key_by_now(approved: Desk) -> None:
+    approved.sandbox.fail("hide-new", seconds=NOT_NOW, path=r"GET .*/additions")
+    key = make_product_and_check(approved, "delay")
+    ran = approved.apply()
+    assert (ran.states[key], approved.sent()) == ("already", [])
+
+
+def test_an_addition_that_a_colleague_ended_after_its_answer_was_lost_is_not_made_again(desk: Desk) -> None:
+    approve(desk, ADD)
+    desk.sandbox.fail("commit-late", write=1, seconds=5)
+    assert desk.apply().states == {ADD: "unknown"}
+    desk.let_minutes_pass()
+    (made,) = additions_of(desk, 38, 15)
+    made["cancelledDate"] = "2026-11-30T00:00:00Z"
+    ran = desk.apply()
+    assert (ran.states, len(desk.sent())) == ({ADD: "skipped"}, 1)
+    assert f"addition {made['id']} was made since, and ends on 2026-11-30" in ran.json["actions"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("unitCost", Decimal(99)), ("effectiveDate", "2026-12-01T00:00:00Z")]
+)
+def test_an_addition_of_other_cost_or_day_is_not_what_the_row_asks_for(
+    desk: Desk, field: str, value: object
+) -> None:
+    approve(desk, ADD)
+    shown = {name: desk.read().get(MISMATCHES, ADD, name) for name in ("New Units", "New Cost")}
+    additions = desk.sandbox.connectwise.additions
+    theirs = max(additions) + 1
+    additions[theirs] = {
+        **additions[52],
+        "id": theirs,
+        "agreementId": 38,
+        "product": {"id": 15},
+        "quantity": Decimal(str(shown["New Units"])),
+        "unitCost": Decimal(str(shown["New Cost"])),
+        "effectiveDate": "2026-10-01T00:00:00Z",
+    }
+    assert desk.apply().states == {ADD: "already"}
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, ADD, {"Result": None})
+    additions[theirs][field] = value
+    ran = desk.apply()
+    assert (ran.states, desk.sent()) == ({ADD: "skipped"}, [])
+    assert f"addition {theirs} was made since, with" in ran.json["actions"][0]["detail"]
+
+
+def test_a_new_product_that_a_colleague_made_at_another_price_is_not_put_on_an_agreement(
+    approved: Desk,
+) -> None:
+    hand, catalog = approved.read(), approved.sandbox.connectwise.catalog
+    key = approved_row(approved, NEW_PRODUCT)
+    product = key.removeprefix("add:27:")
+    theirs = max(catalog) + 1
+    names = {"identifier": "Identifier", "description": "Name"}
+    shown = {field: hand.get("New in ConnectWise", product, header) for field, header in names.items()}
+    catalog[theirs] = {**catalog[15], **shown, "id": theirs, "price": Decimal(9000)}
+    ran = approved.apply()
+    assert (ran.states[product], ran.states[key]) == ("already", "skipped")
+    told = next(action["detail"] for action in ran.json["actions"] if action["key"] == key)
+    assert "Unit Price was 1.50 and is now 9000.00" in told
+
+
+def test_nothing_is_written_for_a_customer_that_was_deleted(desk: Desk) -> None:
+    approve(desk, ADD, "units:52")
+    for agreement in (37, 38):
+        company = desk.sandbox.connectwise.agreements[agreement]["company"]["id"]
+        desk.sandbox.connectwise.companies[company]["deletedFlag"] = True
+    ran = desk.apply()
+    assert (set(ran.states.values()), desk.sent()) == ({"skipped"}, [])
+    assert all("the customer was deleted" in action["detail"] for action in ran.json["actions"])
+
+
+TWINS = {"companies": "CreateCompany", "contacts": "CreateContact", "catalog": "CreateCatalogItem"}
+
+
+def test_a_customer_contact_or_product_that_another_machine_made_at_the_same_time_is_named(
+    approved: Desk,
+) -> None:
+    made: dict[str, int] = {}
+    for table, path in (
+        ("companies", "company/companies"),
+        ("contacts", "company/contacts"),
+        ("catalog", "procurement/catalog"),
+    ):
+
+        def colleague(table: str = table) -> None:
+            held = approved.sandbox.connectwise.table(table)
+            made[table] = max(held) + 1
+            held[made[table]] = {**held[made[table] - 1], "id": made[table], "identifier": "THEIRS"}
+
+        approved.sandbox.fail("call-after", path=f"POST /{path}$", call=colleague)
+    ran = approved.apply()
+    assert ran.code == 3
+    details = {action["kind"]: action["detail"] for action in ran.json["actions"]}
+    for table, kind in TWINS.items():
+        assert f"made {made[table]} of the same at the same time" in details[kind]
+
+
 def test_what_connectwise_stored_otherwise_is_told_and_the_run_exits_3(desk: Desk) -> None:
     approve(desk, ADD)
     desk.sandbox.fail("stores", write=1, fields={"quantity": Decimal(77)})

@@ -377,6 +377,23 @@ def test_what_was_created_is_inactive_cancelled_or_named(desk: Desk) -> None:
     assert "DELETE" not in {method for method, _ in desk.sent()}
 
 
+def test_a_contact_that_an_undo_made_inactive_is_not_used_again(desk: Desk) -> None:
+    choose_new(desk)
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
+        hand.approve("agreement:bss:622|Monthly")
+    first = desk.apply().json
+    undo(desk, first["run"])
+    with desk.editing() as hand:
+        for key in ("customer:bss:622", "agreement:bss:622|Monthly"):
+            hand.set(NEW, key, {"Result": None})
+    again = desk.apply()
+    assert again.states["contact:customer:bss:622"] == "done"
+    made = {action["kind"]: action["id"] for action in again.json["actions"]}
+    agreement = desk.sandbox.connectwise.agreements[made["CreateAgreement"]]
+    assert agreement["contact"]["id"] == made["CreateContact"]
+
+
 # Lost answers and cut-off runs
 
 

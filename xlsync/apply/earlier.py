@@ -1,42 +1,98 @@
-"""Creations of earlier runs, by the journal: ids, and requests without an answer. PURE."""
+"""Creations of earlier runs, by the journal: ids, and requests without an answer. PURE.
+
+A creation is known by the key of its action, and by what it creates: the key of a row changes where a
+customer or product is linked meanwhile.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
+from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateContact
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
 
 UNSURE: Final = dt.timedelta(
     minutes=10
 )  # during this time a list without a record does not prove its absence
+_Place = tuple[str, ...]  # where a record is created, and what distinguishes it there
 
 
 class Earlier:
-    """The creations that the journal of this machine holds, by the key of their action."""
+    """The creations that the journal holds, by the key of their action and by what they create."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:
-        self._writes: dict[str, list[Write]] = {}
+        self._by_key: dict[str, list[Write]] = {}
+        self._by_place: dict[_Place, list[Write]] = {}
         self.made: set[int] = set()  # ids of all created records
         for run in sorted(runs, key=lambda run: run.id):
             for write in run.writes:
                 if run.command != "undo" and write.method == "POST":
-                    self._writes.setdefault(write.key, []).append(write)
+                    self._by_key.setdefault(write.key, []).append(write)
+                    place = _place_of_write(write)
+                    if place is not None:
+                        self._by_place.setdefault(place, []).append(write)
                     self.made |= {write.id} if write.id is not None else set()
 
     def ids_of(self, key: str, path: str) -> tuple[int, ...]:
         """Return the ids created by an action's key on a path, the newest first."""
-        ids = (w.id for w in reversed(self._writes.get(key, ())) if w.path == path and w.id is not None)
+        ids = (w.id for w in reversed(self._by_key.get(key, ())) if w.path == path and w.id is not None)
         return tuple(ids)
 
-    def find_unanswered(self, key: str, now: dt.datetime) -> Write | None:
-        """Return the last creation of a key, if it was sent minutes ago and its outcome is unknown."""
-        last = next(reversed(self._writes.get(key, [])), None)
-        if last is None or last.state != State.UNKNOWN or last.id is not None:
-            return None
-        return last if now - dt.datetime.fromisoformat(last.at) < UNSURE else None
+    def additions_like(self, action: CreateAddition, path: str) -> tuple[int, ...]:
+        """Return the ids of additions created on a path by an action's key, or of its product."""
+        place = _place_of(action)
+        like = () if place is None else (write.id for write in self._by_place.get(place, ()))
+        return tuple(
+            dict.fromkeys((*self.ids_of(action.key, path), *(id_ for id_ in like if id_ is not None)))
+        )
+
+    def find_unanswered(self, action: Action, now: dt.datetime) -> Write | None:
+        """Return the last creation of what an action creates, if its outcome, minutes ago, is unknown."""
+        place = _place_of(action)
+        writes = [self._by_key.get(action.key, ()), () if place is None else self._by_place.get(place, ())]
+        for last in (found[-1] for found in writes if found):
+            is_unknown = last.state == State.UNKNOWN and last.id is None
+            if is_unknown and now - dt.datetime.fromisoformat(last.at) < UNSURE:
+                return last
+        return None
+
+
+def _place_of(action: Action) -> _Place | None:
+    """Return where an action creates a record, and what distinguishes it there."""
+    match action:
+        case CreateAddition(agreement=int(agreement), item=int(item)):
+            return (f"/finance/agreements/{agreement}/additions", str(item))
+        case CreateContact(company=int(company)):
+            return ("/company/contacts", str(company), _folded(action.first_name, action.last_name))
+        case CreateAgreement(company=int(company)):
+            return ("/finance/agreements", str(company), _folded(action.name))
+    return None
+
+
+def _place_of_write(write: Write) -> _Place | None:
+    """Return where a creation of the journal created a record, and what distinguishes it there."""
+    body: Mapping[str, Any] = write.body if isinstance(write.body, Mapping) else {}
+    match write.kind:
+        case CreateAddition.__name__:
+            return (write.path, _id_in(body, "product"))
+        case CreateContact.__name__:
+            name = _folded(str(body.get("firstName") or ""), str(body.get("lastName") or ""))
+            return (write.path, _id_in(body, "company"), name)
+        case CreateAgreement.__name__:
+            return (write.path, _id_in(body, "company"), _folded(str(body.get("name") or "")))
+    return None
+
+
+def _id_in(body: Mapping[str, Any], name: str) -> str:
+    reference = body.get(name)
+    return str(reference.get("id")) if isinstance(reference, Mapping) else ""
+
+
+def _folded(*texts: str) -> str:
+    return " ".join(" ".join(texts).split()).casefold()
 
 
 def tell_unanswered(write: Write) -> str:

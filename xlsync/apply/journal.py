@@ -342,14 +342,17 @@ def _read_run(file: Path, name: str) -> Run:
                     first = number
                 open_writes[key] = first  # a second line before the outcome: it is sent with more in it
                 writes[first] = {**line, "state": "unknown"}
+            case "after" if isinstance(key, str) and key in open_writes:
+                outcome = {name: value for name, value in line.items() if name != "at"}
+                writes[open_writes[key]].update(outcome)
             case "after" if isinstance(key, str):
-                writes.setdefault(open_writes.get(key, number), {}).update(
-                    {name: value for name, value in line.items() if name != "at"} | {"key": key}
-                )
+                raise _damaged(file, number, "tells the outcome of a request whose own line is missing")
             case "end":
                 is_finished = True
             case _:
                 raise _odd(file, number)
+    if writes and not head:
+        raise _damaged(file, 1, "is not the first of a run, which tells who began it and for which month")
     names = ("at", "who", "command", "environment", "workbook", "month")
     return Run(
         id=file.stem,
@@ -375,8 +378,12 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any]) -> Write:
 
 
 def _odd(file: Path, number: int) -> XlsyncError:
+    return _damaged(file, number, "is no entry of a journal")
+
+
+def _damaged(file: Path, number: int, what: str) -> XlsyncError:
     return XlsyncError(
-        f"The journal cannot be read: line {number} of {file} is no entry of a journal.",
+        f"The journal cannot be read: line {number} of {file} {what}.",
         "Mend the line, or move the file away; without it nobody knows what that run wrote.",
     )
 

@@ -7,11 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from xlsync.apply.actions import CREATED, Action, CreateAddition, kind_of
+from xlsync.apply.actions import CREATED, Action, CreateAddition, CreateAgreement, CreateContact, kind_of
 from xlsync.apply.earlier import tell_unanswered
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, build_plan, in_order_of_need, judge_agreement, outcome
+from xlsync.apply.plan import (
+    Outcome,
+    Plan,
+    State,
+    build_plan,
+    changed,
+    in_order_of_need,
+    judge_agreement,
+    outcome,
+)
 from xlsync.errors import ApiError
 
 
@@ -28,6 +37,7 @@ def plan_actions(
     to_judge = [action for action in actions if action.key not in spent]
     live.read_additions({a.agreement_id for a in to_judge if a.agreement_id is not None}, progress)
     live.read_agreements({action.basis.agreement for action in to_judge if action.basis})
+    live.read_companies({company for action in to_judge if (company := _company_of(action)) is not None})
     spent = _look_up(spent, actions, live)
     ids = {key: result.id for key, result in spent.items() if result.id is not None}
 
@@ -74,10 +84,10 @@ def judge(action: Action, live: Live) -> Outcome | None:
         judged = handler.judge(live)
         if judged is not None:
             return judged
-        unanswered = live.earlier.find_unanswered(action.key, dt.datetime.now().astimezone())
+        unanswered = live.earlier.find_unanswered(action, dt.datetime.now().astimezone())
         if unanswered is not None and handler.waits_when_unanswered:
             return outcome(action, State.SKIPPED, tell_unanswered(unanswered))
-        return _judge_basis(action, live) or handler.judge_needed(live)
+        return _judge_basis(action, live) or _judge_company(action, live) or handler.judge_needed(live)
     except ApiError as error:
         return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
 
@@ -90,3 +100,18 @@ def _judge_basis(action: Action, live: Live) -> Outcome | None:
     begins = action.effective if isinstance(action, CreateAddition) else None
     agreement = live.agreement(action.basis.agreement)
     return judge_agreement(action, action.basis, agreement, max(today, begins or today))
+
+
+def _company_of(action: Action) -> int | None:
+    """Return the existing company that an action depends on."""
+    if isinstance(action, CreateContact | CreateAgreement):
+        return action.company if isinstance(action.company, int) else None
+    return action.basis.company if action.basis else None
+
+
+def _judge_company(action: Action, live: Live) -> Outcome | None:
+    """Return a skipped outcome if an action's company was deleted since its approval."""
+    company = _company_of(action)
+    if company is None or live.has_company(company):
+        return None
+    return changed(action, "the customer was deleted in ConnectWise")

@@ -57,6 +57,7 @@ class Live:
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
+        self._companies: Looks[bool] = Looks(clock)  # whether a company is there
         self._marks: dict[str, dict[str, Any]] | None = None
         self._custom_fields: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
         self._lock = threading.Lock()
@@ -77,6 +78,19 @@ class Live:
         except ApiError:
             return  # each write will read its own agreement, and report the error
         self._agreements.keep({id_: agreements.get(id_) for id_ in ids}, began)
+
+    def read_companies(self, ids: Collection[int]) -> None:
+        """Read whether these companies are there, in one request where that is possible."""
+        began = self.clock()
+        try:
+            there = self.connectwise.find_companies(ids)
+        except ApiError:
+            return  # each write will look for its own company, and report the error
+        self._companies.keep({id_: id_ in there for id_ in ids}, began)
+
+    def has_company(self, id_: int) -> bool:
+        """Return whether a company is there; False where it was deleted."""
+        return self._companies.latest(id_, lambda one: one in self.connectwise.find_companies([one]))
 
     def forget_additions(self, agreement: int | None) -> None:
         """Forget an agreement's additions, so that they are read anew."""

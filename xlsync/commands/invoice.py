@@ -32,7 +32,8 @@ from xlsync.commands.writing import (
     with_noted,
     write,
 )
-from xlsync.errors import ApiError, Notice
+from xlsync.errors import ApiError, Notice, XlsyncError
+from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
 from xlsync.reconcile.invoice_preview import is_unapplied
@@ -217,9 +218,9 @@ def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
         if not file.exists():
             content = systems.connectwise.service.get_bytes(f"/finance/invoices/{id_}/pdf")
             folder.mkdir(exist_ok=True)
-            file.write_bytes(content)
+            write_file(file, content, None)
     except ApiError as error:
         return replace(outcome, detail=f"{outcome.detail} (its PDF could not be read: {error.message})")
-    except OSError as error:
-        return replace(outcome, detail=f"{outcome.detail} (its PDF could not be saved: {error.strerror})")
+    except (OSError, XlsyncError) as error:
+        return replace(outcome, detail=f"{outcome.detail} (its PDF could not be saved: {error})")
     return replace(outcome, id=id_, detail=f"{outcome.detail} (saved as {folder.name}/{file.name})")

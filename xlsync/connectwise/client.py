@@ -201,6 +201,15 @@ class ConnectWise:
             agreements |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
         return agreements
 
+    def find_companies(self, company_ids: Iterable[int]) -> set[int]:
+        """Return which of these companies are there, in few requests; those that were deleted are missing."""
+        path = "/company/companies"
+        there: set[int] = set()
+        for piece in _pieces(sorted(set(company_ids))):
+            records, _ = self.list_records(path, fields="id,deletedFlag", conditions=f"id in ({piece})")
+            there |= {id_of(record, path) for record in records if not record.get("deletedFlag")}
+        return there
+
     def read_item_now(self, item_id: int) -> ItemNow | None:
         """Read the present state of a catalog item; None where there is none of the id."""
         path = f"/procurement/catalog/{item_id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,14 @@ class AdditionCreation(Handler):
         agreement = self.action.agreement_id
         if agreement is None:
             return None
-        return judge_creation(self.action, self._with_made_before(live, agreement))
+        return judge_creation(self.action, self._with_made_before(live, agreement), live.earlier.made)
 
     def _with_made_before(self, live: Live, agreement: int) -> tuple[Addition, ...]:
         """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
         listed = live.additions_of(agreement)
         known = {addition.id for addition in listed}
         path = f"/finance/agreements/{agreement}/additions"
-        hidden = [id_ for id_ in live.earlier.ids_of(self.action.key, path) if id_ not in known]
+        hidden = [id_ for id_ in live.earlier.additions_like(self.action, path) if id_ not in known]
         read = (live.connectwise.read_addition(agreement, id_) for id_ in hidden)
         return (*listed, *(addition for addition in read if addition is not None))
 
@@ -129,23 +129,49 @@ class AdditionCreation(Handler):
         )
 
 
-def judge_creation(action: CreateAddition, live: Sequence[Addition]) -> Outcome | None:
-    """Return the outcome of a creation made since its approval, or whose predecessor changed; else None."""
+def judge_creation(
+    action: CreateAddition, live: Sequence[Addition], made: Set[int] = frozenset()
+) -> Outcome | None:
+    """Return the outcome of a creation made since its approval, or whose predecessor changed; else None.
+
+    `made` are the ids of what xlsync created: of those, one that has ended may be made again.
+    """
     ends = {None, action.succeeds.addition.cancelled if action.succeeds else None}
     since = [
         a for a in live if a.item_id == action.item and a.cancelled in ends and a.id not in action.beside
     ]
     for addition in since:
-        if addition.quantity == action.quantity:
+        if _is_as_wanted(action, addition):
             return outcome(action, State.ALREADY, f"there (addition {addition.id})", addition.id)
     if since:
-        units = tell_number(since[0].quantity)
-        return changed(action, f"addition {since[0].id} was made since, with {units} units")
+        return changed(action, f"addition {since[0].id} was made since, {_tell_made(since[0])}")
+    ended = [
+        a
+        for a in live
+        if a.item_id == action.item and a.cancelled not in ends and a.id not in {*action.beside, *made}
+    ]
+    if ended and action.succeeds is None:
+        return changed(action, f"addition {ended[0].id} was made since, and ends on {ended[0].cancelled}")
     seen = action.succeeds.addition if action.succeeds else None
     differing = [
         difference for a in live if seen and a.id == seen.id and (difference := tell_differing(seen, a, {}))
     ]
     return changed(action, differing[0]) if differing else None
+
+
+def _is_as_wanted(action: CreateAddition, addition: Addition) -> bool:
+    """Return whether an addition bills what an action would create: its units, cost and first day."""
+    wanted = (action.quantity, action.unit_cost, action.effective)
+    live = (addition.quantity, addition.unit_cost, addition.effective)
+    return all(wish in (None, now) for wish, now in zip(wanted, live, strict=True))
+
+
+def _tell_made(addition: Addition) -> str:
+    """Say what an addition bills: its units, cost and first day."""
+    told = f"with {tell_number(addition.quantity)} units"
+    if addition.unit_cost is not None:
+        told += f" at cost {tell_field('unitCost', addition.unit_cost)}"
+    return f"{told} from {addition.effective} on" if addition.effective else told
 
 
 def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:

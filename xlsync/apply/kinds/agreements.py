@@ -13,9 +13,9 @@ from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
-    find_by_name,
     find_made_before,
     folded,
+    list_ids,
     reference,
     without_empty,
 )
@@ -42,13 +42,8 @@ class AgreementCreation(RecordCreation):
         action = self.creation
         if not isinstance(action.company, int):
             return None
-        return find_made_before(live, action.key, PATH, "cancelledFlag") or find_by_name(
-            live,
-            PATH,
-            f"company/id={action.company} and cancelledFlag=False",
-            "name",
-            lambda record: folded(str(record.get("name") or "")) == folded(action.name),
-        )
+        before = find_made_before(live, action.key, PATH, "cancelledFlag")
+        return before or next(map(Existing, self._list_same(live)), None)
 
     def judge_needed(self, live: Live) -> Outcome | None:
         """Skipped, where the row names no contact and the company has none."""
@@ -85,11 +80,17 @@ class AgreementCreation(RecordCreation):
 
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
         """Find further agreements of the name at the company."""
+        return tuple(id_ for id_ in self._list_same(live) if id_ != made)
+
+    def _list_same(self, live: Live) -> tuple[int, ...]:
         action = self.creation
-        asked = f"company/id={action.company} and cancelledFlag=False"
-        records, _ = live.connectwise.list_records(PATH, fields="id,name", conditions=asked)
-        same = [r for r in records if folded(str(r.get("name") or "")) == folded(action.name)]
-        return tuple(id_ for record in same if (id_ := id_of(record, PATH)) != made)
+        return list_ids(
+            live,
+            PATH,
+            f"company/id={action.company} and cancelledFlag=False",
+            "name",
+            lambda record: folded(str(record.get("name") or "")) == folded(action.name),
+        )
 
 
 def take_back(write: Write) -> SetFields | None:

@@ -10,10 +10,12 @@ from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
+    SameRecord,
     find_by_identifier,
     find_like,
     find_made_before,
     folded,
+    list_ids,
     reference,
     without_empty,
 )
@@ -35,13 +37,20 @@ class CompanyCreation(RecordCreation):
         return (
             find_made_before(live, action.key, PATH, "deletedFlag")
             or find_by_identifier(live, PATH, action.identifier, "name", action.name, "deletedFlag")
-            or find_like(
-                live,
-                PATH,
-                f"name={quoted_text(action.name)} and deletedFlag=False",
-                "id,identifier,name",
-                lambda record: folded(str(record.get("name") or "")) == folded(action.name),
-            )
+            or find_like(live, PATH, *self._same)
+        )
+
+    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+        """Find further companies of the name that xlsync did not create for another row."""
+        return tuple(i for i in list_ids(live, PATH, *self._same) if i not in {made, *live.earlier.made})
+
+    @property
+    def _same(self) -> SameRecord:
+        name = self.creation.name
+        return (
+            f"name={quoted_text(name)} and deletedFlag=False",
+            "identifier,name",
+            lambda record: folded(str(record.get("name") or "")) == folded(name),
         )
 
     def request(self, live: Live) -> HttpWrite:

@@ -13,9 +13,9 @@ from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
-    find_by_name,
     find_made_before,
     folded,
+    list_ids,
     without_empty,
 )
 from xlsync.apply.lookup import Live
@@ -36,11 +36,20 @@ class ContactCreation(RecordCreation):
         action = self.creation
         if not isinstance(action.company, int):
             return None
+        before = find_made_before(live, action.key, PATH, "inactiveFlag")
+        return before or next(map(Existing, self._list_same(live)), None)
+
+    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+        """Find further contacts of the name at the company."""
+        return tuple(id_ for id_ in self._list_same(live) if id_ != made)
+
+    def _list_same(self, live: Live) -> tuple[int, ...]:
+        action = self.creation
         name = folded(f"{action.first_name} {action.last_name}")
-        return find_made_before(live, action.key, PATH, "inactiveFlag") or find_by_name(
+        return list_ids(
             live,
             PATH,
-            f"company/id={action.company}",
+            f"company/id={action.company} and inactiveFlag=False",
             "firstName,lastName",
             lambda record: folded(f"{record.get('firstName') or ''} {record.get('lastName') or ''}") == name,
         )

@@ -13,9 +13,11 @@ from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.kinds.records import (
     Existing,
     RecordCreation,
+    SameRecord,
     find_by_identifier,
     find_like,
     find_made_before,
+    list_ids,
     without_empty,
 )
 from xlsync.apply.lookup import Live
@@ -33,20 +35,28 @@ class ProductCreation(RecordCreation):
 
     def find(self, live: Live) -> Existing | None:
         """Find the item by journal, by identifier, then by description and code under another identifier."""
-        action, field = self.creation, live.creation.code_field
-        has_code = field != "none"
+        action = self.creation
         return (
             find_made_before(live, action.key, PATH, "inactiveFlag")
             or find_by_identifier(
                 live, PATH, action.identifier, "description", action.description, "inactiveFlag"
             )
-            or find_like(
-                live,
-                PATH,
-                f"description={quoted_text(action.description)} and inactiveFlag=False",
-                f"id,identifier,description,{field}" if has_code else "id,identifier,description",
-                lambda record: not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE],
-            )
+            or find_like(live, PATH, *self._same(live))
+        )
+
+    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+        """Find further items of the description and code that xlsync did not create for another row."""
+        return tuple(
+            i for i in list_ids(live, PATH, *self._same(live)) if i not in {made, *live.earlier.made}
+        )
+
+    def _same(self, live: Live) -> SameRecord:
+        action, field = self.creation, live.creation.code_field
+        has_code = field != "none"
+        return (
+            f"description={quoted_text(action.description)} and inactiveFlag=False",
+            f"identifier,description,{field}" if has_code else "identifier,description",
+            lambda record: not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE],
         )
 
     def request(self, live: Live) -> HttpWrite:

@@ -15,6 +15,7 @@ from xlsync.connectwise.client import quoted_text
 from xlsync.connectwise.records import id_of, record_of
 from xlsync.errors import ApiError
 
+SameRecord = tuple[str, str, Callable[[Mapping[str, Any]], bool]]  # conditions, fields, and what decides
 RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 
 
@@ -75,7 +76,7 @@ def find_like(
     live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
 ) -> Existing | None:
     """Find a record of equal name under another identifier, not created by xlsync for another row."""
-    records, _ = live.connectwise.list_records(path, fields=fields, conditions=conditions)
+    records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
     for record in records:
         if is_it(record) and id_of(record, path) not in live.earlier.made:
             taken = f"{record.get('name') or record.get('description')} [{record.get('identifier')}]"
@@ -103,12 +104,12 @@ def find_by_identifier(
     return None
 
 
-def find_by_name(
+def list_ids(
     live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
-) -> Existing | None:
-    """Find the first record with the wanted name."""
+) -> tuple[int, ...]:
+    """List the ids of all records with the wanted name."""
     records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
-    return next((Existing(id_of(record, path)) for record in records if is_it(record)), None)
+    return tuple(id_of(record, path) for record in records if is_it(record))
 
 
 def folded(text: str) -> str:

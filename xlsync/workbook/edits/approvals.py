@@ -239,7 +239,7 @@ def _create_addition(approved: _Approved, prices: Mapping[str, Decimal]) -> Crea
         is_price_known=price is not None,
         impact=quantity * (price or Decimal(0)) / mismatch.months,
         basis=_basis_of(approved),
-        seen_price=mismatch.unit_price,
+        seen_price=price,
         currency=mismatch.currency,
     )
 
