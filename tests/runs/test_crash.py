@@ -222,7 +222,9 @@ def test_a_disk_that_is_full_in_mid_run_sends_nothing_more_tells_all_and_the_nex
     def fill(process: Process) -> None:
         import resource  # noqa: PLC0415 - Windows has no such module
 
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, 1))
+        (journal,) = (approved.home / "journal").rglob("*.jsonl")
+        most = journal.stat().st_size  # what the command prints stands in files too, and is less
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (most, most))
 
     ran = strike_at(approved, "call-after", 4, fill)
     assert (ran.code, b"Traceback" in ran.err) == (3, False), ran.err
