@@ -168,10 +168,10 @@ def _is_as_wanted(action: CreateAddition, addition: Addition) -> bool:
 
 def _tell_made(addition: Addition) -> str:
     """Say what an addition bills: its units, cost and first day."""
-    told = f"with {tell_number(addition.quantity)} units"
+    words = f"with {tell_number(addition.quantity)} units"
     if addition.unit_cost is not None:
-        told += f" at cost {tell_field('unitCost', addition.unit_cost)}"
-    return f"{told} from {addition.effective} on" if addition.effective else told
+        words += f" at cost {tell_field('unitCost', addition.unit_cost)}"
+    return f"{words} from {addition.effective} on" if addition.effective else words
 
 
 def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:

@@ -21,7 +21,7 @@ from xlsync.apply.kinds.records import (
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
-from xlsync.connectwise.records import id_of, write_date
+from xlsync.connectwise.records import write_date
 
 PATH: Final = "/finance/agreements"
 _WITHOUT_CONTACT: Final = (
