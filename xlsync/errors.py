@@ -2,7 +2,9 @@
 
 XlsyncError
 ├── ConfigError      settings: all that is missing or wrong, at once
+│   └── NotSignedInError  nobody has signed in on this machine yet
 ├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
+│   ├── OtherEnvironmentError  it belongs to another environment
 │   ├── BadCells     all cells that cannot be accepted (commands/writing.py)
 │   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read

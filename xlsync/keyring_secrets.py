@@ -45,7 +45,7 @@ def read_secret(variable: str, account: KeyringAccount) -> str:
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
     """
-    return _read(account.service, account.entry(variable))
+    return _read_entry(account.service, account.entry(variable))
 
 
 def read_unbound(variable: str) -> str:
@@ -53,7 +53,7 @@ def read_unbound(variable: str) -> str:
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
     """
-    return _read(SERVICE, variable)
+    return _read_entry(SERVICE, variable)
 
 
 def store_secret(variable: str, account: KeyringAccount, secret: str) -> None:
@@ -72,7 +72,7 @@ def forget_unbound(variable: str) -> None:
         keyring.delete_password(SERVICE, variable)
 
 
-def _read(service: str, entry: str) -> str:
+def _read_entry(service: str, entry: str) -> str:
     import keyring  # noqa: PLC0415
 
     return keyring.get_password(service, entry) or ""

@@ -83,3 +83,14 @@ def test_apply_shows_its_plan_and_what_became_of_it_on_the_screen(desk: Desk, co
     shown = run_on_terminal(["apply", OCTOBER, "--yes"], columns)
     assert_is_clean(shown)
     assert any("1 done" in line for line in shown.lines)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_doctor_breaks_no_word(empty_desk: Desk, columns: int) -> None:
+    told = empty_desk.run("doctor", "--json").json["checks"]
+    shown = run_on_terminal(["doctor"], columns)
+    text = " ".join(line.strip() for line in shown.lines)
+    for check in told:
+        may_change = check["name"] in {"Folder", "Clock"}
+        if not may_change and max(map(len, check["detail"].split())) < columns:  # a long path has to break
+            assert f"{check['name']}: {check['detail']}" in text

@@ -177,7 +177,7 @@ def test_who_answers_no_question_stops_before_any_write(
     os.close(terminal)
     os.close(person)
     assert (command.returncode, desk.changes) == (1, {})
-    assert told.decode().endswith("Stopped.\n")
+    assert told.decode().endswith("\nStopped.\n"), "the question ends its line"
 
 
 @on_a_terminal

@@ -335,7 +335,7 @@ def test_what_comes_near_stands_beside_every_line_that_waits_for_a_link(empty_de
         if name == "Harbour Dentl Clinic"
     ]
     assert all(
-        'Harbour Dental Clinic is suggested (86 %): shares "Harbour" and "Clinic"' in why for why in suggested
+        'Harbour Dental Clinic is suggested (86%): shares "Harbour" and "Clinic"' in why for why in suggested
     )
     assert suggested
 

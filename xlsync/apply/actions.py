@@ -379,14 +379,14 @@ class SetFields(ActionBase):
         """A number that is set to another one, before and after."""
         for change in self.changes:
             if change.name == field and change.seen != change.wanted:
-                return _number(change.seen), _number(change.wanted)
+                return _number_or_zero(change.seen), _number_or_zero(change.wanted)
         return None
 
     def __str__(self) -> str:
         return self.what
 
 
-def _number(value: Setting) -> Decimal:
+def _number_or_zero(value: Setting) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(0)
 
 

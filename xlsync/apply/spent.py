@@ -85,11 +85,11 @@ class SpentApprovals:
 
     def rows_of(self, action: Action) -> set[str]:
         """Return the rows of an action that were carried out."""
-        return {row for row in action.rows if self._find(action.key, row) is not None}
+        return {row for row in action.rows if self._find_spent(action.key, row) is not None}
 
     def outcome_of(self, action: Action, rows: Sequence[str], key: str = "") -> Outcome:
         """Make the outcome of an action, or some of its rows, that was carried out earlier."""
-        spent = next(filter(None, (self._find(action.key, row) for row in rows)), Spent())
+        spent = next(filter(None, (self._find_spent(action.key, row) for row in rows)), Spent())
         return Outcome(
             key=key or action.key,
             kind=kind_of(action),
@@ -106,7 +106,7 @@ class SpentApprovals:
         """Return whether *Result* says that an undo took the row's writes back: its approval stays spent."""
         return TAKEN_BACK in self._approvals.results.get(row, "").casefold()[: len("partly taken back")]
 
-    def _find(self, key: str, row: str) -> Spent | None:
+    def _find_spent(self, key: str, row: str) -> Spent | None:
         run, write = self._writes.get((key, row)) or self._taken_back.get(row) or (None, None)
         spent = Spent(run.id, write) if run and write else Spent()
         if row in self._told_by_result:

@@ -84,7 +84,7 @@ def read_total(invoice: Json) -> InvoiceTotal:
     """Read the total of an invoice; a credit's is negative, whatever its sign in the BSS."""
     number = str(invoice.get("code") or invoice.get("id") or "")
     where = f"invoice {number}"
-    total = _number(invoice.get("totalBeforeTax"), where, "total before tax")
+    total = _checked_number(invoice.get("totalBeforeTax"), where, "total before tax")
     is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
     return InvoiceTotal(
         number=number,
@@ -191,7 +191,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
     is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
     # positive on credit invoices as far as is known; where the total says otherwise they are signed already
-    is_signed = is_credit and (_number(invoice.get("total"), where, "total") or 0) < 0
+    is_signed = is_credit and (_checked_number(invoice.get("total"), where, "total") or 0) < 0
     is_turned = is_credit and not is_signed
     units_charged = whole(_required(item, "quantity", where))
     if is_signed:
@@ -245,16 +245,16 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     """Return the cost per unit after discount. Whether a discount's amount is for the line or for
     each unit is decided by the line's totals; a division is rounded to 4 places.
     """  # noqa: D205
-    price = _number(item.get("unitPrice"), where, "unit price")
+    price = _checked_number(item.get("unitPrice"), where, "unit price")
     if price is None:
         return None
     price = abs(price) if is_credit else price
     units = abs(_required(item, "quantity", where))
     total = abs(_required(item, "total", where))
-    original = _number(item.get("totalOriginal"), where, "original total")
+    original = _checked_number(item.get("totalOriginal"), where, "original total")
     original = price * units if original is None else abs(original)
     discount = part(item, "discount")
-    value = _number(discount.get("value"), where, "discount")
+    value = _checked_number(discount.get("value"), where, "discount")
     saved = original - total
     if value is not None and str(discount.get("type")).casefold() == "percentage":
         return price * (100 - value) / 100
@@ -277,7 +277,7 @@ def _date(value: object, where: str) -> dt.date | None:
         raise _unusable(where, f"{value!r} is not a date") from None
 
 
-def _number(value: object, where: str, name: str) -> Decimal | None:
+def _checked_number(value: object, where: str, name: str) -> Decimal | None:
     if value is None:
         return None
     number = number_of(value)
@@ -287,7 +287,7 @@ def _number(value: object, where: str, name: str) -> Decimal | None:
 
 
 def _required(item: Json, name: str, where: str) -> Decimal:
-    value = _number(item.get(name), where, name)
+    value = _checked_number(item.get(name), where, name)
     if value is None:
         raise _unusable(where, f"it has no {name}")
     return value

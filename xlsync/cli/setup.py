@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirmed, errors_in_words, now, tell_json
+from xlsync.cli.terminal import confirmed, errors_in_words, line_ended, now, tell_json
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
@@ -66,14 +66,16 @@ def login(*, demo: bool, json: bool) -> None:
     def ask(question: keys.Question, stored: str) -> str:
         say(err, f"\n{question.title}: {question.explanation}")
         hidden = question.is_secret
-        answer = typer.prompt(question.title, default=stored or None, hide_input=hidden, err=True)
+        with line_ended():
+            answer = typer.prompt(question.title, default=stored or None, hide_input=hidden, err=True)
         return str(answer)
 
     def again(error: XlsyncError) -> bool | str:
         say(err, f"{error.message}\n{error.hint}", style="red")
         question = "Ask again? (y, n, or the right address; what you type is not shown)"
         while True:
-            typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
+            with line_ended():
+                typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
             match str(typed).strip().casefold():
                 case "y" | "yes":
                     return True
@@ -114,8 +116,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
             return
         mark, colour = MARKS[finding.state]
         mark = mark if "utf" in out.encoding.lower() else finding.state
-        out.print(mark, style=colour, end=" ")
-        say(out, f"{finding.name}: {finding.detail}")
+        say(out, f"{mark} {finding.name}: {finding.detail}", words={mark: colour})
         if finding.next_step and finding.state is not CheckState.GOOD:
             say(out, f"  {finding.next_step}")
 

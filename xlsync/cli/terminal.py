@@ -164,7 +164,7 @@ def line_ended() -> Iterator[None]:
     """End the line of a question that is not answered, so that what follows begins a line of its own."""
     try:
         yield
-    except (KeyboardInterrupt, EOFError):
+    except (KeyboardInterrupt, EOFError, typer.Abort):
         err.print()
         raise
 

@@ -153,7 +153,7 @@ def log_in(
     """
     backend = trusted_backend(environ)
     file = settings_file(environ)
-    written = _read(file)
+    written = _settings_of(file)
     sources = read_sources(environ, SettingProblems())
     answers: dict[str, str] = {}
     systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
@@ -323,7 +323,7 @@ def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:
 def store(answers: Mapping[str, str], sources: SettingsSources) -> None:
     """Store secrets in the keyring and the rest in the settings file, whose other lines stay as they are."""
     file = sources.file
-    text = _text(file)
+    text = _file_text(file)
     try:
         document = tomlkit.parse(text)
         for section, variables in VARIABLES.items():
@@ -366,7 +366,7 @@ def _store_and_read_back(account: KeyringAccount, secrets: Mapping[str, str]) ->
         raise ConfigError(f"{name} took the secrets and did not keep them.", "Use another keyring.")
 
 
-def _text(file: Path) -> str:
+def _file_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -375,9 +375,9 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _settings_of(file: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(_text(file))
+        table = tomllib.loads(_file_text(file))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
     for section in ("bss", "connectwise"):

@@ -59,7 +59,7 @@ def is_sheet(path: Path) -> bool:
 
 def environment_of(path: Path) -> str:
     """The environment that the first row of such a workbook names; empty where it has no row."""
-    return next((row["Environment"] for _, row in _rows(path)), "")
+    return next((row["Environment"] for _, row in _sheet_rows(path)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Changes:
 def read_changes(systems: Systems, path: Path) -> Changes:
     """Compare the sheet with what is remembered; raises XlsyncError that names every row that is wrong."""
     environment = systems.settings.environment
-    shared = read_table(path, environment, _rows(path))
+    shared = read_table(path, environment, _sheet_rows(path))
     was = Shared(systems.links.list(), systems.rules.list())
     before = set(table_of(environment, was))
 
@@ -113,7 +113,7 @@ def keep_changes(systems: Systems, changes: Changes) -> None:
         systems.rules.keep(rule)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _sheet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the rows below the headers by header, each with its number in Excel."""
     package = Package.open(path)
     if package.sheets != (TITLE,):

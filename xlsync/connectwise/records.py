@@ -34,8 +34,8 @@ def read_company(record: Mapping[str, Any]) -> Company | None:
     contact = _inner(record, "defaultContact")
     return Company(
         id=id_of(record, path),
-        identifier=_text(record, "identifier", path),
-        name=_text(record, "name", path),
+        identifier=_required_text(record, "identifier", path),
+        name=_required_text(record, "name", path),
         default_contact_id=contact.get("id"),
         town=str(record.get("city") or ""),
         post_code=str(record.get("zip") or ""),
@@ -53,7 +53,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
     company = record_of(record.get("company"), f"{path}/{record.get('id')} (company)")
     return Agreement(
         id=id_of(record, path),
-        name=_text(record, "name", path),
+        name=_required_text(record, "name", path),
         company_id=id_of(company, path),
         billing_cycle=known.name if known else str(cycle.get("name") or ""),
         billing_months=known.months if known else None,
@@ -107,7 +107,7 @@ def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
     codes = (record.get(name) for name in ("vendorSku", "integrationXRef", "manufacturerPartNumber"))
     return CatalogItem(
         id=id_of(record, path),
-        identifier=_text(record, "identifier", path),
+        identifier=_required_text(record, "identifier", path),
         description=str(record.get("description") or ""),
         price=read_number(record.get("price"), path),
         cost=read_number(record.get("cost"), path),
@@ -256,7 +256,7 @@ def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(record: Mapping[str, Any], name: str, path: str) -> str:
+def _required_text(record: Mapping[str, Any], name: str, path: str) -> str:
     value = record.get(name)
     if isinstance(value, str) and clean(value):
         return value

@@ -80,7 +80,7 @@ class Ages(EnvironmentStore):
         """The mismatches of every month that was looked at."""
         return {
             month: MonthSeen(frozenset(stored["seen"]), dict(stored["open"]))
-            for month, stored in self._read("mismatches")
+            for month, stored in self._months_of_kind("mismatches")
         }
 
     def reports(self, month: Month) -> list[ReportSums]:
@@ -94,18 +94,18 @@ class Ages(EnvironmentStore):
                 ),
                 LatestMonth.from_plain(month, one["billed"]) if one.get("billed") else None,
             )
-            for other, stored in self._read("reports")
+            for other, stored in self._months_of_kind("reports")
             if other == month
             for one in stored["sources"]
         ]
 
     def billed_after(self, month: Month, report: ReportSums) -> LatestMonth | None:
         """What the latest complete month after this one bills, by the reports of the source of this one."""
-        later = sorted((other for other, _ in self._read("reports") if other > month), reverse=True)
+        later = sorted((other for other, _ in self._months_of_kind("reports") if other > month), reverse=True)
         reports = (find_of_source(self.reports(other), report) for other in later)
         return next((one.billed for one in reports if one and one.billed and one.billed.units), None)
 
-    def _read(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
+    def _months_of_kind(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
         entries = []
         for key, value in self._store.items():
             word, _, name = key.partition(" ")

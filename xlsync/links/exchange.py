@@ -102,7 +102,7 @@ def write_csv(path: Path, environment: str, shared: Shared) -> None:
 
 def read_csv(path: Path, environment: str) -> Shared:
     """Read a CSV file of links and rules; raises XlsyncError that names every row that cannot be read."""
-    return read_table(path, environment, _rows(path))
+    return read_table(path, environment, _csv_rows(path))
 
 
 def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[str, str]]]) -> Shared:
@@ -137,7 +137,7 @@ def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[s
     return Shared(tuple(links.values()), tuple(rules.values()))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the rows below the headers, each with the number of its first line."""
     try:
         with path.open(encoding=_ENCODING, errors="surrogatepass", newline="") as file:

@@ -23,10 +23,10 @@ class Uncompared(StrEnum):
 
     NOT_LINKED = "not linked"
     UNCONFIRMED = "with a link to confirm"
-    EARLIER_PERIOD = "of an earlier period"
-    LONE_CREDIT = "of a credit without a charge"
+    EARLIER_PERIOD = "for an earlier period"
+    LONE_CREDIT = "with a credit but no charge"
     UNITS_UNKNOWN = "whose units in force are not known"
-    NO_UNIT_COST = "compared in units alone, without a unit cost"
+    NO_UNIT_COST = "compared in units only, without a unit cost"
 
 
 @dataclass(frozen=True, slots=True)

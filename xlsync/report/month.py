@@ -309,11 +309,11 @@ def _money(chain: Sequence[_Standing]) -> Figures:
 def _standing(entry: Compared, course: Course) -> _Standing:
     units = entry.units
     first, last = course.first.get("quantity"), course.last.get("quantity")
-    before = ZERO if course.made else _billed(units if first is None else _number(first), entry)
-    after = ZERO if course.has_ended else _billed(units if last is None else _number(last), entry)
+    before = ZERO if course.made else _billed(units if first is None else _amount_or_zero(first), entry)
+    after = ZERO if course.has_ended else _billed(units if last is None else _amount_or_zero(last), entry)
     cost = ZERO
     if "unitCost" in course.last:
-        cost = _number(course.last["unitCost"]) - _number(course.first["unitCost"])
+        cost = _amount_or_zero(course.last["unitCost"]) - _amount_or_zero(course.first["unitCost"])
     return _Standing(entry, before, after, cost)
 
 
@@ -321,7 +321,7 @@ def _billed(units: Decimal, entry: Compared) -> Decimal:
     return max(units - entry.included, ZERO)
 
 
-def _number(value: Any) -> Decimal:
+def _amount_or_zero(value: Any) -> Decimal:
     return ZERO if value is None else Decimal(str(value))
 
 
@@ -364,7 +364,7 @@ def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compar
         currency=beside.currency if beside else next(iter(lines), ""),
         months=row.months if row else beside.months if beside else 1,
         addition=id_,
-        units=_number(body.get("quantity")),
-        included=_number(body.get("lessIncluded")),
-        unit_price=None if price is None else _number(price),
+        units=_amount_or_zero(body.get("quantity")),
+        included=_amount_or_zero(body.get("lessIncluded")),
+        unit_price=None if price is None else _amount_or_zero(price),
     )

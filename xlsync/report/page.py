@@ -30,6 +30,7 @@ from xlsync.workbook.style import (
     LIGHT,
     MIDDLE,
     MONEY,
+    PAD,
     PALE,
     RED,
     SLATE,
@@ -171,8 +172,8 @@ def _tiles(page: Worksheet, row: int, total: FigureGroup, *, is_large: bool) -> 
         compared = f"{figures.rate:.1%} of {_amount_text(figures.revenue)} compared"
     tiles = (
         _Tile("Billed by the distributor", figures.billed, counted(figures.lines, "line")),
-        _Tile("In ConnectWise before, a month", figures.before, "without the month's writes"),
-        _Tile("In ConnectWise after, a month", figures.after, "with the month's writes"),
+        _Tile("ConnectWise before, a month", figures.before, "without the month's writes"),
+        _Tile("ConnectWise after, a month", figures.after, "with the month's writes"),
         _Tile("Found revenue, a month", figures.found, "of done changes",
               GREEN[1] if figures.found > 0 else AMBER[1] if figures.found < 0 else INK),
         _Tile("Margin, a month", figures.margin, compared, RED[1] if figures.margin < 0 else INK),
@@ -221,11 +222,12 @@ def _line(
 ) -> None:
     for offset, (content, form) in enumerate(zip(contents, formats, strict=True)):
         cell = put(page, row, _SECTIONS[number] + offset, content)
-        cell.number_format = form
-        faint = isinstance(content, int | Decimal) and content == 0
+        is_number = isinstance(content, int | Decimal)
+        cell.number_format = form + PAD if is_number else form
+        faint = is_number and content == 0
         cell.font = font(FAINT if faint else INK, SMALL)
         cell.alignment = Alignment(
-            horizontal="right" if offset else "left", vertical="center", indent=1,
+            horizontal="right" if offset else "left", vertical="center", indent=0 if is_number else 1,
         )  # fmt: skip
         cell.border = Border(bottom=edge())
 

@@ -13,7 +13,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from xlsync.reconcile.billed import Fate
-from xlsync.template.tables import PAD, add_dropdown, faint
+from xlsync.template.tables import add_dropdown, faint
 from xlsync.workbook.layout import (
     FIRST_OPEN_NAMES,
     START,
@@ -35,6 +35,7 @@ from xlsync.workbook.style import (
     INPUT,
     INPUT_EDGE,
     INPUT_HEAD,
+    PAD,
     PALE,
     RED,
     RULE,

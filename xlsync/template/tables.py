@@ -27,6 +27,7 @@ from xlsync.workbook.style import (
     INPUT,
     INPUT_EDGE,
     INPUT_HEAD,
+    PAD,
     RED,
     SLATE,
     VIOLET,
@@ -39,7 +40,6 @@ from xlsync.workbook.style import (
 )
 from xlsync.xlsx.cells import letters
 
-PAD: Final = "_)_)"  # space after numbers: LibreOffice loses an indent beside coloured cells
 _RESULTS: Final = (
     (GREEN, ("done", "already")),
     (AMBER, ("skipped",)),

@@ -137,10 +137,10 @@ def with_evidence(
         if company is not None and company.score is not None and isinstance(company.to, int):
             place = places.get(line.customer_key, Place())
             why = tell_company_evidence(line.customer, companies[company.to], place)
-            yield f"{labels.companies[company.to]} is suggested ({company.score} %): {why}."
+            yield f"{labels.companies[company.to]} is suggested ({company.score}%): {why}."
         if item is not None and item.score is not None and isinstance(item.to, int):
             why = tell_item_evidence(line, items[item.to])
-            yield f"{labels.items[item.to]} is suggested ({item.score} %): {why}."
+            yield f"{labels.items[item.to]} is suggested ({item.score}%): {why}."
 
     def explained(mismatch: Mismatch) -> Mismatch:
         if mismatch.kind is not MismatchKind.NOT_LINKED:

@@ -184,10 +184,10 @@ def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, s
     shown = [
         map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
     ]
-    return _rows(headers, keys, shown, _telling(facts, len(keys), altered))
+    return _restored_rows(headers, keys, shown, _telling(facts, len(keys), altered))
 
 
-def _rows(
+def _restored_rows(
     headers: Iterable[str],
     keys: Sequence[str],
     columns: Sequence[Iterable[Value]],
@@ -269,13 +269,13 @@ def is_same(cell: Value, shown: Value) -> bool:
         case (Decimal() | int(), Decimal() | int()):
             return _AS_A_CELL.plus(Decimal(cell)) == _AS_A_CELL.plus(Decimal(shown))
         case str(), str():
-            return _text(cell) == _text(clean_text(shown))
+            return _normalised(cell) == _normalised(clean_text(shown))
         case None, "":
             return True
     return cell == shown
 
 
-def _text(text: str) -> str:
+def _normalised(text: str) -> str:
     """Normalise line ends and outer blanks, which spreadsheet programs change."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -287,7 +287,7 @@ def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Val
     for text in texts:
         digest.update("\x1f".join(text).encode("utf-8", "surrogatepass") + b"\x1e")
     for header in sorted(lists):
-        values = "\x1f".join("" if value is None else _text(str(value)) for value in lists[header])
+        values = "\x1f".join("" if value is None else _normalised(str(value)) for value in lists[header])
         digest.update(f"{header}\x1d{values.rstrip(chr(31))}\x1e".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

@@ -27,6 +27,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from xlsync.xlsx.cells import clean_text
 
 MONEY: Final = "#,##0.00"
+PAD: Final = "_)_)"  # space after numbers: LibreOffice loses an indent beside coloured cells
 LIGHT, MIDDLE = "C3CDD3", "8CA0AC"
 Content = str | Decimal | int | None
 

@@ -40,7 +40,7 @@ def _grid(rows: Iterable[Iterable[object]], texts: dict[str, str]) -> Grid:
         [
             (one_of(v, v) if v else None) if type(v) is str
             else numbers[v] if type(v) is float
-            else _value(v)
+            else _converted(v)
             for v in row
         ]
         for row in rows
@@ -55,7 +55,7 @@ class _Numbers(dict[float, Decimal]):
         return made
 
 
-def _value(value: object) -> Value:
+def _converted(value: object) -> Value:
     """Convert a value of calamine's other than text and decimal numbers."""
     if isinstance(value, bool | dt.date):
         return value

@@ -195,7 +195,7 @@ def retire(write: Write, flag: str) -> SetFields | None:
         kind="Retire",
         path=path,
         changes=(FieldChange(flag, False, True),),
-        what=f"make {write.subject} {FIELDS[flag]}",
+        what=f"cancel {write.subject}" if flag == "cancelledFlag" else f"make {write.subject} {FIELDS[flag]}",
         subject=write.subject,
     )
 

@@ -97,7 +97,7 @@ def charge_lines(
                 unknown.setdefault(word, []).append(at)
     tell_unknown_words(values, unknown, columns.amounts, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
-    rows = _rows(values, good, columns, [word for _, word in said])
+    rows = _charging_rows(values, good, columns, [word for _, word in said])
     made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
         if isinstance(meaning, str):
@@ -199,7 +199,7 @@ def _periods(values: TableValues) -> list[tuple[Any, Any]]:
     ]
 
 
-def _rows(
+def _charging_rows(
     values: TableValues, good: Sequence[int], columns: RowColumns, words: Sequence[str]
 ) -> list[ReportRow]:
     """Return the rows that charge, with their figures."""

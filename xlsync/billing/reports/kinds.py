@@ -180,11 +180,11 @@ class KindWords:
     def find(self, text: str) -> Kind | None:
         """Return the kind of a cell's words; None for an unknown word."""
         folded = fold(text)
-        return self._own.get(folded) or _find(folded)
+        return self._own.get(folded) or _kind_of_words(folded)
 
 
 @lru_cache(maxsize=4096)
-def _find(folded: str) -> Kind | None:
+def _kind_of_words(folded: str) -> Kind | None:
     rest, kinds = f" {folded} ", []
     for phrase, kind in _PHRASE_KINDS:
         if f" {phrase} " in rest:

@@ -55,21 +55,28 @@ def line_names(values: TableValues) -> list[LineNames]:
         return [values.texts.get(name, empty) for name in names]
 
     products = combined(_product_and_code, columns(*_PRODUCT))
-    terms = combined(lambda *cells: _terms(range_of, *map(_text, cells)), columns(*_TERMS))
+    terms = combined(lambda *cells: _terms(range_of, *map(_text_or_empty, cells)), columns(*_TERMS))
     texts = zip(*columns("customer", "customer_id", "invoice"), products, terms, strict=True)
     return [
-        LineNames(_text(customer), _text(customer_id), _text(invoice), product, code, terms_of_row)
+        LineNames(
+            _text_or_empty(customer),
+            _text_or_empty(customer_id),
+            _text_or_empty(invoice),
+            product,
+            code,
+            terms_of_row,
+        )
         for customer, customer_id, invoice, (product, code), terms_of_row in texts
     ]
 
 
-def _text(cell: str | Wrong | None) -> str:
+def _text_or_empty(cell: str | Wrong | None) -> str:
     return cell if isinstance(cell, str) else ""
 
 
 def _product_and_code(*cells: str | Wrong | None) -> tuple[str, str]:
     """The product's name and its code, each with what its SKU adds."""
-    product, sku_name, code, sku = map(_text, cells)
+    product, sku_name, code, sku = map(_text_or_empty, cells)
     return sku_name if sku_name.startswith(product) else product, f"{code}:{sku}" if code and sku else code
 
 

@@ -88,7 +88,7 @@ def read_number(text: str) -> NumberReadings | None:
         return NumberReadings(None if match[2] == "," else value, None if match[2] == "." else value)
     if len(core) > 40 or not core or not core[-1].isdigit() or not core.isascii():
         return None
-    values = {mark: _value(core, mark) for mark in MARKS}
+    values = {mark: _number_by_mark(core, mark) for mark in MARKS}
     if not any(value is not None for value in values.values()):
         return None
     signed = [None if value is None else sign * value for value in values.values()]
@@ -119,7 +119,7 @@ def _sign_and_core(core: str) -> tuple[int, str | None]:
     return (-1 if negative else 1), (core if negative <= 1 else None)
 
 
-def _value(core: str, mark: Mark) -> Decimal | None:
+def _number_by_mark(core: str, mark: Mark) -> Decimal | None:
     if not _WHOLE[mark].fullmatch(core):
         return None
     other = "," if mark == "." else "."

@@ -40,7 +40,7 @@ class ReportFile:
 
 def open_report(path: Path) -> ReportFile:
     """Open a report's sheets; raises ReportError for a file that is no report."""
-    content = _read(path)
+    content = _read_bytes(path)
     content, _ = _unpack(content, path.name)
     if _is_workbook(content):
         try:
@@ -69,7 +69,7 @@ def check_quotes(name: str, file: ReportFile, way: int, path: Path) -> None:
     delimiter = file.delimiters.get(way)
     if delimiter is None:
         return
-    content, _ = _unpack(_read(path), path.name)
+    content, _ = _unpack(_read_bytes(path), path.name)
     reader = csv.reader(io.StringIO(decode(name, content), newline=""), delimiter=delimiter, strict=True)
     try:
         for _ in reader:
@@ -79,7 +79,7 @@ def check_quotes(name: str, file: ReportFile, way: int, path: Path) -> None:
         raise ReportError(why, "Mend the quotation marks there, or save it anew as .xlsx.") from None
 
 
-def _read(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         if not path.is_file():
             raise FileNotFoundError(2, "no such file" if not path.exists() else "it is no file")
@@ -208,10 +208,10 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
 
 def _split(name: str, text: str, delimiter: str) -> Sequence[Sequence[Any]]:
     try:
-        return tuple(tuple(row) for row in _rows(text, delimiter))
+        return tuple(tuple(row) for row in _split_rows(text, delimiter))
     except csv.Error as error:
         raise ReportError(f"{name} cannot be read as a table: {error}.", SAVE_AS_UTF_8) from None
 
 
-def _rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:
+def _split_rows(text: str, delimiter: str) -> Iterator[Sequence[str]]:
     yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)

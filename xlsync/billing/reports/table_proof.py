@@ -32,8 +32,8 @@ def prove_table(
             cost=line.cost,
             amount=line.amount,
             is_full=covers_full_period(line),
-            share=_value(values, "duration", at),
-            discount=_value(values, "discount", at),
+            share=_figure_at(values, "duration", at),
+            discount=_figure_at(values, "discount", at),
         )
         for (number, at, written), line in zip(places, lines, strict=True)
         if line.cost and line.units and line.amount and written is not None
@@ -80,7 +80,7 @@ def _tell_free(values: TableValues, places: Places, lines: Sequence[BillingLine]
     return [f"{units} and {cost} make money that the amount of {rows_text(rows)} does not have: it is zero"]
 
 
-def _value(values: TableValues, meaning: str, at: int) -> Decimal | None:
+def _figure_at(values: TableValues, meaning: str, at: int) -> Decimal | None:
     cells = values.numbers.get(meaning)
     value = cells[at] if cells else None
     return value if isinstance(value, Decimal) else None
@@ -91,7 +91,7 @@ def _refuse_open_discount(
 ) -> None:
     """A discount beside a price without an amount: nothing tells whether the price holds it."""
     for (number, at, written), line in zip(places, lines, strict=True):
-        if written is None and line.cost and line.units and (less := _value(values, "discount", at)):
+        if written is None and line.cost and line.units and (less := _figure_at(values, "discount", at)):
             discount, cost = values.table.header_of("discount"), values.table.header_of("cost")
             what = f"{tell_number(less)} stands beside {cost} without an amount: whether it is taken off"
             problems.add(where, number, f", {discount}: {what} is not told")
@@ -102,7 +102,7 @@ def _refuse_taxed_total(values: TableValues, places: Places, where: str, problem
     table = values.table
     if "amount" not in table.columns.at or header_key(table.header_of("amount")) not in TOTALS_WITH_TAX:
         return
-    taxed = [number for number, at, _ in places if _value(values, "tax", at)]
+    taxed = [number for number, at, _ in places if _figure_at(values, "tax", at)]
     if taxed:
         total, tax = table.header_of("amount"), table.header_of("tax")
         problems.add(

@@ -287,7 +287,7 @@ def _only(values: Iterable[Any]) -> Any:
     return next(iter(several)) if len(several) == 1 else None
 
 
-def _number(cell: NumberReadings | Wrong | None, mark: Mark | None) -> Decimal | Wrong | None:
+def _decided_number(cell: NumberReadings | Wrong | None, mark: Mark | None) -> Decimal | Wrong | None:
     if cell is None or isinstance(cell, Wrong):
         return cell
     if cell.is_clear:
@@ -398,7 +398,7 @@ def read_values(
 ) -> TableValues:
     """The values of a table, once the file has told its marks and orders."""
     numbers = {
-        meaning: column.map(partial(_number, mark=marks.get(meaning)))
+        meaning: column.map(partial(_decided_number, mark=marks.get(meaning)))
         for meaning, column in raw.numbers.items()
     }
     dates = {

@@ -36,7 +36,7 @@ def _is_moment(name: str) -> bool:
     return name.endswith(("At", "Date"))
 
 
-def _value(part: re.Match[str]) -> Any:
+def _literal(part: re.Match[str]) -> Any:
     """Read the literal of a comparison; a moment without an offset is UTC."""
     if (text := part["moment"]) is not None:
         moment = dt.datetime.fromisoformat(text)
@@ -54,7 +54,7 @@ def _test(part: re.Match[str]) -> Callable[[Record], bool]:
     if part["among"] is not None:
         name, piece = part["among"], part["part"].casefold()
         return lambda record: piece in str(record.get(name) or "").casefold()
-    name, compare, wanted = part["name"], _COMPARE[part["sign"]], _value(part)
+    name, compare, wanted = part["name"], _COMPARE[part["sign"]], _literal(part)
     if _is_moment(name) is not isinstance(wanted, dt.datetime):
         raise ValueError(name)
     kind = (int, Decimal) if isinstance(wanted, Decimal) else type(wanted)

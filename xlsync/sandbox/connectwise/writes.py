@@ -69,7 +69,7 @@ class Writer:
         field = resource.fields[name]
         match field.kind:
             case "text":
-                return self._text(resource, name, field, value)
+                return self._checked_text(resource, name, field, value)
             case "number" if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
                 return Decimal(value)
             case "integer" if isinstance(value, int) and not isinstance(value, bool):
@@ -94,7 +94,7 @@ class Writer:
                 return None
         raise invalid(resource.name, name, f"The value is not valid for {name}.")
 
-    def _text(self, resource: Resource, name: str, field: FieldRule, value: Any) -> str:
+    def _checked_text(self, resource: Resource, name: str, field: FieldRule, value: Any) -> str:
         if not isinstance(value, str):
             raise invalid(resource.name, name, f"{name} must be a string.")
         text = re.sub(r"\r\n|[\r\n]", " ", value)
