@@ -94,9 +94,7 @@ class Asking:
     def _tell_reused(self) -> Iterator[str]:
         if self._as_of is not None:
             when = f"{self._as_of:%H:%M}"
-            yield (
-                f"The additions were read at {when}, less than ten minutes ago; add --refresh to read them anew"
-            )
+            yield f"Additions were read at {when}, less than ten minutes ago; add --refresh to read them anew"
 
     def _with_odd_status(self, answer: Additions) -> Additions:
         """Return additions with their status where it contradicts their dates, and without it elsewhere."""
