@@ -62,7 +62,7 @@ def furnish(
 ) -> None:
     """Put everything beside the rows of two mismatches, `key` and `gone`, and below all of them.
 
-    `rows` has the row of each mismatch; `formulas` are a person's, by row, in columns AE and AF.
+    `rows` has the row of each mismatch; `formulas` are a person's, by row, in columns AE to AG.
     """
     content = _Content(parts(file.read_bytes()))
     sheet = part_of_sheet(content, MISMATCHES)
@@ -74,7 +74,7 @@ def furnish(
         cells = text(f"Y{number}", names.get(number, "Mine"))
         if number in names:
             cells += formula(f"Z{number}", f"H{number}+$H${last + BEHIND}+RANK(H{number},$H$2:$H${last})")
-        for column, one in zip(("AE", "AF"), formulas.get(number, ()), strict=False):
+        for column, one in zip(("AE", "AF", "AG"), formulas.get(number, ()), strict=False):
             cells += formula(f"{column}{number}", one)
         return f"{match[1]}{cells}</row>"
 

@@ -72,6 +72,7 @@ def furnish(desk: Desk) -> str:
         sheet.cell(row, own).hyperlink = "https://example.com/pia"
         sheet.cell(row, 3).fill = PatternFill("solid", start_color="FF00FF00")
         customer = str(hand.get(MISMATCHES, GONE, "Customer"))
+        hand.set(MISMATCHES, GONE, {"Explanation": "they moved", "New Units": 7})
     put_picture(desk.file, row - 1)
     content = parts(desk.file.read_bytes())
     name = part_of_sheet(content, MISMATCHES)
@@ -105,7 +106,8 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     told = {(line[3], line[4]) for line in rows}
     assert {("Text", "Pia rings <them> & asks"), ("Note", "pays late"), ("Picture", None)} < told
     assert {("Note", "on a cell that is not there"), ("Link", "https://example.com/pia")} < told
-    assert ("Text box", "call & ask") in told
+    assert {("Text box", "call & ask"), ("Text", "they moved")} < told
+    assert 7 not in {content for _, content in told}  # a decision about the row, not a text beside it
     assert any(kind == "Text" and str(text).startswith("=E") for kind, text in told)
     coloured = next(row for row in sheet.iter_rows() if row[3].value == "Colour")
     assert coloured[4].fill.start_color.rgb == "FF00FF00"

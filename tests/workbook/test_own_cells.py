@@ -12,16 +12,16 @@ from tests.helpers.hand import MISMATCHES
 from tests.helpers.own_cells import BEHIND, furnish
 from tests.helpers.workbooks import parts
 from tests.workbook.test_workbook_keeps import differ, part_of_sheet
-from tests.xlsx.test_formulas import OPAQUE, SHAPES
+from tests.xlsx.test_formulas import BROKEN, OPAQUE, SHAPES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Sparkline Group extension is not supported")  # of openpyxl
 KEY, GONE = "link:bss:629:bss:MQX74E89C3B65:0001", "units:1"
 
 
 def persons_formulas(rows: list[int]) -> dict[int, list[str]]:
-    """Give rows two formulas each: one that stays letter for letter, and one that points at some row."""
+    """Give rows formulas: one that stays letter for letter, one that points at some row, a broken one."""
     shapes = (shape.replace("~", f"A{rows[n * 7 % len(rows)]}") for n, shape in enumerate(SHAPES))
-    return {row: list(two) for row, *two in zip(rows, OPAQUE, shapes, strict=False)}
+    return {row: three for row, *three in zip(rows, OPAQUE, shapes, BROKEN, strict=False)}
 
 
 def test_whatever_people_put_beside_and_below_the_rows_stands_at_its_row_after_a_check(desk: Desk) -> None:
@@ -48,7 +48,7 @@ def test_whatever_people_put_beside_and_below_the_rows_stands_at_its_row_after_a
     assert sheet.row_dimensions[here].outlineLevel == 2
     assert not sheet.row_dimensions[before[KEY]].hidden
     names = {row: key for key, row in before.items()}
-    for row, (opaque, shape) in formulas.items():
+    for row, (opaque, shape, _) in formulas.items():
         assert sheet.cell(after[names[row]], 31).value == f"={opaque}"
         assert len(str(sheet.cell(after[names[row]], 32).value)) >= len(shape)
 
@@ -98,6 +98,8 @@ def test_whatever_people_put_beside_and_below_the_rows_stands_at_its_row_after_a
     moved = {line[3]: line[4] for line in hand.book["Left over"].values if line[2] in {"Mine", "column AE"}}
     assert moved == {"Text": GONE, "Link": "#Start!A1"}
     assert f"{MISMATCHES}!J{n}" in ran.err
+    for words in (("apply", "--yes"), ("report", "--output", str(desk.folder / "report.xlsx"))):
+        assert desk.run(words[0], str(desk.file), *words[1:], "--json").code == 0
 
 
 def rows_in(xml: str, element: str, column: str) -> list[int]:

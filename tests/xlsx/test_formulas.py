@@ -48,6 +48,37 @@ OPAQUE = [
     "über10",
 ]
 
+BROKEN = [  # no program writes them, but a part may hold them
+    *(
+        "=",
+        "A10!",
+        "!A10",
+        "'A10",
+        '"A10',
+        "[A10",
+        "A10]",
+        "[[A10]",
+        "A10:",
+        ":A10",
+        "#",
+        "@",
+        "A10#A10",
+        "A0",
+    ),
+    *("'Mismatches'!", "'Mismatches!A10", "Mismatches!!A10", "A1048577", "SUM(A10", "A10))", "{A10", "\\"),
+    *(
+        "LET(",
+        "LAMBDA(A10",
+        "A10\nA10",
+        "é😀A10",
+        "<f>A10</f>",
+        "]]>",
+        "&amp;A10",
+        "A10::A10",
+        "A10!A10:A10!A10",
+    ),
+    *("[#This Row]A10", "T[[#A10]", "#REF!A10", "#N/AA10", "%A10%", "|A10|", "A10 A10"),
+]
 SHAPES = [  # `~` is a plain reference; whatever else looks like one is none
     "SUM(Mismatches[[#This Row],[Units]:[Cost]])+~",
     "Mismatches[@[New Units]]*~",

@@ -15,6 +15,7 @@ LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 70, 22, 12, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
+_WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
 _LONGEST: Final = 300  # characters of a text in a notice
 
 Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box"]
@@ -105,7 +106,10 @@ def _fill(style: str, fills: Sequence[str]) -> str:
 
 
 def _is_free_text(row: SheetRow, header: str) -> bool:
-    return header in _FREE_TEXTS and row.is_edited(header) and bool(row.text(header))
+    """Return whether a person wrote in a cell of xlsync's: no choice or value, but a text of their own."""
+    is_input = any(column.is_input for column in row.sheet.columns if column.header == header)
+    is_for_people = header in _FREE_TEXTS if is_input else header not in _WRITTEN_BY_APPLY
+    return is_for_people and row.is_edited(header) and bool(row.text(header))
 
 
 def _own_header(grid: Sequence[Sequence[Value]], header_row: int, column: int) -> str:
