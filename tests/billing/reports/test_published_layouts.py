@@ -158,6 +158,12 @@ def test_daily_usage_in_another_currency_than_its_price_is_turned_by_the_exchang
     assert (line.cost, line.amount) == (Decimal("0.0208"), Decimal("0.4992"))
 
 
+def test_both_kinds_of_active_platform_count(tmp_path: Path) -> None:
+    both = ACTIVE_PLATFORM | {"Operation type": "Renewal"}
+    back = ACTIVE_PLATFORM | {"Operation type": "Cancellation", "Subscription ID": "2"}
+    assert signs(read(tmp_path, both, back).lines) == [(6, 63), (-6, -63)]
+
+
 def test_a_licence_credit_is_known_by_its_minus_and_a_discount_lowers_the_cost(tmp_path: Path) -> None:
     credit = {"ChargeType": "Prorate fees when cancel", "Quantity": "3", "Subtotal": "-9.90"}
     other = {"SyndicationPartnerSubscriptionNumber": "s-2", "ChargeStartDate": "2026-10-22"}

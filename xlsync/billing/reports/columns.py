@@ -135,7 +135,10 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     strange = tuple(
         n
         for n in unread
-        if keys[n] not in aliases.ignored and keys[n] not in taken and not _is_lower_choice(keys[n])
+        if keys[n] not in aliases.ignored
+        and keys[n] not in taken
+        and n not in instead.values()
+        and not _is_lower_choice(keys[n])
     )
     suspicious = tuple(n for n in strange if _SUSPICIOUS.search(header_words(header[n])))
     strange = tuple(n for n in strange if n not in suspicious)

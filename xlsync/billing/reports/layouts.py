@@ -363,7 +363,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
             "customer": "Account Name", "contract": "Subscription ID", "product": "Plan", "units": "Quantity",
             "cost": "Unit price", "amount": "Amount", "currency": "Currency",
                 "start": "Billing period start date",
-            "end": "Billing period end date", "type": "Charge type,Operation type",
+            "end": "Billing period end date", "type": "Charge type", "mode": "Operation type",
         },
         "Charge create date,Charge close date,Charge status,Subscription start date,Subscription end date",
     ),
