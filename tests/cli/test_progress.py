@@ -13,8 +13,8 @@ from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
 from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
-from xlsync.gather.questions import tell_reading
 from xlsync.gather.systems import Systems
+from xlsync.rest.pacing import with_minutes
 
 
 def test_off_a_terminal_nothing_is_told(empty_desk: Desk) -> None:
@@ -59,7 +59,7 @@ def test_a_step_whose_end_is_not_known_shows_what_is_done_without_riddles() -> N
     ],
 )
 def test_where_the_rate_makes_it_minutes_the_step_says_how_many(requests: int, told: str) -> None:
-    assert tell_reading(requests, 900) == told
+    assert with_minutes("Reading additions", requests, 900) == told
 
 
 def test_with_json_a_terminal_shows_no_bar() -> None:

@@ -29,8 +29,9 @@ from xlsync.billing.bss_lines import (
     without_plan,
 )
 from xlsync.errors import ApiError
-from xlsync.models import Account, BillingLine, By, Month
+from xlsync.models import Account, BillingLine, By, Month, Progress
 from xlsync.reconcile.billed import Billing, InvoiceTotal
+from xlsync.rest.pacing import with_minutes
 from xlsync.rest.service import Call, Service
 
 _ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
@@ -77,13 +78,14 @@ class Bss:
         """Read one invoice, to try the keys; raises ApiError where that fails."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
-    def read_billing(self, month: Month, *, by: By, progress: Callable[[int], None] | None = None) -> Billing:
+    def read_billing(self, month: Month, *, by: By, progress: Progress | None = None) -> Billing:
         """Read the lines that the distributor billed in a month, by invoice date or by charged period.
 
         The invoices' totals are included if the invoice date decides.
 
-        `progress` is told how many reads are done so far. Raises ApiError where the lines are not all
-        there; a billing plan that could not be read is told in the line itself.
+        `progress` is told the step, how many of its reads are done, and of how many where that is known.
+        Raises ApiError where the lines are not all there; a billing plan that could not be read is told in
+        the line itself.
         """
         steps = _Steps(progress)
         # a period is invoiced from a month before it to three months after it, by the rule of
@@ -205,7 +207,10 @@ class Bss:
         paths = [f"api/invoices/{quote(str(invoice.get('id')), safe='')}/items" for invoice in invoices]
         items: list[Sequence[Json]] = []
         calls = [Call(path, {"analysis": "true"}) for path in paths]
-        for path, answer in zip(paths, self._read_many(calls, steps), strict=True):
+        done = steps.done
+        answers = self.service.get_many(calls, lambda count: steps.tell(done + count))
+        steps.tell(done + len(calls))
+        for path, answer in zip(paths, answers, strict=True):
             if isinstance(answer, ApiError):
                 raise answer
             entries = entries_of(answer)
@@ -219,7 +224,8 @@ class Bss:
         asked = plans_to_ask(charged, self._plans)
         calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]
         failed: dict[str, ApiError] = {}
-        for (id_, unit_id), answer in zip(asked.items(), self._read_many(calls, steps), strict=True):
+        answers = self.service.get_many(calls, lambda count: steps.tell_plans(count, len(calls)))
+        for (id_, unit_id), answer in zip(asked.items(), answers, strict=True):
             if isinstance(answer, ApiError) and answer.status != 404:
                 failed[id_] = answer
             else:
@@ -231,17 +237,11 @@ class Bss:
             for one in charged
         ]
 
-    def _read_many(self, calls: Sequence[Call], steps: _Steps) -> list[Any | ApiError]:
-        done = steps.done
-        answers = self.service.get_many(calls, lambda count: steps.tell(done + count))
-        steps.tell(done + len(calls))
-        return answers
-
 
 class _Steps:
     """A counter of reads done, for progress."""
 
-    def __init__(self, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
         self.done = 0
 
@@ -250,8 +250,12 @@ class _Steps:
 
     def tell(self, done: int) -> None:
         if self._progress is not None and done != self.done:
-            self._progress(done)
+            self._progress("Reading the month's billing", done, None)
         self.done = done
+
+    def tell_plans(self, done: int, total: int) -> None:
+        if self._progress is not None:
+            self._progress(with_minutes("Reading billing plans", total, PER_MINUTE), done, total)
 
 
 def _require_id(invoice: Json) -> None:

@@ -14,6 +14,7 @@ from xlsync.errors import ApiError
 from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
+from xlsync.rest.pacing import with_minutes
 from xlsync.store import fingerprint
 
 Question = tuple[str, str]  # the path of a list, and conditions
@@ -29,15 +30,6 @@ class Asked:
     lines: tuple[str, ...] = ()
     customers: Mapping[str, str] = field(default_factory=dict)
     identifiers: tuple[Question, ...] = ()
-
-
-def tell_reading(requests: int, per_minute: int) -> str:
-    """Name the reading of additions, with how long it takes where the rate of requests makes it minutes.
-
-    The first minute's requests pass at once, so that a bar alone would promise an early end.
-    """
-    minutes = (requests - 1) // per_minute
-    return f"Reading additions (about {minutes} min)" if minutes else "Reading additions"
 
 
 class Asking:
@@ -75,7 +67,8 @@ class Asking:
             new = [id_ for id_ in new if id_ not in recent]
         if new:
             settings = self._systems.settings.connectwise
-            what = tell_reading(len(new), settings.requests_per_minute if settings else len(new))
+            rate = settings.requests_per_minute if settings else len(new)
+            what = with_minutes("Reading additions", len(new), rate)
             read = self._systems.connectwise.list_additions(
                 new,
                 lambda done: self._progress(what, done, len(new)),

@@ -126,11 +126,6 @@ def _read_billing(
         return Billing(read.lines, read.totals), read.tables
     bss = systems.bss
     try:
-        billing = bss.read_billing(
-            month,
-            by=request.by,
-            progress=lambda done: progress("Reading the month's billing", done, None),
-        )
-        return billing, ()
+        return bss.read_billing(month, by=request.by, progress=progress), ()
     finally:
         systems.plans.close()  # only this thread can close its connection

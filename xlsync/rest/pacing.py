@@ -79,6 +79,15 @@ class Gate:
                 self._changed.notify_all()
 
 
+def with_minutes(step: str, requests: int, per_minute: int) -> str:
+    """Name a step of reading, with how long it takes where the rate of requests makes it minutes.
+
+    The first minute's requests pass at once, so that a bar alone would promise an early end.
+    """
+    minutes = (requests - 1) // per_minute
+    return f"{step} (about {minutes} min)" if minutes else step
+
+
 def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> float | None:
     """Return the seconds to wait before a retry; None if there is none."""
     back_off = min(_LONGEST_BACK_OFF, _FIRST_BACK_OFF * 2.0 ** (attempt - 1)) * _RANDOM.uniform(0.5, 1)

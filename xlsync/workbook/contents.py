@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from xlsync.billing.reports.summary import TableRead
@@ -47,7 +48,7 @@ NOTHING_NEAR: Final = Nearest()
 NO_CANDIDATES: Final[Mapping[str, Nearest]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Overview:
     """Everything that the workbook of a month shows."""
 
@@ -81,12 +82,12 @@ class Overview:
                 sums[mismatch.currency] = sums.get(mismatch.currency, Decimal(0)) + mismatch.by_hand
         return sums
 
-    @property
+    @cached_property
     def billed(self) -> tuple[Billed, ...]:
         """The parts of the month's money, by currency."""
         return account_for(self.lines, self.findings.statuses, self.invoice_totals)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """Return whether the month is all clear."""
         findings = self.findings
@@ -120,7 +121,7 @@ class Overview:
             not self.links[line.key].counts and statuses[line.key] not in waiting for line in self.lines
         )
 
-    @property
+    @cached_property
     def open_mismatches(self) -> tuple[Mismatch, ...]:
         """The mismatches that are not ignored."""
         return tuple(m for m in self.findings.mismatches if m.action is not ActionLabel.IGNORE)

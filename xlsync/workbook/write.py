@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from xlsync import __version__
 from xlsync.errors import Notice
+from xlsync.gc_tuning import give_back_memory
 from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import KEPT_AS
@@ -194,7 +195,8 @@ def _fill(
     done, total = 0, sum(map(len, offered.values()))
     progress(done, total)
     for sheet in READ_SHEETS:
-        renewal = merge_rows(sheet, offered[sheet.title], columns[sheet.title], book)
+        count = len(offered[sheet.title])
+        renewal = merge_rows(sheet, offered.pop(sheet.title), columns[sheet.title], book)
         if book:
             left_over = find_left_over(book, sheet.title, renewal.rows)
             write_left_over(book, left_over, about.exported_at)
@@ -212,8 +214,10 @@ def _fill(
         lapsed += renewal.lapsed
         first_row = header_row + 1
         places[sheet.title] = {key: first_row + place for key, place in renewal.places.items()}
-        done += len(offered[sheet.title])
+        done += count
         progress(done, total)
+        del renewal  # its rows are as large as those of the sheet
+        give_back_memory()
     stored[KEPT_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
     stored[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.from_facts({}, {"month": to_plain(of_month)})}

@@ -349,7 +349,8 @@ class Package:
             self._follow(title, sheet, moves, tables, table)
             self._follow_elsewhere(title, moves)
             self.notices += moves.notices(title)
-        del renewal  # it holds the old rows
+        del renewal, values, writer  # they hold the old rows and their texts
+        self._grids.pop(self._sheets[title], None)
         self._changed(title, sheet, formula_went=had_formulas)
         return went
 
