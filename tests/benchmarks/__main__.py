@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,13 @@ from tests.benchmarks.approve import approve
 from tests.benchmarks.recalled import recalled_systems
 from tests.benchmarks.report_file import read_with_calamine, read_with_xlsync, write_report
 from tests.benchmarks.world import World, served
+from xlsync.billing.bss import PER_MINUTE as BSS_PER_MINUTE
 from xlsync.cli import app
 from xlsync.commands.check import check_workbook
 from xlsync.commands.export import export_month
 from xlsync.gather.sources import MonthRequest
 from xlsync.models import Month
+from xlsync.settings import PER_MINUTE
 from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, TABLES
 from xlsync.workbook.read import read_workbook
 from xlsync.workbook.write import template_path
@@ -57,7 +60,7 @@ ROOT = Path(__file__).parent.parent.parent
 OCTOBER = Month(2026, 10)
 FILE = f"xlsync-{OCTOBER}.xlsx"
 LATENCY = 0.06
-ALL = ("export", "apply", "workbook", "reports", "startup", "memory")
+ALL = ("export", "apply", "workbook", "soon", "rates", "reports", "startup", "memory")
 told = Console(stderr=True)
 
 
@@ -318,7 +321,63 @@ def measure_memory(sizes: Sizes) -> dict[str, float]:
         measure(f"check of {sizes.changes} approvals", "check", FILE)
         measure("check again, nothing changed", "check", FILE)
         measure(f"apply of {sizes.changes} changes", "apply", FILE, "--yes", "--force")
+        measure("check after apply", "check", FILE)
+        measure("report", "report", FILE)
+        measure("invoice, looked at only", "invoice", FILE, "--dry-run")
+        measure("undo", "undo", "last", "--yes")
+        measure("doctor", "doctor")
+        measure("links list", "links", "list")
+        measure("history", "history")
     return peaks
+
+
+def measure_soon(sizes: Sizes) -> list[Measured]:
+    """Check again after edits, within ten minutes of the last reading, beside the most that it may take."""
+    found: list[Measured] = []
+    for lines, most in ((sizes.medium, 1.0), (sizes.large, 20.0)):
+        with served(lines, LATENCY, nudge=4 * sizes.changes) as world:
+            export_once(world, "home")
+            took: list[float] = []
+            for number in range(1, sizes.rounds + 1):
+                approve(Path(FILE), number * sizes.changes // sizes.rounds, Path(FILE))
+                world.log()
+                took.append(seconds(lambda: run("check", FILE, "--json")))
+                anew = [path for service, _, path, _, _ in world.log() if path.endswith("/additions")]
+                if anew:
+                    raise SystemExit(f"{len(anew)} agreements were asked for their additions again")
+            found.append(
+                Measured(
+                    f"check of {lines:,} lines after edits, {LATENCY * 1000:.0f} ms",
+                    "the most that it may take",
+                    min(took),
+                    most,
+                    1,
+                    is_at_most=True,
+                    note="no addition is asked for again; the best of its rounds",
+                )
+            )
+    return found
+
+
+def measure_rates(sizes: Sizes) -> list[Measured]:
+    """A first export of a large month, beside the time that its requests take at the tolerated rates.
+
+    The requests of a first minute pass at once. What the BSS billed is read before it is known which
+    additions are needed, so that the waits for both systems add up.
+    """
+    with served(sizes.large, LATENCY) as world:
+        took = export_once(world, "home")
+        asked = Counter(service for service, *_ in world.log())
+    rates = {"bss": BSS_PER_MINUTE, "connectwise": PER_MINUTE}
+    waits = sum(60.0 * ((count - 1) // rates[service]) for service, count in asked.items())
+    if not waits:
+        told.print("its requests all pass within a first minute: no rate binds it")
+        return []
+    what = f"first export of {sizes.large:,} lines, {LATENCY * 1000:.0f} ms"
+    note = ", ".join(f"{count:,} requests to {service}" for service, count in sorted(asked.items()))
+    return [
+        Measured(what, "its requests at the tolerated rates", took, waits, 1.1, is_at_most=True, note=note)
+    ]
 
 
 def measure_reports(sizes: Sizes) -> list[Measured]:
@@ -393,6 +452,8 @@ def main() -> None:
         ("export", measure_exports),
         ("apply", measure_apply),
         ("workbook", measure_workbooks),
+        ("soon", measure_soon),
+        ("rates", measure_rates),
         ("reports", measure_reports),
         ("startup", measure_startup),
     ):
