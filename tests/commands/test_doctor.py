@@ -184,6 +184,36 @@ def test_a_setup_table_that_is_forbidden_is_named_and_export_goes_on(empty_desk:
     assert empty_desk.export().code == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "right"),
+    [
+        ("GET /company/companies$", "export: read /company/companies", "Company Maintenance: Inquire All"),
+        ("/additions$", "export: read additions", "Agreements: Inquire All"),
+        ("GET /company/countries$", "export: read /company/countries", "Table Setup: Inquire All"),
+        ("agreementrecap", "export: read agreement recaps", "Agreement Invoicing: Inquire All"),
+        ("GET /company/contacts$", "apply: read /company/contacts", "Contacts: Inquire All"),
+    ],
+)
+def test_a_read_that_is_forbidden_names_its_right_and_not_doctor_again(
+    empty_desk: Desk, path: str, name: str, right: str
+) -> None:
+    empty_desk.sandbox.fail("forbid", path=path, times=99)
+    checks = findings(empty_desk)
+    assert right in checks[name]["next_step"]
+    assert not [one for one in checks.values() if "`xlsync doctor` names" in one["next_step"]]
+
+
+def test_a_read_that_a_gateway_forbids_is_no_matter_of_rights(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("gateway", path="GET /company/countries$", times=99, status=403)
+    check = findings(empty_desk)["export: read /company/countries"]
+    assert "A gateway before ConnectWise refuses this network" in check["next_step"]
+
+
+def test_of_additions_that_cannot_be_read_nothing_is_called_good(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("error-json", path="/additions$", times=999)
+    assert findings(empty_desk)["Foretold: additions"]["state"] == "unsure"
+
+
 def test_missing_rights_and_levels_my_are_named(empty_desk: Desk) -> None:
     rights = empty_desk.sandbox.connectwise.security
     agreements = next(one for one in rights.values() if one["moduleFunctionName"] == "Agreements")

@@ -120,7 +120,11 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
         yield Finding("BSS settings", CheckState.BAD, error.message, error.hint)
         return
     with systems:
-        yield from _tried("BSS: token and invoices", systems.bss.check)
+        yield from _tried(
+            "BSS: token and invoices",
+            systems.bss.check,
+            next_step="Let the BSS's user read invoices, and look whether XLSYNC_BSS_URL is the BSS's address.",
+        )
         reads = (("subscriptions", "api/subscriptions"), ("customers", "api/accounts"))
         for what, path in reads:
             yield from _tried(

@@ -23,6 +23,11 @@ from xlsync.models import Addition, Lists, Month, SetupTables
 SKEW: Final = dt.timedelta(minutes=5)
 SAMPLE: Final = 100  # the most agreements whose additions and recaps are read
 _LEVELS: Final = {"add": "addLevel", "edit": "editLevel", "inquire": "inquireLevel"}
+_RIGHTS: Final = {  # to read each long list
+    "/company/companies": "Companies > Company Maintenance: Inquire All",
+    "/finance/agreements": "Finance > Agreements: Inquire All",
+    "/procurement/catalog": "Procurement > Product Catalog: Inquire All",
+}
 _READ_BY_APPLY: Final = (
     ("/company/contacts", "id,firstName,lastName", "Contacts"),
     ("/company/communicationTypes", "id,emailFlag,defaultFlag", "Table Setup"),
@@ -82,13 +87,13 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
             lambda path=path, fields=fields: connectwise.service.get(  # type: ignore[misc]
                 path, {"pageSize": 1, "fields": fields}
             ),
-            f"Give the API member's security role {right}: Inquire.",
+            f"{right}: Inquire All",
         )
     if sample:
         yield _tried(
             "apply: read agreements by id",
             lambda: connectwise.read_agreements(sample),
-            "Give the API member's security role Finance > Agreements: Inquire All.",
+            _RIGHTS["/finance/agreements"],
         )
     yield from rights_checks(connectwise)
     yield from foretell(connectwise, lists, now)
@@ -159,7 +164,7 @@ def _list_check(
     try:
         records, asked_at = connectwise.list_records(path, fields=fields, conditions=only)
     except ApiError as error:
-        return Finding(name, CheckState.BAD, error.message, error.hint), [], ""
+        return Finding(name, CheckState.BAD, error.message, _next_step(error, _RIGHTS[path])), [], ""
     if not records:
         step = "Export stops at an empty list. Look whether ConnectWise has any. " + _SHOW_ALL
         return Finding(name, CheckState.BAD, "an empty list", step), [], asked_at
@@ -167,7 +172,12 @@ def _list_check(
         answer = connectwise.service.get(f"{path}/count", {"conditions": only})
     except ApiError as error:
         return (
-            Finding(name, CheckState.UNSURE, f"{len(records)} read; {error.message}", error.hint),
+            Finding(
+                name,
+                CheckState.UNSURE,
+                f"{len(records)} read; {error.message}",
+                _next_step(error, _RIGHTS[path]),
+            ),
             records,
             asked_at,
         )
@@ -189,8 +199,8 @@ def _setup_checks(connectwise: ConnectWise) -> Generator[Finding, None, SetupTab
             tables[name] = connectwise.list_setup(path, fields)
         except ApiError as error:
             state = CheckState.UNSURE if error.status in {403, 404} else CheckState.BAD
-            step = f"Give the API member's security role System > Table Setup: Inquire for {path}."
-            yield Finding(what, state, error.message, step if error.status == 403 else error.hint)
+            right = f"System > Table Setup: Inquire All for {path}"
+            yield Finding(what, state, error.message, _next_step(error, right))
         else:
             yield Finding(what, CheckState.GOOD, f"{len(tables[name])} read")
     return SetupTables(**tables)
@@ -201,8 +211,7 @@ def _additions_check(additions: Mapping[int, tuple[Addition, ...] | ApiError]) -
     errors = [answer for answer in additions.values() if isinstance(answer, ApiError)]
     if errors:
         detail = f"{len(errors)} of {len(additions)} agreements: {errors[0].message}"
-        step = "Give the API member's security role Finance > Agreements: Inquire All."
-        return Finding(name, CheckState.BAD, detail, step if errors[0].status == 403 else errors[0].hint)
+        return Finding(name, CheckState.BAD, detail, _next_step(errors[0], _RIGHTS["/finance/agreements"]))
     count = sum(len(one) for one in additions.values() if not isinstance(one, ApiError))
     return Finding(name, CheckState.GOOD, f"{count} on {len(additions)} agreements")
 
@@ -212,7 +221,8 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     name = "export: read agreement recaps"
     recaps = connectwise.list_recaps(sample)
     if isinstance(recaps, ApiError):
-        return Finding(name, CheckState.UNSURE, recaps.message, recaps.hint)
+        right = "Finance > Agreement Invoicing: Inquire All"
+        return Finding(name, CheckState.UNSURE, recaps.message, _next_step(recaps, right))
     unclear = [recap for recap in recaps.values() if recap.unclear]
     if unclear:
         detail = f"{len(unclear)} of {len(recaps)} have dates that can be read two ways: {unclear[0].unclear}"
@@ -225,13 +235,22 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     return Finding(name, CheckState.GOOD, f"{len(recaps)} read")
 
 
-def _tried(name: str, read: Callable[[], object], step: str) -> Finding:
+def _tried(name: str, read: Callable[[], object], right: str) -> Finding:
     """Try a read that only `apply` and `invoice` need."""
     try:
         read()
     except ApiError as error:
-        return Finding(name, CheckState.UNSURE, error.message, step if error.status == 403 else error.hint)
+        return Finding(name, CheckState.UNSURE, error.message, _next_step(error, right))
     return Finding(name, CheckState.GOOD, "works")
+
+
+def _next_step(error: ApiError, right: str) -> str:
+    """Say what to do about a refused read; `right` is what the API member's security role must allow."""
+    if "`xlsync doctor`" not in error.hint:
+        return error.hint
+    if error.status == 403:
+        return f"Give the API member's security role {right}."
+    return "Look at ConnectWise: site and ConnectWise: keys above, and whether ConnectWise shows this list."
 
 
 def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
@@ -319,7 +338,8 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
     try:
         fields, _ = connectwise.list_records("/system/userDefinedFields", fields="id,caption,requiredFlag")
     except ApiError as error:
-        return Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, error.hint)
+        step = _next_step(error, "System > Table Setup: Inquire All")
+        return Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, step)
     required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
     step = (
         "ConnectWise refuses a new record whose screen has one of these fields without a value: "
@@ -331,6 +351,9 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
 def _statuses_check(additions: Mapping[int, tuple[Addition, ...] | ApiError], today: dt.date) -> Finding:
     """Find additions whose status contradicts their dates; only dates decide what xlsync compares."""
     read = [one for answer in additions.values() if not isinstance(answer, ApiError) for one in answer]
+    if not read:
+        detail = "not looked at, since no addition was read"
+        return Finding("Foretold: additions", CheckState.UNSURE, detail, "Mend what is red above first.")
     return _foretold(
         "additions whose status contradicts their dates",
         [text for one in read if (text := one.contradiction(today))],
