@@ -123,7 +123,7 @@ def bss_checks(open_settings: Callable[[bool, bool], Settings]) -> Iterator[Find
         yield from _tried(
             "BSS: token and invoices",
             systems.bss.check,
-            next_step="Let the BSS's user read invoices, and look whether XLSYNC_BSS_URL is the BSS's address.",
+            next_step="Let the BSS's user read invoices, and look whether XLSYNC_BSS_URL is its address.",
         )
         reads = (("subscriptions", "api/subscriptions"), ("customers", "api/accounts"))
         for what, path in reads:
