@@ -46,3 +46,10 @@ def test_each_value_that_was_stored_otherwise_is_told() -> None:
         "ConnectWise stored quantity 3 instead of 5",
         "ConnectWise stored effectiveDate 2026-11-01 instead of 2026-10-01",
     ]
+
+
+@pytest.mark.parametrize("name", ["unitPrice", "lessIncluded", "price", "cost"])
+def test_money_and_included_units_that_were_stored_otherwise_are_told(name: str) -> None:
+    """A successor takes price and included units over; a product is created with price and cost."""
+    told = tell_differences({name: Decimal("3.20")}, {"id": 7, name: Decimal("0.01")})
+    assert told == f"ConnectWise stored {name} 0.01 instead of 3.2"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -209,3 +210,13 @@ def test_a_terminal_says_once_why_many_changes_were_left(desk: Desk) -> None:
     assert ran.err.count("the run stopped when") == 1
     assert f"skipped {len(units) - 1} changes, such as" in ran.err
     assert "takes it back" not in ran.err, "nothing was done"
+
+
+def test_a_successor_of_which_another_price_was_stored_says_so_and_the_run_exits_3(desk: Desk) -> None:
+    approve(desk, "units:52", Effective_From=date(2026, 10, 14))
+    price = desk.addition(52)["unitPrice"]
+    desk.sandbox.fail("stores", path="^POST", fields={"unitPrice": Decimal("0.01")})
+    ran = desk.apply()
+    assert (ran.code, set(ran.states.values())) == (3, {"done"})
+    told = desk.read().get(MISMATCHES, "units:52", "Result")
+    assert f"ConnectWise stored unitPrice 0.01 instead of {price.normalize()}" in told

@@ -8,7 +8,19 @@ from typing import Any, Final
 
 from xlsync.amounts import tell_number
 
-_COMPARED: Final = ("identifier", "name", "description", "product", "company", "quantity", "unitCost")
+_COMPARED: Final = (
+    "identifier",
+    "name",
+    "description",
+    "product",
+    "company",
+    "quantity",
+    "lessIncluded",
+    "unitPrice",
+    "unitCost",
+    "price",
+    "cost",
+)
 _DATES: Final = ("effectiveDate", "cancelledDate", "startDate", "billStartDate")
 
 
