@@ -135,3 +135,11 @@ def test_a_caption_that_several_screens_share_is_the_one_of_agreements(empty_des
     assert {finding.state for finding in write(empty_desk)} == {CheckState.GOOD}
     made = [request.body for request in empty_desk.sandbox.writes if request.path == "/finance/agreements"]
     assert [body["customFields"][0]["id"] for body in made] == [51, 51]
+
+
+def test_where_the_server_is_a_day_ahead_the_addition_ends_on_the_day_it_begins(empty_desk: Desk) -> None:
+    empty_desk.sandbox.move_clock(86400)
+    write(empty_desk)
+    made = [one for one in empty_desk.changes.values() if one.get("cancelledDate")]
+    assert [one["cancelledDate"] for one in made] == [one["effectiveDate"] for one in made]
+    assert len(made) == 1

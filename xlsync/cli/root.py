@@ -133,7 +133,8 @@ def apply(
 ) -> None:
     """Write the approved rows of a workbook to ConnectWise.
 
-    Shows the plan and asks first. The results go into the workbook.
+    Shows the plan and asks first. The results go into the workbook. A refusal that
+    would meet every row, such as a missing right, stops the run.
     """
     from xlsync.cli import writes
 

@@ -156,6 +156,7 @@ class WriteTest:
         self._company, self._journal = company, journal
         self._now, self._wait = now, wait
         self._customs_needed = False
+        self._last_day = now.date()  # on which the addition ends: not before it begins
         self._number = 0
         self.left: list[str] = []  # names of records that could not be ended
         self.tenant: TenantBehaviour | None = None
@@ -213,6 +214,7 @@ class WriteTest:
             "quantity": 1,
             "effectiveDate": write_date(begins or self._now.date()),
         }
+        self._last_day = max(self._last_day, begins or self._last_day)  # the server's day may be ahead
         answer = self._post(f"{path}/additions", add_further_fields("addition", addition, self._live))
         place = f"{path}/additions/{id_of(answer, path)}"
         made.append(place)
@@ -278,7 +280,7 @@ class WriteTest:
         """Cancel a created record; True if that succeeded."""
         try:
             if "/additions/" in path:
-                self._patch(path, "cancelledDate", write_date(self._now.date()))
+                self._patch(path, "cancelledDate", write_date(self._last_day))
             else:
                 self._patch(path, "cancelledFlag", True)
         except ApiError:
