@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from rich.table import Table
 from typer.testing import CliRunner
 
@@ -132,3 +133,12 @@ def test_messages_wrap_at_words_on_a_terminal_and_paths_stay_whole(width: int) -
         say(console, f"Note: the workbook could not be written, so the results are in {path} for now")
     assert path in captured.get()
     assert "workbook" in captured.get()
+
+
+def test_messages_with_wide_letters_fit_the_terminal_and_lose_no_letter() -> None:
+    name = "東京国際情報通信システム株式会社" * 4
+    for message in (f"customer  {name} -> Rocket 🚀 Chat", f"  {name}", "🚀 " * 60 + "/a/path/" + "x" * 90):
+        lines = said(message, 80)
+        assert all(cell_len(line) <= 80 or "/a/path" in line for line in lines)
+        assert "".join("".join(lines).split()) == "".join(message.split())
+        assert len(lines) > 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
@@ -17,6 +16,12 @@ from xlsync.printable import printable
 
 _GAP = 2  # between two columns of a table
 _JOIN = "\x00"  # stands for a blank at which no line is parted
+# Two columns wide: letters of East Asia, between any two of which a line may be parted, and emoji.
+_WIDE = (
+    "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f"
+    "\uff01-\uff60\uffe0-\uffe6\U0001f000-\U0001faff\U00020000-\U0003fffd"
+)
+_PIECE = re.compile(rf"(\s*)([{_WIDE}]|[^\s{_WIDE}]+)")  # what is never parted, with the blanks before it
 _TOGETHER = re.compile(r"[-+\d.,]*\d (?:-> [-+\d.,]*\d|[A-Z]{3}\b)")  # `15 -> 18`, `+12.90 EUR`
 
 
@@ -52,15 +57,15 @@ def say(console: Console, message: str, style: str = "", *, words: Mapping[str, 
 def _parted(line: str, width: int) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip(" ")))
     hanging = indent + "  " if indent else ""
-    parts = textwrap.wrap(
-        _TOGETHER.sub(lambda match: match[0].replace(" ", _JOIN), line),
-        max(width, 20),
-        subsequent_indent=hanging,
-        break_long_words=False,
-        break_on_hyphens=False,
-        replace_whitespace=False,
-    )
-    return [part.replace(_JOIN, " ") for part in parts] or [""]
+    text = _TOGETHER.sub(lambda match: match[0].replace(" ", _JOIN), line)
+    parts = [""]
+    for gap, piece in _PIECE.findall(text):
+        longer = f"{parts[-1]}{gap}{piece}"
+        if cell_len(longer) <= max(width, 20) or not parts[-1].strip():
+            parts[-1] = longer
+        else:
+            parts.append(f"{hanging}{piece}")
+    return [part.replace(_JOIN, " ") for part in parts]
 
 
 def print_table(console: Console, table: Table) -> None:
