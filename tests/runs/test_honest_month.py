@@ -260,3 +260,40 @@ def _row(digest: str, label: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("\\", "")
+
+
+def test_two_currencies_and_unexplained_cents_are_told_alike_in_all_five_places(empty_desk: Desk) -> None:
+    desk = empty_desk
+    october = [one for one in desk.sandbox.bss.invoices if one["invoiceDate"].startswith("2026-10")]
+    large = max(october, key=lambda one: len(one["items"]))
+    other, short = [one for one in october if one is not large and one["totalBeforeTax"]][:2]
+    other["currency"] = "USD"
+    short["totalBeforeTax"] += Decimal("0.07")
+    for item in large["items"][:9]:  # as distributors round: by invoice
+        for part in (item, *item.get("_parts", ())):
+            part["total"] += Decimal("0.0004")
+    told = desk.export().json
+    assert set(told["billed"]) == {"EUR", "USD"}
+    assert not told["all_clear"]
+    digest = desk.run("check", str(desk.file), "--digest").out
+    terminal = desk.run("check", str(desk.file)).out
+    told = desk.run("check", str(desk.file), "--json").json
+    reported = desk.run("report", str(desk.file), "--json").json
+    assert reported["billed"] == told["billed"]
+    start = openpyxl.load_workbook(desk.file)["Start"]
+    for currency, texts in told["billed"].items():
+        billed = {name: Decimal(amount) for name, amount in texts.items()}
+        assert billed["lines"] == sum(billed[_key(fate)] for fate in Fate)
+        assert billed["invoices"] - billed["lines"] == billed["unexplained"]
+        (total,) = (one for one in reported["totals"] if one["currency"] == currency)
+        assert total["billed"] == billed["lines"]
+        for label, cells in START_BILLED_CELLS.items():
+            amount = billed[_key(label)]
+            assert f"{amount:,.2f}" in _row(digest, label)
+            assert re.search(rf"^{label} .*{amount:,.2f}", terminal, re.MULTILINE), label
+            if currency == "EUR":
+                assert Decimal(str(start[cells[1]].value)) == amount
+            else:
+                assert f"USD {amount:,.2f}" in str(start[cells[2]].value)
+    assert sum(Decimal(of["unexplained"]) for of in told["billed"].values()) == Decimal("0.07")
+    assert f"Invoice {short['code']}: its total less its lines is +0.07" in " ".join(told["notices"])
