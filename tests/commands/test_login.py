@@ -229,7 +229,9 @@ def test_a_settings_file_that_names_another_host_gets_no_secret(keys: dict[str, 
         result = CliRunner().invoke(app, words)
         assert result.exit_code == 1
         assert "XLSYNC_BSS_PASSWORD is not set" in result.output
-        assert "XLSYNC_CW_PRIVATE_KEY is not set" in result.output
+        host, file = remote.url.removeprefix("http://"), Path("xlsync.toml").resolve()
+        wanted = f"XLSYNC_CW_PRIVATE_KEY is not set for {host}, which {file} names"
+        assert "".join(wanted.split()) in "".join(result.output.split())
     assert remote.requests == []
 
 
@@ -426,7 +428,7 @@ def test_the_right_address_may_be_typed_where_it_is_asked_whether_to_ask_again(k
             return stored or "http://bss.example.com"
         return keys[question.variable]
 
-    log_in(ask, lambda _error: keys["XLSYNC_BSS_URL"])
+    log_in(ask, lambda _error: f"{keys['XLSYNC_BSS_URL']}/oauth/token")
     assert asked == ["", keys["XLSYNC_BSS_URL"]]
 
 
@@ -466,6 +468,15 @@ def test_the_command_asks_tries_and_never_shows_a_secret(keys: dict[str, str]) -
     assert '"tried": ["bss", "connectwise"]' in result.stdout
     assert "Settings > API Credentials" in " ".join(result.stderr.split())
     assert not any(keys[name] in result.output for name in SECRETS)
+
+
+def test_the_command_names_a_settings_file_of_the_folder_before_it_asks(keys: dict[str, str]) -> None:
+    Path("xlsync.toml").write_text('[bss]\nurl = "https://elsewhere.example.com"\n')
+    result = CliRunner().invoke(app, ["login"], input="\x03")
+    told = "".join(result.stderr.split())
+    notice = f"Thesettingsofthisfolderareused:{Path('xlsync.toml').resolve()}"
+    assert 0 <= told.find(notice) < told.find("BSSaddress:")
+    assert keys
 
 
 def test_the_command_ends_with_1_where_the_keys_are_wrong_and_nobody_asks_again(keys: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirmed, errors_in_words, line_ended, now, tell_json
+from xlsync.cli.terminal import confirmed, errors_in_words, line_ended, now, tell_json, tell_notices
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
@@ -94,6 +94,7 @@ def login(*, demo: bool, json: bool) -> None:
             if json:
                 tell_json({"settings": None, "keyring": None, "tried": []})
             return
+        tell_notices(keys.folder_notices())
         stored = keys.log_in(ask, again, works=works)
         facts = {"settings": str(stored.file), "keyring": stored.backend, "tried": list(stored.tried)}
         if json:

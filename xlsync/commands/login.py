@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from xlsync.config import (
     SECRETS,
     VARIABLES,
     SettingsSources,
+    name_the_file,
     owns_unbound,
     read_sources,
     section_url,
@@ -141,6 +143,11 @@ class Stored:
     tried: tuple[str, ...]
 
 
+def folder_notices(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the notice that names a settings file of the working folder, whose addresses are offered."""
+    return name_the_file(read_sources(environ, SettingProblems()))
+
+
 def log_in(
     ask: Ask,
     again: Again,
@@ -170,6 +177,8 @@ def log_in(
                 if not answer:
                     raise
                 if isinstance(answer, str):
+                    with suppress(ConfigError):  # told when it is asked for again
+                        answer = address_of(answer, section)
                     known[section_url(section)] = answer
         works(NAMES[section])
         answers |= known

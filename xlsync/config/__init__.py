@@ -16,6 +16,7 @@ import platformdirs
 from xlsync.config.accounts import account_of, holds_control, profile_name
 from xlsync.config.creation_fields import read_creation_fields
 from xlsync.config.problems import SettingProblems
+from xlsync.config.report import read_report
 from xlsync.config.team import STORE_PASSWORD, STORE_URL, read_store
 from xlsync.errors import ConfigError
 from xlsync.keyring_secrets import host_of, read_secret, read_unbound
@@ -28,7 +29,6 @@ from xlsync.settings import (
     ConnectWiseSettings,
     Creation,
     Limits,
-    ReportSettings,
     Settings,
     StoreSettings,
 )
@@ -65,7 +65,6 @@ _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
     "code_field": ("vendorSku", "integrationXRef", "manufacturerPartNumber", "none"),
 }
-_KINDS_OF_CHARGE: Final = frozenset({"recurring", "credit", "usage", "one-time"})
 _KNOWN: Final = {
     "bss": {*BSS_VARIABLES.values()},
     "connectwise": {*CONNECTWISE_VARIABLES.values(), "release", *_BOUNDS},
@@ -131,6 +130,7 @@ class SettingsSources:
 def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> SettingsSources:
     """Read the settings file in use and the user's own one."""
     own_file, file = own_settings_file(environ), settings_file(environ)
+    problems.file_name = file.name
     own = _read_file(own_file, problems)
     is_own = file == own_file or file.resolve() == own_file.resolve()
     table = own if is_own else _read_file(file, problems)
@@ -173,15 +173,15 @@ def load_settings(
             )
             environment = environment or _environment(keys)
     store = None if is_demo else _read_store(sources, problems)
-    notices = _name_the_file(sources)
+    notices = name_the_file(sources)
     limits = _read_limits(sources, problems, notices)
     creation = _read_creation(table, problems)
     enabled = _section(table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
-        problems.add(f"{FILE_NAME}: [invoicing] enabled must be true or false, not {enabled!r}")
+        problems.add(f"{problems.file_name}: [invoicing] enabled must be true or false, not {enabled!r}")
     word = environ.get("XLSYNC_INVOICING", "").strip().casefold()
     invoicing = word == "enabled" if word else enabled is True
-    report = _read_report(table, problems)
+    report = read_report(_section(table, "report"), problems)
     problems.refuse(VARIABLES, sources.profile, sources.file)
     return Settings(
         home=home_folder(environ),
@@ -203,7 +203,7 @@ def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     sources = read_sources(environ, problems)
     keys = _values("connectwise", ENVIRONMENT_VARIABLES, sources, problems)
     store = _read_store(sources, problems)
-    notices = _name_the_file(sources)
+    notices = name_the_file(sources)
     problems.refuse(VARIABLES, sources.profile, sources.file)
     return Settings(
         home=home_folder(environ), environment=_environment(keys), store=store, notices=tuple(notices)
@@ -224,7 +224,7 @@ def _read_store(sources: SettingsSources, problems: SettingProblems) -> StoreSet
     try:
         return read_store(given, password, sources.profile) if given else None
     except ConfigError as error:
-        problems.add(f"{STORE_URL}, or url under [store] in {FILE_NAME}: {error.message}", STORE_URL)
+        problems.add(f"{STORE_URL}, or url under [store] in {problems.file_name}: {error.message}", STORE_URL)
         return None
 
 
@@ -237,7 +237,7 @@ def _environment(keys: Mapping[str, str]) -> str:
     return f"{urlsplit(keys['url']).netloc.lower()}/{keys['company'].lower()}"
 
 
-def _name_the_file(sources: SettingsSources) -> list[str]:
+def name_the_file(sources: SettingsSources) -> list[str]:
     """Write a notice that names the settings file of the working directory, unless the file is empty."""
     if not sources.is_of_this_folder or not sources.table:
         return []
@@ -285,7 +285,9 @@ def _values(
         given = sources.environ.get(variable, "").strip()
         value = given or str(_section(sources.table, section).get(name, "")).strip()
         if not value:
-            problems.add_unset(f"{variable} is not set, or {name} under [{section}] in {FILE_NAME}", variable)
+            problems.add_unset(
+                f"{variable} is not set, or {name} under [{section}] in {problems.file_name}", variable
+            )
         elif name == "url":
             try:
                 value = check_url(value)
@@ -320,7 +322,9 @@ def _collect(section: str, sources: SettingsSources, problems: SettingProblems) 
                 variable,
             )
         elif not value:
-            problems.add_unset(f"{variable} is not set", variable)
+            host = f" for {host_of(values['url'])}" if values["url"] else ""
+            which = f", which {sources.file.resolve()} names" if host and sources.is_of_this_folder else ""
+            problems.add_unset(f"{variable} is not set{host}{which}", variable)
         elif holds_control(value):
             problems.add(f"{variable} holds a line break or another control character", variable)
         secret = "" if isinstance(value, NotSent) else value
@@ -408,60 +412,29 @@ def _read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creat
     for name, kinds in _CHOICES.items():
         if name in given and given[name] not in kinds:
             problems.add(
-                f"{FILE_NAME}: [creation] {name} must be {' or '.join(kinds)}, not {given.pop(name)!r}"
+                f"{problems.file_name}: [creation] {name} must be {' or '.join(kinds)}, "
+                f"not {given.pop(name)!r}"
             )
     for name in ("identifier_length", "name_length"):
         length = given.get(name, 1)
         if not isinstance(length, int) or isinstance(length, bool) or length < 1:
-            problems.add(f"{FILE_NAME}: [creation] {name} must be a whole number from 1 up, not {length!r}")
+            problems.add(
+                f"{problems.file_name}: [creation] {name} must be a whole number from 1 up, not {length!r}"
+            )
             del given[name]
     if not isinstance(given.get("mark_additions", True), bool):
         problems.add(
-            f"{FILE_NAME}: [creation] mark_additions must be true or false, "
+            f"{problems.file_name}: [creation] mark_additions must be true or false, "
             f"not {given.pop('mark_additions')!r}"
         )
     site = given.get("site", "Main")
     if not isinstance(site, str) or not 1 <= len(site.strip()) <= SITE_LENGTH:
         problems.add(
-            f"{FILE_NAME}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
+            f"{problems.file_name}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
             f"not {given.pop('site')!r}"
         )
     given["fields"] = read_creation_fields(given.get("fields", {}), problems)
     return Creation(**given)
-
-
-def _read_report(table: Mapping[str, Any], problems: SettingProblems) -> ReportSettings:
-    """Read the settings for distributors' reports."""
-    given = _section(table, "report")
-    dates = given.get("dates")
-    if dates not in (None, "day-first", "month-first"):
-        problems.add(f'{FILE_NAME}: [report] dates must be "day-first" or "month-first", not {dates!r}')
-        dates = None
-    ignore = given.get("ignore", [])
-    if not isinstance(ignore, list) or not all(isinstance(text, str) for text in ignore):
-        problems.add(f'{FILE_NAME}: [report] ignore must be a list of headers, such as ["Contact Date"]')
-        ignore = []
-    types = _read_names(given, "types", 'kinds of charge, such as Credit = ["Retour"]', problems)
-    for kind in [kind for kind in types if kind.casefold() not in _KINDS_OF_CHARGE]:
-        problems.add(f"{FILE_NAME}: [report.types] {kind} must be Recurring, Credit, Usage or One-time")
-        del types[kind]
-    headers = _read_names(given, "headers", 'columns, such as Units = ["Qty"]', problems)
-    return ReportSettings(headers=headers, types=types, dates=dates, ignore=tuple(ignore))
-
-
-def _read_names(
-    given: Mapping[str, Any], name: str, what: str, problems: SettingProblems
-) -> dict[str, tuple[str, ...]]:
-    """Read names with their other spellings: each one text, or a list of texts."""
-    table = given.get(name, {})
-    texts_by_name: dict[str, tuple[str, ...]] = {}
-    for key, value in table.items() if isinstance(table, dict) else [("", table)]:
-        texts = [value] if isinstance(value, str) else value
-        if not key or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            problems.add(f"{FILE_NAME}: [report] {name} must name {what}")
-        else:
-            texts_by_name[key] = tuple(texts)
-    return texts_by_name
 
 
 def _numbers(
@@ -478,9 +451,13 @@ def _numbers(
             number = Decimal("NaN")
         least, most = _BOUNDS.get(name, (0, _MOST_OF_ALL))
         if name in _BOUNDS and number.is_finite() and not least <= number <= most:
-            problems.add(f"{FILE_NAME}: [{section}] {name} must be at least {least} and at most {most}")
+            problems.add(
+                f"{problems.file_name}: [{section}] {name} must be at least {least} and at most {most}"
+            )
         elif not number.is_finite() or not 0 <= number <= _MOST_OF_ALL:
-            problems.add(f"{FILE_NAME}: [{section}] {name} must be a number from 0 up, not {value!r}")
+            problems.add(
+                f"{problems.file_name}: [{section}] {name} must be a number from 0 up, not {value!r}"
+            )
         else:
             numbers[name] = number
     return numbers

@@ -11,11 +11,12 @@ from xlsync.errors import ConfigError, NotSignedInError
 class SettingProblems(list[tuple[str, str]]):
     """Pairs of a variable and a sentence; the variable is empty for what only a settings file holds.
 
-    `unset` are the variables that are set nowhere.
+    `unset` are the variables that are set nowhere; `file_name` is the name of the settings file in use.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.file_name = "xlsync.toml"
         self.unset: set[str] = set()
 
     def add(self, text: str, variable: str = "") -> None:
