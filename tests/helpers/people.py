@@ -9,12 +9,6 @@ from typing import Any
 
 from tests.helpers.copies import COMMAND, Running, copies
 
-_AT_ANOTHER_MACHINE = """
-import os, tempfile, xlsync.apply.journal
-tempfile.tempdir = os.environ["XLSYNC_HOME"]  # its locks are its own
-xlsync.apply.one_writer.SHARED_PLACES = ()
-"""
-
 
 @dataclass(frozen=True)
 class Machine:
@@ -34,6 +28,6 @@ class People:
     def begin(self, machine: Machine, *words: str, program: str = COMMAND, **facts: Any) -> Running:
         """Begin a command, or a program of the test's own, at somebody's machine."""
         machine.home.mkdir(parents=True, exist_ok=True)
-        environ = {**os.environ, **machine.environ, "XLSYNC_HOME": str(machine.home)}
-        program = _AT_ANOTHER_MACHINE + program
+        own = {"XLSYNC_HOME": str(machine.home), "XLSYNC_LOCKS": str(machine.home / "locks")}
+        environ = {**os.environ, **machine.environ, **own}
         return copies().begin(environ, self._folder, *words, program=program, **facts)

@@ -9,6 +9,9 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from xlsync.apply.plan import is_label_of
+from xlsync.workbook.hidden_sheet import Kept, KeptRow, write_kept
+from xlsync.workbook.layout import MEMORY
+from xlsync.workbook.read import read_workbook
 
 INVOICES = "Invoices"
 REDSTART = 37  # the agreement of addition 52
@@ -49,6 +52,52 @@ def test_a_row_whose_hidden_facts_stand_for_another_agreement_is_not_written(
     assert told in invoiced.json["actions"][0]["detail"]
 
 
+def forge(desk: Desk, key: str, other: str, **shown: str) -> None:
+    """Let the hidden sheet say that a row stands for what another one does, with a checksum that is right.
+
+    `shown` are cells that it says the row showed.
+    """
+    book = read_workbook(desk.file)
+    rows = dict(book.stored[MISMATCHES])
+    facts = {"mismatch": {**rows[other].facts["mismatch"], "key": key}}
+    rows[key] = KeptRow.from_facts({**rows[key].shown, **shown}, facts)
+    content = Kept(book.about, {**book.stored, MISMATCHES: rows})
+    book.package.replace_rows(MEMORY, write_kept(content, book.lists))
+    book.package.save(desk.file)
+
+
+@pytest.mark.parametrize("key", ["units:52", "cost:54", "add:38:15"])
+@pytest.mark.parametrize("other", ["units:1", "add:38:5", "units:109"])
+def test_a_forged_hidden_sheet_that_stands_for_another_row_writes_nothing(
+    desk: Desk, key: str, other: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve(key, Action=hand.get(MISMATCHES, other, "Action"))
+    forge(desk, key, other)
+    ran = desk.apply("--force")
+    assert (ran.code, desk.sent(), set(ran.states.values())) == (3, [], {"skipped"})
+    assert any("and would be written to" in action["detail"] for action in ran.json["actions"])
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [("Customer", "Nobody in any list"), ("Agreement", "Nothing in any list"), ("Product", "X9: In no list")],
+)
+def test_a_label_in_no_list_is_named_and_where_the_hidden_sheet_is_forged_too_nothing_is_written(
+    desk: Desk, header: str, text: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+        hand.set(MISMATCHES, "units:52", {header: text})
+    typed = desk.apply()
+    assert (typed.code, desk.sent()) == (1, [])
+    assert text in typed.json["error"]["problems"][0]["message"]
+    forge(desk, "units:52", "units:52", **{header: text})
+    forged = desk.apply()
+    assert (forged.code, desk.sent(), set(forged.states.values())) == (3, [], {"skipped"})
+    assert f"the row shows the {header.lower()} {text}, and would" in forged.json["actions"][0]["detail"]
+
+
 @pytest.mark.parametrize("key", ["units:52", "add:38:15"])
 def test_a_row_whose_hidden_facts_stand_for_another_product_is_not_written(desk: Desk, key: str) -> None:
     with desk.editing() as hand:
@@ -69,9 +118,15 @@ def test_a_row_whose_hidden_facts_stand_for_another_product_is_not_written(desk:
         ("Cloud Services [37]", "Cloud Services", True),
         ("B1: Backup", "B1", True),
         ("", "Cloud Services", True),  # the row shows the distributor's name, or none
+        ("B1:", "B1", True),
         ("Cloud", "Cloud Services", False),
+        ("Cloud Services Plus", "Cloud Services", False),
+        ("B10: Backup", "B1", False),
+        ("MQX7:0001: Backup", "MQX7", False),
         ("Contoso", "Fabrikam", False),
     ],
 )
-def test_a_label_may_have_more_than_the_name_and_never_less(label: str, name: str, is_it: bool) -> None:
+def test_a_label_has_at_most_an_identifier_or_description_more_than_the_name(
+    label: str, name: str, is_it: bool
+) -> None:
     assert is_label_of(label, name) is is_it

@@ -246,6 +246,18 @@ def test_yes_over_limit_lifts_the_limits_for_its_row_only(desk: Desk) -> None:
     assert desk.apply().states == {"update:52": "done", "update:53": "done"}
 
 
+def test_undo_leaves_a_product_that_a_colleague_put_on_an_agreement_of_the_run(approved: Desk) -> None:
+    ran = approved.apply("--force")
+    made = next(a["id"] for a in ran.json["actions"] if a["kind"] == "CreateCatalogItem")
+    additions = approved.sandbox.connectwise.additions
+    theirs = max(additions) + 1
+    additions[theirs] = {**additions[53], "id": theirs, "product": {"id": made}}
+    undone = approved.run("undo", "last", "--yes", "--json")
+    assert not approved.sandbox.connectwise.catalog[made].get("inactiveFlag")
+    told = next(a["detail"] for a in undone.json["actions"] if a["key"].endswith(f"/catalog/{made}"))
+    assert f"it is in use by addition {theirs}" in told
+
+
 def test_undo_leaves_an_agreement_on_which_a_colleague_built(approved: Desk) -> None:
     ran = approved.apply("--force")
     assert ran.code == 0

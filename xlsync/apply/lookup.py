@@ -117,6 +117,10 @@ class Live:
             )
         )
 
+    def known_additions(self) -> list[tuple[Addition, ...]]:
+        """Return the additions that were read of any agreement, however long ago."""
+        return [additions for additions in self._additions.things() if not isinstance(additions, ApiError)]
+
     def list_additions(self, agreement: int) -> tuple[Addition, ...]:
         """Read the additions of an agreement anew."""
         return _sure(self.connectwise.list_additions([agreement])[agreement])
@@ -137,10 +141,7 @@ class Live:
         """
         with self._lock:
             if self._marks is None:
-                known = [
-                    additions for additions in self._additions.things() if not isinstance(additions, ApiError)
-                ]
-                known.append(self.additions_of(agreement))
+                known = [*self.known_additions(), self.additions_of(agreement)]
                 self._marks = fields_of_additions(known, (MARK_ID, MARK_NAME)) or marks_of_definitions(
                     self.connectwise
                 )

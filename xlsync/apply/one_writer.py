@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import stat
 import subprocess
@@ -48,7 +49,7 @@ def _lock_of_machine(environment: str) -> Iterator[None]:
     place = f"{'loopback' if is_loopback else name}{colon}{port}/{company}"
     folder = machine_folder() / "xlsync-locks"
     with suppress(OSError):  # the folder of another user cannot be changed, and need not be
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True, parents=True)
         open_to_all_users(folder)
     file = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
     with _lock(folder, file, environment):
@@ -72,11 +73,14 @@ def open_to_all_users(folder: Path, system: str = sys.platform) -> None:
 
 
 def machine_folder() -> Path:
-    """Return the folder that all users of this machine can write to, whatever their variables say.
+    """Return the folder that all users of this machine can write to, wherever their own folders lie.
 
     Containers, and machines that share a folder, are machines of their own here: across them the store that
-    a team shares holds the lock. Only where no such folder exists, the one for temporary files is returned.
+    a team shares holds the lock, or a folder that all of them see and that `XLSYNC_LOCKS` names. Only where
+    no folder is open to all users, the one for temporary files is returned.
     """
+    if given := os.environ.get("XLSYNC_LOCKS", ""):
+        return Path(given)
     if sys.platform == "win32":
         return platformdirs.site_data_path(appname=None)
     for place in map(Path, SHARED_PLACES):

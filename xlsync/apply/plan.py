@@ -161,8 +161,14 @@ def judge_product(action: Action, identifier: str) -> Outcome | None:
 
 
 def is_label_of(label: str, name: str) -> bool:
-    """Return whether a label can stand for a record of this name: it may have more to it, never less."""
-    return not label or not name or _folded(label).startswith(_folded(name))
+    """Return whether a label can stand for a record of this name.
+
+    Behind a name there may be an identifier in brackets, behind a product's identifier its description.
+    """
+    shown, named = _folded(label), _folded(name)
+    if not shown or not named or shown == named:
+        return True
+    return shown.startswith((f"{named} [", f"{named}: ")) or shown == f"{named}:"
 
 
 def _folded(text: str) -> str:

@@ -7,7 +7,7 @@ the entry of a label that a person chose, so that every label reads back as the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -111,15 +111,33 @@ class Dropdowns:
     """The labels of a workbook's dropdowns, by which its rows show people records of ConnectWise."""
 
     def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self._known = tuple(
-            {label_key(str(label)) for label in lists.get(title, ()) if label is not None}
-            for title in ("Customer", "Agreement", "Product")
+        self._known = {
+            "Customer": _labels_and_ids(lists, "Customer", "Company Id"),
+            "Agreement": _labels_and_ids(lists, "Agreement", "Agreement Id"),
+            "Product": _labels_and_ids(lists, "Product", "Item Id"),
+        }
+
+    def shown(self, text_of: Callable[[str], str], **ids: int | str | None) -> ShownLabels:
+        """Return the labels that a row shows for records; `ids` and `text_of` give id and text by header.
+
+        Empty for a name that is the distributor's, since no dropdown has an entry of the record. Where one
+        has, another text counts as shown all the same.
+        """
+        return ShownLabels(
+            **{header.lower(): self._shown(header, text_of(header), id_) for header, id_ in ids.items()}
         )
 
-    def shown(self, customer: str, agreement: str, product: str = "") -> ShownLabels:
-        """Return the labels among these texts; empty ones for names that are the distributor's."""
-        texts = zip((customer, agreement, product), self._known, strict=True)
-        return ShownLabels(*(text if label_key(text) in known else "" for text, known in texts))
+    def _shown(self, header: str, text: str, id_: int | str | None) -> str:
+        labels, listed = self._known[header]
+        return text if label_key(text) in labels or id_ in listed else ""
+
+
+def _labels_and_ids(
+    lists: Mapping[str, Sequence[Value]], title: str, ids: str
+) -> tuple[frozenset[str], frozenset[int]]:
+    """Return the labels of a dropdown as they are compared, and the ids that they stand for."""
+    labels = frozenset(label_key(str(label)) for label in lists.get(title, ()) if label is not None)
+    return labels, frozenset(id_ for _, id_ in _known(lists.get(title, ()), lists.get(ids, ())))
 
 
 class LabelDirectory:

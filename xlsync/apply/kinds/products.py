@@ -82,14 +82,17 @@ def take_back(write: Write) -> SetFields | None:
     return retire(write, "inactiveFlag")
 
 
-def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """List the additions of the item that other runs created."""
-    return [
+def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:
+    """List the additions of the item of others: on the agreements that the run touched, and of other runs."""
+    known = (addition for additions in live.known_additions() for addition in additions)
+    by_others = [a.id for a in known if a.item_id == id_ and a.cancelled is None and a.id not in own]
+    by_runs = [
         f"addition {write.id} of run {run.id}"
         for run in runs
         for write in run.writes
         if write.kind == CreateAddition.__name__
         and write.id is not None
-        and write.id not in own
+        and write.id not in {*own, *by_others}
         and write.body.get("product", {}).get("id") == id_
     ]
+    return [*(f"addition {one}" for one in by_others), *by_runs]

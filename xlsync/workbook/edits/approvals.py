@@ -171,7 +171,9 @@ def _read_approved(
     notices: list[Notice],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
-    labels = dropdowns.shown(row.text("Customer"), row.text("Agreement"), row.text("Product"))
+    labels = dropdowns.shown(
+        row.text, Customer=mismatch.company, Agreement=mismatch.agreement, Product=mismatch.item
+    )
     units = read_amount(row, "New Units", problems)
     cost = read_amount(row, "New Cost", problems)
     effective = read_day(row, "Effective From", month, problems)
@@ -410,7 +412,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
                 customer=row.text("Customer"),
                 name=row.text("Agreement"),
                 currency=shown.currency,
-                labels=dropdowns.shown(row.text("Customer"), row.text("Agreement")),
+                labels=dropdowns.shown(row.text, Customer=shown.company, Agreement=shown.agreement),
             )
         )
     asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
