@@ -58,6 +58,11 @@ def renewed(data: bytes, rows: list[Row] | None = None) -> Package:
         ("H12", '<f t="array" ref="H12:J12">B8:D8</f><v>1</v>', "B9:D9"),
         ("H12", '<f t="dataTable" ref="H12:I14" dt2D="1" r1="A8" r2="A9"/><v>1</v>', 'ref="H13:I15"'),
         ("H12", '<f t="dataTable" ref="H12:I14" dt2D="1" r1="A8" r2="A9"/><v>1</v>', 'r1="A9"'),
+        (
+            "H4",
+            '<f t="array" ref="H4:J4">_xlfn._xlws.SORT(B4:D4)</f><v>1</v>',
+            'ref="H5:J5">_xlfn._xlws.SORT(B5',
+        ),
         ("H1", '<f t="array" ref="H1:J1">SUM(B2:B5)</f><v>1</v>', "SUM(B2:B6)"),
         ("H4", '<f t="array" ref="H4:H5">B4:B5</f><v>1</v>', None),
         ("H2", '<f t="array" ref="H2:H5">B2:B5</f><v>1</v>', None),

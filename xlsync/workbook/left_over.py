@@ -66,6 +66,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
         if number in columns:
             columns[number].add(column)
+    pictures = package.pictures(title, columns)
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
@@ -85,7 +86,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
                 yield LeftOver(title, row.number, about, name, "Note", notes[place])
             if place in links:
                 yield LeftOver(title, row.number, about, name, "Link", links[place])
-        for text in package.pictures(title, row.number):
+        for text in pictures.get(row.number, ()):
             kind: Kind = "Text box" if text else "Picture"
             yield LeftOver(title, row.number, about, "the row", kind, text or None)
 

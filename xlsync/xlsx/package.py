@@ -187,19 +187,22 @@ class Package:
         styles = self._parts.related(self._workbook, "styles")
         return [fill for part in styles for fill in fills_of(self._parts.text(part))]
 
-    def pictures(self, title: str, row: int) -> list[str]:
-        """The texts of the pictures and text boxes that belong to a row; empty for one without text."""
-        drawings = self._parts.related(self._part(title), "drawing")
-        return [picture.text for part in drawings for picture in pictures_of(self._parts.text(part), (row,))]
+    def pictures(self, title: str, rows: Collection[int]) -> dict[int, list[str]]:
+        """The texts of the pictures and text boxes that belong to these rows; empty for one without text."""
+        texts: dict[int, list[str]] = {}
+        for part in self._parts.related(self._part(title), "drawing"):
+            for picture in pictures_of(self._parts.text(part), rows):
+                texts.setdefault(picture.row, []).append(picture.text)
+        return texts
 
     def links(self, title: str) -> dict[Position, str]:
         """The targets of the links on the cells of a sheet, by the first cell of each."""
-        part = self._part(title)
+        files = self._parts.outside(self._part(title))
         targets: dict[Position, str] = {}
         for cells, relation, place in links_of(self._sheet(title).after):
             with suppress(ValueError):  # a link on no cell
-                outside = self._parts.outside(part).get(relation, "")
-                targets[position(cells.partition(":")[0])] = f"{outside}#{place}" if place else outside
+                file = files.get(relation, "")
+                targets[position(cells.partition(":")[0])] = f"{file}#{place}" if place else file
         return targets
 
     def _is_plain(self, part: str) -> bool:
