@@ -76,6 +76,17 @@ def test_remembered_links_and_a_run_are_told_without_a_broken_word(desk: Desk, c
     assert [line for line in shown.lines if line.endswith("done")] != []
 
 
+@pytest.mark.parametrize("columns", [40, 61, 80])
+def test_what_is_wrong_with_the_words_typed_is_told_without_a_broken_word(
+    empty_desk: Desk, columns: int
+) -> None:
+    words = ["export", "--month", "2026-10", "--output", "month.csv"]
+    message = empty_desk.run(*words, "--json").json["error"]["message"]
+    shown = run_on_terminal(words, columns)
+    assert shown.code == 2
+    assert f"Error: {message}" in " ".join(shown.lines)
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 def test_apply_shows_its_plan_and_what_became_of_it_on_the_screen(desk: Desk, columns: int) -> None:
     with desk.editing() as hand:

@@ -78,10 +78,10 @@ def test_what_is_not_there_is_told_so_and_what_is_forgotten_is_counted(desk: Des
     assert desk.run("links", "list", "nobody").out == "No link of these keys or names is remembered.\n"
     ran = desk.run("links", "forget", "urveyors")
     assert "This is part of" in ran.err
-    assert ran.err.splitlines()[-1] == "nothing forgotten"
+    assert ran.err.splitlines()[-1] == "Nothing forgotten."
     ran = desk.run("links", "forget", "nobody")
-    assert (ran.code, ran.err.splitlines()[-1]) == (0, "nothing forgotten")
-    assert desk.run("links", "forget", "bss:601", "--yes").err.splitlines()[-1] == "1 link forgotten"
+    assert (ran.code, ran.err.splitlines()[-1]) == (0, "Nothing forgotten.")
+    assert desk.run("links", "forget", "bss:601", "--yes").err.splitlines()[-1] == "1 link forgotten."
 
 
 # Long texts

@@ -7,6 +7,9 @@ import inspect
 import os
 import re
 import shlex
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -65,13 +68,24 @@ def _message_of(error: Exception) -> str:
     return format_message()
 
 
+def _parted_at_words(message: str) -> str:
+    """Part the message of a usage error as the terminal is wide, since the parser prints it as one line."""
+    if not sys.stderr.isatty():
+        return message
+    width = shutil.get_terminal_size().columns
+    lines = textwrap.wrap(f"Error: {message}", width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).removeprefix("Error: ")
+
+
 @contextmanager
 def _usage_in_json(words: Iterable[str]) -> Iterator[None]:
     with _json(wants="--json" in words):
         try:
             yield
         except _UsageError as error:
-            tell_error(_message_of(error), "`--help` shows what it takes.")
+            message = _message_of(error)
+            tell_error(message, "`--help` shows what it takes.")
+            error.__dict__["format_message"] = lambda: _parted_at_words(message)
             raise
 
 

@@ -139,7 +139,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         systems.links.forget(links)
         for rule in rules:
             systems.rules.drop(rule.key)
-        say(err, f"{both} forgotten")
+        say(err, f"{both[:1].upper()}{both[1:]} forgotten.")
         if json:
             forgotten = {"links": list(map(as_json.link, links)), "rules": list(map(as_json.rule, rules))}
             tell_json({"forgotten": forgotten})

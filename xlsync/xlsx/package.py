@@ -92,7 +92,7 @@ class Package:
 
     def _find_workbook(self) -> str:
         if not self._parts.has_types:
-            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
+            raise WorkbookError(f"{self.name} is not an Excel workbook.", SAVE_AGAIN)
         parts = self._parts.related("", "officeDocument")
         if not parts:
             raise WorkbookError(
@@ -101,7 +101,7 @@ class Package:
         if parts[0].casefold().endswith(".bin"):
             raise WorkbookError(f"{self.name} is a binary workbook (.xlsb)", SAVE_AGAIN)
         if not is_workbook(self._parts.text(parts[0])):
-            raise WorkbookError(f"{self.name} is not an Excel workbook", SAVE_AGAIN)
+            raise WorkbookError(f"{self.name} is not an Excel workbook.", SAVE_AGAIN)
         return parts[0]
 
     def _find_sheets(self) -> dict[str, str]:

@@ -217,7 +217,7 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
             )
         raise WorkbookError(f"{name} is a workbook of an old kind (.xls)", SAVE_AGAIN)
     if not data.startswith(b"PK"):
-        raise WorkbookError(f"{name} is not an Excel workbook", SAVE_AGAIN)
+        raise WorkbookError(f"{name} is not an Excel workbook.", SAVE_AGAIN)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
