@@ -29,6 +29,7 @@ from xlsync.billing.reports.text import fold, header_key
 from xlsync.billing.reports.values import (
     ReportColumn,
     Wrong,
+    contract_cell,
     date_cell,
     find_rounded,
     from_1904,
@@ -56,7 +57,12 @@ NUMBERS: Final = (
 )
 DATES: Final = ("start", "end", "invoice_date")
 IDS: Final = ("contract", "customer_id", "product_code", "sku")
-_TEXT_READERS: Final = {"customer": name_cell, "product": name_cell, **dict.fromkeys(IDS, id_cell)}
+_TEXT_READERS: Final = {
+    "customer": name_cell,
+    "product": name_cell,
+    **dict.fromkeys(IDS, id_cell),
+    "contract": contract_cell,
+}
 _PERIOD: Final = ("start", "end", "period")
 _RANGES: Final = ("period", "plan", "cycle")
 _TERMS: Final = ("plan", "cycle")

@@ -21,6 +21,7 @@ _FORMULA: Final = re.compile(
 )
 _ERROR: Final = re.compile(r"#[¡¿]?[^\W_a-z][^\W_a-z/0]*[\w/]*[!?]|#N/[A-Z]{1,2}|#NV|#GETTING_DATA|#{3,}")
 _SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+_BETWEEN_IDS: Final = re.compile(r"[,;|\n]")
 _DAYS_TO_1904: Final = 1462
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
 
@@ -123,6 +124,17 @@ def id_cell(value: Any) -> Read[str]:
                 "column as text"
             )
     return text
+
+
+def contract_cell(value: Any) -> Read[str]:
+    """A cell as the id of one contract; several in one cell are a problem."""
+    if isinstance(value, str) and _BETWEEN_IDS.search(value.strip()):
+        parts = [part for part in _BETWEEN_IDS.split(value) if any(map(str.isdigit, part))]
+        if len(parts) > 1:
+            return Wrong(
+                f"“{plain_text(value)[:60]}” holds {len(parts)} contracts: part the row, one for each"
+            )
+    return id_cell(value)
 
 
 def find_rounded(ids: Iterable[str]) -> set[str]:
