@@ -224,11 +224,9 @@ def _units_and_cost(
         connectwise_cost=addition.unit_cost,
         unit_price=books.price_of(addition),
     )
-    marked = _tell_other_mark(charges, addition)
-    included = tell_number(addition.less_included)
-    beside = f"{included} units are included (lessIncluded) and left alone." if addition.less_included else ""
+    beside = _tell_beside(charges, addition)
     if units != addition.quantity:
-        row = replace(
+        yield replace(
             base,
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
@@ -241,10 +239,9 @@ def _units_and_cost(
                 tell_costs(charges),
             ),
         )
-        yield with_warnings(row, marked)
     if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
-        row = replace(
+        yield replace(
             base,
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
@@ -257,15 +254,16 @@ def _units_and_cost(
                 beside,
             ),
         )
-        yield with_warnings(row, marked)
 
 
-def _tell_other_mark(charges: Sequence[Charge], addition: Addition) -> str:
-    """Warn where an addition is marked with a contract that is not billed on this target."""
+def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
+    """Say what else a person should know about an addition before changing it."""
     contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
-    if not addition.contract_mark or addition.contract_mark.casefold() in contracts:
-        return ""
-    return (
-        f"The addition is marked with {addition.contract_mark}, which none of these lines is of: choose an "
-        "Action if it is theirs all the same."
+    is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
+    included = tell_number(addition.less_included)
+    return sentences(
+        f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
+        if is_marked_otherwise
+        else "",
+        f"{included} units are included (lessIncluded) and left alone." if addition.less_included else "",
     )
