@@ -129,6 +129,18 @@ def test_a_successor_that_is_refused_leaves_a_result_that_says_what_is_in_force(
     assert [one.get("cancelledDate") for one in additions_of(desk, 37, 3)] == [None]
 
 
+def test_only_one_addition_is_ended_where_the_first_successor_is_refused(desk: Desk) -> None:
+    """Agreements are written side by side, and would all end theirs before one refusal is known."""
+    hand = desk.read()
+    units = [key for key in hand.rows(MISMATCHES) if hand.get(MISMATCHES, key, "Action") == "Update units"]
+    approve(desk, *units, Effective_From=date(2026, 10, 14))
+    desk.sandbox.fail("forbid", path="^POST", times=99)
+    ran = desk.apply()
+    assert ran.code == 3
+    assert patches(desk) == [["cancelledDate"]]
+    assert len([state for state in ran.states.values() if state == "skipped"]) > 4
+
+
 def test_nothing_is_ended_where_the_successor_would_be_refused(desk: Desk) -> None:
     approve(desk, "units:52", Effective_From=date(2026, 10, 14))
     desk.sandbox.connectwise.agreements[37]["billStartDate"] = "2026-10-20T00:00:00Z"

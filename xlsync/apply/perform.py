@@ -11,6 +11,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -74,7 +75,18 @@ def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
             first.append(action)
         else:
             groups.setdefault(action.lane, []).append(action)
-    return first, list(groups.values())
+    return first, [_in_pairs(group) for group in groups.values()]
+
+
+def _in_pairs(actions: list[Action]) -> list[Action]:
+    """Put each addition that continues another directly behind the end of that one."""
+    keys = {action.key for action in actions}
+    continuing: dict[str, list[Action]] = {}
+    others: list[Action] = []
+    for action in actions:
+        ends = action.succeeds.key if isinstance(action, CreateAddition) and action.succeeds else ""
+        (continuing.setdefault(ends, []) if ends in keys else others).append(action)
+    return [one for action in others for one in (action, *continuing.get(action.key, ()))]
 
 
 class _Run:
@@ -94,15 +106,30 @@ class _Run:
         self.stop = threading.Event()
         self._accepted: set[str] = set()  # kinds of which ConnectWise did not refuse the first write
         self._refusal: Outcome | None = None  # the one that stopped the run
+        self._pairs = threading.RLock()  # held from the end of the first continued addition to its successor
         self._firsts = threading.Lock()  # held while the first write of a kind is under way
 
     def do_all(self, actions: Iterable[Action]) -> None:
-        """Perform actions one after another."""
-        for action in actions:
-            result = self._do(action)
-            self.outcomes[action.key] = result
-            if self.progress:
-                self.progress(result)
+        """Perform actions one after another.
+
+        No second addition is ended to be continued before the first is continued, since a refusal of that
+        stops the run.
+        """
+        with ExitStack() as first_pair:
+            for action in actions:
+                if self._ends_first(action):
+                    first_pair.enter_context(self._pairs)
+                result = self._do(action)
+                self.outcomes[action.key] = result
+                if self.progress:
+                    self.progress(result)
+                if isinstance(action, CreateAddition):
+                    first_pair.close()
+
+    def _ends_first(self, action: Action) -> bool:
+        """Return whether an action ends an addition before it is known that additions are created."""
+        is_end = isinstance(action, SetFields) and action.successor_item is not None
+        return is_end and CreateAddition.__name__ not in self._accepted
 
     def _do(self, action: Action) -> Outcome:
         if self.stop.is_set():
