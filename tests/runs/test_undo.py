@@ -147,6 +147,19 @@ def test_another_field_that_changed_since_stays_as_it_is(desk: Desk) -> None:
     assert desk.changes == {("additions", 52): {"unitCost": Decimal("16.99")}}
 
 
+def test_of_two_fields_the_one_that_nobody_changed_since_is_restored(desk: Desk) -> None:
+    desk.addition(55)["unitCost"] = Decimal("9.1")
+    assert desk.check().code == 0
+    before = desk.addition(55)["quantity"]
+    run = applied(desk, "units:55", "cost:55")
+    desk.addition(55)["unitCost"] = Decimal(9)
+    ran = undo(desk, run)
+    path = "/finance/agreements/37/additions/55"
+    assert (ran.code, ran.states) == (3, {f"{path} quantity": "done", f"{path} unitCost": "skipped"})
+    assert (desk.addition(55)["quantity"], desk.addition(55)["unitCost"]) == (before, 9)
+    assert desk.read().get(MISMATCHES, "units:55", "Result").startswith("partly taken back on")
+
+
 def test_money_reads_as_money_and_units_as_units(desk: Desk) -> None:
     """In history, in the plan that takes it back, and in the reason why that is skipped."""
     desk.addition(55)["unitCost"] = Decimal("9.1")
@@ -350,6 +363,14 @@ def test_the_money_of_additions_that_an_undo_ends_counts_and_they_are_no_drops_t
     assert (stopped.code, desk.sent()) == (1, [])
     assert "of monthly money, the limit is 0.00" in stopped.err
     assert "drop to zero" not in stopped.err
+
+
+def test_more_additions_of_a_run_than_a_plan_may_end_are_taken_back_at_once(desk: Desk) -> None:
+    """No invoice has billed them: what was never billed does not drop."""
+    run = applied(desk, "add:38:15", "add:38:5")
+    desk.write_own_settings("[limits]\nzero = 1\n")
+    ran = undo(desk, run)
+    assert (ran.code, ran.json["done"]) == (0, 2)
 
 
 def test_what_was_created_is_inactive_cancelled_or_named(desk: Desk) -> None:

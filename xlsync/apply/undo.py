@@ -15,7 +15,7 @@ from xlsync.apply.actions import CANCEL, Action, CreateAddition, FieldChange, Se
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
-from xlsync.apply.kinds.fields import agreement_in, restore
+from xlsync.apply.kinds.fields import agreement_in, field_by_field, restore
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.connectwise.records import read_date, read_number
@@ -47,6 +47,12 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
             actions[action.key] = _joined(action, later) if later else action
     continued = {write.record: write.succeeds for write in run.writes}
     pairs = _pairs_of(run)
+    changed = {result.key for result in plan_actions(list(actions.values()), live).outcomes if result.changed}
+    actions = {
+        part.key: part
+        for action in actions.values()
+        for part in (field_by_field(action) if action.key in changed else [action])
+    }
     wanted = [_with_money(action, continued.get(action.path), live) for action in actions.values()]
     ordered = [replace(action, after=_ends_first(action, actions, pairs)) for action in wanted]
     plan = plan_actions(ordered, live)

@@ -28,12 +28,15 @@ def review_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
 
 def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
     """The *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
-    returned = {result.key for result in outcomes if result.state in {State.DONE, State.ALREADY}}
+    fields: dict[str, list[bool]] = {}  # whether they were taken back, by record
+    for result in outcomes:
+        record = result.key.partition(" ")[0]
+        fields.setdefault(record, []).append(result.state in {State.DONE, State.ALREADY})
     rows: dict[str, list[bool]] = {}
     for write in run.writes:
         if write.state == State.DONE:
             for row in write.rows:
-                rows.setdefault(row, []).append(write.record in returned)
+                rows.setdefault(row, []).extend(fields.get(write.record, [False]))
     return {
         row: f"{'' if all(parts) else 'partly '}{TAKEN_BACK} on {day} by run {by}"
         for row, parts in rows.items()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from xlsync.apply.actions import FieldChange, SetFields, Setting
 from xlsync.apply.field_names import FIELDS, tell_field
@@ -18,6 +18,8 @@ from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month
 from xlsync.reconcile.beginnings import why_refused
+
+RESTORE: Final = "Restore"  # the kind of an undo of a PATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def restore(write: Write) -> SetFields:
     return SetFields(
         key=write.path,
         rows=(),
-        kind="Restore",
+        kind=RESTORE,
         path=write.path,
         changes=changes,
         what=f"restore {write.subject}: {', '.join(map(_tell_restored, changes))}",
@@ -219,6 +221,21 @@ def restore(write: Write) -> SetFields:
         begins=_first_day_of(changes),
         succeeds=write.succeeds,
     )
+
+
+def field_by_field(action: SetFields) -> list[SetFields]:
+    """Split the undo of a PATCH into an action for each field: somebody changed one of them since."""
+    if action.kind != RESTORE or len(action.changes) < 2:
+        return [action]
+    return [
+        replace(
+            action,
+            key=f"{action.path} {change.name}",
+            changes=(change,),
+            what=f"restore {action.subject}: {_tell_restored(change)}",
+        )
+        for change in action.changes
+    ]
 
 
 def _first_day_of(changes: Iterable[FieldChange]) -> dt.date | None:
