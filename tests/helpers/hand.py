@@ -103,7 +103,10 @@ class Hand:
 
     def put(self, title: str, place: str, value: Any) -> None:
         """Type into a cell by its letters and number."""
-        self._type(title, *coordinate_to_tuple(place), value)
+        if isinstance(value, dt.datetime):  # outside the tables no cell has the format of a date
+            self.sheet(title)[place].value = value
+        else:
+            self._type(title, *coordinate_to_tuple(place), value)
 
     def get(self, title: str, key: str, header: str) -> Any:
         return self._value(title, self.rows(title)[key], self.columns(title)[header])
