@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -94,7 +95,11 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No setting, keyring or settings file of this machine reaches a test, and no test the network."""
+    """No setting, keyring or settings file of this machine reaches a test, and no test the network.
+
+    Ctrl-C reaches what a test begins, also where a shell in whose background the tests run ignores it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("XLSYNC_")]:
             patch.delenv(name)

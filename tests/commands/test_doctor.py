@@ -210,7 +210,7 @@ def test_a_read_that_a_gateway_forbids_is_no_matter_of_rights(empty_desk: Desk) 
 
 
 def test_of_additions_that_cannot_be_read_nothing_is_called_good(empty_desk: Desk) -> None:
-    empty_desk.sandbox.fail("error-json", path="/additions$", times=999)
+    empty_desk.sandbox.fail("forbid", path="/additions$", times=999)
     assert findings(empty_desk)["Foretold: additions"]["state"] == "unsure"
 
 

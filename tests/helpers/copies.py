@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = """
-import gc, importlib, json, os, pkgutil, signal, sys
+import gc, importlib, json, os, pkgutil, sys
 import keyring, psycopg, xlsync
 
 for module in pkgutil.walk_packages(xlsync.__path__, "xlsync."):
@@ -28,8 +28,6 @@ for module in pkgutil.walk_packages(xlsync.__path__, "xlsync."):
         importlib.import_module(module.name)
 keyring.get_keyring()
 gc.freeze()
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it is ignored
 
 def work(order):
     files = [os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for name in ("out", "err")]
