@@ -8,10 +8,11 @@ def main() -> None:
     """Run the command line."""
     try:
         gc.disable()  # loading makes no garbage, and is a tenth faster without
-        from xlsync.cli import main as run  # noqa: PLC0415 - loading takes a moment, in which people give up
-
-        gc.freeze()
-        gc.enable()
+        try:
+            from xlsync.cli import main as run  # noqa: PLC0415 - loading takes a moment, in which people give up
+        finally:
+            gc.freeze()
+            gc.enable()
         run()
     except KeyboardInterrupt:
         sys.stderr.write("Stopped.\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gc
 import re
 import shutil
 import sys
@@ -482,6 +483,7 @@ def test_stopped_while_it_is_loaded_it_says_so(
     with pytest.raises(SystemExit) as raised:
         main()
     assert (raised.value.code, capsys.readouterr().err) == (1, "Stopped.\n")
+    assert gc.isenabled()
 
 
 class _Stopping(types.ModuleType):
