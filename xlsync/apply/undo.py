@@ -106,8 +106,8 @@ def _tell_later(run: Run, runs: Iterable[Run], live: Live, _: Plan, action: SetF
         for write in other.writes:
             if other.id <= run.id or write.state not in {State.DONE, State.UNKNOWN}:
                 continue
-            is_set_later = write.method == "PATCH" and write.path == action.path and write.state == State.DONE
-            if is_set_later and names & {str(step["path"]) for step in write.body}:
+            is_set_later = write.path == action.path and write.state == State.DONE
+            if is_set_later and names & write.changes.keys():
                 what = f"run {other.number} wrote it later"
             elif _is_resumed(action) and _continues(write, action) and _is_in_force(write, live):
                 what = f"run {other.number} made what continues it"
