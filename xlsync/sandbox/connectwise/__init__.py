@@ -1,0 +1,1 @@
+"""The made-up ConnectWise PSA: strict about conditions, fields and writes where real servers are."""

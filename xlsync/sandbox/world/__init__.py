@@ -1,0 +1,1 @@
+"""The made-up MSP's customers, agreements, products and months of billing, the same at every start."""

@@ -1,0 +1,157 @@
+"""What ConnectWise PSA says: companies, agreements, products, additions, and the tenant's setup tables.
+
+Ids of ConnectWise are integers here and text in the workbook.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from xlsync.models.month import Month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """A ConnectWise company: a customer of the MSP."""
+
+    id: int
+    identifier: str
+    name: str
+    default_contact_id: int | None = None
+    town: str = ""
+    post_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """A recurring contract of a company in ConnectWise, whose additions are billed each cycle."""
+
+    id: int
+    name: str
+    company_id: int
+    billing_cycle: str = ""
+    billing_months: int | None = None  # None where the cycle is unknown or does not recur in months
+    currency: str = ""
+    start: dt.date | None = None
+    bill_start: dt.date | None = None  # no addition may begin before it
+    end: dt.date | None = None
+    next_invoice: dt.date | None = None
+    prorated: bool = False
+    cycle_trouble: str = ""  # why nobody knows how often it bills, as a sentence
+    parent: str = ""  # the agreement whose invoice bills this one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recap:
+    """ConnectWise's recap of an agreement: the last and the next invoice.
+
+    `unclear` names a date that could be read in two ways; such a date is None.
+    """
+
+    agreement_id: int
+    next_date: dt.date | None = None
+    next_amount: Decimal | None = None
+    last_date: dt.date | None = None
+    last_number: str = ""
+    unclear: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogItem:
+    """A product that ConnectWise can sell.
+
+    `codes` are the filled ones of vendorSku, integrationXRef and manufacturerPartNumber.
+    """
+
+    id: int
+    identifier: str
+    description: str
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    codes: tuple[str, ...] = ()
+    is_bundle: bool = False  # ConnectWise takes no bundle as an addition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A catalog item on an agreement, with the quantity that is billed each cycle.
+
+    `contract_mark` is the value of its custom field `Subscription ID`. `carried_over` are the fields that a
+    successor takes over unchanged, as ConnectWise gave them; they are read for a write only.
+    """
+
+    id: int
+    agreement_id: int
+    item_id: int
+    quantity: Decimal
+    less_included: Decimal = Decimal(0)
+    unit_price: Decimal | None = None
+    unit_cost: Decimal | None = None
+    effective: dt.date | None = None
+    cancelled: dt.date | None = None
+    contract_mark: str = ""
+    status: str = ""  # additionStatus, where whole records were read
+    carried_over: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    product: str = field(default="", compare=False)  # the catalog item's identifier
+
+    def contradiction(self, today: dt.date) -> str:
+        """Write what the status says against the dates; empty if they agree or the status is not known."""
+        has_begun = self.effective is None or self.effective <= today
+        lasts = self.cancelled is None or self.cancelled >= today
+        if not self.status or not has_begun or (self.status == "Active") == lasts:
+            return ""
+        until = f"until {self.cancelled}" if self.cancelled else "without an end"
+        return f"{self.id} of agreement {self.agreement_id} is {self.status}, {until}"
+
+    def is_active(self, month: Month) -> bool:
+        """Return whether the addition has begun by the month's last day and is not cancelled by then."""
+        last = month.last
+        return (self.effective is None or self.effective <= last) and (
+            self.cancelled is None or self.cancelled > last
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One entry of a setup table of the tenant; `parent` is the category of a subcategory.
+
+    `months` is the length of a billing cycle, None where it does not recur in months; `recurs` is False
+    for one that never does.
+    """
+
+    id: int
+    name: str
+    parent: str = ""
+    months: int | None = None
+    is_default: bool = False
+    recurs: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupTables:
+    """The tenant's choices that creation needs; statuses and types differ from tenant to tenant."""
+
+    company_types: tuple[Setup, ...] = ()
+    agreement_types: tuple[Setup, ...] = ()
+    billing_cycles: tuple[Setup, ...] = ()
+    product_types: tuple[Setup, ...] = ()
+    subcategories: tuple[Setup, ...] = ()
+    countries: tuple[Setup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lists:
+    """The entries of the dropdowns: active companies, agreements and products, and the setup tables.
+
+    `odd` has a sentence for each record that could not be read and is left out.
+    """
+
+    companies: tuple[Company, ...]
+    agreements: tuple[Agreement, ...]
+    items: tuple[CatalogItem, ...]
+    setup: SetupTables
+    odd: tuple[str, ...] = ()

@@ -1,0 +1,56 @@
+"""Calendar months of billing, and how the progress of a long step is told."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+By = Literal["invoice-date", "service-period"]
+"""What decides the month of a billing line."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with the name of a step, the number done, and the total (None where unknown)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    """A calendar month of billing, written `2026-10`."""
+
+    year: int
+    month: int
+
+    @classmethod
+    def parse(cls, text: str) -> Month:
+        """Read `2026-10`; raises ValueError for anything else."""
+        match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+        if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1900:
+            raise ValueError(text)
+        return cls(int(match[1]), int(match[2]))
+
+    @property
+    def first(self) -> dt.date:
+        """The month's first day."""
+        return dt.date(self.year, self.month, 1)
+
+    @property
+    def last(self) -> dt.date:
+        """The month's last day."""
+        return _last_day(self.year, self.month)
+
+    def plus(self, months: int) -> Month:
+        """The month that many months later (earlier, if negative)."""
+        count = self.year * 12 + self.month - 1 + months
+        return Month(count // 12, count % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
+
+@cache  # called for every addition, with few different months
+def _last_day(year: int, month: int) -> dt.date:
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
