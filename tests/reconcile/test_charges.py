@@ -53,7 +53,7 @@ def test_a_renewal_its_increase_and_its_credit_add_up(charge: Charge) -> None:
     credit    -2     10-20  10-31
     """
     assert charge.units == 13
-    assert charge.parts == "12 + 3 from 2026-10-17 - 2 from 2026-10-20"
+    assert charge.sum_text == "12 + 3 from 2026-10-17 - 2 from 2026-10-20"
 
 
 def test_an_earlier_periods_lines_are_not_in_force(charge: Charge) -> None:
@@ -495,7 +495,7 @@ def test_a_tenth_and_two_tenths_are_three_tenths(charge: Charge) -> None:
     b     0.2
     """
     assert charge.units == Decimal("0.3")
-    assert charge.parts == "0.1 + 0.2"
+    assert charge.sum_text == "0.1 + 0.2"
 
 
 @pytest.mark.parametrize(

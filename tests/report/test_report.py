@@ -24,7 +24,7 @@ from xlsync.apply.journal import Run, Write
 from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
-from xlsync.reconcile.targets import Compared
+from xlsync.reconcile.targets import ComparedTarget
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
 from xlsync.report.month import Report, make_report
@@ -60,7 +60,7 @@ def link(company: int | str, agreement: int | str, item: int | str) -> Link:
     return Link(**dict(zip(("company", "agreement", "item"), parts, strict=True)))
 
 
-def addition(id_: int, **facts: Any) -> Compared:
+def addition(id_: int, **facts: Any) -> ComparedTarget:
     known = {
         "agreement": 3,
         "item": 5,
@@ -72,7 +72,7 @@ def addition(id_: int, **facts: Any) -> Compared:
         "units": Decimal(10),
         "unit_price": Decimal("5.00"),
     }
-    return Compared(**(known | facts))
+    return ComparedTarget(**(known | facts))
 
 
 def run(second: int, *writes: Write, command: str = "apply", month: str = MONTH, **facts: Any) -> Run:

@@ -17,9 +17,10 @@ _COMPARED: Final = frozenset(MismatchKind) - {
 
 @dataclass(frozen=True, slots=True)
 class MonthSeen:
-    """The mismatches of one month: all that an export or a check ever saw, and those open at the last look.
+    """The mismatches of one month: all that any export or check saw, and those open at the last of them.
 
-    `open` gives the row key of each open mismatch, so that a write of the row is recognised.
+    `seen` holds age keys (`age_key`); `open` gives the row key of each, so that a write of the row is
+    recognised.
     """
 
     seen: frozenset[str] = frozenset()
@@ -30,7 +31,7 @@ NOTHING_SEEN: Final = MonthSeen()
 
 
 def age_key(mismatch: Mismatch) -> str:
-    """Under which a mismatch is known from month to month: its kind and its target."""
+    """Return the identity of a mismatch from month to month: its kind and its target."""
     addition = mismatch.addition
     if addition is None:
         target = mismatch.key.partition(":")[2]
@@ -43,7 +44,7 @@ def age_key(mismatch: Mismatch) -> str:
 def with_since(
     mismatches: Iterable[Mismatch], month: Month, seen: Mapping[Month, MonthSeen]
 ) -> tuple[Mismatch, ...]:
-    """The mismatches with the earliest month in which each was seen; this month sees all of them."""
+    """Set `since` of each mismatch: the earliest month in which it was seen, `month` itself at the latest."""
     first: dict[str, Month] = {}
     for other in sorted(seen, reverse=True):
         first |= dict.fromkeys(seen[other].seen, other)
@@ -67,9 +68,10 @@ def see(mismatches: Iterable[Mismatch], before: MonthSeen = NOTHING_SEEN) -> Mon
 
 
 def find_gone(before: MonthSeen, mismatches: Iterable[Mismatch], written: Set[str]) -> tuple[str, ...]:
-    """The mismatches that were open at the last look at the month before and are gone without a write.
+    """Return the row keys of mismatches that were open in the month before and are gone without a write.
 
-    `written` are the keys of rows that xlsync wrote. One whose target cannot be compared now is not gone.
+    `mismatches` are those of this month, `written` the keys of rows that xlsync wrote. A mismatch whose
+    target cannot be compared now does not count as gone.
     """
     now: dict[str, set[str]] = {}
     for mismatch in mismatches:

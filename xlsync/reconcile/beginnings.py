@@ -1,7 +1,7 @@
-"""From when on ConnectWise takes an addition on an agreement. PURE.
+"""The first day from which ConnectWise takes an addition on an agreement. PURE.
 
-Live servers refuse one that begins before the agreement's bill start date, and one in a period that is
-invoiced already where the agreement does not prorate; they ask for the next invoice date then.
+Live servers refuse an addition that begins before the agreement's bill start date, and one in a period that
+is invoiced already where the agreement does not prorate; they ask for the next invoice date then.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from xlsync.amounts import cents
 from xlsync.models import Agreement, Mismatch, Month
-from xlsync.reconcile.charges import sentences, with_warnings
+from xlsync.reconcile.explanations import join_sentences, with_warnings
 
 
 def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
-    """The mismatch with the dates before which its agreement takes no addition."""
+    """Set the dates on a mismatch before which its agreement takes no addition."""
     if agreement is None:
         return mismatch
     closed = None if agreement.prorated else agreement.next_invoice
@@ -39,9 +39,10 @@ def why_refused(day: dt.date, bill_start: dt.date | None, closed_until: dt.date 
 def begin_where_allowed(
     mismatch: Mismatch, month: Month, agreement: Agreement | None, units: Decimal
 ) -> Mismatch:
-    """The offer of a new addition from the first day that ConnectWise takes it.
+    """Move the offer of a new addition to the first day that ConnectWise takes it.
 
-    Where that lies after the month, no write bills the month: the row says how much to bill by hand.
+    `units` are those billed. If that day lies after the month, no write bills the month, and the row says how
+    much to bill by hand.
     """
     begins = mismatch.begins
     if begins is None or agreement is None:
@@ -60,12 +61,12 @@ def begin_where_allowed(
     is_lost = (ended or allowed > month.last) and units > 0
     if is_lost:
         how_much = "its price is not known" if amount is None else f"{amount:,.2f} {agreement.currency}"
-        sentence = sentences(sentence, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
+        sentence = join_sentences(sentence, f"{month} itself must be billed by hand: {how_much.rstrip()}.")
     row = replace(
         mismatch,
         begins=None if ended else allowed,
         is_held=mismatch.is_held or ended,
         by_hand=amount if is_lost and amount else mismatch.by_hand,
-        explanation=sentences(mismatch.explanation, sentence),
+        explanation=join_sentences(mismatch.explanation, sentence),
     )
     return with_warnings(row, warning)

@@ -53,7 +53,7 @@ class Share:
 class Gap:
     """An invoice whose own total is not the sum of its lines; `amount` is the total less the lines.
 
-    Of a report (`is_report`) it is the total that the file states, and `invoice` the file's name, if needed.
+    For a report (`is_report`) the total is what the file states, and `invoice` the file's name, if needed.
     """
 
     invoice: str
@@ -118,7 +118,7 @@ def account_for(
                 )
                 for currency in {*exact, *totals}
             ),
-            key=lambda one: (-one.lines.lines, one.currency),
+            key=lambda billed: (-billed.lines.lines, billed.currency),
         )
     )
 
@@ -139,9 +139,9 @@ def _account_for_currency(
         known = [amount for amount in totals.values() if amount is not None]
         total = sum(known, _ZERO) if len(known) == len(totals) else None
         differences = {
-            number: own - _add(by_invoice.get(number, {}).values()).amount
+            number: stated - _add(by_invoice.get(number, {}).values()).amount
             for number in sorted({*totals, *by_invoice})
-            if (own := totals.get(number, _ZERO)) is not None
+            if (stated := totals.get(number, _ZERO)) is not None
         }
         gaps = tuple(
             Gap(number, amount, is_report=of_reports) for number, amount in differences.items() if amount
@@ -164,7 +164,7 @@ def _add(shares: Iterable[Share]) -> Share:
 def _in_cents(parts: Mapping[str, Share]) -> dict[str, Share]:
     """Round the parts of an invoice to cents, so that they add up to the cents of their sum.
 
-    The cents that are missing then go to the parts that lost most by rounding.
+    Cents that are missing after rounding go to the parts that lost most by it.
     """
     rounded = {fate: cents(share.amount, 1) for fate, share in parts.items()}
     missing = cents(_add(parts.values()).amount, 1) - sum(rounded.values(), _ZERO)
@@ -184,7 +184,7 @@ class MonthSums:
 
 
 def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
-    """Sum the totals of invoices."""
+    """Sum the totals of invoices by currency, and count their customers."""
     money: dict[str, Decimal] = {}
     customers: set[str] = set()
     for invoice in invoices:
@@ -194,7 +194,7 @@ def sums_of_invoices(invoices: Iterable[InvoiceTotal]) -> MonthSums:
 
 
 def sums_of_lines(lines: Iterable[BillingLine]) -> MonthSums:
-    """Add up billing lines."""
+    """Sum the amounts of billing lines by currency, and count their customers."""
     money: dict[str, Decimal] = {}
     customers: set[str] = set()
     for line in lines:
@@ -232,8 +232,8 @@ def why_incomplete(month: Month, today: dt.date, now: MonthSums, before: MonthSu
 class InvoiceTotal:
     """One of the distributor's invoices: its own total before tax, negative for a credit.
 
-    `total` is None where the invoice does not say it; `customer` is whom the invoice names. Of a report
-    (`is_report`) it is the total that the file states, and `number` the file's name where there are several.
+    `total` is None where the invoice does not say it; `customer` is the customer it names. For a report
+    (`is_report`) `total` is what the file states, and `number` the file's name where there are several files.
     """
 
     number: str
@@ -255,6 +255,6 @@ class Billing:
         """Add the totals of invoices that another reading of the list names and this one lacks."""
         if self.invoices is None:
             return self
-        own = {(invoice.number, invoice.currency) for invoice in self.invoices}
-        more = (invoice for invoice in listed if (invoice.number, invoice.currency) not in own)
-        return Billing(self.lines, (*self.invoices, *more))
+        known = {(invoice.number, invoice.currency) for invoice in self.invoices}
+        missing = (invoice for invoice in listed if (invoice.number, invoice.currency) not in known)
+        return Billing(self.lines, (*self.invoices, *missing))

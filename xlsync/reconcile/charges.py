@@ -3,7 +3,6 @@
 Of the lines of one contract and product, those whose charged period ends last are in force: a renewal,
 its mid-period increases, its credits. Where they hold no charge for a full period (an annual term
 increased half-way bills the increase alone), the BSS's own quantity of the subscription counts instead.
-The sentences that explain charges are made here too.
 """
 
 from __future__ import annotations
@@ -11,31 +10,32 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from xlsync.amounts import counted_units, tell_cost, tell_number
-from xlsync.models import Agreement, BillingLine, LineType, Mismatch, Month
+from xlsync.amounts import counted_units, tell_number
+from xlsync.models import BillingLine, LineType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """The charges of one contract and product in a month.
+    """The charges of one contract and product in a month, and the units that they leave running.
 
-    `units` is None where nothing can be compared; `why` explains that, or what is special about the units.
-    `failure` describes a failed read: such a contract could not be checked. `costs` are the unit
-    costs of its full periods.
+    `lines` are in force, `earlier` are those of periods that ended before. `units` is None where nothing can
+    be compared; `why` explains that, or what is special about the units. `failure` describes a failed read:
+    such a contract could not be checked. `costs` are the different unit costs of its full periods. `is_own`
+    is True where `units` are the BSS's own quantity of the subscription.
     """
 
     contract: str
-    lines: tuple[BillingLine, ...]  # in force
+    lines: tuple[BillingLine, ...]
     earlier: tuple[BillingLine, ...]
     units: Decimal | None
     costs: tuple[Decimal, ...] = ()
     why: str = ""
     failure: str = ""
-    is_own: bool = False  # whether `units` are the BSS's own quantity of the subscription
+    is_own: bool = False
 
     @property
     def is_lone_credit(self) -> bool:
@@ -43,9 +43,9 @@ class Charge:
         return all(line.type is LineType.CREDIT for line in self.lines)
 
     @property
-    def parts(self) -> str:
+    def sum_text(self) -> str:
         """The sum of the billed units, written out: `12 + 3 from 2026-10-17`."""
-        return _tell_parts(self.lines)
+        return _tell_sum(self.lines)
 
 
 def last_day(start: dt.date, months: int) -> dt.date:
@@ -101,7 +101,7 @@ def lacks_full_charge(in_force: Sequence[BillingLine]) -> bool:
 
 
 def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
-    """Return one line of each contract whose units only the BSS's own quantity gives."""
+    """Return one line of each contract whose running units only the BSS can tell: a part month was billed."""
     lines = list(lines)
     prorated = {line.contract for line in lines if not covers_full_period(line)}
     contracts = group_by_contract(line for line in lines if line.contract in prorated)
@@ -116,7 +116,11 @@ def lines_to_ask(lines: Iterable[BillingLine]) -> tuple[BillingLine, ...]:
 def read_charges(
     lines: Iterable[BillingLine], own_units: Mapping[str, Decimal | Exception]
 ) -> tuple[Charge, ...]:
-    """Read the charges in force of each contract; `own_units` are the BSS's answers for `lines_to_ask`."""
+    """Make one `Charge` of each contract and product.
+
+    `own_units` are the BSS's answers, by contract, to the questions of `lines_to_ask`: a quantity or a failed
+    read.
+    """
     return tuple(
         _read_charge(contract, group, own_units) for (contract, _), group in group_by_contract(lines).items()
     )
@@ -126,49 +130,66 @@ def _read_charge(
     contract: str, lines: Sequence[BillingLine], own_units: Mapping[str, Decimal | Exception]
 ) -> Charge:
     in_force, earlier = find_in_force(lines)
-    charges = [line for line in in_force if line.type is LineType.RECURRING]
-    full = [line for line in charges if covers_full_period(line)]
-    costs = tuple(dict.fromkeys(line.cost for line in full if line.cost is not None))
-    failure = next((line.unread for line in in_force if line.unread), "")
-    units: Decimal | None = None
-    why = ""
-    is_own = False
-    if not charges:
-        why = "A credit without a charge is not compared: units are never negative."
-    elif not in_force[0].contract_id and _overlap(full, earlier):
-        why = (
-            "Its lines name no subscription and their periods overlap, so several subscriptions may run: "
-            "which of them do is not told, and they are not compared."
-        )
-    elif full:
-        units = sum((line.units for line in in_force), Decimal(0))
-        if units < 0:
-            units = None
-            why = f"Credits exceed charges ({_tell_parts(in_force)}): units are never negative."
-    elif in_force[0].source != "bss" or not in_force[0].contract_id:
-        why = "No charge for a full period, and a report does not tell how many units run: not compared."
-    else:
-        match own_units.get(contract):
-            case Decimal() as own:
-                units, is_own = own, True
-                why = (
-                    f"Only a part month was billed ({_tell_parts(in_force)}); "
-                    f"the subscription has {counted_units(own)}."
-                )
-            case None:
-                failure = failure or "The BSS does not tell the subscription's own quantity."
-            case error:
-                failure = failure or f"The BSS's own quantity could not be read: {error}"
+    full = [line for line in in_force if line.type is LineType.RECURRING and covers_full_period(line)]
+    running = _find_units(in_force, full, earlier, own_units.get(contract))
+    unread = next((line.unread for line in in_force if line.unread), "")
     return Charge(
         contract=contract,
         lines=tuple(in_force),
         earlier=tuple(earlier),
-        units=units,
-        costs=costs,
-        why=why,
-        failure=failure,
-        is_own=is_own,
+        units=running.units,
+        costs=tuple(dict.fromkeys(line.cost for line in full if line.cost is not None)),
+        why=running.why,
+        failure=unread or running.failure,
+        is_own=running.is_own,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The units of a contract that run: None with the reason, or with the read that failed."""
+
+    units: Decimal | None = None
+    why: str = ""
+    failure: str = ""
+    is_own: bool = False
+
+
+def _find_units(
+    in_force: Sequence[BillingLine],
+    full: Sequence[BillingLine],
+    earlier: Sequence[BillingLine],
+    own_units: Decimal | Exception | None,
+) -> _Running:
+    """Decide how many units run: the sum of the lines in force, or the BSS's own quantity of a part month."""
+    first = in_force[0]
+    if all(line.type is not LineType.RECURRING for line in in_force):
+        return _Running(why="A credit without a charge is not compared: units are never negative.")
+    if not first.contract_id and _overlap(full, earlier):
+        return _Running(
+            why="Its lines name no subscription and their periods overlap, so several subscriptions may run: "
+            "which of them do is not told, and they are not compared."
+        )
+    if full:
+        units = sum((line.units for line in in_force), Decimal(0))
+        if units < 0:
+            return _Running(why=f"Credits exceed charges ({_tell_sum(in_force)}): units are never negative.")
+        return _Running(units)
+    if first.source != "bss" or not first.contract_id:
+        return _Running(
+            why="No charge for a full period, and a report does not tell how many units run: not compared."
+        )
+    match own_units:
+        case Decimal():
+            why = (
+                f"Only a part month was billed ({_tell_sum(in_force)}); "
+                f"the subscription has {counted_units(own_units)}."
+            )
+            return _Running(own_units, why, is_own=True)
+        case None:
+            return _Running(failure="The BSS does not tell the subscription's own quantity.")
+        case _:
+            return _Running(failure=f"The BSS's own quantity could not be read: {own_units}")
 
 
 def _overlap(full: Sequence[BillingLine], earlier: Sequence[BillingLine]) -> bool:
@@ -210,64 +231,13 @@ def only_contract(charges: Iterable[Charge]) -> str:
     return contracts.pop() if len(contracts) == 1 else ""
 
 
-def _tell_parts(lines: Sequence[BillingLine]) -> str:
+def _tell_sum(lines: Sequence[BillingLine]) -> str:
     """Write out the sum of a contract's units: `12 + 3 from 2026-10-17 - 2 from 2026-10-20`."""
-    parts = ""
+    text = ""
     for line in sorted(lines, key=lambda line: (line.start or dt.date.min, line.key)):
         sign = "-" if line.units < 0 else "+"
         number = tell_number(abs(line.units))
-        parts += f" {sign} {number}" if parts else f"{'-' if line.units < 0 else ''}{number}"
+        text += f" {sign} {number}" if text else f"{'-' if line.units < 0 else ''}{number}"
         if line.start is not None and not covers_full_period(line):
-            parts += f" from {line.start}"
-    return parts
-
-
-def sentences(*parts: str) -> str:
-    """Join the sentences that are not empty."""
-    return " ".join(part for part in parts if part)
-
-
-def with_warnings(mismatch: Mismatch, *warnings: str) -> Mismatch:
-    """Add warnings of a write to a mismatch's explanation; with any, no action is preset."""
-    if not any(warnings):
-        return mismatch
-    explanation = sentences(mismatch.explanation, *warnings)
-    return replace(mismatch, action=None, is_warned=True, explanation=explanation)
-
-
-def tell_agreement(month: Month, agreement: Agreement | None) -> str:
-    """Say on which invoice a change will show; every row of an agreement begins with this sentence."""
-    if agreement is None:
-        return ""
-    already = ""
-    if agreement.next_invoice is not None and agreement.next_invoice > month.last:
-        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
-    return sentences(
-        already,
-        "The agreement prorates." if agreement.prorated else "",
-        f"It is a child of agreement {agreement.parent}, whose invoice bills it." if agreement.parent else "",
-    )
-
-
-def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
-    """Say what is billed, `Billed 15 (12 + 3 from 2026-10-17)`, by contract where there are several."""
-    number = tell_number(units)
-    why = sentences(*(charge.why for charge in charges))
-    if len(charges) == 1 and charges[0].is_own and charges[0].units == units:
-        return why.removesuffix(".")
-    if len(charges) > 1:
-        parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
-        return sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
-    parts = "" if why or charges[0].parts == number else f" ({charges[0].parts})"
-    return sentences(why, f"Billed {number}{parts}")
-
-
-def tell_costs(charges: Sequence[Charge]) -> str:
-    """Say why costs are not compared; empty where they are."""
-    costs = sorted(costs_of(charges))
-    if len(costs) > 1:
-        return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
-    charged = [line for line in billing_lines_of(charges) if line.type is LineType.RECURRING]
-    if not costs and not any(map(covers_full_period, charged)):
-        return "Cost not compared: a part month tells no unit cost."
-    return ""
+            text += f" from {line.start}"
+    return text

@@ -12,16 +12,12 @@ from decimal import Decimal
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.beginnings import begin_where_allowed, with_bounds
-from xlsync.reconcile.charges import (
-    Charge,
-    billing_lines_of,
-    only_contract,
-    only_cost,
-    sentences,
+from xlsync.reconcile.charges import Charge, billing_lines_of, only_contract, only_cost, total_units
+from xlsync.reconcile.explanations import (
+    join_sentences,
     tell_agreement,
     tell_charges,
     tell_costs,
-    total_units,
     with_warnings,
 )
 from xlsync.reconcile.targets import Books, Comparison
@@ -52,7 +48,7 @@ def find_differences(
         return
     base = _describe(month, comparison, links, books)
     if barred:
-        yield from (_without_action(base, *one) for one in barred)
+        yield from (_without_action(base, *reason) for reason in barred)
         return
     match comparison.additions:
         case ():
@@ -113,7 +109,9 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
 
 def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
     """Make a row that offers no write."""
-    return replace(base, key=f"{prefix}:{base.key}", kind=kind, explanation=sentences(base.explanation, why))
+    return replace(
+        base, key=f"{prefix}:{base.key}", kind=kind, explanation=join_sentences(base.explanation, why)
+    )
 
 
 def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, MismatchKind, str]]:
@@ -175,7 +173,7 @@ def _not_in_connectwise(
         impact=impact_of(units, base.unit_price, base.months),
         action=ActionLabel.CREATE_ADDITION,
         begins=begins if month.first <= begins <= month.last else month.first,
-        explanation=sentences(
+        explanation=join_sentences(
             base.explanation,
             f"{tell_charges(units, charges)}; the agreement has no active addition of this product.",
             tell_costs(charges),
@@ -232,7 +230,7 @@ def _units_and_cost(
             kind=MismatchKind.UNITS_DIFFER,
             impact=impact_of(units - addition.quantity, base.unit_price, base.months),
             action=ActionLabel.UPDATE_UNITS,
-            explanation=sentences(
+            explanation=join_sentences(
                 base.explanation,
                 f"{tell_charges(units, charges)}; ConnectWise has {tell_number(addition.quantity)}.",
                 beside,
@@ -247,7 +245,7 @@ def _units_and_cost(
             kind=MismatchKind.COST_DIFFERS,
             impact=cents(-difference * units, base.months),
             action=ActionLabel.UPDATE_COST,
-            explanation=sentences(
+            explanation=join_sentences(
                 base.explanation,
                 f"A unit costs {tell_cost(base.bss_cost)}; ConnectWise has "
                 + ("none." if addition.unit_cost is None else f"{tell_cost(addition.unit_cost)}."),
@@ -261,7 +259,7 @@ def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
     contracts = {line.contract_id.casefold() for line in billing_lines_of(charges)}
     is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
     included = tell_number(addition.less_included)
-    return sentences(
+    return join_sentences(
         f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
         if is_marked_otherwise
         else "",

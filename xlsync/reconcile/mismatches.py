@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
-from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, sentences
+from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost
 from xlsync.reconcile.differences import find_differences
+from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
 from xlsync.reconcile.rules import NOTHING_IGNORED, Ignoring, Rule, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
@@ -118,7 +119,7 @@ def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool, is_taken_up: 
     """Set the action Ignore, and sort the mismatch to the end, where a rule or a person ignores it."""
     if rule is not None and is_taken_up:
         why = f"A rule ignores it ({rule.reason or 'no reason was given'}); here something else was chosen."
-        return replace(mismatch, is_taken_up=True, explanation=sentences(mismatch.explanation, why))
+        return replace(mismatch, is_taken_up=True, explanation=join_sentences(mismatch.explanation, why))
     if rule is not None:
         return replace(
             mismatch,
@@ -127,7 +128,7 @@ def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool, is_taken_up: 
             is_ruled=True,
             reason=rule.reason,
             until=rule.until,
-            explanation=sentences(tell_ignored(rule), mismatch.explanation),
+            explanation=join_sentences(tell_ignored(rule), mismatch.explanation),
         )
     return replace(mismatch, action=ActionLabel.IGNORE, last=True) if by_hand else mismatch
 

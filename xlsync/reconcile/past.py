@@ -1,4 +1,4 @@
-"""Past months: their writes never move an addition away from the latest complete month's billing. PURE."""
+"""Past months: no write moves an addition away from what the latest complete month bills. PURE."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.models import ActionLabel, Link, Mismatch, MismatchKind, Month
-from xlsync.reconcile.charges import Charge, only_cost, sentences, total_units
+from xlsync.reconcile.charges import Charge, only_cost, total_units
+from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.targets import target_of
 
 _WRITABLE: Final = frozenset(
@@ -20,7 +21,9 @@ _WRITABLE: Final = frozenset(
         MismatchKind.ONLY_IN_CONNECTWISE,
     }
 )
-_Key = tuple[int | str, int | str, str]  # agreement, item, and the contract where additions are told apart
+_TargetKey = tuple[
+    int | str, int | str, str
+]  # agreement, item, and the contract where additions are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +34,23 @@ class LatestMonth:
     """
 
     month: Month
-    units: Mapping[_Key, Decimal | None]
-    costs: Mapping[_Key, Decimal | None]
+    units: Mapping[_TargetKey, Decimal | None]
+    costs: Mapping[_TargetKey, Decimal | None]
     open_companies: frozenset[int | str]
 
     def as_plain(self) -> dict[str, Any]:
-        """Make plain data of it for a store, without what was still to be created."""
+        """Make plain data for a store, without targets that are still to be created."""
         targets = sorted(key for key in self.units if isinstance(key[0], int) and isinstance(key[1], int))
         return {
             "targets": [[*key, _text(self.units[key]), _text(self.costs.get(key))] for key in targets],
-            "open_companies": sorted(one for one in self.open_companies if isinstance(one, int)),
+            "open_companies": sorted(company for company in self.open_companies if isinstance(company, int)),
         }
 
     @classmethod
     def from_plain(cls, month: Month, plain: Mapping[str, Any]) -> LatestMonth:
-        """Read what `as_plain` made."""
-        units: dict[_Key, Decimal | None] = {}
-        costs: dict[_Key, Decimal | None] = {}
+        """Make the billing of `month` from the plain data of `as_plain`."""
+        units: dict[_TargetKey, Decimal | None] = {}
+        costs: dict[_TargetKey, Decimal | None] = {}
         for agreement, item, contract, billed, cost in plain["targets"]:
             units[agreement, item, contract] = None if billed is None else Decimal(billed)
             costs[agreement, item, contract] = None if cost is None else Decimal(cost)
@@ -60,7 +63,7 @@ def _text(number: Decimal | None) -> str | None:
 
 def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Link]) -> LatestMonth:
     """Sum a month's charges by target, as a whole and by contract."""
-    groups: dict[_Key, list[Charge]] = {}
+    groups: dict[_TargetKey, list[Charge]] = {}
     open_companies: set[int | str] = set()
     for charge in charges:
         targets = {target_of(links[line.key]) for line in charge.lines}
@@ -87,7 +90,8 @@ def bill_latest(month: Month, charges: Iterable[Charge], links: Mapping[str, Lin
 def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mismatch:
     """Remove from a past month's mismatch any write that moves an addition away from what is billed now.
 
-    What the month was billed too little is left to be billed by hand.
+    The explanation says what both months bill. Money that the past month was billed too little is noted in
+    `by_hand`: no write bills it.
     """
     if mismatch.kind not in _WRITABLE or mismatch.agreement is None or mismatch.item is None:
         return mismatch
@@ -106,7 +110,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
     then = "nothing" if wanted is None else tell(wanted)
     later = "what is not known" if now is None else tell(now)
     is_right = now is not None and now == had
-    sentence = sentences(
+    sentence = join_sentences(
         f"A unit cost {then} in {month};" if is_cost else f"Billed {then} in {month};",
         f"{latest.month} {'charges' if is_cost else 'bills'} {later}"
         + (", which ConnectWise has." if is_right else ";"),
@@ -120,7 +124,7 @@ def hold_to_latest(mismatch: Mismatch, month: Month, latest: LatestMonth) -> Mis
         action=mismatch.action if is_same else None,
         is_held=mismatch.is_held or not is_same,
         by_hand=by_hand if by_hand is not None and by_hand > 0 and not is_created else mismatch.by_hand,
-        explanation=sentences(mismatch.explanation, sentence),
+        explanation=join_sentences(mismatch.explanation, sentence),
     )
 
 

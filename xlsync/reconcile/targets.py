@@ -1,4 +1,4 @@
-"""Targets: the charges of an agreement's product beside the additions that ConnectWise holds of it. PURE.
+"""Targets: the charges of an agreement's product beside its additions in ConnectWise. PURE.
 
 Several additions of one target are distinguished by the contract that each is marked with; each part is
 compared by itself then. What was compared, agreeing or not, is listed for the report.
@@ -6,10 +6,10 @@ compared by itself then. What was compared, agreeing or not, is listed for the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 from xlsync.models import (
@@ -25,7 +25,7 @@ from xlsync.models import (
 )
 from xlsync.reconcile.charges import Charge, only_contract
 
-KEPT_AS: Final = "Compared"
+STORED_AS: Final = "Compared"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,11 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The charges of a target and the active additions they are compared with, or the error that bars it."""
+    """The charges of a target and the active additions that they are compared with.
+
+    `additions` is the error where the agreement's additions could not be read. `beside` are the ids of all
+    its additions of this product, whether active or not.
+    """
 
     target: Target
     charges: tuple[Charge, ...]
@@ -133,8 +137,8 @@ def find_comparisons(
             later = tuple(a for a in standing if a.effective is not None and a.effective > month.last)
             ended = tuple(a for a in standing if a.cancelled and month.first <= a.cancelled <= month.last)
             yield Comparison(target, tuple(charges), (), beside, later, ended)
-        case [one]:
-            yield Comparison(target, tuple(charges), (one,), beside)
+        case [addition]:
+            yield Comparison(target, tuple(charges), (addition,), beside)
         case _:
             yield from _tell_apart(target, charges, active, beside)
 
@@ -142,11 +146,11 @@ def find_comparisons(
 def _tell_apart(
     target: Target, charges: Sequence[Charge], active: Sequence[Addition], beside: tuple[int, ...]
 ) -> Iterator[Comparison]:
-    """Pair each contract with the additions that carry its mark, then the rest of both together."""
+    """Pair each contract with the additions that carry its mark, then all that is left of both together."""
     by_contract: dict[str, list[Charge]] = {}
     for charge in charges:
         by_contract.setdefault(charge.lines[0].contract_id.casefold(), []).append(charge)
-    rest: list[Charge] = []
+    unmarked: list[Charge] = []
     for contract_id, group in by_contract.items():
         marked = [a for a in active if contract_id and a.contract_mark.casefold() == contract_id]
         if marked:
@@ -154,14 +158,14 @@ def _tell_apart(
             yield Comparison(part, tuple(group), tuple(marked), beside)
             active = [addition for addition in active if addition not in marked]
         else:
-            rest.extend(group)
-    if rest or active:
-        part = replace(target, contract_id=only_contract(rest) or "rest")
-        yield Comparison(part, tuple(rest), tuple(active), beside)
+            unmarked.extend(group)
+    if unmarked or active:
+        part = replace(target, contract_id=only_contract(unmarked) or "rest")
+        yield Comparison(part, tuple(unmarked), tuple(active), beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparedTarget:
     """A target of the month's linked lines with one of its active additions (None where it has none).
 
     `included` units are not billed (lessIncluded). `unit_price` is the catalog's where
@@ -194,44 +198,37 @@ def list_compared(
     links: Mapping[str, Link],
     mismatches: Iterable[Mismatch],
     books: Books,
-) -> tuple[Compared, ...]:
+) -> tuple[ComparedTarget, ...]:
     """List every target of linked lines with its active additions, and those found only in ConnectWise.
 
     Targets whose additions could not be read are left out.
     """
-    by_key: dict[str, Compared] = {}
+    by_key: dict[str, ComparedTarget] = {}
     currencies: dict[int | str, str] = {}
-    seen: set[tuple[int | str, int | str]] = set()
+    seen: set[Target] = set()
     for line in sorted(lines, key=lambda line: line.key):
-        link = links[line.key]
-        if not (line.is_compared and link.counts and link.agreement and link.item):
-            continue
-        target = link.agreement.to, link.item.to
-        if target in seen:
+        target = target_of(links[line.key])
+        if target is None or target in seen or not line.is_compared:
             continue
         seen.add(target)
-        currencies.setdefault(link.agreement.to, line.currency)
-        for entry in _of_target(month, line, link, books):
+        currencies.setdefault(target.agreement, line.currency)
+        for entry in _compare_line(month, line, links[line.key], target, books):
             by_key.setdefault(entry.key, entry)
     for mismatch in mismatches:
         if mismatch.kind is MismatchKind.ONLY_IN_CONNECTWISE and mismatch.addition is not None:
-            entry = _only(mismatch, mismatch.addition, books, currencies)
+            entry = _compare_unbilled(mismatch, mismatch.addition, books, currencies)
             by_key.setdefault(entry.key, entry)
     return tuple(by_key.values())
 
 
-def _of_target(
-    month: Month,
-    line: BillingLine,
-    link: Link,
-    books: Books,
-) -> Iterator[Compared]:
-    assert link.agreement and link.item  # noqa: S101, PT018 - it counts
-    agreement_id, item_id = link.agreement.to, link.item.to
+def _compare_line(
+    month: Month, line: BillingLine, link: Link, target: Target, books: Books
+) -> Iterator[ComparedTarget]:
+    """Make an entry of each active addition of a line's target, or one without an addition."""
+    agreement_id, item_id = target.agreement, target.item
     agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     company = link.company.to if link.company and isinstance(link.company.to, int) else None
-    without = partial(
-        Compared,
+    without_addition = ComparedTarget(
         agreement=agreement_id,
         item=item_id,
         company=agreement.company_id if agreement else company,
@@ -241,23 +238,24 @@ def _of_target(
         months=(agreement.billing_months if agreement else line.billing_months) or 1,
     )
     if not isinstance(agreement_id, int) or not isinstance(item_id, int):
-        yield without()
+        yield without_addition
         return
     if isinstance(books.additions.get(agreement_id), Exception | None):
         return
-    active = [one for one in books.by_target.get((agreement_id, item_id), ()) if one.is_active(month)]
+    additions = books.by_target.get((agreement_id, item_id), ())
+    active = [addition for addition in additions if addition.is_active(month)]
     for addition in active:
-        yield _with(without, addition, books)
+        yield _with_addition(without_addition, addition, books)
     if not active:
-        yield without()
+        yield without_addition
 
 
-def _only(
+def _compare_unbilled(
     mismatch: Mismatch, addition: Addition, books: Books, currencies: Mapping[int | str, str]
-) -> Compared:
+) -> ComparedTarget:
+    """Make the entry of an addition that no line bills."""
     agreement = books.agreements.get(addition.agreement_id)
-    without = partial(
-        Compared,
+    target = ComparedTarget(
         agreement=addition.agreement_id,
         item=addition.item_id,
         company=mismatch.company if isinstance(mismatch.company, int) else None,
@@ -266,11 +264,12 @@ def _only(
         currency=(agreement.currency if agreement else "") or currencies.get(addition.agreement_id, ""),
         months=mismatch.months,
     )
-    return _with(without, addition, books)
+    return _with_addition(target, addition, books)
 
 
-def _with(target: Callable[..., Compared], addition: Addition, books: Books) -> Compared:
-    return target(
+def _with_addition(target: ComparedTarget, addition: Addition, books: Books) -> ComparedTarget:
+    return replace(
+        target,
         addition=addition.id,
         units=addition.quantity,
         included=addition.less_included,

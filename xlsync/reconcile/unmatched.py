@@ -22,19 +22,13 @@ from xlsync.models import (
     MismatchKind,
     Month,
 )
-from xlsync.reconcile.charges import (
-    Charge,
-    billing_lines_of,
-    only_cost,
-    sentences,
-    tell_agreement,
-    total_units,
-)
+from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
+from xlsync.reconcile.explanations import join_sentences, tell_agreement
 from xlsync.reconcile.targets import Books, Comparison, target_of
 
 
 def product_of(line: BillingLine) -> tuple[str, str]:
-    """Return the keys of the line's customer and product, which one row stands for."""
+    """Return the keys of the line's customer and product; a row *Not linked* stands for such a pair."""
     return line.customer_key, line.bss_product
 
 
@@ -78,7 +72,7 @@ def _not_linked(
         months=months,
         impact=impact_of(total, price, months),
         stake=sum((line.amount for line in lines), Decimal(0)) / months,
-        explanation=sentences(
+        explanation=join_sentences(
             _tell_amounts(lines),
             _tell_todo(lines, links),
             "Link all lines of this customer and product; until then none of them is compared."
@@ -111,7 +105,7 @@ def _tell_todo(lines: Sequence[BillingLine], links: Mapping[str, Link]) -> str:
 
 
 def _decided(part: Choice | None) -> int | str | None:
-    """Return the id or row key of a part of a link; None for a suggestion."""
+    """Return the id or row key of a part of a link; None if it is unknown or only suggested."""
     return None if part is None or part.evidence is Evidence.SUGGESTED else part.to
 
 
@@ -188,7 +182,7 @@ def _only_in_connectwise(
         impact=impact_of(-addition.quantity, price, months),
         last=not_due,
         not_due=not_due,
-        explanation=sentences(
+        explanation=join_sentences(
             tell_agreement(month, agreement),
             "Billed yearly and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",

@@ -46,7 +46,7 @@ class MonthVerdict:
 
 
 NO_VERDICT: Final = MonthVerdict(Verdict(False, ""))
-KEPT_AS: Final = "Month"
+STORED_AS: Final = "Month"
 
 
 def judge_month(
@@ -58,14 +58,14 @@ def judge_month(
     incomplete: str = "",
     left_out: int = 0,
 ) -> Verdict:
-    """Judge a month by its lines, open rows and invoices.
+    """Decide whether a month is all clear by its lines, open rows and invoices; else say what hinders it.
 
     `open_mismatches` are the rows that nobody ignores and that are money at stake; `incomplete` says why the
     month is not billed whole yet. `left_out` counts rows of a report that charge for the month and are
     invoiced in another.
     """
     lines = list(lines)
-    gaps = [gap for one in billed for gap in tell_gaps(one)]
+    gaps = [gap for of_currency in billed for gap in tell_gaps(of_currency)]
     if not lines:
         return Verdict(
             False, " ".join(filter(None, ["No billing lines: nothing was compared.", incomplete, *gaps]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile import verdict
-from xlsync.reconcile.targets import KEPT_AS, Compared
+from xlsync.reconcile.targets import STORED_AS, ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, MonthVerdict
 from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory
@@ -39,7 +39,7 @@ class Facts:
     read_at: str = ""
     lines: tuple[BillingLine, ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[ComparedTarget, ...] = ()
     rows: tuple[MismatchRow, ...] = ()
     names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     month_verdict: MonthVerdict = NO_VERDICT
@@ -72,14 +72,15 @@ def read_facts(book: Book) -> Facts:
         lines=tuple(from_plain(row.facts["line"], BillingLine) for row in stored_lines.values()),
         links={key: from_plain(row.facts["link"], Link) for key, row in stored_lines.items()},
         compared=tuple(
-            from_plain(row.facts["compared"], Compared) for row in book.stored.get(KEPT_AS, {}).values()
+            from_plain(row.facts["compared"], ComparedTarget)
+            for row in book.stored.get(STORED_AS, {}).values()
         ),
         rows=tuple(rows),
         names=LabelDirectory(book.lists).names,
         month_verdict=next(
             (
                 from_plain(row.facts["month"], MonthVerdict)
-                for row in book.stored.get(verdict.KEPT_AS, {}).values()
+                for row in book.stored.get(verdict.STORED_AS, {}).values()
             ),
             NO_VERDICT,
         ),

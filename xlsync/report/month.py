@@ -18,7 +18,7 @@ from xlsync.apply.ledger import ADDITION, Course, Ledger, Written, known
 from xlsync.models import BillingLine, Link, Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period
-from xlsync.reconcile.targets import Compared
+from xlsync.reconcile.targets import ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, Verdict
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import ZERO, Contribution, FigureGroup, Figures, Naming, grouped, ranked, totalled
@@ -250,7 +250,7 @@ def _months_of_targets(facts: Facts, ids: Mapping[str, int]) -> dict[_Target, in
     return {target: count for target, count in months.items() if target not in partial}
 
 
-def _target(entry: Compared, ids: Mapping[str, int]) -> _Target:
+def _target(entry: ComparedTarget, ids: Mapping[str, int]) -> _Target:
     return known(entry.agreement, ids), known(entry.item, ids), entry.currency
 
 
@@ -265,7 +265,7 @@ def _line_target(line: BillingLine, link: Link, ids: Mapping[str, int]) -> _Targ
 class _Standing:
     """An addition with its billed units before and after the month's writes."""
 
-    compared: Compared
+    compared: ComparedTarget
     before: Decimal
     after: Decimal
     cost_change: Decimal = ZERO  # change of its unit cost
@@ -306,7 +306,7 @@ def _money(chain: Sequence[_Standing]) -> Figures:
     return replace(figures, before=before, after=before + change)
 
 
-def _standing(entry: Compared, course: Course) -> _Standing:
+def _standing(entry: ComparedTarget, course: Course) -> _Standing:
     units = entry.units
     first, last = course.first.get("quantity"), course.last.get("quantity")
     before = ZERO if course.made else _billed(units if first is None else _amount_or_zero(first), entry)
@@ -317,7 +317,7 @@ def _standing(entry: Compared, course: Course) -> _Standing:
     return _Standing(entry, before, after, cost)
 
 
-def _billed(units: Decimal, entry: Compared) -> Decimal:
+def _billed(units: Decimal, entry: ComparedTarget) -> Decimal:
     return max(units - entry.included, ZERO)
 
 
@@ -325,7 +325,7 @@ def _amount_or_zero(value: Any) -> Decimal:
     return ZERO if value is None else Decimal(str(value))
 
 
-def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
+def _additions(facts: Facts, ledger: Ledger) -> Iterator[ComparedTarget]:
     """Yield the additions that the workbook knows, and those that the month's writes created.
 
     An addition that ended since counts if the month's writes ended it.
@@ -339,7 +339,7 @@ def _additions(facts: Facts, ledger: Ledger) -> Iterator[Compared]:
             yield _made(course.made, id_, seen.get(ledger.roots.get(id_, 0)), facts)
 
 
-def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compared:
+def _made(write: Write, id_: int, root: ComparedTarget | None, facts: Facts) -> ComparedTarget:
     """Describe an addition that no check has read yet by the row that asked for it."""
     body = write.body if isinstance(write.body, Mapping) else {}
     match = ADDITION.fullmatch(write.path)
@@ -355,7 +355,7 @@ def _made(write: Write, id_: int, root: Compared | None, facts: Facts) -> Compar
     company = row.company if row else None
     if not isinstance(company, int):
         company = beside.company if beside else None
-    return Compared(
+    return ComparedTarget(
         agreement=agreement,
         item=item,
         company=company,

@@ -27,7 +27,7 @@ from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.mismatches import Findings
 from xlsync.reconcile.past import LatestMonth
 from xlsync.reconcile.proposals import Proposal, category_label
-from xlsync.reconcile.targets import Compared
+from xlsync.reconcile.targets import ComparedTarget
 from xlsync.reconcile.verdict import Verdict, judge_month
 from xlsync.workbook.labels import Labels
 from xlsync.workbook.layout import EMPTY_LISTS, FIXED_LISTS
@@ -62,7 +62,7 @@ class Overview:
     lists: Lists
     labels: Labels
     invoices: tuple[NextInvoice, ...] = ()
-    compared: tuple[Compared, ...] = ()
+    compared: tuple[ComparedTarget, ...] = ()
     reports: tuple[TableRead, ...] = ()
     candidates: Mapping[str, Nearest] = field(default_factory=dict)  # by line key, as the sheets show them
     used_items: Set[int] = (

@@ -13,7 +13,7 @@ from xlsync.errors import Notice
 from xlsync.gc_tuning import give_back_memory
 from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile import verdict
-from xlsync.reconcile.targets import KEPT_AS
+from xlsync.reconcile.targets import STORED_AS
 from xlsync.reconcile.verdict import MonthVerdict
 from xlsync.store import to_plain
 from xlsync.workbook.contents import (
@@ -218,9 +218,9 @@ def _fill(
         progress(done, total)
         del renewal  # its rows are as large as those of the sheet
         give_back_memory()
-    stored[KEPT_AS] = _keep_compared(overview, book)
+    stored[STORED_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
-    stored[verdict.KEPT_AS] = {verdict.KEPT_AS: KeptRow.from_facts({}, {"month": to_plain(of_month)})}
+    stored[verdict.STORED_AS] = {verdict.STORED_AS: KeptRow.from_facts({}, {"month": to_plain(of_month)})}
     _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
@@ -232,7 +232,7 @@ def _fill(
 def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
     """Store the additions that the month was compared with, for the report, also those that ended since."""
     stored = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
-    for key, row in (book.stored.get(KEPT_AS, {}) if book else {}).items():
+    for key, row in (book.stored.get(STORED_AS, {}) if book else {}).items():
         if key not in stored and (compared := row.facts["compared"]).get("addition") is not None:
             stored[key] = KeptRow.from_facts({}, {"compared": {**compared, "has_ended": True}})
     return stored

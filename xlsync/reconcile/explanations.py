@@ -1,0 +1,65 @@
+"""The sentences of *Explanation*: what is billed, what hinders a write, when a change shows. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from xlsync.amounts import tell_cost, tell_number
+from xlsync.models import Agreement, LineType, Mismatch, Month
+from xlsync.reconcile.charges import Charge, billing_lines_of, costs_of, covers_full_period
+
+
+def join_sentences(*parts: str) -> str:
+    """Join those sentences that are not empty, with a space between them."""
+    return " ".join(part for part in parts if part)
+
+
+def with_warnings(mismatch: Mismatch, *warnings: str) -> Mismatch:
+    """Add warnings against a write to a mismatch's explanation; if there is one, no action is preset."""
+    if not any(warnings):
+        return mismatch
+    explanation = join_sentences(mismatch.explanation, *warnings)
+    return replace(mismatch, action=None, is_warned=True, explanation=explanation)
+
+
+def tell_agreement(month: Month, agreement: Agreement | None) -> str:
+    """Say on which invoice a change will show; every row of an agreement begins with this sentence."""
+    if agreement is None:
+        return ""
+    already = ""
+    if agreement.next_invoice is not None and agreement.next_invoice > month.last:
+        already = f"Already invoiced: the change shows on the next invoice, {agreement.next_invoice}."
+    return join_sentences(
+        already,
+        "The agreement prorates." if agreement.prorated else "",
+        f"It is a child of agreement {agreement.parent}, whose invoice bills it." if agreement.parent else "",
+    )
+
+
+def tell_charges(units: Decimal, charges: Sequence[Charge]) -> str:
+    """Say what is billed, by contract where there are several: `Billed 15 (12 + 3 from 2026-10-17)`.
+
+    `units` are those of all charges together. The text ends without a full stop.
+    """
+    number = tell_number(units)
+    why = join_sentences(*(charge.why for charge in charges))
+    if len(charges) == 1 and charges[0].is_own and charges[0].units == units:
+        return why.removesuffix(".")
+    if len(charges) > 1:
+        parts = " + ".join(tell_number(charge.units or Decimal(0)) for charge in charges)
+        return join_sentences(why, f"Billed {number} ({parts}, of {len(charges)} contracts)")
+    parts = "" if why or charges[0].sum_text == number else f" ({charges[0].sum_text})"
+    return join_sentences(why, f"Billed {number}{parts}")
+
+
+def tell_costs(charges: Sequence[Charge]) -> str:
+    """Say why costs are not compared; empty where they are."""
+    costs = sorted(costs_of(charges))
+    if len(costs) > 1:
+        return f"Several unit costs ({', '.join(map(tell_cost, costs))}): costs are not compared."
+    charged = [line for line in billing_lines_of(charges) if line.type is LineType.RECURRING]
+    if not costs and not any(map(covers_full_period, charged)):
+        return "Cost not compared: a part month tells no unit cost."
+    return ""
