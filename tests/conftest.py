@@ -18,9 +18,9 @@ from typing import Any
 import keyring
 import pytest
 from hypothesis import HealthCheck, settings
-from typer.testing import CliRunner
 
 from tests.helpers.client import Client
+from tests.helpers.command import run
 from tests.helpers.copies import end_copies
 from tests.helpers.desk import OCTOBER, Desk, records, settle
 from tests.helpers.drawer import Drawer
@@ -30,7 +30,6 @@ from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
 from tests.helpers.world import WRITES, Undisturbed, World, approve_every_kind, choose_new, desk_in, end_of
 from xlsync.billing.bss import Bss
-from xlsync.cli import app
 from xlsync.connectwise.client import ConnectWise
 from xlsync.sandbox.server import Sandbox
 
@@ -125,8 +124,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with Sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
         begun = pickle.dumps((sandbox.bss, sandbox.connectwise))
         settle(patch, sandbox, folder)
-        result = CliRunner().invoke(app, ["export", "--month", "2026-10"])
-        assert result.exit_code == 0, result.stderr
+        ran = run("export", "--month", "2026-10")
+        assert ran.code == 0, ran.err
         patch.undo()
         yield World(sandbox, folder, begun)
 

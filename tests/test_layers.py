@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import TopologicalSorter
-from pathlib import Path
 
-import pytest
+from tests.helpers.source import ROOT, modules, program
 
-import xlsync
-
-ROOT = Path(xlsync.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "models", "amounts", "printable", "settings", "gc_tuning"}),
     frozenset({"files", "keyring_secrets", "store", "rest", "reconcile", "team_store"}),
@@ -75,28 +72,21 @@ PRINTING = {
 }  # fmt: skip
 
 
-def _modules() -> dict[str, ast.Module]:
-    """The parsed modules by their dotted names without `xlsync.`; a package is called by its folder."""
-    modules = {}
-    for file in sorted(ROOT.rglob("*.py")):
-        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
-        modules[name.removesuffix(".__init__")] = ast.parse(file.read_text("utf-8"))
-    return {name: tree for name, tree in modules.items() if name != "__init__"}
-
-
-MODULES = _modules()
-PROGRAM = {name: tree for name, tree in MODULES.items() if name.partition(".")[0] != "sandbox"}
-
-
 def is_for_types(node: ast.AST) -> bool:
     """`if TYPE_CHECKING:`, which is never run."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+@functools.cache
+def imports(tree: ast.Module) -> frozenset[str]:
     """Every imported module, inside functions too; `from xlsync.rest import url` is `xlsync.rest.url`."""
-    for_types = {id(inner) for node in ast.walk(tree) if is_for_types(node) for inner in ast.walk(node)}
-    for node in ast.walk(tree):
+    return frozenset(_imports(tree))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    nodes = list(ast.walk(tree))
+    for_types = {id(inner) for node in nodes if is_for_types(node) for inner in ast.walk(node)}
+    for node in nodes:
         if id(node) in for_types:
             continue
         if isinstance(node, ast.Import):
@@ -107,7 +97,7 @@ def imports(tree: ast.Module) -> Iterator[str]:
             inner = node.module.removeprefix("xlsync").removeprefix(".")
             for alias in node.names:
                 name = f"{inner}.{alias.name}" if inner else alias.name
-                is_module = node.module.partition(".")[0] == "xlsync" and name in MODULES
+                is_module = node.module.partition(".")[0] == "xlsync" and name in modules()
                 yield f"{node.module}.{alias.name}" if is_module else node.module
 
 
@@ -121,11 +111,17 @@ def libraries(tree: ast.Module) -> set[str]:
     return {name.partition(".")[0] for name in imports(tree)}
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
+@functools.cache
+def calls(tree: ast.Module) -> tuple[tuple[str, int], ...]:
     """What is called, as it is written, and in which line."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node.lineno
+    return tuple(
+        (ast.unparse(node.func), node.lineno) for node in ast.walk(tree) if isinstance(node, ast.Call)
+    )
+
+
+def only_filled(found: Mapping[str, Collection[object]]) -> dict[str, Collection[object]]:
+    """What was found, without the names for which nothing was found."""
+    return {name: things for name, things in found.items() if things}
 
 
 def lies_in(name: str, places: tuple[str, ...]) -> bool:
@@ -133,57 +129,67 @@ def lies_in(name: str, places: tuple[str, ...]) -> bool:
     return any(name == place or name.startswith(f"{place}.") for place in places)
 
 
-@pytest.mark.parametrize("name", PROGRAM)
-def test_a_module_imports_only_from_lower_floors_and_its_own_package(name: str) -> None:
+def upward_imports(name: str, tree: ast.Module) -> set[str]:
+    """The packages that a module imports from and that do not lie below it."""
     package = name.partition(".")[0]
-    others = {other.partition(".")[0] for other in own(MODULES[name])} - {package}
+    others = {other.partition(".")[0] for other in own(tree)} - {package}
     if package in {"commands", "cli", "ribbon"}:
         others.discard("sandbox")
-    upward = {other for other in others if other not in FLOOR or FLOOR[other] >= FLOOR[package]}
-    assert not upward, f"{name} imports {', '.join(sorted(upward))}, which does not lie below it"
+    return {other for other in others if other not in FLOOR or FLOOR[other] >= FLOOR[package]}
+
+
+def test_every_module_imports_only_from_lower_floors_and_its_own_package() -> None:
+    assert program()
+    assert only_filled({name: upward_imports(name, tree) for name, tree in program().items()}) == {}
 
 
 def test_every_package_has_a_floor_and_every_floor_its_packages() -> None:
-    assert {name.partition(".")[0] for name in MODULES} - {"sandbox"} == set(FLOOR)
+    assert {name.partition(".")[0] for name in modules()} - {"sandbox", "__init__"} == set(FLOOR)
 
 
 def test_the_sandbox_does_not_know_the_program_it_stands_in_for() -> None:
-    sandbox = {name: tree for name, tree in MODULES.items() if name not in PROGRAM}
+    sandbox = {name: tree for name, tree in modules().items() if name not in program()}
     assert sandbox
     strangers = {
         name: {o for o in own(tree) if not o.startswith("sandbox")} for name, tree in sandbox.items()
     }
-    assert not {name: others for name, others in strangers.items() if others}
+    assert only_filled(strangers) == {}
 
 
 def test_modules_do_not_import_each_other_in_a_circle() -> None:
-    graph = {name: {o for o in own(tree) if o in MODULES} - {name} for name, tree in MODULES.items()}
-    assert set(TopologicalSorter(graph).static_order()) >= set(MODULES)
+    graph = {name: {o for o in own(tree) if o in modules()} - {name} for name, tree in modules().items()}
+    assert set(TopologicalSorter(graph).static_order()) >= set(modules())
 
 
-CLAIMED = tuple(name for name, tree in PROGRAM.items() if "PURE." in (ast.get_docstring(tree) or ""))
+def test_what_decides_reaches_no_file_network_clock_or_randomness() -> None:
+    claimed = {name for name, tree in program().items() if "PURE." in (ast.get_docstring(tree) or "")}
+    places = {*PURE, *claimed}
+    assert not {place for place in places if not any(lies_in(name, (place,)) for name in program())}
+    deciding = {name: tree for name, tree in program().items() if lies_in(name, tuple(places))}
+    assert only_filled({name: libraries(tree) & OUTSIDE for name, tree in deciding.items()}) == {}
+    asking = {
+        name: [call for call in calls(tree) if call[0].rsplit(".", 1)[-1] in ASKING]
+        for name, tree in deciding.items()
+    }
+    assert only_filled(asking) == {}
 
 
-@pytest.mark.parametrize("place", sorted({*PURE, *CLAIMED}))
-def test_what_decides_reaches_no_file_network_clock_or_randomness(place: str) -> None:
-    deciding = {name: tree for name, tree in PROGRAM.items() if lies_in(name, (place,))}
-    assert deciding
-    for name, tree in deciding.items():
-        assert not libraries(tree) & OUTSIDE, name
-        assert not [call for call in calls(tree) if call[0].rsplit(".", 1)[-1] in ASKING], name
-
-
-@pytest.mark.parametrize("library", ONLY)
-def test_a_library_is_used_only_where_it_belongs(library: str) -> None:
-    users = {name for name, tree in PROGRAM.items() if library in libraries(tree)}
-    assert users
-    assert not {name for name in users if not lies_in(name, ONLY[library])}
+def test_every_library_is_used_only_where_it_belongs() -> None:
+    users = {
+        library: {name for name, tree in program().items() if library in libraries(tree)} for library in ONLY
+    }
+    assert all(users.values()), users
+    strangers = {
+        library: {name for name in names if not lies_in(name, ONLY[library])}
+        for library, names in users.items()
+    }
+    assert only_filled(strangers) == {}
 
 
 def test_only_the_command_line_prints_asks_and_exits() -> None:
     printing = {
         f"{name}:{line} {call}"
-        for name, tree in PROGRAM.items()
+        for name, tree in program().items()
         if not lies_in(name, ("cli", "__main__", "template.__main__"))
         for call, line in calls(tree)
         if call in PRINTING
@@ -194,7 +200,7 @@ def test_only_the_command_line_prints_asks_and_exits() -> None:
 def test_no_error_is_swallowed_in_silence() -> None:
     silent = {
         f"{name}:{node.lineno}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or all(isinstance(one, ast.Pass) for one in node.body))
@@ -205,15 +211,15 @@ def test_no_error_is_swallowed_in_silence() -> None:
 def test_nothing_that_was_read_is_run_and_no_certificate_goes_unchecked() -> None:
     running = {
         f"{name}:{line} {call}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for call, line in calls(tree)
         if call in {"eval", "exec", "compile", "os.system"} or call.startswith(("pickle.", "marshal."))
     }
     assert not running
-    assert not {name for name, tree in MODULES.items() if libraries(tree) & {"pickle", "marshal", "shelve"}}
+    assert not {name for name, tree in modules().items() if libraries(tree) & {"pickle", "marshal", "shelve"}}
     unchecked = {
         name
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.keyword)
         and node.arg == "verify"
@@ -224,21 +230,21 @@ def test_nothing_that_was_read_is_run_and_no_certificate_goes_unchecked() -> Non
 
 
 def test_the_bss_is_only_ever_read() -> None:
-    reading = [name for name in PROGRAM if name.startswith("billing.bss")]
+    reading = [name for name in program() if name.startswith("billing.bss")]
     assert "billing.bss" in reading
     writing = (".send", ".post", ".patch", ".put")
-    assert not [call for name in reading for call in calls(PROGRAM[name]) if call[0].endswith(writing)]
+    assert not [call for name in reading for call in calls(program()[name]) if call[0].endswith(writing)]
 
 
 def test_no_module_has_a_name_of_the_standard_librarys() -> None:
-    top = {name for name in PROGRAM if "." not in name}
+    top = {name for name in program() if "." not in name}
     assert top & sys.stdlib_module_names <= {"__main__"}
 
 
 def test_no_module_takes_what_another_keeps_to_itself() -> None:
     taken = {
         f"{name}: {node.module}.{alias.name}"
-        for name, tree in MODULES.items()
+        for name, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "xlsync"
         for alias in node.names

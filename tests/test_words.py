@@ -5,16 +5,9 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
+from tests.helpers.source import modules
 
-import xlsync
-
-ROOT = Path(xlsync.__file__).parent
-TREES = {
-    str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in sorted(ROOT.rglob("*.py"))
-}
 POINTING_AWAY = ("The same", "Of ", "Its ", "Whether ")  # beginnings that need something before them
 NO_NAMES = {"told", "kept", "of", "settled"}  # words that leave open what a thing is
 ONE_MEANING = ("lines_of", "counted", "merge", "chosen_month")  # functions that once had several
@@ -32,7 +25,7 @@ def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def defined(kind: type[ast.ClassDef | ast.FunctionDef]) -> dict[str, list[str]]:
     """Where each name of a kind of definition is defined, at the top of a module."""
     places: defaultdict[str, list[str]] = defaultdict(list)
-    for name, tree in TREES.items():
+    for name, tree in modules().items():
         for node in tree.body:
             if isinstance(node, kind):
                 places[node.name].append(f"{name}:{node.lineno}")
@@ -67,23 +60,28 @@ def test_every_kind_of_name_is_looked_at() -> None:
     assert sorted(name.strip("_").lower() for _, name in names(tree)) == [*expected, "told", "told", "told"]
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_no_name_leaves_open_what_a_thing_is(name: str) -> None:
-    assert not [f"line {line}: {word}" for line, word in names(TREES[name]) if word.strip("_") in NO_NAMES]
+def test_no_name_leaves_open_what_a_thing_is() -> None:
+    assert [
+        f"{module}:{line} {name}"
+        for module, tree in modules().items()
+        for line, name in names(tree)
+        if name.strip("_") in NO_NAMES
+    ] == []
 
 
-@pytest.mark.parametrize("name", TREES)
-def test_a_docstring_does_not_begin_with_what_stands_elsewhere(name: str) -> None:
-    found = [
-        f"line {line}: {text[:60]}" for line, text in texts(TREES[name]) if text.startswith(POINTING_AWAY)
-    ]
-    assert not found
+def test_no_docstring_begins_with_what_stands_elsewhere() -> None:
+    assert [
+        f"{module}:{line} {text[:60]}"
+        for module, tree in modules().items()
+        for line, text in texts(tree)
+        if text.startswith(POINTING_AWAY)
+    ] == []
 
 
 def test_no_two_classes_have_one_name() -> None:
     assert not {name: places for name, places in defined(ast.ClassDef).items() if len(places) > 1}
 
 
-@pytest.mark.parametrize("name", ONE_MEANING)
-def test_a_function_of_one_name_is_one_function(name: str) -> None:
-    assert len(defined(ast.FunctionDef)[name]) <= 1
+def test_a_function_of_one_name_is_one_function() -> None:
+    functions = defined(ast.FunctionDef)
+    assert [functions[name] for name in ONE_MEANING if len(functions[name]) > 1] == []

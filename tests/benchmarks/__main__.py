@@ -25,15 +25,14 @@ from typing import Any
 import openpyxl
 import python_calamine
 from rich.console import Console
-from typer.testing import CliRunner
 
 from tests.benchmarks import obvious
 from tests.benchmarks.approve import approve
 from tests.benchmarks.recalled import recalled_systems
 from tests.benchmarks.report_file import read_with_calamine, read_with_xlsync, write_report
 from tests.benchmarks.world import World, served
+from tests.helpers import command
 from xlsync.billing.bss import PER_MINUTE as BSS_PER_MINUTE
-from xlsync.cli import app
 from xlsync.commands.check import check_workbook
 from xlsync.commands.export import export_month
 from xlsync.gather.sources import MonthRequest
@@ -115,9 +114,9 @@ def side_by_side(rounds: int, own: Callable[[], float], other: Callable[[], floa
 
 def run(*words: str) -> None:
     """A real command; anything but success stops the benchmark."""
-    result = CliRunner().invoke(app, list(words))
-    if result.exit_code:
-        raise SystemExit(f"xlsync {' '.join(words)}: {result.output}")
+    ran = command.run(*words)
+    if ran.code:
+        raise SystemExit(f"xlsync {' '.join(words)}: {ran.out}{ran.err}")
 
 
 def export_once(world: World, home: str) -> float:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.desk import OCTOBER, Desk, Ran
+from tests.helpers.command import Ran
+from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, day
 from tests.helpers.process import kill_at
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
-from tests.helpers.desk import Desk, Ran
+from tests.helpers.command import Ran
+from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
 from xlsync.gather.recent import RecentAdditions
 from xlsync.models import Addition

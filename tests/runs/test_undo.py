@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.additions import additions_of, days, fill_52
-from tests.helpers.desk import Desk, Ran, records
+from tests.helpers.command import Ran
+from tests.helpers.desk import Desk, records
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from tests.helpers.process import kill_at
 from tests.helpers.world import choose_new

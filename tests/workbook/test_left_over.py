@@ -12,7 +12,8 @@ from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
 
-from tests.helpers.desk import Desk, Ran
+from tests.helpers.command import Ran
+from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.workbooks import parts, zipped
 from tests.workbook.test_workbook_keeps import part_of_sheet
