@@ -29,7 +29,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile.charges import Charge, last_day, read_charges
-from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
 from xlsync.reconcile.targets import Books
 
 OCTOBER = Month(2026, 10)
@@ -277,5 +277,5 @@ def read_case(text: str | None) -> Case:
     charges = read_charges(lines, own_units(tables))
     books = read_books(tables, list(links.values()))
     ignored = frozenset(row["ignored"] for row in tables.get("ignored", ()))
-    findings = find_mismatches(OCTOBER, lines, charges, links, books, ignored)
+    findings = find_mismatches(OCTOBER, lines, charges, links, books, RowChoices(ignored))
     return Case(tables, lines, charges, links, books, findings)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from tests.helpers.tables import OCTOBER, Case, read_addition, read_books, read_line, read_link
 from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, MismatchKind, Status
 from xlsync.reconcile.charges import read_charges
-from xlsync.reconcile.mismatches import Findings, find_mismatches
-from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring
+from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules
 
 # --- ignored
 
@@ -86,9 +86,9 @@ def test_a_mismatch_knows_whether_a_rule_ignores_it_or_a_person(case: Case) -> N
     """
 
     def find(*rules: Rule) -> Mismatch:
-        ruled = ignoring(OCTOBER, case.lines, rules)
+        ruled = find_ignore_rules(OCTOBER, case.lines, rules)
         (found,) = find_mismatches(
-            OCTOBER, case.lines, case.charges, case.links, case.books, {"units:71"}, ruled
+            OCTOBER, case.lines, case.charges, case.links, case.books, RowChoices({"units:71"}), ruled
         ).mismatches
         assert found.action is ActionLabel.IGNORE
         return found

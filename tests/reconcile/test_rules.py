@@ -17,7 +17,15 @@ from tests.helpers.tables import read_line
 from xlsync.models import BillingLine, LineType, Link, Mismatch, MismatchKind, Month, Status
 from xlsync.reconcile.charges import Charge, read_charges
 from xlsync.reconcile.mismatches import Findings, find_mismatches
-from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, tell_ignored, with_unit_rules
+from xlsync.reconcile.rules import (
+    Rule,
+    RuleKind,
+    Scope,
+    find_ignore_rules,
+    read_note,
+    tell_ignored,
+    with_unit_rules,
+)
 from xlsync.reconcile.targets import Books
 from xlsync.store import from_plain, to_plain
 
@@ -91,7 +99,7 @@ def test_a_rule_holds_for_months_that_begin_on_or_before_its_last_day(
         product="Backup",
         line_keys=("L1",),
     )
-    found = ignoring(month, [LINE], [rule]).rule_for(mismatch)
+    found = find_ignore_rules(month, [LINE], [rule]).rule_for(mismatch)
     assert rule.holds(month) == holds
     assert (found is not None) == holds
     if found and until:
@@ -108,8 +116,8 @@ def test_a_mismatch_is_ignored_only_where_all_of_its_lines_are() -> None:
         line_keys=("L1", "L2"),
     )
     one, both = ignore(Scope.CONTRACT, "S1"), ignore(Scope.CONTRACT, "S2")
-    assert ignoring(OCTOBER, [LINE, other], [one]).rule_for(mismatch) is None
-    assert ignoring(OCTOBER, [LINE, other], [one, both]).rule_for(mismatch) is not None
+    assert find_ignore_rules(OCTOBER, [LINE, other], [one]).rule_for(mismatch) is None
+    assert find_ignore_rules(OCTOBER, [LINE, other], [one, both]).rule_for(mismatch) is not None
 
 
 def test_a_rule_is_the_same_after_it_was_kept() -> None:
@@ -138,7 +146,7 @@ def test_a_rule_ignores_lines_that_are_never_compared_and_lets_them_hinder_nothi
     def find(rules: list[Rule]) -> Findings:
         lines = [credit, usage]
         return find_mismatches(
-            OCTOBER, lines, charges, links, books, ignoring=ignoring(OCTOBER, lines, rules)
+            OCTOBER, lines, charges, links, books, rules=find_ignore_rules(OCTOBER, lines, rules)
         )
 
     assert find([]).statuses == dict.fromkeys(links, Status.NOT_COMPARED)

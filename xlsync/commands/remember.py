@@ -15,7 +15,7 @@ from xlsync.links.learning import learn, names_of, with_names
 from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
 from xlsync.reconcile.ages import NOTHING_SEEN, see
-from xlsync.reconcile.rules import Rule, RuleKind, Scope, ignoring, read_note, read_until
+from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules, read_note, read_until
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
 from xlsync.workbook.edits.links import LinkEdits
@@ -47,7 +47,7 @@ def learn_rules(
         if rule is not None:
             keep(rule)
             asked.extend(_ask_until(note))
-    by_rule = ignoring(book.month, edits.lines, systems.rules.list())
+    by_rule = find_ignore_rules(book.month, edits.lines, systems.rules.list())
     for row in book.rows[MISMATCHES.title]:
         mismatch, ignored = rows.mismatches[row.key], rows.ignored.get(row.key, Ignored())
         rule = Rule(

@@ -48,7 +48,7 @@ from xlsync.models import (
 from xlsync.reconcile.ages import MonthSeen, find_gone, with_since
 from xlsync.reconcile.charges import lines_to_ask, read_charges
 from xlsync.reconcile.invoice_preview import preview_invoices
-from xlsync.reconcile.mismatches import Findings, find_mismatches
+from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
 from xlsync.reconcile.past import LatestMonth, bill_latest
 from xlsync.reconcile.proposals import (
     CreationKind,
@@ -60,7 +60,7 @@ from xlsync.reconcile.proposals import (
     new_product_key,
     propose_creations,
 )
-from xlsync.reconcile.rules import Rule, ignoring, with_unit_rules
+from xlsync.reconcile.rules import Rule, find_ignore_rules, with_unit_rules
 from xlsync.reconcile.targets import Books, list_compared
 from xlsync.reconcile.verdict import tell_gaps
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
@@ -160,12 +160,11 @@ def gather(
         charges,
         links,
         books,
-        decisions.ignored,
-        ignoring(request.month, lines, rules),
+        RowChoices(decisions.ignored, decisions.rows.taken_up),
+        find_ignore_rules(request.month, lines, rules),
         is_complete=not sources.incomplete,
         latest=latest,
         vanished=vanished,
-        taken_up=decisions.rows.taken_up,
     )
     findings = keep_halfway(findings, decisions.rows, read)
     months = systems.ages.months()

@@ -8,12 +8,12 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status
+from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, Month, Status, Target
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost
 from xlsync.reconcile.differences import find_differences
 from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.past import LatestMonth, hold_to_latest
-from xlsync.reconcile.rules import NOTHING_IGNORED, Ignoring, Rule, tell_ignored
+from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
 from xlsync.reconcile.verdict import Uncompared
@@ -34,67 +34,57 @@ class Findings:
     uncompared: Mapping[str, Uncompared] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RowChoices:
+    """The choices of people on rows of *Mismatches*, by row key.
+
+    `ignored` rows are ignored for this month; on `taken_up` rows something else was chosen in spite of a
+    rule.
+    """
+
+    ignored: Set[str] = frozenset()
+    taken_up: Set[str] = frozenset()
+
+
+NO_CHOICES: Final = RowChoices()
+
+
 def find_mismatches(
     month: Month,
     lines: Sequence[BillingLine],
     charges: Sequence[Charge],
     links: Mapping[str, Link],
     books: Books,
-    ignored: Set[str] = frozenset(),
-    ignoring: Ignoring = NOTHING_IGNORED,
+    choices: RowChoices = NO_CHOICES,
+    rules: IgnoreRules = NO_IGNORE_RULES,
     *,
     is_complete: bool = True,
     latest: LatestMonth | None = None,
     vanished: Mapping[int, str] = MappingProxyType({}),
-    taken_up: Set[str] = frozenset(),
 ) -> Findings:
     """Compare every target of the month.
 
-    `ignored` are the row keys that a person chose to ignore, `ignoring` the lasting rules that ignore rows
-    and lines, `taken_up` the row keys on which a person chose something else in spite of a rule. In a month
-    that is not complete nothing is called *Only in ConnectWise*: its line may yet come. `latest` is what the
-    latest complete month bills, where this one is past; `vanished` are remembered agreements without a line,
-    with the names of their customers.
+    `links` gives the link of every line by its key. In a month that is not complete nothing is called *Only
+    in ConnectWise*: its line may yet come. `latest` is what the latest complete month bills, where this one
+    is past; `vanished` are remembered agreements without a line, with the names of their customers.
     """
     lines = sorted(lines, key=lambda line: line.key)
     linked, unlinked = part_by_link(charges, links)
-    open_products = {product_of(line) for line in billing_lines_of(unlinked)}
-    compared: list[Comparison] = []
-    waiting: list[Charge] = []
-    for target, group in linked.items():
-        # Every line is looked at: a contract may have passed to another customer within the month.
-        if any(product_of(line) in open_products for line in billing_lines_of(group)):
-            waiting.extend(group)
-        else:
-            compared.extend(find_comparisons(month, target, group, books))
-    mismatches = list(
-        find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books)
-    )
+    compared, waiting = _pair_with_additions(month, linked, unlinked, books)
+    rows = list(find_unlinked(unlinked, {product_of(charge.lines[0]) for charge in waiting}, links, books))
     for comparison in compared:
-        mismatches.extend(find_differences(month, comparison, links, books))
+        rows.extend(find_differences(month, comparison, links, books))
     if is_complete:
-        mismatches.extend(find_unbilled(month, lines, links, books, compared, vanished))
+        rows.extend(find_unbilled(month, lines, links, books, compared, vanished))
     billed_in = {line.key: line.currency for line in lines}
-    mismatches = [
-        replace(mismatch, currency=_currency_of(mismatch, books, billed_in)) for mismatch in mismatches
-    ]
+    rows = [replace(row, currency=_currency_of(row, books, billed_in)) for row in rows]
     if latest is not None:
-        mismatches = [hold_to_latest(mismatch, month, latest) for mismatch in mismatches]
-    mismatches = [
-        _ignored(mismatch, ignoring.rule_for(mismatch), mismatch.key in ignored, mismatch.key in taken_up)
-        for mismatch in mismatches
-    ]
-    mismatches.sort(key=_rank)
-    held = {line.key for line in billing_lines_of(waiting)}
-    statuses = dict(_statuses(lines, charges, links, held, mismatches))
-    passed_over = ignoring.by_line.keys() - {
-        key for mismatch in mismatches if mismatch.is_taken_up for key in mismatch.line_keys
+        rows = [hold_to_latest(row, month, latest) for row in rows]
+    mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
+    passed_over = rules.by_line.keys() - {
+        key for row in mismatches if row.is_taken_up for key in row.line_keys
     }
-    statuses |= {
-        line.key: Status.IGNORED
-        for line in lines
-        if line.is_compared and line.key in passed_over and statuses[line.key] in _NEVER_COMPARED
-    }
+    statuses = dict(_find_statuses(lines, charges, links, waiting, mismatches, passed_over))
     costless = {
         line.key
         for comparison in compared
@@ -102,10 +92,27 @@ def find_mismatches(
         for line in billing_lines_of(comparison.charges)
     }
     return Findings(
-        tuple(mismatches),
-        statuses,
-        dict(_uncompared(lines, charges, statuses, costless - passed_over)),
+        mismatches, statuses, dict(_find_uncompared(lines, charges, statuses, costless - passed_over))
     )
+
+
+def _pair_with_additions(
+    month: Month, linked: Mapping[Target, Sequence[Charge]], unlinked: Iterable[Charge], books: Books
+) -> tuple[list[Comparison], list[Charge]]:
+    """Pair charges with additions, but for those that wait for another line of their product to be linked.
+
+    Returns the pairs and the waiting charges: half the units of a product would under-bill it.
+    """
+    open_products = {product_of(line) for line in billing_lines_of(unlinked)}
+    compared: list[Comparison] = []
+    waiting: list[Charge] = []
+    for target, charges in linked.items():
+        # Every line is looked at: a contract may have passed to another customer within the month.
+        if any(product_of(line) in open_products for line in billing_lines_of(charges)):
+            waiting.extend(charges)
+        else:
+            compared.extend(find_comparisons(month, target, charges, books))
+    return compared, waiting
 
 
 def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str]) -> str:
@@ -115,22 +122,24 @@ def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str])
     return agreement.currency if agreement else ""
 
 
-def _ignored(mismatch: Mismatch, rule: Rule | None, by_hand: bool, is_taken_up: bool) -> Mismatch:
+def _ignore(mismatch: Mismatch, choices: RowChoices, rules: IgnoreRules) -> Mismatch:
     """Set the action Ignore, and sort the mismatch to the end, where a rule or a person ignores it."""
-    if rule is not None and is_taken_up:
+    rule = rules.rule_for(mismatch)
+    if rule is None:
+        is_ignored = mismatch.key in choices.ignored
+        return replace(mismatch, action=ActionLabel.IGNORE, last=True) if is_ignored else mismatch
+    if mismatch.key in choices.taken_up:
         why = f"A rule ignores it ({rule.reason or 'no reason was given'}); here something else was chosen."
         return replace(mismatch, is_taken_up=True, explanation=join_sentences(mismatch.explanation, why))
-    if rule is not None:
-        return replace(
-            mismatch,
-            action=ActionLabel.IGNORE,
-            last=True,
-            is_ruled=True,
-            reason=rule.reason,
-            until=rule.until,
-            explanation=join_sentences(tell_ignored(rule), mismatch.explanation),
-        )
-    return replace(mismatch, action=ActionLabel.IGNORE, last=True) if by_hand else mismatch
+    return replace(
+        mismatch,
+        action=ActionLabel.IGNORE,
+        last=True,
+        is_ruled=True,
+        reason=rule.reason,
+        until=rule.until,
+        explanation=join_sentences(tell_ignored(rule), mismatch.explanation),
+    )
 
 
 def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
@@ -139,34 +148,41 @@ def _rank(mismatch: Mismatch) -> tuple[bool, Decimal, str]:
     return mismatch.last, -abs(money), mismatch.key
 
 
-def _statuses(
+def _find_statuses(
     lines: Iterable[BillingLine],
     charges: Iterable[Charge],
     links: Mapping[str, Link],
-    held: Set[str],
+    waiting: Iterable[Charge],
     mismatches: Iterable[Mismatch],
+    passed_over: Set[str],
 ) -> Iterator[tuple[str, Status]]:
-    """Give every line its status; `held` are the lines whose target waits for another line to be linked."""
+    """Give every line its status; `passed_over` are the keys of lines that a rule ignores."""
     in_force = {line.key: charge for charge in charges for line in charge.lines}
+    held = {line.key for line in billing_lines_of(waiting)}
     rows: dict[str, list[Mismatch]] = {}
     for mismatch in mismatches:
         for key in mismatch.line_keys:
             rows.setdefault(key, []).append(mismatch)
     for line in lines:
-        link, charge, own = links[line.key], in_force.get(line.key), rows.get(line.key, [])
-        if own and all(mismatch.action is ActionLabel.IGNORE for mismatch in own):
-            yield line.key, Status.IGNORED
-        elif charge is None or (charge.units is None and not charge.failure):
-            yield line.key, Status.NOT_COMPARED
-        elif link.counts and line.key not in held:
-            yield line.key, Status.MISMATCH if own else Status.OK
-        elif link.is_complete and link.is_suggested:
-            yield line.key, Status.CONFIRM_LINK
-        else:
-            yield line.key, Status.NOT_LINKED
+        own_rows = rows.get(line.key, [])
+        status = _status(links[line.key], in_force.get(line.key), own_rows, line.key in held)
+        if line.is_compared and line.key in passed_over and status in _NEVER_COMPARED:
+            status = Status.IGNORED
+        yield line.key, status
 
 
-def _uncompared(
+def _status(link: Link, charge: Charge | None, rows: Sequence[Mismatch], is_held: bool) -> Status:
+    """Decide a line's status; `charge` is None where none is in force, `rows` are the line's mismatches."""
+    if rows and all(row.action is ActionLabel.IGNORE for row in rows):
+        return Status.IGNORED
+    if charge is None or (charge.units is None and not charge.failure):
+        return Status.NOT_COMPARED
+    if link.counts and not is_held:
+        return Status.MISMATCH if rows else Status.OK
+    return Status.CONFIRM_LINK if link.is_complete and link.is_suggested else Status.NOT_LINKED
+
+
+def _find_uncompared(
     lines: Iterable[BillingLine],
     charges: Iterable[Charge],
     statuses: Mapping[str, Status],

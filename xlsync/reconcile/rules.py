@@ -1,7 +1,7 @@
 """Lasting rules: what is ignored, and free or minimum units, each with a reason and an end. PURE.
 
-They are kept with the links, made by `xlsync links` or in the workbook: `Ignore` with a *Reason* on a row of
-*Mismatches*, `free 2` or `minimum 10` at the beginning of the *Note* of a billing line.
+Rules are stored with the links. They are made by `xlsync links` or in the workbook: `Ignore` with a *Reason*
+on a row of *Mismatches*, `free 2` or `minimum 10` at the beginning of the *Note* of a billing line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Scope(StrEnum):
 class Rule:
     """One rule. `about` is a row key, a contract id, or a product's or customer's id or name.
 
-    It holds for months that begin on or before `until`; without one, always.
+    The rule is in force in months that begin on or before `until` (always, if None). `units` are the free or
+    minimum units. `when` and `workbook` say when and in which workbook the rule was made.
     """
 
     kind: RuleKind
@@ -85,8 +86,8 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignoring:
-    """The `ignore` rules in force in a month, by the rows, lines and customers that they cover.
+class IgnoreRules:
+    """The `ignore` rules in force in a month, by the row keys, line keys and customers that they cover.
 
     `by_customer` gives, for each line of a customer, the rule that covers the whole customer, or None.
     """
@@ -96,13 +97,13 @@ class Ignoring:
     by_customer: Mapping[str, Sequence[Rule | None]] = field(default_factory=dict)
 
     def rule_for(self, mismatch: Mismatch) -> Rule | None:
-        """The rule that ignores a mismatch: one about its row, or one about each of its lines.
+        """Return the rule that ignores a mismatch: one about its row, or one about each of its lines.
 
         A mismatch without lines (only in ConnectWise) is ignored where all lines of its customer are.
         """
-        own = self.by_row.get(mismatch.key)
-        if own is not None:
-            return own
+        of_row = self.by_row.get(mismatch.key)
+        if of_row is not None:
+            return of_row
         if mismatch.line_keys:
             rules = [self.by_line.get(key) for key in mismatch.line_keys]
         else:
@@ -110,11 +111,11 @@ class Ignoring:
         return rules[0] if rules and all(rules) else None
 
 
-NOTHING_IGNORED: Final = Ignoring()
+NO_IGNORE_RULES: Final = IgnoreRules()
 
 
-def ignoring(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) -> Ignoring:
-    """Find what the `ignore` rules in force in a month cover."""
+def find_ignore_rules(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) -> IgnoreRules:
+    """Find the `ignore` rules in force in a month, and what each of them covers."""
     lines = list(lines)
     ignores = [rule for rule in rules if rule.kind is RuleKind.IGNORE and rule.holds(month)]
     wide = [rule for rule in ignores if rule.scope is not Scope.ROW]
@@ -123,7 +124,7 @@ def ignoring(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) 
     for line in lines:
         rule = next((rule for rule in whole if rule.covers(line)), None)
         by_customer.setdefault(line.customer, []).append(rule)
-    return Ignoring(
+    return IgnoreRules(
         by_row={rule.about: rule for rule in ignores if rule.scope is Scope.ROW},
         by_line={line.key: rule for line in lines for rule in wide if rule.covers(line)},
         by_customer=by_customer,
@@ -131,22 +132,25 @@ def ignoring(month: Month, lines: Iterable[BillingLine], rules: Iterable[Rule]) 
 
 
 def tell_ignored(rule: Rule) -> str:
-    """A sentence that says until when and why a rule ignores a row."""
+    """Say in a sentence until when and why a rule ignores a row."""
     until = f" until {rule.until}" if rule.until else ""
     return f"Ignored{until}: {rule.reason or 'no reason was given'}."
 
 
 def with_unit_rules(month: Month, charges: Iterable[Charge], rules: Sequence[Rule]) -> tuple[Charge, ...]:
-    """Apply the rules of units to charges: free units are taken off, minimum units are the least."""
+    """Apply the unit rules to charges: take off free units, then raise units to the minimum.
+
+    The charge's explanation (`why`) names every rule that changed its units.
+    """
     unit_rules = [
         r for r in rules if r.kind is not RuleKind.IGNORE and r.units is not None and r.holds(month)
     ]
     if not unit_rules:
         return tuple(charges)
-    return tuple(_ruled(charge, unit_rules) for charge in charges)
+    return tuple(_apply_unit_rules(charge, unit_rules) for charge in charges)
 
 
-def _ruled(charge: Charge, rules: Sequence[Rule]) -> Charge:
+def _apply_unit_rules(charge: Charge, rules: Sequence[Rule]) -> Charge:
     for rule in sorted(rules, key=lambda rule: rule.kind):  # free before minimum
         if charge.units is None or rule.units is None or not rule.covers(charge.lines[0]):
             continue
