@@ -123,3 +123,21 @@ def test_a_second_table_beside_the_rows_is_refused_before_anything_is_written(de
     assert desk.file.read_bytes() == before
     assert desk.links() == links
     assert not list(desk.folder.glob("*.backup*"))
+
+
+def test_a_sum_typed_right_below_the_table_which_grew_by_it_sums_all_rows_after_a_check(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        last = sheet.max_row
+        sheet.cell(last + 1, 1).value, sheet.cell(last + 1, 8).value = "total", f"=SUM(H2:H{last})"
+        (table,) = sheet.tables.values()
+        table.ref = table.autoFilter.ref = f"A1:W{last + 1}"
+    for by in (3, -3):
+        differ(desk, by)
+        assert desk.check().code == 0
+        hand = desk.read()
+        sheet, last = hand.sheet(MISMATCHES), max(hand.rows(MISMATCHES).values())
+        assert sheet.cell(last + 1, 1).value == "total"
+        assert sheet.cell(last + 1, 8).value == f"=SUM(H2:H{last})"
+        (table,) = sheet.tables.values()
+        assert table.ref == f"A1:W{last + 1}"

@@ -177,6 +177,99 @@ def test_what_pointed_at_a_row_that_dropped_becomes_an_error_as_in_excel(formula
     assert Moves(FIRST, LAST, LAST - 1, to).formula(formula, HERE) == moved
 
 
+def above(kept: set[int] | None = None) -> Moves:
+    """Two new rows come before the first row, one behind the last; rows that are not kept go."""
+    rows = [row for row in range(FIRST, LAST + 1) if kept is None or row in kept]
+    to = {row: FIRST + 2 + place for place, row in enumerate(rows)}
+    return Moves(FIRST, LAST, FIRST + 2 + len(rows), to)
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("SUM(K2:K41)", "SUM(K2:K44)"),  # all rows
+        ("SUM($K$2:$K$41)", "SUM($K$2:$K$44)"),
+        ("SUM(K1:K41)", "SUM(K1:K44)"),
+        ("SUM(K2:K43)", "SUM(K2:K46)"),
+        ("SUM(K2:K9)", "SUM(K4:K11)"),  # some rows, as in Excel
+        ("SUM($K$2:$K$9)", "SUM($K$4:$K$11)"),
+        ("SUM(K33:K41)", "SUM(K35:K43)"),
+        ("SUM(K1:K9)", "SUM(K1:K11)"),
+        ("SUM(K33:K43)", "SUM(K35:K46)"),
+        ("SUM(2:9)", "SUM(4:11)"),
+        ("K2", "K4"),
+        ("K41", "K43"),
+        ("SUM(K2:K1048576)", "SUM(K2:K1048576)"),
+    ],
+)
+def test_a_range_over_all_rows_takes_new_ones_in_and_any_other_follows_its_rows(
+    formula: str, moved: str
+) -> None:
+    moves = above()
+    assert moves.formula(formula, HERE, where="a cell") == moved
+    assert not moves.notices(HERE)
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("SUM(K2:K9)", "SUM(K4:K10)"),
+        ("SUM(K2:K3)", "SUM(K4:K4)"),
+        ("SUM(K2:L2)", "SUM(#REF!)"),
+        ("SUM(K2:K41)", "SUM(K2:K43)"),
+    ],
+)
+def test_a_range_whose_first_row_goes_begins_with_the_next_as_in_excel(formula: str, moved: str) -> None:
+    assert above(set(range(FIRST + 1, LAST + 1))).formula(formula, HERE) == moved
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("SUM(K$2:K10)", "SUM(K$2:K12)"),  # from the top to this row
+        ("COUNTIF(K$2:K9,K10)", "COUNTIF(K$2:K11,K12)"),
+        ("SUM(K$1:K9)", "SUM(K$1:K11)"),
+        ("SUM(K10:K$41)", "SUM(K12:K$44)"),
+        ("SUM(K11:K$43)", "SUM(K13:K$46)"),
+        ("SUM(B10:D10)", "SUM(B12:D12)"),
+        ("SUM(K$2:K5)", "SUM(K$4:K7)"),  # another row
+        ("SUM($K$2:$K$10)", "SUM($K$4:$K$12)"),
+    ],
+)
+def test_a_running_range_in_a_data_row_runs_from_the_first_row_whatever_that_is(
+    formula: str, moved: str
+) -> None:
+    assert above().formula(formula, HERE, row=9) == moved
+
+
+def test_what_stands_in_the_only_row_still_means_that_row_when_more_come() -> None:
+    moves = Moves(1, 1, 5, {1: 3})
+    assert moves.formula("SUM(B2:D2)+SUM(K$2:K2)+SUM(K$2:K$2)", HERE, row=1) == (
+        "SUM(B4:D4)+SUM(K$2:K4)+SUM(K$2:K$6)"
+    )
+    assert moves.formula("SUM(K2:K2)", HERE) == "SUM(K2:K6)"
+
+
+@pytest.mark.parametrize("formula", ["SUM(K2:K4)", "SUM(K1:K3)", "SUM(K39:K43)", "SUM($K$39:$K$41)"])
+def test_a_range_from_either_end_whose_rows_came_apart_is_told(formula: str) -> None:
+    to = {row: row for row in range(FIRST, LAST + 1)} | {2: 20, 20: 2, 39: 21, 21: 39}
+    moves = Moves(FIRST, LAST, LAST, to)
+    moves.formula(formula, HERE, where="a cell")
+    assert len(moves.notices(HERE)) == 1
+
+
+def test_a_range_over_all_rows_of_xlsync_takes_new_ones_in_also_where_a_persons_row_stands_below() -> None:
+    """The row of a person is row 41, as it is when a sum was typed right below a table."""
+    to = {row: row for row in range(FIRST, LAST)} | {LAST: LAST + 3}
+    moves = Moves(FIRST, LAST, LAST + 3, to, (FIRST, LAST - 1), (FIRST, LAST + 2))
+    assert moves.formula("SUM(K2:K40)", HERE, row=LAST) == "SUM(K2:K43)"
+    assert moves.formula("SUM(K2:K41)", HERE) == "SUM(K2:K44)"
+    assert moves.formula("SUM(K3:K40)+K41", HERE) == "SUM(K3:K40)+K44"
+    assert moves.followed("K2:K40") == "K2:K43"
+    assert moves.followed("K2:K41") == "K2:K44"
+    assert moves.followed("K2:K9 K20:K40") == "K2:K9 K20:K43"
+
+
 def test_a_reference_that_is_pushed_beyond_the_sheet_becomes_an_error() -> None:
     to = {row: row for row in range(FIRST, LAST + 1)}
     assert Moves(FIRST, LAST, LAST + 9, to).formula("A1048570", HERE) == "#REF!"
@@ -249,15 +342,17 @@ def test_moving_cells_there_and_back_is_the_identity(formula: str, order: list[i
     assert without_ranges(moved) == without_ranges(whole)
 
 
-@given(formulas(), st.lists(st.integers(0, 3), min_size=LAST, max_size=LAST))
+@given(formulas(), st.lists(st.integers(0, 3), min_size=LAST + 1, max_size=LAST + 1))
 def test_inserting_rows_and_taking_them_away_again_is_the_identity(formula: str, gaps: list[int]) -> None:
-    """New rows come between the others, which keep their order: ranges come back too."""
+    """New rows come before, between and behind the others, which keep their order: ranges come back too."""
     to, row = {}, FIRST
-    for old, gap in zip(range(FIRST, LAST + 1), gaps, strict=True):
+    for old, gap in zip(range(FIRST, LAST + 1), gaps[1:], strict=True):
+        row += gap
         to[old] = row
-        row += 1 + (gap if old < LAST else 0)
-    there = Moves(FIRST, LAST, to[LAST], to)
-    back = Moves(FIRST, to[LAST], LAST, {new: old for old, new in to.items()})
+        row += 1
+    last = row - 1 + gaps[0]
+    there = Moves(FIRST, LAST, last, to)
+    back = Moves(FIRST, last, LAST, {new: old for old, new in to.items()})
     assert back.formula(there.formula(formula, HERE), HERE) == formula
 
 

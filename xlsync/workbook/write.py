@@ -202,13 +202,13 @@ def _fill(
             write_left_over(book, left_over, about.exported_at)
             notices += [thing.notice for thing in left_over]
         header_row = book.header_rows[sheet.title] if book else 0
-        last_row = max((row.number for row in book.rows[sheet.title]), default=None) if book else None
+        old = [row.number for row in book.rows[sheet.title]] if book else []
         moved[sheet.title] = package.replace_rows(
             sheet.title,
             renewal.rows,
             columns=columns[sheet.title].values(),
             header_row=header_row,
-            last_row=last_row,
+            own_rows=(min(old), max(old)) if old else None,
         )
         stored[sheet.title] = renewal.stored
         lapsed += renewal.lapsed

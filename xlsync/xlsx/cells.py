@@ -51,6 +51,7 @@ class Row:
 
     was: int | None
     cells: Mapping[int, Value | Cell]
+    is_persons: bool = False  # a row that a person put between or below those of xlsync
 
 
 LONGEST: Final = 32_767  # characters in a cell, by Excel's limits: UTF-16 units

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 from xlsync.xlsx.cells import LAST_ROW, address, position
@@ -22,20 +22,28 @@ Rows = tuple[int, int]
 class Moves:
     """The new places of the data rows `first` to `last` of a sheet (all 0-based).
 
-    `to` maps each kept row to its new place. Rows below the data keep their distance. `widened` has the old
-    and new cells of ranges that cover others' rows now, and what points at each. A method that takes `where`
-    notes such changes for what it names, such as `Other!B3` or a name; without `where` it notes none.
+    `to` maps each kept row to its new place. Rows below the data keep their distance. `own` are the first and
+    the last data row of xlsync's, `new_own` where those begin and end from now on: above and below them may
+    stand data rows of a person's, such as a sum that was typed right below a table, which grew by it.
+    `widened` has the old and new cells of ranges that cover others' rows now, and what points at each. A
+    method that takes `where` notes such changes for what it names, such as `Other!B3` or a name; without
+    `where` it notes none.
     """
 
     first: int
     last: int
     new_last: int
     to: Mapping[int, int]
+    own: Rows | None = None  # None for all data rows
+    new_own: Rows | None = None  # where `own` is given, None for none
     widened: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
     lost: list[str] = field(default_factory=list, init=False)  # what points at rows that are gone
+    _spans: dict[Rows, tuple[Rows | None, bool]] = field(default_factory=dict, init=False)
     _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order
 
     def __post_init__(self) -> None:
+        if self.own is None and self.new_last >= self.first:
+            object.__setattr__(self, "new_own", (self.first, self.new_last))
         taken = set(self.to.values())
         self._new.extend(row for row in range(self.first, self.new_last + 1) if row not in taken)
 
@@ -60,26 +68,33 @@ class Moves:
     def span(self, top: int, bottom: int) -> Rows | None:
         """Return the rows that a range covers now; None where all of them are gone.
 
-        A range from the first data row begins with the data rows, one to the last ends with them. Other ends
-        follow the row that they name, or the nearest that is left; a range within follows all its rows.
+        A range over all rows of xlsync's begins and ends with them, however many they are. Any other follows
+        its rows, as in Excel; an end above or below the data rows follows the row that it names.
         """
         if bottom < self.first or (top <= self.first and bottom == _END):
             return top, bottom
-        if self.first < top and bottom < self.last:
-            new = [row for old in range(top, bottom + 1) if (row := self.to.get(old)) is not None]
-            return (min(new), max(new)) if new else None
-        start = top
+        end = bottom if bottom == _END else min(bottom + self.shift, _END)
         if top > self.last:
             start = top + self.shift
-        elif top > self.first:
-            start = self._nearest(range(top, self.last + 1), self.new_last + 1)
-        end = bottom if bottom == _END else min(bottom + self.shift, _END)
-        if bottom < self.last:
-            end = self._nearest(range(bottom, self.first - 1, -1), self.first - 1)
+        else:
+            rows = self._rows_within(max(top, self.first), min(bottom, self.last))
+            start = top if top < self.first else min(rows, default=self.new_last + 1)
+            end = end if bottom > self.last else max(rows, default=self.first - 1)
         return (start, end) if start <= end else None
 
-    def _nearest(self, rows: Iterable[int], otherwise: int) -> int:
-        return next((new for old in rows if (new := self.to.get(old)) is not None), otherwise)
+    def _rows_within(self, top: int, bottom: int) -> Sequence[int]:
+        """The new places of the data rows of a range: all, or the ends where it covers those of xlsync's."""
+        old: Iterable[int] = range(top, bottom + 1)
+        ends: Rows | tuple[()] = ()
+        if self.covers_own(top, bottom):
+            first, last = self.own or (self.first, self.last)
+            old, ends = chain(range(top, first), range(last + 1, bottom + 1)), self.new_own or ()
+        return [*(row for one in old if (row := self.to.get(one)) is not None), *ends]
+
+    def covers_own(self, top: int, bottom: int) -> bool:
+        """Return whether a range covers all rows of xlsync's."""
+        first, last = self.own or (self.first, self.last)
+        return top <= first and bottom >= last
 
     def together(self, top: int, bottom: int) -> Rows | None:
         """The new places of rows that still stand together in their order; None where they came apart."""
@@ -124,15 +139,25 @@ class Moves:
 
     # formulas
 
-    def formula(self, formula: str, title: str, *, here: bool = True, where: str = "") -> str:
+    def formula(
+        self, formula: str, title: str, *, here: bool = True, where: str = "", row: int | None = None
+    ) -> str:
         """Update a formula's references to moved cells; those to gone rows become `#REF!`.
 
         `here` is True for a formula on the moved sheet `title` itself, which references without a sheet mean.
+        `row` is the data row that the formula stood in, if it did: there a range from the top to that row,
+        such as `K$2:K9`, is a running one.
         """
-        return with_references(
-            formula,
-            lambda match: self._followed(match, where) if match.is_on(title, here=here) else str(match),
-        )
+        there = None if row is None else self.to.get(row)
+
+        def followed(reference: Reference) -> str:
+            if not reference.is_on(title, here=here):
+                return str(reference)
+            if row is not None and there is not None and (new := self._in_data_row(reference, row, there)):
+                return new
+            return self._followed(reference, where)
+
+        return with_references(formula, followed)
 
     def fixed(self, formula: str, title: str, *, where: str = "") -> str:
         """Update a defined name, or a rule on another sheet: only rows with a dollar sign are followed."""
@@ -159,11 +184,7 @@ class Moves:
             rows = {corner.row_is_fixed for corner in reference.corners if corner.row is not None}
             if rows == {True}:
                 return self._followed(reference, where)
-            corners = [
-                self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
-                for corner in reference.corners
-            ]
-            return _written(reference, corners)
+            return _written(reference, self._at_distance(reference, there - here))
 
         return with_references(formula, moved)
 
@@ -178,44 +199,72 @@ class Moves:
             if not reference.is_on(title, here=True):
                 return str(reference)
             rows = [corner.row for corner in reference.corners if corner.row is not None]
-            covers_all = len(rows) > 1 and min(rows) <= self.first < self.last <= max(rows)
-            if not rows or covers_all or min(rows) > self.last:
+            covers_all = len(rows) > 1 and self.covers_own(min(rows), max(rows)) and self.first < self.last
+            is_fixed = all(corner.row_is_fixed for corner in reference.corners)
+            if not rows or covers_all or is_fixed or min(rows) > self.last:
                 return self._followed(reference, "")
-            corners = [
-                self._edge(corner) if corner.row_is_fixed else corner.shifted(there - here, 0)
-                for corner in reference.corners
-            ]
-            return _written(reference, corners)
+            return _written(reference, self._at_distance(reference, there - here))
 
         return with_references(formula, moved)
 
-    def _edge(self, corner: Corner) -> Corner | None:
-        """One corner of a range; the first and the last data row mean the ends of the data rows."""
-        if corner.row is None:
-            return corner
-        if corner.row == self.first:
-            return corner
-        row = self.new_last if corner.row == self.last else self.row(corner.row)
-        return None if row is None else corner.at(row)
+    def _in_data_row(self, reference: Reference, here: int, there: int) -> str:
+        """A range in a formula of a data row that means the formula's own row, or runs from or to an end.
+
+        One runs from the first row of the data, where it has a dollar sign, to the formula's own row or the
+        one above; or from there to the last row. Empty for any other reference.
+        """
+        if len(reference.corners) == 1:
+            return ""
+        rows = {corner.row for corner in reference.corners if not corner.row_is_fixed}
+        first, last = self.own or (self.first, self.last)
+        fixed = {corner.row for corner in reference.corners if corner.row_is_fixed and corner.row is not None}
+        is_running = (rows <= {here - 1, here} and max(fixed, default=_END) <= first) or (
+            rows <= {here, here + 1} and min(fixed, default=0) >= last
+        )
+        if len(rows) != 1 or not (is_running or (rows == {here} and not fixed)):
+            return ""
+        return _written(reference, self._at_distance(reference, there - here))
+
+    def _at_distance(self, reference: Reference, by: int) -> list[Corner | None]:
+        """The corners of a reference in a formula so many rows away; a dollar sign holds an end in its place.
+
+        The first and the last row of the data stay the first and the last.
+        """
+        first, last = self.own or (self.first, self.last)
+        new_first, new_last = self.new_own or (self.first, self.new_last)
+        corners: list[Corner | None] = []
+        for corner in reference.corners:
+            if not corner.row_is_fixed or corner.row is None:
+                corners.append(corner.shifted(by, 0))
+                continue
+            is_above = all(corner.row <= other.row for other in reference.corners if other.row is not None)
+            if is_above and corner.row in {first, self.first}:
+                row: int | None = new_first if corner.row == first else self.first
+            elif corner.row in {last, self.last}:
+                row = new_last if corner.row == last else self.new_last
+            else:
+                row = self.row(corner.row)
+            corners.append(None if row is None else corner.at(row))
+        return corners
 
     def _followed(self, reference: Reference, where: str) -> str:
         first, last = reference.corners[0], reference.corners[-1]
         if first.row is None or last.row is None:
             return str(reference)
         if len(reference.corners) == 1 or (
-            first.row == last.row and not self.first == self.last == first.row
+            first.row == last.row and not self.covers_own(first.row, last.row)
         ):
             row = self.row(first.row)
             if row is None:
                 return self._deleted(reference, where)
             return str(Reference(reference.sheet, tuple(corner.at(row) for corner in reference.corners)))
         top, bottom = sorted((first.row, last.row))
-        rows = self.span(top, bottom)
+        rows, came_apart = self._span_told(top, bottom)
         if rows is None:
             return self._deleted(reference, where)
-        new = dict(zip((top, bottom), rows, strict=True))
-        moved = Reference(reference.sheet, (first.at(new[first.row]), last.at(new[last.row])))
-        if where and self.first < top and bottom < self.last and self._came_apart(top, bottom, *rows):
+        start, end = rows if first.row <= last.row else reversed(rows)
+        moved = Reference(reference.sheet, (first.at(start), last.at(end)))
+        if where and came_apart:
             self.widened.setdefault((_cells(reference), _cells(moved)), []).append(where)
         return str(moved)
 
@@ -224,11 +273,19 @@ class Moves:
             self.lost.append(where)
         return reference.deleted
 
-    def _came_apart(self, top: int, bottom: int, new_top: int, new_bottom: int) -> bool:
-        """Return whether rows from outside a range now stand between its rows; new rows do not count."""
-        own = sum(old in self.to for old in range(top, bottom + 1))
-        new = bisect_right(self._new, new_bottom) - bisect_left(self._new, new_top)
-        return new_bottom - new_top + 1 > own + new
+    def _span_told(self, top: int, bottom: int) -> tuple[Rows | None, bool]:
+        """Return the rows that a range covers now, and whether rows that are neither its own nor new do so."""
+        known = self._spans.get((top, bottom))
+        if known is None:
+            rows = self.span(top, bottom)
+            came_apart = False
+            if rows is not None and not self.covers_own(top, bottom):
+                own = sum(old in self.to for old in range(max(top, self.first), min(bottom, self.last) + 1))
+                new_top, new_bottom = max(rows[0], self.first), min(rows[1], self.new_last)
+                new = bisect_right(self._new, new_bottom) - bisect_left(self._new, new_top)
+                came_apart = new_bottom - new_top + 1 > own + new
+            known = self._spans[top, bottom] = rows, came_apart
+        return known
 
     def notices(self, title: str) -> list[str]:
         """Name whatever points at other rows than before, or at none."""
@@ -276,23 +333,24 @@ class Moves:
         for top, bottom in old:
             if bottom > self.last and (below := self.span(max(top, self.last + 1), bottom)):
                 new.append(below)
-        if any(top <= self.first and bottom >= self.last for top, bottom in old):
-            data = [(self.first, self.new_last)] if self.new_last >= self.first else []
-            return _joined([*new, *data])
         covered = [range(max(top, self.first), min(bottom, self.last) + 1) for top, bottom in old]
-        new_rows = (row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None)
+        new_rows = [row for rows in covered for old_row in rows if (row := self.to.get(old_row)) is not None]
+        if any(self.covers_own(*piece) for piece in old):
+            own = [self.new_own] if self.new_own else []
+            return _joined([*new, *own, *((row, row) for row in new_rows)])
+        first, last = self.own or (self.first, self.last)
         runs: list[Rows] = []
         for top, bottom in _joined((row, row) for row in new_rows):
             if runs and self._are_new(runs[-1][1] + 1, top - 1):
                 runs[-1] = (runs[-1][0], bottom)
             else:
                 runs.append((top, bottom))
-        if runs and any(self.first in rows and len(rows) > 1 for rows in covered):
+        if runs and self.new_own and any(first in rows and len(rows) > 1 for rows in covered):
             top, bottom = runs[0]
-            runs[0] = (self.first if self._are_new(self.first, top - 1) else top, bottom)
-        if runs and any(self.last in rows and len(rows) > 1 for rows in covered):
+            runs[0] = (self.new_own[0] if self._are_new(self.new_own[0], top - 1) else top, bottom)
+        if runs and self.new_own and any(last in rows and len(rows) > 1 for rows in covered):
             top, bottom = runs[-1]
-            runs[-1] = (top, self.new_last if self._are_new(bottom + 1, self.new_last) else bottom)
+            runs[-1] = (top, self.new_own[1] if self._are_new(bottom + 1, self.new_own[1]) else bottom)
         return _joined([*new, *runs])
 
     def _are_new(self, top: int, bottom: int) -> bool:

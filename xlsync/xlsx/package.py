@@ -23,7 +23,7 @@ from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with
 from xlsync.xlsx.annotations import fills_of, links_of, notes_of, pictures_of
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
-from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.moves import Moves, Rows
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, read_values
@@ -302,14 +302,15 @@ class Package:
         *,
         columns: Collection[int] = (),
         header_row: int | None = None,
-        last_row: int | None = None,
+        own_rows: Rows | None = None,
     ) -> Mapping[int, int]:
         """Renew the data rows of a sheet: below `header_row`, else below the header of its table, or row 1.
 
         Its table is the one that stands in most of `columns`, which are those of the rows if none are given.
-        They end with the table, or with `last_row` where that is further down; without both, with the last
-        row that holds something. Those that no item names in `was` go; what stands below them stays below
-        them. Returns the new place of each row that was named.
+        `own_rows` are the first and the last row of xlsync's, if known. The data rows end with the table, or
+        with the last of those where that is further down; without both, with the last row that holds
+        something. Those that no item names in `was` go; what stands below them stays below them. Returns the
+        new place of each row that was named.
         """
         values = self.grid(title)
         sheet = self._sheet_to_change(title)
@@ -319,21 +320,25 @@ class Package:
         if table and header_row is None:
             first, last = tables[table].first, tables[table].last
         elif table and header_row == tables[table].first - 1:
-            first, last = tables[table].first, max(tables[table].last, last_row or 0)
+            first, last = tables[table].first, max(tables[table].last, own_rows[1] if own_rows else 0)
         else:  # the table was made a plain range, or lags behind rows that were inserted
             first = (header_row or 0) + 1
-            last = self._last_filled(values, first, columns) if last_row is None else last_row
+            last = own_rows[1] if own_rows else self._last_filled(values, first, columns)
         named = [row.was for row in rows if row.was is not None]
         rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
-        if table and not rows:  # a table needs a data row (ECMA-376-1, 18.5.1.2)
-            is_blank = first == last and not any(
-                value is not None for line in values[first : last + 1] for value in line
+        persons = {row.was for row in rows if row.is_persons}
+        others = [number for number in range(first, last + 1) if number not in persons]
+        if table and len(rows) == len(persons):  # a table needs a data row (ECMA-376-1, 18.5.1.2)
+            is_blank = others == [first] and not any(
+                value is not None for line in values[first : first + 1] for value in line
             )
-            rows = [Row(first if is_blank else None, {})]
+            rows = [Row(first if is_blank else None, {}), *rows]
         to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
         if len(set(named)) != len(named) or any(not first <= old <= last for old in to):
             raise ValueError("a row may be taken once, and from the data rows only")
-        moves = Moves(first, last, first + len(rows) - 1, to)
+        own = own_rows or ((others[0], others[-1]) if others else None)
+        now = [first + index for index, row in enumerate(rows) if not row.is_persons]
+        moves = Moves(first, last, first + len(rows) - 1, to, own, (now[0], now[-1]) if now else None)
         went = {old: to.get(old, old + moves.shift) for old in named}
         had_formulas = sheet.holds(f"<{sheet.prefix}f")
         writer = self._writer(sheet)

@@ -119,8 +119,8 @@ class Renewal:
         inside = "".join(self._placed(cell, number, column) for column, cell in sheet.cells(row).items())
         return sheet.row_xml(row.attributes, number, inside).encode()
 
-    def _placed(self, cell: OldCell, number: int, column: int) -> str:
-        """Return a cell at its new place, with updated references."""
+    def _placed(self, cell: OldCell, number: int, column: int, was: int | None = None) -> str:
+        """Return a cell at its new place, with updated references; `was` is its row, if that is of the data."""
         sheet, moves = self.sheet, self.moves
         p = sheet.prefix
         start = f'<{p}c r="'
@@ -139,7 +139,8 @@ class Renewal:
                 match[1],
             )
             old = unescape(match[2] or "")
-            new = moves.formula(old, sheet.title, where=f"{sheet.title}!{address(number, column)}")
+            where = f"{sheet.title}!{address(number, column)}"
+            new = moves.formula(old, sheet.title, where=where, row=was)
             text = (match[2] or "") if new == old else escape_markup(new)
             return f"<{p}f{attributes}>{text}</{p}f>" if text else f"<{p}f{attributes}/>"
 
@@ -220,7 +221,7 @@ class Renewal:
             elif number == old.number and not (has_formula and f"<{sheet.prefix}f" in cells[column].inside):
                 inside.append(cells[column].whole)
             else:
-                inside.append(self._placed(cells[column], number, column))
+                inside.append(self._placed(cells[column], number, column, old.number))
         attributes = old.attributes
         if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
             attributes = without_attributes(attributes, "ht") + self._height(wanted, values)
