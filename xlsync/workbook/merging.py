@@ -86,7 +86,9 @@ def _find_rows_under(
     for number in others:
         place = bisect(numbers, number)
         key = ordered[place - 1].key if place else ""
-        (last if place == len(ordered) else under.setdefault(key, [])).append(Row(number, {}, is_persons=True))
+        (last if place == len(ordered) else under.setdefault(key, [])).append(
+            Row(number, {}, is_persons=True)
+        )
     return under, last
 
 

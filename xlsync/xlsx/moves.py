@@ -274,7 +274,7 @@ class Moves:
         return reference.deleted
 
     def _span_told(self, top: int, bottom: int) -> tuple[Rows | None, bool]:
-        """Return the rows that a range covers now, and whether rows that are neither its own nor new do so."""
+        """Return the rows that a range covers now, and whether others' rows are among them."""
         known = self._spans.get((top, bottom))
         if known is None:
             rows = self.span(top, bottom)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -21,24 +21,12 @@ from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
 from xlsync.xlsx.annotations import fills_of, links_of, notes_of, pictures_of
-from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, escape_markup, position
-from xlsync.xlsx.markup import ANY_PREFIX, attribute
+from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, position
+from xlsync.xlsx.followers import Followers
+from xlsync.xlsx.markup import ANY_PREFIX
 from xlsync.xlsx.moves import Moves, Rows
-from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts, packed, unpacked
 from xlsync.xlsx.reading import Grid, read_values
-from xlsync.xlsx.references import (
-    follow_elsewhere,
-    follow_on_another_sheet,
-    is_apart,
-    move_comments,
-    move_pivot,
-    move_sheet_rules,
-    move_table,
-    parted_merges,
-    pivot_cells,
-    scenarios_of,
-)
 from xlsync.xlsx.renewal import Renewal
 from xlsync.xlsx.workbook_part import (
     TablePart,
@@ -48,7 +36,6 @@ from xlsync.xlsx.workbook_part import (
     names_of,
     sheets_of,
     with_name,
-    with_names_moved,
     with_sheet,
     workbook_of,
     wrapping_styles,
@@ -56,7 +43,6 @@ from xlsync.xlsx.workbook_part import (
 from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
-_PUT_ELSEWHERE: Final = "Put it below the rows, or on a sheet of its own, and try again."
 
 
 class Package:
@@ -348,15 +334,16 @@ class Package:
         changing = {row.was: row.cells for row in rows if row.was is not None}
         if not moves.nothing_moves or sheet.has_shared(changing):
             sheet.unshare()
+        followers = Followers(self._parts, self._workbook, self._sheets, title, moves, table)
         if not moves.nothing_moves:
-            self._refuse_to_part(title, sheet, moves, [part for part in tables if part != table])
+            followers.refuse_to_part(sheet)
         renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
         if not renewal.write(rows):
             return went
         if not moves.nothing_moves:
-            self._follow(title, sheet, moves, tables, table)
-            self._follow_elsewhere(title, moves)
-            self.notices += moves.notices(title)
+            for part, content in followers.follow(sheet):
+                self._put(part, content)
+            self.notices += followers.notices
         del renewal, values, writer  # they hold the old rows and their texts
         self._grids.pop(self._sheets[title], None)
         self._changed(title, sheet, formula_went=had_formulas)
@@ -378,82 +365,6 @@ class Package:
         """The cell styles that wrap text."""
         styles = self._parts.related(self._workbook, "styles")
         return frozenset(style for part in styles for style in wrapping_styles(self._parts.text(part)))
-
-    def _refuse_to_part(self, title: str, sheet: SheetXml, moves: Moves, tables: Iterable[str]) -> None:
-        """Raise WorkbookError where rows would part that have to stay together; nothing was changed yet."""
-        whole = [("the table", TablePart(self._parts.text(part)).cells) for part in tables]
-        pivots = self._parts.related(self._sheets[title], "pivotTable")
-        whole += [("the pivot table", pivot_cells(self._parts.text(part))) for part in pivots]
-        for tag in sheet.spread_formulas():
-            is_what_if = attribute(tag, "t") == "dataTable"
-            whole.append(("the what-if table" if is_what_if else "the array formula", attribute(tag, "ref")))
-            if is_what_if and any(moves.place(attribute(tag, r) or "A1") is None for r in ("r1", "r2")):
-                raise WorkbookError(
-                    f"{title}!{attribute(tag, 'ref')}: this what-if table varies a cell of a row that goes",
-                    _PUT_ELSEWHERE,
-                )
-        for what, cells in whole:
-            if is_apart(cells, moves):
-                raise WorkbookError(
-                    f"{title}!{cells}: {what} stands beside the rows of xlsync, which move apart",
-                    _PUT_ELSEWHERE,
-                )
-
-    def _follow(
-        self, title: str, sheet: SheetXml, moves: Moves, tables: Mapping[str, TablePart], own_table: str
-    ) -> None:
-        """Let everything of the sheet that points at the rows follow them."""
-        for cells in parted_merges(sheet.after, moves):
-            self.notices.append(
-                f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
-            )
-        before = scenarios_of(sheet.after)
-        sheet.after = move_sheet_rules(sheet.after, moves, title)
-        self.notices += [
-            f"The scenario {name} of {title} is gone: it varied cells of rows that are gone"
-            for name in sorted(before - scenarios_of(sheet.after))
-        ]
-        followers: tuple[tuple[str, Callable[[str], str]], ...] = (
-            ("comments", lambda xml: move_comments(xml, moves)),
-            ("threadedComment", lambda xml: move_comments(xml, moves)),
-            ("vmlDrawing", lambda xml: move_linked_cells(move_shapes(xml, moves), moves, title)),
-            ("drawing", lambda xml: move_linked_cells(move_anchors(xml, moves), moves, title)),
-            ("pivotTable", lambda xml: move_pivot(xml, moves)),
-            ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
-        )
-        for kind, move in followers:
-            for part in self._parts.related(self._sheets[title], kind):
-                self._put(part, move(self._parts.text(part)))
-        for part in tables:
-            self._put(part, move_table(self._parts.text(part), moves, title, is_own=part == own_table))
-        self._put(self._workbook, with_names_moved(self._parts.text(self._workbook), moves, title))
-
-    def _follow_elsewhere(self, title: str, moves: Moves) -> None:
-        """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows of a sheet."""
-        name = escape_markup(title.replace("'", "''")).encode()
-        mark = re.compile(re.escape(name) + b"(?:'|&apos;|&#39;|&#x27;)?!")
-        sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
-        own = {self._workbook, self._sheets[title]}
-        for kind in ("drawing", "vmlDrawing", "ctrlProp"):
-            own |= set(self._parts.related(self._sheets[title], kind))
-        for part in self._parts.names:
-            if part in own or not part.casefold().endswith((".xml", ".vml")):
-                continue
-            data = self._parts.utf8(part)
-            if mark.search(data):
-                if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
-                    sheet = self._sheet_to_change(sheets[part])
-                    sheet.unshare()
-                    self._put(part, sheet.encoded())
-                xml = self._parts.text(part)
-                self._put(
-                    part,
-                    follow_on_another_sheet(xml, moves, title, sheets[part])
-                    if part in sheets
-                    else follow_elsewhere(xml, moves, title),
-                )
-            elif b"worksheetSource" in data or b"dataRef" in data:
-                self._put(part, follow_elsewhere(self._parts.text(part), moves, title))
 
     def _tables(self, part: str) -> dict[str, TablePart]:
         return {table: TablePart(self._parts.text(table)) for table in self._parts.related(part, "table")}

@@ -120,7 +120,7 @@ class Renewal:
         return sheet.row_xml(row.attributes, number, inside).encode()
 
     def _placed(self, cell: OldCell, number: int, column: int, was: int | None = None) -> str:
-        """Return a cell at its new place, with updated references; `was` is its row, if that is of the data."""
+        """Return a cell at its new place, with updated references; `was` is its data row, if any."""
         sheet, moves = self.sheet, self.moves
         p = sheet.prefix
         start = f'<{p}c r="'

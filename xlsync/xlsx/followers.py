@@ -1,0 +1,141 @@
+"""Everything of a workbook that points at renewed rows or lies beside them follows them, or is refused."""
+
+from __future__ import annotations
+
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from xlsync.errors import WorkbookError
+from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.markup import attribute
+from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
+from xlsync.xlsx.parts import Parts
+from xlsync.xlsx.references import (
+    follow_elsewhere,
+    follow_on_another_sheet,
+    is_apart,
+    move_comments,
+    move_pivot,
+    move_sheet_rules,
+    move_table,
+    parted_merges,
+    pivot_cells,
+    scenarios_of,
+)
+from xlsync.xlsx.workbook_part import TablePart, with_names_moved
+from xlsync.xlsx.worksheet import SheetXml
+
+_PUT_ELSEWHERE: Final = "Put it below the rows, or on a sheet of its own, and try again."
+
+
+class Followers:
+    """What follows the rows of the sheet `title`; `sheets` are the parts of all sheets.
+
+    `own_table` is the part of the table of the rows, empty for none.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        workbook: str,
+        sheets: Mapping[str, str],
+        title: str,
+        moves: Moves,
+        own_table: str,
+    ) -> None:
+        self._parts, self._workbook, self._sheets = parts, workbook, sheets
+        self._title, self._moves, self._own_table = title, moves, own_table
+        self._part = sheets[title]
+        self.notices: list[str] = []  # what could not be left as a person had it
+
+    def refuse_to_part(self, sheet: SheetXml) -> None:
+        """Raise WorkbookError where rows would part that have to stay together; nothing was changed yet."""
+        tables = [part for part in self._parts.related(self._part, "table") if part != self._own_table]
+        whole = [("the table", TablePart(self._parts.text(part)).cells) for part in tables]
+        pivots = self._parts.related(self._part, "pivotTable")
+        whole += [("the pivot table", pivot_cells(self._parts.text(part))) for part in pivots]
+        for tag in sheet.spread_formulas():
+            is_what_if = attribute(tag, "t") == "dataTable"
+            whole.append(("the what-if table" if is_what_if else "the array formula", attribute(tag, "ref")))
+            places = [attribute(tag, name) or "A1" for name in ("r1", "r2")]
+            if is_what_if and any(self._moves.place(place) is None for place in places):
+                raise WorkbookError(
+                    f"{self._title}!{attribute(tag, 'ref')}: this what-if table varies a cell of a row that "
+                    "goes",
+                    _PUT_ELSEWHERE,
+                )
+        for what, cells in whole:
+            if is_apart(cells, self._moves):
+                raise WorkbookError(
+                    f"{self._title}!{cells}: {what} stands beside the rows of xlsync, which move apart",
+                    _PUT_ELSEWHERE,
+                )
+
+    def follow(self, sheet: SheetXml) -> Iterator[tuple[str, str | bytes]]:
+        """Change what stands below the rows in `sheet`; yield each other part that changes, with its content.
+
+        Whoever calls it puts each part in place before asking for the next.
+        """
+        yield from self._follow_on_sheet(sheet)
+        yield from self._follow_elsewhere()
+        self.notices += self._moves.notices(self._title)
+
+    def _follow_on_sheet(self, sheet: SheetXml) -> Iterator[tuple[str, str]]:
+        """Let everything of the sheet that points at the rows follow them."""
+        moves, title = self._moves, self._title
+        for cells in parted_merges(sheet.after, moves):
+            self.notices.append(
+                f"{title}!{cells} was merged, and no longer is: its rows do not stand together"
+            )
+        before = scenarios_of(sheet.after)
+        sheet.after = move_sheet_rules(sheet.after, moves, title)
+        self.notices += [
+            f"The scenario {name} of {title} is gone: it varied cells of rows that are gone"
+            for name in sorted(before - scenarios_of(sheet.after))
+        ]
+        followers: tuple[tuple[str, Callable[[str], str]], ...] = (
+            ("comments", lambda xml: move_comments(xml, moves)),
+            ("threadedComment", lambda xml: move_comments(xml, moves)),
+            ("vmlDrawing", lambda xml: move_linked_cells(move_shapes(xml, moves), moves, title)),
+            ("drawing", lambda xml: move_linked_cells(move_anchors(xml, moves), moves, title)),
+            ("pivotTable", lambda xml: move_pivot(xml, moves)),
+            ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
+        )
+        for kind, move in followers:
+            for part in self._parts.related(self._part, kind):
+                yield part, move(self._parts.text(part))
+        for part in self._parts.related(self._part, "table"):
+            yield part, move_table(self._parts.text(part), moves, title, is_own=part == self._own_table)
+        yield self._workbook, with_names_moved(self._parts.text(self._workbook), moves, title)
+
+    def _follow_elsewhere(self) -> Iterator[tuple[str, str | bytes]]:
+        """Let formulas of other sheets, and charts and pivot tables anywhere, follow the rows."""
+        moves, title = self._moves, self._title
+        name = escape_markup(title.replace("'", "''")).encode()
+        mark = re.compile(re.escape(name) + b"(?:'|&apos;|&#39;|&#x27;)?!")
+        sheets = {part: sheet for sheet, part in self._sheets.items() if sheet != title}
+        own = {self._workbook, self._part}
+        for kind in ("drawing", "vmlDrawing", "ctrlProp"):
+            own |= set(self._parts.related(self._part, kind))
+        for part in self._parts.names:
+            if part in own or not part.casefold().endswith((".xml", ".vml")):
+                continue
+            data = self._parts.utf8(part)
+            if mark.search(data):
+                if part in sheets and b"shared" in data and b"macrosheet" not in data[:2000]:
+                    with self._parts.as_text(part):
+                        sheet = SheetXml(data.removeprefix(BOM_UTF8), sheets[part])
+                    sheet.unshare()
+                    yield part, sheet.encoded()
+                xml = self._parts.text(part)
+                yield (
+                    part,
+                    follow_on_another_sheet(xml, moves, title, sheets[part])
+                    if part in sheets
+                    else follow_elsewhere(xml, moves, title),
+                )
+            elif b"worksheetSource" in data or b"dataRef" in data:
+                yield part, follow_elsewhere(self._parts.text(part), moves, title)
