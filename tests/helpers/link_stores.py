@@ -30,7 +30,7 @@ def tamper(folder: Path, sql: str, *values: object) -> list[Any]:
 
 
 def take_in(links: Links, path: Path, *, overwrite: bool = False) -> Imported[RememberedLink]:
-    return links.take_in(read_csv(path, SITE).links, overwrite=overwrite)
+    return links.import_from(read_csv(path, SITE).links, overwrite=overwrite)
 
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

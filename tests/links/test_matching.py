@@ -28,11 +28,11 @@ from xlsync.links.choices import NOTHING, Picked, confirmed
 from xlsync.links.companies import propose_companies, tell_ties_apart
 from xlsync.links.items import propose_items
 from xlsync.links.memory import (
-    Forgotten,
+    Inactive,
     Memory,
     Names,
     Remembered,
-    forgotten,
+    find_inactive,
 )
 from xlsync.links.names import (
     Place,
@@ -417,12 +417,12 @@ def test_a_remembered_company_that_is_gone_counts_as_absent_and_is_told_by_name(
         products={"bss:Backup||": Remembered(item_id=8)},
     )
     assert companies_of([line("a")], companies("Contoso"), memory) == {"a": "1 exact"}
-    assert forgotten([line("a")], memory, companies("Contoso"), [], []) == (
-        Forgotten("Customer", "Contoso (old)", 9),
-        Forgotten("Product", "8", 8),
+    assert find_inactive([line("a")], memory, companies("Contoso"), [], []) == (
+        Inactive("Customer", "Contoso (old)", 9),
+        Inactive("Product", "8", 8),
     )
-    assert forgotten([line("a", "Other", "Other")], memory, companies("Contoso"), [], []) == ()
-    assert forgotten([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
+    assert find_inactive([line("a", "Other", "Other")], memory, companies("Contoso"), [], []) == ()
+    assert find_inactive([line("a")], memory, companies(*"123456789"), [], catalog(*"12345678")) == ()
 
 
 def test_a_pick_holds_for_the_customer_but_not_for_a_remembered_contract() -> None:

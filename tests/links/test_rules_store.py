@@ -46,7 +46,7 @@ def test_an_import_of_rules_is_all_or_nothing(tmp_path: Path) -> None:
         rules.keep(ignore("Backup"))
         tamper(rules.folder, FULL_DISK)
         with pytest.raises(XlsyncError, match=r"The rules in .* cannot be written: the disk is full"):
-            rules.take_in([ignore("Mail"), ignore("Files")])
+            rules.import_from([ignore("Mail"), ignore("Files")])
         assert [rule.about for rule in rules.list()] == ["Backup"]
 
 

@@ -334,7 +334,7 @@ def test_links_are_forgotten_by_key_customer_product_or_contract(
     links: Links, text: str, keys: list[str]
 ) -> None:
     fill(links)
-    called = links.called(text)
+    called = links.find_by_name(text)
     assert [one.key for one in called] == keys
     links.forget(called)
     assert len(links.list()) == 4 - len(keys)

@@ -121,7 +121,7 @@ def test_links_and_rules_are_remembered_alike(store: Store, tmp_path: Path) -> N
     assert links.remember(lambda _: memory, when=OCTOBER, workbook="b.xlsx") == 0
     (one,) = links.find("contoso")
     assert (one.link.company_id, one.link.workbook) == (7, "a.xlsx")
-    links.forget(links.called("Contoso"))
+    links.forget(links.find_by_name("Contoso"))
     assert links.list() == ()
     rules = Rules(tmp_path, SITE, store)
     rule = Rule(kind=RuleKind.IGNORE, scope=Scope.PRODUCT, about="Backup", reason="ours")

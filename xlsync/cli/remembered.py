@@ -115,8 +115,8 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
     """Run `xlsync links import`."""
     with opened_here(demo=demo) as systems:
         shared = read_csv(file, systems.settings.environment)
-        links = systems.links.take_in(shared.links, overwrite=replace)
-        rules = systems.rules.take_in(shared.rules, overwrite=replace)
+        links = systems.links.import_from(shared.links, overwrite=replace)
+        rules = systems.rules.import_from(shared.rules, overwrite=replace)
         show.imported(err, "Links", links)
         show.imported(err, "Rules", rules)
         if json:
@@ -129,7 +129,7 @@ def import_links(*, file: Path, replace: bool, demo: bool, json: bool) -> None:
 def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync links forget`."""
     with opened_here(demo=demo) as systems:
-        links, rules = systems.links.called(*text), systems.rules.find(*text)
+        links, rules = systems.links.find_by_name(*text), systems.rules.find(*text)
         both = _both(len(links), len(rules))
         parts = () if links else systems.links.find(*text)
         show.links(err, links, _tell_parts(parts) if parts else NONE)

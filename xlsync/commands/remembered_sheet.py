@@ -16,7 +16,7 @@ from xlsync.amounts import counted
 from xlsync.errors import WorkbookError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
-from xlsync.links.exchange import HEADERS, Shared, read_table, table_of
+from xlsync.links.exchange import HEADERS, Shared, read_table, rows_of
 from xlsync.links.memory import RememberedLink
 from xlsync.reconcile.rules import Rule
 from xlsync.xlsx.conventions import as_excel_writes
@@ -34,7 +34,7 @@ def write_sheet(systems: Systems, path: Path) -> None:
     workbook = Workbook()
     sheet = workbook.worksheets[0]
     sheet.title = TITLE
-    for number, row in enumerate([HEADERS, *table_of(systems.settings.environment, shared)], 1):
+    for number, row in enumerate([HEADERS, *rows_of(systems.settings.environment, shared)], 1):
         for column, text in enumerate(row, 1):
             cell = sheet.cell(number, column)
             cell.value, cell.number_format, cell.data_type = text or None, "@", "s"
@@ -88,10 +88,10 @@ def read_changes(systems: Systems, path: Path) -> Changes:
     environment = systems.settings.environment
     shared = read_table(path, environment, _sheet_rows(path))
     was = Shared(systems.links.list(), systems.rules.list())
-    before = set(table_of(environment, was))
+    before = set(rows_of(environment, was))
 
     def is_new(one: Shared) -> bool:
-        return table_of(environment, one)[0] not in before
+        return rows_of(environment, one)[0] not in before
 
     after_links = {(one.kind, one.key) for one in shared.links}
     after_rules = {rule.key for rule in shared.rules}
@@ -106,7 +106,7 @@ def read_changes(systems: Systems, path: Path) -> Changes:
 def keep_changes(systems: Systems, changes: Changes) -> None:
     """Remember what the sheet says now."""
     systems.links.forget(changes.gone_links)
-    systems.links.take_in(changes.links, overwrite=True)
+    systems.links.import_from(changes.links, overwrite=True)
     for rule in changes.gone_rules:
         systems.rules.drop(rule.key)
     for rule in changes.rules:

@@ -26,7 +26,7 @@ from xlsync.links.companies import propose_companies, tell_ties_apart
 from xlsync.links.items import propose_items
 from xlsync.links.learning import correct
 from xlsync.links.matching import propose_links
-from xlsync.links.memory import Forgotten, Memory, forgotten
+from xlsync.links.memory import Inactive, Memory, find_inactive
 from xlsync.links.names import Place
 from xlsync.links.proposed import Proposed
 from xlsync.models import (
@@ -195,10 +195,10 @@ def gather(
         candidates=tell_candidates(lines, links, companies, items, lists, labels, _places(addresses)),
         used_items=_used_items(links, active, memory),
     )
-    gone = forgotten(lines, memory, lists.companies, lists.agreements, lists.items)
+    inactive = find_inactive(lines, memory, lists.companies, lists.agreements, lists.items)
     notices = (
         *systems.notices,
-        *_notices(request, sources, gone, recaps),
+        *_notices(request, sources, inactive, recaps),
         *lists.odd,
         *_tell_without_contact(overview, decisions),
         *(gap for billed in overview.billed for gap in tell_gaps(billed)),
@@ -303,7 +303,7 @@ def _propose_new(
 def _notices(
     request: MonthRequest,
     sources: MonthSources,
-    gone: Iterable[Forgotten],
+    inactive: Iterable[Inactive],
     recaps: Mapping[int, Recap] | ApiError,
 ) -> Iterator[str]:
     """Write the notices of a month."""
@@ -318,7 +318,7 @@ def _notices(
             name = total.number if total.is_report or not total.number else f"Invoice {total.number}"
             currency = total.currency or "no currency"
             yield f"{name or otherwise} has no total that its lines in {currency} could be held against."
-    for entry in gone:
+    for entry in inactive:
         missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
         yield f"{missing}: link it anew."
     for table in sources.reports:

@@ -39,7 +39,7 @@ class ReportSums:
 
 
 def sum_report(tables: Iterable[TableRead], lines: Iterable[BillingLine]) -> ReportSums:
-    """Add up a report; its source is told by the tables' layouts and the files' names without a month."""
+    """Add up a report, and name its source by the tables' layouts and the files' names without a month."""
     tables = list(tables)
     layouts = {table.layout or ", ".join(sorted(table.columns.values())) for table in tables}
     names = {re.sub(rf"{_MONTH_NAMES}|[\W\d_]", "", table.file, flags=re.IGNORECASE) for table in tables}
@@ -51,8 +51,8 @@ def find_of_source(others: Iterable[ReportSums], report: ReportSums) -> ReportSu
 
     A report of another name is from the same source if it is the only one of its layout.
     """
-    alike = [one for one in others if one.layout == report.layout]
-    same = [one for one in alike if one.name == report.name] or alike
+    alike = [other for other in others if other.layout == report.layout]
+    same = [other for other in alike if other.name == report.name] or alike
     return same[0] if len(same) == 1 else None
 
 
@@ -66,50 +66,50 @@ def merge_months(newer: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]
         merged["seen"] = sorted({*newer["seen"], *older.get("seen", [])})
     if "sources" in newer:
         reports = [*older.get("sources", []), *newer["sources"]]
-        by_source = {(one["layout"], one["name"]): one for one in reports}
+        by_source = {(report["layout"], report["name"]): report for report in reports}
         merged["sources"] = [by_source[source] for source in sorted(by_source)]
     return merged
 
 
 class Ages(EnvironmentStore):
-    """The months of one environment, as they were seen last."""
+    """The store of one environment's months: mismatches and report sums as of the last export or check."""
 
     kind, suffix, what = "ages", "-ages", "remembered months"
 
     def months(self) -> dict[Month, MonthSeen]:
-        """The mismatches of every month that was looked at."""
+        """Return the mismatches of every month that was exported or checked."""
         return {
             month: MonthSeen(frozenset(stored["seen"]), dict(stored["open"]))
             for month, stored in self._months_of_kind("mismatches")
         }
 
     def reports(self, month: Month) -> list[ReportSums]:
-        """The sums of a month's reports."""
+        """Return the sums of a month's reports."""
         return [
             ReportSums(
-                one["layout"],
-                one["name"],
+                source["layout"],
+                source["name"],
                 MonthSums(
-                    int(one["customers"]), {name: Decimal(text) for name, text in one["money"].items()}
+                    int(source["customers"]), {name: Decimal(text) for name, text in source["money"].items()}
                 ),
-                LatestMonth.from_plain(month, one["billed"]) if one.get("billed") else None,
+                LatestMonth.from_plain(month, source["billed"]) if source.get("billed") else None,
             )
             for other, stored in self._months_of_kind("reports")
             if other == month
-            for one in stored["sources"]
+            for source in stored["sources"]
         ]
 
     def billed_after(self, month: Month, report: ReportSums) -> LatestMonth | None:
-        """What the latest complete month after this one bills, by the reports of the source of this one."""
+        """Return what the latest complete month after `month` bills by reports of the same source."""
         later = sorted((other for other, _ in self._months_of_kind("reports") if other > month), reverse=True)
         reports = (find_of_source(self.reports(other), report) for other in later)
-        return next((one.billed for one in reports if one and one.billed and one.billed.units), None)
+        return next((sums.billed for sums in reports if sums and sums.billed and sums.billed.units), None)
 
     def _months_of_kind(self, kind: str) -> list[tuple[Month, dict[str, Any]]]:
         entries = []
         for key, value in self._store.items():
-            word, _, name = key.partition(" ")
-            if word == kind:
+            entry_kind, _, name = key.partition(" ")
+            if entry_kind == kind:
                 try:
                     entries.append((Month.parse(name), dict(value)))
                 except (TypeError, ValueError) as error:
@@ -117,7 +117,7 @@ class Ages(EnvironmentStore):
         return entries
 
     def keep(self, month: Month, seen: MonthSeen, report: ReportSums | None, when: dt.datetime) -> None:
-        """Keep how a month was seen, beside what others saw; what is as it was before is not written."""
+        """Merge a month's mismatches and report into the store; an unchanged entry is not written."""
         self._set(f"mismatches {month}", {"seen": sorted(seen.seen), "open": dict(seen.open)}, when)
         if report is not None:
             source = {

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import EllipsisType
 
-from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only, present
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id, without_emptied
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key, product_key
 from xlsync.links.names import fold_code
 from xlsync.models import Addition, Agreement, BillingLine, CatalogItem, Choice, Evidence
@@ -27,7 +27,7 @@ def propose_agreements(
 
     `decided` is what `decide_agreements` found for the same lines.
     """
-    proposed = present(decided.choices)
+    proposed = without_emptied(decided.choices)
     for line in lines:
         if line.key in decided.choices or (company := chosen_companies.get(line.key)) is None:
             continue
@@ -195,7 +195,7 @@ def decide_agreements(
     for line in lines:
         if line.key in choices or line.billing_months is None:
             continue
-        agreement = only(part.billed_as(line))
+        agreement = only_id(part.billed_as(line))
         if agreement is not None and (part.customer(line) in linked or part.is_remembered(line)):
             of_period[line.key] = agreement
     return DecidedAgreements(choices, of_period)
@@ -235,13 +235,13 @@ class Held:
             }
             if len(marked) == 1:
                 return Choice(marked.pop(), Evidence.MARKED, of_product=len(all_of_company) > 1)
-        one = only(all_of_company)
+        one = only_id(all_of_company)
         if one is not None:
             return Choice(one, Evidence.ONLY_AGREEMENT)
         if readable and of_period is not None:
             return Choice(of_period, Evidence.ONLY_AGREEMENT)
         if readable and isinstance(item, int):
-            one = only(self._additions_of(company.to)[0].get(item, ()))
+            one = only_id(self._additions_of(company.to)[0].get(item, ()))
         return Choice(one, Evidence.ONLY_AGREEMENT, of_product=True) if one is not None else None
 
     def marked(

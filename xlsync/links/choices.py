@@ -183,12 +183,12 @@ def _remembered_choice(to: int, of_product: bool) -> Choice:
     return Choice(to, Evidence.REMEMBERED, of_product=of_product)
 
 
-def present(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:
+def without_emptied(decided: Mapping[str, Choice | None]) -> dict[str, Choice]:
     """Leave out the lines whose part was emptied."""
     return {key: choice for key, choice in decided.items() if choice is not None}
 
 
-def only(ids: Iterable[int]) -> int | None:
+def only_id(ids: Iterable[int]) -> int | None:
     """Return the only id; None where there are none or several, since a tie is not resolved by guessing."""
     distinct = set(ids)
     return distinct.pop() if len(distinct) == 1 else None

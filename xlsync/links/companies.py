@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key
 from xlsync.links.names import (
     Place,
@@ -26,10 +26,10 @@ from xlsync.links.proposed import (
     LIKE_SPELLED,
     Directory,
     Proposed,
+    add_choices_by_name,
     as_written,
-    suggested,
-    united,
-    with_named,
+    common_choice,
+    suggest,
 )
 from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
 from xlsync.models import BillingLine, Choice, Company, Evidence, split_key
@@ -80,7 +80,7 @@ def propose_companies(
         and len(next(iter(tied))) > 1
     }
     return Proposed(
-        with_named(lines, decided, by_name, customer_key),
+        add_choices_by_name(lines, decided, by_name, customer_key),
         lambda line: names.candidates(line.customer),
         ties,
     )
@@ -141,7 +141,7 @@ class _CompanyNames:
     def exactly(self, name: str) -> int | None:
         """Return the only company whose name is written or spelled like `name`."""
         as_written, as_spelled, _ = self._directories_for(name)
-        return only(as_written[name]) or only(as_spelled[name])
+        return only_id(as_written[name]) or only_id(as_spelled[name])
 
     def equal(self, name: str) -> set[int]:
         """Return the companies whose names fold to the same text.
@@ -239,10 +239,11 @@ def _companies_by_name(
                 if alone
                 else Choice(company_id, Evidence.SUGGESTED, Candidate(company_id, LIKE_FOLDED).score)
             )
-        return None if (source, name) in ties else suggested(names.candidates(name))
+        return None if (source, name) in ties else suggest(names.candidates(name))
 
     proposed = {
-        key: united(choice_for(key, name) for name in all_names) for key, all_names in spellings.items()
+        key: common_choice(choice_for(key, name) for name in all_names)
+        for key, all_names in spellings.items()
     }
     return {key: choice for key, choice in proposed.items() if choice is not None}
 

@@ -35,33 +35,33 @@ class Shared:
     rules: tuple[Rule, ...] = ()
 
 
-def _id(one: RememberedLink, name: str) -> str:
-    part = one.link.part(name)
+def _id_text(entry: RememberedLink, name: str) -> str:
+    part = entry.link.part(name)
     return "" if part is None else str(part) if isinstance(part, int) else EMPTIED
 
 
-def _tell_period(one: PeriodAgreement) -> str:
-    return f"{one.months}: {one.id} {' '.join(one.name.split())}".rstrip()
+def _tell_period(agreement: PeriodAgreement) -> str:
+    return f"{agreement.months}: {agreement.id} {' '.join(agreement.name.split())}".rstrip()
 
 
 _BY_PERIOD: Final = "Agreements by Months Billed"  # a line for each: `12: 345 Yearly`
 _COLUMNS: Final[dict[str, Callable[[RememberedLink], str]]] = {
-    "For": lambda one: str(one.kind),
-    "Key": lambda one: one.key,
-    "Customer": lambda one: one.link.names.customer,
-    "Product": lambda one: one.link.names.product,
-    "Contract ID": lambda one: one.link.names.contract,
-    "ConnectWise Customer": lambda one: one.link.names.company,
-    "ConnectWise Agreement": lambda one: one.link.names.agreement,
-    "ConnectWise Product": lambda one: one.link.names.item,
-    "ConnectWise Customer Id": lambda one: _id(one, "company"),
-    "ConnectWise Agreement Id": lambda one: _id(one, "agreement"),
-    "ConnectWise Product Id": lambda one: _id(one, "item"),
-    "Product Key": lambda one: one.link.for_product,
-    "Match": lambda one: str(one.link.evidence),
-    "When": lambda one: one.link.when.isoformat() if one.link.when else "",
-    "Workbook": lambda one: one.link.workbook,
-    _BY_PERIOD: lambda one: "\n".join(map(_tell_period, one.link.by_period)),
+    "For": lambda entry: str(entry.kind),
+    "Key": lambda entry: entry.key,
+    "Customer": lambda entry: entry.link.names.customer,
+    "Product": lambda entry: entry.link.names.product,
+    "Contract ID": lambda entry: entry.link.names.contract,
+    "ConnectWise Customer": lambda entry: entry.link.names.company,
+    "ConnectWise Agreement": lambda entry: entry.link.names.agreement,
+    "ConnectWise Product": lambda entry: entry.link.names.item,
+    "ConnectWise Customer Id": lambda entry: _id_text(entry, "company"),
+    "ConnectWise Agreement Id": lambda entry: _id_text(entry, "agreement"),
+    "ConnectWise Product Id": lambda entry: _id_text(entry, "item"),
+    "Product Key": lambda entry: entry.link.for_product,
+    "Match": lambda entry: str(entry.link.evidence),
+    "When": lambda entry: entry.link.when.isoformat() if entry.link.when else "",
+    "Workbook": lambda entry: entry.link.workbook,
+    _BY_PERIOD: lambda entry: "\n".join(map(_tell_period, entry.link.by_period)),
 }
 _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "For": lambda rule: str(rule.scope),
@@ -77,16 +77,16 @@ _LATER: Final = (_BY_PERIOD, "Rule", "Units", "Until", "Reason")  # a file of an
 HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
 
 
-def table_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
-    """The cells of each link and rule under `HEADERS`."""
-    rows = [{name: cell(one) for name, cell in _COLUMNS.items()} for one in shared.links]
+def rows_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
+    """Return a row of cells, in the order of `HEADERS`, for each link and rule."""
+    rows = [{name: cell(link) for name, cell in _COLUMNS.items()} for link in shared.links]
     rows += [{name: cell(rule) for name, cell in _RULE_COLUMNS.items()} for rule in shared.rules]
     return [(environment, *(row.get(name, "") for name in HEADERS[1:])) for row in rows]
 
 
 def write_csv(path: Path, environment: str, shared: Shared) -> None:
     """Write links and rules as a table; `environment` stands on every row."""
-    rows = table_of(environment, shared)
+    rows = rows_of(environment, shared)
     try:
         with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
             writer = csv.writer(file)
@@ -113,18 +113,18 @@ def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[s
     for number, row in rows:
         try:
             if row["Rule"]:
-                rule = _rule(row, environment)
+                rule = _read_rule(row, environment)
                 first = rules.setdefault(rule.key, rule)
                 if (first.units, first.until) != (rule.units, rule.until):
                     bad.append(
                         f"line {number}: {rule.kind} {rule.about} stands in the file before, otherwise"
                     )
             else:
-                one = _link(row, environment)
-                first_link = links.setdefault((one.kind, one.key), one).link
-                if (first_link.ids, first_link.by_period) != (one.link.ids, one.link.by_period):
+                entry = _read_link(row, environment)
+                first_link = links.setdefault((entry.kind, entry.key), entry).link
+                if (first_link.ids, first_link.by_period) != (entry.link.ids, entry.link.by_period):
                     bad.append(
-                        f"line {number}: {one.kind} {one.key} stands in the file before, with other ids"
+                        f"line {number}: {entry.kind} {entry.key} stands in the file before, with other ids"
                     )
         except ValueError as error:
             bad.append(f"line {number}: {error}")
@@ -173,7 +173,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         ) from error
 
 
-def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> list[str]:
+def _find_wrong_keys(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> list[str]:
     """Return the problems of a row's environment, kind and key."""
     wrong: list[str] = []
     if row["Environment"] != environment:
@@ -185,11 +185,13 @@ def _place(row: Mapping[str, str], environment: str, kinds: Sequence[str]) -> li
     return wrong
 
 
-def _rule(row: Mapping[str, str], environment: str) -> Rule:
-    """Read a row; raises ValueError that names all its problems."""
+def _read_rule(row: Mapping[str, str], environment: str) -> Rule:
+    """Read a rule from a row of cells by header; raises ValueError that names all its problems."""
     kind, units, until = row["Rule"], row["Units"], row["Until"]
     counts = kind in {RuleKind.FREE, RuleKind.MINIMUM}
-    wrong = _place(row, environment, [scope for scope in Scope if not (counts and scope is Scope.ROW)])
+    wrong = _find_wrong_keys(
+        row, environment, [scope for scope in Scope if not (counts and scope is Scope.ROW)]
+    )
     if kind not in list(RuleKind):
         wrong.append(f"Rule is “{kind}”, not {', '.join(RuleKind)}")
     elif counts and not (re.fullmatch(r"\d{1,12}([.,]\d{1,6})?", units) and units.strip("0.,")):
@@ -214,12 +216,12 @@ def _rule(row: Mapping[str, str], environment: str) -> Rule:
     )
 
 
-def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
-    """Read a row; raises ValueError that names all its problems."""
-    wrong = _place(row, environment, list(LinkKind))
-    said = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
-    emptied = [part for part, text in zip(PARTS, said.values(), strict=True) if text == EMPTIED]
-    ids = [None if text == EMPTIED else _read_id(text, what, wrong) for what, text in said.items()]
+def _read_link(row: Mapping[str, str], environment: str) -> RememberedLink:
+    """Read a link from a row of cells by header; raises ValueError that names all its problems."""
+    wrong = _find_wrong_keys(row, environment, list(LinkKind))
+    id_texts = {what: row[f"ConnectWise {what} Id"] for what in ("Customer", "Agreement", "Product")}
+    emptied = [part for part, text in zip(PARTS, id_texts.values(), strict=True) if text == EMPTIED]
+    ids = [None if text == EMPTIED else _read_id(text, what, wrong) for what, text in id_texts.items()]
     if not wrong and not any(ids) and not emptied and not row[_BY_PERIOD]:
         wrong.append("it has no ConnectWise id")
     if emptied and row["For"] != LinkKind.CONTRACT:
@@ -246,7 +248,7 @@ def _link(row: Mapping[str, str], environment: str) -> RememberedLink:
             item_id=ids[2],
             for_product=row["Product Key"],
             emptied=tuple(emptied),
-            by_period=tuple(sorted(one for one in by_period if one is not None)),
+            by_period=tuple(sorted(filter(None, by_period))),
             evidence=Evidence(evidence),
             when=when,
             workbook=row["Workbook"],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only
+from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, product_key
 from xlsync.links.names import digits, fold_code, fold_product
 from xlsync.links.products import (
@@ -23,7 +23,15 @@ from xlsync.links.products import (
     read_microsoft_id,
     read_product_name,
 )
-from xlsync.links.proposed import LIKE_SPELLED, Directory, Proposed, as_written, suggested, united, with_named
+from xlsync.links.proposed import (
+    LIKE_SPELLED,
+    Directory,
+    Proposed,
+    add_choices_by_name,
+    as_written,
+    common_choice,
+    suggest,
+)
 from xlsync.links.suggestions import MOST, Candidate, NameIndex
 from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
 
@@ -97,10 +105,10 @@ def propose_items(
             spellings[key].add(_Spelling.from_line(line))
     names = _ItemNames(catalog)
     chosen = {spelling: names.choice_for(spelling) for spelling in set().union(*spellings.values())}
-    by_key = {key: united(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
+    by_key = {key: common_choice(chosen[spelling] for spelling in all_) for key, all_ in spellings.items()}
     by_name = {key: choice for key, choice in by_key.items() if choice is not None}
     return Proposed(
-        with_named(lines, decided, by_name, product_key),
+        add_choices_by_name(lines, decided, by_name, product_key),
         lambda line: names.candidates(_Spelling.from_line(line)),
     )
 
@@ -181,10 +189,10 @@ class _ItemNames:
             return Choice(next(iter(coded)), Evidence.MARKED)
         as_written, folded = self._equal(spelling.name)
         for equal in (as_written, folded):
-            item_id = only(equal & coded if coded else equal)
+            item_id = only_id(equal & coded if coded else equal)
             if item_id is not None and not self._is_another(item_id, spelling):
                 return Choice(item_id, Evidence.EXACT)
-        return None if coded or folded else suggested(self.candidates(spelling))
+        return None if coded or folded else suggest(self.candidates(spelling))
 
     @cached_property
     def _names(self) -> dict[int, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from xlsync.links.choices import NOTHING, Picked
@@ -27,11 +27,11 @@ from xlsync.links.memory import (
 from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
 
 _BY_PEOPLE: Final = (Evidence.CONFIRMED, Evidence.CHOSEN)
-_Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with what it stands on, part by part
+_Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with its choices by the names of a link's parts
 
 
 def correct(memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked]) -> Memory:
-    """The memory without what these picks contradict; entries of which nothing is left say nothing."""
+    """Remove from a memory what these picks contradict; entries that become empty stay, to be deleted."""
     contracts, customers, products = dict(memory.contracts), dict(memory.customers), dict(memory.products)
     recall = Recall(memory)
 
@@ -95,9 +95,10 @@ def _without_corrected_customer(entry: Remembered, line: BillingLine, pick: Pick
         entry,
         agreement_id=None if of_all is not None else entry.agreement_id,
         by_period=tuple(
-            one
-            for one in entry.by_period
-            if one.id != of_all and (one.months != line.billing_months or one.id == pick.agreement)
+            agreement
+            for agreement in entry.by_period
+            if agreement.id != of_all
+            and (agreement.months != line.billing_months or agreement.id == pick.agreement)
         ),
     )
 
@@ -110,75 +111,111 @@ def learn(
     *,
     is_earlier: bool = False,
 ) -> Memory:
-    """The entries that are to be remembered of these links in place of those of the memory, each as a whole.
+    """Return the entries that these links change in a memory; each replaces the entry of its key as a whole.
 
-    A customer's company and agreement, and a product's item, where all its lines agree. For the
-    contract: what a person picked or emptied on its lines, every part on which its customer or product
-    cannot tell, and an agreement that was found by the product alone. An entry that says nothing is to be
-    forgotten. Links that were made earlier (`is_earlier`) teach nothing that the memory says otherwise,
-    but for what people picked.
+    `links` and `picked` are by line key. A customer's company and agreement, and a product's item, are
+    learned where all its lines agree. For a contract: what a person picked or emptied on its lines, every
+    part on which its customer or product cannot tell, and an agreement that was found by the product alone.
+    An entry that holds nothing is to be forgotten. Links of an earlier workbook (`is_earlier`) teach nothing
+    against the memory, except what people picked.
     """
     known = correct(memory, lines, picked)
-    before, recall = Recall(memory), Recall(known)
-    by_customer: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    by_product: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    by_contract: defaultdict[str | None, list[_Vote]] = defaultdict(list)
-    own: defaultdict[str | None, set[str]] = defaultdict(set)
-    emptied: defaultdict[str | None, set[str]] = defaultdict(set)
-    for line in (line for line in lines if line.key in picked):
-        for part in PARTS:
-            to = getattr(picked[line.key], part)
-            if isinstance(to, int):
-                own[contract_key(line)].add(part)
-            elif to is NOTHING or (to is not None and _ids_remembered(before, line, part)):
-                emptied[contract_key(line)].add(part)
-    for line in lines:
-        contract, choices = contract_key(line), _kept_parts(links.get(line.key, Link()))
-        if is_earlier:
-            choices = {part: one for part, one in choices.items() if _stands(recall, line, part, one)}
-        if choices or contract in emptied:
-            by_contract[contract].append((line, choices))
-        if "item" in choices:
-            by_product[product_key(line)].append((line, choices))
-        of_customer = {
-            part: choices[part] for part in PARTS[:2] if part in choices and not choices[part].of_product
-        }
-        if of_customer:
-            by_customer[customer_key(line)].append((line, of_customer))
+    picks, emptied = _parts_picked(memory, lines, picked)
+    votes = _count_votes(lines, links, emptied.keys(), Recall(known) if is_earlier else None)
     customers = _corrected(memory.customers, known.customers) | {
-        key: _customer_entry(votes, entry_for(known.customers, key))
-        for key, votes in by_customer.items()
+        key: _customer_entry(of_customer, entry_for(known.customers, key))
+        for key, of_customer in votes.customers.items()
         if key
     }
     products = _corrected(memory.products, known.products) | {
-        key: _entry(votes, PARTS[2:], "product") for key, votes in by_product.items() if key
+        key: _entry(of_product, PARTS[2:], "product") for key, of_product in votes.products.items() if key
     }
-
-    def parts_untold(line: BillingLine, choices: Mapping[str, Choice]) -> set[str]:
-        """The parts that neither the line's customer nor its product tells."""
-        customer = entry_for(customers, customer_key(line))
-        agreement = customer.agreement_billed(line.billing_months) or customer.agreement_id
-        remembered_ids = customer.company_id, agreement, entry_for(products, product_key(line)).item_id
-        return {
-            part
-            for part, id_ in zip(PARTS, remembered_ids, strict=True)
-            if id_ is None or (part in choices and choices[part].of_product)
-        }
-
     contracts = dict(_corrected(memory.contracts, known.contracts))
-    for contract, votes in by_contract.items():
-        picks = own.get(contract, set())
-        gone = emptied.get(contract, set()) - picks
-        parts = picks.union(*(parts_untold(line, choices) for line, choices in votes))
+    for contract, of_contract in votes.contracts.items():
+        gone = emptied.get(contract, set()) - picks.get(contract, set())
+        untold = (_parts_untold(line, choices, customers, products) for line, choices in of_contract)
+        parts = picks.get(contract, set()).union(*untold)
         if contract and (parts or gone):
-            entry = _entry(votes, parts, "customer", "product", "contract", emptied=gone)
+            entry = _entry(of_contract, parts, "customer", "product", "contract", emptied=gone)
             if entry.says_something:
                 contracts[contract] = _merged(entry_for(known.contracts, contract), entry)
     return Memory(contracts, customers, products)
 
 
+_Parts = Mapping[str | None, set[str]]  # names of a link's parts, by contract
+
+
+def _parts_picked(
+    memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked]
+) -> tuple[_Parts, _Parts]:
+    """Return the parts that people picked, and those that they emptied, of each contract."""
+    recall = Recall(memory)
+    picks: defaultdict[str | None, set[str]] = defaultdict(set)
+    emptied: defaultdict[str | None, set[str]] = defaultdict(set)
+    for line in lines:
+        for part in PARTS if line.key in picked else ():
+            to = getattr(picked[line.key], part)
+            if isinstance(to, int):
+                picks[contract_key(line)].add(part)
+            elif to is NOTHING or (to is not None and _ids_remembered(recall, line, part)):
+                emptied[contract_key(line)].add(part)
+    return picks, emptied
+
+
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """The lines that say to what a contract, customer or product is linked, by its key."""
+
+    contracts: defaultdict[str | None, list[_Vote]] = field(default_factory=lambda: defaultdict(list))
+    customers: defaultdict[str | None, list[_Vote]] = field(default_factory=lambda: defaultdict(list))
+    products: defaultdict[str | None, list[_Vote]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _count_votes(
+    lines: Iterable[BillingLine],
+    links: Mapping[str, Link],
+    emptied: Set[str | None],
+    recall: Recall | None,
+) -> _Votes:
+    """Collect the votes of all lines; links of an earlier day must not contradict the memory `recall`."""
+    votes = _Votes()
+    for line in lines:
+        contract, choices = contract_key(line), _parts_to_keep(links.get(line.key, Link()))
+        if recall is not None:
+            choices = {
+                part: choice for part, choice in choices.items() if _stands(recall, line, part, choice)
+            }
+        if choices or contract in emptied:
+            votes.contracts[contract].append((line, choices))
+        if "item" in choices:
+            votes.products[product_key(line)].append((line, choices))
+        of_customer = {
+            part: choices[part] for part in PARTS[:2] if part in choices and not choices[part].of_product
+        }
+        if of_customer:
+            votes.customers[customer_key(line)].append((line, of_customer))
+    return votes
+
+
+def _parts_untold(
+    line: BillingLine,
+    choices: Mapping[str, Choice],
+    customers: Mapping[str, Remembered],
+    products: Mapping[str, Remembered],
+) -> set[str]:
+    """Return the parts of a line's link that neither its customer's nor its product's entry tells."""
+    customer = entry_for(customers, customer_key(line))
+    agreement = customer.agreement_billed(line.billing_months) or customer.agreement_id
+    remembered_ids = customer.company_id, agreement, entry_for(products, product_key(line)).item_id
+    return {
+        part
+        for part, id_ in zip(PARTS, remembered_ids, strict=True)
+        if id_ is None or (part in choices and choices[part].of_product)
+    }
+
+
 def _corrected(before: Mapping[str, Remembered], after: Mapping[str, Remembered]) -> dict[str, Remembered]:
-    """The entries of which something was taken away."""
+    """Return the entries from which something was removed."""
     return {key: entry for key, entry in after.items() if entry != before[key]}
 
 
@@ -205,8 +242,8 @@ def _stands(recall: Recall, line: BillingLine, part: str, choice: Choice) -> boo
     return choice.to in remembered or not (remembered or choice.evidence is Evidence.REMEMBERED)
 
 
-def _kept_parts(link: Link) -> dict[str, Choice]:
-    """The parts that may be kept: all of a link that counts, else what a person decided."""
+def _parts_to_keep(link: Link) -> dict[str, Choice]:
+    """Return the parts that may be remembered: all of a link that counts, else what a person decided."""
     counts = link.counts
     decided = (*_BY_PEOPLE, Evidence.REMEMBERED)
     return {
@@ -238,7 +275,7 @@ def _entry(
         item_id=item_id,
         for_product=products.pop() if products and "item" in agreed | emptied else "",
         emptied=tuple(part for part in PARTS if part in emptied),
-        evidence=max(evidence, key=lambda one: one.strength, default=Evidence.CHOSEN),
+        evidence=max(evidence, key=lambda kind: kind.strength, default=Evidence.CHOSEN),
         names=Names(**{name: max(_name(line, name) for line, _ in votes) for name in names}),
     )
 
@@ -252,7 +289,7 @@ def _name(line: BillingLine, name: str) -> str:
 
 
 def _customer_entry(votes: Sequence[_Vote], known: Remembered) -> Remembered:
-    """A customer's company and agreements; those of periods in which nothing is billed now are kept."""
+    """Make a customer's entry; agreements of periods in which nothing is billed now are kept from `known`."""
     entry = _entry(votes, PARTS[:2], "customer")
     if entry.company_id is None:
         return entry
@@ -261,16 +298,18 @@ def _customer_entry(votes: Sequence[_Vote], known: Remembered) -> Remembered:
         if line.billing_months is not None and "agreement" in choices:
             by_months[line.billing_months].append((line, choices))
     agreed = {
-        months: ids for months, of_one in by_months.items() if len(ids := _ids_of(of_one, "agreement")) == 1
+        months: ids
+        for months, of_period in by_months.items()
+        if len(ids := _ids_of(of_period, "agreement")) == 1
     }
     now = [PeriodAgreement(months, ids.pop()) for months, ids in agreed.items()]
     if known.company_id == entry.company_id:
-        now += [one for one in known.by_period if one.months not in by_months]
+        now += [agreement for agreement in known.by_period if agreement.months not in by_months]
     return replace(entry, by_period=tuple(sorted(now)))
 
 
 def _merged(old: Remembered, new: Remembered) -> Remembered:
-    """A contract's new parts over its old ones; an agreement does not outlive its company."""
+    """Put a contract's new parts over its old ones; an agreement does not outlive its company."""
     moved = new.part("company") not in {None, old.part("company")}
     old_parts = {
         part
@@ -294,7 +333,7 @@ def _merged(old: Remembered, new: Remembered) -> Remembered:
 def names_of(
     companies: Iterable[Company], agreements: Iterable[Agreement], catalog: Iterable[CatalogItem]
 ) -> dict[str, dict[int, str]]:
-    """The names of companies, agreements and catalog items by id, under the names of a link's parts."""
+    """Return the names of companies, agreements and catalog items: by part of a link, then by id."""
     return {
         "company": {company.id: company.name for company in companies},
         "agreement": {agreement.id: agreement.name for agreement in agreements},
@@ -303,7 +342,7 @@ def names_of(
 
 
 def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory:
-    """The remembered links with the names that ConnectWise has for their ids today, by part of a link."""
+    """Give all remembered links the names that ConnectWise has for their ids today (of `names_of`)."""
 
     def named(remembered: Remembered) -> Remembered:
         company, agreement, item = remembered.ids
@@ -317,13 +356,14 @@ def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory
                 item=names["item"].get(item or 0, old.item),
             ),
             by_period=tuple(
-                replace(one, name=names["agreement"].get(one.id, one.name)) for one in remembered.by_period
+                replace(agreement, name=names["agreement"].get(agreement.id, agreement.name))
+                for agreement in remembered.by_period
             ),
         )
 
     return Memory(
         *(
-            {key: named(one) for key, one in kind.items()}
-            for kind in (memory.contracts, memory.customers, memory.products)
+            {key: named(entry) for key, entry in entries.items()}
+            for entries in (memory.contracts, memory.customers, memory.products)
         )
     )

@@ -26,7 +26,7 @@ def propose_links(
     additions: Mapping[int, Sequence[Addition]],
     picked: Mapping[str, Picked],
 ) -> dict[str, Link]:
-    """The link of every line, by line key, as far as the evidence goes.
+    """Return the link of every line, by line key, with each part for which there is evidence.
 
     `decided` is what `decide_agreements` returned for these companies.
     """

@@ -34,7 +34,7 @@ class Names:
     item: str = ""
 
     def renewed(self, newer: Names) -> Names:
-        """These names with those of `newer` that are known."""
+        """Replace these names by those of `newer` that are not empty."""
         return replace(
             self, **{part.name: text for part in fields(self) if (text := getattr(newer, part.name))}
         )
@@ -85,14 +85,14 @@ class Remembered:
         return any(self.ids) or bool(self.emptied) or bool(self.by_period)
 
     def part(self, name: str) -> int | Emptied | None:
-        """The id of a part, NOTHING where a person emptied it, None where nothing is remembered of it."""
+        """Return the id of a part; NOTHING where a person emptied it, None where nothing is remembered."""
         if name in self.emptied:
             return NOTHING
         id_: int | None = getattr(self, f"{name}_id")
         return id_
 
     def agreement_billed(self, months: int | None) -> int | None:
-        """The agreement of the lines that are billed once in so many months."""
+        """Return the agreement of the lines that are billed once in `months` months, if any."""
         return next((one.id for one in self.by_period if one.months == months), None)
 
     @property
@@ -166,12 +166,12 @@ class RememberedLink:
             own_id = own_id.rsplit("|", 2)[0]
         return text.strip().casefold() in {self.bss_name.casefold(), own_id.casefold()} - {""}
 
-    def goes_by(self, text: str) -> bool:
-        """Return whether a text is part of a name or key of either system, in any spelling."""
+    def mentions(self, text: str) -> bool:
+        """Return whether a text occurs in the key or in a name of either system, in any spelling."""
         wanted, folded = text.strip().casefold(), fold_spelling(text)
         is_long = len(folded) > 2  # what folding leaves of `S-` is part of nearly every name
         return any(
-            wanted in called or (is_long and folded in fold_spelling(called)) for called in self._all_names()
+            wanted in name or (is_long and folded in fold_spelling(name)) for name in self._all_names()
         )
 
     def _all_names(self) -> Iterator[str]:
@@ -212,7 +212,7 @@ def entry_for(entries: Mapping[str, Remembered], key: str | None) -> Remembered:
 
 
 class Recall:
-    """A memory as billing lines ask for it.
+    """The look-up of billing lines in a memory.
 
     The BSS and a report have different keys for one customer or product. Where nothing is remembered for
     a line's own key, the one entry of another source with the same name, or the same product code, counts;
@@ -252,12 +252,12 @@ class Recall:
         return self._looked_up[key, name]
 
     def customers_elsewhere(self, line: BillingLine) -> list[str]:
-        """The keys of the entries that other sources have for the line's customer."""
+        """Return the keys of the entries that other sources have for the line's customer."""
         known = self._customers.get(fold_spelling(line.customer), ())
         return [key for key in known if split_key(key)[0] != line.source]
 
     def products_elsewhere(self, line: BillingLine) -> list[str]:
-        """The keys of the entries that other sources have for the line's product, billed in the same way."""
+        """Return the keys of other sources' entries for the line's product, billed in the same way."""
         periods = (_months(line.billing_period), _months(line.commitment_period))
         names = {fold_code(line.product_code), fold_product(line.product)} - {""}
         known = {key for name in names for key in self._products.get((name, *periods), ())}
@@ -283,12 +283,12 @@ class Recall:
 
 
 def _months(period: str) -> int | str:
-    """A period as it is compared: its length, or its name where that tells none."""
+    """Return a period's length in months, else its name in lower case, for comparing."""
     return months_of(period) or period.casefold().strip()
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Forgotten:
+class Inactive:
     """A remembered record that is deleted, inactive or ended in ConnectWise."""
 
     kind: str  # "Customer", "Agreement", "Product", as on the sheets
@@ -296,13 +296,13 @@ class Forgotten:
     id: int
 
 
-def forgotten(
+def find_inactive(
     lines: Iterable[BillingLine],
     memory: Memory,
     companies: Iterable[Company],
     agreements: Iterable[Agreement],
     catalog: Iterable[CatalogItem],
-) -> tuple[Forgotten, ...]:
+) -> tuple[Inactive, ...]:
     """List the remembered records of these lines that are no longer active in ConnectWise, by name."""
     offered = (
         ("Customer", {company.id for company in companies}),
@@ -325,4 +325,4 @@ def forgotten(
         for one in customer.by_period:
             if one.months == line.billing_months and one.id not in offered[1][1]:
                 gone["Agreement", one.id] = max(gone.get(("Agreement", one.id), ""), one.name)
-    return tuple(sorted(Forgotten(kind, name or str(part), part) for (kind, part), name in gone.items()))
+    return tuple(sorted(Inactive(kind, name or str(part), part) for (kind, part), name in gone.items()))

@@ -1,4 +1,4 @@
-"""Proposals of links for the lines of a month: parts shared by companies and products. PURE."""
+"""Proposals of companies and catalog items for the lines of a month: what both have in common. PURE."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from xlsync.links.choices import present
+from xlsync.links.choices import without_emptied
 from xlsync.links.suggestions import Candidate
 from xlsync.models import BillingLine, Choice, Evidence
 
 LOWEST_SUGGESTED: Final = 0.60  # measured: 95 of 100 such suggestions are right (.github/docs/speed.md)
 LIKE_SPELLED: Final = 0.99  # likeness of names that are spelled alike where several are
-LIKE_FOLDED: Final = (
-    0.97  # likeness of names that differ only in what folding removes, such as the company form
-)
+LIKE_FOLDED: Final = 0.97  # likeness of names that differ only in what folding removes (company forms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def as_written(name: str) -> tuple[str]:
     return (name.strip(),)
 
 
-def united(choices: Iterable[Choice | None]) -> Choice | None:
+def common_choice(choices: Iterable[Choice | None]) -> Choice | None:
     """Return the common choice of all spellings of a BSS customer or product, or None if they disagree."""
     distinct = {choice for choice in choices if choice is not None}
     if len({choice.to for choice in distinct}) != 1:
@@ -59,22 +57,22 @@ def united(choices: Iterable[Choice | None]) -> Choice | None:
     return min(distinct, key=lambda choice: (choice.evidence.strength, -(choice.score or 0)))
 
 
-def with_named(
+def add_choices_by_name(
     lines: Iterable[BillingLine],
     decided: Mapping[str, Choice | None],
     by_name: Mapping[str, Choice],
     key: Callable[[BillingLine], str | None],
 ) -> dict[str, Choice]:
     """Add to people's choices, by line key, the choices that names lead to for all other lines."""
-    proposed = present(decided)
+    proposed = without_emptied(decided)
     for line in lines:
         if line.key not in decided and (choice := by_name.get(key(line) or "")):
             proposed[line.key] = choice
     return proposed
 
 
-def suggested(candidates: Sequence[Candidate]) -> Choice | None:
-    """Return the first candidate as a suggestion, if it is near enough and no other is as near."""
+def suggest(candidates: Sequence[Candidate]) -> Choice | None:
+    """Suggest the first candidate, if it is near enough and no other is as near; else None."""
     if not candidates or candidates[0].likeness < LOWEST_SUGGESTED or candidates[0].is_barred:
         return None
     if len(candidates) > 1 and candidates[1].score == candidates[0].score:

@@ -37,30 +37,33 @@ class Imported(Generic[T]):
     conflicts: tuple[Conflict[T], ...]
 
     @property
-    def taken(self) -> tuple[T, ...]:
+    def stored(self) -> tuple[T, ...]:
         """The imported entries that are stored."""
         return (*self.added, *(conflict.imported for conflict in self.replaced))
 
 
-def merge(
+def compare_import(
     remembered: Iterable[T],
     imported: Iterable[T],
     *,
     key: Callable[[T], Hashable],
-    says: Callable[[T], Hashable],
+    content: Callable[[T], Hashable],
     overwrite: bool,
 ) -> Imported[T]:
-    """Compare an import with what is remembered: `key` identifies an entry, `says` is its content."""
-    known = {key(one): one for one in remembered}
+    """Compare imported entries with the remembered ones and decide which to store; nothing is written.
+
+    `key` identifies an entry, `content` is what of it is compared.
+    """
+    known = {key(entry): entry for entry in remembered}
     added, unchanged, differing = [], [], []
-    for one in imported:
-        old = known.get(key(one))
+    for entry in imported:
+        old = known.get(key(entry))
         if old is None:
-            added.append(one)
-        elif says(old) == says(one):
+            added.append(entry)
+        elif content(old) == content(entry):
             unchanged.append(old)
         else:
-            differing.append(Conflict(remembered=old, imported=one))
+            differing.append(Conflict(remembered=old, imported=entry))
     return Imported(
         added=tuple(added),
         unchanged=tuple(unchanged),
@@ -89,13 +92,13 @@ class Links(EnvironmentStore):
                 raise self._store.damaged(f"the entry {name} cannot be read")
             links.append(RememberedLink(kind=kind, key=key, link=link))
         order = (LinkKind.CUSTOMER, LinkKind.PRODUCT, LinkKind.CONTRACT)
-        return tuple(one for kind in order for one in links if one.kind is kind)
+        return tuple(link for kind in order for link in links if link.kind is kind)
 
     def memory(self) -> Memory:
         """Return the remembered links in the form that `matching` uses."""
         by_kind: dict[LinkKind, dict[str, Remembered]] = {kind: {} for kind in LinkKind}
-        for one in self.list():
-            by_kind[one.kind][one.key] = one.link
+        for entry in self.list():
+            by_kind[entry.kind][entry.key] = entry.link
         return Memory(
             contracts=by_kind[LinkKind.CONTRACT],
             customers=by_kind[LinkKind.CUSTOMER],
@@ -103,10 +106,10 @@ class Links(EnvironmentStore):
         )
 
     def remember(self, learn: Callable[[Memory], Memory], *, when: dt.datetime, workbook: str) -> int:
-        """Keep what `learn` makes of the memory of this moment, all of it or nothing.
+        """Store what `learn` makes of the memory of this moment, all of it or nothing.
 
-        Each of its entries replaces the one that was there, and one that says nothing is forgotten.
-        What stays as it was keeps its date. Returns the number of changed links.
+        Each entry of the result replaces the stored one of its key; an entry that holds nothing is deleted.
+        An unchanged entry keeps its date. `when` needs an offset. Returns the number of changed links.
         """
         if when.utcoffset() is None:
             raise ValueError("when a link was remembered needs an offset")
@@ -128,7 +131,7 @@ class Links(EnvironmentStore):
     ) -> bool:
         if not new.says_something:
             return self._store.delete(name)
-        if old is None or _says(old) != _says(new):
+        if old is None or _content(old) != _content(new):
             self._store.set(name, _to_json(replace(new, when=when, workbook=workbook)))
             return True
         names = old.names.renewed(new.names)
@@ -143,34 +146,34 @@ class Links(EnvironmentStore):
             raise self._store.damaged(f"the entry {name} cannot be read") from error
 
     def find(self, *texts: str) -> tuple[RememberedLink, ...]:
-        """The links in whose key or names, of either system, one of these texts stands."""
-        return tuple(one for one in self.list() if any(map(one.goes_by, texts)))
+        """Find the links with one of these texts within their key or a name of either system."""
+        return tuple(link for link in self.list() if any(map(link.mentions, texts)))
 
-    def called(self, *texts: str) -> tuple[RememberedLink, ...]:
-        """The links that have one of these texts as their key or as a name of what they link."""
+    def find_by_name(self, *texts: str) -> tuple[RememberedLink, ...]:
+        """Find the links with one of these texts as their whole key or the whole name of what they link."""
         wanted = {text.strip().casefold() for text in texts}
-        return tuple(one for one in self.list() if not wanted.isdisjoint(_called(one)))
+        return tuple(link for link in self.list() if not wanted.isdisjoint(_names_of(link)))
 
     def forget(self, links: Iterable[RememberedLink]) -> None:
         """Forget these links, all of them or none."""
         with self._store.writing():
-            for one in links:
-                self._store.delete(f"{one.kind} {one.key}")
+            for link in links:
+                self._store.delete(f"{link.kind} {link.key}")
 
-    def take_in(
+    def import_from(
         self, links: Iterable[RememberedLink], *, overwrite: bool = False
     ) -> Imported[RememberedLink]:
         """Import a colleague's links; entries that differ are replaced only with `overwrite`."""
         with self._store.writing():
-            imported = merge(
+            imported = compare_import(
                 self.list(),
                 links,
-                key=lambda one: (one.kind, one.key),
-                says=lambda one: _says(one.link),
+                key=lambda entry: (entry.kind, entry.key),
+                content=lambda entry: _content(entry.link),
                 overwrite=overwrite,
             )
-            for one in imported.taken:
-                self._store.set(f"{one.kind} {one.key}", _to_json(one.link))
+            for entry in imported.stored:
+                self._store.set(f"{entry.kind} {entry.key}", _to_json(entry.link))
         return imported
 
 
@@ -201,17 +204,17 @@ class Rules(EnvironmentStore):
             else:
                 self._store.set(rule.key, to_plain(rule))
 
-    def take_in(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
+    def import_from(self, rules: Iterable[Rule], *, overwrite: bool = False) -> Imported[Rule]:
         """Import a colleague's rules; rules that differ are replaced only with `overwrite`."""
         with self._store.writing():
-            imported = merge(
+            imported = compare_import(
                 self.list(),
                 rules,
                 key=lambda rule: rule.key,
-                says=lambda rule: (rule.units, rule.until),
+                content=lambda rule: (rule.units, rule.until),
                 overwrite=overwrite,
             )
-            for rule in imported.taken:
+            for rule in imported.stored:
                 self._store.set(rule.key, to_plain(rule))
         return imported
 
@@ -226,25 +229,26 @@ class Rules(EnvironmentStore):
         return tuple(rule for rule in self.list() if rule.about.casefold() in wanted)
 
 
-def _called(one: RememberedLink) -> set[str]:
-    """The key of a link and the whole names of what it links, in the BSS and in ConnectWise.
+def _names_of(entry: RememberedLink) -> set[str]:
+    """Return the key of a link and the whole names of what it links in both systems, in lower case.
 
-    A contract goes by its customer's or product's name only where it links that.
+    The name of a contract's customer or product counts only where the contract links that.
     """
-    names, link = one.link.names, one.link
-    called = {one.key, split_key(one.key)[1]}
-    if one.kind is LinkKind.CONTRACT:
-        called.add(names.contract)
-    if one.kind is not LinkKind.PRODUCT and (link.company_id or link.agreement_id or link.by_period):
+    names, link = entry.link.names, entry.link
+    texts = {entry.key, split_key(entry.key)[1]}
+    if entry.kind is LinkKind.CONTRACT:
+        texts.add(names.contract)
+    if entry.kind is not LinkKind.PRODUCT and (link.company_id or link.agreement_id or link.by_period):
         periods = (of_period.name for of_period in link.by_period)
-        called |= {names.customer, names.company, names.agreement, *periods}
-    if one.kind is not LinkKind.CUSTOMER and link.item_id:
-        called |= {names.product, names.item, *names.item.split(": ", 1)}
-    return {text.strip().casefold() for text in called} - {""}
+        texts |= {names.customer, names.company, names.agreement, *periods}
+    if entry.kind is not LinkKind.CUSTOMER and link.item_id:
+        texts |= {names.product, names.item, *names.item.split(": ", 1)}
+    return {text.strip().casefold() for text in texts} - {""}
 
 
-def _says(link: Remembered) -> Hashable:
-    by_period = tuple((one.months, one.id) for one in link.by_period)
+def _content(link: Remembered) -> Hashable:
+    """Return what a link decides, without names, date and evidence."""
+    by_period = tuple((agreement.months, agreement.id) for agreement in link.by_period)
     return link.ids, link.for_product, link.emptied, by_period
 
 
@@ -255,7 +259,7 @@ def _to_json(link: Remembered) -> dict[str, object]:
         "item_id": link.item_id,
         "for_product": link.for_product,
         "emptied": list(link.emptied),
-        "by_period": [asdict(one) for one in link.by_period],
+        "by_period": [asdict(agreement) for agreement in link.by_period],
         "evidence": str(link.evidence),
         "when": link.when.isoformat() if link.when else "",
         "workbook": link.workbook,
@@ -264,7 +268,10 @@ def _to_json(link: Remembered) -> dict[str, object]:
 
 
 def _from_json(stored: object) -> Remembered:
-    """Raises TypeError or ValueError for what `_to_json` never wrote; absent fields are an older format's."""
+    """Make a link of its stored JSON; absent fields are those of an older format.
+
+    Raises TypeError or ValueError for anything that `_to_json` never wrote.
+    """
     if not isinstance(stored, Mapping):
         raise TypeError("not a link")
     ids = [stored.get(name) for name in ("company_id", "agreement_id", "item_id")]
@@ -292,7 +299,11 @@ def _from_json(stored: object) -> Remembered:
 
 
 def _period_agreement(stored: Any) -> PeriodAgreement:
-    one = PeriodAgreement(stored["months"], stored["id"], stored["name"])
-    if type(one.months) is not int or type(one.id) is not int or not isinstance(one.name, str):
+    agreement = PeriodAgreement(stored["months"], stored["id"], stored["name"])
+    if (
+        type(agreement.months) is not int
+        or type(agreement.id) is not int
+        or not isinstance(agreement.name, str)
+    ):
         raise TypeError("an agreement of a billing period is none")
-    return one
+    return agreement
