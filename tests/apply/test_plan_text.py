@@ -46,6 +46,7 @@ def cancel(number: int, impact: str) -> SetFields:
         subject=f"Backup for Customer {number}",
         impact=D(impact),
         stops=D(1),
+        currency="EUR",
         basis=Basis(1, 3, "EUR"),
     )
 

@@ -178,6 +178,26 @@ def test_each_limit_lets_its_value_pass_and_stops_above(desk: Desk, settings: st
         assert "--force" in ran.err
 
 
+def test_a_change_whose_price_is_not_known_is_over_the_limit_until_its_row_lifts_it(desk: Desk) -> None:
+    for addition in (52, 62):
+        desk.addition(addition).pop("unitPrice")
+        desk.sandbox.connectwise.catalog[desk.addition(addition)["product"]["id"]].pop("price", None)
+    shutil.rmtree(desk.home / "cache")
+    desk.check()
+    with desk.editing() as hand:
+        hand.approve("units:52")
+        hand.approve("only:62", Action="Cancel addition")
+    stopped = desk.apply()
+    assert (stopped.code, desk.sent()) == (1, [])
+    assert "units 15 -> 18, price unknown" in stopped.err
+    assert stopped.err.count("its price is not known") == 2
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Approve": "Yes, over limit"})
+        hand.set(MISMATCHES, "only:62", {"Approve": None})
+    assert desk.apply().code == 0
+    assert desk.addition(52)["quantity"] == 18
+
+
 @pytest.mark.parametrize(("most", "code"), [(2999970, 0), (2999969, 1)])
 def test_the_price_entered_for_a_new_product_counts_as_money_without_another_check(
     approved: Desk, most: int, code: int

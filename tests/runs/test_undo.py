@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from decimal import Decimal
 from typing import Any
@@ -414,6 +415,102 @@ def test_a_contact_that_an_undo_made_inactive_is_not_used_again(desk: Desk) -> N
     made = {action["kind"]: action["id"] for action in again.json["actions"]}
     agreement = desk.sandbox.connectwise.agreements[made["CreateAgreement"]]
     assert agreement["contact"]["id"] == made["CreateContact"]
+
+
+# Money
+
+
+def section(text: str, title: str) -> list[str]:
+    """Return the entries of one section of a plan."""
+    lines = text.split("\n")
+    after = lines[lines.index(title) + 1 :]
+    return [line.strip() for line in itertools.takewhile(lambda line: line.startswith("  "), after)]
+
+
+def sums(text: str) -> dict[str, set[Decimal]]:
+    """Return the sums a month that a plan shows, by currency."""
+    found = {}
+    for line in section(text, "Together, a month:"):
+        *amounts, currency = line.replace(",", "").replace(" / ", " ").split(" ")
+        found[currency] = set(map(Decimal, amounts))
+    return found
+
+
+def test_the_plan_shows_the_money_a_month_that_apply_showed_with_the_other_sign(desk: Desk) -> None:
+    with desk.editing() as hand:
+        approve_updates(hand)
+        hand.approve("add:38:15", "add:38:5")
+        hand.approve("units:53", Effective_From=day("2026-10-14"))
+    shown = sums(desk.run("apply", str(desk.file), "--dry-run").err)
+    run = desk.apply("--force").json["run"]
+    plan = desk.run("undo", run, "--dry-run").err
+    assert (
+        sums(plan)
+        == {currency: {-amount for amount in amounts} for currency, amounts in shown.items()}
+        == {"EUR": {Decimal("-186.45"), Decimal("87.65")}}
+    )
+    assert (
+        "restore CL-0003: M365 - Business Premium (New Commerce) for Redstart Textiles: "
+        "15 units (now 18), -64.50 EUR" in section(plan, "Changes to additions, a month:")
+    )
+    resumed = next(line for line in plan.split("\n") if "Dipper Brewery: no end" in line)
+    assert resumed.endswith(", +43.00 EUR")
+    assert "Other changes:" not in plan
+
+
+def test_money_is_a_months_in_the_agreements_currency_at_the_price_of_now(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    cycles = desk.sandbox.connectwise.table("billing_cycles").values()
+    (yearly,) = (one for one in cycles if one["billingOptions"] == "Yearly")
+    agreement = desk.sandbox.connectwise.agreements[37]
+    agreement["billingCycle"] = {"id": yearly["id"], "name": yearly["name"]}
+    agreement["currency"] = {"id": 2, "currencyCode": "USD"}
+    desk.addition(52)["unitPrice"] = Decimal(40)
+    assert sums(desk.run("undo", run, "--dry-run").err) == {"USD": {Decimal(-10)}}
+
+
+def test_the_limit_of_money_counts_a_month_of_what_an_undo_bills_again(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition")
+    run = desk.apply().json["run"]
+    desk.write_own_settings("[limits]\nmoney = 42\n")
+    stopped = undo(desk, run)
+    assert stopped.code == 1
+    assert "43.00 EUR of monthly money, the limit is 42.00" in stopped.err
+
+
+def test_an_undo_that_ends_an_addition_again_is_a_drop_to_zero(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition")
+    undo(desk, desk.apply().json["run"])
+    desk.write_own_settings("[limits]\nzero = 0\n")
+    stopped = undo(desk, newest(desk))
+    assert stopped.code == 1
+    assert "a drop to zero" in stopped.err
+
+
+def test_a_price_that_is_not_known_is_said_and_over_the_limit(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    product = desk.addition(52)["product"]["id"]
+    desk.addition(52).pop("unitPrice")
+    desk.sandbox.connectwise.catalog[product]["price"] = Decimal(20)
+    assert "15 units (now 18), -60.00 EUR" in desk.run("undo", run, "--dry-run").err
+    desk.sandbox.connectwise.catalog[product].pop("price")
+    plan = desk.run("undo", run, "--dry-run")
+    assert "15 units (now 18), price unknown" in plan.err
+    assert (plan.code, desk.sent()) == (1, [])
+    assert "its price is not known" in plan.err
+    assert "enter it on the addition in ConnectWise" in plan.err
+    desk.addition(52)["unitPrice"] = Decimal("21.50")
+    assert undo(desk, run).code == 0
+
+
+def test_where_the_billing_cycle_is_not_known_the_money_is_that_of_one_invoice(desk: Desk) -> None:
+    run = applied(desk, "units:52")
+    desk.sandbox.fail("refuse", path="GET /finance/billingCycles", times=9)
+    plan = desk.run("undo", run, "--dry-run")
+    assert plan.code == 0
+    assert "15 units (now 18), -64.50 EUR an invoice (how often it is billed is not known)" in plan.err
 
 
 # Lost answers and cut-off runs

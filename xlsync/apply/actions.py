@@ -267,6 +267,7 @@ class UpdateAddition(ActionBase):
     product: str
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
+    is_price_known: bool = True
     basis: Basis | None = None
 
     @property
@@ -324,11 +325,12 @@ class SetFields(ActionBase):
     `what` says what is written, `subject` names the record, both for people.
     `guard` is the addition as the approved row showed it, if it must still have those values.
     `agreement` is set for a record of an agreement: those are written one after another. `begins` is
-    the first day of what changes, where that must not lie in a period that is invoiced already. `stops`
-    are the units that nothing bills any more afterwards. `ends_own` is set where undo ends what the run
-    created itself: it was never invoiced, so that is no drop to zero. `successor_item` is the product of the
-    addition that is to continue this one, `succeeds` the id of the addition that this one continues. `after`
-    is the key of an action that must have been done before, so that nothing is billed twice.
+    the first day of what changes, where that must not lie in a period that is invoiced already. Where an end
+    is set or moved, `stops` are the units billed before, `resumes` those billed afterwards. `ends_own` is set
+    where undo ends what the run created itself: it was never invoiced, so that is no drop to zero.
+    `successor_item` is the product of the addition that is to continue this one, `succeeds` the id of the
+    addition that this one continues. `after` is the key of an action that must have been done before, so that
+    nothing is billed twice. Where `is_cycle_known` is False, `monthly` and `impact` are those of an invoice.
     """
 
     key: str
@@ -342,12 +344,16 @@ class SetFields(ActionBase):
     agreement: int | None = None
     begins: dt.date | None = None
     stops: Decimal = Decimal(0)
+    resumes: Decimal = Decimal(0)
     ends_own: bool = False
     successor_item: int | None = None
     succeeds: int | None = None
     after: str = ""
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
+    is_price_known: bool = True
+    is_cycle_known: bool = True
+    currency: str = ""
     basis: Basis | None = None
 
     @property
@@ -368,7 +374,7 @@ class SetFields(ActionBase):
     @property
     def units(self) -> tuple[Decimal, Decimal]:
         """The units that are billed before and after."""
-        return self._change_of("quantity") or (self.stops, Decimal(0))
+        return self._change_of("quantity") or (self.stops, self.resumes)
 
     @property
     def costs(self) -> tuple[Decimal, Decimal]:
@@ -412,6 +418,7 @@ def end_addition(
         guard=addition,
         agreement=addition.agreement_id,
         begins=begins,
+        currency=basis.currency if basis else "",
         basis=basis,
     )
 

@@ -36,6 +36,8 @@ def check_limits(plan: Plan, limits: Limits) -> None:
 def _hint_for(actions: Sequence[Action]) -> str:
     """Return the hint to lift the limits: only apply has `--force`, and undo has no rows to approve."""
     ways = ["raise the limits in the settings"]
+    if not all(action.is_price_known or action.rows for action in actions):
+        ways.append("for a price that is not known, enter it on the addition in ConnectWise")
     if any(action.rows for action in actions):
         is_apply = not all(isinstance(action, CreateInvoice) for action in actions)
         ways = ["run apply again with --force", *ways] if is_apply else ways

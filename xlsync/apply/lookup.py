@@ -15,9 +15,10 @@ from xlsync.apply.marks import (
     read_fields_of,
 )
 from xlsync.connectwise.client import ConnectWise
+from xlsync.connectwise.lists import SETUP
 from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow
 from xlsync.errors import ApiError
-from xlsync.models import Addition
+from xlsync.models import Addition, Setup
 from xlsync.settings import Creation
 
 Additions = tuple[Addition, ...] | ApiError
@@ -58,6 +59,7 @@ class Live:
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._companies: Looks[bool] = Looks(clock)  # whether a company is there
+        self._cycles: tuple[Setup, ...] | None = None
         self._marks: dict[str, dict[str, Any]] | None = None
         self._custom_fields: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
         self._lock = threading.Lock()
@@ -100,6 +102,16 @@ class Live:
     def agreement(self, id_: int) -> AgreementNow | None:
         """Return an agreement's present state; None where it is gone."""
         return self._agreements.latest(id_, lambda one: self.connectwise.read_agreements([one]).get(one))
+
+    def billing_months(self, agreement: AgreementNow) -> int | None:
+        """Return the months that an invoice of an agreement bills; None where that is not known."""
+        with self._lock:
+            if self._cycles is None:
+                try:
+                    self._cycles = self.connectwise.list_setup(*SETUP["billing_cycles"])
+                except ApiError:
+                    self._cycles = ()  # the keys may not read them
+            return next((c.months for c in self._cycles if c.id == agreement.billing_cycle), None)
 
     def item(self, id_: int) -> ItemNow | None:
         """Return a catalog item's present state; None where it is gone."""

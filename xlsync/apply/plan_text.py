@@ -90,6 +90,9 @@ def tell_plan(actions: Iterable[Action], site: str) -> PlanText:
             case SetFields() if action.kind == CANCEL:
                 cancellations.append((abs(action.impact), f"{action}{_tell_money(action)}"))
                 _count(sums, action)
+            case SetFields(agreement=int()):
+                changes.append((abs(action.impact), f"{action}{_tell_money(action)}"))
+                _count(sums, action)
             case SetFields() | CreateInvoice():
                 others.append(str(action))
             case CreateCompany() | CreateContact() | CreateAgreement() | CreateCatalogItem():
@@ -137,5 +140,12 @@ def _tell_start(action: CreateAddition) -> str:
 
 
 def _tell_money(action: UpdateAddition | CreateAddition | SetFields) -> str:
-    """Write the amount a month; empty where it is unknown, such as for a product without a price."""
-    return f", {action.impact:+,.2f} {action.currency}".rstrip() if action.impact else ""
+    """Write the amount a month; empty where it is zero, such as for a product that costs nothing."""
+    if not action.is_price_known:
+        return ", price unknown"
+    if not action.impact:
+        return ""
+    money = f", {action.impact:+,.2f} {action.currency}".rstrip()
+    if isinstance(action, SetFields) and not action.is_cycle_known:
+        money += " an invoice (how often it is billed is not known)"
+    return money

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from xlsync.apply.actions import CANCEL, Action, CreateAddition, FieldChange, SetFields
+from xlsync.apply.actions import Action, CreateAddition, FieldChange, SetFields
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
@@ -35,6 +35,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     own = {write.id for write in run.writes if write.id is not None}
     touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
     live.read_additions(touched)
+    live.read_agreements(touched)
     actions: dict[str, SetFields] = {}
     outcomes: list[Outcome] = []
     for write, action in _reversed(run):
@@ -45,7 +46,6 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
         else:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
-    continued = {write.record: write.succeeds for write in run.writes}
     pairs = _pairs_of(run)
     changed = {result.key for result in plan_actions(list(actions.values()), live).outcomes if result.changed}
     actions = {
@@ -53,7 +53,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
         for action in actions.values()
         for part in (field_by_field(action) if action.key in changed else [action])
     }
-    wanted = [_with_money(action, continued.get(action.path), live) for action in actions.values()]
+    wanted = [_with_money(action, pairs, live) for action in actions.values()]
     ordered = [replace(action, after=_ends_first(action, actions, pairs)) for action in wanted]
     plan = plan_actions(ordered, live)
     for reason_to_leave in (partial(_tell_later, run, runs, live), partial(_tell_half, actions, pairs)):
@@ -207,28 +207,55 @@ def _find_use(write: Write, action: Action, live: Live, own: Set[int], runs: Ite
     return outcome(action, State.SKIPPED, f"{action}: it stays, since it is in use by {', '.join(users)}")
 
 
-def _with_money(action: SetFields, continued: int | None, live: Live) -> SetFields:
-    """An action on an addition with what it stops and moves a month, by its price now, for the limits.
-
-    `continued` is the addition that returns where a successor is taken back.
-    """
+def _with_money(action: SetFields, pairs: Mapping[str, str], live: Live) -> SetFields:
+    """Return an action on an addition with its money a month at the price of now."""
     if action.agreement is None:
         return action
     try:
         additions = {addition.id: addition for addition in live.additions_of(action.agreement)}
+        agreement = live.agreement(action.agreement)
+        now = additions.get(_id_in(action.path))
+        if now is None:
+            return action
+        item = live.item(now.item_id) if now.unit_price is None else None
     except ApiError:
         return action  # judging looks it up again, and tells what is wrong
-    now = additions.get(int(action.path.rsplit("/", 1)[-1]))
-    if now is None:
-        return action
+    price = item.price if item else now.unit_price
+    other = additions.get(_id_in(pairs.get(action.path, "")))
+    before, after = _billed(action, now.quantity, None if other is None else other.quantity)
+    action = replace(action, stops=before, resumes=after)
     before, after = action.units
-    if action.kind == CANCEL:
-        before, after = now.quantity, additions[continued].quantity if continued in additions else Decimal(0)
+    cost_before, cost_after = action.costs
+    months = live.billing_months(agreement) if agreement else None
+    more = (after - before) * (price or Decimal(0))
+    dearer = (cost_after - cost_before) * now.quantity
     return replace(
         action,
-        stops=before if action.kind == CANCEL and not after else Decimal(0),
-        monthly=abs(after - before) * (now.unit_price or Decimal(0)),
+        monthly=(abs(more) + abs(dearer)) / (months or 1),
+        impact=(more - dearer) / (months or 1),
+        is_price_known=price is not None or before == after,
+        is_cycle_known=months is not None,
+        currency=agreement.currency if agreement else "",
     )
+
+
+def _billed(action: SetFields, units: Decimal, others: Decimal | None) -> tuple[Decimal, Decimal]:
+    """Return the units billed before and after an addition's end is set or moved; zero and zero otherwise.
+
+    `units` are the addition's, `others` those of the other record of a change from a date on, of which the
+    successor counts for both.
+    """
+    if all(change.name != "cancelledDate" for change in action.changes):
+        return Decimal(0), Decimal(0)
+    if others is not None and action.succeeds is None:
+        return Decimal(0), Decimal(0)
+    beside = others or Decimal(0)
+    return (beside, units) if _is_resumed(action) else (units, beside)
+
+
+def _id_in(path: str) -> int:
+    """Return the id at the end of a record's path; 0 for no path."""
+    return int(path.rpartition("/")[2] or 0)
 
 
 def _joined(earlier: SetFields, later: SetFields) -> SetFields:

@@ -84,6 +84,7 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
         end=None if record.get("noEndingDateFlag") else read_date_strictly(record.get("endDate"), path),
         next_invoice=read_date_strictly(record.get("nextInvoiceDate"), path),
         prorated=bool(record.get("prorateFlag")),
+        billing_cycle=_inner(record, "billingCycle").get("id"),
         name=str(record.get("name") or ""),
         company=str(_inner(record, "company").get("name") or ""),
     )
@@ -287,6 +288,7 @@ class AgreementNow:
     end: dt.date | None = None
     next_invoice: dt.date | None = None
     prorated: bool = False
+    billing_cycle: int | None = None
     name: str = ""
     company: str = ""
 

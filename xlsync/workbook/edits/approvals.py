@@ -291,7 +291,8 @@ def _change_addition(
         ended = end_addition(
             seen, last_day, rows=rows, what=task, subject=subject, begins=last_day, basis=basis
         )
-        return (replace(ended, monthly=money, impact=-money, stops=seen.quantity),)
+        is_known = first.mismatch.impact is not None
+        return (replace(ended, monthly=money, impact=-money, stops=seen.quantity, is_price_known=is_known),)
     wanted = _all_wanted(group, problems)
     if wanted is None:
         return ()
@@ -304,6 +305,7 @@ def _change_addition(
     dearer = Decimal(0) if cost is None else (cost - (seen.unit_cost or Decimal(0))) * units
     money = (abs(more) + abs(dearer)) / first.mismatch.months
     impact = (more - dearer) / first.mismatch.months
+    is_known = first.mismatch.unit_price is not None or units == seen.quantity
     if begins is None:
         return (
             UpdateAddition(
@@ -315,6 +317,7 @@ def _change_addition(
                 product=product,
                 monthly=money,
                 impact=impact,
+                is_price_known=is_known,
                 basis=basis,
             ),
         )
@@ -335,6 +338,7 @@ def _change_addition(
         beside=first.mismatch.beside,
         monthly=money,
         impact=impact,
+        is_price_known=is_known,
         succeeds=Predecessor(ended.key, seen),
         basis=basis,
         currency=first.mismatch.currency,
