@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from xlsync.config import load_settings
@@ -29,8 +29,10 @@ class Recalled:
             if "lastUpdated" in key:  # the same day: since when is another moment each time
                 key = f"{name} {known[0]} changed"
             if key not in self._answers:
-                self._answers[key] = ask(*words, **more)
-            return self._answers[key]
+                answered = ask(*words, **more)
+                self._answers[key] = list(answered) if isinstance(answered, Generator) else answered
+            answer = self._answers[key]
+            return (one for one in answer) if name.startswith("each") else answer
 
         return answer
 
@@ -44,6 +46,6 @@ def _told(words: list[Any]) -> str:
 def recalled_systems(answers: dict[str, Any]) -> Systems:
     """Systems that ask what they do not know yet."""
     systems = Systems(load_settings(bss=True, connectwise=True))
-    systems._open["bss"] = Recalled(systems.bss, answers)
-    systems._open["connectwise"] = Recalled(systems.connectwise, answers)
+    vars(systems)["bss"] = Recalled(systems.bss, answers)
+    vars(systems)["connectwise"] = Recalled(systems.connectwise, answers)
     return systems

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from types import MappingProxyType
@@ -41,6 +42,33 @@ T = TypeVar("T")
 # No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
 SIDE_BY_SIDE: Final = 24
 PER_MINUTE: Final = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedMonth:
+    """The lines charged in a month before its billing plans are read.
+
+    `plans` are those known already, by subscription; `to_ask` names the subscriptions whose plan has to be
+    read, each with its line's unit.
+    """
+
+    charged: tuple[ChargedLine, ...]
+    invoices: tuple[InvoiceTotal, ...] | None
+    plans: Mapping[str, Any]
+    to_ask: Mapping[str, str]
+
+    def known_lines(self) -> tuple[list[BillingLine], list[BillingLine]]:
+        """Return the lines that are complete already, and those whose billing period a plan may change."""
+        complete: list[BillingLine] = []
+        waiting: list[BillingLine] = []
+        for one in self.charged:
+            if one.wants_plan and one.line.contract_id in self.to_ask:
+                waiting.append(one.line)
+            else:
+                complete.append(
+                    with_plan(one, self.plans.get(one.line.contract_id) if one.wants_plan else None)
+                )
+        return complete, waiting
 
 
 class Bss:
@@ -87,6 +115,10 @@ class Bss:
         Raises ApiError where the lines are not all there; a billing plan that could not be read is told in
         the line itself.
         """
+        return self.read_plans(self.read_charged(month, by=by, progress=progress), progress)
+
+    def read_charged(self, month: Month, *, by: By, progress: Progress | None = None) -> ChargedMonth:
+        """Read a month's lines without the billing plans, which `read_plans` reads and adds."""
         steps = _Steps(progress)
         # a period is invoiced from a month before it to three months after it, by the rule of
         # interworks' own reconciliation for Power BI
@@ -108,10 +140,38 @@ class Bss:
                 poor.append(invoice)
         for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
             read += read_lines(invoice, items, units or {}, (month, by))
-        lines = self._complete([one for one in settle_ends(read) if one.is_of(month, by)], steps)
-        return Billing(
-            lines=tuple(sorted(lines, key=lambda line: (line.invoice, line.key))),
+        charged = tuple(one for one in settle_ends(read) if one.is_of(month, by))
+        wanted = dict.fromkeys(one.line.contract_id for one in charged if one.wants_plan)
+        known = {id_: plan for id_ in wanted if (plan := self._plans.get(id_)) is not None}
+        return ChargedMonth(
+            charged=charged,
             invoices=tuple(totals) if by == "invoice-date" else None,
+            plans=known,
+            to_ask=plans_to_ask(charged, known),
+        )
+
+    def read_plans(self, month: ChargedMonth, progress: Progress | None = None) -> Billing:
+        """Read the billing plans that are not known, cache them, and return the month's complete lines."""
+        calls = [
+            Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in month.to_ask
+        ]
+        steps = _Steps(progress)
+        answers = self.service.get_many(calls, lambda count: steps.tell_plans(count, len(calls)))
+        plans = dict(month.plans)
+        failed: dict[str, ApiError] = {}
+        for (id_, unit_id), answer in zip(month.to_ask.items(), answers, strict=True):
+            if isinstance(answer, ApiError) and answer.status != 404:
+                failed[id_] = answer
+            else:
+                self._plans[id_] = plans[id_] = keep_plan(answer, unit_id)
+        lines = [
+            without_plan(one, failed[one.line.contract_id])
+            if one.wants_plan and one.line.contract_id in failed
+            else with_plan(one, plans.get(one.line.contract_id) if one.wants_plan else None)
+            for one in month.charged
+        ]
+        return Billing(
+            lines=tuple(sorted(lines, key=lambda line: (line.invoice, line.key))), invoices=month.invoices
         )
 
     def list_invoice_totals(self, first: dt.date, last: dt.date) -> tuple[InvoiceTotal, ...]:
@@ -218,24 +278,6 @@ class Bss:
                 raise odd(path, "it is no list")
             items.append(entries)
         return items
-
-    def _complete(self, charged: Sequence[ChargedLine], steps: _Steps) -> list[BillingLine]:
-        """Add the billing plans to lines; each plan is read once and cached."""
-        asked = plans_to_ask(charged, self._plans)
-        calls = [Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in asked]
-        failed: dict[str, ApiError] = {}
-        answers = self.service.get_many(calls, lambda count: steps.tell_plans(count, len(calls)))
-        for (id_, unit_id), answer in zip(asked.items(), answers, strict=True):
-            if isinstance(answer, ApiError) and answer.status != 404:
-                failed[id_] = answer
-            else:
-                self._plans[id_] = keep_plan(answer, unit_id)
-        return [
-            without_plan(one, failed[one.line.contract_id])
-            if one.wants_plan and one.line.contract_id in failed
-            else with_plan(one, self._plans.get(one.line.contract_id) if one.wants_plan else None)
-            for one in charged
-        ]
 
 
 class _Steps:

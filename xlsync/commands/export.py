@@ -9,6 +9,7 @@ from xlsync.commands.digest import make_digest
 from xlsync.commands.remember import remember_month
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
+from xlsync.gather.ahead import additions_ahead
 from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
@@ -36,13 +37,12 @@ def export_month(
 ) -> MonthResult:
     """Read a month from both systems and write it into a new workbook."""
     refuse_overwriting(path)
-    sources, tables = read_sources(systems, request, now, progress)
+    asking, memory = Asking(systems, progress, now), systems.links.memory()
+    ahead = additions_ahead(asking, request.month, memory)
+    sources, tables = read_sources(systems, request, now, progress, ahead)
     lists = read_lists(tables)
     del tables  # they are as large as the lists that were read of them
-    asking = Asking(systems, progress, now)
-    gathered = gather(
-        systems, request, sources, lists, asking, systems.links.memory(), Decisions({}), progress
-    )
+    gathered = gather(systems, request, sources, lists, asking, memory, Decisions({}), progress)
     del sources, lists
     give_back_memory()
     write_export(

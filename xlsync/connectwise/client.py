@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -139,6 +140,18 @@ class ConnectWise:
         With `whole`, additions have the fields that a successor takes over. `with_status` asks for the
         status where this server has it.
         """
+        read: dict[int, tuple[Addition, ...] | ApiError] = {}
+        with closing(self.each_additions(agreement_ids, whole=whole, with_status=with_status)) as coming:
+            for id_, additions in coming:
+                read[id_] = additions
+                if progress:
+                    progress(len(read))
+        return {id_: read[id_] for id_ in sorted(read)}
+
+    def each_additions(
+        self, agreement_ids: Iterable[int], *, whole: bool = False, with_status: bool = False
+    ) -> Generator[tuple[int, tuple[Addition, ...] | ApiError]]:
+        """Read as `list_additions` does; yield each agreement's additions as soon as they are there."""
         fields = _WHOLE_ADDITION if whole else _ADDITION
 
         def read(id_: int) -> tuple[Addition, ...]:
@@ -149,8 +162,7 @@ class ConnectWise:
                 records, _ = self.list_records(path, fields=fields)
             return tuple(read_addition(record, id_, whole=whole) for record in records)
 
-        ids = sorted(set(agreement_ids))
-        return dict(zip(ids, self.service.side_by_side(read, ids, progress), strict=True))
+        return self.service.as_they_come(read, sorted(set(agreement_ids)))
 
     def _list_with_status(self, path: str, fields: str) -> list[dict[str, Any]]:
         """Read additions with their status, which live servers show and the API's description does not name.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
 from xlsync.connectwise.records import id_of, read_agreement, read_company, read_item
@@ -21,7 +21,8 @@ from xlsync.models import Lists, Setup, SetupTables
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
 OVERLAP: Final = dt.timedelta(hours=1)  # a list may show a change minutes late, so this time is read again
-LISTS: Final = {  # path, fields and conditions of each long list
+ListName = Literal["companies", "agreements", "catalog"]
+LISTS: Final[Mapping[ListName, tuple[str, str, str]]] = {  # path, fields and conditions of each long list
     "companies": ("/company/companies", COMPANY_FIELDS, "deletedFlag=False"),
     "agreements": ("/finance/agreements", AGREEMENT_FIELDS, "cancelledFlag=False"),
     "catalog": ("/procurement/catalog", ITEM_FIELDS, "inactiveFlag=False"),
@@ -42,7 +43,11 @@ _TOLD: Final = {  # the consequence of a table that may not be read
     "subcategories": "categories of products",
     "countries": "countries",
 }
-_ONE_OF: Final = {"companies": "company", "agreements": "agreement", "catalog": "product"}
+_ONE_OF: Final[Mapping[ListName, str]] = {
+    "companies": "company",
+    "agreements": "agreement",
+    "catalog": "product",
+}
 _NAMED: Final = 3  # records that a notice names one by one
 
 Cache = MutableMapping[str, Any]
@@ -69,18 +74,47 @@ def read_tables(
     progress: Callable[[int], None] | None = None,
 ) -> Tables:
     """Read all lists; `refresh` ignores the cache. Raises ApiError where one cannot be read."""
-    setup, odd = _read_setup(connectwise, cache, now, refresh=refresh)
+    reading = ListReading(connectwise, cache, now=now, refresh=refresh, progress=progress)
+    setup, odd = reading.setup()
+    return Tables(
+        companies=reading.records("companies"),
+        agreements=reading.records("agreements"),
+        items=reading.records("catalog"),
+        setup=setup,
+        odd=odd,
+    )
 
-    def read(name: str, path: str, fields: str, only: str) -> list[dict[str, Any]]:
-        cached = {} if refresh else _read_entry(cache, name, "since", "whole", "fields", "records")
+
+class ListReading:
+    """The reading of one command's lists, each by itself: threads may read them side by side.
+
+    `refresh` ignores the cache. `progress` is told the number of records on each page.
+    """
+
+    def __init__(
+        self,
+        connectwise: ConnectWise,
+        cache: Cache,
+        *,
+        now: dt.datetime,
+        refresh: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._connectwise, self._cache, self._now = connectwise, cache, now
+        self._refresh, self._progress = refresh, progress
+
+    def records(self, name: ListName) -> list[dict[str, Any]]:
+        """Read one of the long lists; raises ApiError where it cannot be read."""
+        path, fields, only = LISTS[name]
+        cached = (
+            {} if self._refresh else _read_entry(self._cache, name, "since", "whole", "fields", "records")
+        )
         if cached and cached["fields"] != fields:
             cached = {}
-        since = _since(cached, now)
+        since = _since(cached, self._now)
         if since:
             try:
-                changed, asked_at = connectwise.list_records(
-                    path, fields=fields, conditions=f"lastUpdated>[{since}]", progress=progress
-                )
+                changed, asked_at = self._list(path, fields, f"lastUpdated>[{since}]")
             except ApiError as error:
                 if error.status != 400:  # a tenant that refuses the condition is read completely
                     raise
@@ -89,19 +123,39 @@ def read_tables(
                 new = {record.get("id"): record for record in _trimmed(changed, fields)}
                 if all(old.get(id_) == record for id_, record in new.items()):
                     return list(cached["records"])  # the next update starts from the same time
-                return _keep(cache, name, fields, {**old, **new}.values(), asked_at, cached["whole"])
-        records, asked_at = connectwise.list_records(path, fields=fields, conditions=only, progress=progress)
+                return _keep(self._cache, name, fields, {**old, **new}.values(), asked_at, cached["whole"])
+        records, asked_at = self._list(path, fields, only)
         if not records:
             raise _nothing_there(path, _ONE_OF[name])
-        return _keep(cache, name, fields, _trimmed(records, fields), asked_at, now.isoformat())
+        return _keep(self._cache, name, fields, _trimmed(records, fields), asked_at, self._now.isoformat())
 
-    return Tables(
-        companies=read("companies", *LISTS["companies"]),
-        agreements=read("agreements", *LISTS["agreements"]),
-        items=read("catalog", *LISTS["catalog"]),
-        setup=setup,
-        odd=tuple(odd),
-    )
+    def _list(self, path: str, fields: str, conditions: str) -> tuple[list[dict[str, Any]], str]:
+        return self._connectwise.list_records(
+            path, fields=fields, conditions=conditions, progress=self._progress
+        )
+
+    def setup(self) -> tuple[SetupTables, tuple[str, ...]]:
+        """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
+        cached = {} if self._refresh else _read_entry(self._cache, "setup", "at", *SETUP)
+        if cached and self._now - dt.datetime.fromisoformat(cached["at"]) < SETUP_AFTER:
+            known = {name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}
+            return SetupTables(**known), ()
+        tables: dict[str, tuple[Setup, ...]] = {}
+        odd: list[str] = []
+        for name, (path, fields) in SETUP.items():
+            try:
+                tables[name] = self._connectwise.list_setup(path, fields)
+            except ApiError as error:
+                if error.status not in {403, 404}:
+                    raise
+                odd.append(_tell_unread(name, error))
+        if not odd:
+            entries = {
+                name: [[e.id, e.name, e.parent, e.months, e.is_default, e.recurs] for e in table]
+                for name, table in tables.items()
+            }
+            self._cache["setup"] = {"at": self._now.isoformat(), **entries}
+        return SetupTables(**tables), tuple(odd)
 
 
 def read_lists(tables: Tables) -> Lists:
@@ -141,32 +195,6 @@ def _usable(
         more = [f"{len(errors) - _NAMED} more"] if len(errors) > _NAMED else []
         odd.append(f"Left out of ConnectWise's {what}: {'; '.join([*errors[:_NAMED], *more])}.")
     return tuple(usable)
-
-
-def _read_setup(
-    connectwise: ConnectWise, cache: Cache, now: dt.datetime, *, refresh: bool
-) -> tuple[SetupTables, list[str]]:
-    """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
-    cached = _read_entry(cache, "setup", "at", *SETUP)
-    if cached and not refresh and now - dt.datetime.fromisoformat(cached["at"]) < SETUP_AFTER:
-        return SetupTables(**{name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}), []
-    tables: dict[str, tuple[Setup, ...]] = {}
-    odd: list[str] = []
-    for name, (path, fields) in SETUP.items():
-        try:
-            tables[name] = connectwise.list_setup(path, fields)
-        except ApiError as error:
-            if error.status not in {403, 404}:
-                raise
-            odd.append(_tell_unread(name, error))
-    if odd:
-        return SetupTables(**tables), odd
-    entries = {
-        name: [[e.id, e.name, e.parent, e.months, e.is_default, e.recurs] for e in table]
-        for name, table in tables.items()
-    }
-    cache["setup"] = {"at": now.isoformat(), **entries}
-    return SetupTables(**tables), odd
 
 
 def _nothing_there(path: str, what: str) -> ApiError:

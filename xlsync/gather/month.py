@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
@@ -17,6 +16,7 @@ from xlsync.apply.plan import State
 from xlsync.billing.periods import months_of
 from xlsync.connectwise.client import quoted_text
 from xlsync.errors import ApiError
+from xlsync.gather.ahead import running
 from xlsync.gather.questions import Asking, Question
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems, silent
@@ -107,7 +107,7 @@ def gather(
     lines, picked = sources.lines, decisions.picked
     lists = replace(
         lists,
-        agreements=_running(lists.agreements, request.month),
+        agreements=running(lists.agreements, request.month),
         setup=name_setup_apart(lists.setup),
     )
     month_lines = lines
@@ -123,21 +123,22 @@ def gather(
     needed |= _of_moved_customers(lines, companies.choices, lists.agreements, picked)
     vanished = _vanished(request, sources, memory, lists.agreements)
     needed |= vanished.keys()
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        looking_ahead = pool.submit(asking.recaps, needed)
-        own_units = pool.submit(asking.own_units, lines_to_ask(lines))
-        read = asking.additions(needed)
-        recaps = looking_ahead.result()
-        rules = systems.rules.list()
-        charges = with_unit_rules(request.month, read_charges(month_lines, own_units.result()), rules)
+    asking.begin_additions(lambda: needed)
+    looking_ahead = systems.threads.submit(asking.recaps, needed)
+    own_units = systems.threads.submit(asking.own_units, lines_to_ask(lines))
+    sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
+    items = propose_items(lines, sellable, memory, picked)
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    rules = systems.rules.list()
+    charges = with_unit_rules(request.month, read_charges(month_lines, own_units.result()), rules)
+    recaps = looking_ahead.result()
+    read = asking.additions(needed)
     progress("Linking", 0, len(lines))
     active = {
         agreement: tuple(addition for addition in additions if addition.is_active(request.month))
         for agreement, additions in read.items()
         if not isinstance(additions, ApiError)
     }
-    sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
-    items = propose_items(lines, sellable, memory, picked)
     proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
     links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
     progress("Linking", len(lines), len(lines))
@@ -170,7 +171,6 @@ def gather(
     months = systems.ages.months()
     findings = replace(findings, mismatches=with_since(findings.mismatches, request.month, months))
     progress("Comparing", len(charges), len(charges))
-    labels = make_labels(lists.companies, lists.agreements, lists.items)
     addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
     proposals = _propose_new(systems, request.month, lines, links, lists, labels, addresses, asking)
     proposals = with_looks_like(proposals, lines, links, companies, items, lists, labels)
@@ -334,11 +334,6 @@ def _notices(
             f"The recaps of {len(unclear)} agreements tell dates that could be read two ways (agreement "
             f"{unclear[0].agreement_id}: {unclear[0].unclear}): they decide nothing."
         )
-
-
-def _running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
-    """Leave out agreements that ended before the month."""
-    return tuple(one for one in agreements if one.end is None or one.end >= month.first)
 
 
 def _bill_latest(

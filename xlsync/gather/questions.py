@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +20,7 @@ from xlsync.store import fingerprint
 
 Question = tuple[str, str]  # the path of a list, and conditions
 _NAMED: Final = 3  # additions that a notice names one by one
+_KEPT_TOGETHER: Final = 100  # agreements whose additions are cached while others are still being read
 Additions = tuple[Addition, ...] | ApiError
 
 
@@ -48,6 +50,7 @@ class Asking:
         self._today = now.date()
         self._as_of: dt.datetime | None = None
         self._additions: dict[int, Additions] = {}
+        self._begun: Future[None] | None = None
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
         self._own_units: dict[str, Decimal | ApiError] = {}
@@ -56,9 +59,31 @@ class Asking:
         self._addresses: dict[str, Account | None] = {}
         self._identifiers: dict[Question, tuple[str, ...] | ApiError] = {}
 
+    def begin_additions(self, find: Callable[[], Iterable[int]]) -> None:
+        """Begin to read the additions of the agreements that `find` names, in a thread of its own."""
+        self._begun = self._systems.threads.submit(self._read_in_thread, self._begun, find)
+
+    def _read_in_thread(self, begun: Future[None] | None, find: Callable[[], Iterable[int]]) -> None:
+        if begun is not None:
+            begun.result()
+        try:
+            self._read_additions(sorted(set(find())))
+        finally:
+            self._systems.additions.close()  # only this thread can close its connection
+
     def additions(self, agreements: Iterable[int]) -> dict[int, Additions]:
-        """Read the additions of agreements, by id; a failed read is its error."""
+        """Read the additions of agreements, by id; a failed read is its error.
+
+        Those that are being read already are waited for.
+        """
         wanted = sorted(set(agreements))
+        if self._begun is not None:
+            self._begun.result()
+            self._begun = None
+        self._read_additions(wanted)
+        return {id_: _without_status(self._additions[id_]) for id_ in wanted}
+
+    def _read_additions(self, wanted: Sequence[int]) -> None:
         new = [id_ for id_ in wanted if id_ not in self._additions]
         if new and self._uses_recent:
             recent, as_of = self._recent.find(new)
@@ -69,15 +94,17 @@ class Asking:
             settings = self._systems.settings.connectwise
             rate = settings.requests_per_minute if settings else len(new)
             what = with_minutes("Reading additions", len(new), rate)
-            read = self._systems.connectwise.list_additions(
-                new,
-                lambda done: self._progress(what, done, len(new)),
-                with_status=True,
-            )
-            read = {id_: self._with_odd_status(answer) for id_, answer in read.items()}
-            self._additions |= read
-            self._recent.keep({id_: one for id_, one in read.items() if not isinstance(one, ApiError)})
-        return {id_: _without_status(self._additions[id_]) for id_ in wanted}
+            unkept: dict[int, tuple[Addition, ...]] = {}
+            with closing(self._systems.connectwise.each_additions(new, with_status=True)) as coming:
+                for done, (id_, answer) in enumerate(coming, start=1):
+                    self._additions[id_] = additions = self._with_odd_status(answer)
+                    if not isinstance(additions, ApiError):
+                        unkept[id_] = additions
+                    if len(unkept) == _KEPT_TOGETHER:
+                        self._recent.keep(unkept)
+                        unkept = {}
+                    self._progress(what, done, len(new))
+            self._recent.keep(unkept)
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol, TypeVar
 
+from xlsync.billing.bss import ChargedMonth
 from xlsync.billing.reports.reading import read_reports
 from xlsync.billing.reports.summary import TableRead
-from xlsync.connectwise.lists import Tables, read_tables
+from xlsync.connectwise.lists import LISTS, ListName, ListReading, Tables
 from xlsync.gather.systems import Systems, silent
 from xlsync.links.ages import find_of_source, sum_report
 from xlsync.models import (
@@ -22,6 +26,9 @@ from xlsync.models import (
 )
 from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_invoices, why_incomplete
 from xlsync.reconcile.past import LatestMonth
+from xlsync.store import Cache
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,28 +57,61 @@ class MonthSources:
         return self.billing.lines
 
 
+class Ahead(Protocol):
+    """Something to begin as soon as the month's lines and all lists but the catalog are there."""
+
+    def __call__(
+        self, complete: Sequence[BillingLine], waiting: Sequence[BillingLine], tables: Tables
+    ) -> None:
+        """Begin it, without waiting for its end. The billing period of `waiting` lines is not known yet."""
+
+
 def read_sources(
-    systems: Systems, request: MonthRequest, now: dt.datetime, progress: Progress = silent
+    systems: Systems,
+    request: MonthRequest,
+    now: dt.datetime,
+    progress: Progress = silent,
+    ahead: Ahead | None = None,
 ) -> tuple[MonthSources, Tables]:
-    """Read the month's billing and ConnectWise's lists, side by side."""
+    """Read the month's billing and ConnectWise's lists, side by side.
+
+    `ahead` is called while the billing plans and the catalog are still being read.
+    """
     if not request.reports:
         _ = systems.bss  # opened in this thread, since two threads would open it twice
-    today = now.date()
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        reading = pool.submit(_read_billing, systems, request, request.month, progress)
-        listing = pool.submit(_list_invoices, systems, request, today)
-        tables = read_tables(
-            systems.connectwise,
-            systems.lists,
-            now=now,
-            refresh=request.refresh,
-            progress=lambda count: progress("Reading ConnectWise's lists", count, None),
-        )
-        billing, reports = reading.result()
-        listed = listing.result()
-        billing = billing.with_listed(listed.get(request.month, ()))
-        sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
-        latest = pool.submit(_read_latest, systems, request, sums, today, progress).result()
+    today, submit = now.date(), systems.threads.submit
+    charging = submit(_read_charged, systems, request, request.month, progress)
+    listing = submit(_list_invoices, systems, request, today)
+    reading = ListReading(
+        systems.connectwise,
+        systems.lists,
+        now=now,
+        refresh=request.refresh,
+        progress=_summed(progress, "Reading ConnectWise's lists"),
+    )
+    long: dict[ListName, Future[list[dict[str, Any]]]] = {
+        name: submit(_closing, systems.lists, partial(reading.records, name)) for name in LISTS
+    }
+    setting_up = submit(_closing, systems.lists, reading.setup)
+
+    charged, reports = charging.result()
+    completing = submit(_read_plans, systems, charged, progress)
+    setup, odd = setting_up.result()
+    tables = Tables(
+        companies=long["companies"].result(),
+        agreements=long["agreements"].result(),
+        items=[],
+        setup=setup,
+        odd=odd,
+    )
+    if ahead is not None:
+        complete, waiting = (charged.lines, ()) if isinstance(charged, Billing) else charged.known_lines()
+        ahead(complete, waiting, tables)
+    tables = replace(tables, items=long["catalog"].result())
+    listed = listing.result()
+    billing = completing.result().with_listed(listed.get(request.month, ()))
+    sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
+    latest = submit(_read_latest, systems, request, sums, today, progress).result()
     if request.reports:
         report = sum_report(reports, billing.lines)
         before = find_of_source(systems.ages.reports(request.month.plus(-1)), report)
@@ -80,6 +120,27 @@ def read_sources(
         return MonthSources(billing, reports, incomplete, latest_report=latest_report), tables
     sources = MonthSources(billing, reports, _why_incomplete(request.month, today, sums), latest)
     return sources, tables
+
+
+def _summed(progress: Progress, what: str) -> Callable[[int], None]:
+    """Return a function that adds counts from several threads, and tells their sum."""
+    adding, done = Lock(), 0
+
+    def add(count: int) -> None:
+        nonlocal done
+        with adding:
+            done += count
+            progress(what, done, None)
+
+    return add
+
+
+def _closing(cache: Cache, read: Callable[[], T]) -> T:
+    """Read in a thread of its own, which alone can close its connection to the cache."""
+    try:
+        return read()
+    finally:
+        cache.close()
 
 
 def _why_incomplete(month: Month, today: dt.date, sums: Mapping[Month, MonthSums]) -> str:
@@ -98,7 +159,8 @@ def _read_latest(
     for month in sorted((month for month in sums if month > request.month), reverse=True):
         if _why_incomplete(month, today, sums):
             continue
-        billing, _ = _read_billing(systems, request, month, progress)
+        charged, _ = _read_charged(systems, request, month, progress)
+        billing = _read_plans(systems, charged, progress)
         if any(line.type is LineType.RECURRING for line in billing.lines):
             return month, billing
     return None
@@ -118,14 +180,19 @@ def _list_invoices(
     return by_month
 
 
-def _read_billing(
+def _read_charged(
     systems: Systems, request: MonthRequest, month: Month, progress: Progress
-) -> tuple[Billing, tuple[TableRead, ...]]:
+) -> tuple[Billing | ChargedMonth, tuple[TableRead, ...]]:
+    """Read a month's lines: complete from reports, without billing plans from the BSS."""
     if request.reports:
         read = read_reports(request.reports, month, systems.settings.report)
         return Billing(read.lines, read.totals), read.tables
-    bss = systems.bss
-    try:
-        return bss.read_billing(month, by=request.by, progress=progress), ()
-    finally:
-        systems.plans.close()  # only this thread can close its connection
+    read_charged = partial(systems.bss.read_charged, month, by=request.by, progress=progress)
+    return _closing(systems.plans, read_charged), ()
+
+
+def _read_plans(systems: Systems, charged: Billing | ChargedMonth, progress: Progress) -> Billing:
+    """Complete a month's lines by their billing plans."""
+    if isinstance(charged, Billing):
+        return charged
+    return _closing(systems.plans, partial(systems.bss.read_plans, charged, progress))

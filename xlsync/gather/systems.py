@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from xlsync.apply.journal import Run, exchange_lines, list_runs, read_run, run_number
 from xlsync.apply.one_writer import one_writer
@@ -28,6 +29,7 @@ from xlsync.store import (
 from xlsync.team_store import StoreUnreachable, TeamStore
 
 S = TypeVar("S", bound=EnvironmentStore)
+_THREADS: Final = 12  # reads of different kinds that go on side by side, each of many requests
 
 
 class Systems:
@@ -45,7 +47,18 @@ class Systems:
         return self
 
     def __exit__(self, *_: object) -> None:
+        opened = vars(self)
+        for name in ("bss", "connectwise"):
+            if name in opened:  # a read that waits for its turn in a thread ends at once
+                opened[name].service.close()
+        if "threads" in opened:
+            self.threads.shutdown(cancel_futures=True)
         self._stack.close()
+
+    @cached_property
+    def threads(self) -> ThreadPoolExecutor:
+        """The threads in which reads go on beside the command's own work; they end with it."""
+        return ThreadPoolExecutor(_THREADS, thread_name_prefix="reading")
 
     @property
     def home(self) -> Path:
@@ -57,9 +70,7 @@ class Systems:
         """The ConnectWise site of the settings."""
         if self.settings.connectwise is None:
             raise ConfigError("ConnectWise is not set up.", "Run `xlsync login`.")
-        opened = ConnectWise(self.settings.connectwise)
-        self._stack.callback(opened.service.close)
-        return opened
+        return ConnectWise(self.settings.connectwise)
 
     @cached_property
     def bss(self) -> Bss:
@@ -67,11 +78,9 @@ class Systems:
         keys = self.settings.bss
         if keys is None:
             raise ConfigError("The BSS is not set up.", "Run `xlsync login`.")
-        opened = Bss(
+        return Bss(
             keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans=self.plans
         )
-        self._stack.callback(opened.service.close)
-        return opened
 
     @cached_property
     def links(self) -> Links:

@@ -10,8 +10,9 @@ import http.cookiejar
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Literal, Self, TypeVar
@@ -144,20 +145,28 @@ class Service:
 
         `progress` is called in the caller's thread with the number of reads done.
         """
+        listed, results = list(things), dict[int, R | ApiError]()
+        with closing(self.as_they_come(lambda place: read(listed[place]), range(len(listed)))) as coming:
+            for place, result in coming:
+                results[place] = result
+                if progress is not None:
+                    progress(len(results))
+        return [results[place] for place in range(len(listed))]
 
-        def read_or_error(thing: T) -> R | ApiError:
+    def as_they_come(self, read: Callable[[T], R], things: Iterable[T]) -> Generator[tuple[T, R | ApiError]]:
+        """Call `read` for each thing in threads; yield each with its result, a failed read's ApiError."""
+
+        def read_or_error(thing: T) -> tuple[T, R | ApiError]:
             try:
-                return read(thing)
+                return thing, read(thing)
             except ApiError as error:
-                return error
+                return thing, error
 
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
         try:
             waiting = [pool.submit(read_or_error, thing) for thing in things]
-            for done, _ in enumerate(as_completed(waiting), start=1):
-                if progress is not None:
-                    progress(done)
-            return [one.result() for one in waiting]
+            for done in as_completed(waiting):
+                yield done.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # an interruption does not wait for retries
 
