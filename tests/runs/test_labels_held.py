@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
 from xlsync.apply.plan import is_label_of
-from xlsync.workbook.hidden_sheet import Kept, KeptRow, write_kept
+from xlsync.workbook.hidden_sheet import HiddenSheet, StoredRow, write_hidden_sheet
 from xlsync.workbook.layout import MEMORY
 from xlsync.workbook.read import read_workbook
 
@@ -60,9 +60,9 @@ def forge(desk: Desk, key: str, other: str, **shown: str) -> None:
     book = read_workbook(desk.file)
     rows = dict(book.stored[MISMATCHES])
     facts = {"mismatch": {**rows[other].facts["mismatch"], "key": key}}
-    rows[key] = KeptRow.from_facts({**rows[key].shown, **shown}, facts)
-    content = Kept(book.about, {**book.stored, MISMATCHES: rows})
-    book.package.replace_rows(MEMORY, write_kept(content, book.lists))
+    rows[key] = StoredRow.from_facts({**rows[key].shown, **shown}, facts)
+    content = HiddenSheet(book.about, {**book.stored, MISMATCHES: rows})
+    book.package.replace_rows(MEMORY, write_hidden_sheet(content, book.lists))
     book.package.save(desk.file)
 
 

@@ -15,12 +15,12 @@ from xlsync.errors import WorkbookError
 from xlsync.workbook.hidden_sheet import (
     FORMAT,
     About,
-    Kept,
-    KeptRow,
+    HiddenSheet,
+    StoredRow,
     _checksum,
     _packed,
-    read_kept,
-    write_kept,
+    read_hidden_sheet,
+    write_hidden_sheet,
 )
 from xlsync.xlsx.cells import Cell, Row, Value
 
@@ -43,7 +43,7 @@ def grid_of(rows: list[Row]) -> list[list[Value]]:
     return [[], *([cell for cell in row.cells.values() if not isinstance(cell, Cell)] for row in rows)]
 
 
-def told(rows: Mapping[str, KeptRow]) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
+def told(rows: Mapping[str, StoredRow]) -> list[tuple[str, dict[str, str], dict[str, Any]]]:
     """Each row with what it showed, to the last digit, and its facts."""
     return [
         (key, {header: repr(value) for header, value in row.shown.items()}, row.facts)
@@ -61,18 +61,22 @@ def told(rows: Mapping[str, KeptRow]) -> list[tuple[str, dict[str, str], dict[st
 def test_rows_are_read_back_to_the_last_digit(
     written: dict[str, tuple[dict[str, Value], dict[str, Any]]],
 ) -> None:
-    rows = {key: KeptRow.from_facts(shown, facts) for key, (shown, facts) in written.items()}
-    kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx")
+    rows = {key: StoredRow.from_facts(shown, facts) for key, (shown, facts) in written.items()}
+    kept = read_hidden_sheet(
+        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx"
+    )
     assert kept.about == ABOUT
     assert told(kept.rows["Sheet"]) == told(rows)
 
 
 def test_rows_with_other_headers_keep_what_they_showed() -> None:
     rows = {
-        "a": KeptRow.from_facts({"One": "1"}, {"is": "a"}),
-        "b": KeptRow.from_facts({"Two": Decimal("2.50")}, {"is": "b"}),
+        "a": StoredRow.from_facts({"One": "1"}, {"is": "a"}),
+        "b": StoredRow.from_facts({"Two": Decimal("2.50")}, {"is": "b"}),
     }
-    kept = read_kept(grid_of(write_kept(Kept(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx").rows["Sheet"]
+    kept = read_hidden_sheet(
+        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx"
+    ).rows["Sheet"]
     assert kept["a"].shown == {"One": "1", "Two": None}
     assert kept["b"].shown == {"One": None, "Two": Decimal("2.50")}
     assert [row.facts for row in kept.values()] == [{"is": "a"}, {"is": "b"}]
@@ -82,8 +86,8 @@ def vars_of(about: About) -> dict[str, Any]:
     return {name: getattr(about, name) for name in About.__slots__}
 
 
-def read_as_sealed(texts: list[tuple[str, str]]) -> Kept:
-    return read_kept([[], *map(list, texts), ["checksum", _checksum(texts, {})]], {}, "x.xlsx")
+def read_as_sealed(texts: list[tuple[str, str]]) -> HiddenSheet:
+    return read_hidden_sheet([[], *map(list, texts), ["checksum", _checksum(texts, {})]], {}, "x.xlsx")
 
 
 def test_an_unknown_layout_is_told_as_such() -> None:

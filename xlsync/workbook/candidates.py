@@ -85,36 +85,41 @@ def _is_open(part: Choice | None) -> bool:
 
 
 def _describe(
-    candidates: Iterable[Candidate], labels: Mapping[int, str], tell: Callable[[int], str]
+    candidates: Iterable[Candidate], labels: Mapping[int, str], tell_evidence: Callable[[int], str]
 ) -> Nearest:
-    """Write candidates with their scores, and beside each why it is one."""
+    """Write candidates with their scores, and the evidence for each."""
     ordered = _in_order(candidates, labels)
-    return Nearest(_join(ordered, labels), " · ".join(f"{labels[one.id]}: {tell(one.id)}" for one in ordered))
+    return Nearest(
+        _join_labels(ordered, labels),
+        " · ".join(f"{labels[candidate.id]}: {tell_evidence(candidate.id)}" for candidate in ordered),
+    )
 
 
 def _in_order(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> list[Candidate]:
-    return sorted(candidates, key=lambda one: (-one.score, labels[one.id].casefold()))
+    return sorted(candidates, key=lambda candidate: (-candidate.score, labels[candidate.id].casefold()))
 
 
-def _join(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> str:
-    return " · ".join(f"{labels[one.id]} {one.score}" for one in _in_order(candidates, labels))
+def _join_labels(candidates: Iterable[Candidate], labels: Mapping[int, str]) -> str:
+    return " · ".join(
+        f"{labels[candidate.id]} {candidate.score}" for candidate in _in_order(candidates, labels)
+    )
 
 
 def _describe_agreements(line: BillingLine, agreements: Sequence[Agreement], labels: Labels) -> Nearest:
     """Write a customer's agreements, those with the line's billing period first."""
     ordered = sorted(
         agreements,
-        key=lambda one: (
-            one.billing_months != line.billing_months,
-            labels.agreements[one.id].casefold(),
-            one.id,
+        key=lambda agreement: (
+            agreement.billing_months != line.billing_months,
+            labels.agreements[agreement.id].casefold(),
+            agreement.id,
         ),
     )
-    names = [labels.agreements[one.id] for one in ordered[:MOST]]
+    names = [labels.agreements[agreement.id] for agreement in ordered[:MOST]]
     same = [
         f"{name}: same billing period"
-        for name, one in zip(names, ordered, strict=False)
-        if line.billing_months is not None and one.billing_months == line.billing_months
+        for name, agreement in zip(names, ordered, strict=False)
+        if line.billing_months is not None and agreement.billing_months == line.billing_months
     ]
     return Nearest(" · ".join(names), " · ".join(same))
 
@@ -170,9 +175,9 @@ def with_looks_like(
         line = first[row.key]
         match row.kind:
             case CreationKind.CUSTOMER:
-                return _join(_nearly_the_same(companies.candidates(line)), labels.companies)
+                return _join_labels(_nearly_the_same(companies.candidates(line)), labels.companies)
             case CreationKind.PRODUCT:
-                return _join(_nearly_the_same(items.candidates(line)), labels.items)
+                return _join_labels(_nearly_the_same(items.candidates(line)), labels.items)
             case CreationKind.AGREEMENT:
                 company = links[line.key].company
                 own = {
@@ -181,10 +186,14 @@ def with_looks_like(
                     if company is not None and agreement.company_id == company.to
                 }
                 near = NameIndex(own, company_words, numbers_in).nearest(row.name) if own else []
-                return _join(_nearly_the_same(near), labels.agreements)
+                return _join_labels(_nearly_the_same(near), labels.agreements)
 
     return tuple(replace(row, looks_like=looks_like(row)) for row in proposals)
 
 
 def _nearly_the_same(candidates: Iterable[Candidate]) -> list[Candidate]:
-    return [one for one in candidates if one.likeness >= LOWEST_SUGGESTED and not one.is_barred]
+    return [
+        candidate
+        for candidate in candidates
+        if candidate.likeness >= LOWEST_SUGGESTED and not candidate.is_barred
+    ]

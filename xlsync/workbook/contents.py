@@ -20,6 +20,7 @@ from xlsync.models import (
     Mismatch,
     MismatchKind,
     Month,
+    SetupTables,
     Status,
 )
 from xlsync.reconcile.billed import Billed, InvoiceTotal, account_for
@@ -67,7 +68,7 @@ class Overview:
     candidates: Mapping[str, Nearest] = field(default_factory=dict)  # by line key, as the sheets show them
     used_items: Set[int] = (
         frozenset()
-    )  # catalog items of this BSS's lines and of the linked agreements' additions
+    )  # catalog items of this BSS's lines and of linked agreements' additions
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None where the source has no totals
     incomplete: str = ""  # why the month is not billed completely yet
     targets: LatestMonth | None = None  # what a month of reports bills on each target, for months before it
@@ -89,7 +90,7 @@ class Overview:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """Return whether the month is all clear."""
+        """The verdict on the month: whether it is all clear, and why not."""
         findings = self.findings
         at_stake = sum(not mismatch.not_due for mismatch in self.open_mismatches)
         return judge_month(
@@ -201,9 +202,7 @@ def mismatch_cells(
         "Reason": mismatch.reason or None,
         "Until": mismatch.until,
         "Since": mismatch.since or None,
-        "New Units": None,
-        "New Cost": None,
-        "Effective From": None,
+        **_preset_inputs(mismatch),
         "Explanation": mismatch.explanation,
         "Candidates": None,
         "Row Key": mismatch.key,
@@ -212,20 +211,22 @@ def mismatch_cells(
         cells["Candidates"] = next(
             (candidates[key].candidates for key in mismatch.line_keys if key in candidates), None
         )
+    return cells
+
+
+def _preset_inputs(mismatch: Mismatch) -> Cells:
+    """Make the input cells that the mismatch's action fills in; the others are empty."""
+    units = cost = begins = None
     match mismatch.action:
         case ActionLabel.UPDATE_UNITS:
-            cells["New Units"] = mismatch.bss_units
+            units = mismatch.bss_units
         case ActionLabel.UPDATE_COST:
-            cells["New Cost"] = mismatch.bss_cost
+            cost = mismatch.bss_cost
         case ActionLabel.CREATE_ADDITION:
-            cells |= {
-                "New Units": mismatch.bss_units,
-                "New Cost": mismatch.bss_cost,
-                "Effective From": mismatch.begins,
-            }
+            units, cost, begins = mismatch.bss_units, mismatch.bss_cost, mismatch.begins
         case _:
             pass
-    return cells
+    return {"New Units": units, "New Cost": cost, "Effective From": begins}
 
 
 def proposal_cells(row: Proposal) -> Cells:
@@ -303,7 +304,15 @@ def list_columns(
     for item_id, label in sorted(_by_label(labels.items), key=lambda entry: entry[0] not in used_items):
         columns["Product"].append(label)
         columns["Item Id"].append(str(item_id))
-    setup = lists.setup
+    columns |= _setup_columns(lists.setup)
+    columns["Month"] = [str(month) for month in months]
+    columns["Held Row"] = list(held_rows)
+    return columns
+
+
+def _setup_columns(setup: SetupTables) -> dict[str, list[Value]]:
+    """Make the columns of the tenant's setup tables: names for dropdowns, and the ids behind them."""
+    columns: dict[str, list[Value]] = {}
     for header, table in (
         ("Customer Type", setup.company_types),
         ("Agreement Type", setup.agreement_types),
@@ -316,8 +325,6 @@ def list_columns(
     subcategories = sorted(setup.subcategories, key=lambda entry: category_label(entry).casefold())
     columns["Category"] = [clean_text(category_label(entry)) for entry in subcategories]
     columns["Subcategory Id"] = [str(entry.id) for entry in subcategories]
-    columns["Month"] = [str(month) for month in months]
-    columns["Held Row"] = list(held_rows)
     return columns
 
 

@@ -25,9 +25,7 @@ from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
-_json: Final = json.JSONEncoder(
-    separators=(",", ":")
-).encode  # made once: json.dumps makes an encoder each time
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder each time
 _ABOUT, _CHECKSUM = "about", "checksum"
 _FACTS: Final = "facts of "  # prefix of the titles of rows with facts
 _MOST_BYTES: Final = 200_000_000  # most bytes of one unpacked text
@@ -58,12 +56,12 @@ class About:
     approved: tuple[str, ...] = ()
 
 
-class KeptRow(NamedTuple):
+class StoredRow(NamedTuple):
     """A row as written: headers, cell values, and a function that builds its hidden JSON on demand."""
 
     headers: tuple[str, ...]
     values: tuple[Value, ...]
-    tell: Callable[[int], str]  # returns the hidden JSON of the row with this number
+    json_of: Callable[[int], str]  # returns the hidden JSON of the row with this number
     number: int = 0
 
     @classmethod
@@ -74,13 +72,13 @@ class KeptRow(NamedTuple):
 
     @property
     def shown(self) -> dict[str, Value]:
-        """The values by header, put together at each call, since most rows are never asked for them."""
+        """The values by header; built at each call, since few rows are ever asked for them."""
         return dict(zip(self.headers, self.values, strict=True))
 
     @property
     def text(self) -> str:
         """The row's hidden facts as JSON."""
-        return self.tell(self.number)
+        return self.json_of(self.number)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -89,7 +87,7 @@ class KeptRow(NamedTuple):
 
 
 class Keyed(Protocol):
-    """Something that has a row of its own, and knows the row's key."""
+    """Anything that is shown in a row of its own and has a key, such as a mismatch or a proposal."""
 
     @property
     def key(self) -> str:
@@ -100,32 +98,34 @@ class Keyed(Protocol):
 K = TypeVar("K", bound=Keyed)
 
 
-def keep_rows(
+def store_rows(
     things: Sequence[K],
     cells: Callable[[K], Mapping[str, Value]],
     facts: Callable[[K], Mapping[str, Any]],
-) -> dict[str, KeptRow]:
+) -> dict[str, StoredRow]:
     """Make rows by key, with the values that each shows.
 
     A row's hidden JSON is built on demand, since a month's is large, and rows share their tuple of headers.
     """
-    rows: dict[str, KeptRow] = {}
+    rows: dict[str, StoredRow] = {}
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def tell(number: int) -> str:
+    def json_of(number: int) -> str:
         return _json(facts(things[number]))
 
     for number, thing in enumerate(things):
         shown = cells(thing)
         headers = tuple(shown)
-        rows[thing.key] = KeptRow(known.setdefault(headers, headers), tuple(shown.values()), tell, number)
+        rows[thing.key] = StoredRow(
+            known.setdefault(headers, headers), tuple(shown.values()), json_of, number
+        )
     return rows
 
 
-def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
+def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
     """Return a function that gives line *n* of a packed text, unpacking it on first use."""
 
-    def tell(number: int) -> str:
+    def line(number: int) -> str:
         try:
             lines = _lines_of(packed)
         except (ValueError, zlib.error) as error:
@@ -134,7 +134,7 @@ def _telling(packed: str, count: int, altered: WorkbookError) -> Callable[[int],
             raise altered
         return lines[number]
 
-    return tell
+    return line
 
 
 @lru_cache(maxsize=1)  # sheets are read one after the other, so only one is kept unpacked
@@ -143,16 +143,16 @@ def _lines_of(packed: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Everything the hidden sheet holds: rows by title and key."""
+class HiddenSheet:
+    """The content of the hidden sheet: rows by the title of their sheet and by their key."""
 
     about: About
-    rows: Mapping[str, Mapping[str, KeptRow]]
+    rows: Mapping[str, Mapping[str, StoredRow]]
     texts: dict[str, str] = field(default_factory=dict)  # the packed texts by title, as they were read
 
 
-def write_kept(content: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
-    """Make the rows of the hidden sheet."""
+def write_hidden_sheet(content: HiddenSheet, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
+    """Make the rows of the hidden sheet, in the current format; `lists` go into its checksum."""
     texts = [(_ABOUT, _json(to_plain(replace(content.about, format=FORMAT))))]
     for title, rows in content.rows.items():
         texts.append((title, _packed(_write_shown(rows))))
@@ -164,7 +164,7 @@ def write_kept(content: Kept, lists: Mapping[str, Sequence[Value]]) -> list[Row]
     ]
 
 
-def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
+def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[str]:
     """Yield a line of headers, one of keys, and for each column its different values and their places."""
     of_rows = {row.headers for row in rows.values()}
     headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
@@ -179,24 +179,24 @@ def _write_shown(rows: Mapping[str, KeptRow]) -> Iterator[str]:
         yield _json([list(places), [places[text] for text in texts]])
 
 
-def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, KeptRow]:
+def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, StoredRow]:
     headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
     shown = [
         map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
     ]
-    return _restored_rows(headers, keys, shown, _telling(facts, len(keys), altered))
+    return _restored_rows(headers, keys, shown, _line_reader(facts, len(keys), altered))
 
 
 def _restored_rows(
     headers: Iterable[str],
     keys: Sequence[str],
     columns: Sequence[Iterable[Value]],
-    tell: Callable[[int], str],
-) -> dict[str, KeptRow]:
+    json_of: Callable[[int], str],
+) -> dict[str, StoredRow]:
     headers = tuple(headers)
     shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
     return {
-        key: KeptRow(headers, values, tell, number)
+        key: StoredRow(headers, values, json_of, number)
         for number, (key, values) in enumerate(zip(keys, shown, strict=True))
     }
 
@@ -220,7 +220,9 @@ def _unpacked(text: str) -> str:
     return data.decode().removesuffix("\n")
 
 
-def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str) -> Kept:
+def read_hidden_sheet(
+    grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str
+) -> HiddenSheet:
     """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
     sealed = [
         (str(line[0]), "".join(str(cell) for cell in line[1:] if cell is not None))
@@ -251,7 +253,7 @@ def read_kept(grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Valu
             for title, text in packed.items()
             if not title.startswith(_FACTS)
         }
-        return Kept(from_plain(facts, About), rows, texts)
+        return HiddenSheet(from_plain(facts, About), rows, texts)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise WorkbookError(  # intact, but of another format
             f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",

@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet with a table: its title, the table's name, its columns, and how many stay visible."""
+    """One sheet with a table; `frozen` is the number of columns that stay visible on the left."""
 
     title: str
     table: str
@@ -208,7 +208,7 @@ WRITES: Final[Mapping[str, tuple[ActionLabel, ...]]] = {
     "Effective From": (*_CHANGES, ActionLabel.CANCEL_ADDITION),
     "Approve": (*_CHANGES, ActionLabel.CANCEL_ADDITION),
 }
-"""For which actions of *Mismatches* an input is looked at."""
+"""The actions of *Mismatches* for which an input is read."""
 
 NEW: Final = Sheet(
     "New in ConnectWise",
@@ -254,7 +254,7 @@ ASKED: Final[Mapping[str, frozenset[str]]] = {
     "Agreement": frozenset({"Name", "Customer", "Type", "Billing Cycle", "Start Date"}) | _CONTACT,
     "Product": frozenset({"Name", "Identifier", "Type", "Category", "Price", "Cost"}),
 }
-"""What *New in ConnectWise* asks of each kind; what stands in its other cells is not looked at."""
+"""The inputs of *New in ConnectWise* that each kind needs; other cells of its rows are not read."""
 
 INVOICES: Final = Sheet(
     "Invoices",
@@ -335,7 +335,7 @@ FIXED_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
     "Held Action": (str(ActionLabel.IGNORE),),
     "Action": tuple(str(action) for actions in _OFFERED.values() for action in actions),
 }
-"""What stands in *Lists* whatever the month; the template holds it already."""
+"""The columns of *Lists* that are the same in every month; the template holds them already."""
 EMPTY_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
     "Customer": (CREATE_NEW,),
     "First Agreement": (0,),
@@ -343,7 +343,7 @@ EMPTY_LISTS: Final[Mapping[str, tuple[str | int, ...]]] = {
     "Agreement": (CREATE_NEW,),
     "Product": (CREATE_NEW,),
 }
-"""What stands first in the lists that the code fills; (create new) has one agreement, itself."""
+"""The first entries of the lists that the code fills; `(create new)` has one agreement, itself."""
 
 START_CELLS: Final[Mapping[str, str]] = {
     "month": "C5",
@@ -365,7 +365,7 @@ START_CELLS: Final[Mapping[str, str]] = {
     "verdict": "B42",
     "notices": "B47",
 }
-"""Which cell of *Start* holds what.
+"""The cells of *Start* by the names of their values.
 
 `exported_at` and `checked_at` are texts, `currency` is a code such as EUR.
 """

@@ -9,7 +9,7 @@ from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.workbook.contents import Cells
-from xlsync.workbook.hidden_sheet import KeptRow, is_same
+from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
@@ -28,14 +28,14 @@ class Merged:
     """
 
     rows: list[Row] = field(default_factory=list)
-    stored: dict[str, KeptRow] = field(default_factory=dict)
+    stored: dict[str, StoredRow] = field(default_factory=dict)
     lapsed: list[str] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
 
 
 def merge_rows(
     sheet: Sheet,
-    offered: Mapping[str, KeptRow],
+    offered: Mapping[str, StoredRow],
     columns: Mapping[str, int],
     book: Book | None,
 ) -> Merged:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from xlsync.errors import Problem, WorkbookError
 from xlsync.gc_tuning import not_collected
 from xlsync.models import MismatchKind, Month
-from xlsync.workbook.hidden_sheet import About, KeptRow, is_same, read_kept
+from xlsync.workbook.hidden_sheet import About, StoredRow, is_same, read_hidden_sheet
 from xlsync.workbook.layout import (
     BILLING_LINES,
     INVOICES,
@@ -45,7 +45,7 @@ class SheetRow(NamedTuple):
     columns: Mapping[str, int]
     formulas: frozenset[str]  # headers
     edited: frozenset[str]  # headers of cells whose value was changed
-    stored: KeptRow
+    stored: StoredRow
     is_untouched: bool  # every cell is exactly as written, to the last blank and digit
 
     @property
@@ -85,7 +85,7 @@ class Book:
     package: Package
     about: About
     rows: Mapping[str, tuple[SheetRow, ...]]
-    stored: Mapping[str, Mapping[str, KeptRow]]
+    stored: Mapping[str, Mapping[str, StoredRow]]
     lists: Mapping[str, tuple[Value, ...]]
     columns: Mapping[str, Mapping[str, int]]
     header_rows: Mapping[str, int]  # 0-based, by title
@@ -131,42 +131,34 @@ def read_workbook(path: Path) -> Book:
         )
     package.read_grids((LISTS, MEMORY))
     lists = _read_lists(package)
-    hidden = read_kept(package.grid(MEMORY), lists, path.name)
+    hidden = read_hidden_sheet(package.grid(MEMORY), lists, path.name)
     titles = (*(sheet.title for sheet in READ_SHEETS), START)
     package.read_grids((title for title in titles if title in package.sheets), hidden.texts)
-    rows: dict[str, tuple[SheetRow, ...]] = {}
-    columns: dict[str, Mapping[str, int]] = {}
-    header_rows: dict[str, int] = {}
-    others: dict[str, tuple[int, ...]] = {}
-    problems: list[Problem] = []
-    altered: list[Problem] = []
-    for sheet in READ_SHEETS:
-        sheet_read = _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
-        rows[sheet.title], columns[sheet.title], others[sheet.title] = (
-            sheet_read.rows,
-            sheet_read.columns,
-            sheet_read.others,
-        )
-        header_rows[sheet.title] = sheet_read.header_row
-        problems += sheet_read.problems
-        altered += [problem for row in sheet_read.rows for problem in _find_altered(row)]
+    sheets = {
+        sheet.title: _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
+        for sheet in READ_SHEETS
+    }
     return Book(
         path,
         package,
         hidden.about,
-        rows,
-        hidden.rows,
-        lists,
-        columns,
-        header_rows,
-        others,
-        tuple(problems),
-        tuple(altered),
+        rows={title: sheet.rows for title, sheet in sheets.items()},
+        stored=hidden.rows,
+        lists=lists,
+        columns={title: sheet.columns for title, sheet in sheets.items()},
+        header_rows={title: sheet.header_row for title, sheet in sheets.items()},
+        others={title: sheet.others for title, sheet in sheets.items()},
+        problems=tuple(problem for sheet in sheets.values() for problem in sheet.problems),
+        altered=tuple(
+            problem for sheet in sheets.values() for row in sheet.rows for problem in _find_altered(row)
+        ),
     )
 
 
 @dataclass(slots=True)
 class _SheetRead:
+    """A sheet as read: where its headers are, its rows, rows of a person's own, and problems."""
+
     header_row: int
     columns: Mapping[str, int]
     rows: tuple[SheetRow, ...] = ()
@@ -174,14 +166,12 @@ class _SheetRead:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], name: str) -> _SheetRead:
+def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, StoredRow], name: str) -> _SheetRead:
     grid = package.grid(sheet.title)
     header_row, columns = _find_headers(grid, sheet, name)
     by_column = {column: header for header, column in columns.items()}
     formulas: dict[int, set[str]] = {}
-    with_formula: set[int] = (
-        set()
-    )  # rows with a formula: a program that does not calculate leaves it without a value
+    with_formula: set[int] = set()  # rows: a program that does not calculate leaves formulas without values
     for row, column in package.formulas(sheet.title):
         with_formula.add(row)
         if column in by_column:
@@ -221,19 +211,21 @@ def _read_sheet(package: Package, sheet: Sheet, stored: Mapping[str, KeptRow], n
                     "clear the row, or undo the change of its key",
                 )
             )
-    count = Counter(row.key for row in rows)
-    twice = {key for key, times in count.items() if times > 1}
-    for key in sorted(twice):
-        places = [str(row.number + 1) for row in rows if row.key == key]
-        sheet_read.problems.append(
-            Problem(
-                f"{sheet.title}!{letters(key_column)}{places[1]}",
-                f"the row stands twice (rows {' and '.join(places)})",
-                "delete the copy: a row is approved once",
-            )
-        )
+    sheet_read.problems += _find_copies(rows, f"{sheet.title}!{letters(key_column)}")
     sheet_read.rows, sheet_read.others = tuple(rows), tuple(others)
     return sheet_read
+
+
+def _find_copies(rows: Sequence[SheetRow], key_column: str) -> Iterator[Problem]:
+    """Find rows whose key stands in another row too; `key_column` is an address such as `Mismatches!W`."""
+    count = Counter(row.key for row in rows)
+    for key in sorted(key for key, times in count.items() if times > 1):
+        places = [str(row.number + 1) for row in rows if row.key == key]
+        yield Problem(
+            f"{key_column}{places[1]}",
+            f"the row stands twice (rows {' and '.join(places)})",
+            "delete the copy: a row is approved once",
+        )
 
 
 class _Untouched:

@@ -57,7 +57,7 @@ def with_currencies(overview: Overview) -> Overview:
         sentence = f" Its money is in {currencies[mismatch.key]}."
         explanation = mismatch.explanation.removesuffix(
             sentence
-        )  # a row kept from before already ends with the sentence
+        )  # a row of the last check ends with it already
         return replace(mismatch, explanation=f"{explanation}{sentence}")
 
     with_currencies = tuple(map(with_currency, overview.findings.mismatches))
@@ -111,7 +111,7 @@ def start_values(overview: Overview) -> dict[str, Value]:
         for name, (up, down) in totals.items()
         if name != main and (up or down)
     )
-    apart = f" (apart: {others[0]})" if len(others) == 1 else "".join(f"\n{one} apart" for one in others)
+    apart = f" (apart: {others[0]})" if len(others) == 1 else "".join(f"\n{money} apart" for money in others)
     return {
         "month": str(overview.month),
         "environment": overview.environment,
@@ -133,7 +133,7 @@ def start_values(overview: Overview) -> dict[str, Value]:
 
 
 def billed_parts(billed: Billed) -> list[tuple[str, int | None, Decimal | None]]:
-    """Return the rows of where the money of a currency went: label, lines and amount."""
+    """Return the rows of *Where every cent went* for one currency: label, number of lines, amount."""
     return [
         ("Invoices", None, billed.invoices),
         ("Lines", billed.lines.lines, billed.lines.amount),
@@ -152,12 +152,15 @@ def billed_rows(billed: Sequence[Billed]) -> list[tuple[str, list[str]]]:
         return "no total" if amount is None else f"{amount:,.2f}"
 
     return [
-        ("Invoices", [total(one.invoices) for one in billed]),
-        ("Lines", [tell_share(one.lines) for one in billed]),
-        *((str(fate), [tell_share(one.parts[fate]) for one in billed]) for fate in Fate),
+        ("Invoices", [total(of_currency.invoices) for of_currency in billed]),
+        ("Lines", [tell_share(of_currency.lines) for of_currency in billed]),
+        *((str(fate), [tell_share(of_currency.parts[fate]) for of_currency in billed]) for fate in Fate),
         (
             "Unexplained",
-            [" ".join(filter(None, (total(one.unexplained), _name_gaps(one)))) for one in billed],
+            [
+                " ".join(filter(None, (total(of_currency.unexplained), _name_gaps(of_currency))))
+                for of_currency in billed
+            ],
         ),
     ]
 
@@ -174,8 +177,8 @@ def _name_gaps(billed: Billed) -> str:
 def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
     """Return the cells of *Where every cent went*: lines and money in *Start*'s currency, and other money."""
     billed = overview.billed
-    main = next((one for one in billed if one.currency == _main_currency(overview)), None)
-    others = [one for one in billed if one is not main]
+    main = next((entry for entry in billed if entry.currency == _main_currency(overview)), None)
+    others = [entry for entry in billed if entry is not main]
     shares: dict[str, tuple[Value, Value]] = {}
     if main is not None:
         shares = {str(fate): (main.parts[fate].lines, main.parts[fate].amount) for fate in Fate}
@@ -190,7 +193,10 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
             ("; " if label == "Unexplained" else "\n").join(
                 [
                     *([names] if names and label == "Unexplained" else []),
-                    *(f"{one.currency} {text}" for one, text in zip(others, other_cells[label], strict=True)),
+                    *(
+                        f"{entry.currency} {text}"
+                        for entry, text in zip(others, other_cells[label], strict=True)
+                    ),
                 ]
             )
             or None,

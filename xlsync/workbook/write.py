@@ -26,7 +26,7 @@ from xlsync.workbook.contents import (
     mismatch_cells,
     proposal_cells,
 )
-from xlsync.workbook.hidden_sheet import FORMAT, About, Kept, KeptRow, keep_rows, write_kept
+from xlsync.workbook.hidden_sheet import FORMAT, About, HiddenSheet, StoredRow, store_rows, write_hidden_sheet
 from xlsync.workbook.layout import (
     BILLING_LINES,
     FIRST_OPEN_NAMES,
@@ -159,35 +159,11 @@ def _fill(
     own: Mapping[str, Any],
     progress: RowsDone,
 ) -> Renewed:
+    """Write all sheets of a month into a package; `book` is the workbook that it renews, if any."""
     held = [mismatch.key for mismatch in overview.findings.mismatches if mismatch.is_held]
     lists = list_columns(overview.lists, overview.labels, months, overview.used_items, held)
-    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
-    ordered = sorted(
-        overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
-    )
-    statuses = overview.findings.statuses
-
-    def cells_of(line: BillingLine) -> Cells:
-        nearest = overview.candidates.get(line.key, NOTHING_NEAR)
-        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, nearest)
-
-    def facts_of(line: BillingLine) -> dict[str, Any]:
-        chosen = {"own": own[line.key]} if line.key in own else {}
-        return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
-
-    offered: dict[str, dict[str, KeptRow]] = {
-        BILLING_LINES.title: keep_rows(ordered, cells_of, facts_of),
-        MISMATCHES.title: keep_rows(
-            overview.findings.mismatches,
-            lambda mismatch: mismatch_cells(mismatch, overview.labels, names, overview.candidates),
-            partial(_facts, "mismatch"),
-        ),
-        NEW.title: keep_rows(overview.proposals, proposal_cells, partial(_facts, "proposal")),
-        INVOICES.title: keep_rows(
-            overview.invoices, lambda row: invoice_cells(row, overview.labels), partial(_facts, "invoice")
-        ),
-    }
-    stored: dict[str, dict[str, KeptRow]] = {}
+    offered = _offer_rows(overview, own)
+    stored: dict[str, dict[str, StoredRow]] = {}
     lapsed: list[str] = []
     notices: list[str] = []
     moved: dict[str, Mapping[int, int]] = {}
@@ -220,21 +196,51 @@ def _fill(
         give_back_memory()
     stored[STORED_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
-    stored[verdict.STORED_AS] = {verdict.STORED_AS: KeptRow.from_facts({}, {"month": to_plain(of_month)})}
+    stored[verdict.STORED_AS] = {verdict.STORED_AS: StoredRow.from_facts({}, {"month": to_plain(of_month)})}
     _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
     shown_lists = {column.header: tuple(lists.get(column.header, ())) for column in LIST_COLUMNS}
-    package.replace_rows(MEMORY, write_kept(Kept(about, stored), shown_lists))
+    package.replace_rows(MEMORY, write_hidden_sheet(HiddenSheet(about, stored), shown_lists))
     return Renewed(tuple(lapsed), moved, notices=(*notices, *package.notices, *package.warnings))
 
 
-def _keep_compared(overview: Overview, book: Book | None) -> dict[str, KeptRow]:
+def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[str, StoredRow]]:
+    """Make the rows of each sheet, by key; `own` are people's picks by line key."""
+    names = {row.key: f"{row.name} (new)" for row in overview.proposals}
+    ordered = sorted(
+        overview.lines, key=lambda line: (line.customer.casefold(), line.product.casefold(), line.key)
+    )
+    statuses = overview.findings.statuses
+
+    def cells_of(line: BillingLine) -> Cells:
+        nearest = overview.candidates.get(line.key, NOTHING_NEAR)
+        return line_cells(line, overview.links[line.key], statuses[line.key], overview.labels, nearest)
+
+    def facts_of(line: BillingLine) -> dict[str, Any]:
+        chosen = {"own": own[line.key]} if line.key in own else {}
+        return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
+
+    return {
+        BILLING_LINES.title: store_rows(ordered, cells_of, facts_of),
+        MISMATCHES.title: store_rows(
+            overview.findings.mismatches,
+            lambda mismatch: mismatch_cells(mismatch, overview.labels, names, overview.candidates),
+            partial(_facts, "mismatch"),
+        ),
+        NEW.title: store_rows(overview.proposals, proposal_cells, partial(_facts, "proposal")),
+        INVOICES.title: store_rows(
+            overview.invoices, lambda row: invoice_cells(row, overview.labels), partial(_facts, "invoice")
+        ),
+    }
+
+
+def _keep_compared(overview: Overview, book: Book | None) -> dict[str, StoredRow]:
     """Store the additions that the month was compared with, for the report, also those that ended since."""
-    stored = keep_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
+    stored = store_rows(overview.compared, lambda _: {}, partial(_facts, "compared"))
     for key, row in (book.stored.get(STORED_AS, {}) if book else {}).items():
         if key not in stored and (compared := row.facts["compared"]).get("addition") is not None:
-            stored[key] = KeptRow.from_facts({}, {"compared": {**compared, "has_ended": True}})
+            stored[key] = StoredRow.from_facts({}, {"compared": {**compared, "has_ended": True}})
     return stored
 
 
@@ -344,7 +350,7 @@ def write_results(
     for row in book.rows[BILLING_LINES.title]:
         if row.key in own:
             shown = {**row.stored.shown, **{header: row.get(header) for header in PICKED_HEADERS}}
-            lines[row.key] = KeptRow.from_facts(shown, {**row.facts, "own": own[row.key]})
-    content = Kept(about or book.about, {**book.stored, BILLING_LINES.title: lines})
-    book.package.replace_rows(MEMORY, write_kept(content, book.lists))
+            lines[row.key] = StoredRow.from_facts(shown, {**row.facts, "own": own[row.key]})
+    content = HiddenSheet(about or book.about, {**book.stored, BILLING_LINES.title: lines})
+    book.package.replace_rows(MEMORY, write_hidden_sheet(content, book.lists))
     return (save or save_or_beside)(book)

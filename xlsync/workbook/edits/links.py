@@ -51,7 +51,7 @@ def read_link_edits(book: Book) -> LinkEdits:
         link = from_plain(facts["link"], Link)
         lines.append(line)
         links[line.key] = link
-        stored_pick = _read_kept_pick(facts.get("own"))
+        stored_pick = _read_stored_pick(facts.get("own"))
         pick = _read_pick(row, line, link, stored_pick, directory, problems) if row.edited else stored_pick
         if pick != _NO_PICK:
             picked[line.key] = pick
@@ -165,7 +165,7 @@ def _company_of(pick: Picked, link: Link) -> Pick:
     return link.company.to if link.company else None
 
 
-def _read_kept_pick(own: Mapping[str, Any] | None) -> Picked:
+def _read_stored_pick(own: Mapping[str, Any] | None) -> Picked:
     if not own:
         return _NO_PICK
     parts = {part: NOTHING if own.get(part) is False else own.get(part) for part in _PARTS}
