@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from tests.helpers.client import Client
 from tests.helpers.command import run
 from tests.helpers.copies import end_copies
-from tests.helpers.desk import OCTOBER, Desk, records, settle
+from tests.helpers.desk import Desk, settle
 from tests.helpers.drawer import Drawer
 from tests.helpers.fake_bss import Fake
 from tests.helpers.postgres import Postgres, postgres_in, why_not
@@ -189,7 +189,7 @@ def desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     world.renew()
     shutil.copytree(world.folder, tmp_path, dirs_exist_ok=True)
     settle(monkeypatch, world.sandbox, tmp_path)
-    return Desk(world.sandbox, tmp_path, tmp_path / OCTOBER, records(world.sandbox))
+    return desk_in(world, tmp_path)
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def empty_desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A desk on which nothing lies yet, and nothing is remembered."""
     world.renew()
     settle(monkeypatch, world.sandbox, tmp_path)
-    return Desk(world.sandbox, tmp_path, tmp_path / OCTOBER, records(world.sandbox))
+    return desk_in(world, tmp_path)
 
 
 @pytest.fixture(scope="session")

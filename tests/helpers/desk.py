@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.helpers.command import Ran, run
 from tests.helpers.hand import Hand
 from xlsync.config import own_settings_file
 from xlsync.sandbox.server import Sandbox
+from xlsync.sandbox.state import Additions, SandboxConnectWise
 
 OCTOBER = "xlsync-2026-10.xlsx"
 
@@ -33,11 +35,21 @@ Records = dict[tuple[str, int], dict[str, Any]]
 
 def records(sandbox: Sandbox) -> Records:
     """All that ConnectWise holds, record by record, without the time of the last change."""
+    return records_in(sandbox.connectwise)
+
+
+def records_in(connectwise: SandboxConnectWise) -> Records:
+    """All that this ConnectWise holds, which need not be the one that answers."""
     return {
         (table, key): {name: value for name, value in record.items() if name != "_info"}
         for table in TABLES
-        for key, record in sandbox.connectwise.table(table).items()
+        for key, record in connectwise.table(table).items()
     }
+
+
+def all_of(additions: Additions) -> bytes:
+    """Everything about all additions: differs after every change, also from 1 to 1.0."""
+    return pickle.dumps(additions.data)
 
 
 def changes(before: Records, after: Records) -> dict[tuple[str, int], dict[str, Any]]:
@@ -97,10 +109,10 @@ class Desk:
     file: Path
     before: Records = field(default_factory=dict, repr=False)
     own_home: Path | None = None  # of somebody else at the same desk
-    _read: str = field(default="", repr=False)  # the additions as they were last read
+    _read: bytes = field(default=b"", repr=False)  # the additions as they were last read
 
     def __post_init__(self) -> None:
-        self._read = self._read or repr(self.sandbox.connectwise.additions)
+        self._read = self._read or all_of(self.sandbox.connectwise.additions)
 
     def run(self, *words: str, stdin: str = "") -> Ran:
         """Run one command; anything but an exit is a bug and fails the test."""
@@ -119,7 +131,7 @@ class Desk:
 
         Where no addition has changed since the last one, that reading tells the same and serves again.
         """
-        now = repr(self.sandbox.connectwise.additions)
+        now = all_of(self.sandbox.connectwise.additions)
         if now != self._read or self.own_home or self.sandbox._faults.waiting:
             self.later()
         self._read = now

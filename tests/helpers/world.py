@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.desk import OCTOBER, Desk, records, without_ids
+from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, without_ids
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync.sandbox.server import Sandbox
+from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
 
 WRITES = 13  # of the run in which everything is approved, below
 
@@ -21,13 +23,28 @@ class World:
 
     sandbox: Sandbox
     folder: Path
-    begun: bytes = field(
-        repr=False
-    )  # what both systems held: read back in a third of the time that making it anew takes
+    # What both systems held: read back in a third of the time that making it anew takes.
+    begun: bytes = field(repr=False)
+
+    @functools.cached_property
+    def before(self) -> Records:
+        """What ConnectWise held, in records of their own; only to be compared with."""
+        _, connectwise = self._systems_as_begun()
+        return records_in(connectwise)
+
+    @functools.cached_property
+    def additions(self) -> bytes:
+        """The additions that the export read."""
+        _, connectwise = self._systems_as_begun()
+        return all_of(connectwise.additions)
+
+    def _systems_as_begun(self) -> tuple[SandboxBss, SandboxConnectWise]:
+        bss, connectwise = pickle.loads(self.begun)  # noqa: S301 - our own, of this process
+        return bss, connectwise
 
     def renew(self) -> None:
         """Put both systems back to how they began."""
-        bss, connectwise = pickle.loads(self.begun)  # noqa: S301 - our own, of this process
+        bss, connectwise = self._systems_as_begun()
         vars(self.sandbox.bss).update(vars(bss))
         vars(self.sandbox.connectwise).update(vars(connectwise))
         self.sandbox._faults.waiting.clear()
@@ -82,4 +99,4 @@ def end_of(desk: Desk) -> tuple[Counter[str], list[tuple[Any, ...]], dict[str, b
 
 def desk_in(world: World, folder: Path) -> Desk:
     """The desk in a folder where October's workbook lies."""
-    return Desk(world.sandbox, folder, folder / OCTOBER, records(world.sandbox))
+    return Desk(world.sandbox, folder, folder / OCTOBER, world.before, _read=world.additions)
