@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.helpers.additions import one_more_unit
-from xlsync.apply.journal import Journal
-from xlsync.apply.looks import FRESH, Looks, Moment
+from xlsync.apply.actions import Change, Field, UpdateAddition
+from xlsync.apply.journal import Journal, list_runs
+from xlsync.apply.looks import FRESH, SLOWEST, Looks, Moment
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State
@@ -58,9 +60,13 @@ def test_a_look_is_fresh_only_by_both_clocks(running: float, wall: float, is_fre
 
 
 def write(
-    connectwise: ConnectWise, seen: Addition, home: Path, clock: Clock, while_waiting: Callable[[], None]
+    connectwise: ConnectWise,
+    action: UpdateAddition,
+    home: Path,
+    clock: Clock,
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Set one more unit; `while_waiting` happens between the journal's line before and the request."""
+    """Write; `while_waiting` happens between the journal's first line and the request."""
     waits = [while_waiting]
 
     def share(_run: str, _number: int, line: str) -> None:
@@ -70,7 +76,7 @@ def write(
     journal = Journal.begin(
         home, "demo", command="apply", workbook="x.xlsx", month="2026-10", now=NOON, share=share
     )
-    (result,) = perform(Plan((one_more_unit(seen),)), Live(connectwise, Creation(), clock=clock), journal)
+    (result,) = perform(Plan((action,)), Live(connectwise, Creation(), clock=clock), journal)
     journal.end()
     return result
 
@@ -84,7 +90,7 @@ def test_a_value_that_changed_while_the_computer_slept_is_not_written_over(
         clock.move(0.1, 3600)
         sandbox.connectwise.additions[seen.id]["quantity"] = Decimal(99)
 
-    result = write(connectwise, seen, tmp_path, clock, sleep)
+    result = write(connectwise, one_more_unit(seen), tmp_path, clock, sleep)
     assert (result.state, result.changed, len(sandbox.writes)) == (State.SKIPPED, True, 0)
     assert "is now 99" in result.detail
 
@@ -93,9 +99,46 @@ def test_a_write_that_had_to_wait_is_looked_at_again_and_sent_once(
     sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
     clock = Clock()
-    result = write(connectwise, seen, tmp_path, clock, lambda: clock.move(50, 50))
+    result = write(connectwise, one_more_unit(seen), tmp_path, clock, lambda: clock.move(50, 50))
     assert (result.state, len(sandbox.writes)) == (State.DONE, 1)
     assert sandbox.connectwise.additions[seen.id]["quantity"] == seen.quantity + 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(FRESH + 1, State.DONE), (SLOWEST + 1, State.FAILED)], ids=["slow", "too slow"]
+)
+def test_a_connectwise_that_takes_longer_to_answer_than_a_look_may_be_old_is_written_to(
+    sandbox: Sandbox,
+    connectwise: ConnectWise,
+    seen: Addition,
+    tmp_path: Path,
+    seconds: float,
+    state: State,
+) -> None:
+    clock = Clock()
+    sandbox.fail("call", path="^GET", call=lambda: clock.move(seconds, seconds), times=99)
+    result = write(connectwise, one_more_unit(seen), tmp_path, clock)
+    assert (result.state, len(sandbox.writes)) == (state, state is State.DONE)
+    if state is State.FAILED:
+        assert "was not sent" in result.detail
+
+
+def test_what_a_repeated_write_replaced_is_journalled_as_it_was_before_the_repetition(
+    sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
+) -> None:
+    """A colleague sets the wanted units while the write waits; the cost is to do."""
+    clock, cost = Clock(), Change(Field.UNIT_COST, seen.unit_cost, Decimal("1.23"))
+    one_more = one_more_unit(seen)
+    action = replace(one_more, changes=(*one_more.changes, cost))
+
+    def colleague() -> None:
+        clock.move(50, 50)
+        sandbox.connectwise.additions[seen.id]["quantity"] = seen.quantity + 1
+
+    result = write(connectwise, action, tmp_path, clock, colleague)
+    assert (result.state, len(sandbox.writes)) == (State.DONE, 1)
+    ((written,),) = (run.writes for run in list_runs(tmp_path, "demo"))
+    assert written.was == {"quantity": seen.quantity + 1, "unitCost": seen.unit_cost}
 
 
 def test_a_write_whose_look_is_too_old_never_leaves_and_may_be_repeated(

@@ -178,11 +178,26 @@ def test_a_customer_contact_or_product_that_another_machine_made_at_the_same_tim
 
 
 def test_what_connectwise_stored_otherwise_is_told_and_the_run_exits_3(desk: Desk) -> None:
+    """An addition without its first day, that is not billed, and of another price than the row showed."""
     approve(desk, ADD)
-    desk.sandbox.fail("stores", write=1, fields={"quantity": Decimal(77)})
+    stored = {"quantity": Decimal(77), "effectiveDate": None, "billCustomer": "DoNotBill", "unitPrice": 0}
+    desk.sandbox.fail("stores", write=1, fields=stored)
     ran = desk.apply()
     assert (ran.code, ran.states) == (3, {ADD: "done"})
-    assert "ConnectWise stored quantity 77 instead of" in desk.read().get(MISMATCHES, ADD, "Result")
+    result = desk.read().get(MISMATCHES, ADD, "Result")
+    assert "ConnectWise stored quantity 77 instead of" in result
+    assert "stored effectiveDate empty instead of 2026-10-01" in result
+    assert "stored billCustomer DoNotBill instead of Billable" in result
+    assert "bills it at 0.00 a unit, the row showed" in result
+
+
+def test_a_look_for_twins_that_fails_is_told_and_the_run_exits_3(desk: Desk) -> None:
+    approve(desk, ADD)
+    twice = {"path": "GET .*/38/additions$", "times": 9}
+    desk.sandbox.fail("call-after", write=1, call=lambda: desk.sandbox.fail("forbid", **twice))
+    ran = desk.apply()
+    assert (ran.code, ran.states) == (3, {ADD: "done"})
+    assert "whether another run or person made the same" in desk.read().get(MISMATCHES, ADD, "Result")
 
 
 def test_undo_restores_the_value_that_stood_there_just_before_the_write(desk: Desk) -> None:

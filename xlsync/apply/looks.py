@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, Self, TypeVar
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
+SLOWEST: Final = 20.0  # most seconds that ConnectWise may take to answer the requests of one look
 Thing = TypeVar("Thing")
 
 
@@ -23,10 +24,25 @@ class Moment:
         """The present."""
         return cls(time.monotonic(), time.time())
 
-    def is_fresh(self, now: Moment) -> bool:
-        """Return whether both clocks say that this was just before `now`."""
+    def is_fresh(self, now: Moment, most: float = FRESH) -> bool:
+        """Return whether both clocks say that this was at most some seconds before `now`."""
         ages = (now.running - self.running, now.wall - self.wall)
-        return all(0 <= age <= FRESH for age in ages)
+        return all(0 <= age <= most for age in ages)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The reading of what a write replaces and rests upon: its first request, and its last answer.
+
+    A slow ConnectWise may take longer over a look than a look may be old: the age counts from its end.
+    """
+
+    began: Moment
+    ended: Moment
+
+    def is_fresh(self, now: Moment) -> bool:
+        """Return whether nothing but ConnectWise's own answers lies between this look and `now`."""
+        return self.began.is_fresh(self.ended, SLOWEST) and self.ended.is_fresh(now)
 
 
 Clock = Callable[[], Moment]

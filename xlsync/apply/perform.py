@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 from typing import Any, Final
 
 from xlsync.apply.actions import Action, CreateAddition, SetFields, kind_of
@@ -23,16 +22,16 @@ from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
 from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
-from xlsync.apply.looks import Moment
+from xlsync.apply.looks import Look
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
-from xlsync.apply.stored import id_in, tell_differences
+from xlsync.apply.stored import id_in, tell_differences, unanswered_fields
 from xlsync.connectwise.custom_fields import (
     demands_custom_field,
     is_about_custom_fields,
     restate_custom_fields,
 )
-from xlsync.connectwise.records import CUSTOM_FIELDS
+from xlsync.connectwise.records import CUSTOM_FIELDS, record_of
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.rest.pacing import TRIES
 
@@ -193,25 +192,14 @@ class _Run:
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     handler = handler_of(action)
-    looked = live.clock()
-    live.forget_additions(action.agreement_id)
-    judged = judge(action, live)
-    if judged is not None:
-        return judged
-    try:
-        request = handler.request(live)
-        if not isinstance(request, str):
-            request = with_further_fields(action, request, live)
-            request = replace(_with_custom_fields(request, live), was=handler.read_replaced(live))
-    except XlsyncError as error:
-        return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
-    if isinstance(request, str):
-        return outcome(action, State.SKIPPED, request)
-    unwritten = _note(action, request, journal)
+    prepared = _prepare(action, handler, live)
+    if isinstance(prepared, Outcome):
+        return prepared
+    unwritten = _note(action, prepared.request, journal)
     if unwritten is not None:
         return unwritten
-    result = _send(action, handler, live, request, looked, journal)
-    if result.id is not None and request.method == "POST":
+    result = _send(action, handler, live, prepared, journal)
+    if result.id is not None and prepared.request.method == "POST":
         live.earlier.made.add(result.id)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
@@ -219,6 +207,41 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         detail = f"{result.detail} (the journal could not note it: {error.strerror})"
         return replace(result, detail=detail)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A request that may be sent now, and the look at ConnectWise that it rests upon."""
+
+    request: HttpWrite
+    look: Look
+
+
+def _prepare(action: Action, handler: Handler, live: Live) -> _Prepared | Outcome:
+    """Look at ConnectWise and make the request; an outcome where nothing is to be sent.
+
+    Where making the request took long, what it replaces is looked at again, last of all.
+    """
+    began = live.clock()
+    live.forget_additions(action.agreement_id)
+    judged = judge(action, live)
+    if judged is not None:
+        return judged
+    try:
+        request = handler.request(live)
+        if isinstance(request, str):
+            return outcome(action, State.SKIPPED, request)
+        request = _with_custom_fields(with_further_fields(action, request, live), live)
+        if not began.is_fresh(live.clock()):
+            began = live.clock()
+            live.forget_additions(action.agreement_id)
+            judged = handler.judge(live)
+            if judged is not None:
+                return judged
+        request = replace(request, was=handler.read_replaced(live))
+    except XlsyncError as error:
+        return outcome(action, State.SKIPPED, f"could not be prepared: {error.message}")
+    return _Prepared(request, Look(began, live.clock()))
 
 
 def _note(action: Action, request: HttpWrite, journal: Journal) -> Outcome | None:
@@ -246,14 +269,10 @@ def _with_custom_fields(request: HttpWrite, live: Live) -> HttpWrite:
     """Add the record's present custom fields to a PATCH where ConnectWise demands them."""
     if request.method != "PATCH" or not live.restates_custom_fields:
         return request
-    changes = [change for change in request.body if change["path"] != CUSTOM_FIELDS]
-    restated = restate_custom_fields(live.connectwise, request.path)
-    return replace(request, body=[*changes, *restated])
+    return replace(request, body=[*request.body, *restate_custom_fields(live.connectwise, request.path)])
 
 
-def _send(
-    action: Action, handler: Handler, live: Live, request: HttpWrite, looked: Moment, journal: Journal
-) -> Outcome:
+def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, journal: Journal) -> Outcome:
     """Send one write and return its outcome; ConnectWise is read where the answer does not give it.
 
     An error of the server itself (5xx), and some that a gateway makes of a write that was carried out, may
@@ -261,10 +280,12 @@ def _send(
     """
     trouble: ApiError | None = None
     made: int | None = None
+    request = prepared.request
     try:
-        answer = _repeat(action, live, request, looked, journal)
-        if isinstance(answer, Outcome):
-            return answer
+        sent = _repeat(action, handler, live, prepared, journal)
+        if isinstance(sent, Outcome):
+            return sent
+        request, answer = sent
         made = id_in(answer) if request.method == "POST" else None
         if made is not None and handler.is_proved_by_answer:
             return _created(action, handler, live, request, made, answer)
@@ -323,18 +344,35 @@ def _created(
     action: Action, handler: Handler, live: Live, request: HttpWrite, made: int, answer: object
 ) -> Outcome:
     """Return the outcome of a creation: id, differences from what was sent, duplicates made meanwhile."""
-    details = [f"{handler.word} {made}", tell_differences(request.body, answer)]
+    details = [f"{handler.word} {made}", _tell_stored(live, request, made, answer)]
+    details.append(handler.tell_unlike_row(answer))
     try:
         twins = handler.find_twins(live, made)
-    except ApiError:
-        twins = ()  # it was created, whether or not the second look succeeds
-    if twins:
-        ids = ", ".join(map(str, twins))
-        details.append(
-            f"another run or person made {ids} of the same at the same time: keep one, end the other"
-        )
+    except ApiError as error:
+        why = f"could not be looked up: {error.message.rstrip('.')}"
+        details.append(f"whether another run or person made the same at the same time {why}")
+    else:
+        if twins:
+            ids = ", ".join(map(str, twins))
+            details.append(
+                f"another run or person made {ids} of the same at the same time: keep one, end the other"
+            )
     done = outcome(action, State.DONE, "; ".join(filter(None, [*details, request.note])), made)
     return replace(done, differs=any(details[1:]))
+
+
+def _tell_stored(live: Live, request: HttpWrite, made: int, answer: object) -> str:
+    """Name what ConnectWise stored otherwise than it was sent; read where the answer does not show it."""
+    stored = answer if isinstance(answer, Mapping) else {}
+    if lacking := unanswered_fields(request.body, stored):
+        path = f"{request.path}/{made}"
+        try:
+            fields = ",".join(["id", *lacking])
+            record = record_of(live.connectwise.service.get(path, {"fields": fields}), path)
+        except ApiError as error:
+            return f"whether it is stored as it was sent could not be looked up: {error.message.rstrip('.')}"
+        stored = {**stored, **{name: record.get(name) for name in lacking}}
+    return tell_differences(request.body, stored)
 
 
 def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Outcome | None:
@@ -352,49 +390,50 @@ def _look_until_seen(handler: Handler, live: Live, *, is_unanswered: bool) -> Ou
     return shown
 
 
-def _repeat(action: Action, live: Live, request: HttpWrite, looked: Moment, journal: Journal) -> Any:
+def _repeat(
+    action: Action, handler: Handler, live: Live, prepared: _Prepared, journal: Journal
+) -> tuple[HttpWrite, Any] | Outcome:
     """Send one write, and again after a wait or a refusal where ConnectWise surely did not act on it.
 
     A PATCH that is refused since it does not name the custom fields is sent once more with them as they are.
-    Before every repetition ConnectWise is looked at: what is settled by then is the outcome.
-    A write that had to wait, for the rate or while the computer slept, is repeated in this way too.
+    Before every repetition ConnectWise is looked at and the request is made anew: what is settled by then is
+    the outcome. A write that had to wait, for the rate or while the computer slept, is repeated in this way
+    too. Returns what was sent last, and its answer.
     """
-    for attempt in count(1):
-        may_send = partial(_is_fresh, looked, live)
+    attempt = 0
+    while True:
+        attempt += 1
+        request = prepared.request
+        may_send = partial(_is_fresh, prepared.look, live)
         try:
-            return live.connectwise.service.send(request.method, request.path, request.body, may_send)
+            answer = live.connectwise.service.send(request.method, request.path, request.body, may_send)
         except ApiError as error:
             refusal = error
-        is_over_customs = (
-            request.method == "PATCH"
-            and all(change["path"] != CUSTOM_FIELDS for change in request.body)
-            and is_about_custom_fields(refusal)
-        )
-        if is_over_customs:
+        else:
+            return request, answer
+        lacks_customs = _lacks_custom_fields(request) and is_about_custom_fields(refusal)
+        if lacks_customs:
             live.restates_custom_fields = True
         elif refusal.repeat_after is None or attempt >= TRIES:
             raise refusal
         else:
             live.connectwise.service.wait(refusal.repeat_after)
-        looked = live.clock()
-        live.forget_additions(action.agreement_id)
-        judged = judge(action, live)
-        if judged is not None:
-            return judged
-        try:
-            again = _with_custom_fields(request, live)
-        except ApiError as error:
-            raise refusal from error
-        if again.body == request.body:
-            if is_over_customs:  # the record has no custom field to name
-                raise refusal
-            continue
-        request = again
-        unwritten = _note(action, request, journal)
-        if unwritten is not None:
-            return unwritten
-    return None
+        again = _prepare(action, handler, live)
+        if isinstance(again, Outcome):
+            return again
+        if lacks_customs and _lacks_custom_fields(again.request):  # the record has no custom field to name
+            raise refusal
+        if again.request != request:
+            unwritten = _note(action, again.request, journal)
+            if unwritten is not None:
+                return unwritten
+        prepared = again
 
 
-def _is_fresh(looked: Moment, live: Live) -> bool:
-    return looked.is_fresh(live.clock())
+def _lacks_custom_fields(request: HttpWrite) -> bool:
+    """Return whether a request is a PATCH that says nothing of custom fields."""
+    return request.method == "PATCH" and all(change["path"] != CUSTOM_FIELDS for change in request.body)
+
+
+def _is_fresh(look: Look, live: Live) -> bool:
+    return look.is_fresh(live.clock())

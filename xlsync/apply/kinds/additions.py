@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.kinds.records import without_empty
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
-from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, write_date
+from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, read_number, write_date
+from xlsync.errors import ApiError
 from xlsync.models import Addition
 from xlsync.reconcile.beginnings import why_refused
 
@@ -127,6 +128,20 @@ class AdditionCreation(Handler):
             and a.id not in known
             and (a.contract_mark in {"", action.contract_id} or not action.contract_id)
         )
+
+    def tell_unlike_row(self, answer: object) -> str:
+        """Say at which price ConnectWise put the product on the agreement, where the row showed another."""
+        shown = self.action.seen_price
+        if shown is None or self.action.succeeds or not isinstance(answer, Mapping):
+            return ""
+        try:
+            price = read_number(answer.get("unitPrice"), "unitPrice")
+        except ApiError as error:
+            return error.message
+        if price is None or price == shown:
+            return ""
+        now, seen = tell_field("unitPrice", price), tell_field("unitPrice", shown)
+        return f"ConnectWise bills it at {now} a unit, the row showed {seen}"
 
 
 def judge_creation(

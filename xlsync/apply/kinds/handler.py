@@ -64,3 +64,7 @@ class Handler(ABC):
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:  # noqa: ARG002
         """Find records like the one just created that were created since the approval."""
         return ()
+
+    def tell_unlike_row(self, answer: object) -> str:  # noqa: ARG002
+        """Say what ConnectWise decided otherwise than the row showed, of what is not sent; else empty."""
+        return ""
