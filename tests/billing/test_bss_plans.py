@@ -11,7 +11,7 @@ from werkzeug import Response
 from tests.helpers.fake_bss import MONTH, YEAR, Fake, invoice, item, march, only, sub
 from tests.helpers.remote import reply
 from xlsync.billing.bss import Bss
-from xlsync.billing.bss_lines import keep_plan
+from xlsync.billing.bss_lines import plan_to_cache
 
 PLAN = "/api/subscriptions/s-1/currentInstallmentplan"
 
@@ -88,13 +88,13 @@ def test_no_plan_is_asked_for_usage_hand_typed_and_monthly_lines(fake: Fake, bss
 
 @pytest.mark.parametrize("odd", [None, {}, [], "text"])
 def test_an_odd_plan_is_kept_as_none(odd: object) -> None:
-    assert keep_plan(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
+    assert plan_to_cache(odd, "u-1") == {"unit": "u-1", "installments": 0, "months": 0}
 
 
 def test_numbers_of_a_plan_may_be_written_as_decimals() -> None:
-    assert keep_plan(plan(Decimal("12.0"), Decimal(1)), "u-1") == {
+    assert plan_to_cache(plan(Decimal("12.0"), Decimal(1)), "u-1") == {
         "unit": "u-12",
         "installments": 12,
         "months": 1,
     }
-    assert keep_plan(plan("x", []), "u-1") == {"unit": "u-12", "installments": 0, "months": 0}
+    assert plan_to_cache(plan("x", []), "u-1") == {"unit": "u-12", "installments": 0, "months": 0}

@@ -20,7 +20,7 @@ from xlsync.billing.bss_lines import (
     Unit,
     invoice_date,
     is_cancelled,
-    keep_plan,
+    plan_to_cache,
     plans_to_ask,
     read_lines,
     read_total,
@@ -61,12 +61,12 @@ class ChargedMonth:
         """Return the lines that are complete already, and those whose billing period a plan may change."""
         complete: list[BillingLine] = []
         waiting: list[BillingLine] = []
-        for one in self.charged:
-            if one.wants_plan and one.line.contract_id in self.to_ask:
-                waiting.append(one.line)
+        for charge in self.charged:
+            if charge.wants_plan and charge.line.contract_id in self.to_ask:
+                waiting.append(charge.line)
             else:
                 complete.append(
-                    with_plan(one, self.plans.get(one.line.contract_id) if one.wants_plan else None)
+                    with_plan(charge, self.plans.get(charge.line.contract_id) if charge.wants_plan else None)
                 )
         return complete, waiting
 
@@ -140,8 +140,8 @@ class Bss:
                 poor.append(invoice)
         for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
             read += read_lines(invoice, items, units or {}, (month, by))
-        charged = tuple(one for one in settle_ends(read) if one.is_of(month, by))
-        wanted = dict.fromkeys(one.line.contract_id for one in charged if one.wants_plan)
+        charged = tuple(charge for charge in settle_ends(read) if charge.is_of(month, by))
+        wanted = dict.fromkeys(charge.line.contract_id for charge in charged if charge.wants_plan)
         known = {id_: plan for id_ in wanted if (plan := self._plans.get(id_)) is not None}
         return ChargedMonth(
             charged=charged,
@@ -163,12 +163,12 @@ class Bss:
             if isinstance(answer, ApiError) and answer.status != 404:
                 failed[id_] = answer
             else:
-                self._plans[id_] = plans[id_] = keep_plan(answer, unit_id)
+                self._plans[id_] = plans[id_] = plan_to_cache(answer, unit_id)
         lines = [
-            without_plan(one, failed[one.line.contract_id])
-            if one.wants_plan and one.line.contract_id in failed
-            else with_plan(one, plans.get(one.line.contract_id) if one.wants_plan else None)
-            for one in month.charged
+            without_plan(charge, failed[charge.line.contract_id])
+            if charge.wants_plan and charge.line.contract_id in failed
+            else with_plan(charge, plans.get(charge.line.contract_id) if charge.wants_plan else None)
+            for charge in month.charged
         ]
         return Billing(
             lines=tuple(sorted(lines, key=lambda line: (line.invoice, line.key))), invoices=month.invoices
@@ -339,10 +339,10 @@ def own_units_of(line: BillingLine, answer: Any) -> Decimal | ApiError:
     if line.addon_id:
         what = "add-on"
         addons = entries_of(answer)
-        addons = [one for one in addons if isinstance(one, Mapping)] if isinstance(addons, list) else []
+        addons = [addon for addon in addons if isinstance(addon, Mapping)] if isinstance(addons, list) else []
         # whether a line names the add-on itself or its product is not known
-        own = [one for one in addons if str(one.get("id")) == line.addon_id]
-        own = own or [one for one in addons if _product_id(one) in (line.addon_id, line.product_id)]
+        own = [addon for addon in addons if str(addon.get("id")) == line.addon_id]
+        own = own or [addon for addon in addons if _product_id(addon) in (line.addon_id, line.product_id)]
         own = [one for one in own if _status(one) not in _ENDED] if len(own) > 1 else own
         if len(own) != 1:
             return odd(path_of(line), f"it tells of {len(own)} add-ons {line.product}")

@@ -110,13 +110,13 @@ def _read_once(
         answer = service.get(path, {**query, "pageIndex": number, "pageSize": size})
         on_page()
         data = entries_of(answer)
-        if not isinstance(data, list) or not all(isinstance(one, Mapping) for one in data):
+        if not isinstance(data, list) or not all(isinstance(entry, Mapping) for entry in data):
             raise odd(path, "it is no list")
         paging = _Paging.read(answer)
         if pages and paging.records != records:
             return None
         records = paging.records
-        ids = [_key(one) for one in data]
+        ids = [_key(entry) for entry in data]
         if ids and ids in pages:
             if not isinstance(answer, Mapping) and len(ids) != PAGE_SIZE:
                 return pages
@@ -173,4 +173,4 @@ class _Paging:
 def _whole(paging: Json, *names: str) -> int | None:
     """Return the first number that an answer has under some names."""
     numbers = (number_of(paging.get(name)) for name in names)
-    return next((one for one in numbers if isinstance(one, int) and one >= 0), None)
+    return next((number for number in numbers if isinstance(number, int) and number >= 0), None)

@@ -3,7 +3,7 @@
 What the fields mean was read in the API's description and in public clients, not tried on a live BSS:
 credit invoices carry positive amounts; `unitPrice` is before the discount; `account` of the
 subscription is the end customer. The billing period of a line is told by the billing plan of its
-subscription: a plan costs a request, so it is kept, as plain data.
+subscription, which costs a request and is cached therefore, as plain data.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def settle_ends(charged: Sequence[ChargedLine]) -> list[ChargedLine]:
     """Decide the last days of the lines of one listing, by all of them together."""
     ends = last_days(
         [
-            ChargedPeriod(one.line.contract, one.line.start, one.line.end, one.ends_at_midnight)
-            for one in charged
+            ChargedPeriod(charge.line.contract, charge.line.start, charge.line.end, charge.ends_at_midnight)
+            for charge in charged
         ]
     )
     return [
@@ -160,7 +160,7 @@ def _is_of(month: Month, by: str, start: dt.date | None, end: dt.date | None, in
 
 def _with_keys(charged: list[ChargedLine]) -> list[ChargedLine]:
     """Give lines with one id (an analysed item) distinct keys that do not depend on their order."""
-    often = Counter(one.line.key for one in charged)
+    often = Counter(charge.line.key for charge in charged)
     seen: Counter[str] = Counter()
     keyed = []
     for one in sorted(charged, key=lambda one: (one.line.key, one.line.contract, repr(one.line))):
@@ -190,14 +190,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name
     is_credit = text_of(part(invoice, "type").get("type")).casefold() == "credit"
-    # positive on credit invoices as far as is known; where the total says otherwise they are signed already
-    is_signed = is_credit and (_checked_number(invoice.get("total"), where, "total") or 0) < 0
-    is_turned = is_credit and not is_signed
-    units_charged = whole(_required(item, "quantity", where))
-    if is_signed:
-        units_charged = -abs(units_charged)
-    total = _required(item, "total", where)
-    start, end = _date(item.get("startDate"), where), _date(item.get("endDate"), where)
+    units_charged, amount = _units_and_amount(invoice, item, where, is_credit=is_credit)
     line = BillingLine(
         key=str(item["id"]),
         invoice=code,
@@ -210,16 +203,16 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
         product_code=text_of(product.get("code")),
         contract_id=id_of(subscription),
         addon_id=id_of(addon),
-        units=-units_charged if is_turned else units_charged,
+        units=units_charged,
         cost=_cost(item, where, is_credit=is_credit),
-        amount=-total if is_turned else total,
+        amount=amount,
         currency=text_of(invoice.get("currency")).upper(),
         billing_period=commitment if recurs else "",
         billing_months=unit.months if recurs else None,
         commitment_period=commitment,
         commitment_months=unit.months if recurs else None,
-        start=start,
-        end=end,
+        start=_date(item.get("startDate"), where),
+        end=_date(item.get("endDate"), where),
         unread=(
             f"The BSS charges {len(subscriptions)} subscriptions in this one line."
             if len(subscriptions) > 1
@@ -232,6 +225,18 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     return line
 
 
+def _units_and_amount(invoice: Json, item: Json, where: str, *, is_credit: bool) -> tuple[Decimal, Decimal]:
+    """Return the units and the amount of a line, both negative on a credit invoice.
+
+    As far as is known, credit invoices carry positive numbers; one with a negative total is signed already.
+    """
+    units, amount = whole(_required(item, "quantity", where)), _required(item, "total", where)
+    if not is_credit:
+        return units, amount
+    is_signed = (_checked_number(invoice.get("total"), where, "total") or 0) < 0
+    return (-abs(units), amount) if is_signed else (-units, -amount)
+
+
 def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json, unit: Unit) -> LineType:
     """Return the kind of charge of a line; hand-typed lines have neither subscription nor product."""
     if not subscriptions and (assets or not product):
@@ -242,9 +247,11 @@ def _charge(subscriptions: Sequence[Json], assets: Sequence[Json], product: Json
 
 
 def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
-    """Return the cost per unit after discount. Whether a discount's amount is for the line or for
-    each unit is decided by the line's totals; a division is rounded to 4 places.
-    """  # noqa: D205
+    """Return the cost per unit after discount, None where no price is told.
+
+    Whether a discount's amount is for the line or for each unit is decided by the line's totals. A division
+    is rounded to 4 places.
+    """
     price = _checked_number(item.get("unitPrice"), where, "unit price")
     if price is None:
         return None
@@ -301,21 +308,19 @@ def _unusable(where: str, why: str) -> ApiError:
 def plans_to_ask(charged: Iterable[ChargedLine], plans: Mapping[str, Any]) -> dict[str, str]:
     """Return the subscriptions whose plan is unknown or of another term, each with its line's unit."""
     asked: dict[str, str] = {}
-    for one in charged:
-        if not one.wants_plan:
+    for charge in charged:
+        if not charge.wants_plan:
             continue
-        contract_id = one.line.contract_id
+        contract_id = charge.line.contract_id
         plan = plans.get(contract_id)
-        is_own = (
-            not one.line.addon_id
-        )  # the plan is the subscription's, whose unit may differ from the add-on's
-        if isinstance(plan, Mapping) and (not is_own or plan.get("unit") in ("", one.unit_id)):
+        is_own = not charge.line.addon_id  # the plan is the subscription's: an add-on's unit may differ
+        if isinstance(plan, Mapping) and (not is_own or plan.get("unit") in ("", charge.unit_id)):
             continue
-        asked[contract_id] = one.unit_id if is_own else asked.get(contract_id, one.unit_id)
+        asked[contract_id] = charge.unit_id if is_own else asked.get(contract_id, charge.unit_id)
     return asked
 
 
-def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
+def plan_to_cache(plan: object, unit_id: str) -> dict[str, Any]:
     """Reduce a subscription's installment plan to the cached data: number of payments and their months.
 
     An empty answer (no plan) is cached too, for the unit that was asked about.
@@ -330,7 +335,7 @@ def keep_plan(plan: object, unit_id: str) -> dict[str, Any]:
 
 
 def with_plan(charged: ChargedLine, plan: Json | None) -> BillingLine:
-    """Set a line's billing period from its installment plan (see `keep_plan`), else from its term.
+    """Set a line's billing period from its installment plan (see `plan_to_cache`), else from its term.
 
     A plan of another unit belongs to the add-on's subscription or to a later term, and is not used.
     """

@@ -143,12 +143,12 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
     if not body:
         return title_of(content), ()
     errors = body.get("errors")
-    inner = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    inner = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     texts = [body.get("message") or body.get("developerMessage") or body.get("error_description")]
-    for one in inner:
-        said, name = one.get("message"), one.get("field")
+    for error in inner:
+        said, name = error.get("message"), error.get("field")
         texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
-    codes = [body.get("code"), body.get("type"), body.get("error"), *(one.get("code") for one in inner)]
+    codes = [body.get("code"), body.get("type"), body.get("error"), *(error.get("code") for error in inner)]
     named = tuple(dict.fromkeys(_clean(code) for code in codes if code))
     shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)
     return (f": {_cut(shown, 600)}" if shown else ""), named

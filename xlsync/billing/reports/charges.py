@@ -176,7 +176,7 @@ def _amounts(values: TableValues) -> Sequence[Decimal | Wrong | None]:
     columns: list[Sequence[Any]] = [values.numbers.get(name, empty) for name in ("debit", "credit")]
     amounts_of_two: list[Decimal | Wrong | None] = []
     for debit, credit, amount in zip(*columns, amounts, strict=True):
-        wrong = next((one for one in (debit, credit, amount) if isinstance(one, Wrong)), None)
+        wrong = next((number for number in (debit, credit, amount) if isinstance(number, Wrong)), None)
         amounts_of_two.append(wrong or _amount_of_two(debit, credit, amount))
     return amounts_of_two
 
@@ -314,7 +314,7 @@ def _make_lines(
         ]
     )
     names = line_names(values)
-    currencies = [one if isinstance(one, str) else "" for one in columns.currencies]
+    currencies = [currency if isinstance(currency, str) else "" for currency in columns.currencies]
     lines = [
         _line(names[row.at], currencies[row.at], row, meaning, end, source)
         for (row, meaning), end in zip(made, ends, strict=True)

@@ -75,14 +75,14 @@ def with_period(table: Table) -> Table:
     columns = table.columns
     for n in columns.unread:
         if "period" not in columns.at and holds_ranges(table, n):
-            unread = tuple(one for one in columns.unread if one != n)
+            unread = tuple(column for column in columns.unread if column != n)
             return replace(
                 table,
                 columns=replace(
                     columns,
                     at={**columns.at, "period": n},
                     unread=unread,
-                    suspicious=tuple(one for one in columns.suspicious if one != n),
+                    suspicious=tuple(column for column in columns.suspicious if column != n),
                 ),
             )
     return table
@@ -195,7 +195,7 @@ def refuse_columns(table: Table, problems: Problems) -> None:
             problems.ignore[header] = None
     width = table.width
     for number, row in table.rows:
-        if len(row) > width and any(plain_text(one) for one in row[width:]):
+        if len(row) > width and any(plain_text(cell) for cell in row[width:]):
             problems.add(
                 where, number, ": is longer than the header; a decimal comma may lack its quotation marks"
             )

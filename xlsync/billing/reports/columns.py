@@ -83,66 +83,89 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
 
 
 def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
-    """Find the meaning of each column of a header."""
+    """Find the meaning of each column of a header, and the columns that must not be left unread.
+
+    The settings' headers come first, then those of the published layout that the header is, then the known
+    ones.
+    """
     keys = [header_key(name) for name in header]
     free = [n for n, key in enumerate(keys) if key and key not in aliases.ignored]
     layout = _find_layout({keys[n] for n in free})
-    at: dict[str, int] = {}
-    rivals: dict[str, tuple[int, ...]] = {}
-    instead: dict[str, int] = {}
-
-    def take(meaning: str, places: Sequence[int]) -> None:
-        if places and meaning not in at:
-            at[meaning] = places[0]
-            if len(places) > 1:
-                rivals[meaning] = tuple(places[1:])
-
+    meanings = _Meanings()
     for meaning, wanted in aliases.headers.items():
-        for one in wanted:
-            take(meaning, [n for n in free if keys[n] == one])
-    for meaning, wanted in layout.meanings.items() if layout is not None else ():
-        places = [n for one in wanted for n in free if keys[n] == one and n not in at.values()]
-        if meaning not in at and len(places) > 1 and keys[places[1]] != keys[places[0]]:
-            instead[meaning] = places[1]
-        first = [n for n in places if keys[n] == keys[places[0]]]
-        take(meaning, first)
-    taken = set(layout.of_no_matter) if layout is not None else set()
-    for meaning, groups in HEADERS.items():
-        if (
-            layout is not None
-            and meaning not in KNOWN_AND_UNREAD
-            and (meaning in layout.meanings or meaning == "mode")
-        ):
-            continue
-        for group in groups:
-            named = [header_key(one) if not one.endswith("*") else one for one in group]
-            places = [
-                n
-                for n in free
-                if keys[n] not in taken
-                and n not in at.values()
-                and any(_is_called(keys[n], one) for one in named)
-            ]
-            take(meaning, places)
-            if meaning in at:
-                break
-    _place_billing_cycle(keys, free, at, layout)
-    if "customer" in at and not _goes_with(keys, at):
-        at.pop("customer_id", None)
-        rivals.pop("customer_id", None)
-    read = {*at.values(), *(n for places in rivals.values() for n in places)}
+        for alias in wanted:
+            meanings.take(meaning, [n for n in free if keys[n] == alias])
+    ignored = set(aliases.ignored)
+    if layout is not None:
+        _take_of_layout(meanings, layout, keys, free)
+        ignored |= set(layout.of_no_matter)
+    _take_known(meanings, layout, keys, [n for n in free if keys[n] not in ignored])
+    _place_billing_cycle(keys, free, meanings.at, layout)
+    if "customer" in meanings.at and not _goes_with(keys, meanings.at):
+        meanings.at.pop("customer_id", None)
+        meanings.rivals.pop("customer_id", None)
+    read = {*meanings.at.values(), *(n for places in meanings.rivals.values() for n in places)}
     unread = tuple(n for n, name in enumerate(header) if plain_text(name) and n not in read)
-    strange = tuple(
+    strange = [
         n
         for n in unread
-        if keys[n] not in aliases.ignored
-        and keys[n] not in taken
-        and n not in instead.values()
-        and not _is_lower_choice(keys[n])
-    )
+        if keys[n] not in ignored and n not in meanings.instead.values() and not _is_lower_choice(keys[n])
+    ]
     suspicious = tuple(n for n in strange if _SUSPICIOUS.search(header_words(header[n])))
-    strange = tuple(n for n in strange if n not in suspicious)
-    return Columns(at, rivals, unread, suspicious, strange, layout, instead)
+    return Columns(
+        meanings.at,
+        meanings.rivals,
+        unread,
+        suspicious,
+        tuple(n for n in strange if n not in suspicious),
+        layout,
+        meanings.instead,
+    )
+
+
+@dataclass(slots=True)
+class _Meanings:
+    """The meanings of a header's columns as far as they are found; the fields are those of `Columns`."""
+
+    at: dict[str, int] = field(default_factory=dict)
+    rivals: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    instead: dict[str, int] = field(default_factory=dict)
+
+    def take(self, meaning: str, places: Sequence[int]) -> None:
+        """Give a meaning that has no column yet the first of these columns; the others are its rivals."""
+        if places and meaning not in self.at:
+            self.at[meaning] = places[0]
+            if len(places) > 1:
+                self.rivals[meaning] = tuple(places[1:])
+
+    def is_free(self, column: int) -> bool:
+        """Return whether a column has no meaning yet."""
+        return column not in self.at.values()
+
+
+def _take_of_layout(meanings: _Meanings, layout: Layout, keys: Sequence[str], free: Sequence[int]) -> None:
+    """Take the columns of a published layout; a second one of a meaning is read where the first is empty."""
+    for meaning, wanted in layout.meanings.items():
+        places = [n for alias in wanted for n in free if keys[n] == alias and meanings.is_free(n)]
+        if meaning not in meanings.at and len(places) > 1 and keys[places[1]] != keys[places[0]]:
+            meanings.instead[meaning] = places[1]
+        meanings.take(meaning, [n for n in places if keys[n] == keys[places[0]]])
+
+
+def _take_known(meanings: _Meanings, layout: Layout | None, keys: Sequence[str], free: Sequence[int]) -> None:
+    """Take the columns with known headers, but for the meanings that a published layout decides."""
+    for meaning, groups in HEADERS.items():
+        is_decided = layout is not None and (meaning in layout.meanings or meaning == "mode")
+        if is_decided and meaning not in KNOWN_AND_UNREAD:
+            continue
+        for group in groups:
+            names = [header_key(name) if not name.endswith("*") else name for name in group]
+            meanings.take(
+                meaning,
+                [n for n in free if meanings.is_free(n) and any(_is_called(keys[n], name) for name in names)],
+            )
+            if meaning in meanings.at:
+                break
 
 
 def _place_billing_cycle(

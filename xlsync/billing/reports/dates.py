@@ -304,9 +304,11 @@ def local_days(readings: Sequence[DateReadings]) -> int | None:
 
     Then the number of hours from which on the day is the next one; None where the times tell no zone.
     """
-    utc = [one for one in readings if one.is_utc and one.time is not None]
-    hours = {(((one.time or 0) + 1) // 3600) % 24 for one in utc if ((one.time or 0) + 1) % 1800 <= 1}
-    is_whole = all(((one.time or 0) + 1) % 1800 <= 1 for one in utc)
+    utc = [reading for reading in readings if reading.is_utc and reading.time is not None]
+    hours = {
+        (((reading.time or 0) + 1) // 3600) % 24 for reading in utc if ((reading.time or 0) + 1) % 1800 <= 1
+    }
+    is_whole = all(((reading.time or 0) + 1) % 1800 <= 1 for reading in utc)
     if not utc or not is_whole or hours <= {0} or max(hours) - min(hours) > 1:
         return None
     return 11

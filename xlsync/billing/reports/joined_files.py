@@ -95,7 +95,7 @@ def _named_twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
 def refuse_repeated_sheets(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:
     """Add a problem for a sheet whose every line stands on an earlier one: a copy would be billed twice."""
     for name, lines, problems in files:
-        if len({one.sheet for one in lines}) < 2:
+        if len({charged.sheet for charged in lines}) < 2:
             continue
         by_sheet: dict[str, Counter[str]] = {}
         rows: dict[str, int] = {}

@@ -129,4 +129,4 @@ def _number_by_mark(core: str, mark: Mark) -> Decimal | None:
 
 def proven_mark(readings: Iterable[NumberReadings]) -> set[Mark]:
     """Return the decimal marks that some numbers prove."""
-    return {mark for one in readings if (mark := one.proves) is not None}
+    return {mark for reading in readings if (mark := reading.proves) is not None}

@@ -65,7 +65,7 @@ def refuse(problems: Sequence[tuple[str, Problems]]) -> None:
             _place_text(where, row, what)
             for where, row, what in sorted(own.entries, key=lambda p: (p[0], p[1]))
         ]
-        places.extend((name, one) for one in lines)
+        places.extend((name, line) for line in lines)
         shown = lines[:MOST_PROBLEMS]
         if len(lines) > len(shown):
             shown.append(f"and {len(lines) - len(shown)} more")

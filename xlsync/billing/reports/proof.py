@@ -47,14 +47,17 @@ def prove(products: Iterable[Product]) -> Proof:
     costs: dict[int, Decimal] = {}
     broken: list[Product] = []
     held = {True: 0, False: 0}
-    for one in products:
-        cost = proven_cost(one)
+    for product in products:
+        cost = proven_cost(product)
         if cost is not None:
-            if cost != one.cost:
-                costs[one.row] = cost
-            held[one.is_full] += 1
-        elif one.is_full or abs(one.amount) > abs(one.units * one.cost) * Decimal("1.01") + _CENT:
-            broken.append(one)  # a part of a period never costs more than a whole one
+            if cost != product.cost:
+                costs[product.row] = cost
+            held[product.is_full] += 1
+        elif (
+            product.is_full
+            or abs(product.amount) > abs(product.units * product.cost) * Decimal("1.01") + _CENT
+        ):
+            broken.append(product)  # a part of a period never costs more than a whole one
     broken_full = sum(one.is_full for one in broken)
     if held[True] or broken_full:
         is_refused = broken_full > 0 and held[True] <= broken_full

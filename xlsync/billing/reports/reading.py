@@ -106,7 +106,7 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings)
     return ReportsRead(
         tuple(lines),
         tuple(table for file in files for table in file.tables),
-        tuple(totals) if any(one.total is not None for one in totals) else None,
+        tuple(totals) if any(amount.total is not None for amount in totals) else None,
     )
 
 
@@ -148,7 +148,7 @@ def _read_file(
 
 
 def _tell_not_chosen(file: str, table: Table) -> TableRead:
-    """What is told of a table that is not read: where it begins, and the money of its rows."""
+    """Make the summary of a table that is not read: where it begins, and the money of its rows."""
     money = written_money(table)
     sums = f", {money:,.2f} in its rows" if money is not None else ""
     reason = f"another table begins in row {table.header_row} with fewer known columns{sums}"
@@ -157,18 +157,20 @@ def _tell_not_chosen(file: str, table: Table) -> TableRead:
 
 def _totals(file: _File) -> list[InvoiceTotal]:
     """Return the totals that a report states, by currency; None where one of its tables has none."""
-    said: dict[str, list[Decimal | None]] = {}
+    stated: dict[str, list[Decimal | None]] = {}
     for table in file.tables:
         for currency, total in table.totals.items():
-            said.setdefault(currency, []).append(total)
+            stated.setdefault(currency, []).append(total)
     return [
         InvoiceTotal(
             number=file.source,
             currency=currency,
-            total=None if None in totals else sum((one for one in totals if one is not None), Decimal(0)),
+            total=None
+            if None in totals
+            else sum((amount for amount in totals if amount is not None), Decimal(0)),
             is_report=True,
         )
-        for currency, totals in said.items()
+        for currency, totals in stated.items()
     ]
 
 
@@ -179,7 +181,7 @@ def _touches(charges: TableCharges, values: TableValues, month: Month) -> bool |
     """Return whether a table's periods touch the month; None if neither dates nor its name tell a month."""
     periods = [
         (line.start or line.end, line.end or line.start)
-        for line in (one.line for one in charges.lines if one.other_month is None)
+        for line in (charged.line for charged in charges.lines if charged.other_month is None)
     ]
     dated = [(start, end) for start, end in periods if start and end]
     if dated:
@@ -202,6 +204,32 @@ def _month_of_name(name: str) -> tuple[int, int | None] | None:
     return (months[0], years[0] if years else None) if len(months) == 1 else None
 
 
+@dataclass(slots=True)
+class _LeftOut:
+    """The lines of a table that are left out: their number and their money by currency, both by reason.
+
+    `other_months` counts those that charge for the month and are invoiced in another.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    money: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    other_months: int = 0
+
+    def add(self, reason: str, line: BillingLine) -> None:
+        """Count a line that is left out."""
+        self.rows[reason] += 1
+        sums = self.money.setdefault(reason, {})
+        sums[line.currency] = sums.get(line.currency, Decimal(0)) + line.amount
+
+    def sum_of(self, currency: str) -> Decimal:
+        """Return the money of all lines left out in a currency."""
+        return sum((sums.get(currency, Decimal(0)) for sums in self.money.values()), Decimal(0))
+
+    def by_reason(self) -> dict[str, int]:
+        """Return the number of lines by their reason and money in words."""
+        return {f"{reason}, {_tell_money(self.money[reason])}": rows for reason, rows in self.rows.items()}
+
+
 def _finish_table(
     file: _File,
     table: Table,
@@ -212,31 +240,21 @@ def _finish_table(
     *,
     is_left_out: bool,
 ) -> None:
-    """Leave out the lines that are not the month's, and keep what is told of the table."""
-    left: Counter[str] = Counter()
-    money: dict[str, dict[str, Decimal]] = {}
+    """Add the month's lines of a table to its file, with a summary of what was read and left out."""
     stated: dict[str, Decimal | None] = {}
-    other_months = 0
-    for one in charges.lines:
-        reason = f"no period touches {month}" if is_left_out else ""
-        if one.other_month is not None:
-            reason = f"invoiced in {one.other_month}"
-            other_months += _charges_for(one.line, month)
-        currency, amount = one.line.currency, one.line.amount
-        if reason:
-            left[reason] += 1
-            sums = money.setdefault(reason, {})
-            sums[currency] = sums.get(currency, Decimal(0)) + amount
+    left_out = _LeftOut()
+    for charged in charges.lines:
+        if charged.other_month is not None:
+            left_out.add(f"invoiced in {charged.other_month}", charged.line)
+            left_out.other_months += _charges_for(charged.line, month)
+        elif is_left_out:
+            left_out.add(f"no period touches {month}", charged.line)
         else:
-            file.lines.append(SheetLine(table.sheet.name, one))
-            stated.setdefault(currency, totals.get(currency))
+            file.lines.append(SheetLine(table.sheet.name, charged))
+            stated.setdefault(charged.line.currency, totals.get(charged.line.currency))
     for currency, total in stated.items():  # what is invoiced in another month is no part of this one
-        elsewhere = sum((sums.get(currency, Decimal(0)) for sums in money.values()), Decimal(0))
-        stated[currency] = None if total is None or charges.unread_of else total - elsewhere
-    left_out = {f"{reason}, {_tell_money(money[reason])}": rows for reason, rows in left.items()}
-    for other, rows in charges.unread_of.items():
-        left_out[f"invoiced in {other}, and not readable"] = rows
-    left_out |= _rows_of_no_charge(table, kinds)
+        is_known = total is not None and not charges.unread_of
+        stated[currency] = total - left_out.sum_of(currency) if is_known and total is not None else None
     hidden = (
         sum(number in table.sheet.hidden_rows for number, _ in table.rows) if table.sheet.hidden_rows else 0
     )
@@ -249,8 +267,12 @@ def _finish_table(
             file=file.name,
             sheet=table.sheet.name,
             layout=layout.name if layout else "",
-            lines=len(charges.lines) - sum(left.values()),
-            left_out=left_out,
+            lines=len(charges.lines) - left_out.rows.total(),
+            left_out={
+                **left_out.by_reason(),
+                **{f"invoiced in {other}, and not readable": n for other, n in charges.unread_of.items()},
+                **_rows_of_no_charge(table, kinds),
+            },
             columns={
                 table.header[n]: MEANINGS.get(name, name)
                 for name, n in sorted(at.items(), key=lambda entry: entry[1])
@@ -259,7 +281,7 @@ def _finish_table(
             unread=[table.header[n] for n in sorted(unread)],
             notices=charges.notices,
             totals=stated,
-            other_months=other_months + sum(charges.unread_of.values()),
+            other_months=left_out.other_months + sum(charges.unread_of.values()),
         )
     )
 

@@ -57,7 +57,11 @@ class RowChecks:
                     if "\ufffd" in str(texts[at]):
                         self.tell(at, name, f"“{str(texts[at])[:40]}” holds a byte that is no UTF-8")
         currencies = self.values.texts.get("currency", ())
-        strange = {one for one in set(currencies) if isinstance(one, str) and currency_code(one) is None}
+        strange = {
+            currency
+            for currency in set(currencies)
+            if isinstance(currency, str) and currency_code(currency) is None
+        }
         for at in charging if strange else ():
             if (said := currencies[at]) in strange:
                 self.tell(at, "currency", f"“{str(said)[:20]}” is no currency")
@@ -84,7 +88,7 @@ class RowChecks:
         """Customers and products without a letter or a digit: a ditto mark names none."""
         for name in ("customer", "product"):
             cells = self.values.texts[name]
-            signs = {one for one in set(cells) if isinstance(one, str) and not any(map(str.isalnum, one))}
+            signs = {cell for cell in set(cells) if isinstance(cell, str) and not any(map(str.isalnum, cell))}
             for at in charging if signs else ():
                 if cells[at] in signs:
                     self.tell(at, name, f"“{str(cells[at])[:40]}” is no name")
@@ -137,7 +141,7 @@ def tell_unsigned_credits(
     if not meanings.isdisjoint((*KIND_COLUMNS, "debit", "credit")):
         return
     kinds = [words.find(text) for text in (sheet, *fold(sheet).split())]
-    money = [one for one in amounts if isinstance(one, Decimal)]
+    money = [amount for amount in amounts if isinstance(amount, Decimal)]
     if any(kind is not None and kind.is_credit for kind in kinds) and money and min(money) >= 0 < max(money):
         what = "its name tells of credits and no amount has a minus: whether they take units back is not told"
         problems.add(
@@ -168,6 +172,6 @@ def tell_unknown_words(
         )
         if fold(text) not in map(fold, problems.types):
             amounts = [amounts_by_row[at] for at in places]
-            is_negative = all(isinstance(one, Decimal) and one < 0 for one in amounts)
+            is_negative = all(isinstance(amount, Decimal) and amount < 0 for amount in amounts)
             problems.types[text] = likely_type(text, is_negative=is_negative)
         problems.ignore.pop(header, None)

@@ -84,27 +84,32 @@ def classify(values: TableValues) -> list[RowKind]:
         customer, product = customers[n], products[n]
         if product not in not_charging and customer not in not_customers:
             kinds.append(RowKind.CHARGE)
-            continue
-        contract, start = contracts[n], starts[n]
-        has_figure = any(column[n] is not None for column in figures)
-        texts = [one for one in row if isinstance(one, str) and one.strip() and any(map(str.isalpha, one))]
-        if not any(_is_there(one) for one in row):
+        elif not any(_is_there(cell) for cell in row):
             kinds.append(RowKind.EMPTY)
-        elif _is_named_total(customer, product, contract, start, texts):
-            kinds.append(RowKind.TOTAL)
-        elif has_figure and contract is None and _is_named_tax(customer, product, texts):
-            kinds.append(RowKind.TAX)
-        elif _is_remark(customer) and not has_figure and contract is None and start is None:
-            kinds.append(RowKind.FOOTER)
-        elif customer is not None and product is not None:
-            kinds.append(RowKind.CHARGE)
-        elif has_figure and customer is None and product is None and contract is None and not texts:
-            kinds.append(RowKind.FIGURES)
-        elif not has_figure and (customer is None or product is None) and contract is None:
-            kinds.append(RowKind.FOOTER)
         else:
-            kinds.append(RowKind.CHARGE)
+            has_figure = any(column[n] is not None for column in figures)
+            kinds.append(
+                _doubtful_kind(row, customer, product, contracts[n], starts[n], has_figure=has_figure)
+            )
     return kinds
+
+
+def _doubtful_kind(
+    row: Sequence[Any], customer: Any, product: Any, contract: Any, start: Any, *, has_figure: bool
+) -> RowKind:
+    """Decide the kind of a row without a plain customer and product; when in doubt, it charges."""
+    texts = [cell for cell in row if isinstance(cell, str) and cell.strip() and any(map(str.isalpha, cell))]
+    if _is_named_total(customer, product, contract, start, texts):
+        return RowKind.TOTAL
+    if has_figure and contract is None and _is_named_tax(customer, product, texts):
+        return RowKind.TAX
+    if _is_remark(customer) and not has_figure and contract is None and start is None:
+        return RowKind.FOOTER
+    if (customer is not None and product is not None) or contract is not None:
+        return RowKind.CHARGE
+    if not has_figure:
+        return RowKind.FOOTER
+    return RowKind.FIGURES if customer is None and product is None and not texts else RowKind.CHARGE
 
 
 def _is_remark(customer: object) -> bool:
@@ -114,7 +119,7 @@ def _is_remark(customer: object) -> bool:
 
 def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, texts: Sequence[str]) -> bool:
     """Return whether a row is named as a total and has no customer, product, contract or day of its own."""
-    free = [one for one in (customer, product, contract) if one is not None and not is_total(one)]
+    free = [cell for cell in (customer, product, contract) if cell is not None and not is_total(cell)]
     named = any(map(is_total, texts))
     if isinstance(start, Wrong):
         start = None  # a date of a total is no date
@@ -126,7 +131,7 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
 
 def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
     """Return whether a row below the charges is the tax on them, and names nothing else."""
-    free = [one for one in (customer, product) if one is not None and not is_tax(one)]
+    free = [cell for cell in (customer, product) if cell is not None and not is_tax(cell)]
     return not free and any(map(is_tax, texts))
 
 

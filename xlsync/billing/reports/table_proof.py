@@ -55,7 +55,7 @@ def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Proble
     first = proof.broken[0]
     example = f"{tell_number(first.units)} × {tell_number(first.cost)} is not {tell_number(first.amount)}"
     if not proof.is_refused:
-        rows = rows_text(one.row for one in proof.broken)
+        rows = rows_text(row.row for row in proof.broken)
         return [f"{units} × {cost} is not {amount} in {rows} ({example})"]
     problems.add(
         where,

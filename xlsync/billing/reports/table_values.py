@@ -314,7 +314,9 @@ def find_orders(tables: Sequence[RawValues], month: Month, setting: Order | None
     shown: dict[str, set[Order]] = {}
     for table in tables:
         for meaning, readings in _all_dates(table):
-            shown.setdefault(meaning, set()).update(one.proves for one in readings if one.proves is not None)
+            shown.setdefault(meaning, set()).update(
+                reading.proves for reading in readings if reading.proves is not None
+            )
     everywhere: set[Order] = set().union(*shown.values())
     if everywhere:
         otherwise = _only(everywhere)
@@ -332,12 +334,12 @@ def _all_dates(table: RawValues) -> Iterator[tuple[str, list[DateReadings]]]:
     for meaning, column in table.dates.items():
         yield meaning, column.values
     if table.ranges is not None:
-        yield "period", [one for pair in table.ranges.values for one in pair]
+        yield "period", [reading for pair in table.ranges.values for reading in pair]
 
 
 def _touches(table: RawValues, order: Order, month: Month) -> bool:
     """Return whether some row's period or invoice, read in this order, has a day of the month."""
-    if all(one.is_clear for _, readings in _all_dates(table) for one in readings):
+    if all(reading.is_clear for _, readings in _all_dates(table) for reading in readings):
         return False  # such dates have one reading
     empty: Sequence[None] = [None] * len(table.table.rows)
     starts = table.dates["start"].cells if "start" in table.dates else empty
@@ -346,17 +348,19 @@ def _touches(table: RawValues, order: Order, month: Month) -> bool:
     if table.ranges is not None:
         pairs = [*pairs, *table.ranges.values]
     if "invoice_date" in table.dates:
-        pairs = [*pairs, *((one, one) for one in table.dates["invoice_date"].values)]
+        pairs = [*pairs, *((reading, reading) for reading in table.dates["invoice_date"].values)]
     for start, end in pairs:
         days = [
             day
-            for one in (start, end)
-            if isinstance(one, DateReadings) and not one.is_clear and (day := one.by(order)) is not None
+            for reading in (start, end)
+            if isinstance(reading, DateReadings)
+            and not reading.is_clear
+            and (day := reading.by(order)) is not None
         ]
         known = [
-            one.day_first or one.month_first
-            for one in (start, end)
-            if isinstance(one, DateReadings) and one.is_clear
+            reading.day_first or reading.month_first
+            for reading in (start, end)
+            if isinstance(reading, DateReadings) and reading.is_clear
         ]
         whole = [*days, *(day for day in known if day is not None)]
         if days and min(whole) <= month.last and max(whole) >= month.first:
@@ -368,7 +372,7 @@ def _days(column: ReportColumn[DateReadings], order: Order | None) -> list[Day |
     """The days of a column, once its order is known."""
     readings = column.values
     turn = local_days(readings)
-    is_mixed = len({one.is_true for one in readings}) > 1
+    is_mixed = len({reading.is_true for reading in readings}) > 1
 
     def read(cell: DateReadings | Wrong | None) -> Day | Wrong | None:
         if cell is None or isinstance(cell, Wrong):
@@ -424,7 +428,7 @@ def _periods(
     """The first and last day of each period that one cell writes."""
     firsts, lasts = (_days(read_column(ranges.cells, partial(_end_of, end=end)), order) for end in (0, 1))
     return [
-        next((one for one in pair if isinstance(one, Wrong)), None)
+        next((reading for reading in pair if isinstance(reading, Wrong)), None)
         or ((pair[0], pair[1]) if isinstance(pair[0], Day) and isinstance(pair[1], Day) else None)
         for pair in zip(firsts, lasts, strict=True)
     ]
@@ -439,7 +443,7 @@ def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | No
     if not {"start", "end"} <= set(raw.dates):
         return
     columns = raw.dates["start"], raw.dates["end"]
-    readings = [one for column in columns for one in column.values]
+    readings = [value for column in columns for value in column.values]
     if len({one.is_true for one in readings}) < 2 and len({one.proves for one in readings} - {None}) < 2:
         return
     for n, (start, end) in enumerate(zip(columns[0].cells, columns[1].cells, strict=True)):

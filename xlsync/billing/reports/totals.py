@@ -91,7 +91,7 @@ def hold_totals(
     at_totals = [n for n, kind in enumerate(kinds) if kind in _KINDS]
     if not at_totals:
         return {}
-    lines = Counter(one.line.currency for one in charges.lines)
+    lines = Counter(charged.line.currency for charged in charges.lines)
     courses: dict[str | None, _Course] = {currency: _Course() for currency in lines}
     # units, and figures without a currency, are added over all currencies
     courses[None] = next(iter(courses.values())) if len(lines) == 1 else _Course()
@@ -180,15 +180,15 @@ class _Holder:
         """The sums of the customer that a total's label names; None where it names none."""
         label = self.values.texts["customer"][n]
         folded = fold(label) if isinstance(label, str) else ""
-        own = [one for one in self.charges.lines if folded and fold(one.line.customer) in folded]
+        own = [line for line in self.charges.lines if folded and fold(line.line.customer) in folded]
         return self._sums(own, None) if own else None
 
     def _sums(self, lines: Iterable[ChargedRow], currency: str | None) -> Sums:
         """The sums of lines in one currency, or in all."""
         sums = Sums()
-        for one in lines:
-            if currency is None or one.line.currency == currency:
-                sums.add(one)
+        for line in lines:
+            if currency is None or line.line.currency == currency:
+                sums.add(line)
         return sums
 
     def _currency(self, n: int) -> str | None:
@@ -196,7 +196,7 @@ class _Holder:
         cells = self.values.texts.get("currency")
         row = self.values.table.rows[n][1]
         texts = [cells[n]] if cells is not None else []
-        texts += [word for one in row if isinstance(one, str) for word in _CURRENCY_WORD.findall(one)]
+        texts += [word for cell in row if isinstance(cell, str) for word in _CURRENCY_WORD.findall(cell)]
         for text in texts:
             if isinstance(text, str) and (code := currency_code(text)) in self.courses and code:
                 return code

@@ -139,9 +139,9 @@ def contract_cell(value: Any) -> Read[str]:
 
 def find_rounded(ids: Iterable[str]) -> set[str]:
     """Ids in a text file that a spreadsheet has rounded: all long ones end in zeros."""
-    long = {one for one in ids if one.isdigit() and len(one) > DIGITS_KEPT}
-    zeros = all(set(one[DIGITS_KEPT:]) == {"0"} for one in long)
-    return long if zeros and (len(long) > 1 or any(len(one) > DIGITS_KEPT + 1 for one in long)) else set()
+    long = {id_ for id_ in ids if id_.isdigit() and len(id_) > DIGITS_KEPT}
+    zeros = all(set(id_[DIGITS_KEPT:]) == {"0"} for id_ in long)
+    return long if zeros and (len(long) > 1 or any(len(id_) > DIGITS_KEPT + 1 for id_ in long)) else set()
 
 
 def number_cell(value: Any) -> Read[NumberReadings]:
