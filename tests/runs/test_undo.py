@@ -417,6 +417,30 @@ def test_a_contact_that_an_undo_made_inactive_is_not_used_again(desk: Desk) -> N
     assert agreement["contact"]["id"] == made["CreateContact"]
 
 
+def test_a_created_product_that_a_colleague_uses_on_another_agreement_stays_and_says_where(
+    desk: Desk,
+) -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("", "Dark Web Watch"), {"ConnectWise Product": "(create new)"})
+        (product,) = (key for key, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(product, Price=1.5)
+    ran = desk.apply()
+    made = ran.json["actions"][0]["id"]
+    used = {**desk.addition(7), "id": 990, "agreementId": 7, "product": {"id": made, "identifier": "X"}}
+    desk.sandbox.connectwise.additions[990] = used
+    agreement = desk.sandbox.connectwise.agreements[7]
+    kept = undo(desk, ran.json["run"])
+    (action,) = kept.json["actions"]
+    assert (kept.code, action["state"]) == (3, "skipped")
+    assert (
+        f"in use by addition 990 on {agreement['company']['name']} · {agreement['name']}" in action["detail"]
+    )
+    desk.sandbox.fail("forbid", path="GET /finance/agreements/7/additions")
+    assert "could not be looked up" in undo(desk, ran.json["run"]).json["actions"][0]["detail"]
+    del desk.sandbox.connectwise.additions[990]
+    assert undo(desk, ran.json["run"]).json["done"] == 1
+
+
 # Money
 
 
@@ -507,7 +531,7 @@ def test_a_price_that_is_not_known_is_said_and_over_the_limit(desk: Desk) -> Non
 
 def test_where_the_billing_cycle_is_not_known_the_money_is_that_of_one_invoice(desk: Desk) -> None:
     run = applied(desk, "units:52")
-    desk.sandbox.fail("refuse", path="GET /finance/billingCycles", times=9)
+    desk.sandbox.fail("forbid", path="GET /finance/billingCycles")
     plan = desk.run("undo", run, "--dry-run")
     assert plan.code == 0
     assert "15 units (now 18), -64.50 EUR an invoice (how often it is billed is not known)" in plan.err

@@ -74,6 +74,10 @@ class Looks(Generic[Thing]):
         """Forget the value of an id."""
         self._known.pop(id_, None)
 
+    def known(self, id_: int) -> Thing | None:
+        """Return the value of an id, however old; None where it was never read."""
+        return self._known[id_][1] if id_ in self._known else None
+
     def things(self) -> list[Thing]:
         """Return all values, however old; other threads may read meanwhile."""
         return [thing for _, thing in list(self._known.values())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from xlsync.apply.earlier import Earlier
@@ -16,7 +16,7 @@ from xlsync.apply.marks import (
 )
 from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import SETUP
-from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow
+from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow, clean, id_of
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Setup
 from xlsync.settings import Creation
@@ -59,6 +59,7 @@ class Live:
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._companies: Looks[bool] = Looks(clock)  # whether a company is there
+        self._in_force: dict[int, str] | None = None
         self._cycles: tuple[Setup, ...] | None = None
         self._marks: dict[str, dict[str, Any]] | None = None
         self._custom_fields: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = {}
@@ -133,6 +134,21 @@ class Live:
         """Return the additions that were read of any agreement, however long ago."""
         return [additions for additions in self._additions.things() if not isinstance(additions, ApiError)]
 
+    def agreements_in_force(self) -> dict[int, str]:
+        """Return the label of every agreement that is not cancelled, by id, as read once."""
+        with self._lock:
+            if self._in_force is None:
+                records, _ = self.connectwise.list_records(
+                    "/finance/agreements", fields="id,name,company/name", conditions="cancelledFlag=False"
+                )
+                self._in_force = {id_of(one, "/finance/agreements"): _tell_agreement(one) for one in records}
+            return self._in_force
+
+    def known_of(self, agreement: int) -> tuple[Addition, ...]:
+        """Return the additions of an agreement as they were read, however long ago."""
+        known = self._additions.known(agreement)
+        return self.additions_of(agreement) if known is None else _sure(known)
+
     def list_additions(self, agreement: int) -> tuple[Addition, ...]:
         """Read the additions of an agreement anew."""
         return _sure(self.connectwise.list_additions([agreement])[agreement])
@@ -173,6 +189,12 @@ class Live:
             return fields_of_additions(known, captions)
         shown = read_fields_of(self.connectwise, _LISTS[kind])
         return {caption: shown[caption] for caption in captions if caption in shown}
+
+
+def _tell_agreement(record: Mapping[str, Any]) -> str:
+    company = record.get("company")
+    name = company.get("name") if isinstance(company, dict) else None
+    return " · ".join(clean(str(text)) for text in (name, record.get("name")) if text)
 
 
 def _sure(additions: Additions) -> tuple[Addition, ...]:

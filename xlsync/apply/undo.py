@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from xlsync.apply.actions import Action, CreateAddition, FieldChange, SetFields
+from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem, FieldChange, SetFields
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
@@ -20,9 +20,10 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError
+from xlsync.models import Progress
 
 
-def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
+def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> Plan:
     """Plan the undo of a run against ConnectWise's present state; `runs` are all runs of the journal."""
     runs = tuple(runs)
     of_others = frozenset(
@@ -36,6 +37,8 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
     live.read_additions(touched)
     live.read_agreements(touched)
+    if any(write.kind == CreateCatalogItem.__name__ and write.id is not None for write in run.writes):
+        _read_all_additions(live, progress)
     actions: dict[str, SetFields] = {}
     outcomes: list[Outcome] = []
     for write, action in _reversed(run):
@@ -59,6 +62,17 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live) -> Plan:
     for reason_to_leave in (partial(_tell_later, run, runs, live), partial(_tell_half, actions, pairs)):
         plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
+
+
+def _read_all_additions(live: Live, progress: Progress) -> None:
+    """Read the additions of every agreement, which alone show where a product is used."""
+    try:
+        agreements = live.agreements_in_force()
+    except ApiError:
+        return  # the look for uses of the product tells what is wrong
+    live.read_additions(
+        agreements, lambda count: progress("Looking where products are used", count, len(agreements))
+    )
 
 
 def _keys(plan: Plan) -> list[str]:

@@ -39,7 +39,8 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync undo`."""
     with opened(demo=demo, bss=False, is_writing=not dry_run) as systems:
         record = systems.read_run(run)
-        plan, live = review_undo(systems, record)
+        with show.progress(err, is_shown=not json) as progress:
+            plan, live = review_undo(systems, record, progress)
         job = Job(systems, plan, Path(record.workbook), dry_run=dry_run, yes=yes, force=False, json=json)
 
         def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:

@@ -13,17 +13,18 @@ from xlsync.apply.spent import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import open_book, open_live, with_noted
 from xlsync.errors import XlsyncError
-from xlsync.gather.systems import Systems
+from xlsync.gather.systems import Systems, silent
+from xlsync.models import Progress
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW
 from xlsync.workbook.save import Save
 from xlsync.workbook.write import write_results
 
 
-def review_undo(systems: Systems, run: Run) -> tuple[Plan, Live]:
+def review_undo(systems: Systems, run: Run, progress: Progress = silent) -> tuple[Plan, Live]:
     """The plan that takes a run back, by what ConnectWise holds now."""
     runs = systems.list_runs()
     live = open_live(systems, runs)
-    return plan_undo(run, runs, live), live
+    return plan_undo(run, runs, live, progress), live
 
 
 def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:

@@ -243,7 +243,7 @@ def undo(front: Front) -> None:
         if run is None:
             front.tell("Nothing was written.")
             return
-        plan, live = review_undo(systems, run)
+        plan, live = review_undo(systems, run, front.progress)
         if _agreed(front, systems, plan, f"Undo of run {run.number} by {run.who}:"):
             count = front.count_outcomes(len(plan.actions))
             id_, outcomes = write(systems, plan, live, "undo", run, front.now, count)

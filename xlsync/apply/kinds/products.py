@@ -83,16 +83,21 @@ def take_back(write: Write) -> SetFields | None:
 
 
 def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:
-    """List the additions of the item of others: on the agreements that the run touched, and of other runs."""
-    known = (addition for additions in live.known_additions() for addition in additions)
-    by_others = [a.id for a in known if a.item_id == id_ and a.cancelled is None and a.id not in own]
+    """List the additions of the item that the run did not make: on every agreement, and of other runs."""
+    agreements = live.agreements_in_force()
+    known = {addition.id: addition for agreement in agreements for addition in live.known_of(agreement)}
+    by_others = [
+        f"addition {one.id} on {agreements[one.agreement_id]}"
+        for one in known.values()
+        if one.item_id == id_ and one.cancelled is None and one.id not in own
+    ]
     by_runs = [
-        f"addition {write.id} of run {run.id}"
+        f"addition {write.id} of run {run.number}"
         for run in runs
         for write in run.writes
         if write.kind == CreateAddition.__name__
         and write.id is not None
-        and write.id not in {*own, *by_others}
+        and write.id not in {*own, *known}
         and write.body.get("product", {}).get("id") == id_
     ]
-    return [*(f"addition {one}" for one in by_others), *by_runs]
+    return [*by_others, *by_runs]
