@@ -300,13 +300,26 @@ def test_an_answer_may_not_grow_without_end_while_it_is_unpacked(remote: Remote)
         assert service.requests == 1
 
 
-def test_an_answer_that_drips_is_given_up_after_a_total_time(remote: Remote) -> None:
+@pytest.mark.parametrize(
+    ("begins", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[", b" "),
+        (b"HTTP/1.1 200 OK\r\nX-Odd: ", b"x"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"")),
+    ],
+    ids=["body", "header", "continue", "trailer", "empty gzip"],
+)
+def test_an_answer_that_drips_is_given_up_after_a_total_time(
+    remote: Remote, begins: bytes, drop: bytes
+) -> None:
     def drip(request: Request) -> Response:
         connection = request.environ["werkzeug.socket"]
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n[")
+        connection.sendall(begins)
         with contextlib.suppress(OSError):  # xlsync has closed the connection
             while not remote.released.wait(0.02):
-                connection.sendall(b" ")
+                connection.sendall(drop)
         return hang_up(request)
 
     remote.answer = drip

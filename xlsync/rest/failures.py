@@ -18,6 +18,7 @@ import simplejson
 import urllib3.exceptions as low
 
 from xlsync.errors import ApiError, NoAnswer
+from xlsync.rest.answer_time import AnswerTooSlow
 
 _GATEWAY: Final = frozenset(
     {502, 504, *range(520, 528)}
@@ -61,7 +62,12 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure:
     """Classify an error: the request surely never left, or it may have arrived (in doubt the latter)."""
-    for cause in _causes(error):
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, AnswerTooSlow):
+            what = f"did not end its answer within {cause.seconds:g} seconds"
+            return Failure(what, sent=True, may_pass=False)
+    for cause in causes:
         match cause:
             case ssl.SSLCertVerificationError():
                 return Failure("was not sent: its certificate is not trusted", sent=False, may_pass=False)
