@@ -442,13 +442,13 @@ def fingerprint(*groups: Iterable[object]) -> str:
     digest = hashlib.sha256()
     encoders: dict[type, Callable[[object], object]] = {}
     for group in groups:
-        for one in group:
-            kind = type(one)
+        for record in group:
+            kind = type(record)
             tell = encoders.get(kind)
             if tell is None:
                 names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
                 # the fields of a record in one step: much faster than the record's own repr
                 tell = encoders[kind] = attrgetter(*names) if names else lambda value: value
-            digest.update(repr(tell(one)).encode("utf-8", "surrogatepass") + b"\x1e")
+            digest.update(repr(tell(record)).encode("utf-8", "surrogatepass") + b"\x1e")
         digest.update(b"\x1d")
     return digest.hexdigest()

@@ -80,7 +80,9 @@ class Write:
     def changes(self) -> dict[str, Any]:
         """The fields that a PATCH sets, with their values, without custom fields that it only restates."""
         operations = self.body if self.method == "PATCH" else ()
-        values = {str(one.get("path")).lstrip("/"): one.get("value") for one in operations or ()}
+        values = {
+            str(operation.get("path")).lstrip("/"): operation.get("value") for operation in operations or ()
+        }
         return {name: value for name, value in values.items() if name != CUSTOM_FIELDS}
 
 
@@ -200,7 +202,7 @@ class Journal:
                 lines.insert(0, dict(self._first))
             self._is_torn = True  # until the whole line is on the disk
             texts = [
-                simplejson.dumps(one, use_decimal=True, ensure_ascii=False, default=str) for one in lines
+                simplejson.dumps(line, use_decimal=True, ensure_ascii=False, default=str) for line in lines
             ]
             self._out.writelines(f"{text}\n" for text in texts)
             self._out.flush()

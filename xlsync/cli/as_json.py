@@ -35,7 +35,7 @@ def month(result: MonthResult, requests: Mapping[str, int], seconds: float) -> d
         "mismatches": dict(totals.mismatches),
         "complete": totals.is_complete,
         "all_clear": totals.verdict.all_clear,
-        "billed": {one.currency: _billed(one) for one in totals.billed},
+        "billed": {of_currency.currency: _billed(of_currency) for of_currency in totals.billed},
         "money": {
             currency: {"more": _amount(more), "less": _amount(less)}
             for currency, (more, less) in totals.at_stake.items()
@@ -119,7 +119,7 @@ def report(figures: Report, path: Path, pdf: Path | None) -> dict[str, Any]:
         "ignored": figures.ignored,
         "all_clear": figures.verdict.all_clear,
         "verdict": figures.verdict.text,
-        "billed": {one.currency: _billed(one) for one in figures.billed},
+        "billed": {of_currency.currency: _billed(of_currency) for of_currency in figures.billed},
         "by_hand": {currency: _amount(amount) for currency, amount in figures.by_hand_sums.items()},
         "created": dict(figures.created),
         "writes": [written(write) for write in figures.writes],
@@ -163,7 +163,7 @@ def link(link: RememberedLink) -> dict[str, Any]:
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,
-        "by_period": {str(one.months): one.id for one in remembered.by_period},
+        "by_period": {str(agreement.months): agreement.id for agreement in remembered.by_period},
         "emptied": list(remembered.emptied),
         "evidence": str(remembered.evidence),
         "when": remembered.when.isoformat() if remembered.when else None,

@@ -104,7 +104,7 @@ def command(
         option = inspect.Parameter("profile", inspect.Parameter.KEYWORD_ONLY, default="", annotation=Profile)
         parameters = [*own.parameters.values(), option]
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         app.command(name, cls=_Command, epilog=f"Example: {example}")(run)
         return function
 
@@ -163,10 +163,10 @@ def tell_error(message: str, hint: str = "", problems: tuple[Problem | tuple[str
     if not _wants_json.get():
         return
     listed = [
-        {"where": one.where, "message": f"{one.what}; {one.todo}"}
-        if isinstance(one, Problem)
-        else {"where": one[0], "message": one[1]}
-        for one in problems
+        {"where": problem.where, "message": f"{problem.what}; {problem.todo}"}
+        if isinstance(problem, Problem)
+        else {"where": problem[0], "message": problem[1]}
+        for problem in problems
     ]
     error = {"error": {"message": with_demo(message), "hint": with_demo(hint), "problems": listed}}
     with suppress(OSError):  # the message is on standard error already, and the exit code stays

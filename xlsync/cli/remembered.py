@@ -160,12 +160,14 @@ def _tell_unknown(rules: Iterable[Rule], links: Iterable[RememberedLink]) -> Ite
         kind = _KNOWN_BY_LINKS.get(rule.scope)
         if kind is None or rule.units == 0:
             continue
-        known = [one for one in remembered if one.kind is kind]
-        if any(one.is_about(rule.about) for one in known):
+        known = [link for link in remembered if link.kind is kind]
+        if any(link.is_about(rule.about) for link in known):
             continue
-        names = dict(enumerate(sorted({one.bss_name for one in known} - {""})))
+        names = dict(enumerate(sorted({link.bss_name for link in known} - {""})))
         near = NameIndex(names, words, numbers_in).nearest(rule.about)
-        like = " or ".join(f"“{names[one.id]}”" for one in near if one.likeness >= LOWEST_SUGGESTED)
+        like = " or ".join(
+            f"“{names[candidate.id]}”" for candidate in near if candidate.likeness >= LOWEST_SUGGESTED
+        )
         hint = f" Did you mean {like}?" if like else ""
         yield (
             f"No link is remembered for a {kind} “{rule.about}”: the rule takes effect once the BSS bills "

@@ -176,7 +176,7 @@ def _skipped(console: Console, results: Iterable[Outcome]) -> None:
         if result.state in LOST:
             groups.setdefault((result.state, result.detail), []).append(result)
     for (state, detail), group in groups.items():
-        texts = [one.reason for one in group]
+        texts = [entry.reason for entry in group]
         if len(group) > _PRINTED_EACH:
             texts = [f"{counted(len(group), 'change')}, such as {group[0].subject}: {detail}"]
         for text in texts:

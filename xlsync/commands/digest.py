@@ -58,7 +58,11 @@ def make_digest(overview: Overview, totals: Totals, notices: Sequence[str], work
 def _summary(overview: Overview, totals: Totals, workbook: str) -> Iterator[str]:
     rows = overview.open_mismatches
     ignored = len(overview.findings.mismatches) - len(rows)
-    billed = sorted((one.currency, one.lines.amount) for one in totals.billed if one.lines.lines)
+    billed = sorted(
+        (of_currency.currency, of_currency.lines.amount)
+        for of_currency in totals.billed
+        if of_currency.lines.lines
+    )
     amounts = ", ".join(_money(amount, currency) for currency, amount in billed)
     billed_told = f" ({amounts})" if amounts else ""
     no_link = tell_no_link(totals.no_link)
@@ -124,7 +128,9 @@ def _kinds(totals: Totals) -> Iterator[str]:
 
 def _largest(overview: Overview) -> Iterator[str]:
     """Yield the mismatches with the most money a month."""
-    with_money = [one for one in overview.open_mismatches if one.impact and not one.not_due]
+    with_money = [
+        mismatch for mismatch in overview.open_mismatches if mismatch.impact and not mismatch.not_due
+    ]
     with_money.sort(key=lambda mismatch: (-abs(mismatch.impact or _ZERO), mismatch.key))
     if not with_money:
         return

@@ -35,14 +35,14 @@ def platform_checks(system: str, folder: Path, home: Path, environ: Mapping[str,
 def open_workbooks_check(folder: Path, in_excel: Collection[OpenInExcel]) -> Finding:
     """Check which workbooks are open: those that Excel has, and those of a folder with an owner file."""
     name = "Open workbooks"
-    shared = [f"{one.name} saves itself (AutoSave) or is shared" for one in in_excel if one.is_shared]
+    shared = [f"{book.name} saves itself (AutoSave) or is shared" for book in in_excel if book.is_shared]
     usual = [
-        f"{one.name} is open in Excel, and is written through it" for one in in_excel if not one.is_shared
+        f"{book.name} is open in Excel, and is written through it" for book in in_excel if not book.is_shared
     ]
     owned = [
         f"{file.name} is open in another program, which {owner.name} names"
         for file, owner in owned_files(folder)
-        if file.name not in {one.name for one in in_excel}
+        if file.name not in {book.name for book in in_excel}
     ]
     steps = []
     if shared:

@@ -93,12 +93,12 @@ def read_changes(systems: Systems, path: Path) -> Changes:
     def is_new(one: Shared) -> bool:
         return rows_of(environment, one)[0] not in before
 
-    after_links = {(one.kind, one.key) for one in shared.links}
+    after_links = {(link.kind, link.key) for link in shared.links}
     after_rules = {rule.key for rule in shared.rules}
     return Changes(
-        links=tuple(one for one in shared.links if is_new(Shared((one,)))),
+        links=tuple(link for link in shared.links if is_new(Shared((link,)))),
         rules=tuple(rule for rule in shared.rules if is_new(Shared((), (rule,)))),
-        gone_links=tuple(one for one in was.links if (one.kind, one.key) not in after_links),
+        gone_links=tuple(link for link in was.links if (link.kind, link.key) not in after_links),
         gone_rules=tuple(rule for rule in was.rules if rule.key not in after_rules),
     )
 

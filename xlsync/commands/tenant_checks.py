@@ -212,7 +212,7 @@ def _additions_check(additions: Mapping[int, tuple[Addition, ...] | ApiError]) -
     if errors:
         detail = f"{len(errors)} of {len(additions)} agreements: {errors[0].message}"
         return Finding(name, CheckState.BAD, detail, _next_step(errors[0], _RIGHTS["/finance/agreements"]))
-    count = sum(len(one) for one in additions.values() if not isinstance(one, ApiError))
+    count = sum(len(answer) for answer in additions.values() if not isinstance(answer, ApiError))
     return Finding(name, CheckState.GOOD, f"{count} on {len(additions)} agreements")
 
 
@@ -262,7 +262,7 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
         step = "Write access cannot be tested without writing: `xlsync doctor --write-test COMPANY` does so."
         yield Finding(name, CheckState.UNSURE, error.message, step)
         return
-    rights = {_folded(text): one for one in _records(answer) for text in _names(one)}
+    rights = {_folded(text): record for record in _records(answer) for text in _names(record)}
     for function, wanted in NEEDED.items():
         right = rights.get(_folded(function))
         if right is None:
@@ -281,7 +281,7 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
 
 
 def _records(answer: object) -> list[Mapping[str, Any]]:
-    return [one for one in answer if isinstance(one, Mapping)] if isinstance(answer, list) else []
+    return [record for record in answer if isinstance(record, Mapping)] if isinstance(answer, list) else []
 
 
 def _names(right: Mapping[str, Any]) -> Iterator[str]:
@@ -302,7 +302,9 @@ def foretell(connectwise: ConnectWise, lists: Lists, now: dt.datetime) -> Iterat
         return
     month = Month(now.year, now.month).plus(-1)
     companies = {company.id: company.name for company in lists.companies}
-    names = {one.id: f"{one.name} of {companies.get(one.company_id, '?')}" for one in lists.agreements}
+    names = {
+        entry.id: f"{entry.name} of {companies.get(entry.company_id, '?')}" for entry in lists.agreements
+    }
     yield _foretold(
         "agreements without a billing cycle that xlsync can read",
         [names[agreement.id] for agreement in lists.agreements if agreement.cycle_trouble],
@@ -314,16 +316,18 @@ def foretell(connectwise: ConnectWise, lists: Lists, now: dt.datetime) -> Iterat
         [one.name for one in lists.companies if one.id in held and not one.default_contact_id],
         "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
     )
-    late = [names[one.id] for one in lists.agreements if one.bill_start and one.bill_start > month.last]
+    late = [
+        names[entry.id] for entry in lists.agreements if entry.bill_start and entry.bill_start > month.last
+    ]
     yield _foretold(
         f"agreements that bill from after {month}",
         late,
         f"ConnectWise refuses additions for {month} there: begin them on the bill start date.",
     )
     closed = [
-        names[one.id]
-        for one in lists.agreements
-        if not one.prorated and one.next_invoice and one.next_invoice > month.last
+        names[entry.id]
+        for entry in lists.agreements
+        if not entry.prorated and entry.next_invoice and entry.next_invoice > month.last
     ]
     yield _foretold(
         f"agreements that do not prorate and have invoiced {month}",
@@ -340,7 +344,9 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
     except ApiError as error:
         step = _next_step(error, "System > Table Setup: Inquire All")
         return Finding("Foretold: required custom fields", CheckState.UNSURE, error.message, step)
-    required = [str(one.get("caption") or id_of(one, "")) for one in fields if one.get("requiredFlag")]
+    required = [
+        str(field.get("caption") or id_of(field, "")) for field in fields if field.get("requiredFlag")
+    ]
     step = (
         "ConnectWise refuses a new record whose screen has one of these fields without a value: "
         "give the value under [creation.fields] in xlsync.toml."
@@ -350,7 +356,7 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
 
 def _statuses_check(additions: Mapping[int, tuple[Addition, ...] | ApiError], today: dt.date) -> Finding:
     """Find additions whose status contradicts their dates; only dates decide what xlsync compares."""
-    read = [one for answer in additions.values() if not isinstance(answer, ApiError) for one in answer]
+    read = [record for answer in additions.values() if not isinstance(answer, ApiError) for record in answer]
     if not read:
         detail = "not looked at, since no addition was read"
         return Finding("Foretold: additions", CheckState.UNSURE, detail, "Mend what is red above first.")

@@ -97,7 +97,7 @@ def _dropbox_folders(info: Path) -> list[str]:
     except (OSError, ValueError):
         return []
     known = accounts.values() if isinstance(accounts, dict) else ()
-    return [one["path"] for one in known if isinstance(one, dict) and isinstance(one.get("path"), str)]
+    return [link["path"] for link in known if isinstance(link, dict) and isinstance(link.get("path"), str)]
 
 
 def _mount_points() -> Iterator[str]:

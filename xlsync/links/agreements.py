@@ -155,7 +155,7 @@ class _AgreementPart(LinkPart):
     def is_remembered(self, line: BillingLine) -> bool:
         """Return whether an agreement of the line's company is remembered for its customer."""
         customer = self._recall.customer(line)
-        ids = (customer.agreement_id, *(one.id for one in customer.by_period))
+        ids = (customer.agreement_id, *(agreement.id for agreement in customer.by_period))
         return any(id_ is not None and self.fits(line, id_) for id_ in ids)
 
     def billed_as(self, line: BillingLine) -> Set[int]:

@@ -184,11 +184,11 @@ class _CompanyNames:
             equal = {id_: self._equal_score(name, id_) for id_ in self.equal(name)}
             near = [Candidate(id_, likeness) for id_, likeness in equal.items()]
             near += [
-                replace(one, likeness=min(one.likeness, LIKE_FOLDED))
-                for one in self._index.nearest(name)
-                if one.id not in equal
+                replace(candidate, likeness=min(candidate.likeness, LIKE_FOLDED))
+                for candidate in self._index.nearest(name)
+                if candidate.id not in equal
             ]
-            near.sort(key=lambda one: (-one.score, one.id))
+            near.sort(key=lambda candidate: (-candidate.score, candidate.id))
             self._candidates[name] = tuple(near[:MOST])
         return self._candidates[name]
 

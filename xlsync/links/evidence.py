@@ -29,9 +29,9 @@ def tell_item_evidence(line: BillingLine, item: CatalogItem) -> str:
     microsoft = read_microsoft_id(line.product_code)
     ids = list(filter(None, map(read_microsoft_id, (item.identifier, *item.codes))))
     if microsoft is not None and ids:
-        is_same = any(not one.contradicts(replace(microsoft, term=None)) for one in ids)
+        is_same = any(not id_.contradicts(replace(microsoft, term=None)) for id_ in ids)
         common.append("same Microsoft id" if is_same else "another Microsoft id")
-    terms = {one.term for one in ids if one.term is not None} or {other.term} - {None}
+    terms = {id_.term for id_ in ids if id_.term is not None} or {other.term} - {None}
     if terms and wanted is not None:
         common.append("same term" if wanted in terms else "another term")
     return ", ".join(common)

@@ -157,8 +157,8 @@ class _ItemNames:
     def _by_microsoft_id(self) -> dict[str, set[int]]:
         by_id: defaultdict[str, set[int]] = defaultdict(set)
         for item_id, ids in self._microsoft_ids.items():
-            for one in ids:
-                by_id[one.id].add(item_id)
+            for microsoft_id in ids:
+                by_id[microsoft_id.id].add(item_id)
         return by_id
 
     def _coded(self, spelling: _Spelling) -> set[int]:
@@ -172,15 +172,15 @@ class _ItemNames:
             return self._by_code[spelling.code]
         fitting: defaultdict[tuple[bool, bool], set[int]] = defaultdict(set)
         for item_id in self._by_microsoft_id.get(wanted.id, ()):
-            for one in self._microsoft_ids[item_id]:
-                if not one.contradicts(wanted) and one.term in {None, wanted.term}:
-                    fitting[one.term is not None, one.segment == wanted.segment].add(item_id)
+            for id_ in self._microsoft_ids[item_id]:
+                if not id_.contradicts(wanted) and id_.term in {None, wanted.term}:
+                    fitting[id_.term is not None, id_.segment == wanted.segment].add(item_id)
         return fitting[max(fitting)] if fitting else set()
 
     def _is_another(self, item_id: int, spelling: _Spelling) -> bool:
         """Return whether Microsoft's ids say that an item is not the line's product, whatever its name."""
         wanted, ids = spelling.microsoft_id, self._microsoft_ids.get(item_id, frozenset())
-        return wanted is not None and bool(ids) and all(one.contradicts(wanted) for one in ids)
+        return wanted is not None and bool(ids) and all(id_.contradicts(wanted) for id_ in ids)
 
     def choice_for(self, spelling: _Spelling) -> Choice | None:
         """Choose the item by code, else by equal name, else suggest the nearest name."""
@@ -208,13 +208,13 @@ class _ItemNames:
             microsoft = spelling.microsoft_id
             same_id = self._by_microsoft_id.get(microsoft.id, set()) if microsoft else set()
             coded = same_id | self._by_code[spelling.code]
-            near = {one.id: one for one in self._index.nearest(spelling.name, 3 * MOST)}
+            near = {candidate.id: candidate for candidate in self._index.nearest(spelling.name, 3 * MOST)}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in coded}
             near |= {id_: Candidate(id_, LIKE_SPELLED) for id_ in self._equal(spelling.name)[1]}
             own = read_product_name(spelling.name)
             wanted = own.term or spelling.commitment
-            compared = [self._with_term(one, own, wanted, spelling) for one in near.values()]
-            compared.sort(key=lambda one: (-one.score, one.id))
+            compared = [self._with_term(candidate, own, wanted, spelling) for candidate in near.values()]
+            compared.sort(key=lambda candidate: (-candidate.score, candidate.id))
             self._candidates[spelling] = tuple(compared[:MOST])
         return self._candidates[spelling]
 

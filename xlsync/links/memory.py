@@ -93,12 +93,12 @@ class Remembered:
 
     def agreement_billed(self, months: int | None) -> int | None:
         """Return the agreement of the lines that are billed once in `months` months, if any."""
-        return next((one.id for one in self.by_period if one.months == months), None)
+        return next((agreement.id for agreement in self.by_period if agreement.months == months), None)
 
     @property
     def agreement_names(self) -> str:
         """The agreement's name, and those of the periods that have another, with the period."""
-        others = (str(one) for one in self.by_period if one.id != self.agreement_id)
+        others = (str(agreement) for agreement in self.by_period if agreement.id != self.agreement_id)
         return ", ".join(filter(None, (_named(self.agreement_id, self.names.agreement), *others)))
 
 
@@ -178,7 +178,7 @@ class RememberedLink:
         names = self.link.names
         yield self.key.casefold()
         yield from (text.casefold() for text in astuple(names) if text)
-        yield from (one.name.casefold() for one in self.link.by_period if one.name)
+        yield from (agreement.name.casefold() for agreement in self.link.by_period if agreement.name)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject} → {', '.join(self.parts)}"
@@ -322,7 +322,7 @@ def find_inactive(
             for (kind, ids), part, name in zip(offered, remembered.ids, names, strict=True):
                 if part is not None and part not in ids:
                     gone[kind, part] = max(gone.get((kind, part), ""), name)
-        for one in customer.by_period:
-            if one.months == line.billing_months and one.id not in offered[1][1]:
-                gone["Agreement", one.id] = max(gone.get(("Agreement", one.id), ""), one.name)
+        for entry in customer.by_period:
+            if entry.months == line.billing_months and entry.id not in offered[1][1]:
+                gone["Agreement", entry.id] = max(gone.get(("Agreement", entry.id), ""), entry.name)
     return tuple(sorted(Inactive(kind, name or str(part), part) for (kind, part), name in gone.items()))

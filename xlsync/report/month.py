@@ -142,7 +142,10 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
 
 def _as_billed(total: FigureGroup, billed: Iterable[Billed]) -> FigureGroup:
     """Set the money of a currency's lines to what *Where every cent went* says, in cents by invoice."""
-    own = next((one.lines.amount for one in billed if one.currency == total.currency), total.figures.billed)
+    own = next(
+        (of_currency.lines.amount for of_currency in billed if of_currency.currency == total.currency),
+        total.figures.billed,
+    )
     return replace(total, figures=replace(total.figures, billed=own))
 
 

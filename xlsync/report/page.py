@@ -338,11 +338,11 @@ def _to_bill_by_hand(page: Worksheet, row: int, report: Report) -> int:
     sums = ", ".join(f"{_amount_text(amount)} {name}".strip() for name, amount in report.by_hand_sums.items())
     _heading_across(page, row, f"To bill by hand: {sums}")
     rows = sorted(report.by_hand, key=lambda one: (-one.amount, one.customer, one.product))
-    for one in rows[:_BY_HAND]:
+    for entry in rows[:_BY_HAND]:
         row += 1
-        _line(page, row, 0, (one.customer, None, None, None), ("@", "@", "@", "@"))
-        _line(page, row, 1, (one.product, None, None, None), ("@", "@", "@", "@"))
-        _line(page, row, 2, ("", None, one.currency, one.amount), ("@", "@", "@", MONEY))
+        _line(page, row, 0, (entry.customer, None, None, None), ("@", "@", "@", "@"))
+        _line(page, row, 1, (entry.product, None, None, None), ("@", "@", "@", "@"))
+        _line(page, row, 2, ("", None, entry.currency, entry.amount), ("@", "@", "@", MONEY))
     if len(rows) > _BY_HAND:
         row += 1
         put(page, row, 2, f"… and {len(rows) - _BY_HAND} more: see Open Mismatches.").font = font(GREY, SMALL)

@@ -257,9 +257,9 @@ class Sandbox:
     def _commit_late(self) -> None:
         """Commit writes that were sent over a broken connection and are due by now."""
         now = self.connectwise.clock.seconds()
-        due = [one for one in self._late if one[0] <= now]
-        self._late = [one for one in self._late if one[0] > now]
-        for _, request, service, path in sorted(due, key=lambda one: one[0]):
+        due = [write for write in self._late if write[0] <= now]
+        self._late = [write for write in self._late if write[0] > now]
+        for _, request, service, path in sorted(due, key=lambda write: write[0]):
             self._routed(request, service, path)
 
     def _logged(self, request: HttpRequest, service: str, path: str) -> tuple[ReceivedRequest, list[Fault]]:
@@ -293,6 +293,8 @@ class Sandbox:
             return refusal(404, "ConnectWiseApi", "The endpoint does not exist.")
         if info := _INFO.fullmatch(path):
             return self._connectwise_api.company_info(info["company"], request.host_url)
-        hidden = max((one.seconds for one in faults if one.kind == "hide-new"), default=0.0)
-        stored = {name: value for one in faults if one.kind == "stores" for name, value in one.fields.items()}
+        hidden = max((fault.seconds for fault in faults if fault.kind == "hide-new"), default=0.0)
+        stored = {
+            name: value for fault in faults if fault.kind == "stores" for name, value in fault.fields.items()
+        }
         return self._connectwise_api.answer(request, path, hidden=hidden, stored=stored)

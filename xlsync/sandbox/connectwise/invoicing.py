@@ -30,7 +30,7 @@ def with_amounts(addition: Record, today: str) -> Record:
 def day_first(answer: Any) -> Any:
     """Return recaps with their dates as texts that have the day first."""
     if isinstance(answer, list):
-        return [day_first(one) for one in answer]
+        return [day_first(record) for record in answer]
     names = [name for name in ("nextInvoiceDate", "lastInvoiceDate") if answer.get(name)]
     days = {name: dt.date.fromisoformat(answer[name][:10]) for name in names}
     return {**answer, **{name: f"{day:%d/%m/%Y}" for name, day in days.items()}}

@@ -373,5 +373,5 @@ def _joined(lines: list[Record], guid: Callable[[], str]) -> list[Record]:
         }
         for name in ("quantity", "totalOriginal", "total"):
             both[name] = other[name] + line[name]
-        return [both if one is other else one for one in lines if one is not line]
+        return [both if charged is other else charged for charged in lines if charged is not line]
     return lines

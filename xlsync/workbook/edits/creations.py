@@ -272,7 +272,7 @@ class _Reader:
             same[action.key] = one.key
             joined = replace(one, rows=(*one.rows, *action.rows), email=one.email or action.email)
             first[action.company, name] = joined
-        joined_by_key = {one.key: one for one in first.values()}
+        joined_by_key = {row.key: row for row in first.values()}
         return [
             replace(action, contact=same.get(str(action.contact), action.contact))
             if isinstance(action, CreateAgreement)
