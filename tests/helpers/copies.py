@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = """
-import gc, importlib, json, os, pkgutil, sys
+import fcntl, gc, importlib, json, os, pkgutil, sys, termios
 import keyring, psycopg, xlsync
 
 for module in pkgutil.walk_packages(xlsync.__path__, "xlsync."):
@@ -29,11 +29,28 @@ for module in pkgutil.walk_packages(xlsync.__path__, "xlsync."):
 keyring.get_keyring()
 gc.freeze()
 
-def work(order):
+def on_files(order):
     files = [os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC) for name in ("out", "err")]
     for number, end in enumerate([os.open(os.devnull, os.O_RDONLY), *files]):
         os.dup2(end, number)
     sys.stdin = open(0, closefd=False)
+
+def on_terminal(terminal):
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(terminal, number)
+    sys.stdin = open(0, closefd=False)
+    sys.stdout = open(1, "w", 1, closefd=False)
+    sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)
+    for module in [module for module in sys.modules if module.startswith("xlsync.cli")]:
+        del sys.modules[module]  # looks at its terminal when it is loaded
+
+def work(order, terminal):
+    if terminal is not None:
+        on_terminal(terminal)
+    else:
+        on_files(order)
     os.environ.clear()
     os.environ.update(order["environ"])
     os.chdir(order["folder"])
@@ -46,13 +63,16 @@ for text in sys.stdin:
         _, status = os.waitpid(order["ended"], 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
         continue
+    terminal = os.open(order["terminal"], os.O_RDWR | os.O_NOCTTY) if order["terminal"] else None
     pid = os.fork()
     if pid:
+        if terminal is not None:
+            os.close(terminal)
         print(pid, flush=True)
         continue
     code = 1
     try:
-        work(order)
+        work(order, terminal)
         code = 0
     except SystemExit as end:
         code = end.code or 0
@@ -148,9 +168,13 @@ class Copies:
         folder: Path,
         *words: str,
         program: str = COMMAND,
+        terminal: str = "",
         **facts: Any,
     ) -> Running:
-        """Begin a command, or a program of the test's own, in a folder."""
+        """Begin a command, or a program of the test's own, in a folder, and on a terminal where one is named.
+
+        It reads nothing and prints into files where none is.
+        """
         with self._asking:
             out, err = (Path(self._folder.name) / f"{len(self._begun)}.{name}" for name in ("out", "err"))
             order = {
@@ -158,6 +182,7 @@ class Copies:
                 "folder": str(folder),
                 "words": words,
                 "program": program,
+                "terminal": terminal,
                 "out": str(out),
                 "err": str(err),
                 **facts,

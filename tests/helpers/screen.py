@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-import pty
 import struct
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fcntl import ioctl
+from pathlib import Path
 from termios import TIOCSWINSZ
 
 import pyte
+
+from tests.helpers.copies import copies
+from tests.helpers.process import Process
 
 LINES = 200  # more than any command prints: nothing scrolls away
 
@@ -29,28 +33,37 @@ def run_on_terminal(
     words: Sequence[str], columns: int, environment: Mapping[str, str] | None = None
 ) -> Shown:
     """Run xlsync on a terminal of so many columns, and look at the screen when it has ended."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update({"TERM": "xterm-256color", **(environment or {})})
-        for name in ("COLUMNS", "LINES", "PYTHONUNBUFFERED"):
-            os.environ.pop(name, None)
-        os.execv(sys.executable, [sys.executable, "-m", "xlsync", *words])  # noqa: S606
+    person, terminal = os.openpty()
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+    not_here = ("COLUMNS", "LINES", "PYTHONUNBUFFERED")
+    environ = {name: value for name, value in os.environ.items() if name not in not_here}
+    environ |= {"TERM": "xterm-256color", **(environment or {})}
+    running = _begin(words, environ, terminal)
+    os.close(terminal)
     screen = pyte.Screen(columns, LINES)
     stream = pyte.ByteStream(screen)
     sent = b""
     while True:
         try:
-            more = os.read(terminal, 65536)
+            more = os.read(person, 65536)
         except OSError:  # Linux answers EIO when the other end is closed
             break
         if not more:
             break
         sent += more
         stream.feed(more)
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
+    os.close(person)
+    code = running.wait(timeout=120)
     lines = [line.rstrip() for line in screen.display]
     while lines and not lines[-1]:
         lines.pop()
-    return Shown(os.waitstatus_to_exitcode(status), tuple(lines), sent.decode())
+    return Shown(code, tuple(lines), sent.decode())
+
+
+def _begin(words: Sequence[str], environ: Mapping[str, str], terminal: int) -> Process:
+    if sys.platform == "linux":
+        return copies().begin(environ, Path.cwd(), *words, terminal=os.ttyname(terminal))
+    program = [sys.executable, "-m", "xlsync", *words]
+    return subprocess.Popen(
+        program, env=environ, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True
+    )
