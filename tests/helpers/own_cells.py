@@ -25,6 +25,11 @@ TYPES = {
     "pivotCacheDefinition": (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.pivotCacheDefinition+xml"
     ),
+    "ctrlProp": "application/vnd.ms-excel.controlproperties+xml",
+    "sheetMetadata": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheetMetadata+xml",
+    "rdRichValue": "application/vnd.ms-excel.rdrichvalue+xml",
+    "rdRichValueStructure": "application/vnd.ms-excel.rdrichvaluestructure+xml",
+    "richValueRel": "application/vnd.ms-excel.richvaluerel+xml",
     "pivotCacheRecords": "application/vnd.openxmlformats-officedocument.spreadsheetml.pivotCacheRecords+xml",
 }
 
@@ -37,18 +42,30 @@ def formula(cell: str, content: str) -> str:
     return f'<c r="{cell}"><f>{escape(content, quote=False)}</f><v>0</v></c>'
 
 
-class _Content(dict[str, bytes]):
+class Content(dict[str, bytes]):
     """The parts of a workbook, to which parts are added."""
 
-    def add(self, part: str, xml: str, owner: str, kind: str, id_: str) -> None:
+    def add(self, part: str, xml: str, owner: str, kind: str, id_: str, space: str = RELATIONS) -> None:
+        """Add a part that belongs to `owner`, by a relation of a kind in a namespace."""
         self[part] = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n{xml}'.encode()
+        self.relate(owner, part, f"{space}/{kind}", id_)
+        self._declare(f'<Override PartName="/{part}" ContentType="{TYPES[kind]}"/>')
+
+    def relate(self, owner: str, part: str, kind: str, id_: str) -> None:
         folder, _, name = owner.rpartition("/")
         relations = f"{folder}/_rels/{name}.rels"
-        entry = f'<Relationship Id="{id_}" Type="{RELATIONS}/{kind}" Target="/{part}"/></Relationships>'
+        entry = f'<Relationship Id="{id_}" Type="{kind}" Target="/{part}"/></Relationships>'
         before = self.get(relations, f'<Relationships xmlns="{PACKAGE}"></Relationships>'.encode())
         self[relations] = before.replace(b"</Relationships>", entry.encode())
-        types = f'<Override PartName="/{part}" ContentType="{TYPES[kind]}"/></Types>'
-        self["[Content_Types].xml"] = self["[Content_Types].xml"].replace(b"</Types>", types.encode())
+
+    def declare_default(self, extension: str, kind: str) -> None:
+        """Declare the type of all parts of an extension, where it is not declared yet."""
+        if f'Extension="{extension}"' not in self["[Content_Types].xml"].decode():
+            self._declare(f'<Default Extension="{extension}" ContentType="{kind}"/>')
+
+    def _declare(self, entry: str) -> None:
+        types = self["[Content_Types].xml"]
+        self["[Content_Types].xml"] = types.replace(b"</Types>", f"{entry}</Types>".encode())
 
     def put(self, part: str, before: str, addition: str) -> None:
         """Put an addition before the first of the elements that `before` finds."""
@@ -64,7 +81,7 @@ def furnish(
 
     `rows` has the row of each mismatch; `formulas` are a person's, by row, in columns AE to AG.
     """
-    content = _Content(parts(file.read_bytes()))
+    content = Content(parts(file.read_bytes()))
     sheet = part_of_sheet(content, MISMATCHES)
     last = max(rows.values())
     names = {row: name for name, row in rows.items()}
@@ -88,7 +105,7 @@ def furnish(
     file.write_bytes(zipped(content))
 
 
-def _put_below(content: _Content, sheet: str, last: int, here: int, gone: int) -> None:
+def _put_below(content: Content, sheet: str, last: int, here: int, gone: int) -> None:
     n = last + BEHIND
     below = (
         f'<row r="{n}">{text(f"A{n}", "all")}{formula(f"H{n}", f"SUM(H2:H{last})")}'
@@ -102,7 +119,7 @@ def _put_below(content: _Content, sheet: str, last: int, here: int, gone: int) -
     content.put("xl/workbook.xml", "</definedNames>", name)
 
 
-def _put_rules(content: _Content, sheet: str, last: int, here: int, gone: int) -> None:
+def _put_rules(content: Content, sheet: str, last: int, here: int, gone: int) -> None:
     content.put(
         sheet,
         "<conditionalFormatting",
@@ -153,7 +170,7 @@ def _put_rules(content: _Content, sheet: str, last: int, here: int, gone: int) -
     )
 
 
-def _put_pivot(content: _Content, sheet: str, last: int) -> None:
+def _put_pivot(content: Content, sheet: str, last: int) -> None:
     """A pivot table below the rows that counts them, with its cache."""
     cache, records = "xl/pivotCache/pivotCacheDefinition1.xml", "xl/pivotCache/pivotCacheRecords1.xml"
     fields = (
@@ -205,7 +222,7 @@ def _put_pivot(content: _Content, sheet: str, last: int) -> None:
     content.put("xl/workbook.xml", "</workbook>", caches)
 
 
-def _put_chart(content: _Content, sheet: str, last: int, here: int) -> None:
+def _put_chart(content: Content, sheet: str, last: int, here: int) -> None:
     """A chart below the rows, of all of them and of one."""
     corner = (
         "<xdr:{0}><xdr:col>9</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{1}</xdr:row>"

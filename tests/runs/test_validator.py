@@ -11,8 +11,10 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES
 from tests.helpers.own_cells import furnish
+from tests.helpers.own_objects import lay
 from tests.helpers.validator import faults, read_with_exceljs, save_with_exceljs
 from tests.helpers.workbooks import BUSY, SHEET, reordered
+from tests.workbook.test_left_over import GONE as SETTLED
 from tests.workbook.test_left_over import furnish as furnish_row
 from tests.workbook.test_left_over import settle
 from tests.workbook.test_own_cells import GONE, KEY
@@ -79,6 +81,13 @@ def test_what_people_put_beside_and_below_the_rows_is_valid_after_a_check(desk: 
     differ(desk, 3)
     assert desk.check().code == 0
     assert LEFT_OVER in Package.open(desk.file).sheets
+    assert not faults(desk.file)
+
+
+def test_objects_and_pictures_in_cells_are_valid_after_their_row_went(desk: Desk) -> None:
+    lay(desk.file, desk.read().rows(MISMATCHES)[SETTLED] - 1)
+    assert not faults(desk.file)
+    settle(desk)
     assert not faults(desk.file)
 
 

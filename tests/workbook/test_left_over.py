@@ -157,3 +157,22 @@ def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
     lines = list(book["LEFT OVER"].values)
     assert lines[0][0] == "mine"
     assert {line[0] for line in lines[1:]} == {MISMATCHES}
+
+
+def test_a_row_of_a_person_that_holds_nothing_but_a_note_stays(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet = hand.sheet(MISMATCHES)
+        keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
+        for place in (10, 5):  # the second stays empty
+            sheet.insert_rows(place)
+        sheet.cell(11, 2).comment = Comment("ask Pia", "Pia")
+        (table,) = sheet.tables.values()
+        table.ref = table.autoFilter.ref = f"A1:W{sheet.max_row}"
+    ran = desk.check()
+    assert ran.code == 0
+    hand = desk.read()
+    sheet, rows = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)
+    noted = rows[keys[9]] + 1
+    assert sheet.cell(noted, 2).comment.text == "ask Pia"
+    assert sheet.cell(noted, 2).value is None
+    assert max(rows.values()) == len(rows) + 2

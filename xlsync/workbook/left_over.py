@@ -18,7 +18,7 @@ _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for them
 _WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
 _LONGEST: Final = 300  # characters of a text in a notice
 
-Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box"]
+Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box", "Picture in the cell", "Data type"]
 _DRAWN: Final = ("Picture", "Text box")
 
 
@@ -33,6 +33,7 @@ class LeftOver:
     kind: Kind
     content: Value
     style: str = ""  # index of the cell's style
+    rich: str = ""  # number of the metadata of a picture in the cell, or of a value of a data type
 
     @property
     def notice(self) -> str:
@@ -50,9 +51,37 @@ def _cut(text: str) -> str:
 
 def find_left_over(book: Book, title: str, rows: Sequence[Row]) -> list[LeftOver]:
     """Find what a person put beside the rows of a sheet that are not among its new rows."""
-    stays = {row.was for row in rows}
-    gone = [row for row in book.rows[title] if row.number not in stays]
+    gone = _gone(book, title, rows)
     return list(_left_over(book, title, gone)) if gone else []
+
+
+def _gone(book: Book, title: str, rows: Sequence[Row]) -> list[SheetRow]:
+    stays = {row.was for row in rows}
+    return [row for row in book.rows[title] if row.number not in stays]
+
+
+def find_staying(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
+    """Name in a sentence each object beside a row that goes which cannot be moved, such as a button."""
+    gone = {row.number: row for row in _gone(book, title, rows)}
+    return [
+        f"The row of {_about(gone[drawn.row])} is gone from {title}: the {drawn.kind} beside it"
+        f"{f' ({_cut(drawn.name)})' if drawn.name else ''} stays where it is, beside another row: move or "
+        "delete it"
+        for drawn in (book.package.objects(title, gone) if gone else ())
+    ]
+
+
+def find_furnished(book: Book, title: str) -> list[int]:
+    """Find a person's rows between those of xlsync that hold no value, but a note, a link or a picture."""
+    numbers = {row.number for row in book.rows[title]}
+    others = {*numbers, *book.others[title]}
+    empty = {n for n in range(min(numbers), max(numbers) + 1) if n not in others} if numbers else set()
+    if not empty:
+        return []
+    package = book.package
+    holding = {row for row, _ in (*package.notes(title), *package.links(title))}
+    holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
+    return sorted(empty & holding)
 
 
 def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[LeftOver]:
@@ -66,7 +95,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
         if number in columns:
             columns[number].add(column)
-    pictures = package.pictures(title, columns)
+    pictures, rich_values = package.pictures(title, columns), package.rich_values(title)
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
@@ -78,7 +107,10 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
             style = styles.get(place, "")
             fill = _fill(style, fills)
             is_written = content is not None if header is None else _is_free_text(row, header)
-            if is_written:
+            if is_written and (rich := rich_values.get(place)):
+                cell_kind: Kind = "Picture in the cell" if rich.is_picture else "Data type"
+                yield LeftOver(title, row.number, about, name, cell_kind, None, style, rich.number)
+            elif is_written:
                 yield LeftOver(title, row.number, about, name, "Text", content, style)
             elif fill and fill != usual.get(column, ""):
                 yield LeftOver(title, row.number, about, name, "Colour", value, style)
@@ -141,7 +173,7 @@ def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> No
     for number, thing in enumerate(things, first):
         values = (thing.sheet, thing.row, thing.column, thing.kind, thing.content, moved_on)
         cells |= {(number, column): value for column, value in enumerate(values)}
-        cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style)
+        cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style, rich=thing.rich)
     package.change_cells(title, cells)
     for sheet in {thing.sheet for thing in things}:
         rows: dict[int, list[int]] = {}

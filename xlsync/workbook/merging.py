@@ -11,6 +11,7 @@ from xlsync.apply.plan import CHANGED, State, is_carried_out
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
+from xlsync.workbook.left_over import find_furnished
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.xlsx.cells import Row, Value
 
@@ -53,7 +54,7 @@ def merge_rows(
     if is_own_order:
         rank = {key: number for number, key in enumerate(offered)}
         keys.sort(key=lambda key: rank.get(key, len(rank)))
-    others = book.others[sheet.title] if book else ()
+    others = [*book.others[sheet.title], *find_furnished(book, sheet.title)] if book else []
     under, last = _find_rows_under([old[key] for key in kept_on], others)
     merged.rows += under.get("", ())
     for key in keys:
@@ -83,7 +84,7 @@ def _find_rows_under(
     numbers = [row.number for row in ordered]
     under: dict[str, list[Row]] = {}
     last: list[Row] = []
-    for number in others:
+    for number in sorted(others):
         place = bisect(numbers, number)
         key = ordered[place - 1].key if place else ""
         (last if place == len(ordered) else under.setdefault(key, [])).append(

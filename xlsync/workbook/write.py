@@ -44,7 +44,7 @@ from xlsync.workbook.layout import (
     START_LINE,
     START_MISMATCH_CELLS,
 )
-from xlsync.workbook.left_over import find_left_over, write_left_over
+from xlsync.workbook.left_over import find_left_over, find_staying, write_left_over
 from xlsync.workbook.merging import merge_rows
 from xlsync.workbook.read import READ_SHEETS, Book, without_empty_end
 from xlsync.workbook.save import Save, save_in_place, save_or_beside
@@ -177,6 +177,7 @@ def _fill(
             left_over = find_left_over(book, sheet.title, renewal.rows)
             write_left_over(book, left_over, about.exported_at)
             notices += [thing.notice for thing in left_over]
+            notices += find_staying(book, sheet.title, renewal.rows)
         header_row = book.header_rows[sheet.title] if book else 0
         old = [row.number for row in book.rows[sheet.title]] if book else []
         moved[sheet.title] = package.replace_rows(

@@ -63,13 +63,14 @@ def with_drawing(after: str, prefix: str, relation: str) -> str:
 def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]]) -> None:
     """Move the pictures of these rows from one drawing to another, each to the next of its row's new rows."""
     xml = parts.text(drawing)
-    relations = parts.relations(drawing)
+    relations, outside = parts.relations(drawing), parts.outside(drawing)
     for picture in list(pictures_of(xml, rows)):
-        renamed = {
-            id_: parts.relate(target, relations[id_][1], parts.kind_of(drawing, id_))
-            for id_ in picture.relations
-            if id_ in relations
-        }
+        renamed: dict[str, str] = {}
+        for id_ in dict.fromkeys(picture.relations):
+            if id_ in relations:
+                renamed[id_] = parts.relate(target, relations[id_][1], parts.kind_of(drawing, id_))
+            elif id_ in outside:
+                renamed[id_] = parts.relate_outside(target, outside[id_], parts.kind_of(drawing, id_))
         moved = in_row(with_namespaces(picture.anchor, xml), rows[picture.row].popleft(), renamed)
         whole = parts.text(target)
         end = whole.rindex("</")

@@ -10,6 +10,13 @@ from xlsync.xlsx.cells import Position, position
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape
 
 _ANCHOR: Final = re.compile(rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor))(?=[\s>]).*?</\1\s*>", re.DOTALL)
+_CONTROL: Final = re.compile(
+    rf"(<{ANY_PREFIX}(control|oleObject)\s[^>]*(?<!/)>)(.*?)</{ANY_PREFIX}\2\s*>", re.DOTALL
+)
+_IN_RELATION: Final = re.compile(r"""\s[\w.-]+:(?:embed|link|id|pict)=["']([^"']+)""")
+_PREFIX: Final = re.compile(r"(?:</?|\s)([\w.-]+):[\w.-]+(?=[\s/>=])")
+_KINDS: Final = (("slicer", "slicer"), ("/chart", "chart"), ("pic", "picture"), ("sp>", "text box"))
+ROWS_OF_SMALL: Final = 3  # an object over more rows than these and one belongs to no single row
 
 
 def notes_of(xml: str) -> Iterator[tuple[Position, str]]:
@@ -47,17 +54,106 @@ class Picture(NamedTuple):
     text: str
 
 
+class RichValue(NamedTuple):
+    """A picture in a cell, or a value of a data type: the number of its metadata, as cells name it (`vm`)."""
+
+    number: str
+    is_picture: bool
+
+
+def is_picture_by_number(metadata: str, values: str, structures: str) -> list[bool]:
+    """Return for each number of a rich value, from 1 on, whether it is a picture (MS-XLSX, 2.2.4.14).
+
+    The number leads over the workbook's metadata to a value, and that over its structure to a kind.
+    """
+    kinds = re.findall(rf"<{ANY_PREFIX}s\s[^>]*?\bt=[\"']([^\"']*)", structures)
+    kind_of_value = [int(n) for n in re.findall(rf"<{ANY_PREFIX}rv\s[^>]*?\bs=[\"']([0-9]+)", values)]
+    blocks = [int(n) for n in re.findall(rf"<{ANY_PREFIX}rvb\s[^>]*?\bi=[\"']([0-9]+)", metadata)]
+    _, _, section = metadata.partition("valueMetadata")
+    numbers = [int(n) for n in re.findall(rf"<{ANY_PREFIX}rc\s[^>]*?\bv=[\"']([0-9]+)", section)]
+
+    def is_picture_at(number: int) -> bool:
+        try:
+            return kinds[kind_of_value[blocks[number]]] in {"_localImage", "_webimage"}
+        except IndexError:  # the parts do not fit together
+            return False
+
+    return [is_picture_at(number) for number in numbers]
+
+
+class DrawnObject(NamedTuple):
+    """A chart, a slicer, a button or another object that begins in a row, by its name."""
+
+    row: int
+    kind: str
+    name: str
+
+
 def pictures_of(xml: str, rows: Collection[int]) -> Iterator[Picture]:
-    """The pictures of a drawing that begin in one of these rows, and the text boxes that lie within one."""
-    for match in _ANCHOR.finditer(xml):
-        anchor = match[0]
-        places = [int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", anchor)]
-        is_shape = re.search(rf"<{ANY_PREFIX}(?:sp|cxnSp|grpSp)[\s>]", anchor) and "compatExt" not in anchor
-        is_within = is_shape and len(set(places)) == 1
-        if places and places[0] in rows and (is_within or is_picture(anchor)):
+    """The pictures of a drawing that begin in one of these rows, and the text boxes of a few rows at most."""
+    for row, anchor in _anchors(xml, rows):
+        if _can_move(anchor, xml):
             texts = re.findall(rf"<{ANY_PREFIX}t>([^<]*)<", anchor)
-            relations = re.findall(r"""\s[\w.-]+:(?:embed|link)=["']([^"']+)""", anchor)
-            yield Picture(places[0], anchor, tuple(relations), unescape("".join(texts)).strip())
+            yield Picture(row, anchor, tuple(_IN_RELATION.findall(anchor)), unescape("".join(texts)).strip())
+
+
+def objects_of(xml: str, rows: Collection[int]) -> Iterator[DrawnObject]:
+    """The objects of a drawing that begin in one of these rows, without those of `pictures_of`.
+
+    Those of form controls are left out, which stand in the sheet's part or its VML drawing too.
+    """
+    for row, anchor in _anchors(xml, rows):
+        if not _can_move(anchor, xml) and "compatExt" not in anchor:
+            kind = next((kind for mark, kind in _KINDS if mark in anchor), "drawn object")
+            name = re.search(rf"<{ANY_PREFIX}cNvPr\s[^>]*>", anchor)
+            yield DrawnObject(row, kind, attribute(name[0], "name") if name else "")
+
+
+def controls_of(xml: str, rows: Collection[int]) -> Iterator[DrawnObject]:
+    """The form controls, and the objects of other programs, that begin in one of these rows of a sheet."""
+    for tag, kind, inside in _CONTROL.findall(xml):
+        row = re.search(rf"<{ANY_PREFIX}from>.*?<{ANY_PREFIX}row>([0-9]+)<", inside, re.DOTALL)
+        if row and int(row[1]) in rows:
+            name = attribute(tag, "name") or attribute(tag, "progId")
+            yield DrawnObject(int(row[1]), "form control" if kind == "control" else "embedded object", name)
+
+
+def has_controls(xml: str) -> bool:
+    """Return whether a sheet's part itself names its form controls and objects of other programs."""
+    return _CONTROL.search(xml) is not None
+
+
+def shapes_of(xml: str, rows: Collection[int]) -> Iterator[DrawnObject]:
+    """The buttons and boxes of a VML drawing that begin in one of these rows, without those of notes."""
+    for shape in re.findall(rf"<{ANY_PREFIX}shape\s.*?</{ANY_PREFIX}shape\s*>", xml, re.DOTALL):
+        anchor = re.search(rf"<{ANY_PREFIX}Anchor>([^<]*)<", shape)
+        numbers = [part.strip() for part in anchor[1].split(",")] if anchor else []
+        row = int(numbers[2]) if len(numbers) == 8 and numbers[2].isdigit() else -1
+        if 'ObjectType="Note"' not in shape and row in rows:
+            yield DrawnObject(row, "form control", attribute(shape.partition(">")[0], "id"))
+
+
+def _anchors(xml: str, rows: Collection[int]) -> Iterator[tuple[int, str]]:
+    """The anchors of a drawing that begin in one of these rows, each with its row."""
+    for match in _ANCHOR.finditer(xml):
+        row = re.search(rf"<{ANY_PREFIX}row>([0-9]+)<", match[0])
+        if row and int(row[1]) in rows:
+            yield int(row[1]), match[0]
+
+
+def _can_move(anchor: str, drawing: str) -> bool:
+    """Return whether an anchor holds a picture, or a text box of a few rows, that may stand elsewhere."""
+    root = re.search(rf"<{ANY_PREFIX}wsDr[^>]*>", drawing)
+    declared = set(re.findall(r"xmlns:([\w.-]+)\s*=", f"{root[0] if root else ''}{anchor}"))
+    if not set(_PREFIX.findall(anchor)) <= declared | {"xml", "xmlns"}:  # declared around the anchor
+        return False
+    if is_picture(anchor):
+        return True
+    places = [int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", anchor)]
+    is_shape = re.search(rf"<{ANY_PREFIX}(?:sp|cxnSp|grpSp)[\s>]", anchor) and not re.search(
+        rf"<{ANY_PREFIX}graphicFrame[\s>]|compatExt", anchor
+    )
+    return bool(is_shape) and max(places) - min(places) <= ROWS_OF_SMALL
 
 
 def is_picture(anchor: str) -> bool:
@@ -89,7 +185,7 @@ def in_row(anchor: str, row: int, relations: dict[str, str]) -> str:
     by = row - int(first[1]) if first else 0
     anchor = re.sub(rf"(<{ANY_PREFIX}row>)([0-9]+)", lambda match: f"{match[1]}{int(match[2]) + by}", anchor)
     return re.sub(
-        r"""(\s[\w.-]+:(?:embed|link)=["'])([^"']+)""",
+        r"""(\s[\w.-]+:(?:embed|link|id|pict)=["'])([^"']+)""",
         lambda match: f"{match[1]}{relations.get(match[2], match[2])}",
         anchor,
     )

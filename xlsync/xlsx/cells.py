@@ -35,12 +35,14 @@ Position = tuple[int, int]
 class Cell:
     """A cell to be written whole: a value, or a formula (without `=`) with its computed value beside it.
 
-    A cell that is not there yet takes over a style, given by its index, or else that of its column.
+    A cell that is not there yet takes over a style, given by its index, or else that of its column. `rich` is
+    the number of the metadata of a picture in the cell, or of a value of a data type.
     """
 
     value: Value
     formula: str = ""
     style: str = ""
+    rich: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ class CellWriter:
         if isinstance(content, Cell):
             if content.formula:
                 return self._formula(content)
+            if content.rich:  # programs that know no such values show the error
+                return f' t="e" vm="{content.rich}"><{p}v>#VALUE!</{p}v></{p}c>'
             return self.after_style(content.value)
         if kind is bool:
             return f' t="b"><{p}v>{content:d}</{p}v></{p}c>'

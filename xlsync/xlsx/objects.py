@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from xlsync.xlsx.annotations import is_picture
+from xlsync.xlsx.annotations import ROWS_OF_SMALL, is_picture
 from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
 from xlsync.xlsx.moves import Moves
@@ -63,7 +63,7 @@ def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
 
 
 def move_anchors(xml: str, moves: Moves) -> str:
-    """Move pictures with the row in which they begin, and charts and buttons with the rows that they cover.
+    """Move pictures and small objects with the row in which they begin, others with the rows that they cover.
 
     A chart over several rows that separate stays.
     """
@@ -78,10 +78,7 @@ def move_anchors(xml: str, moves: Moves) -> str:
         height = re.search(rf"<{ANY_PREFIX}ext\s[^>]*\bcy=[\"']([0-9]+)", anchor)
         top = int(start[2])
         bottom = int(end[2]) if end else top + (int(height[1]) // _ROW_HEIGHT if height else 0)
-        begins = moves.row(top) if is_picture(anchor) else None
-        new = _rows_of_object(moves, top, bottom)
-        if begins is not None and top >= moves.first:
-            new = begins, begins + bottom - top
+        new = _rows_of_object(moves, top, bottom, is_picture=is_picture(anchor))
         if end:
             anchor = f"{anchor[: end.start(2)]}{new[1]}{anchor[end.end(2) :]}"
         return f"{anchor[: start.start(2)]}{new[0]}{anchor[start.end(2) :]}"
@@ -89,10 +86,13 @@ def move_anchors(xml: str, moves: Moves) -> str:
     return _ANCHOR.sub(moved, xml)
 
 
-def _rows_of_object(moves: Moves, top: int, bottom: int) -> tuple[int, int]:
+def _rows_of_object(moves: Moves, top: int, bottom: int, *, is_picture: bool = False) -> tuple[int, int]:
     """Return the new rows of an object over some rows; an object on a dropped row stays."""
-    if top <= moves.first - 1 and bottom > moves.last:
+    if top < moves.first and bottom > moves.last:
         return top, bottom + moves.shift
+    begins = moves.row(top)
+    if begins is not None and top >= moves.first and (is_picture or bottom - top <= ROWS_OF_SMALL):
+        return begins, begins + bottom - top
     return moves.together(top, bottom) or (top, bottom)
 
 

@@ -20,7 +20,19 @@ from typing import Final, Self
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN, digest_of, read_file, write_file
 from xlsync.xlsx.additions import add_worksheet, drawing_of, move_pictures, with_drawing
-from xlsync.xlsx.annotations import fills_of, links_of, notes_of, pictures_of
+from xlsync.xlsx.annotations import (
+    DrawnObject,
+    RichValue,
+    controls_of,
+    fills_of,
+    has_controls,
+    is_picture_by_number,
+    links_of,
+    notes_of,
+    objects_of,
+    pictures_of,
+    shapes_of,
+)
 from xlsync.xlsx.cells import Cell, CellWriter, Position, Row, Value, position
 from xlsync.xlsx.followers import Followers
 from xlsync.xlsx.markup import ANY_PREFIX
@@ -180,6 +192,33 @@ class Package:
             for picture in pictures_of(self._parts.text(part), rows):
                 texts.setdefault(picture.row, []).append(picture.text)
         return texts
+
+    def objects(self, title: str, rows: Collection[int]) -> list[DrawnObject]:
+        """The charts, form controls and other objects that begin in these rows, without `pictures`."""
+        after = self._sheet(title).after
+        objects = list(controls_of(after, rows))
+        for part in self._parts.related(self._part(title), "drawing"):
+            objects += objects_of(self._parts.text(part), rows)
+        if not has_controls(after):  # they stand in the VML drawing alone
+            for part in self._parts.related(self._part(title), "vmlDrawing"):
+                objects += shapes_of(self._parts.text(part), rows)
+        return objects
+
+    def rich_values(self, title: str) -> dict[Position, RichValue]:
+        """The pictures in cells and the data types of a sheet."""
+        numbers = dict(self._sheet(title).rich_values())
+        if not numbers:
+            return {}
+
+        def text(kind: str) -> str:
+            return "".join(map(self._parts.text, self._parts.related(self._workbook, kind)[:1]))
+
+        metadata, structures = text("sheetMetadata"), text("rdRichValueStructure")
+        pictures = is_picture_by_number(metadata, text("rdRichValue"), structures)
+        return {
+            place: RichValue(number, 0 < int(number) <= len(pictures) and pictures[int(number) - 1])
+            for place, number in numbers.items()
+        }
 
     def links(self, title: str) -> dict[Position, str]:
         """The targets of the links on the cells of a sheet, by the first cell of each."""

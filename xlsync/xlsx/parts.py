@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from xlsync.errors import WorkbookError
 from xlsync.files import SAVE_AGAIN
+from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 
 _MOST_BYTES: Final = 400_000_000  # unpacked: a month of 20,000 lines has less than 100 million
@@ -157,15 +158,21 @@ class Parts:
 
     def relate(self, owner: str, part: str, kind: str) -> str:
         """Add a relationship of a part to another; returns the relation's id."""
+        return self._relate(owner, posixpath.relpath(part, posixpath.dirname(owner) or "."), kind, "")
+
+    def relate_outside(self, owner: str, target: str, kind: str) -> str:
+        """Add a relationship of a part to a target outside of the workbook; returns the relation's id."""
+        return self._relate(owner, escape_markup(target), kind, ' TargetMode="External"')
+
+    def _relate(self, owner: str, target: str, kind: str, mode: str) -> str:
         folder, name = posixpath.split(owner)
         relations = self._relations_part(owner) or posixpath.join(folder, "_rels", f"{name}.rels")
         if relations not in self._data:
             self._names[relations.casefold()] = relations
             self._data[relations] = f'<Relationships xmlns="{_RELATIONS}"></Relationships>'.encode()
-        taken = self.relations(owner)
+        taken = {**self.relations(owner), **self.outside(owner)}
         id_ = next(f"rId{number}" for number in count(len(taken) + 1) if f"rId{number}" not in taken)
-        target = posixpath.relpath(part, folder or ".")
-        entry = f'Relationship Id="{id_}" Type="{kind}" Target="{target}"'
+        entry = f'Relationship Id="{id_}" Type="{kind}" Target="{target}"{mode}'
         self.put(relations, _with_last(self.text(relations), "Relationships", entry))
         return id_
 

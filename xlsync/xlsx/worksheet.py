@@ -209,6 +209,16 @@ class SheetXml:
             for column, cell in self.cells(row).items():
                 yield (row.number, column), cell.style
 
+    def rich_values(self) -> Iterator[tuple[Position, str]]:
+        """The cells that hold a picture or a value of a data type, each with the number of its metadata."""
+        if not self._finds(r"""\svm\s*=\s*["'][0-9]"""):
+            return
+        for row in self.rows():
+            if "vm" in row.inside:
+                for column, cell in self.cells(row).items():
+                    if number := attribute(cell.attributes, "vm"):
+                        yield (row.number, column), number
+
     def spread_formulas(self) -> Iterator[str]:
         """The tags of formulas that fill several cells: arrays, spills, what-if tables."""
         if not self._finds(_SPREAD):
