@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.additions import additions_of
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
-from xlsync.commands.write_test import TenantBehaviour, keep_tenant
+from xlsync.commands.write_test import TenantBehaviour, store_tenant
 from xlsync.config import load_settings
 
 ADD = "add:38:15"
@@ -72,7 +72,7 @@ def test_the_journal_holds_what_was_sent_and_tells_of_the_approved_change_alone(
 
 def test_apply_uses_what_a_test_of_writing_found(desk: Desk) -> None:
     behaviour = TenantBehaviour("2026-11-01", "today", 0, takes_twins=True, needs_custom_fields=True)
-    keep_tenant(desk.home, load_settings(bss=False, connectwise=True).environment, behaviour)
+    store_tenant(desk.home, load_settings(bss=False, connectwise=True).environment, behaviour)
     desk.sandbox.fail("demand-customs")
     approve(desk, "units:52")
     assert desk.apply().code == 0

@@ -49,14 +49,15 @@ WHY_OFF = (
     "Invoices are only previewed: creating them is off, since it was never tried on a live ConnectWise. "
     "XLSYNC_INVOICING=enabled, or enabled = true under [invoicing] in the settings, turns it on."
 )
-
-
-_NAMED: Final = 5  # mismatches of an agreement
+_NAMED: Final = 5  # mismatches of an agreement that a notice names one by one
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceReview:
-    """The approved invoices of a workbook, as a plan against ConnectWise's present state."""
+    """The approved invoices of a workbook, as a plan against ConnectWise's present state.
+
+    `asked` is what each approved row asks for, by row key.
+    """
 
     book: Book
     plan: Plan
@@ -100,7 +101,7 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
 
 
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
-    """The agreements to be invoiced whose mismatches are not applied yet, each with its rows."""
+    """Name each agreement to be invoiced that has mismatches which are not applied yet, with those rows."""
     unapplied: dict[int | str | None, list[SheetRow]] = {}
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
@@ -154,31 +155,42 @@ def _without_made(
     to_do: list[Action] = []
     outcomes = list(plan.outcomes)
     for action in plan.actions:
-        key = ("", "")
+        earlier = None
         if isinstance(action, CreateInvoice):
             key = (f"/finance/agreements/{action.agreement}/invoice", str(action.seen_date))
-        id_ = made.get(key)
-        try:
-            number = None if id_ is None else systems.connectwise.read_invoice(id_)
-            sent_by = unanswered.get((*key, action.key))
-            seen = find_invoice(action, live) if sent_by and isinstance(action, CreateInvoice) else None
-        except ApiError as error:
-            outcomes.append(outcome(action, State.SKIPPED, f"could not be looked up: {error.message}"))
-            continue
-        if seen is not None:
-            outcomes.append(seen)
-        elif sent_by:
-            detail = (
-                f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
-                "if there is no such invoice, empty Result and approve it anew"
-            )
-            outcomes.append(replace(outcome(action, State.SKIPPED, detail), run=sent_by))
-        elif number is None:
+            sent_by = unanswered.get((*key, action.key), "")
+            earlier = _earlier_outcome(systems, live, action, made.get(key), sent_by)
+        if earlier is None:
             to_do.append(action)
         else:
-            detail = f"invoice {number} (made before; the agreement's recap does not show it)"
-            outcomes.append(replace(outcome(action, State.ALREADY, detail, id_), invoice_number=number))
+            outcomes.append(earlier)
     return Plan(tuple(to_do), tuple(outcomes))
+
+
+def _earlier_outcome(
+    systems: Systems, live: Live, action: CreateInvoice, made: int | None, sent_by: str
+) -> Outcome | None:
+    """Find what became of an invoice in an earlier run; None where it may be created.
+
+    `made` is the id that a run got for it, `sent_by` the run that sent it without an answer (or empty).
+    """
+    try:
+        number = None if made is None else systems.connectwise.read_invoice(made)
+        seen = find_invoice(action, live) if sent_by else None
+    except ApiError as error:
+        return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+    if seen is not None:
+        return seen
+    if sent_by:
+        detail = (
+            f"run {sent_by} sent it without an answer, and ConnectWise may have made it: look there; "
+            "if there is no such invoice, empty Result and approve it anew"
+        )
+        return replace(outcome(action, State.SKIPPED, detail), run=sent_by)
+    if number is None:
+        return None
+    detail = f"invoice {number} (made before; the agreement's recap does not show it)"
+    return replace(outcome(action, State.ALREADY, detail, made), invoice_number=number)
 
 
 def perform_invoices(
@@ -188,7 +200,10 @@ def perform_invoices(
     progress: Callable[[Outcome], None] | None = None,
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
-    """Create the reviewed invoices, save their PDFs, and write their numbers into the workbook."""
+    """Create the reviewed invoices, save their PDFs, and write their numbers into the workbook.
+
+    Returns the run, the outcome of each invoice, and the file that holds the results.
+    """
     run, outcomes = write(
         systems, review.plan, review.live, "invoice", review.book, now, progress, review.asked
     )

@@ -128,7 +128,7 @@ STORE_QUESTION: Final = Question(
 
 Ask = Callable[[Question, str], str]  # called with the question and the stored value (never a secret)
 # Called with an error: whether to ask again; a text is the system's address, typed instead of a yes.
-Again = Callable[[XlsyncError], bool | str]
+AskAgain = Callable[[XlsyncError], bool | str]
 Works = Callable[[str], None]  # called with the name of each system that works
 KEPT: Final = "(kept)"  # shown in place of a secret that is in the keyring
 NAMES: Final = {"bss": "The BSS", "connectwise": "ConnectWise", "store": "The team's store"}
@@ -150,11 +150,11 @@ def folder_notices(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 def log_in(
     ask: Ask,
-    again: Again,
+    ask_again: AskAgain,
     environ: Mapping[str, str] = os.environ,
     works: Works = lambda _system: None,
 ) -> Stored:
-    """Ask for all settings, try both connections, and store them once they work.
+    """Ask for all settings, try the connections, and store the settings once they work.
 
     Raises XlsyncError where a connection fails and nobody wants to try again: then nothing is stored.
     """
@@ -163,38 +163,53 @@ def log_in(
     written = _settings_of(file)
     sources = read_sources(environ, SettingProblems())
     answers: dict[str, str] = {}
-    systems = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
-    for section, questions, try_it in systems:
-        variables = VARIABLES[section]
-        known = {v: str(written.get(section, {}).get(name, "")) for v, name in variables.items()}
-        while True:
-            try:
-                known |= dict(_answers(section, questions, known, ask, sources))
-                try_it({name: known[variable] for variable, name in variables.items()})
-                break
-            except XlsyncError as error:
-                answer = again(error)
-                if not answer:
-                    raise
-                if isinstance(answer, str):
-                    with suppress(ConfigError):  # told when it is asked for again
-                        answer = address_of(answer, section)
-                    known[section_url(section)] = answer
+    for section, questions, try_keys in _SYSTEMS:
+        known = {v: str(written.get(section, {}).get(name, "")) for v, name in VARIABLES[section].items()}
+        answers |= _ask_until_it_works(section, questions, try_keys, known, ask, ask_again, sources)
         works(NAMES[section])
-        answers |= known
     url = store_url(sources)
-    password = _ask_for_store(url, ask, again, sources) if url else ""
+    password = _ask_for_store(url, ask, ask_again, sources) if url else ""
     if url:
         works(NAMES["store"])
     store(answers, sources)
     if password:
         _store_and_read_back(store_account(url, sources.profile), {STORE_PASSWORD: password})
-    tried = [section for section, *_ in systems]
-    return Stored(file, backend, (*tried, "store") if url else tuple(tried))
+    tried = tuple(section for section, *_ in _SYSTEMS)
+    return Stored(file, backend, (*tried, "store") if url else tried)
 
 
-def _ask_for_store(url: str, ask: Ask, again: Again, sources: SettingsSources) -> str:
-    """The password with which the team's store opens; empty where it opens with what is stored already."""
+def _ask_until_it_works(
+    section: str,
+    questions: tuple[Question, ...],
+    try_keys: Callable[[Mapping[str, str]], None],
+    known: Mapping[str, str],
+    ask: Ask,
+    ask_again: AskAgain,
+    sources: SettingsSources,
+) -> dict[str, str]:
+    """Ask for the settings of one system until they work, or nobody wants to try again (XlsyncError).
+
+    `known` are the settings of the file, by variable; the answer to `ask_again` may be a new address.
+    """
+    values = dict(known)
+    while True:
+        try:
+            values |= dict(_answers(section, questions, values, ask, sources))
+            try_keys({name: values[variable] for variable, name in VARIABLES[section].items()})
+        except XlsyncError as error:
+            answer = ask_again(error)
+            if not answer:
+                raise
+            if isinstance(answer, str):
+                with suppress(ConfigError):  # named when the address is asked for again
+                    answer = address_of(answer, section)
+                values[section_url(section)] = answer
+        else:
+            return values
+
+
+def _ask_for_store(url: str, ask: Ask, ask_again: AskAgain, sources: SettingsSources) -> str:
+    """Ask for the password of the team's store until it opens; empty where the stored one opens it."""
     password = ""
     while True:
         settings = read_store(
@@ -203,7 +218,7 @@ def _ask_for_store(url: str, ask: Ask, again: Again, sources: SettingsSources) -
         try:
             TeamStore(settings, "").close()
         except StoreUnreachable as error:
-            if settings.password and not again(error):
+            if settings.password and not ask_again(error):
                 raise
         else:
             return password
@@ -219,6 +234,10 @@ def _answers(
     ask: Ask,
     sources: SettingsSources,
 ) -> Iterator[tuple[str, str]]:
+    """Ask the questions of a system; yields the variable and value of each.
+
+    An empty answer keeps the known or stored value. Another host needs secrets of its own.
+    """
     given = dict(known)
     for question in questions:
         before = given[question.variable]
@@ -306,6 +325,9 @@ def try_connectwise(values: Mapping[str, str]) -> None:
         raise ConfigError(error.message, hint) from error
     finally:
         connectwise.service.close()
+
+
+_SYSTEMS: Final = (("bss", BSS_QUESTIONS, try_bss), ("connectwise", CONNECTWISE_QUESTIONS, try_connectwise))
 
 
 def trusted_backend(environ: Mapping[str, str] = os.environ) -> str:

@@ -20,7 +20,7 @@ from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
 from xlsync.workbook.edits.links import LinkEdits
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
-from xlsync.workbook.read import Book
+from xlsync.workbook.read import Book, SheetRow
 
 
 def learn_rules(
@@ -28,52 +28,82 @@ def learn_rules(
 ) -> tuple[list[Notice], frozenset[str]]:
     """Store the rules that the workbook makes, and remove those that it ends.
 
-    Returns what is still asked for, and the rows that are ignored no more since their rule was ended
-    elsewhere. A row that is ignored without a reason is ignored in this workbook only.
+    Returns notices of what is still asked for, and the keys of rows that are ignored no more since their rule
+    was ended elsewhere. A row that is ignored without a reason is ignored in this workbook only.
     """
-    asked: list[Notice] = []
-    ended: set[str] = set()
-    when, lines = now.isoformat(timespec="seconds"), {line.key: line for line in edits.lines}
-    known = {rule.key: rule for rule in systems.rules.list()}
-
-    def keep(rule: Rule) -> None:
-        old = known.get(rule.key)
-        if old is None or replace(old, when=when, workbook=rule.workbook) != rule:
-            systems.rules.keep(rule)
-
-    for row in book.rows[BILLING_LINES.title]:
-        note = row.text("Note")
-        rule = read_note(note, lines[row.key], when, book.path.name) if note else None
-        if rule is not None:
-            keep(rule)
-            asked.extend(_ask_until(note))
+    writer = _RuleWriter(systems, now.isoformat(timespec="seconds"), book.path.name)
+    notices = _learn_unit_rules(writer, book, edits)
     by_rule = find_ignore_rules(book.month, edits.lines, systems.rules.list())
+    ended: set[str] = set()
     for row in book.rows[MISMATCHES.title]:
-        mismatch, ignored = rows.mismatches[row.key], rows.ignored.get(row.key, Ignored())
-        rule = Rule(
-            kind=RuleKind.IGNORE,
-            scope=Scope.ROW,
-            about=row.key,
-            reason=ignored.reason,
-            until=ignored.until,
-            when=when,
-            workbook=book.path.name,
-        )
-        is_edited = any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
-        if row.key not in rows.ignored:
-            if row.stored.shown.get("Action") == ActionLabel.IGNORE:
-                systems.rules.drop(rule.key)
-        elif not is_edited:
+        mismatch = rows.mismatches[row.key]
+        ignored = rows.ignored.get(row.key)
+        if ignored is not None and not _is_decided_anew(row):
             if mismatch.is_ruled and by_rule.rule_for(mismatch) is None:
                 ended.add(row.key)
-        elif ignored.reason:
-            keep(rule)
         else:
-            systems.rules.drop(rule.key)
-            what = "without a Reason the row is ignored in this month only"
-            whatever = ", whatever Until says" if ignored.until else ""
-            asked.append(Notice(row.where("Reason"), f"{what}{whatever}"))
-    return asked, frozenset(ended)
+            notices += _learn_ignore_rule(writer, row, ignored)
+    return notices, frozenset(ended)
+
+
+class _RuleWriter:
+    """The store of rules with those known before; a rule that is as it was is not written again."""
+
+    def __init__(self, systems: Systems, when: str, workbook: str) -> None:
+        self._rules = systems.rules
+        self._known = {rule.key: rule for rule in systems.rules.list()}
+        self.when, self.workbook = when, workbook
+
+    def store(self, rule: Rule) -> None:
+        """Store a rule, unless it is known as it is."""
+        old = self._known.get(rule.key)
+        if old is None or replace(old, when=self.when, workbook=rule.workbook) != rule:
+            self._rules.keep(rule)
+
+    def remove(self, rule: Rule) -> None:
+        """Remove the rule of this kind and subject."""
+        self._rules.drop(rule.key)
+
+
+def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[Notice]:
+    """Store the rules in notes of billing lines; returns notices of ends that cannot be read."""
+    notices: list[Notice] = []
+    lines = {line.key: line for line in edits.lines}
+    for row in book.rows[BILLING_LINES.title]:
+        note = row.text("Note")
+        rule = read_note(note, lines[row.key], writer.when, writer.workbook) if note else None
+        if rule is not None:
+            writer.store(rule)
+            notices += _ask_until(note)
+    return notices
+
+
+def _is_decided_anew(row: SheetRow) -> bool:
+    """Return whether a person changed what a row of *Mismatches* says about ignoring it."""
+    return any(row.is_edited(header) for header in ("Action", "Reason", "Until"))
+
+
+def _learn_ignore_rule(writer: _RuleWriter, row: SheetRow, ignored: Ignored | None) -> list[Notice]:
+    """Store or remove the `ignore` rule of a row; `ignored` is None where the row is not ignored."""
+    rule = Rule(
+        kind=RuleKind.IGNORE,
+        scope=Scope.ROW,
+        about=row.key,
+        reason=ignored.reason if ignored else "",
+        until=ignored.until if ignored else None,
+        when=writer.when,
+        workbook=writer.workbook,
+    )
+    if ignored is None:
+        if row.stored.shown.get("Action") == ActionLabel.IGNORE:
+            writer.remove(rule)
+        return []
+    if ignored.reason:
+        writer.store(rule)
+        return []
+    writer.remove(rule)
+    in_spite = ", whatever Until says" if ignored.until else ""
+    return [Notice(row.where("Reason"), f"without a Reason the row is ignored in this month only{in_spite}")]
 
 
 def _ask_until(note: str) -> list[Notice]:
@@ -90,7 +120,7 @@ def _ask_until(note: str) -> list[Notice]:
 def remember(
     systems: Systems, overview: Overview, picked: Mapping[str, Picked], now: dt.datetime, path: Path
 ) -> None:
-    """Remember the links that count for later months."""
+    """Store the links that count, for later months."""
     lists = overview.lists
 
     def learn_links(memory: Memory) -> Memory:
@@ -101,7 +131,7 @@ def remember(
 
 
 def remember_month(systems: Systems, overview: Overview, now: dt.datetime) -> None:
-    """Keep which mismatches the month shows, and the sums of its report with what it bills where."""
+    """Store the mismatches that the month shows, and the sums and billed targets of its report."""
     month, mismatches = overview.month, overview.findings.mismatches
     seen = see(mismatches, systems.ages.months().get(month, NOTHING_SEEN))
     report = sum_report(overview.reports, overview.lines) if overview.reports else None

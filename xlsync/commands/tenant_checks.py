@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -81,24 +82,27 @@ def tenant_checks(connectwise: ConnectWise, now: dt.datetime) -> Iterator[Findin
     if sample:
         yield _additions_check(additions)
         yield _recaps_check(connectwise, sample)
-    for path, fields, right in _READ_BY_APPLY:
-        yield _tried(
-            f"apply: read {path}",
-            lambda path=path, fields=fields: connectwise.service.get(  # type: ignore[misc]
-                path, {"pageSize": 1, "fields": fields}
-            ),
-            f"{right}: Inquire All",
-        )
-    if sample:
-        yield _tried(
-            "apply: read agreements by id",
-            lambda: connectwise.read_agreements(sample),
-            _RIGHTS["/finance/agreements"],
-        )
+    yield from _apply_checks(connectwise, sample)
     yield from rights_checks(connectwise)
     yield from foretell(connectwise, lists, now)
     if additions:
         yield _statuses_check(additions, now.date())
+
+
+def _apply_checks(connectwise: ConnectWise, sample: Sequence[int]) -> Iterator[Finding]:
+    """Try the reads that only `apply` and `invoice` send; `sample` are ids of some agreements."""
+    for path, fields, right in _READ_BY_APPLY:
+        yield _try_read(
+            f"apply: read {path}",
+            partial(connectwise.service.get, path, {"pageSize": 1, "fields": fields}),
+            f"{right}: Inquire All",
+        )
+    if sample:
+        yield _try_read(
+            "apply: read agreements by id",
+            partial(connectwise.read_agreements, sample),
+            _RIGHTS["/finance/agreements"],
+        )
 
 
 def keys_check(connectwise: ConnectWise) -> Finding:
@@ -235,8 +239,8 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
     return Finding(name, CheckState.GOOD, f"{len(recaps)} read")
 
 
-def _tried(name: str, read: Callable[[], object], right: str) -> Finding:
-    """Try a read that only `apply` and `invoice` need."""
+def _try_read(name: str, read: Callable[[], object], right: str) -> Finding:
+    """Try a read, and make a finding of it; a failure hinders only some commands, so it is unsure."""
     try:
         read()
     except ApiError as error:
@@ -313,7 +317,11 @@ def foretell(connectwise: ConnectWise, lists: Lists, now: dt.datetime) -> Iterat
     held = {agreement.company_id for agreement in lists.agreements}
     yield _foretold(
         "companies with an agreement and without a default contact",
-        [one.name for one in lists.companies if one.id in held and not one.default_contact_id],
+        [
+            customer.name
+            for customer in lists.companies
+            if customer.id in held and not customer.default_contact_id
+        ],
         "A new agreement needs a contact: fill in Contact First Name on New in ConnectWise.",
     )
     late = [
@@ -356,18 +364,19 @@ def _required_fields_check(connectwise: ConnectWise) -> Finding:
 
 def _statuses_check(additions: Mapping[int, tuple[Addition, ...] | ApiError], today: dt.date) -> Finding:
     """Find additions whose status contradicts their dates; only dates decide what xlsync compares."""
-    read = [record for answer in additions.values() if not isinstance(answer, ApiError) for record in answer]
+    read = [entry for answer in additions.values() if not isinstance(answer, ApiError) for entry in answer]
     if not read:
         detail = "not looked at, since no addition was read"
         return Finding("Foretold: additions", CheckState.UNSURE, detail, "Mend what is red above first.")
     return _foretold(
         "additions whose status contradicts their dates",
-        [text for one in read if (text := one.contradiction(today))],
+        [text for addition in read if (text := addition.contradiction(today))],
         "xlsync goes by the dates: look at these in ConnectWise before you change them.",
     )
 
 
 def _foretold(what: str, names: Sequence[str], step: str) -> Finding:
+    """Make the finding about records that ConnectWise will refuse something for, by their names."""
     if not names:
         return Finding(f"Foretold: {what}", CheckState.GOOD, "none")
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

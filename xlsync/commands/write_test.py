@@ -68,7 +68,7 @@ def read_tenant(home: Path, environment: str) -> TenantBehaviour | None:
         return None
 
 
-def keep_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
+def store_tenant(home: Path, environment: str, tenant: TenantBehaviour) -> Path:
     """Store the behaviour of a ConnectWise, and return the file."""
     file = _file(home, environment)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,10 @@ def find_test_company(connectwise: ConnectWise, identifier: str) -> TestCompany:
 def try_writing(
     systems: Systems, company: TestCompany, now: dt.datetime, wait: Callable[[float], None]
 ) -> Iterator[Finding]:
-    """Run the test and store its result; `wait` is called with the seconds between reads of a list."""
+    """Run the test, yield a finding for each step, and store how the tenant behaves.
+
+    `wait` is called with the seconds between reads of a list. Every created record is ended, whatever fails.
+    """
     environment = systems.settings.environment
     journal = Journal.begin(
         systems.home, environment, command="doctor", workbook="", month=f"{now:%Y-%m}", now=now
@@ -137,7 +140,7 @@ def try_writing(
     yield from test.run()
     journal.end()
     if test.tenant is not None:
-        file = keep_tenant(systems.home, environment, test.tenant)
+        file = store_tenant(systems.home, environment, test.tenant)
         yield Finding("Write test: stored", CheckState.GOOD, f"{test.tenant} ({file})")
 
 
@@ -177,17 +180,10 @@ class WriteTest:
             yield Finding("Write test: ended", CheckState.GOOD, f"{len(made)} records were cancelled")
 
     def _steps(self, made: list[str]) -> Iterator[Finding]:
+        """Create, look for, double, change; the path of each created record is added to `made` at once."""
         name = f"xlsync write test {self._now:%Y-%m-%d %H:%M:%S}"
         start = self._now.date().replace(day=1)
-        body = {
-            "name": name,
-            "type": {"id": self._company.agreement_type},
-            "company": {"id": self._company.id},
-            "contact": {"id": self._company.contact},
-            "startDate": write_date(start),
-            "noEndingDateFlag": True,
-        }
-        body = {**add_further_fields("agreement", body, self._live)}
+        body = self._agreement_body(name, start)
         agreement = self._post(AGREEMENTS, body)
         path = f"{AGREEMENTS}/{id_of(agreement, AGREEMENTS)}"
         made.append(path)
@@ -208,6 +204,29 @@ class WriteTest:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
         detail = "a second agreement with the same name is " + ("refused" if twin is None else "accepted")
         yield Finding("Write test: duplicates", CheckState.GOOD, detail)
+        yield from self._try_addition(made, path, begins)
+        self.tenant = TenantBehaviour(
+            tested_on=f"{self._now:%Y-%m-%d}",
+            bill_start=bill_start,
+            list_lag=lag,
+            takes_twins=twin is not None,
+            needs_custom_fields=self._customs_needed,
+        )
+
+    def _agreement_body(self, name: str, start: dt.date) -> dict[str, Any]:
+        """Make the body of a test agreement, without a bill start date."""
+        body = {
+            "name": name,
+            "type": {"id": self._company.agreement_type},
+            "company": {"id": self._company.id},
+            "contact": {"id": self._company.contact},
+            "startDate": write_date(start),
+            "noEndingDateFlag": True,
+        }
+        return {**add_further_fields("agreement", body, self._live)}
+
+    def _try_addition(self, made: list[str], path: str, begins: dt.date | None) -> Iterator[Finding]:
+        """Create an addition on the agreement at `path`, change its quantity, and read it back."""
         addition = {
             "product": {"id": self._company.item},
             "billCustomer": "DoNotBill",
@@ -230,13 +249,6 @@ class WriteTest:
             f"quantity {shown.get('quantity')} read back; a PATCH "
             + ("must name the custom fields" if self._customs_needed else "need not name the custom fields"),
             _DIFFERS,
-        )
-        self.tenant = TenantBehaviour(
-            tested_on=f"{self._now:%Y-%m-%d}",
-            bill_start=bill_start,
-            list_lag=lag,
-            takes_twins=twin is not None,
-            needs_custom_fields=self._customs_needed,
         )
 
     def _lag(self, name: str) -> int | None:
