@@ -51,6 +51,38 @@ def test_result_tells_when_and_by_which_run_a_row_was_carried_out(desk: Desk, ca
     assert told.endswith(f"by run {carried_out}")
 
 
+@pytest.mark.parametrize("typed", ["done", "Done by Ann on the phone", "already billed by hand"])
+def test_a_result_that_a_person_typed_writes_nothing_and_says_why_each_time(desk: Desk, typed: str) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+        hand.set(MISMATCHES, "units:52", {"Result": typed})
+    for _ in range(2):
+        ran = desk.run("apply", str(desk.file), "--yes")
+        assert (ran.code, desk.sent()) == (0, [])
+        told = " ".join(ran.err.split())
+        assert f"Mismatches!R12: Result says '{typed}', which no run wrote: nothing is written" in told
+        assert told.endswith("Nothing to do: the row says that it is done.")
+    assert f"Result says '{typed}', which no run wrote" in desk.read().get(MISMATCHES, "units:52", "Result")
+    with desk.editing() as hand:
+        hand.set(MISMATCHES, "units:52", {"Result": None})
+    assert desk.apply().states == {"update:52": "done"}
+
+
+def test_a_check_keeps_the_yes_of_a_row_whose_result_a_person_typed(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52", "units:53")
+        hand.set(MISMATCHES, "units:52", {"Result": "Done?"})
+    desk.check()
+    assert desk.read().get(MISMATCHES, "units:52", "Approve") == "Yes"
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_a_result_of_a_run_is_its_own_in_a_workbook_that_went_to_another_machine(desk: Desk) -> None:
+    shutil.rmtree(desk.home / "journal")
+    again = desk.run("apply", str(desk.file), "--yes")
+    assert (again.code, desk.sent(), "no run wrote" in again.err) == (0, [], False)
+
+
 def test_an_undone_row_is_not_done_again_by_the_same_workbook(desk: Desk, carried_out: str) -> None:
     assert desk.run("undo", carried_out, "--yes").code == 0
     desk.forget_log()

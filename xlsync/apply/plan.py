@@ -41,6 +41,7 @@ class RefusedFor(StrEnum):
 
 
 LOST: Final = (State.SKIPPED, State.FAILED, State.UNKNOWN)
+UNNEEDED: Final = ": no change needed"  # how the text of an outcome ends that needed no request
 CHANGED: Final = "changed since export"  # how the detail of a changed outcome begins
 
 
@@ -78,7 +79,7 @@ class Outcome:
     def text(self) -> str:
         """The text of the cell *Result*."""
         if self.state is State.ALREADY and not self.is_spent:
-            return f"already {self.detail}: no change needed"
+            return f"already {self.detail}{UNNEEDED}"
         glue = " " if self.state is State.DONE else ": "
         return f"{self.state}{glue}{self.detail}" if self.detail else str(self.state)
 

@@ -62,8 +62,10 @@ def tell_nothing(outcomes: Sequence[Outcome]) -> str:
         return "Nothing to do: no row is approved."
     if all(result.state is State.ALREADY for result in outcomes):
         one = len(outcomes) == 1
-        why = "the change was made earlier." if one else f"all {len(outcomes)} changes were made earlier."
-        return f"Nothing to do: {why}"
+        why = "the change was made earlier" if one else f"all {len(outcomes)} changes were made earlier"
+        if any(result.is_spent and not result.run for result in outcomes):
+            why = "the row says that it is done" if one else f"{why}, or their rows say so"
+        return f"Nothing to do: {why}."
     return f"Nothing was done: {count_states(outcomes)}"
 
 

@@ -4,6 +4,7 @@ A row is spent if its *Result* says done or already, or if the journal says done
 asks for. The journal does not count for a workbook that was exported after that write. Nor does it where the
 workbook has shown the run's result of this row and *Result* is empty: a person emptied it and approved anew.
 Where *Result* says that an undo took the row back, the journal counts.
+A *Result* that says done and that no run wrote was typed by a person: the row is spent, and says why.
 Undo spends a row as a whole: of the two writes of a change from a date on, the run may have made only one.
 """
 
@@ -16,8 +17,11 @@ from typing import Final
 
 from xlsync.apply.actions import Action, UpdateAddition, kind_of
 from xlsync.apply.journal import Run, Write
-from xlsync.apply.plan import Outcome, State, is_carried_out
+from xlsync.apply.plan import UNNEEDED, Outcome, State, is_carried_out
 
+CARRIED_OUT: Final = "carried out before, as Result says"
+_TYPED: Final = "Result says "
+_LONGEST: Final = 60  # characters that are quoted of a person's own words
 Noted = tuple[str, str]  # the result of a run for a row: the run's id, and the key of the row
 
 
@@ -40,16 +44,17 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """The write that carried out an approval; `write` is None where only *Result* shows it."""
+    """The write that carried out an approval; `write` is None and `words` say it where only *Result* does."""
 
     run: str = ""
     write: Write | None = None
+    words: str = CARRIED_OUT
 
     @property
     def text(self) -> str:
         """The run and its time, in words."""
         if self.write is None:
-            return "carried out before, as Result says"
+            return self.words
         return f"carried out on {self.write.at[:10]} by run {self.run}"
 
 
@@ -57,7 +62,7 @@ class SpentApprovals:
     """The actions, and rows of actions, that earlier runs carried out.
 
     `anew` are the results after which a row was approved anew: the workbook showed them, and a person emptied
-    them.
+    them. `typed` says by row key where *Result* holds a person's own words, such as `Done by Ann`.
     """
 
     def __init__(self, approvals: Approvals, runs: Iterable[Run]) -> None:
@@ -82,6 +87,9 @@ class SpentApprovals:
                         self._writes[write.key, row] = last[row] = (run, write)
                         self._taken_back.pop(row, None)
                         rows_of_record.setdefault(write.record, set()).add(row)
+        written = {row for _, row in {*approvals.noted, *self._writes}}
+        typed = {row: tell_typed(approvals.results[row]) for row in self._told_by_result - written}
+        self.typed: Mapping[str, str] = {row: text for row, text in typed.items() if text}
 
     def rows_of(self, action: Action) -> set[str]:
         """Return the rows of an action that were carried out."""
@@ -108,7 +116,7 @@ class SpentApprovals:
 
     def _find_spent(self, key: str, row: str) -> Spent | None:
         run, write = self._writes.get((key, row)) or self._taken_back.get(row) or (None, None)
-        spent = Spent(run.id, write) if run and write else Spent()
+        spent = Spent(run.id, write) if run and write else Spent(words=self.typed.get(row, CARRIED_OUT))
         if row in self._told_by_result:
             return spent
         if run is None or write is None:
@@ -118,6 +126,19 @@ class SpentApprovals:
         if (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row):
             return None
         return spent if write.asked.get(row) == self._approvals.asked.get(row) else None
+
+
+def tell_typed(result: str) -> str:
+    """Say that no run wrote a *Result* that says done; empty where the text has the form of xlsync's own."""
+    detail = result.removeprefix(f"{State.ALREADY}: ")
+    if detail != result:
+        return detail if detail.startswith(_TYPED) else ""
+    if result.startswith(f"{State.ALREADY} ") and result.endswith(UNNEEDED):
+        return ""
+    return (
+        f"{_TYPED}{result[:_LONGEST]!r}, which no run wrote: nothing is written for this row. "
+        "If it is still to be done, empty Result and apply again"
+    )
 
 
 TAKEN_BACK: Final = "taken back"  # how the *Result* of a row begins whose writes an undo took back

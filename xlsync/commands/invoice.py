@@ -24,6 +24,7 @@ from xlsync.apply.spent import Noted, SpentApprovals, part_spent
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,
+    find_typed,
     noting,
     open_book,
     open_live,
@@ -64,17 +65,23 @@ class InvoiceReview:
     live: Live
     asked: Mapping[str, str]
     anew: Set[Noted] = frozenset()  # results after which rows were approved anew
-    notices: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
+    unapplied: tuple[str, ...] = ()  # agreements with mismatches that are not applied yet
+    typed: tuple[Notice, ...] = ()  # results that a person typed
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """The sentences that a person should read before agreeing to the plan."""
+        return (*map(str, self.typed), *self.unapplied)
 
     @property
     def question(self) -> str:
         """The question before the invoices are created."""
         invoices = counted(len(self.plan.actions), "invoice")
-        if not self.notices:
+        if not self.unapplied:
             return f"Create {invoices}?"
-        are = "agreement has" if len(self.notices) == 1 else "agreements have"
+        are = "agreement has" if len(self.unapplied) == 1 else "agreements have"
         return (
-            f"{len(self.notices)} {are} mismatches that are not applied, named above. "
+            f"{len(self.unapplied)} {are} mismatches that are not applied, named above. "
             f"Create {invoices} all the same?"
         )
 
@@ -97,7 +104,9 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
         if (run, row) not in spent.anew
     }
     plan = replace(_without_made(systems, plan, live, runs, unanswered), lifted=find_lifted(book))
-    return InvoiceReview(book, plan, live, edits.asked, spent.anew, tuple(_tell_unapplied(book, plan)))
+    unapplied = tuple(_tell_unapplied(book, plan))
+    typed = tuple(find_typed(book, spent.typed))
+    return InvoiceReview(book, plan, live, edits.asked, spent.anew, unapplied, typed)
 
 
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:

@@ -20,7 +20,7 @@ from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.spent import Approvals, Noted
 from xlsync.commands.write_test import LOOKS, read_tenant
-from xlsync.errors import NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
+from xlsync.errors import Notice, NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.hidden_sheet import About
@@ -154,6 +154,12 @@ def row_results(outcomes: Iterable[Outcome]) -> dict[str, tuple[str, bool]]:
         )
         for row, group in by_row.items()
     }
+
+
+def find_typed(book: Book, typed: Mapping[str, str]) -> list[Notice]:
+    """Return a notice for each *Result* that a person typed; `typed` says why its row is spent, by key."""
+    rows = [row for sheet in (MISMATCHES, NEW, INVOICES) for row in book.rows[sheet.title]]
+    return [Notice(row.where("Result"), typed[row.key]) for row in rows if row.key in typed]
 
 
 def noted_results(entries: Iterable[str]) -> frozenset[Noted]:

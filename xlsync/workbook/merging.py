@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
+from xlsync.apply.spent import tell_typed
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
@@ -55,6 +56,7 @@ def merge_rows(
         rank = {key: number for number, key in enumerate(offered)}
         keys.sort(key=lambda key: rank.get(key, len(rank)))
     others = [*book.others[sheet.title], *find_furnished(book, sheet.title)] if book else []
+    noted = {entry.partition(" ")[2] for entry in book.about.noted} if book else set()
     under, last = _find_rows_under([old[key] for key in kept_on], others)
     merged.rows += under.get("", ())
     for key in keys:
@@ -68,7 +70,11 @@ def merge_rows(
             merged.stored[key] = offered[key]
         else:
             is_unchanged = row.is_untouched and row.stored[:2] == offered[key][:2]
-            changed = {} if is_unchanged else _keep_edits(row, offered[key].shown, merged.lapsed)
+            changed = (
+                {}
+                if is_unchanged
+                else _keep_edits(row, offered[key].shown, merged.lapsed, is_noted=key in noted)
+            )
             merged.rows.append(Row(row.number, _place(changed, columns)))
             merged.stored[key] = offered[key]
         merged.rows += under.get(key, ())
@@ -99,8 +105,11 @@ def _is_wanted(row: SheetRow) -> bool:
     return edited and not is_carried_out(row.text("Result"))
 
 
-def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) -> Cells:
-    """Return the cells to write over an existing row: computed ones; a person's edits are left out."""
+def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *, is_noted: bool) -> Cells:
+    """Return the cells to write over an existing row: computed ones; a person's edits are left out.
+
+    `is_noted` tells that a run wrote the row's *Result*: one that a person typed spends no approval here.
+    """
     stays = {
         column.header
         for column in row.sheet.columns
@@ -123,7 +132,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str]) ->
             lapsed.append(row.where("Approve"))
     elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    elif is_carried_out(row.text("Result")):
+    elif is_carried_out(row.text("Result")) and (is_noted or not tell_typed(row.text("Result"))):
         changed["Approve"] = None  # the approval was used, for a date still to come
     return changed
 
