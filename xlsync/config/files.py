@@ -1,0 +1,105 @@
+"""The settings files: where they lie, which one is used, and what stands in it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from xlsync.config.accounts import profile_name
+from xlsync.config.names import FILE_NAME, KNOWN
+from xlsync.config.problems import SettingProblems
+
+
+def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of links, journal, caches and sandbox state."""
+    given = os.path.expandvars(environ.get("XLSYNC_HOME", ""))  # %LOCALAPPDATA% of a scheduled task
+    return Path(given).expanduser() if given else Path(platformdirs.user_data_path("xlsync", appauthor=False))
+
+
+def file_name(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the settings file: each profile has its own."""
+    profile = profile_name(environ)
+    return f"xlsync.{profile}.toml" if profile else FILE_NAME
+
+
+def own_settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the path of the settings file in the user's configuration folder, which need not exist."""
+    return platformdirs.user_config_path("xlsync", appauthor=False) / file_name(environ)
+
+
+def settings_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the settings file in use: in the working directory, else in the user's configuration folder."""
+    here = Path(file_name(environ))
+    return here if here.exists() else own_settings_file(environ)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSources:
+    """The sources of settings: variables, the settings file in use, and the user's own file."""
+
+    environ: Mapping[str, str]
+    file: Path
+    table: Mapping[str, Any]
+    own: Mapping[str, Any]
+    profile: str
+
+    @property
+    def is_of_this_folder(self) -> bool:
+        """Return whether the settings file lies in the working directory, where anybody may have put it."""
+        return self.table is not self.own
+
+
+def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> SettingsSources:
+    """Read the settings file in use and the user's own one."""
+    own_file, file = own_settings_file(environ), settings_file(environ)
+    problems.file_name = file.name
+    own = _read_file(own_file, problems)
+    is_own = file == own_file or file.resolve() == own_file.resolve()
+    table = own if is_own else _read_file(file, problems)
+    return SettingsSources(environ, file, table, own, profile_name(environ))
+
+
+def _read_file(file: Path, problems: SettingProblems) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.add(f"{file}: cannot be read ({error})")
+        return {}
+    for section, values in table.items():
+        if section not in KNOWN or not isinstance(values, dict):
+            problems.add(f"{file}: [{section}] is not a section of xlsync ({', '.join(KNOWN)})")
+            continue
+        for name in values:
+            if name not in KNOWN[section]:
+                known = ", ".join(sorted(KNOWN[section]))
+                problems.add(f"{file}: [{section}] {name} is not a setting ({known})")
+        for name in ("client_secret", "password", "private_key"):
+            if name in values:
+                keep = "keep it in the keyring (`xlsync login`) or a variable"
+                problems.add(f"{file}: [{section}] {name} is a secret: {keep}")
+    return table
+
+
+def section_of(table: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the known settings of a section of a settings file; empty where it is no section."""
+    values = table.get(name, {})
+    return (
+        {key: value for key, value in values.items() if key in KNOWN[name]}
+        if isinstance(values, dict)
+        else {}
+    )
+
+
+def name_the_file(sources: SettingsSources) -> list[str]:
+    """Write a notice that names the settings file of the working directory, unless the file is empty."""
+    if not sources.is_of_this_folder or not sources.table:
+        return []
+    return [f"The settings of this folder are used: {sources.file.resolve()}"]
