@@ -20,13 +20,17 @@ from pathlib import Path
 from typing import Any
 
 _PROGRAM = """
-import fcntl, gc, importlib, json, os, pkgutil, sys, termios
+import fcntl, gc, importlib, io, json, os, pkgutil, sys, termios
+from contextlib import redirect_stderr, redirect_stdout, suppress
+
 import keyring, psycopg, xlsync
 
 for module in pkgutil.walk_packages(xlsync.__path__, "xlsync."):
     if "__main__" not in module.name and not module.name.startswith("xlsync.excel"):
         importlib.import_module(module.name)
 keyring.get_keyring()
+with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(SystemExit):
+    xlsync.cli.app(["check", "nothing.xlsx"])  # which loads what reads the words of a command
 gc.freeze()
 
 def on_files(order):
