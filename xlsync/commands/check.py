@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
+from typing import Final
 
 from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember, remember_month
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
-from xlsync.connectwise.lists import read_lists
+from xlsync.connectwise.lists import Tables, read_lists
 from xlsync.errors import ConfigError, Notice
 from xlsync.gather.month import Decisions, gather
-from xlsync.gather.questions import Asking
-from xlsync.gather.sources import MonthRequest, read_sources
+from xlsync.gather.questions import Asked, Asking
+from xlsync.gather.sources import MonthRequest, MonthSources, read_sources
 from xlsync.gather.systems import Systems, silent
-from xlsync.gather.unchanged import find_left, fingerprint_sources, keep_left
+from xlsync.gather.unchanged import find_left, fingerprint_sources, is_unchanged, keep_left
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.settings import Settings
@@ -25,10 +27,12 @@ from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import read_invoice_rows, read_row_edits
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits
 from xlsync.workbook.hidden_sheet import About
-from xlsync.workbook.read import read_workbook
+from xlsync.workbook.read import Book, read_workbook
 from xlsync.workbook.save import Save
 from xlsync.workbook.totals import MonthResult
 from xlsync.workbook.write import write_check
+
+_SIDE_BY_SIDE: Final = 5_000  # most lines of a month that is held in memory twice, to save time
 
 
 def settings_to_check(path: Path) -> Settings:
@@ -56,6 +60,42 @@ def _find_report(report: str, workbook: Path) -> Path:
     return beside if not Path(report).exists() and beside.exists() else Path(report)
 
 
+def _read_ahead(
+    systems: Systems,
+    request: MonthRequest,
+    asked: Asked,
+    asking: Asking,
+    now: dt.datetime,
+    progress: Progress,
+) -> tuple[MonthSources, Tables]:
+    """Read a month's sources, and beside them whatever the last check of the workbook had to read."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        reading_ahead = pool.submit(asking.read_ahead, asked)
+        sources, tables = read_sources(systems, request, now, progress)
+        asking.read_ahead_of_lines(asked, sources.lines)
+        reading_ahead.result()
+    return sources, tables
+
+
+def _read_side_by_side(
+    systems: Systems,
+    request: MonthRequest,
+    asked: Asked,
+    asking: Asking,
+    path: Path,
+    now: dt.datetime,
+    progress: Progress,
+) -> tuple[Book, tuple[MonthSources, Tables]]:
+    """Read a workbook while both systems answer; a fault of the workbook is told before one of theirs."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        opening = pool.submit(open_book, path, systems)
+        try:
+            read = _read_ahead(systems, request, asked, asking, now, progress)
+        finally:
+            book = opening.result()
+    return book, read
+
+
 @not_collected()
 def check_workbook(
     systems: Systems,
@@ -72,16 +112,20 @@ def check_workbook(
     as it is.
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh)
-    read = None
+    book, read = None, None
     left = None if refresh else find_left(systems.checks, path)
     if left is not None:
         request = _request_of(left.about, path)
-        read = sources, tables = read_sources(systems, request, now, progress)
-        if fingerprint_sources(systems, request, sources, tables, now) == left.sources:
-            asking.again(left.asked, sources.lines)
-            if asking.fingerprint() == left.answers:
+        if is_unchanged(left, path):
+            read = _read_ahead(systems, request, left.asked, asking, now, progress)
+            made_of = fingerprint_sources(systems, request, *read, now)
+            if made_of == left.sources and asking.fingerprint(left.asked) == left.answers:
                 return _with_notices(left.result(path), asking)
-    book = open_book(path, systems)
+        elif left.totals.lines <= _SIDE_BY_SIDE:
+            book, read = _read_side_by_side(systems, request, left.asked, asking, path, now, progress)
+            if _request_of(book.about, path) != request:
+                read = None
+    book = book or open_book(path, systems)
     edits = read_link_edits(book)
     rows = read_row_edits(book)
     new = new_rows_of(systems, book)

@@ -34,6 +34,16 @@ class Asked:
     identifiers: tuple[Question, ...] = ()
 
 
+@dataclass(slots=True)
+class _Needed:
+    """The reads that a command needed, in their order; `customers` are ids of the BSS by customer key."""
+
+    agreements: dict[int, None] = field(default_factory=dict)
+    lines: dict[str, None] = field(default_factory=dict)
+    customers: dict[str, str] = field(default_factory=dict)
+    identifiers: dict[Question, None] = field(default_factory=dict)
+
+
 class Asking:
     """Reader that sends each read once, and fingerprints the answers."""
 
@@ -49,13 +59,13 @@ class Asking:
         self._recent, self._uses_recent = RecentAdditions(systems.additions, now), uses_recent
         self._today = now.date()
         self._as_of: dt.datetime | None = None
+        self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
         self._begun: Future[None] | None = None
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
-        self._own_units: dict[str, Decimal | ApiError] = {}
-        self._lines: dict[str, None] = {}
-        self._customers: dict[str, str] = {}
+        self._own_units: dict[str, Decimal | ApiError] = {}  # by contract
+        self._contracts: dict[str, str] = {}  # by line key
         self._addresses: dict[str, Account | None] = {}
         self._identifiers: dict[Question, tuple[str, ...] | ApiError] = {}
 
@@ -80,10 +90,11 @@ class Asking:
         if self._begun is not None:
             self._begun.result()
             self._begun = None
+        self._needed.agreements |= dict.fromkeys(wanted)
         self._read_additions(wanted)
         return {id_: _without_status(self._additions[id_]) for id_ in wanted}
 
-    def _read_additions(self, wanted: Sequence[int]) -> None:
+    def _read_additions(self, wanted: Iterable[int]) -> None:
         new = [id_ for id_ in wanted if id_ not in self._additions]
         if new and self._uses_recent:
             recent, as_of = self._recent.find(new)
@@ -128,8 +139,8 @@ class Asking:
     def _tell_contradictions(self) -> Iterator[str]:
         odd = [
             text
-            for answer in self._additions.values()
-            if not isinstance(answer, ApiError)
+            for id_ in self._needed.agreements
+            if not isinstance(answer := self._additions[id_], ApiError)
             for one in answer
             if (text := one.contradiction(self._today))
         ]
@@ -143,6 +154,12 @@ class Asking:
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
+        self._read_recaps(wanted)
+        if self._no_recaps is not None:
+            return self._no_recaps
+        return {id_: recap for id_ in wanted if (recap := self._recaps[id_]) is not None}
+
+    def _read_recaps(self, wanted: Iterable[int]) -> None:
         new = [id_ for id_ in wanted if id_ not in self._recaps]
         if new and self._no_recaps is None:
             recaps = self._systems.connectwise.list_recaps(new)
@@ -150,26 +167,35 @@ class Asking:
                 self._no_recaps = recaps
             else:
                 self._recaps |= {id_: recaps.get(id_) for id_ in new}
-        if self._no_recaps is not None:
-            return self._no_recaps
-        return {id_: recap for id_ in wanted if (recap := self._recaps[id_]) is not None}
 
     def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
-        """Read the BSS's own units of the lines' contracts, by line key."""
-        new = [line for line in lines if line.key not in self._lines]
-        if new:
-            self._own_units |= self._systems.bss.list_own_units(new)
-            self._lines |= dict.fromkeys(line.key for line in new)
+        """Read the BSS's own units of the lines, by contract."""
+        self._needed.lines |= dict.fromkeys(line.key for line in lines)
+        self._read_own_units(lines)
         return self._own_units
 
+    def _read_own_units(self, lines: Iterable[BillingLine]) -> None:
+        new = [line for line in lines if line.key not in self._contracts]
+        if new:
+            self._own_units |= self._systems.bss.list_own_units(new)
+            self._contracts |= {line.key: line.contract for line in new}
+
     def addresses(self, customers: Mapping[str, str]) -> dict[str, Account]:
-        """Read the addresses of customers by key; failed reads are left out, since these are proposals."""
-        new = {key: id_ for key, id_ in customers.items() if self._customers.get(key) != id_}
+        """Read the addresses of customers by key; failed reads are left out, since these are proposals.
+
+        `customers` are the ids of the BSS by key.
+        """
+        self._needed.customers |= customers
+        self._read_addresses(customers.values())
+        return {
+            key: address for key, id_ in customers.items() if (address := self._addresses[id_]) is not None
+        }
+
+    def _read_addresses(self, ids: Iterable[str]) -> None:
+        new = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._addresses]
         if new:
             with ThreadPoolExecutor() as pool:
-                self._addresses |= zip(new, pool.map(self._read_address, new.values()), strict=True)
-            self._customers |= new
-        return {key: address for key in customers if (address := self._addresses[key]) is not None}
+                self._addresses |= zip(new, pool.map(self._read_address, new), strict=True)
 
     def _read_address(self, id_: str) -> Account | None:
         try:
@@ -183,14 +209,18 @@ class Asking:
         A failed read is harmless: an identifier is looked up again before it is created.
         """
         wanted = list(questions)
-        new = [question for question in wanted if question not in self._identifiers]
-        if new:
-            with ThreadPoolExecutor() as pool:
-                self._identifiers |= zip(new, pool.map(self._read_identifiers, new), strict=True)
+        self._needed.identifiers |= dict.fromkeys(wanted)
+        self._look_up(wanted)
         answers = (self._identifiers[question] for question in wanted)
         return frozenset(
             identifier for answer in answers if not isinstance(answer, ApiError) for identifier in answer
         )
+
+    def _look_up(self, wanted: Iterable[Question]) -> None:
+        new = [question for question in wanted if question not in self._identifiers]
+        if new:
+            with ThreadPoolExecutor() as pool:
+                self._identifiers |= zip(new, pool.map(self._read_identifiers, new), strict=True)
 
     def _read_identifiers(self, question: Question) -> tuple[str, ...] | ApiError:
         path, conditions = question
@@ -204,40 +234,49 @@ class Asking:
 
     @property
     def asked(self) -> Asked:
-        """All reads made so far."""
+        """The reads that this command needed, those that were made ahead among them."""
         return Asked(
-            agreements=tuple(sorted(self._additions)),
-            lines=tuple(self._lines),
-            customers=dict(self._customers),
-            identifiers=tuple(self._identifiers),
+            agreements=tuple(sorted(self._needed.agreements)),
+            lines=tuple(self._needed.lines),
+            customers=dict(self._needed.customers),
+            identifiers=tuple(self._needed.identifiers),
         )
 
-    def again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
-        """Repeat the reads of an earlier command, side by side."""
-        wanted = set(asked.lines)
-        own = [line for line in lines if line.key in wanted]
+    def read_ahead(self, asked: Asked) -> None:
+        """Repeat the reads of an earlier command side by side, but for those that need the month's lines."""
         with ThreadPoolExecutor(max_workers=4) as pool:
             for waiting in (
-                pool.submit(self.additions, asked.agreements),
-                pool.submit(self.recaps, asked.agreements),
-                pool.submit(self.own_units, own),
-                pool.submit(self.addresses, asked.customers),
-                pool.submit(self.taken, asked.identifiers),
+                pool.submit(self._read_recaps, asked.agreements),
+                pool.submit(self._read_addresses, asked.customers.values()),
+                pool.submit(self._look_up, asked.identifiers),
+                pool.submit(self._read_additions, asked.agreements),
             ):
                 waiting.result()
 
-    def fingerprint(self) -> str:
-        """A fingerprint of all answers; empty where one is missing, since another time it may be there."""
-        additions = [self._additions[id_] for id_ in sorted(self._additions)]
-        others = (*self._own_units.values(), *self._identifiers.values(), self._no_recaps)
-        if any(isinstance(answer, ApiError) for answer in (*additions, *others)):
+    def read_ahead_of_lines(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
+        """Repeat the reads of an earlier command that are about billing lines."""
+        wanted = set(asked.lines)
+        self._read_own_units([line for line in lines if line.key in wanted])
+
+    def fingerprint(self, asked: Asked) -> str:
+        """Return a fingerprint of the answers to these reads; empty where one of them failed or is missing.
+
+        Another time the answer may be there.
+        """
+        additions = [self._additions.get(id_) for id_ in asked.agreements]
+        identifiers = [(question, self._identifiers.get(question)) for question in sorted(asked.identifiers)]
+        contracts = [self._contracts.get(key) for key in asked.lines]
+        own_units = [(one, self._own_units.get(one)) for one in sorted(filter(None, set(contracts)))]
+        answers = (*additions, *contracts, *(answer for _, answer in identifiers))
+        others = (*(answer for _, answer in own_units), self._no_recaps)
+        if None in answers or any(isinstance(answer, ApiError) for answer in (*answers, *others)):
             return ""
         return fingerprint(
-            (addition for of_one in additions if not isinstance(of_one, ApiError) for addition in of_one),
-            (self._recaps[id_] for id_ in sorted(self._recaps)),
-            sorted(self._own_units.items()),
-            sorted(self._addresses.items()),
-            sorted(self._identifiers.items()),
+            (addition for of_one in additions if isinstance(of_one, tuple) for addition in of_one),
+            (self._recaps.get(id_) for id_ in asked.agreements),
+            own_units,
+            ((key, self._addresses.get(id_)) for key, id_ in sorted(asked.customers.items())),
+            identifiers,
         )
 
 

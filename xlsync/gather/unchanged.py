@@ -78,11 +78,16 @@ def fingerprint_sources(
 
 
 def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
-    """Find the last check's result, if this version stored it and the workbook is unchanged."""
+    """Find what this version stored of the workbook's last export or check."""
     stored = checks.get(str(path.resolve()))
     if not isinstance(stored, dict) or stored.get(_VERSION) != __version__:
         return None
-    return from_plain(stored["left"], Left) if stored["left"]["workbook"] == _bytes_of(path) else None
+    return from_plain(stored["left"], Left)
+
+
+def is_unchanged(left: Left, path: Path) -> bool:
+    """Return whether a workbook is byte for byte the one that the last check wrote."""
+    return left.workbook == _bytes_of(path)
 
 
 def keep_left(
@@ -92,14 +97,15 @@ def keep_left(
 
     The fingerprint is that of the workbook as written: somebody may have saved the file since.
     """
-    answers = asking.fingerprint()
+    asked = asking.asked
+    answers = asking.fingerprint(asked)
     if not answers:
         return
     left = Left(
         workbook=book.package.digest,
         sources=sources,
         answers=answers,
-        asked=asking.asked,
+        asked=asked,
         about=book.about,
         totals=result.totals,
         digest=result.digest,
