@@ -363,11 +363,20 @@ class FileStore:
 
     def items(self) -> list[tuple[str, Any]]:
         """All entries, by key."""
+        disk = self._cache.disk
         try:
-            keys = sorted(self._cache.iterkeys())
+            # One statement in place of one an entry, for which diskcache has no call of its own.
+            rows = self._cache._sql("SELECT key, raw, mode, filename, value FROM Cache").fetchall()  # noqa: SLF001
+            entries = {disk.get(key, raw): (mode, file, value) for key, raw, mode, file, value in rows}
         except (NotJsonError, sqlite3.DatabaseError) as error:
             raise self.damaged("an entry cannot be read") from error
-        return [(key, self.get(key)) for key in keys if key != _HEADER]
+        return [(key, self._fetch(key, *entries[key])) for key in sorted(entries) if key != _HEADER]
+
+    def _fetch(self, key: str, mode: int, file: str | None, value: object) -> Any:
+        try:
+            return self._cache.disk.fetch(mode, file, value, False)
+        except (NotJsonError, OSError) as error:
+            raise self.damaged(f"the entry {key} cannot be read") from error
 
     def set(self, key: str, value: Any) -> None:
         """Store a value under a key, within `writing`."""

@@ -184,7 +184,8 @@ def remember_created(
     }
     links: dict[str, Link] = {}
     picked: dict[str, Picked] = {}
-    for line in review.edits.lines:
+    lines = tuple(review.edits.lines.values())
+    for line in lines:
         keys = (new_customer_key(line), new_agreement_key(line), new_product_key(line))
         made = [ids.get(key) for key in keys]
         if keys[1] in ids and isinstance(owner := owners.get(keys[1]), int):
@@ -204,7 +205,7 @@ def remember_created(
         )
 
     def learn_links(memory: Memory) -> Memory:
-        learnt = learn(memory, review.edits.lines, links, picked, is_earlier=True)
+        learnt = learn(memory, lines, links, picked, is_earlier=True)
         return with_names(learnt, _known_names(review, ids))
 
     systems.links.remember(learn_links, when=now, workbook=review.book.path.name)

@@ -137,10 +137,8 @@ def check_workbook(
     request = replace(_request_of(book.about, path), refresh=refresh)
     asked, ended = learn_rules(systems, book, edits, rows, now)
     rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
-    chosen = tuple(line for line in edits.lines if line.key in edits.picked)
-    edits = replace(
-        edits, lines=chosen, links={}
-    )  # the other lines are read anew: a month is not held in memory twice
+    # The other lines are read anew: a month is not held in memory twice.
+    edits = replace(edits, lines={key: edits.lines[key] for key in edits.picked}, links={})
     decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers)
     book.package.rest()
     give_back_memory()
@@ -202,7 +200,7 @@ def _tell_gone(edits: LinkEdits, overview: Overview) -> list[str]:
         ("item", "product", overview.labels.items),
     )
     gone: dict[str, None] = {}
-    for line in edits.lines:
+    for line in edits.lines.values():
         pick = edits.picked.get(line.key)
         for part, word, labels in parts:
             to = getattr(pick, part) if pick else None

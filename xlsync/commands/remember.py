@@ -33,7 +33,8 @@ def learn_rules(
     """
     writer = _RuleWriter(systems, now.isoformat(timespec="seconds"), book.path.name)
     notices = _learn_unit_rules(writer, book, edits)
-    by_rule = find_ignore_rules(book.month, edits.lines, systems.rules.list())
+    rules = systems.rules.list()
+    by_rule = find_ignore_rules(book.month, edits.lines.values() if rules else (), rules)
     ended: set[str] = set()
     for row in book.rows[MISMATCHES.title]:
         mismatch = rows.mismatches[row.key]
@@ -68,10 +69,9 @@ class _RuleWriter:
 def _learn_unit_rules(writer: _RuleWriter, book: Book, edits: LinkEdits) -> list[Notice]:
     """Store the rules in notes of billing lines; returns notices of ends that cannot be read."""
     notices: list[Notice] = []
-    lines = {line.key: line for line in edits.lines}
     for row in book.rows[BILLING_LINES.title]:
         note = row.text("Note")
-        rule = read_note(note, lines[row.key], writer.when, writer.workbook) if note else None
+        rule = read_note(note, edits.lines[row.key], writer.when, writer.workbook) if note else None
         if rule is not None:
             writer.store(rule)
             notices += _ask_until(note)

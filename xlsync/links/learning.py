@@ -347,19 +347,19 @@ def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory
     def named(remembered: Remembered) -> Remembered:
         company, agreement, item = remembered.ids
         old = remembered.names
-        return replace(
-            remembered,
-            names=replace(
-                old,
-                company=names["company"].get(company or 0, old.company),
-                agreement=names["agreement"].get(agreement or 0, old.agreement),
-                item=names["item"].get(item or 0, old.item),
-            ),
-            by_period=tuple(
-                replace(agreement, name=names["agreement"].get(agreement.id, agreement.name))
-                for agreement in remembered.by_period
-            ),
+        now = (
+            names["company"].get(company or 0, old.company),
+            names["agreement"].get(agreement or 0, old.agreement),
+            names["item"].get(item or 0, old.item),
         )
+        by_period = tuple(
+            PeriodAgreement(one.months, one.id, names["agreement"].get(one.id, one.name))
+            for one in remembered.by_period
+        )
+        if now == (old.company, old.agreement, old.item) and by_period == remembered.by_period:
+            return remembered
+        renamed = replace(old, company=now[0], agreement=now[1], item=now[2])
+        return replace(remembered, names=renamed, by_period=by_period)
 
     return Memory(
         *(

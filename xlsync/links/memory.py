@@ -35,6 +35,8 @@ class Names:
 
     def renewed(self, newer: Names) -> Names:
         """Replace these names by those of `newer` that are not empty."""
+        if newer == self:
+            return self
         return replace(
             self, **{part.name: text for part in fields(self) if (text := getattr(newer, part.name))}
         )

@@ -17,6 +17,7 @@ from xlsync.store import EnvironmentStore, from_plain, to_plain
 
 T = TypeVar("T")
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
+_NAMES: Final = tuple(field.name for field in fields(Names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Links(EnvironmentStore):
     """The remembered links of one environment."""
 
     kind, suffix, what = "links", "", "remembered links"
+    _read: tuple[str, Memory] | None = None  # the revision of the store, and what was read at it
 
     @property
     def revision(self) -> str:
@@ -95,7 +97,16 @@ class Links(EnvironmentStore):
         return tuple(link for kind in order for link in links if link.kind is kind)
 
     def memory(self) -> Memory:
-        """Return the remembered links in the form that `matching` uses."""
+        """Return the remembered links in the form that `matching` uses.
+
+        They are read again only where the store changed since the last call.
+        """
+        revision = self.revision
+        if self._read is None or not revision or self._read[0] != revision:
+            self._read = revision, self._read_memory()
+        return self._read[1]
+
+    def _read_memory(self) -> Memory:
         by_kind: dict[LinkKind, dict[str, Remembered]] = {kind: {} for kind in LinkKind}
         for entry in self.list():
             by_kind[entry.kind][entry.key] = entry.link
@@ -274,12 +285,12 @@ def _from_json(stored: object) -> Remembered:
     """
     if not isinstance(stored, Mapping):
         raise TypeError("not a link")
-    ids = [stored.get(name) for name in ("company_id", "agreement_id", "item_id")]
+    ids = [stored.get("company_id"), stored.get("agreement_id"), stored.get("item_id")]
     texts = {name: stored.get(name, "") for name in ("for_product", "evidence", "when", "workbook")}
     names, emptied = stored.get("names", {}), stored.get("emptied", [])
     if not isinstance(emptied, list) or any(part not in PARTS for part in emptied):
         raise TypeError("what was emptied is no part of a link")
-    known = {field.name: names.get(field.name, "") for field in fields(Names)}
+    known = {name: names.get(name, "") for name in _NAMES}
     if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
         raise TypeError("an id is not a whole number")
     if not all(isinstance(text, str) for text in (*texts.values(), *known.values())):

@@ -85,6 +85,10 @@ class StoredRow(NamedTuple):
         """The billing line, mismatch or other thing behind the row, parsed at each call."""
         return json.loads(self.text)  # type: ignore[no-any-return]
 
+    def has_fact(self, name: str) -> bool:
+        """Return whether the row may have a fact of this name, without parsing its JSON."""
+        return f'"{name}":' in self.text
+
 
 class Keyed(Protocol):
     """Anything that is shown in a row of its own and has a key, such as a mismatch or a proposal."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from xlsync.errors import Problem
 from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
@@ -21,13 +21,32 @@ _PARTS: Final = {
     "item": "ConnectWise Product",
 }
 _NO_PICK: Final = Picked()
+_OWN: Final = "own"  # the fact that holds what a person picked
+T = TypeVar("T")
+
+
+class FactsByKey(Mapping[str, T]):
+    """A fact of one kind behind each row, by row key; it is parsed at each access."""
+
+    def __init__(self, rows: Iterable[SheetRow], name: str, kind: type[T]) -> None:
+        self._rows = {row.key: row for row in rows}
+        self._name, self._kind = name, kind
+
+    def __getitem__(self, key: str) -> T:
+        return from_plain(self._rows[key].facts[self._name], self._kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkEdits:
     """The choices on *Billing Lines*, by line key, with the lines and links that they are about."""
 
-    lines: tuple[BillingLine, ...]
+    lines: Mapping[str, BillingLine]
     links: Mapping[str, Link]  # as the workbook shows them
     picked: Mapping[str, Picked]
     names: Mapping[str, Mapping[int, str]]  # the label of each id, by part of a link
@@ -41,21 +60,26 @@ class LinkEdits:
 def read_link_edits(book: Book) -> LinkEdits:
     """Read every choice on *Billing Lines*; a cell that names nothing known is a problem."""
     directory = LabelDirectory(book.lists)
+    rows = book.rows[BILLING_LINES.title]
     problems: list[Problem] = []
-    lines: list[BillingLine] = []
-    links: dict[str, Link] = {}
     picked: dict[str, Picked] = {}
-    for row in book.rows[BILLING_LINES.title]:
+    for row in rows:
+        if not row.edited and not row.stored.has_fact(_OWN):
+            continue
         facts = row.facts
-        line = from_plain(facts["line"], BillingLine)
-        link = from_plain(facts["link"], Link)
-        lines.append(line)
-        links[line.key] = link
-        stored_pick = _read_stored_pick(facts.get("own"))
-        pick = _read_pick(row, line, link, stored_pick, directory, problems) if row.edited else stored_pick
+        pick = _read_stored_pick(facts.get(_OWN))
+        if row.edited:
+            line, link = from_plain(facts["line"], BillingLine), from_plain(facts["link"], Link)
+            pick = _read_pick(row, line, link, pick, directory, problems)
         if pick != _NO_PICK:
-            picked[line.key] = pick
-    return LinkEdits(tuple(lines), links, picked, directory.names, tuple(problems))
+            picked[row.key] = pick
+    return LinkEdits(
+        FactsByKey(rows, "line", BillingLine),
+        FactsByKey(rows, "link", Link),
+        picked,
+        directory.names,
+        tuple(problems),
+    )
 
 
 def _read_pick(
