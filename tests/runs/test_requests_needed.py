@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 
 from tests.helpers.desk import Desk
+from tests.helpers.hand import LINES
+from tests.helpers.rest_service import closed_port
 from xlsync.settings import SIDE_BY_SIDE
 
 ID = re.compile(r"/(\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
@@ -75,6 +77,47 @@ def test_a_second_export_of_the_day_asks_for_invoices_and_additions_again(twice:
     assert kinds["bss /oauth/token"] == 1
     additions = [request for request in twice.sandbox.log if request.path.endswith("/additions")]
     assert len(additions) == len({request.path for request in additions}) > 0
+
+
+def test_the_first_check_asks_for_each_thing_once(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"Note": "Ask Pia"})
+    desk.forget_log()
+    assert desk.run("check", str(desk.file), "--json").code == 0
+    urls = Counter((request.path, str(sorted(request.query.items()))) for request in desk.sandbox.log)
+    assert {url: count for url, count in urls.items() if count > 1} == {}
+    assert not any(path.endswith("/additions") for path, _ in urls)
+
+
+def test_a_check_stops_asking_for_what_only_an_earlier_one_needed(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"ConnectWise Customer": ""})
+    assert desk.run("check", str(desk.file), "--json").code == 0
+    recaps: list[set[str]] = []
+    for note in ("Ask Pia", "Ask Tom", "Ask Uwe"):
+        with desk.editing() as hand:
+            hand.set(LINES, hand.line("DELTA"), {"Note": note})
+        desk.forget_log()
+        assert desk.run("check", str(desk.file), "--json").code == 0
+        recaps.append(
+            {
+                request.query["conditions"]
+                for request in desk.sandbox.log
+                if request.path == "/finance/agreementrecap/"
+            }
+        )
+    assert recaps[0] != recaps[1] == recaps[2] != set()
+
+
+def test_a_fault_of_the_workbook_is_told_though_the_bss_does_not_answer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk.editing() as hand:
+        hand.set(LINES, hand.line("DELTA"), {"ConnectWise Customer": "No such customer"})
+    monkeypatch.setenv("XLSYNC_BSS_URL", f"http://127.0.0.1:{closed_port()}")
+    ran = desk.run("check", str(desk.file))
+    assert ran.code == 1
+    assert "No such customer" in ran.err
 
 
 def test_every_list_of_records_names_its_fields(empty_desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Final
 
@@ -19,7 +19,14 @@ from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources, read_sources
 from xlsync.gather.systems import Systems, silent
-from xlsync.gather.unchanged import find_left, fingerprint_sources, is_unchanged, keep_left
+from xlsync.gather.unchanged import (
+    Left,
+    find_left,
+    fingerprint_sources,
+    is_unchanged,
+    keep_check,
+    keep_reads,
+)
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.settings import Settings
@@ -96,6 +103,31 @@ def _read_side_by_side(
     return book, read
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What a check has read before it knows the edits."""
+
+    book: Book | None = None
+    read: tuple[MonthSources, Tables] | None = None
+
+
+def _begin(
+    systems: Systems, left: Left, asking: Asking, path: Path, now: dt.datetime, progress: Progress
+) -> _Begun | MonthResult:
+    """Begin with the reads that the last command needed; returns its result where nothing changed."""
+    request = _request_of(left.about, path)
+    if is_unchanged(left, path):
+        read = _read_ahead(systems, request, left.asked, asking, now, progress)
+        made_of = fingerprint_sources(systems, request, *read, now)
+        if made_of == left.sources and asking.fingerprint(left.asked) == left.answers:
+            return _with_notices(left.result(path), asking)
+        return _Begun(read=read)
+    if left.totals.lines > _SIDE_BY_SIDE:
+        return _Begun()
+    book, read = _read_side_by_side(systems, request, left.asked, asking, path, now, progress)
+    return _Begun(book, read if _request_of(book.about, path) == request else None)
+
+
 @not_collected()
 def check_workbook(
     systems: Systems,
@@ -112,20 +144,12 @@ def check_workbook(
     as it is.
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh)
-    book, read = None, None
     left = None if refresh else find_left(systems.checks, path)
-    if left is not None:
-        request = _request_of(left.about, path)
-        if is_unchanged(left, path):
-            read = _read_ahead(systems, request, left.asked, asking, now, progress)
-            made_of = fingerprint_sources(systems, request, *read, now)
-            if made_of == left.sources and asking.fingerprint(left.asked) == left.answers:
-                return _with_notices(left.result(path), asking)
-        elif left.totals.lines <= _SIDE_BY_SIDE:
-            book, read = _read_side_by_side(systems, request, left.asked, asking, path, now, progress)
-            if _request_of(book.about, path) != request:
-                read = None
-    book = book or open_book(path, systems)
+    begun = _Begun() if left is None else _begin(systems, left, asking, path, now, progress)
+    if isinstance(begun, MonthResult):
+        return begun
+    book, read = begun.book or open_book(path, systems), begun.read
+    del begun  # what was read is given up as soon as it is used
     edits = read_link_edits(book)
     rows = read_row_edits(book)
     new = new_rows_of(systems, book)
@@ -142,6 +166,8 @@ def check_workbook(
     decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers)
     book.package.rest()
     give_back_memory()
+    if read is None and left is not None and _request_of(left.about, path) == request:
+        read = _read_ahead(systems, request, left.asked, asking, now, progress)
     sources, tables = read or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, tables, now)
     lists = read_lists(tables)
@@ -182,8 +208,10 @@ def check_workbook(
     ]
     notices = tuple(str(notice) for notice in map(renewed.place, all_notices) if notice is not None)
     result = month_result(overview, notices, renewed.path)
-    if not told_once and renewed.path == path:
-        keep_left(systems.checks, result, book, made_of, asking)
+    if told_once or renewed.path != path:
+        keep_reads(systems.checks, result, book.about, asking)
+    else:
+        keep_check(systems.checks, result, book, made_of, asking)
     return _with_notices(result, asking)
 
 

@@ -14,6 +14,7 @@ from xlsync.gather.month import Decisions, gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
+from xlsync.gather.unchanged import keep_reads
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.workbook.contents import Overview
@@ -45,7 +46,7 @@ def export_month(
     gathered = gather(systems, request, sources, lists, asking, memory, Decisions({}), progress)
     del sources, lists
     give_back_memory()
-    write_export(
+    about = write_export(
         path,
         gathered.overview,
         progress=lambda done, total: progress("Writing the workbook", done, total),
@@ -55,7 +56,9 @@ def export_month(
         first_exported_at=now.isoformat(timespec="milliseconds"),
     )
     remember_month(systems, gathered.overview, now)
-    return month_result(gathered.overview, (*gathered.notices, *asking.notices), path)
+    result = month_result(gathered.overview, (*gathered.notices, *asking.notices), path)
+    keep_reads(systems.checks, result, about, asking)
+    return result
 
 
 def month_result(overview: Overview, notices: tuple[str, ...], path: Path) -> MonthResult:

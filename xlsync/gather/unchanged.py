@@ -1,15 +1,16 @@
-"""The stored result of a check, used by the next check where nothing changed.
+"""The stored result of a check or an export, used by the next check of the workbook.
 
-It is stored with fingerprints of all that the workbook depends on: its bytes, the lines and lists, links,
-rules and settings, and the answers to all further reads. Where all are equal again,
-linking, comparing and writing would give the same workbook. It is a cache and may be deleted.
+A check's is stored with fingerprints of all that the workbook depends on: its bytes, the lines and lists,
+links, rules and settings, and the answers to all further reads. Where all are equal again, linking, comparing
+and writing would give the same workbook. Where something changed, the next check begins with the reads that
+the last command needed, before it knows which it needs itself. The store is a cache and may be deleted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,10 @@ _VERSION: Final = "version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """The stored result of a check: fingerprints of the workbook and its sources, and the messages."""
+    """The stored result of a check: fingerprints of the workbook and its sources, and the messages.
+
+    The fingerprints of an export are empty: the first check remembers links, so it always has work to do.
+    """
 
     workbook: str
     sources: str
@@ -87,32 +91,44 @@ def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
 
 def is_unchanged(left: Left, path: Path) -> bool:
     """Return whether a workbook is byte for byte the one that the last check wrote."""
-    return left.workbook == _bytes_of(path)
+    return bool(left.workbook) and left.workbook == _bytes_of(path)
 
 
-def keep_left(
+def keep_check(
     checks: MutableMapping[str, Any], result: MonthResult, book: Book, sources: str, asking: Asking
 ) -> None:
-    """Store a check's result, unless a read failed.
+    """Store a check's result; without fingerprints where a read failed, since it may succeed next time.
 
     The fingerprint is that of the workbook as written: somebody may have saved the file since.
     """
-    asked = asking.asked
-    answers = asking.fingerprint(asked)
-    if not answers:
-        return
-    left = Left(
-        workbook=book.package.digest,
-        sources=sources,
-        answers=answers,
-        asked=asked,
-        about=book.about,
+    left = _left_by(result, book.about, asking)
+    answers = asking.fingerprint(left.asked)
+    if answers:
+        left = replace(left, workbook=book.package.digest, sources=sources, answers=answers)
+    _keep(checks, result.path, left)
+
+
+def keep_reads(checks: MutableMapping[str, Any], result: MonthResult, about: About, asking: Asking) -> None:
+    """Store what a command needed to read, where the next check has work to do in any case."""
+    _keep(checks, result.path, _left_by(result, about, asking))
+
+
+def _left_by(result: MonthResult, about: About, asking: Asking) -> Left:
+    return Left(
+        workbook="",
+        sources="",
+        answers="",
+        asked=asking.asked,
+        about=about,
         totals=result.totals,
         digest=result.digest,
         notices=result.notices,
         reports=result.reports,
     )
-    checks[str(result.path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
+
+
+def _keep(checks: MutableMapping[str, Any], path: Path, left: Left) -> None:
+    checks[str(path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
 
 
 def _bytes_of(path: Path) -> str:

@@ -98,8 +98,11 @@ def write_export(
     reports: tuple[str, ...] = (),
     first_exported_at: str = "",
     progress: RowsDone = _silent,
-) -> None:
-    """Write a month into a new workbook; `reports` are the files that its lines came from."""
+) -> About:
+    """Write a month into a new workbook; `reports` are the files that its lines came from.
+
+    Returns what the hidden sheet says of the workbook as a whole.
+    """
     package = Package.open(template_path())
     # read while the package is small: after a change the whole of it would be opened again
     package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
@@ -107,6 +110,7 @@ def write_export(
     about = replace(_about(overview, exported_at), reports=reports, first_exported_at=first_exported_at)
     _fill(package, overview, columns, None, about, months, {}, progress)
     package.save(path)
+    return about
 
 
 def write_check(
