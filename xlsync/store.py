@@ -17,14 +17,12 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import fields, is_dataclass
-from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
 
-import cattrs
 import diskcache
-from cattrs.strategies import configure_union_passthrough
+import msgspec
 from diskcache.core import MODE_RAW, MODE_TEXT
 
 from xlsync.errors import XlsyncError
@@ -33,6 +31,7 @@ T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
 FORMAT: Final = 1  # the format number of a lasting store
 _HEADER: Final = "format"
+_ENCODER: Final = msgspec.json.Encoder()
 _NORMAL: Final = 1  # SQLite's synchronous: the last commits may be lost with the power
 _FULL: Final = 2  # a commit has reached the disk when it returns
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
@@ -423,27 +422,30 @@ class FileStore:
         self._cache.close()
 
 
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter(omit_if_default=True, detailed_validation=False)
-    converter.register_unstructure_hook(Decimal, str)
-    converter.register_structure_hook(Decimal, lambda value, _: Decimal(value))
-    converter.register_unstructure_hook(dt.date, lambda day: day.isoformat())
-    converter.register_structure_hook(dt.date, lambda text, _: dt.date.fromisoformat(text))
-    configure_union_passthrough(int | str | None, converter)
-    return converter
-
-
-_CONVERTER: Final = _converter()
-
-
 def to_plain(thing: Any) -> Any:
     """Convert a frozen record to plain JSON values, without loss."""
-    return _CONVERTER.unstructure(thing)
+    return msgspec.to_builtins(thing)
 
 
 def from_plain(plain: Any, kind: type[T]) -> T:
-    """Convert plain JSON values back to a record of a kind."""
-    return _CONVERTER.structure(plain, kind)
+    """Convert plain JSON values back to a record of a kind; raises ValueError where they are of another."""
+    return msgspec.convert(plain, kind)
+
+
+def to_json(thing: Any) -> bytes:
+    """Convert a frozen record, or plain values that hold some, to JSON without loss."""
+    try:
+        return _ENCODER.encode(thing)
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape and UTF-8 cannot hold
+        return json.dumps(to_plain(thing), separators=(",", ":")).encode()
+
+
+def from_json(data: bytes) -> Any:
+    """Convert JSON back to plain values; raises ValueError for anything else."""
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:  # also for a lone surrogate
+        return json.loads(data)
 
 
 def fingerprint(*groups: Iterable[object]) -> str:

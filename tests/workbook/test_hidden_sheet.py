@@ -92,7 +92,7 @@ def read_as_sealed(texts: list[tuple[str, str]]) -> HiddenSheet:
 
 def test_an_unknown_layout_is_told_as_such() -> None:
     about = json.dumps(vars_of(ABOUT))
-    for texts in ([("Mismatches", "{}")], [("Mismatches", _packed(["[]", '["a"]']))]):
+    for texts in ([("Mismatches", "{}")], [("Mismatches", _packed([b"[]", b'["a"]']))]):
         with pytest.raises(
             WorkbookError, match=r"another xlsync \(0.0.1\) in a way this one does not"
         ) as raised:
@@ -100,9 +100,9 @@ def test_an_unknown_layout_is_told_as_such() -> None:
         assert "Export the month again" in raised.value.hint
 
 
-@pytest.mark.parametrize("facts", ["", "nonsense", _packed(["{}"])])
+@pytest.mark.parametrize("facts", ["", "nonsense", _packed([b"{}"])])
 def test_facts_that_cannot_be_read_are_told_when_they_are_asked_for(facts: str) -> None:
-    shown = _packed(["[]", '["a","b"]'])
+    shown = _packed([b"[]", b'["a","b"]'])
     kept = read_as_sealed(
         [("about", json.dumps(vars_of(ABOUT))), ("Mismatches", shown), ("facts of Mismatches", facts)]
     )

@@ -20,7 +20,7 @@ from itertools import islice, repeat
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 from xlsync.errors import WorkbookError
-from xlsync.store import from_plain, to_plain
+from xlsync.store import from_json, from_plain, to_json, to_plain
 from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2
@@ -61,14 +61,14 @@ class StoredRow(NamedTuple):
 
     headers: tuple[str, ...]
     values: tuple[Value, ...]
-    json_of: Callable[[int], str]  # returns the hidden JSON of the row with this number
+    json_of: Callable[[int], bytes]  # returns the hidden JSON of the row with this number
     number: int = 0
 
     @classmethod
     def from_facts(cls, shown: Mapping[str, Value], facts: Mapping[str, Any]) -> Self:
         """Make a row that shows these values and has these facts."""
-        text = _json(facts)
-        return cls(tuple(shown), tuple(shown.values()), lambda _: text)
+        data = to_json(facts)
+        return cls(tuple(shown), tuple(shown.values()), lambda _: data)
 
     @property
     def shown(self) -> dict[str, Value]:
@@ -76,18 +76,18 @@ class StoredRow(NamedTuple):
         return dict(zip(self.headers, self.values, strict=True))
 
     @property
-    def text(self) -> str:
+    def json(self) -> bytes:
         """The row's hidden facts as JSON."""
         return self.json_of(self.number)
 
     @property
     def facts(self) -> dict[str, Any]:
         """The billing line, mismatch or other thing behind the row, parsed at each call."""
-        return json.loads(self.text)  # type: ignore[no-any-return]
+        return from_json(self.json)  # type: ignore[no-any-return]
 
     def has_fact(self, name: str) -> bool:
         """Return whether the row may have a fact of this name, without parsing its JSON."""
-        return f'"{name}":' in self.text
+        return f'"{name}":'.encode() in self.json
 
 
 class Keyed(Protocol):
@@ -114,8 +114,8 @@ def store_rows(
     rows: dict[str, StoredRow] = {}
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def json_of(number: int) -> str:
-        return _json(facts(things[number]))
+    def json_of(number: int) -> bytes:
+        return to_json(facts(things[number]))
 
     for number, thing in enumerate(things):
         shown = cells(thing)
@@ -126,10 +126,10 @@ def store_rows(
     return rows
 
 
-def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[int], str]:
+def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[int], bytes]:
     """Return a function that gives line *n* of a packed text, unpacking it on first use."""
 
-    def line(number: int) -> str:
+    def line(number: int) -> bytes:
         try:
             lines = _lines_of(packed)
         except (ValueError, zlib.error) as error:
@@ -142,8 +142,8 @@ def _line_reader(packed: str, count: int, altered: WorkbookError) -> Callable[[i
 
 
 @lru_cache(maxsize=1)  # sheets are read one after the other, so only one is kept unpacked
-def _lines_of(packed: str) -> list[str]:
-    return _unpacked(packed).split("\n")
+def _lines_of(packed: str) -> list[bytes]:
+    return _unpacked(packed).split(b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def write_hidden_sheet(content: HiddenSheet, lists: Mapping[str, Sequence[Value]
     texts = [(_ABOUT, _json(to_plain(replace(content.about, format=FORMAT))))]
     for title, rows in content.rows.items():
         texts.append((title, _packed(_write_shown(rows))))
-        texts.append((f"{_FACTS}{title}", _packed(row.text for row in rows.values())))
+        texts.append((f"{_FACTS}{title}", _packed(row.json for row in rows.values())))
     texts.append((_CHECKSUM, _checksum(texts, lists)))
     return [
         Row(None, {0: title, **{1 + n: chunk for n, chunk in enumerate(_chunks(text))}})
@@ -168,23 +168,23 @@ def write_hidden_sheet(content: HiddenSheet, lists: Mapping[str, Sequence[Value]
     ]
 
 
-def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[str]:
+def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[bytes]:
     """Yield a line of headers, one of keys, and for each column its different values and their places."""
     of_rows = {row.headers for row in rows.values()}
     headers = tuple(dict.fromkeys(header for own in sorted(of_rows) for header in own))
-    yield _json(headers)
-    yield _json(tuple(rows))
+    yield to_json(headers)
+    yield to_json(tuple(rows))
     all_values = [
         row.values if row.headers == headers else tuple(map(row.shown.get, headers)) for row in rows.values()
     ]
     for column in zip(*all_values, strict=True):
         texts = [_write_value(value) for value in column]
         places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-        yield _json([list(places), [places[text] for text in texts]])
+        yield to_json([list(places), [places[text] for text in texts]])
 
 
 def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, StoredRow]:
-    headers, keys, *columns = map(json.loads, _unpacked(text).split("\n"))
+    headers, keys, *columns = map(from_json, _unpacked(text).split(b"\n"))
     shown = [
         map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
     ]
@@ -195,7 +195,7 @@ def _restored_rows(
     headers: Iterable[str],
     keys: Sequence[str],
     columns: Sequence[Iterable[Value]],
-    json_of: Callable[[int], str],
+    json_of: Callable[[int], bytes],
 ) -> dict[str, StoredRow]:
     headers = tuple(headers)
     shown = zip(*columns, strict=True) if columns else repeat((), len(keys))
@@ -205,23 +205,23 @@ def _restored_rows(
     }
 
 
-def _packed(lines: Iterable[str]) -> str:
+def _packed(lines: Iterable[bytes]) -> str:
     """Compress lines into one text, a few at a time, since all together they take much memory."""
     packing = zlib.compressobj(_LEVEL)
     lines = iter(lines)
     data = []
     while some := list(islice(lines, _TOGETHER)):
-        data.append(packing.compress("".join(f"{line}\n" for line in some).encode()))
+        data.append(packing.compress(b"\n".join([*some, b""])))
     return base64.b64encode(b"".join([*data, packing.flush()])).decode()
 
 
-def _unpacked(text: str) -> str:
+def _unpacked(text: str) -> bytes:
     """Undo `_packed`; raises ValueError for a text that is not packed, or is too large to be."""
     opened = zlib.decompressobj()
     data = opened.decompress(base64.b64decode(text, validate=True), _MOST_BYTES)
     if not opened.eof:
         raise ValueError("cut off")
-    return data.decode().removesuffix("\n")
+    return data.removesuffix(b"\n")
 
 
 def read_hidden_sheet(

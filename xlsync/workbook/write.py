@@ -15,7 +15,6 @@ from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS
 from xlsync.reconcile.verdict import MonthVerdict
-from xlsync.store import to_plain
 from xlsync.workbook.contents import (
     NOTHING_NEAR,
     Cells,
@@ -201,7 +200,7 @@ def _fill(
         give_back_memory()
     stored[STORED_AS] = _keep_compared(overview, book)
     of_month = MonthVerdict(overview.verdict, overview.billed)
-    stored[verdict.STORED_AS] = {verdict.STORED_AS: StoredRow.from_facts({}, {"month": to_plain(of_month)})}
+    stored[verdict.STORED_AS] = {verdict.STORED_AS: StoredRow.from_facts({}, {"month": of_month})}
     _fill_start(package, overview, about.exported_at, is_check=book is not None)
     _name_first_rows(package, overview, columns, places)
     _fill_lists(package, lists, book)
@@ -224,7 +223,7 @@ def _offer_rows(overview: Overview, own: Mapping[str, Any]) -> dict[str, dict[st
 
     def facts_of(line: BillingLine) -> dict[str, Any]:
         chosen = {"own": own[line.key]} if line.key in own else {}
-        return {"line": to_plain(line), "link": to_plain(overview.links[line.key]), **chosen}
+        return {"line": line, "link": overview.links[line.key], **chosen}
 
     return {
         BILLING_LINES.title: store_rows(ordered, cells_of, facts_of),
@@ -250,7 +249,7 @@ def _keep_compared(overview: Overview, book: Book | None) -> dict[str, StoredRow
 
 
 def _facts(name: str, thing: object) -> dict[str, Any]:
-    return {name: to_plain(thing)}
+    return {name: thing}
 
 
 def _name_first_rows(
