@@ -89,6 +89,15 @@ SHAPES = [  # `~` is a plain reference; whatever else looks like one is none
     "_xlfn._xlws.FILTER(Prices!A2:B9,Prices!A2:A9=~)",
     "_xlfn.ANCHORARRAY(~)",
     "@~",
+    "_xlfn.SINGLE(~)+SUM(@~:~)",
+    "_xlfn._xlws.SORT(_xlfn.ANCHORARRAY(~),,-1)",
+    "_xlfn.BYROW(~,_xlfn.LAMBDA(_xlpm.r,SUM(_xlpm.r)))",
+    "_xlfn.LET(_xlpm.A10,~,_xlpm.A10)",
+    "SUM((~,~) ~)-Prices!#REF!+#REF!#REF!",
+    "'a ''b'' !c'!A10&'It''s \"A10\"'!A10&~",
+    "'[it''s.xlsx]A''10!'!A10:B10+~",
+    'IF(~="""A10""","A10""","""")&~',
+    "SUM(January:March!A:A,January:March!5:5,~)",
     "~#",
     "SUM(January:March!B5,~)",
     "SUM('January 1:It''s A10'!B5,~)",
@@ -313,7 +322,10 @@ cells = st.builds(lambda a, c, b, r: f"{a}{c}{b}{r + 1}", fixed, columns, fixed,
 sheets = st.sampled_from(["", "", "'Billing Lines'!", "Prices!", "'[1]Billing Lines'!"])
 single = st.builds(lambda s, c: f"{s}{c}", sheets, cells)
 ranges = st.builds(lambda s, a, b: f"{s}{a}:{b}", sheets, cells, cells)
-operands = st.one_of(single, ranges, st.sampled_from(OPAQUE))
+numbers = st.builds(lambda a, r: f"{a}{r + 1}", fixed, st.integers(0, 60))
+whole_rows = st.builds(lambda s, a, b: f"{s}{a}:{b}", sheets, numbers, numbers)
+whole_columns = st.builds(lambda s, a, b: f"{s}{a}A:{b}{'XFD'}", sheets, fixed, fixed)
+operands = st.one_of(single, ranges, whole_rows, whole_columns, st.sampled_from(OPAQUE))
 
 
 @st.composite
