@@ -1,4 +1,4 @@
-"""Files in which JSON is kept under a name, on diskcache; what is not JSON is refused.
+"""JSON stored on disk under keys, through diskcache: a cache, and the lasting entries of an environment.
 
 diskcache reads entries marked as pickle by running them (CVE-2025-69872). Here nothing is ever
 pickled or unpickled: such an entry was put there by someone else.
@@ -15,23 +15,19 @@ import secrets
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from dataclasses import fields, is_dataclass
-from operator import attrgetter
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Final, Protocol, Self
 
 import diskcache
-import msgspec
 from diskcache.core import MODE_RAW, MODE_TEXT
 
 from xlsync.errors import XlsyncError
 
-T = TypeVar("T")
 CACHE_SIZE: Final = 512 * 2**20
 FORMAT: Final = 1  # the format number of a lasting store
 _HEADER: Final = "format"
-_ENCODER: Final = msgspec.json.Encoder()
 _NORMAL: Final = 1  # SQLite's synchronous: the last commits may be lost with the power
 _FULL: Final = 2  # a commit has reached the disk when it returns
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
@@ -45,36 +41,36 @@ class JsonDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache has no types
     """Keys and values as JSON text; whatever else stands in the file is refused, never run."""
 
     def put(self, key: object) -> tuple[str, bool]:
-        """The form in which a key is stored."""
+        """Return the form in which a key is stored."""
         if not isinstance(key, str):
             raise TypeError(f"a key is text, not {type(key).__name__}")
         return json.dumps(key), True
 
     def get(self, key: object, raw: object) -> str:
-        """The key that was stored."""
-        stored = _parsed(key) if raw else None
+        """Return the key that was stored."""
+        stored = _parse(key) if raw else None
         if not isinstance(stored, str):
             raise NotJsonError("a key of the store is not text")
         return stored
 
     def store(self, value: object, read: bool, key: object = diskcache.UNKNOWN) -> Any:
-        """The form in which a value is stored."""
+        """Return the form in which a value is stored."""
         if read:
             raise TypeError("only JSON values are kept, not files")
         text = json.dumps(value, allow_nan=False, separators=(",", ":"))
         return super().store(text, False, key=key)
 
     def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> Any:
-        """The value that was stored."""
+        """Return the value that was stored."""
         if read or mode not in (MODE_RAW, MODE_TEXT):
             raise NotJsonError("an entry of the store is not JSON text")
         try:
-            return _parsed(super().fetch(mode, filename, value, False))
+            return _parse(super().fetch(mode, filename, value, False))
         except UnicodeDecodeError as error:
             raise NotJsonError("an entry of the store is not text") from error
 
 
-def _parsed(text: object) -> Any:
+def _parse(text: object) -> Any:
     if not isinstance(text, str):
         raise NotJsonError("an entry of the store is not text")
     try:
@@ -117,7 +113,21 @@ def _keep_to_owner(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-class Cache(MutableMapping[str, Any]):
+class _Closes(ABC):
+    """A store that a `with` block closes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the store."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Cache(_Closes, MutableMapping[str, Any]):
     """A cache of JSON values: lists for dropdowns, billing plans.
 
     An entry that cannot be read, for whatever reason, counts as missing. Values come back as JSON gives them:
@@ -170,12 +180,6 @@ class Cache(MutableMapping[str, Any]):
         """Close the file for this thread; each thread has a connection of its own."""
         self._store.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _when(entry: Any) -> dt.datetime:
     """Return the time at which an entry was written; an entry without one counts as the oldest."""
@@ -188,7 +192,7 @@ def _when(entry: Any) -> dt.datetime:
 
 
 def environment_folder(environment: str) -> str:
-    """The name of an environment's folder: readable as far as file systems allow; the digest is its own."""
+    """Return the name of an environment's folder: readable, with a digest that no other environment has."""
     readable = re.sub(r"[^a-z0-9]+", "-", environment.casefold()).strip("-")[:40]
     digest = hashlib.sha256(environment.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{readable or 'environment'}-{digest}"
@@ -198,16 +202,16 @@ class Store(Protocol):
     """The lasting JSON entries of one environment, on this machine or on a server."""
 
     def get(self, key: str) -> Any:
-        """The value under a key; None where there is none."""
+        """Return the value under a key; None where there is none."""
 
     def items(self) -> list[tuple[str, Any]]:
-        """All entries, by key."""
+        """Return all entries, ordered by key."""
 
     def set(self, key: str, value: Any) -> None:
         """Store a value under a key."""
 
     def delete(self, key: str) -> bool:
-        """Delete an entry; whether there was one."""
+        """Delete an entry; returns whether there was one."""
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Run a block as a transaction: everything written in it is kept, or nothing."""
@@ -217,14 +221,14 @@ class Store(Protocol):
         """A text that differs after every change; empty before the first."""
 
     def damaged(self, what: str) -> XlsyncError:
-        """The error that names this store and how to mend it."""
+        """Make the error that names this store, what is wrong with it (`what`), and how to mend it."""
 
     def close(self) -> None:
         """Close the file or the connection."""
 
 
-class EnvironmentStore:
-    """What lasts for one environment: in a folder of this machine, or in a store that a team shares.
+class EnvironmentStore(_Closes):
+    """The lasting entries of one environment: in a folder of this machine, or in a store that a team shares.
 
     `kind` names the entries in a shared store, `suffix` ends the name of the folder, and `what` names the
     entries for people.
@@ -247,12 +251,6 @@ class EnvironmentStore:
     def close(self) -> None:
         """Close the store."""
         self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 Merge = Callable[[Any, Any], Any]  # one entry of the newer and the older copy
@@ -354,14 +352,14 @@ class FileStore:
             self._cache.set(_HEADER, header | {"shared_at": place}, retry=True)
 
     def get(self, key: str) -> Any:
-        """The value under a key; None where there is none."""
+        """Return the value under a key; None where there is none."""
         try:
             return self._cache.get(key)
         except (NotJsonError, sqlite3.DatabaseError) as error:
             raise self.damaged(f"the entry {key} cannot be read") from error
 
     def items(self) -> list[tuple[str, Any]]:
-        """All entries, by key."""
+        """Return all entries, ordered by key."""
         disk = self._cache.disk
         try:
             # One statement in place of one an entry, for which diskcache has no call of its own.
@@ -383,7 +381,7 @@ class FileStore:
         self._changed.add(key)
 
     def delete(self, key: str) -> bool:
-        """Delete an entry, within `writing`; whether there was one."""
+        """Delete an entry, within `writing`; returns whether there was one."""
         was_there = bool(self._cache.delete(key, retry=True))
         if was_there:
             self._changed.add(key)
@@ -410,7 +408,7 @@ class FileStore:
             ) from error
 
     def damaged(self, what: str) -> XlsyncError:
-        """The error that names this store and how to mend it."""
+        """Make the error that names this store, what is wrong with it (`what`), and how to mend it."""
         return XlsyncError(
             f"The {self._what} in {self.folder} are damaged: {what}.",
             "Restore the folder from a backup, or move it away and run `xlsync links import` "
@@ -420,46 +418,3 @@ class FileStore:
     def close(self) -> None:
         """Close the file."""
         self._cache.close()
-
-
-def to_plain(thing: Any) -> Any:
-    """Convert a frozen record to plain JSON values, without loss."""
-    return msgspec.to_builtins(thing)
-
-
-def from_plain(plain: Any, kind: type[T]) -> T:
-    """Convert plain JSON values back to a record of a kind; raises ValueError where they are of another."""
-    return msgspec.convert(plain, kind)
-
-
-def to_json(thing: Any) -> bytes:
-    """Convert a frozen record, or plain values that hold some, to JSON without loss."""
-    try:
-        return _ENCODER.encode(thing)
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can escape and UTF-8 cannot hold
-        return json.dumps(to_plain(thing), separators=(",", ":")).encode()
-
-
-def from_json(data: bytes) -> Any:
-    """Convert JSON back to plain values; raises ValueError for anything else."""
-    try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError:  # also for a lone surrogate
-        return json.loads(data)
-
-
-def fingerprint(*groups: Iterable[object]) -> str:
-    """Return a SHA-256 digest of groups of records and plain values; their order matters."""
-    digest = hashlib.sha256()
-    encoders: dict[type, Callable[[object], object]] = {}
-    for group in groups:
-        for record in group:
-            kind = type(record)
-            tell = encoders.get(kind)
-            if tell is None:
-                names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-                # the fields of a record in one step: much faster than the record's own repr
-                tell = encoders[kind] = attrgetter(*names) if names else lambda value: value
-            digest.update(repr(tell(record)).encode("utf-8", "surrogatepass") + b"\x1e")
-        digest.update(b"\x1d")
-    return digest.hexdigest()

@@ -127,11 +127,11 @@ class TeamStore:
                 self._run("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
     def entries(self, kind: str, what: str) -> TeamEntries:
-        """The entries of one kind; `what` names them in messages, such as remembered links."""
+        """Return the entries of one kind; `what` names them in messages, such as remembered links."""
         return TeamEntries(self, kind, what)
 
     def read_entries(self, kind: str) -> dict[str, str]:
-        """The stored texts of one kind by their keys' texts."""
+        """Return the stored JSON texts of one kind, by the JSON text of their key."""
         rows = self._run(
             "SELECT key, value FROM xlsync_entry WHERE environment = %s AND kind = %s", self.environment, kind
         )
@@ -177,7 +177,7 @@ class TeamStore:
         return {str(run): int(count) for run, count in rows}
 
     def lines(self, run: str) -> list[str]:
-        """The lines of a run, in order."""
+        """Return the journal lines of a run, in order."""
         rows = self._run(
             "SELECT line FROM xlsync_journal WHERE environment = %s AND run = %s ORDER BY number",
             self.environment,
@@ -219,18 +219,18 @@ class TeamEntries:
         return self._team.read_entries(self._kind) if self._inside is None else self._inside
 
     def get(self, key: str) -> Any:
-        """The value under a key; None where there is none."""
+        """Return the value under a key; None where there is none."""
         text = self._texts().get(json.dumps(key))
-        return None if text is None else self._parsed(text)
+        return None if text is None else self._parse(text)
 
     def items(self) -> list[tuple[str, Any]]:
-        """All entries, by key."""
+        """Return all entries, ordered by key."""
         return sorted(
-            ((self._parsed(key), self._parsed(text)) for key, text in self._texts().items()),
+            ((self._parse(key), self._parse(text)) for key, text in self._texts().items()),
             key=lambda item: str(item[0]),
         )
 
-    def _parsed(self, text: str) -> Any:
+    def _parse(self, text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -244,7 +244,7 @@ class TeamEntries:
         self._inside[name] = self._changes[name] = json.dumps(value, allow_nan=False, separators=(",", ":"))
 
     def delete(self, key: str) -> bool:
-        """Delete an entry, within `writing`; whether there was one."""
+        """Delete an entry, within `writing`; returns whether there was one."""
         if self._inside is None:
             raise ValueError("entries are written within a transaction")
         name = json.dumps(key)
@@ -267,7 +267,7 @@ class TeamEntries:
                 self._inside = None
 
     def damaged(self, what: str) -> XlsyncError:
-        """The error that names this store and how to mend it."""
+        """Make the error that names this store, what is wrong with it (`what`), and how to mend it."""
         return XlsyncError(
             f"The {self._what} in the team's store at {self._team.place} are damaged: {what}.",
             "Restore the database from a backup.",

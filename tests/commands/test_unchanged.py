@@ -18,7 +18,7 @@ from tests.helpers.desk import Desk, settle
 from tests.helpers.hand import LINES, MISMATCHES
 from tests.helpers.world import World, desk_in
 from xlsync.gather.unchanged import NOTHING_CHANGED
-from xlsync.store import fingerprint
+from xlsync.plain_json import fingerprint
 from xlsync.workbook.layout import START_CELLS
 
 

@@ -15,6 +15,7 @@ from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand, day
 from tests.helpers.tables import read_line
 from xlsync.models import BillingLine, LineType, Link, Mismatch, MismatchKind, Month, Status
+from xlsync.plain_json import from_plain, to_plain
 from xlsync.reconcile.charges import Charge, read_charges
 from xlsync.reconcile.mismatches import Findings, find_mismatches
 from xlsync.reconcile.rules import (
@@ -27,7 +28,6 @@ from xlsync.reconcile.rules import (
     with_unit_rules,
 )
 from xlsync.reconcile.targets import Books
-from xlsync.store import from_plain, to_plain
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 LINE = replace(

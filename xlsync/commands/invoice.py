@@ -37,8 +37,8 @@ from xlsync.errors import ApiError, Notice, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
+from xlsync.plain_json import from_plain
 from xlsync.reconcile.invoice_preview import is_unapplied
-from xlsync.store import from_plain
 from xlsync.workbook.edits.approvals import read_invoice_rows
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.layout import INVOICES, MISMATCHES

@@ -15,8 +15,8 @@ from xlsync.errors import ApiError
 from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
+from xlsync.plain_json import fingerprint
 from xlsync.rest.pacing import with_minutes
-from xlsync.store import fingerprint
 
 Question = tuple[str, str]  # the path of a list, and conditions
 _NAMED: Final = 3  # additions that a notice names one by one

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from xlsync.models import Addition
-from xlsync.store import from_plain, to_plain
+from xlsync.plain_json import from_plain, to_plain
 
 FRESH: Final = dt.timedelta(minutes=10)
 _TOGETHER: Final = 100  # number of agreements in one entry of the cache

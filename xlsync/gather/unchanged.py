@@ -22,8 +22,8 @@ from xlsync.files import digest_of, read_file
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
+from xlsync.plain_json import fingerprint, from_plain, to_plain
 from xlsync.reconcile.ages import NOTHING_SEEN
-from xlsync.store import fingerprint, from_plain, to_plain
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book
 from xlsync.workbook.totals import MonthResult, Totals

@@ -12,8 +12,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence, split_key
+from xlsync.plain_json import from_plain, to_plain
 from xlsync.reconcile.rules import Rule
-from xlsync.store import EnvironmentStore, from_plain, to_plain
+from xlsync.store import EnvironmentStore
 
 T = TypeVar("T")
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
@@ -89,7 +90,7 @@ class Links(EnvironmentStore):
         links = []
         for name, stored in self._store.items():
             word, _, key = name.partition(" ")
-            kind, link = _KINDS.get(word), self._parsed(name, stored)
+            kind, link = _KINDS.get(word), self._parse(name, stored)
             if kind is None or link is None:
                 raise self._store.damaged(f"the entry {name} cannot be read")
             links.append(RememberedLink(kind=kind, key=key, link=link))
@@ -150,7 +151,7 @@ class Links(EnvironmentStore):
             self._store.set(name, _to_json(replace(old, names=names, by_period=new.by_period)))
         return False
 
-    def _parsed(self, name: str, stored: Any) -> Remembered | None:
+    def _parse(self, name: str, stored: Any) -> Remembered | None:
         try:
             return None if stored is None else _from_json(stored)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -195,10 +196,10 @@ class Rules(EnvironmentStore):
 
     def list(self) -> tuple[Rule, ...]:
         """List all rules, ordered by their subject."""
-        rules = [self._parsed(key, stored) for key, stored in self._store.items()]
+        rules = [self._parse(key, stored) for key, stored in self._store.items()]
         return tuple(sorted(rules, key=lambda rule: (rule.scope, rule.about.casefold(), rule.kind)))
 
-    def _parsed(self, key: str, stored: Any) -> Rule:
+    def _parse(self, key: str, stored: Any) -> Rule:
         try:
             rule = from_plain(stored, Rule)
         except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:

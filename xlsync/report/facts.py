@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
+from xlsync.plain_json import from_plain
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS, ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, MonthVerdict
-from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory
 from xlsync.workbook.layout import BILLING_LINES, MISMATCHES
 from xlsync.workbook.read import Book

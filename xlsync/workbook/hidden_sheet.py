@@ -20,7 +20,7 @@ from itertools import islice, repeat
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 from xlsync.errors import WorkbookError
-from xlsync.store import from_json, from_plain, to_json, to_plain
+from xlsync.plain_json import from_json, from_plain, to_json, to_plain
 from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2

@@ -21,10 +21,10 @@ from xlsync.apply.actions import (
 )
 from xlsync.errors import Notice, Problem
 from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
+from xlsync.plain_json import from_plain
 from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.past import offered as offered_actions
-from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import Dropdowns
 from xlsync.workbook.layout import INVOICES, MISMATCHES

@@ -11,6 +11,7 @@ from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompa
 from xlsync.apply.plan import is_carried_out
 from xlsync.errors import Notice, Problem
 from xlsync.models import CREATE_NEW, BillingLine
+from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
@@ -20,7 +21,6 @@ from xlsync.reconcile.proposals import (
     new_customer_key,
     new_product_key,
 )
-from xlsync.store import from_plain
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES, NEW

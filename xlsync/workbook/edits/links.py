@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from xlsync.errors import Problem
 from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
 from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
+from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
-from xlsync.store import from_plain
 from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
