@@ -407,7 +407,7 @@ def test_a_number_that_would_fill_the_memory_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("field", ["cancelledDate", "effectiveDate"])
-@pytest.mark.parametrize("value", ["31.12.2026", "soon", 5, {"on": 1}])
+@pytest.mark.parametrize("value", ["31.12.2026", "soon", 5, {"on": 1}, "0001-01-01T00:00:00Z"])
 def test_a_date_of_an_addition_that_cannot_be_read_is_an_error_not_none(field: str, value: object) -> None:
     with pytest.raises(ApiError, match="where a date belongs"):
         addition(**{field: value})

@@ -83,6 +83,33 @@ def test_a_recap_tells_which_of_its_dates_are_unclear() -> None:
     assert recap.unclear == "next invoice date 03/04/2026"
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("2026-11-01T00:00:00Z", [1]),
+        ("2026-11-01T05:00:00Z", [1]),  # midnight of New York
+        ("2026-11-01T23:00:00Z", [1, 2]),  # midnight of Paris, unless it is the evening of a program
+        ("2026-11-01T10:00:00.000Z", [1, 2]),
+        ("2026-11-01T23:00:00+01:00", [1]),
+        ("0001-01-01T00:00:00Z", []),
+        ("1900-01-01T00:00:00Z", []),
+        ("9999-12-31T00:00:00Z", []),
+        ("1.11.2026", []),
+        ("Nov 1, 2026", []),
+        (20261101, []),
+    ],
+)
+def test_a_recaps_date_that_is_not_sure_is_told_and_an_agreement_counts_to_its_last_day(
+    text: object, days: list[int]
+) -> None:
+    recap = read_recap({"id": 7, "nextInvoiceDate": text})
+    assert recap.unclear == ("" if len(days) == 1 else f"next invoice date {text}")
+    record = {"id": 1, "name": "Cloud", "company": {"id": 2}, "nextInvoiceDate": text}
+    agreement = read_agreement(record, CYCLES)
+    assert agreement is not None
+    assert agreement.next_invoice == (dt.date(2026, 11, days[-1]) if days else None)
+
+
 CYCLES = {
     1: read_setup({"id": 1, "name": "Monthly", "billingOptions": "Monthly"}),
     4: read_setup({"id": 4, "name": "One Time", "billingOptions": "NotRecurring"}),

@@ -285,6 +285,20 @@ def test_an_invoice_that_someone_made_meanwhile_is_already(billing: Desk) -> Non
     assert (ran.code, ran.states, billing.sent()) == (0, {REDSTART: "already"}, [])
 
 
+def test_an_invoice_is_not_made_where_the_agreement_and_its_recap_name_different_days(billing: Desk) -> None:
+    """Which of the two ConnectWise would invoice is not known."""
+    approve(billing, REDSTART)
+    agreement = billing.sandbox.connectwise.agreements[37]
+
+    def invoiced() -> None:
+        agreement["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+
+    billing.sandbox.fail("call-after", path="GET /finance/agreementrecap/37$", call=invoiced)
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
+    assert "is of 2026-10-31, the agreement's own of 2026-11-30" in result(billing, REDSTART)
+
+
 def test_an_agreement_without_a_next_invoice_is_not_told_as_invoiced(billing: Desk) -> None:
     """It was ended or cancelled meanwhile: the number of its last invoice is that of another period."""
     approve(billing, REDSTART)

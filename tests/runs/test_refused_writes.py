@@ -189,14 +189,19 @@ def test_a_date_that_the_agreement_does_not_take_is_told_by_check(desk: Desk) ->
     assert "ConnectWise would refuse an addition that begins on 2026-10-15" in ran.err + ran.out
 
 
-def test_a_recap_date_that_could_be_read_two_ways_is_a_reason_to_skip(desk: Desk) -> None:
-    """What the twelfth of November is day-first may be the eleventh of December."""
+@pytest.mark.parametrize(
+    ("day", "fault"), [("2026-11-12T00:00:00Z", "day-first"), ("2026-10-31T23:00:00Z", "delay")]
+)
+def test_a_recap_date_that_could_be_read_two_ways_is_a_reason_to_skip(
+    desk: Desk, day: str, fault: str
+) -> None:
+    """The twelfth of November day-first may be the eleventh of December, an evening in UTC the next day."""
     approve(desk, "units:52", Effective_From=date(2026, 10, 14))
-    desk.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = "2026-11-12T00:00:00Z"
-    desk.sandbox.fail("day-first")
+    desk.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = day
+    desk.sandbox.fail(fault, path="agreementrecap")
     ran = desk.apply()
     assert (ran.code, desk.sent()) == (3, [])
-    assert "can be read two ways" in desk.read().get(MISMATCHES, "units:52", "Result")
+    assert "cannot be read for sure" in desk.read().get(MISMATCHES, "units:52", "Result")
 
 
 def test_the_agreements_own_next_invoice_date_counts_where_its_recap_tells_an_earlier_one(desk: Desk) -> None:

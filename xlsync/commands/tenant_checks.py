@@ -229,7 +229,9 @@ def _recaps_check(connectwise: ConnectWise, sample: Sequence[int]) -> Finding:
         return Finding(name, CheckState.UNSURE, recaps.message, _next_step(recaps, right))
     unclear = [recap for recap in recaps.values() if recap.unclear]
     if unclear:
-        detail = f"{len(unclear)} of {len(recaps)} have dates that can be read two ways: {unclear[0].unclear}"
+        detail = (
+            f"{len(unclear)} of {len(recaps)} have dates that cannot be read for sure: {unclear[0].unclear}"
+        )
         return Finding(
             name,
             CheckState.UNSURE,

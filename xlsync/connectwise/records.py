@@ -23,6 +23,9 @@ _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
 _LARGEST: Final = (
     18  # power of ten of the largest number: written out, a far larger one would fill the memory
 )
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2100  # of invoices; an end may be said to lie in the year 9999
+_EVENING: Final = re.compile(r".{10}T(1\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?Z$")
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
 
@@ -61,7 +64,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         start=read_date(record.get("startDate")),
         bill_start=read_date(record.get("billStartDate")),
         end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
-        next_invoice=read_date(record.get("nextInvoiceDate")),
+        next_invoice=max(days_of(record.get("nextInvoiceDate")), default=None),
         prorated=bool(record.get("prorateFlag")),
         cycle_trouble=_cycle_trouble(cycle, known) if cycles else "",
         parent=str(_inner(record, "parentAgreement").get("name") or ""),
@@ -82,7 +85,7 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
         start=read_date_strictly(record.get("startDate"), path),
         bill_start=read_date_strictly(record.get("billStartDate"), path),
         end=None if record.get("noEndingDateFlag") else read_date_strictly(record.get("endDate"), path),
-        next_invoice=read_date_strictly(record.get("nextInvoiceDate"), path),
+        next_invoice=_latest_day(record.get("nextInvoiceDate"), path),
         prorated=bool(record.get("prorateFlag")),
         billing_cycle=_inner(record, "billingCycle").get("id"),
         name=str(record.get("name") or ""),
@@ -144,10 +147,14 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
 
 
 def read_recap(record: Mapping[str, Any]) -> Recap:
-    """Read a recap; its dates are text."""
+    """Read a recap; its dates are text, and those that cannot be read for sure are named in `unclear`."""
     path = "/finance/agreementrecap/"
     dates = {"next": record.get("nextInvoiceDate"), "last": record.get("lastInvoiceDate")}
-    unclear = [f"{name} invoice date {date}" for name, date in dates.items() if date and not read_date(date)]
+    unclear = [
+        f"{name} invoice date {str(date)[:40]}"
+        for name, date in dates.items()
+        if date is not None and date != "" and len(days_of(date)) != 1
+    ]
     return Recap(
         agreement_id=id_of(record, path),
         next_date=read_date(record.get("nextInvoiceDate")),
@@ -156,6 +163,18 @@ def read_recap(record: Mapping[str, Any]) -> Recap:
         last_number=str(record.get("lastInvoiceNumber") or ""),
         unclear=", ".join(unclear),
     )
+
+
+def days_of(value: object) -> list[dt.date]:
+    """Return the calendar days that a date may mean, in order; none where it cannot be read.
+
+    Midnight east of Greenwich is the evening before in UTC: such a time may belong to the day after. No
+    invoice is of the year 1900, in which some programs put what has no date, or of another age.
+    """
+    day = read_date(value)
+    if day is None or not _FIRST_YEAR < day.year <= _LAST_YEAR:
+        return []
+    return [day, day + dt.timedelta(days=1)] if _EVENING.match(str(value).strip()) else [day]
 
 
 def read_date(value: object) -> dt.date | None:
@@ -176,8 +195,9 @@ def read_date(value: object) -> dt.date | None:
 
 
 def _day(year: str, month: str, day: str) -> dt.date | None:
+    """Return a day; None for none, such as the zero dates that stand for no date in some programs."""
     try:
-        return dt.date(int(year), int(month), int(day))
+        return dt.date(int(year), int(month), int(day)) if int(year) >= _FIRST_YEAR else None
     except ValueError:
         return None
 
@@ -188,6 +208,12 @@ def read_date_strictly(value: object, path: str) -> dt.date | None:
     if day is None and value:
         raise broken(path, f"{value!r} where a date belongs")
     return day
+
+
+def _latest_day(value: object, path: str) -> dt.date | None:
+    """Return the last of the days that a date may mean; raises an error where it cannot be read."""
+    read_date_strictly(value, path)
+    return max(days_of(value), default=None)
 
 
 def write_date(day: dt.date) -> str:

@@ -331,7 +331,7 @@ def _notices(
         return
     if unclear := [recap for recap in recaps.values() if recap.unclear]:
         yield (
-            f"The recaps of {len(unclear)} agreements tell dates that could be read two ways (agreement "
+            f"The recaps of {len(unclear)} agreements tell dates that cannot be read for sure (agreement "
             f"{unclear[0].agreement_id}: {unclear[0].unclear}): they decide nothing."
         )
 

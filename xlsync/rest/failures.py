@@ -11,6 +11,7 @@ import traceback
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ _GATEWAY: Final = frozenset(
 _ASKED_ANEW: Final = frozenset({429, 500})  # statuses that the service itself answers, in JSON or not
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
+_MOST_PLACES: Final = 30  # highest power of ten in a number; sums of money are exact in 100 digits
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -116,9 +118,18 @@ def read_json(content: bytes) -> Any:
     """Parse the JSON of a body; None if it is empty. Raises ValueError."""
     text = _NOT_ASCII.sub(_escaped, content.removeprefix(BOM_UTF8)).decode("ascii")
     try:
-        return simplejson.loads(text, use_decimal=True) if text.strip() else None
+        return simplejson.loads(text, parse_float=_read_number) if text.strip() else None
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def _read_number(text: str) -> Decimal:
+    """Read a number exactly. Raises ValueError for one that would fill the memory where it is written out."""
+    number = Decimal(text)
+    exponent = number.as_tuple().exponent if "e" in text.casefold() else 0
+    if not isinstance(exponent, int) or abs(exponent) > _MOST_PLACES:
+        raise ValueError(f"a number of the size {text[:20]}")
+    return number
 
 
 def _escaped(match: re.Match[bytes]) -> bytes:

@@ -136,12 +136,12 @@ def _judge_begin(action: SetFields, live: Live) -> Outcome | None:
     following, last = recap.next_date, recap.last_date
     if recap.unclear:
         reason = f"whether {action.begins} is invoiced already is not sure: {recap.unclear} of the recap"
-        return outcome(action, State.SKIPPED, f"{reason} can be read two ways")
+        return outcome(action, State.SKIPPED, f"{reason} cannot be read for sure")
     agreement = live.agreement(action.agreement)
     if agreement is not None and agreement.next_invoice is not None:
         following = max(following or agreement.next_invoice, agreement.next_invoice)
     month = Month(action.begins.year, action.begins.month)
-    if following is None and (last is None or action.begins > last):
+    if following is None and (last is None or action.begins > Month(last.year, last.month).last):
         return None
     if following is not None and following <= month.last:
         return None

@@ -29,6 +29,12 @@ class InvoiceCreation(Handler):
         agreement = live.agreement(self.action.agreement)
         if agreement is None:
             return changed(self.action, "the agreement is no longer there")
+        own = agreement.next_invoice
+        if own is not None and own != self.action.seen_date:
+            seen = self.action.seen_date
+            return changed(
+                self.action, f"the recap's next invoice is of {seen}, the agreement's own of {own}"
+            )
         return judge_labels(self.action, self.action.labels, agreement)
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
