@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from xlsync.errors import WorkbookError
-from xlsync.files import LONGEST, patiently, refuse_long, write_file
+from xlsync.config import load_settings
+from xlsync.errors import ConfigError, WorkbookError, XlsyncError
+from xlsync.excel.open_file import refuse_unusable
+from xlsync.files import LONGEST, patiently, read_file, refuse_long, write_file
+from xlsync.links.exchange import Shared, read_csv, write_csv
 
 
 class Held:
@@ -57,3 +61,31 @@ def test_what_is_no_workbook_is_not_said_to_be_open_in_excel(name: str) -> None:
     with pytest.raises(WorkbookError) as refused:
         write_file(Path("/proc") / name, b"x", None)
     assert "Excel" not in refused.value.message + refused.value.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes of this kind on Windows")
+def test_a_pipe_is_never_read_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens one waits for the other end, for ever."""
+    pipe = tmp_path / "xlsync.toml"
+    os.mkfifo(pipe)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WorkbookError, match="it is no file"):
+        read_file(pipe)
+    with pytest.raises(WorkbookError, match="it is no file"):
+        refuse_unusable(pipe, is_written=False)
+    with pytest.raises(WorkbookError, match="it is no file"):
+        write_file(pipe, b"", None)
+    with pytest.raises(XlsyncError, match="it is no file"):
+        write_csv(pipe, "demo", Shared((), ()))
+    with pytest.raises(XlsyncError, match="it is no file"):
+        read_csv(pipe, "demo")
+    with pytest.raises(ConfigError, match="it is no file"):
+        load_settings(bss=False, connectwise=True, environ={})
+
+
+def test_a_file_too_large_for_a_workbook_is_told_before_it_fills_the_memory(tmp_path: Path) -> None:
+    large = tmp_path / "large.xlsx"
+    with large.open("wb") as file:
+        file.truncate(50 * 10**9)  # takes no room on the disk
+    with pytest.raises(WorkbookError, match="it has 50,000 MB"):
+        read_file(large)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import filecmp
 import hashlib
 import os
@@ -18,6 +19,7 @@ from typing import Final
 from xlsync.errors import WorkbookError
 
 BACKUPS: Final = 5  # backups kept of one workbook
+_LARGEST_WORKBOOK: Final = 400_000_000  # bytes, as many as it may have unpacked
 LONGEST: Final = 259  # characters of a path, of the 260 with its end (Windows, MAX_PATH)
 LONGEST_OF_EXCEL: Final = 218  # characters of a workbook's path: Excel opens no longer one
 _OF_EXCEL: Final = {".xlsx", ".xlsm", ".xlam", ".xls"}
@@ -25,11 +27,26 @@ _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds
 SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 
+def refuse_special(path: Path) -> None:
+    """Raise OSError for a pipe, a device or a folder: reading it, or writing to it, may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Read a regular file of at most so many bytes; raises OSError for any other."""
+    refuse_special(path)
+    size = path.stat().st_size
+    if size > most:
+        raise OSError(errno.EFBIG, f"it has {size / 1e6:,.0f} MB, more than {most / 1e6:,.0f}", str(path))
+    return path.read_bytes()
+
+
 def read_file(path: Path) -> bytes:
     """Read a workbook file; raises WorkbookError where it cannot be read."""
     refuse_long(path)
     try:
-        return path.read_bytes()
+        return read_regular(path, _LARGEST_WORKBOOK)
     except FileNotFoundError:
         raise WorkbookError(f"{path} does not exist", "Check the name and the folder.") from None
     except PermissionError:
@@ -50,6 +67,7 @@ def write_file(path: Path, data: bytes, backup: Path | None) -> None:
     path = Path(os.path.realpath(path))  # a link stays a link
     refuse_long(path)
     with _errors_in_words(path):
+        refuse_special(path)
         if backup is not None and path.exists():
             _copy_to_backup(path, backup)
         with _in_one_step(path) as temporary:

@@ -11,7 +11,7 @@ from xlsync.rest.failures import read_json
 
 @pytest.mark.parametrize("number", ["1e-999999", "0E-999999999", "1e31", "-1E999999999", "NaN", "Infinity"])
 def test_a_number_that_would_fill_the_memory_or_is_none_is_no_json(number: str) -> None:
-    with pytest.raises(ValueError, match="size|Expecting value"):
+    with pytest.raises(ValueError, match=r"size|Expecting value"):
         read_json(f'{{"quantity": {number}}}'.encode())
 
 

@@ -30,6 +30,7 @@ from xlsync.config import (
     SettingsSources,
     name_the_file,
     owns_unbound,
+    read_settings_text,
     read_sources,
     section_url,
     settings_file,
@@ -399,7 +400,7 @@ def _store_and_read_back(account: KeyringAccount, secrets: Mapping[str, str]) ->
 
 def _file_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_settings_text(file)
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:

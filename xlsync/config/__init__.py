@@ -8,6 +8,7 @@ from xlsync.config.files import (
     home_folder,
     name_the_file,
     own_settings_file,
+    read_settings_text,
     read_sources,
     settings_file,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "name_the_file",
     "own_settings_file",
     "owns_unbound",
+    "read_settings_text",
     "read_sources",
     "section_url",
     "settings_file",

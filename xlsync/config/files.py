@@ -7,13 +7,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import platformdirs
 
 from xlsync.config.accounts import profile_name
 from xlsync.config.names import FILE_NAME, KNOWN
 from xlsync.config.problems import SettingProblems
+from xlsync.files import read_regular
+
+_LARGEST: Final = 1_000_000  # bytes of a settings file
 
 
 def home_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -65,9 +68,14 @@ def read_sources(environ: Mapping[str, str], problems: SettingProblems) -> Setti
     return SettingsSources(environ, file, table, own, profile_name(environ))
 
 
+def read_settings_text(file: Path) -> str:
+    """Read the text of a settings file; raises OSError where it is no file, or too large to be one."""
+    return read_regular(file, _LARGEST).decode("utf-8-sig")
+
+
 def _read_file(file: Path, problems: SettingProblems) -> dict[str, Any]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        table = tomllib.loads(read_settings_text(file))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from xlsync.errors import WorkbookError
 from xlsync.excel import synced_folders
-from xlsync.files import keep_backup, refuse_long
+from xlsync.files import keep_backup, refuse_long, refuse_special
 from xlsync.workbook.read import Book
 from xlsync.workbook.save import Save, backup_path, refuse_changed, save_beside, save_in_place, save_or_beside
 from xlsync.xlsx.cells import Position, Value
@@ -100,6 +100,7 @@ def refuse_unusable(path: Path, *, is_written: bool) -> None:
     if path.is_dir():
         raise WorkbookError(f"{path} is a folder, not a workbook.", "Name the workbook in it.")
     try:
+        refuse_special(path)
         with path.open("rb"):
             pass
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.billing.reports.dates import read_date
 from xlsync.errors import XlsyncError
+from xlsync.files import refuse_special, write_file
 from xlsync.links.memory import PARTS, LinkKind, Names, PeriodAgreement, Remembered, RememberedLink
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
@@ -86,18 +88,12 @@ def rows_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
 
 def write_csv(path: Path, environment: str, shared: Shared) -> None:
     """Write links and rules as a table; `environment` stands on every row."""
-    rows = rows_of(environment, shared)
-    try:
-        with path.open("w", encoding=_ENCODING, errors="surrogatepass", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(HEADERS)
-            for cells in rows:
-                writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
-    except OSError as error:
-        raise XlsyncError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Name a CSV file in a folder that exists and may be written to, and close it in Excel.",
-        ) from error
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(HEADERS)
+    for cells in rows_of(environment, shared):
+        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
+    write_file(path, table.getvalue().encode(_ENCODING, "surrogatepass"), None)
 
 
 def read_csv(path: Path, environment: str) -> Shared:
@@ -140,6 +136,7 @@ def read_table(path: Path, environment: str, rows: Iterable[tuple[int, Mapping[s
 def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield the rows below the headers, each with the number of its first line."""
     try:
+        refuse_special(path)
         with path.open(encoding=_ENCODING, errors="surrogatepass", newline="") as file:
             first = file.readline()
             file.seek(0)
