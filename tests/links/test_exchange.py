@@ -235,3 +235,21 @@ def test_two_rows_of_one_customer_with_other_agreements_are_told(tmp_path: Path)
     path = write_rows(tmp_path / "l.csv", row(), row(Agreements_by_Months_Billed="12: 5 A"))
     with pytest.raises(XlsyncError, match="stands in the file before"):
         read_csv(path, SITE)
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "PK\x03\x04", "Environment,Key\n"])
+def test_a_file_that_is_none_of_links_is_never_written_over(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "accounts.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(XlsyncError, match="no file of links"):
+        write_csv(path, SITE, Shared((), ()))
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_a_file_of_links_is_renewed_also_as_another_list_separator_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    write_csv(path, SITE, Shared((), ()))
+    plain = path.read_bytes()
+    path.write_bytes(plain.replace(b",", b";"))
+    write_csv(path, SITE, Shared((), ()))
+    assert path.read_bytes() == plain

@@ -76,6 +76,7 @@ _RULE_COLUMNS: Final[dict[str, Callable[[Rule], str]]] = {
     "Reason": lambda rule: rule.reason,
 }
 _LATER: Final = (_BY_PERIOD, "Rule", "Units", "Until", "Reason")  # a file of an older xlsync has none of them
+_LONGEST_HEADER: Final = 10_000  # bytes
 HEADERS: Final = ("Environment", *_COLUMNS, *_LATER[1:])
 
 
@@ -87,13 +88,29 @@ def rows_of(environment: str, shared: Shared) -> list[tuple[str, ...]]:
 
 
 def write_csv(path: Path, environment: str, shared: Shared) -> None:
-    """Write links and rules as a table; `environment` stands on every row."""
+    """Write links and rules as a table, in place of an older one; `environment` stands on every row.
+
+    Raises XlsyncError where another file is there, which is not written over.
+    """
+    if path.is_file() and path.stat().st_size and not _is_of_links(path):
+        raise XlsyncError(
+            f"{path} is there already, and no file of links: it is not written over.",
+            "Name another file.",
+        )
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(HEADERS)
     for cells in rows_of(environment, shared):
         writer.writerow([f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell for cell in cells])
     write_file(path, table.getvalue().encode(_ENCODING, "surrogatepass"), None)
+
+
+def _is_of_links(path: Path) -> bool:
+    """Return whether a file begins with the headers of a table of links, in whatever order."""
+    with path.open("rb") as file:
+        first = file.readline(_LONGEST_HEADER).decode(_ENCODING, "replace")
+    headers = {header.strip(' "\r\n') for header in re.split("[,;\t]", first)}
+    return headers.issuperset(set(HEADERS) - set(_LATER))
 
 
 def read_csv(path: Path, environment: str) -> Shared:
