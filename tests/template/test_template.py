@@ -335,3 +335,16 @@ def test_the_text_about_unexplained_money_has_a_line_of_its_own(workbook: openpy
     note = sheets.START_BILLED_CELLS["Unexplained"][2]
     assert f"{note}:H{page[note].row}" in {str(area) for area in page.merged_cells.ranges}
     assert page._charts[1].anchor._from.row >= page[note].row
+
+
+def test_the_tip_of_approve_names_every_entry_of_its_list_that_writes() -> None:
+    book = openpyxl.load_workbook(TEMPLATE)
+    entries = [text for text in sheets.FIXED_LISTS["Approve"] if str(text).startswith("Yes")]
+    assert entries == ["Yes", "Yes, over limit"]
+    for sheet in (sheets.MISMATCHES, sheets.NEW, sheets.INVOICES):
+        (tip,) = (
+            one.prompt
+            for one in book[sheet.title].data_validations.dataValidation
+            if one.promptTitle == "Approve"
+        )
+        assert all(f"{entry} " in tip for entry in entries)

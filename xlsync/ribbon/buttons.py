@@ -43,7 +43,7 @@ HELP: Final = """\
 2. Billing Lines: choose what is not linked, confirm what is suggested.
 3. New in ConnectWise: fill in and approve what ConnectWise lacks.
 4. Check: looks again. Every edit of yours is kept.
-5. Mismatches: set Approve to Yes on the rows to be written.
+5. Mismatches: set Approve to Yes on the rows to be written (Yes, over limit lifts the limits for a row).
 6. Apply: shows what would be written, asks, writes, and puts the results into the rows.
 7. Invoices and Report: the agreements' next invoices, and the month on paper.
 Undo takes a run of this workbook back. What I remember shows links and rules, to be edited.

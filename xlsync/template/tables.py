@@ -215,7 +215,7 @@ def _of_new() -> dict[str, list[Rule]]:
 
 
 def _of_approve(cell: str) -> list[Rule]:
-    return [_colored(GREEN, f'{cell}="Yes"', bold=True), _colored(DIM, f'{cell}="No"')]
+    return [_colored(GREEN, _starts(cell, "Yes"), bold=True), _colored(DIM, f'{cell}="No"')]
 
 
 def _of_result(cell: str) -> list[Rule]:

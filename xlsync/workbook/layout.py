@@ -76,7 +76,11 @@ def _input(  # a column that people may edit
     return Column(header, kind, is_input=True, width=width, choices=choices, prompt=prompt, wraps=wraps)
 
 
-def _approve(prompt: str) -> Column:
+def _approve(done: str) -> Column:
+    prompt = (
+        f"Only rows with Yes are {done}. Choose Yes, over limit for a row that a limit of the settings "
+        "stops, if it is right all the same."
+    )
     return _input("Approve", "choice", 14, "xlsync_approve", prompt)
 
 
@@ -166,7 +170,7 @@ MISMATCHES: Final = Sheet(
     "Mismatches",
     "Mismatches",
     (
-        _approve("Only rows with Yes are written to ConnectWise."),
+        _approve("written to ConnectWise"),
         Column("Customer", width=24),
         Column("Product", width=34),
         Column("Mismatch", width=20),
@@ -214,7 +218,7 @@ NEW: Final = Sheet(
     "New in ConnectWise",
     "NewInConnectWise",
     (
-        _approve("Only rows with Yes are created in ConnectWise."),
+        _approve("created in ConnectWise"),
         Column("Kind", width=11),
         _input("Name", "text", 26),
         Column("Looks Like", width=22),
@@ -260,7 +264,7 @@ INVOICES: Final = Sheet(
     "Invoices",
     "Invoices",
     (
-        _approve("Only rows with Yes are invoiced."),
+        _approve("invoiced"),
         Column("Customer", width=30),
         Column("Agreement", width=28),
         Column("Next Invoice Date", "date", width=13),
