@@ -37,9 +37,8 @@ class ConnectWiseSettings:
     release: str = "2025.1"
     requests_per_minute: int = PER_MINUTE
     side_by_side: int = SIDE_BY_SIDE
-    seconds_until_unknown: int = (
-        UNTIL_UNKNOWN  # how long the outcome of a write without an answer is looked for
-    )
+    # How long the outcome of a write without an answer is looked for.
+    seconds_until_unknown: int = UNTIL_UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -12,8 +12,8 @@ import pytest
 
 from tests.helpers.additions import one_more_unit
 from xlsync.apply.actions import Change, Field, UpdateAddition
+from xlsync.apply.freshness import FRESH, SLOWEST, Looks, Moment
 from xlsync.apply.journal import Journal, list_runs
-from xlsync.apply.looks import FRESH, SLOWEST, Looks, Moment
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import Outcome, Plan, State

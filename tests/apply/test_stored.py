@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from xlsync.apply.stored import id_in, tell_differences, unanswered_fields
+from xlsync.apply.stored_fields import id_in, tell_differences, unanswered_fields
 
 SENT = {
     "product": {"id": 15},

@@ -469,6 +469,7 @@ Action = (
     | CreateInvoice
 )
 
+# The noun of each kind of creation, by the kind's name.
 CREATED: Final = {
     kind.__name__: kind.noun
     for kind in (
@@ -479,8 +480,9 @@ CREATED: Final = {
         CreateAddition,
         CreateInvoice,
     )
-}  # the noun of each kind of creation, by the kind's name
+}
 
+# The kinds in order of need: each comes after those that it may need.
 ORDER: tuple[type[Action], ...] = (
     CreateCompany,
     CreateContact,

@@ -41,7 +41,7 @@ class TeamLines(Protocol):
         """Return the number of stored lines of each run."""
 
     def lines(self, run: str) -> list[str]:
-        """The lines of a run, in order."""
+        """Return the lines of a run, in order."""
 
     def add_line(self, run: str, number: int, line: str) -> None:
         """Store a line of a run, for good when this returns."""
@@ -279,7 +279,8 @@ def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
 def read_run(home: Path, environment: str, run: str) -> Run:
     """Read a run by id or number, or the `last` of apply; raises XlsyncError where there is no such run."""
     if run == "last":
-        newest = next((one for one in list_runs(home, environment) if one.command == "apply"), None)
+        runs = list_runs(home, environment)
+        newest = next((candidate for candidate in runs if candidate.command == "apply"), None)
         run = newest.id if newest else run
     files = {file.stem: file for file in _run_files(home, environment)}
     numbers = _number_runs(files)
@@ -291,12 +292,12 @@ def read_run(home: Path, environment: str, run: str) -> Run:
 
 
 def run_number(home: Path, environment: str, run: str) -> str:
-    """The number of a run that a person can type: `2026-10-28-1` is the first of that UTC day."""
+    """Return the number of a run that people type: `2026-10-28-1` is the first of that UTC day."""
     return _number_runs(file.stem for file in _run_files(home, environment)).get(run, run)
 
 
 def _number_runs(ids: Iterable[str]) -> dict[str, str]:
-    """Each run's day and its number among the runs of that day; a name of another form is its own number."""
+    """Number runs by their UTC day and place in it; an id of another form is its own number."""
     numbers: dict[str, str] = {}
     count: Counter[str] = Counter()
     for id_ in sorted(ids):

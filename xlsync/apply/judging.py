@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from xlsync.apply.actions import CREATED, Action, CreateAddition, CreateAgreement, CreateContact, kind_of
-from xlsync.apply.earlier import tell_unanswered
+from xlsync.apply.earlier_creations import tell_unanswered
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import (

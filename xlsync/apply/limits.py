@@ -60,7 +60,7 @@ def _over_counts(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
 
 
 def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
-    """Monthly money, and amounts of invoices, that come to too much in one currency."""
+    """Yield the limits on monthly money, and on amounts of invoices, that are exceeded in a currency."""
     movers: dict[str, list[tuple[Decimal, Action]]] = {}
     for action in actions:
         for amount, kind in ((action.monthly, "of monthly money"), (action.invoiced, "to invoice")):

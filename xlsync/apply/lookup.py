@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-from xlsync.apply.earlier import Earlier
-from xlsync.apply.looks import Clock, Looks, Moment
+from xlsync.apply.earlier_creations import EarlierCreations
+from xlsync.apply.freshness import Clock, Looks, Moment
 from xlsync.apply.marks import (
     fields_of_additions,
     marks_of_definitions,
@@ -42,7 +42,7 @@ class Live:
         self,
         connectwise: ConnectWise,
         creation: Creation,
-        earlier: Earlier | None = None,
+        earlier: EarlierCreations | None = None,
         *,
         restates_custom_fields: bool = False,
         list_lag: int = 0,
@@ -51,7 +51,7 @@ class Live:
         self.clock = clock
         self.connectwise = connectwise
         self.creation = creation
-        self.earlier = earlier or Earlier()
+        self.earlier = earlier or EarlierCreations()
         self.restates_custom_fields = restates_custom_fields
         self.list_lag = list_lag
         self._contacts: Looks[int | None] = Looks(clock)
@@ -132,7 +132,7 @@ class Live:
 
     def known_additions(self) -> list[tuple[Addition, ...]]:
         """Return the additions that were read of any agreement, however long ago."""
-        return [additions for additions in self._additions.things() if not isinstance(additions, ApiError)]
+        return [additions for additions in self._additions.all() if not isinstance(additions, ApiError)]
 
     def agreements_in_force(self) -> dict[int, str]:
         """Return the label of every agreement that is not cancelled, by id, as read once."""
@@ -185,7 +185,7 @@ class Live:
     def custom_fields_of(self, kind: str, captions: Collection[str]) -> dict[str, dict[str, Any]]:
         """Find those of the captions that a record of a kind shows, by caption."""
         if kind == "addition":
-            known = (one for one in self._additions.things() if not isinstance(one, ApiError))
+            known = (one for one in self._additions.all() if not isinstance(one, ApiError))
             return fields_of_additions(known, captions)
         shown = read_fields_of(self.connectwise, _LISTS[kind])
         return {caption: shown[caption] for caption in captions if caption in shown}

@@ -64,9 +64,8 @@ def open_to_all_users(folder: Path, system: str = sys.platform) -> None:
     On Windows what one user puts into the machine's folder of programs' data, others may only read.
     """
     if system == "win32":
-        users = (
-            "*S-1-5-32-545:(OI)(CI)M"  # the group of all users, in any language: modify, and what is in it
-        )
+        # The group of all users, in any language: modify, and what is in it.
+        users = "*S-1-5-32-545:(OI)(CI)M"
         subprocess.run(["icacls", str(folder), "/grant", users], capture_output=True, check=False)  # noqa: S603, S607
     else:
         folder.chmod(0o1777)

@@ -18,14 +18,14 @@ from typing import Any, Final
 
 from xlsync.apply.actions import Action, CreateAddition, SetFields, kind_of
 from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
+from xlsync.apply.freshness import Look
 from xlsync.apply.handlers import handler_of
 from xlsync.apply.journal import Journal
 from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
-from xlsync.apply.looks import Look
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
-from xlsync.apply.stored import id_in, tell_differences, unanswered_fields
+from xlsync.apply.stored_fields import id_in, tell_differences, unanswered_fields
 from xlsync.connectwise.custom_fields import (
     demands_custom_field,
     is_about_custom_fields,
@@ -53,9 +53,8 @@ def perform(
     first, groups = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
-            pool.submit(
-                run.do_all, first
-            ).result()  # in a thread, so that Ctrl-C does not interrupt a request
+            # In a thread, so that Ctrl-C does not interrupt a request.
+            pool.submit(run.do_all, first).result()
             for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
                 job.result()
         except KeyboardInterrupt:
@@ -85,7 +84,7 @@ def _in_pairs(actions: list[Action]) -> list[Action]:
     for action in actions:
         ends = action.succeeds.key if isinstance(action, CreateAddition) and action.succeeds else ""
         (continuing.setdefault(ends, []) if ends in keys else others).append(action)
-    return [one for action in others for one in (action, *continuing.get(action.key, ()))]
+    return [member for action in others for member in (action, *continuing.get(action.key, ()))]
 
 
 class _Run:
@@ -118,7 +117,7 @@ class _Run:
             for action in actions:
                 if self._ends_first(action):
                     first_pair.enter_context(self._pairs)
-                result = self._do(action)
+                result = self._perform_in_turn(action)
                 self.outcomes[action.key] = result
                 if self.progress:
                     self.progress(result)
@@ -130,7 +129,8 @@ class _Run:
         is_end = isinstance(action, SetFields) and action.successor_item is not None
         return is_end and CreateAddition.__name__ not in self._accepted
 
-    def _do(self, action: Action) -> Outcome:
+    def _perform_in_turn(self, action: Action) -> Outcome:
+        """Perform an action, unless the run was interrupted or an action that it needs was not done."""
         if self.stop.is_set():
             return outcome(action, State.SKIPPED, "the run was interrupted before it")
         known = dict(self.outcomes)
@@ -166,7 +166,7 @@ class _Run:
         return outcome(action, State.SKIPPED, detail)
 
     def _tell_ended(self, action: Action, result: Outcome) -> Outcome:
-        """The outcome of an action that was not done, with what is in force since the one before it was."""
+        """Add to an action that was not done what is in force since the action before it was done."""
         if result.state not in {State.FAILED, State.SKIPPED}:
             return result
         if isinstance(action, SetFields) and self._is_done(action.after):
@@ -191,11 +191,12 @@ class _Run:
 
 
 def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
+    """Look, write the journal, send, look again, write the journal; returns the outcome."""
     handler = handler_of(action)
     prepared = _prepare(action, handler, live)
     if isinstance(prepared, Outcome):
         return prepared
-    unwritten = _note(action, prepared.request, journal)
+    unwritten = _journal_request(action, prepared.request, journal)
     if unwritten is not None:
         return unwritten
     result = _send(action, handler, live, prepared, journal)
@@ -244,7 +245,7 @@ def _prepare(action: Action, handler: Handler, live: Live) -> _Prepared | Outcom
     return _Prepared(request, Look(began, live.clock()))
 
 
-def _note(action: Action, request: HttpWrite, journal: Journal) -> Outcome | None:
+def _journal_request(action: Action, request: HttpWrite, journal: Journal) -> Outcome | None:
     """Write the journal's line of a request before it is sent; skipped where that is not possible."""
     try:
         journal.before(
@@ -315,7 +316,7 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
 
 
 def _refused(action: Action, error: ApiError) -> Outcome:
-    """A write that ConnectWise refused, and whether that stops the run."""
+    """Make the outcome of a write that ConnectWise refused; `refused_for` says whether the run stops."""
     refused_for = None
     if error.status == 401:
         refused_for = RefusedFor.KEYS
@@ -424,7 +425,7 @@ def _repeat(
         if lacks_customs and _lacks_custom_fields(again.request):  # the record has no custom field to name
             raise refusal
         if again.request != request:
-            unwritten = _note(action, again.request, journal)
+            unwritten = _journal_request(action, again.request, journal)
             if unwritten is not None:
                 return unwritten
         prepared = again

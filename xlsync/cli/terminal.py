@@ -177,9 +177,8 @@ def tell_notices(notices: Iterable[str]) -> None:
 
 def tell_json(facts: Any) -> None:
     """Print one JSON object on standard output."""
-    typer.echo(
-        simplejson.dumps(facts, use_decimal=True)
-    )  # ASCII, so that the terminal's encoding does not matter
+    # ASCII, so that the terminal's encoding does not matter.
+    typer.echo(simplejson.dumps(facts, use_decimal=True))
 
 
 def new_workbook(path: Path) -> Path:

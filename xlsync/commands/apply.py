@@ -17,7 +17,7 @@ from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan
-from xlsync.apply.spent import Noted, SpentApprovals, part_spent
+from xlsync.apply.spent_approvals import Noted, SpentApprovals, part_spent
 from xlsync.commands.remember import learn_rules
 from xlsync.commands.writing import (
     BadCells,

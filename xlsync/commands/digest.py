@@ -23,13 +23,11 @@ _LONGEST: Final = 60
 _ZERO: Final = Decimal(0)
 # Markup anywhere in a line; @name and #12 of chat programs and GitHub; entities and mathematics.
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~@#&$])")
-_LINK: Final = re.compile(
-    r"(?i)(:(?=//)|(?<=\bwww)\.|(?<=mailto):)"
-)  # addresses that programs turn into links
+# Addresses that programs turn into links.
+_LINK: Final = re.compile(r"(?i)(:(?=//)|(?<=\bwww)\.|(?<=mailto):)")
 _STARTS: Final = re.compile(r"^([+\-=]|\d+(?=[.)]))")
-_UNSEEN: Final = re.compile(
-    "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)  # marks that change the direction of text
+# Marks that change the direction of text.
+_UNSEEN: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def escape(text: str, longest: int = _LONGEST) -> str:

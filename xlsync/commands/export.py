@@ -89,9 +89,8 @@ def refuse_overwriting(path: Path) -> None:
         ) from error
     if book.has_edits or book.problems or book.altered:
         raise WorkbookError(f"{path} exists and has edits in it, so it is not overwritten.", hint)
-    if (
-        book.package.saved_by != SAVED_BY
-    ):  # another program saved it: there may be own sheets, columns, comments or colours
+    # Another program saved it: there may be own sheets, columns, comments or colours.
+    if book.package.saved_by != SAVED_BY:
         message = f"{path} was saved in another program, so it may have edits in it and is not overwritten."
         raise WorkbookError(message, hint)
 

@@ -20,7 +20,7 @@ from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State, is_carried_out, outcome
-from xlsync.apply.spent import Noted, SpentApprovals, part_spent
+from xlsync.apply.spent_approvals import Noted, SpentApprovals, part_spent
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 from xlsync.apply.journal import Run
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, State
-from xlsync.apply.spent import TAKEN_BACK
+from xlsync.apply.spent_approvals import TAKEN_BACK
 from xlsync.apply.undo import plan_undo
 from xlsync.commands.writing import open_book, open_live, with_noted
 from xlsync.errors import XlsyncError

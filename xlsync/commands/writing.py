@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from xlsync.apply.earlier import Earlier
+from xlsync.apply.earlier_creations import EarlierCreations
 from xlsync.apply.journal import Journal, Run
 from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
-from xlsync.apply.spent import Approvals, Noted
+from xlsync.apply.spent_approvals import Approvals, Noted
 from xlsync.commands.write_test import LOOKS, read_tenant
 from xlsync.errors import Notice, NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
@@ -194,7 +194,7 @@ def open_live(systems: Systems, runs: Iterable[Run]) -> Live:
     return Live(
         systems.connectwise,
         systems.settings.creation,
-        Earlier(runs),
+        EarlierCreations(runs),
         restates_custom_fields=tenant is not None and tenant.needs_custom_fields,
         list_lag=lag,
     )

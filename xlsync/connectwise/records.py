@@ -20,9 +20,8 @@ MARK_ID: Final = "Subscription ID"
 MARK_NAME: Final = "Subscription Name"
 TAKEN_OVER: Final = ("billCustomer", "taxableFlag", "invoiceDescription", "description", CUSTOM_FIELDS)
 _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
-_LARGEST: Final = (
-    18  # power of ten of the largest number: written out, a far larger one would fill the memory
-)
+# Power of ten of the largest number: written out, a far larger one would fill the memory.
+_LARGEST: Final = 18
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2100  # of invoices; an end may be said to lie in the year 9999
 _EVENING: Final = re.compile(r".{10}T(1\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?Z$")

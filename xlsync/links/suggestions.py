@@ -48,9 +48,8 @@ class NameIndex:
         self._numbers_in = numbers
         self._ids: list[int] = []
         self._texts: list[str] = []
-        self._holders: defaultdict[str, list[int]] = defaultdict(
-            list
-        )  # positions of the names with a trigram
+        # Positions of the names with a trigram.
+        self._holders: defaultdict[str, list[int]] = defaultdict(list)
         for id_, name in sorted(names.items()):
             plain = read(name)
             if plain:

@@ -65,11 +65,12 @@ class Link:
     @property
     def is_suggested(self) -> bool:
         """Return whether a part is only a suggestion, which a person has to confirm."""
+        # Called very often: a loop is the fastest form.
         for part in (
             self.company,
             self.agreement,
             self.item,
-        ):  # called very often: a loop is the fastest form
+        ):
             if part is not None and part.evidence is Evidence.SUGGESTED:
                 return True
         return False

@@ -188,9 +188,8 @@ def _row(page: Worksheet, row: int, columns: Sequence[_Column[T]], entry: T) -> 
         content = column.content(entry)
         wraps = column.kind == "long" or number == 1
         if wraps and isinstance(content, str):
-            lines = max(
-                lines, wrapped_lines(content, column.width * 1.15)
-            )  # letters are narrower than figures
+            # Letters are narrower than figures.
+            lines = max(lines, wrapped_lines(content, column.width * 1.15))
         cell = put(page, row, number, content if content != "" else None)
         cell.number_format = _FORMATS[column.kind]
         if column.kind == "units" and isinstance(content, Decimal):

@@ -83,9 +83,8 @@ def write_pdf(path: Path) -> Path:
             "Install LibreOffice, or save the report as a PDF from Excel.",
         )
     pdf = path.with_suffix(".pdf")
-    with (
-        tempfile.TemporaryDirectory() as folder
-    ):  # with its own profile LibreOffice works while another one is open
+    # With its own profile LibreOffice works while another one is open.
+    with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder, "profile").as_uri()
         words = [office, f"-env:UserInstallation={profile}", "--headless", "--convert-to", "pdf"]
         try:

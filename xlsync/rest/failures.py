@@ -21,9 +21,8 @@ import urllib3.exceptions as low
 from xlsync.errors import ApiError, NoAnswer
 from xlsync.rest.answer_time import AnswerTooSlow
 
-_GATEWAY: Final = frozenset(
-    {502, 504, *range(520, 528)}
-)  # statuses of a gateway; 520 to 527 are Cloudflare's
+# Statuses of a gateway; 520 to 527 are Cloudflare's.
+_GATEWAY: Final = frozenset({502, 504, *range(520, 528)})
 _ASKED_ANEW: Final = frozenset({429, 500})  # statuses that the service itself answers, in JSON or not
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
@@ -77,9 +76,8 @@ def failure_of(error: BaseException) -> Failure:
                 return Failure("was not sent: its name is unknown to this network", sent=False)
             case low.NewConnectionError() | low.ConnectTimeoutError():
                 return Failure("was not sent: no connection", sent=False)
-            case OSError() if "TLS CA certificate bundle" in str(
-                cause
-            ):  # requests reports it only by this text
+            # requests reports it only by this text.
+            case OSError() if "TLS CA certificate bundle" in str(cause):
                 what = "was not sent: REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates"
                 return Failure(what, sent=False, may_pass=False)
             case OSError() if _while_connecting(cause):

@@ -299,10 +299,11 @@ class Service:
                 self._requests += 1
             try:
                 answer = self._answer(method, path, authorization, **request)
+            # Errors of requests, the file system, and urllib3 while reading.
             except (
                 OSError,
                 HTTPError,
-            ) as error:  # errors of requests, the file system, and urllib3 while reading
+            ) as error:
                 return failure_of(error)
         if isinstance(answer, Failure):
             return answer
@@ -325,9 +326,8 @@ class Service:
             **request,
         ) as response:
             content = bytearray()
-            while chunk := response.raw.read1(
-                _CHUNK, decode_content=True
-            ):  # the bytes that have arrived, not a full chunk
+            # The bytes that have arrived, not a full chunk.
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):
                 content += chunk
                 if len(content) > self._largest:
                     what = f"answered with more than {self._largest:,} bytes"

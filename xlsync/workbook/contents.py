@@ -66,9 +66,8 @@ class Overview:
     compared: tuple[ComparedTarget, ...] = ()
     reports: tuple[TableRead, ...] = ()
     candidates: Mapping[str, Nearest] = field(default_factory=dict)  # by line key, as the sheets show them
-    used_items: Set[int] = (
-        frozenset()
-    )  # catalog items of this BSS's lines and of linked agreements' additions
+    # Catalog items of this BSS's lines and of linked agreements' additions.
+    used_items: Set[int] = frozenset()
     invoice_totals: tuple[InvoiceTotal, ...] | None = None  # None where the source has no totals
     incomplete: str = ""  # why the month is not billed completely yet
     targets: LatestMonth | None = None  # what a month of reports bills on each target, for months before it

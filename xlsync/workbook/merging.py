@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
-from xlsync.apply.spent import tell_typed
+from xlsync.apply.spent_approvals import tell_typed
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet

@@ -55,9 +55,8 @@ def with_currencies(overview: Overview) -> Overview:
         if mismatch.impact is None or mismatch.kind is MismatchKind.NOT_LINKED:
             return mismatch
         sentence = f" Its money is in {currencies[mismatch.key]}."
-        explanation = mismatch.explanation.removesuffix(
-            sentence
-        )  # a row of the last check ends with it already
+        # A row of the last check ends with it already.
+        explanation = mismatch.explanation.removesuffix(sentence)
         return replace(mismatch, explanation=f"{explanation}{sentence}")
 
     with_currencies = tuple(map(with_currency, overview.findings.mismatches))

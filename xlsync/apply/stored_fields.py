@@ -1,4 +1,4 @@
-"""Comparison of what ConnectWise stored with what was sent. PURE."""
+"""Fields that ConnectWise stored otherwise than they were sent. PURE."""
 
 from __future__ import annotations
 

@@ -14,13 +14,12 @@ from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, Create
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State
 
-UNSURE: Final = dt.timedelta(
-    minutes=10
-)  # during this time a list without a record does not prove its absence
+# During this time a list without a record does not prove its absence.
+UNSURE: Final = dt.timedelta(minutes=10)
 _Place = tuple[str, ...]  # where a record is created, and what distinguishes it there
 
 
-class Earlier:
+class EarlierCreations:
     """The creations that the journal holds, by the key of their action and by what they create."""
 
     def __init__(self, runs: Iterable[Run] = ()) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Generic, Self, TypeVar
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
 SLOWEST: Final = 20.0  # most seconds that ConnectWise may take to answer the requests of one look
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The reading of what a write replaces and rests upon: its first request, and its last answer.
+    """One look at what a write replaces and rests upon: when its first request and its last answer came.
 
     A slow ConnectWise may take longer over a look than a look may be old: the age counts from its end.
     """
@@ -48,22 +48,22 @@ class Look:
 Clock = Callable[[], Moment]
 
 
-class Looks(Generic[Thing]):
+class Looks(Generic[T]):
     """Values read from ConnectWise by id, each with the time when its request began."""
 
     def __init__(self, clock: Clock = Moment.now) -> None:
         self._clock = clock
-        self._known: dict[int, tuple[Moment, Thing]] = {}
+        self._known: dict[int, tuple[Moment, T]] = {}
 
-    def keep(self, things: Mapping[int, Thing], began: Moment) -> None:
+    def keep(self, values: Mapping[int, T], began: Moment) -> None:
         """Store the values of one request."""
-        self._known |= {id_: (began, thing) for id_, thing in things.items()}
+        self._known |= {id_: (began, value) for id_, value in values.items()}
 
     def is_fresh(self, id_: int) -> bool:
         """Return whether the value of an id is recent enough."""
         return id_ in self._known and self._known[id_][0].is_fresh(self._clock())
 
-    def latest(self, id_: int, read: Callable[[int], Thing]) -> Thing:
+    def latest(self, id_: int, read: Callable[[int], T]) -> T:
         """Return the value of an id, read again if it is not recent."""
         if not self.is_fresh(id_):
             began = self._clock()
@@ -74,10 +74,10 @@ class Looks(Generic[Thing]):
         """Forget the value of an id."""
         self._known.pop(id_, None)
 
-    def known(self, id_: int) -> Thing | None:
+    def known(self, id_: int) -> T | None:
         """Return the value of an id, however old; None where it was never read."""
         return self._known[id_][1] if id_ in self._known else None
 
-    def things(self) -> list[Thing]:
+    def all(self) -> list[T]:
         """Return all values, however old; other threads may read meanwhile."""
-        return [thing for _, thing in list(self._known.values())]
+        return [value for _, value in list(self._known.values())]
