@@ -46,12 +46,12 @@ from xlsync.xlsx.package import Package
 
 # A command that writes its own peak in kB into a file: what the system counts for a child begins with the
 # peak of the process that started it.
-_TELLING_ITS_PEAK = """
+_WRITING_ITS_PEAK = """
 import atexit, pathlib, re
-def tell():
-    told = pathlib.Path("/proc/self/status").read_text()
-    pathlib.Path("peak.txt").write_text(re.search(r"VmHWM:\\s+(\\d+)", told)[1])
-atexit.register(tell)
+def write_peak():
+    status = pathlib.Path("/proc/self/status").read_text()
+    pathlib.Path("peak.txt").write_text(re.search(r"VmHWM:\\s+(\\d+)", status)[1])
+atexit.register(write_peak)
 from xlsync.__main__ import main
 main()
 """
@@ -301,32 +301,41 @@ def _checking(sizes: Sizes, answers: dict[str, Any]) -> Measured:
 def measure_memory(sizes: Sizes) -> dict[str, float]:
     """The peak of each command on a large month, in MB, each in a process of its own."""
     peaks: dict[str, float] = {}
+    changes = f"{sizes.changes} changes"
     with served(sizes.large, rate=10_000, nudge=4 * sizes.changes) as world:
         world.enter("home")
 
         def measure(what: str, *words: str) -> None:
             told.print(f"memory of {what} …")
-            command = [sys.executable, "-c", _TELLING_ITS_PEAK, *words, "--json"]
+            command = [sys.executable, "-c", _WRITING_ITS_PEAK, *words]
             done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
             if done.returncode:
                 raise SystemExit(done.stderr.decode())
             peaks[what] = int(Path("peak.txt").read_text("utf-8")) / 1024
+            told.print(f"  {peaks[what]:.0f} MB")
 
         for cache in ("empty", "warm"):
             Path(FILE).unlink(missing_ok=True)
-            measure(f"export, {cache} cache", "export", "--month", str(OCTOBER))
+            measure(f"export, {cache} cache", "export", "--month", str(OCTOBER), "--json")
+        measure("check, remembering links", "check", FILE, "--json")
+        measure("check, nothing changed", "check", FILE, "--json")
         words = [sys.executable, "-m", "tests.benchmarks.approve", FILE, str(sizes.changes)]
         subprocess.run(words, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        measure(f"check of {sizes.changes} approvals", "check", FILE)
-        measure("check again, nothing changed", "check", FILE)
-        measure(f"apply of {sizes.changes} changes", "apply", FILE, "--yes", "--force")
-        measure("check after apply", "check", FILE)
+        measure(f"check after edits, {sizes.changes} approvals", "check", FILE, "--json")
+        measure("check, all read anew", "check", FILE, "--refresh", "--json")
+        measure(f"apply, dry run of {changes}", "apply", FILE, "--dry-run", "--json")
+        measure(f"apply of {changes}", "apply", FILE, "--yes", "--force", "--json")
+        measure("check right after apply", "check", FILE, "--json")
         measure("report", "report", FILE)
-        measure("invoice, looked at only", "invoice", FILE, "--dry-run")
-        measure("undo", "undo", "last", "--yes")
-        measure("doctor", "doctor")
-        measure("links list", "links", "list")
-        measure("history", "history")
+        measure("invoice, dry run", "invoice", FILE, "--dry-run", "--json")
+        measure(f"undo of {changes}, dry run", "undo", "last", "--dry-run", "--json")
+        measure(f"undo of {changes}", "undo", "last", "--yes", "--json")
+        measure("check right after undo", "check", FILE, "--json")
+        measure("history", "history", "--json")
+        measure("history of one run", "history", "last", "--json")
+        measure("links list", "links", "list", "--json")
+        measure("links export", "links", "export", "links.csv", "--json")
+        measure("doctor", "doctor", "--json")
     return peaks
 
 
@@ -361,21 +370,24 @@ def measure_soon(sizes: Sizes) -> list[Measured]:
 def measure_rates(sizes: Sizes) -> list[Measured]:
     """A first export of a large month, beside the time that its requests take at the tolerated rates.
 
-    The requests of a first minute pass at once. What the BSS billed is read before it is known which
-    additions are needed, so that the waits for both systems add up.
+    Both systems are asked side by side, so that the slower one counts. The requests of a first minute pass
+    at once.
     """
     with served(sizes.large, LATENCY) as world:
         took = export_once(world, "home")
         asked = Counter(service for service, *_ in world.log())
     rates = {"bss": BSS_PER_MINUTE, "connectwise": PER_MINUTE}
-    waits = sum(60.0 * ((count - 1) // rates[service]) for service, count in asked.items())
-    if not waits:
+    most = max(60.0 * ((count - 1) // rates[service]) for service, count in asked.items())
+    if not most:
         told.print("its requests all pass within a first minute: no rate binds it")
         return []
     what = f"first export of {sizes.large:,} lines, {LATENCY * 1000:.0f} ms"
-    note = ", ".join(f"{count:,} requests to {service}" for service, count in sorted(asked.items()))
+    note = ", ".join(
+        f"{count:,} requests to {service} at {rates[service]:,} a minute"
+        for service, count in sorted(asked.items())
+    )
     return [
-        Measured(what, "its requests at the tolerated rates", took, waits, 1.1, is_at_most=True, note=note)
+        Measured(what, "its requests at the tolerated rates", took, most, 1.1, is_at_most=True, note=note)
     ]
 
 
