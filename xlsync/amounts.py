@@ -25,6 +25,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def tell_time_left(seconds: float) -> str:
+    """Write how long something still takes: `40 s left`, `3 min left`."""
+    return f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"
+
+
 def counted_units(units: Decimal) -> str:
     """`1 unit`, `2.5 units`."""
     return f"{tell_number(units)} unit{'' if units == 1 else 's'}"

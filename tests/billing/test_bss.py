@@ -162,9 +162,10 @@ def test_progress_counts_reads_upwards(fake: Fake, bss: Bss) -> None:
         invoice(f"EX-{n}", item(f"i-{n}", unit=YEAR, subscriptions=[sub(f"s-{n}")])) for n in range(9)
     ]
     told: list[tuple[str, int, int | None]] = []
-    bss.read_billing(MARCH, by="invoice-date", progress=lambda *step: told.append(step))
+    bss.read_billing(MARCH, by="invoice-date", progress=lambda *step: told.append(step[:3]))
     invoices, plans = "Reading the month's billing", "Reading billing plans"
-    assert told == [(invoices, 1, None), (invoices, 2, None), *((plans, done, 9) for done in range(1, 10))]
+    assert told[:3] == [(invoices, 1, None), (invoices, 2, None), (invoices, 2, 2)]
+    assert told[3:] == [(plans, done, 9) for done in range(1, 10)]
 
 
 def test_an_account_proposes_a_name_and_an_address(fake: Fake, bss: Bss) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import io
 
-import pytest
 from rich.console import Console
 
 from tests.helpers.desk import Desk
+from tests.helpers.remote import Remote
+from xlsync.apply.plan import Outcome, State
 from xlsync.cli import tables as show
 from xlsync.commands import apply as reviews
 from xlsync.commands.check import check_workbook
 from xlsync.config import load_settings
 from xlsync.gather.systems import Systems
-from xlsync.rest.pacing import with_minutes
+from xlsync.rest.service import Service
 
 
 def test_off_a_terminal_nothing_is_told(empty_desk: Desk) -> None:
@@ -49,17 +50,34 @@ def test_a_step_whose_end_is_not_known_shows_what_is_done_without_riddles() -> N
     assert "left" not in seen
 
 
-@pytest.mark.parametrize(
-    ("requests", "told"),
-    [
-        (1, "Reading additions"),
-        (900, "Reading additions"),
-        (901, "Reading additions (about 1 min)"),
-        (4000, "Reading additions (about 4 min)"),
-    ],
-)
-def test_where_the_rate_makes_it_minutes_the_step_says_how_many(requests: int, told: str) -> None:
-    assert with_minutes("Reading additions", requests, 900) == told
+def test_the_time_left_is_at_least_what_the_rate_of_requests_demands() -> None:
+    """The first minute's requests pass at once, so that their speed alone would promise an early end."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    assert isinstance(console.file, io.StringIO)
+    with show.progress(console, is_shown=True) as step:
+        step("Reading additions", 900, 3000, 179.0)
+        step("Reading billing plans", 4800, 4804, 58.0)
+        step("Linking", 1, 9)
+        drawn = console.file.getvalue().splitlines()[-3:]
+    assert "3 min left" in drawn[0]
+    assert "58 s left" in drawn[1]
+    assert "left" not in drawn[2]
+
+
+def test_writes_take_as_long_as_their_requests_at_the_rate(remote: Remote) -> None:
+    told: list[float] = []
+
+    def step(_step: str, _done: int, _total: int | None, at_least: float = 0.0) -> None:
+        told.append(at_least)
+
+    with Service("ConnectWise", remote.url, headers={}, workers=1, per_minute=7) as service:
+        count = show.count_outcomes(step, "Writing", 9, service)
+        for number in range(3):
+            service.get("x")
+            service.get("x")
+            count(Outcome(key=f"{number}", kind="SetFields", subject="", rows=(), state=State.DONE))
+    # 6 of 7 requests of the first minute are sent, for 3 writes and one under way: 9 more are expected
+    assert [round(seconds, -1) for seconds in told] == [60, 60, 120]
 
 
 def test_with_json_a_terminal_shows_no_bar() -> None:
@@ -72,7 +90,7 @@ def test_with_json_a_terminal_shows_no_bar() -> None:
 def test_every_step_of_an_export_and_an_apply_ends_at_its_count(desk: Desk) -> None:
     told: dict[str, tuple[int, int | None]] = {}
 
-    def step(what: str, done: int, of: int | None) -> None:
+    def step(what: str, done: int, of: int | None, _at_least: float = 0.0) -> None:
         told[what] = (done, of)
 
     with desk.editing() as hand:
@@ -80,9 +98,9 @@ def test_every_step_of_an_export_and_an_apply_ends_at_its_count(desk: Desk) -> N
     with Systems(load_settings(bss=True, connectwise=True)) as systems:
         review = reviews.review_workbook(systems, desk.file, step)
         now = dt.datetime.now().astimezone()
-        reviews.perform_review(
-            systems, review, now, show.count_outcomes(step, "Writing", len(review.plan.actions))
-        )
+        service = systems.connectwise.service
+        count = show.count_outcomes(step, "Writing", len(review.plan.actions), service)
+        reviews.perform_review(systems, review, now, count)
         check_workbook(systems, desk.file, now, progress=step)
     counted = ("Looking at ConnectWise", "Writing", "Reading additions", "Linking", "Comparing")
     for what in (*counted, "Writing the workbook"):

@@ -18,6 +18,7 @@ from werkzeug import Request, Response
 from tests.helpers.remote import Remote, reply
 from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError
+from xlsync.rest.pacing import Gate
 from xlsync.rest.service import Call, Service
 
 
@@ -239,6 +240,18 @@ def test_no_more_than_the_polite_rate_in_any_minute(remote: Remote) -> None:
     starts = remote.times
     # a minute is 0.3 s here; a little is left for the way between the two ends
     assert all(later - earlier > 0.2 for earlier, later in zip(starts, starts[5:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("sent", "count", "minutes"),
+    [(0, 0, 0), (0, 5, 0), (0, 6, 1), (0, 10, 1), (0, 11, 2), (3, 2, 0), (3, 3, 1), (5, 1, 1), (5, 6, 2)],
+)
+def test_the_rate_tells_how_long_so_many_requests_take(sent: int, count: int, minutes: int) -> None:
+    gate = Gate(workers=8, per_minute=5, patience=1)
+    for _ in range(sent):
+        with gate:
+            pass
+    assert gate.seconds_for(count) == pytest.approx(60 * minutes, abs=5)
 
 
 def test_a_429_pauses_every_request_and_halves_how_many_run(remote: Remote) -> None:

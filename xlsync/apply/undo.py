@@ -58,7 +58,9 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
     }
     wanted = [_with_money(action, pairs, live) for action in actions.values()]
     ordered = [replace(action, after=_ends_first(action, actions, pairs)) for action in wanted]
-    plan = plan_actions(ordered, live)
+    looked_at = len({action.agreement_id for action in ordered} - {None})
+    count = live.connectwise.service.counting(progress, "Looking at ConnectWise", looked_at)
+    plan = plan_actions(ordered, live, count)
     for reason_to_leave in (partial(_tell_later, run, runs, live), partial(_tell_half, actions, pairs)):
         plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
@@ -70,9 +72,8 @@ def _read_all_additions(live: Live, progress: Progress) -> None:
         agreements = live.agreements_in_force()
     except ApiError:
         return  # the look for uses of the product tells what is wrong
-    live.read_additions(
-        agreements, lambda count: progress("Looking where products are used", count, len(agreements))
-    )
+    count = live.connectwise.service.counting(progress, "Looking where products are used", len(agreements))
+    live.read_additions(agreements, count)
 
 
 def _keys(plan: Plan) -> list[str]:

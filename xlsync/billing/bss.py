@@ -32,7 +32,6 @@ from xlsync.billing.bss_lines import (
 from xlsync.errors import ApiError
 from xlsync.models import Account, BillingLine, By, Month, Progress
 from xlsync.reconcile.billed import Billing, InvoiceTotal
-from xlsync.rest.pacing import with_minutes
 from xlsync.rest.service import Call, Service
 
 _ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
@@ -42,6 +41,7 @@ T = TypeVar("T")
 # No rate is published (facts/bss): what is let through is cut down as soon as it says 429, 503 or 403.
 SIDE_BY_SIDE: Final = 24
 PER_MINUTE: Final = 3000
+_READING: Final = "Reading the month's billing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +140,7 @@ class Bss:
                 poor.append(invoice)
         for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
             read += read_lines(invoice, items, units or {}, (month, by))
+        steps.end()
         charged = tuple(charge for charge in settle_ends(read) if charge.is_of(month, by))
         wanted = dict.fromkeys(charge.line.contract_id for charge in charged if charge.wants_plan)
         known = {id_: plan for id_ in wanted if (plan := self._plans.get(id_)) is not None}
@@ -155,8 +156,8 @@ class Bss:
         calls = [
             Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in month.to_ask
         ]
-        steps = _Steps(progress)
-        answers = self.service.get_many(calls, lambda count: steps.tell_plans(count, len(calls)))
+        count = self.service.counting(progress, "Reading billing plans", len(calls)) if progress else None
+        answers = self.service.get_many(calls, count)
         plans = dict(month.plans)
         failed: dict[str, ApiError] = {}
         for (id_, unit_id), answer in zip(month.to_ask.items(), answers, strict=True):
@@ -292,12 +293,12 @@ class _Steps:
 
     def tell(self, done: int) -> None:
         if self._progress is not None and done != self.done:
-            self._progress("Reading the month's billing", done, None)
+            self._progress(_READING, done, None)
         self.done = done
 
-    def tell_plans(self, done: int, total: int) -> None:
+    def end(self) -> None:
         if self._progress is not None:
-            self._progress(with_minutes("Reading billing plans", total, PER_MINUTE), done, total)
+            self._progress(_READING, self.done, self.done)
 
 
 def _require_id(invoice: Json) -> None:

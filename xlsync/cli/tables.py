@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,17 +23,19 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from xlsync.amounts import counted, tell_number
+from xlsync.amounts import counted, tell_number, tell_time_left
 from xlsync.apply.journal import Run
 from xlsync.apply.ledger import Written, tell_write
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
 from xlsync.apply.plan_text import tell_nothing, tell_plan
 from xlsync.cli.console import print_table, say
+from xlsync.gather.systems import silent
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
 from xlsync.reconcile.rules import Rule
 from xlsync.report.month import Report
+from xlsync.rest.service import Service
 from xlsync.workbook.totals import Totals, billed_rows
 
 _PRINTED_EACH: Final = 3  # changes left for one reason that are printed one by one
@@ -57,15 +60,15 @@ class _Count(ProgressColumn):
 
 
 class _TimeLeft(ProgressColumn):
-    """The time that a step still takes, where it can be known."""
+    """The time that a step still takes, by its speed and by the rate of requests."""
 
     def render(self, task: Task) -> Text:
         """Write the time left of one bar, such as `2 min left`."""
-        seconds = task.time_remaining
-        if seconds is None or task.finished:
+        by_rate = task.fields["ends_after"] - task.get_time()
+        by_speed = task.time_remaining
+        if task.finished or (by_speed is None and by_rate <= 0):
             return Text("")
-        text = f"{seconds:.0f} s left" if seconds < 90 else f"{seconds / 60:.0f} min left"
-        return Text(text, style="progress.remaining")
+        return Text(tell_time_left(max(by_speed or 0, by_rate)), style="progress.remaining")
 
 
 @contextmanager
@@ -75,7 +78,7 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
     The bars are complete when they end, and leave no trace: print only after that.
     """
     if not is_shown or not console.is_terminal:
-        yield lambda _what, _done, _total: None
+        yield silent
         return
     columns = (
         SpinnerColumn(),
@@ -87,24 +90,31 @@ def progress(console: Console, *, is_shown: bool) -> Iterator[Step]:
     with Progress(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def step(what: str, done: int, total: int | None) -> None:
+        def step(what: str, done: int, total: int | None, at_least: float = 0.0) -> None:
+            ends_after = bars.get_time() + at_least if at_least else 0.0
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+                tasks[what] = bars.add_task(what, total=total, completed=done, ends_after=ends_after)
+            bars.update(tasks[what], completed=done, total=total, ends_after=ends_after)
 
         yield step
         for task in bars.tasks:
             bars.update(task.id, total=max(task.completed, 1), completed=max(task.completed, 1))
 
 
-def count_outcomes(step: Step, what: str, count: int) -> Callable[[Outcome], None]:
-    """Return a function that moves a progress bar on with each outcome."""
-    done = 0
+def count_outcomes(step: Step, what: str, count: int, service: Service) -> Callable[[Outcome], None]:
+    """Return a function that moves a progress bar on with each outcome.
+
+    How long the others take at the rate of requests is judged by how many requests were sent so far, also
+    for those that are under way.
+    """
+    done, begun = 0, service.requests
 
     def next_one(_outcome: Outcome) -> None:
         nonlocal done
         done += 1
-        step(what, done, count)
+        judged = min(count, done + service.workers)
+        left = math.ceil((service.requests - begun) / judged * (count - done))
+        step(what, done, count, service.seconds_for(left))
 
     return next_one
 

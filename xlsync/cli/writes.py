@@ -106,8 +106,9 @@ def carry_out(
         if job.plan.actions and not job.yes and not confirmed(question, "write"):
             tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
             raise typer.Exit(1)
+        service = job.systems.connectwise.service
         with show.progress(err, is_shown=not job.json) as progress:
-            step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions))
+            step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions), service)
             try:
                 run, outcomes = write(step)
             except NotNoted as error:

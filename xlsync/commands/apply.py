@@ -135,10 +135,11 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     actions: list[Action] = [*new.actions, *left.actions]
     live = open_live(systems, runs)
     agreements = len({action.agreement_id for action in actions} - {None})
+    service = systems.connectwise.service
     plan = plan_actions(
         actions,
         live,
-        lambda count: progress("Looking at ConnectWise", count, agreements),
+        service.counting(progress, "Looking at ConnectWise", agreements),
         {result.key: result for result in done},
     )
     later = [run for run in runs if run.command == "apply" and run.month > book.about.month]

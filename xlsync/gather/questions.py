@@ -16,7 +16,6 @@ from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.plain_json import fingerprint
-from xlsync.rest.pacing import with_minutes
 
 Question = tuple[str, str]  # the path of a list, and conditions
 _NAMED: Final = 3  # additions that a notice names one by one
@@ -102,9 +101,9 @@ class Asking:
             self._as_of = min(filter(None, (self._as_of, as_of)), default=None)
             new = [id_ for id_ in new if id_ not in recent]
         if new:
-            settings = self._systems.settings.connectwise
-            rate = settings.requests_per_minute if settings else len(new)
-            what = with_minutes("Reading additions", len(new), rate)
+            service = self._systems.connectwise.service
+            count = service.counting(self._progress, "Reading additions", len(new))
+            count(0)
             unkept: dict[int, tuple[Addition, ...]] = {}
             with closing(self._systems.connectwise.each_additions(new, with_status=True)) as coming:
                 for done, (id_, answer) in enumerate(coming, start=1):
@@ -114,7 +113,7 @@ class Asking:
                     if len(unkept) == _KEPT_TOGETHER:
                         self._recent.keep(unkept)
                         unkept = {}
-                    self._progress(what, done, len(new))
+                    count(done)
             self._recent.keep(unkept)
 
     @property

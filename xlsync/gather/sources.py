@@ -82,12 +82,13 @@ def read_sources(
     today, submit = now.date(), systems.threads.submit
     charging = submit(_read_charged, systems, request, request.month, progress)
     listing = submit(_list_invoices, systems, request, today)
+    records = _Counted(progress, "Reading ConnectWise's lists")
     reading = ListReading(
         systems.connectwise,
         systems.lists,
         now=now,
         refresh=request.refresh,
-        progress=_summed(progress, "Reading ConnectWise's lists"),
+        progress=records.add,
     )
     long: dict[ListName, Future[list[dict[str, Any]]]] = {
         name: submit(_closing, systems.lists, partial(reading.records, name)) for name in LISTS
@@ -108,6 +109,7 @@ def read_sources(
         complete, waiting = (charged.lines, ()) if isinstance(charged, Billing) else charged.known_lines()
         ahead(complete, waiting, tables)
     tables = replace(tables, items=long["catalog"].result())
+    records.end()
     listed = listing.result()
     billing = completing.result().with_listed(listed.get(request.month, ()))
     sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
@@ -122,17 +124,20 @@ def read_sources(
     return sources, tables
 
 
-def _summed(progress: Progress, what: str) -> Callable[[int], None]:
-    """Return a function that adds counts from several threads, and tells their sum."""
-    adding, done = Lock(), 0
+class _Counted:
+    """A step of several threads whose length is not known before its end."""
 
-    def add(count: int) -> None:
-        nonlocal done
-        with adding:
-            done += count
-            progress(what, done, None)
+    def __init__(self, progress: Progress, step: str) -> None:
+        self._progress, self._step = progress, step
+        self._adding, self._done = Lock(), 0
 
-    return add
+    def add(self, count: int) -> None:
+        with self._adding:
+            self._done += count
+            self._progress(self._step, self._done, None)
+
+    def end(self) -> None:
+        self._progress(self._step, self._done, self._done)
 
 
 def _closing(cache: Cache, read: Callable[[], T]) -> T:

@@ -213,5 +213,5 @@ class Systems:
         }
 
 
-def silent(_what: str, _done: int, _total: int | None) -> None:
+def silent(_step: str, _done: int, _total: int | None, _at_least: float = 0.0) -> None:
     """Show no progress."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Literal, Protocol
 
 By = Literal["invoice-date", "service-period"]
 """What decides the month of a billing line."""
 
-Progress = Callable[[str, int, int | None], None]
-"""Called with the name of a step, the number done, and the total (None where unknown)."""
+
+class Progress(Protocol):
+    """What is called while a long step goes on."""
+
+    def __call__(self, step: str, done: int, total: int | None, at_least: float = 0.0, /) -> None:
+        """Tell how much of a step is done, and of how much (None where that is not known).
+
+        What is left takes `at_least` so many seconds, however fast answers come.
+        """
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -55,6 +55,20 @@ class Gate:
             return opens - now
         return None if self._running < self._allowed else _MINUTE
 
+    def seconds_for(self, count: int) -> float:
+        """Return after how many seconds so many more requests can have passed, as far as the rate decides."""
+        if count <= 0:
+            return 0.0
+        with self._changed:
+            now, most = time.monotonic(), self._sent.maxlen or 1
+            opens = self._paused_until
+            waiting = count - (most - len(self._sent))  # requests that follow a minute after another
+            if waiting > 0:
+                minutes, place = divmod(waiting - 1, most)
+                before = self._sent[place] if place < len(self._sent) else now
+                opens = max(opens, before + self._minute, now) + minutes * self._minute
+            return max(0.0, opens - now)
+
     def close(self) -> None:
         """Let every waiting request pass when the service is being closed."""
         with self._changed:
@@ -77,15 +91,6 @@ class Gate:
             if self._good >= _GOOD_ANSWERS and self._allowed < self._most:
                 self._allowed, self._good = self._allowed + 1, 0
                 self._changed.notify_all()
-
-
-def with_minutes(step: str, requests: int, per_minute: int) -> str:
-    """Name a step of reading, with how long it takes where the rate of requests makes it minutes.
-
-    The first minute's requests pass at once, so that a bar alone would promise an early end.
-    """
-    minutes = (requests - 1) // per_minute
-    return f"{step} (about {minutes} min)" if minutes else step
 
 
 def wait_before_next(answer: Answer | Failure, attempt: int, *, read: bool) -> float | None:

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 
 from xlsync import __version__
 from xlsync.errors import ApiError, ConfigError
+from xlsync.models import Progress
 from xlsync.rest.answer_time import TimedAdapter
 from xlsync.rest.failures import Answer, Failure, Refusals, describe, failure_of, read_json
 from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
@@ -86,7 +87,7 @@ class Service:
         self._refusals = Refusals(name)
         self._refusals.hide(*(value for name, value in headers.items() if name not in _OPEN_HEADERS))
         self._credentials = Credentials(self._basic(auth), authorize, self._refusals.hide)
-        self._workers = workers
+        self.workers = workers
         self._find_root = find_root
         self._finding_root = threading.Lock()
         self._time_out = time_out
@@ -114,6 +115,14 @@ class Service:
     def requests(self) -> int:
         """The number of HTTP requests sent so far, logins and retries included."""
         return self._requests
+
+    def counting(self, progress: Progress, step: str, total: int) -> Callable[[int], None]:
+        """Return a function that tells how many reads of a step are done, and how long the others take."""
+        return lambda done: progress(step, done, total, self.seconds_for(total - done))
+
+    def seconds_for(self, requests: int) -> float:
+        """Return the seconds until so many more requests can have been sent at the tolerated rate."""
+        return self._gate.seconds_for(requests)
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Any:
         """Read JSON from a path; None where the answer is empty."""
@@ -161,7 +170,7 @@ class Service:
             except ApiError as error:
                 return thing, error
 
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self.name)
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix=self.name)
         try:
             waiting = [pool.submit(read_or_error, thing) for thing in things]
             for done in as_completed(waiting):

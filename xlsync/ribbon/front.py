@@ -6,12 +6,13 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
+from xlsync.amounts import tell_time_left
 from xlsync.apply.plan import Outcome
 from xlsync.errors import WorkbookError
 from xlsync.excel.open_file import OpenWorkbook, refuse_shared
@@ -27,7 +28,8 @@ class Front:
     workbook: OpenWorkbook
     now: dt.datetime
     log: logging.Logger
-    _shown: tuple[str, float] = ("", 0.0)
+    _steps: set[str] = field(default_factory=set)
+    _shown_at: float = 0.0
 
     def tell(self, *parts: str) -> None:
         """Show a message in a box, and write it to the log."""
@@ -60,17 +62,18 @@ class Front:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def progress(self, what: str, done: int, total: int | None) -> None:
+    def progress(self, step: str, done: int, total: int | None, at_least: float = 0.0) -> None:
         """Show a step in the status bar; may be called from any thread."""
-        before, when = self._shown
         at = time.monotonic()
-        if what == before and at - when < _PAUSE and done != total:
+        if step not in self._steps:
+            self._steps.add(step)
+            self.log.info("%s", step)
+        elif at - self._shown_at < _PAUSE and done != total:
             return
-        if what != before:
-            self.log.info("%s", what)
-        self._shown = (what, at)
+        self._shown_at = at
         count = f" {done} of {total}" if total else f" {done}" if done else ""
-        self.workbook.status(f"xlsync: {what}{count} …")
+        left = f", {tell_time_left(at_least)}" if at_least > _PAUSE else ""
+        self.workbook.status(f"xlsync: {step}{count}{left} …")
 
     def count_outcomes(self, count: int) -> Callable[[Outcome], None]:
         """Return a function that shows in the status bar how much of a plan is done and logs each outcome."""
