@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Generic, TypeVar
 
-from xlsync.links.memory import PARTS, LinkKind, Memory, Names, PeriodAgreement, Remembered, RememberedLink
-from xlsync.models import Evidence, split_key
+from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
+from xlsync.models import split_key
 from xlsync.plain_json import from_plain, to_plain
 from xlsync.reconcile.rules import Rule
 from xlsync.store import EnvironmentStore
@@ -286,36 +286,7 @@ def _from_json(stored: object) -> Remembered:
     """
     if not isinstance(stored, Mapping):
         raise TypeError("not a link")
-    ids = [stored.get("company_id"), stored.get("agreement_id"), stored.get("item_id")]
-    texts = {name: stored.get(name, "") for name in ("for_product", "evidence", "when", "workbook")}
-    names, emptied = stored.get("names", {}), stored.get("emptied", [])
-    if not isinstance(emptied, list) or any(part not in PARTS for part in emptied):
-        raise TypeError("what was emptied is no part of a link")
-    known = {name: names.get(name, "") for name in _NAMES}
-    if any(part is not None and (not isinstance(part, int) or isinstance(part, bool)) for part in ids):
-        raise TypeError("an id is not a whole number")
-    if not all(isinstance(text, str) for text in (*texts.values(), *known.values())):
-        raise TypeError("a name is not text")
-    return Remembered(
-        company_id=ids[0],
-        agreement_id=ids[1],
-        item_id=ids[2],
-        for_product=texts["for_product"],
-        emptied=tuple(emptied),
-        by_period=tuple(map(_period_agreement, stored.get("by_period", []))),
-        evidence=Evidence(texts["evidence"] or Evidence.CHOSEN),
-        when=dt.datetime.fromisoformat(texts["when"]) if texts["when"] else None,
-        workbook=texts["workbook"],
-        names=Names(**known),
-    )
-
-
-def _period_agreement(stored: Any) -> PeriodAgreement:
-    agreement = PeriodAgreement(stored["months"], stored["id"], stored["name"])
-    if (
-        type(agreement.months) is not int
-        or type(agreement.id) is not int
-        or not isinstance(agreement.name, str)
-    ):
-        raise TypeError("an agreement of a billing period is none")
-    return agreement
+    link = from_plain({name: value for name, value in stored.items() if value != ""}, Remembered)
+    if any(part not in PARTS for part in link.emptied):
+        raise ValueError("what was emptied is no part of a link")
+    return link

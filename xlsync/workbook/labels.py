@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Final
 
 from xlsync.apply.action_base import ShownLabels
@@ -79,6 +80,8 @@ def _unique_labels(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
     labels = {
         id_: name if _is_unique(name, count) else _with_suffix(name, suffix) for id_, name, suffix in known
     }
+    if list(labels.values()) == [name for _, name, _ in known]:
+        return labels
     while (longer := _with_ids(labels)) != labels:  # a suffix may make a label read as another's name
         labels = longer
     return labels
@@ -141,38 +144,74 @@ def _labels_and_ids(
 
 
 class LabelDirectory:
-    """The ids that the labels of a workbook's dropdowns stand for, read from its sheet *Lists*."""
+    """The ids that the labels of a workbook's dropdowns stand for, read from its sheet *Lists*.
+
+    Each dropdown is read when it is first asked for.
+    """
 
     def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self.companies = _ids_by_label(lists["Customer"], lists["Company Id"])
-        self.items = _ids_by_label(lists["Product"], lists["Item Id"])
-        self.agreements: dict[int, dict[str, int]] = {}
-        for label, id_, company in zip(
-            lists["Agreement"], _padded(lists["Agreement Id"], lists["Agreement"]),
-            _padded(lists["Agreement Company Id"], lists["Agreement"]), strict=False,
-        ):  # fmt: skip
+        self._lists = lists
+
+    def _by_label(self, labels: str, ids: str) -> dict[str, int]:
+        return {label_key(label): id_ for label, id_ in _known(self._lists[labels], self._lists[ids])}
+
+    def _by_id(self, labels: str, ids: str) -> dict[int, str]:
+        return {id_: label for label, id_ in _known(self._lists[labels], self._lists[ids])}
+
+    @cached_property
+    def companies(self) -> Mapping[str, int]:
+        """The ids of companies."""
+        return self._by_label("Customer", "Company Id")
+
+    @cached_property
+    def items(self) -> Mapping[str, int]:
+        """The ids of catalog items."""
+        return self._by_label("Product", "Item Id")
+
+    @cached_property
+    def agreements(self) -> Mapping[int, Mapping[str, int]]:
+        """The ids of agreements, by the id of their company."""
+        labels = self._lists["Agreement"]
+        ids, companies = (
+            _padded(self._lists[header], labels) for header in ("Agreement Id", "Agreement Company Id")
+        )
+        agreements: dict[int, dict[str, int]] = {}
+        for label, id_, company in zip(labels, ids, companies, strict=False):
             if label is not None and id_ is not None and company is not None:
-                self.agreements.setdefault(int(str(company)), {})[label_key(str(label))] = int(str(id_))
-        self.types = {
-            kind: _ids_by_label(lists[f"{kind} Type"], lists[f"{kind} Type Id"])
+                agreements.setdefault(int(str(company)), {})[label_key(str(label))] = int(str(id_))
+        return agreements
+
+    @cached_property
+    def types(self) -> Mapping[str, Mapping[str, int]]:
+        """The ids of types, by what they are types of."""
+        return {
+            kind: self._by_label(f"{kind} Type", f"{kind} Type Id")
             for kind in ("Customer", "Agreement", "Product")
         }
-        self.names = {
-            "company": _labels_by_id(lists["Customer"], lists["Company Id"]),
-            "agreement": _labels_by_id(lists["Agreement"], lists["Agreement Id"]),
-            "item": _labels_by_id(lists["Product"], lists["Item Id"]),
+
+    @cached_property
+    def categories(self) -> Mapping[str, int]:
+        """The ids of subcategories, by the labels of their categories."""
+        return self._by_label("Category", "Subcategory Id")
+
+    @cached_property
+    def billing_cycles(self) -> Mapping[str, int]:
+        """The ids of billing cycles."""
+        return self._by_label("Billing Cycle", "Billing Cycle Id")
+
+    @cached_property
+    def countries(self) -> Mapping[str, int]:
+        """The ids of countries."""
+        return self._by_label("Country", "Country Id")
+
+    @cached_property
+    def names(self) -> Mapping[str, Mapping[int, str]]:
+        """The label of each id, by part of a link."""
+        return {
+            "company": self._by_id("Customer", "Company Id"),
+            "agreement": self._by_id("Agreement", "Agreement Id"),
+            "item": self._by_id("Product", "Item Id"),
         }
-        self.categories = _ids_by_label(lists["Category"], lists["Subcategory Id"])
-        self.billing_cycles = _ids_by_label(lists["Billing Cycle"], lists["Billing Cycle Id"])
-        self.countries = _ids_by_label(lists["Country"], lists["Country Id"])
-
-
-def _ids_by_label(labels: Sequence[Value], ids: Sequence[Value]) -> dict[str, int]:
-    return {label_key(label): id_ for label, id_ in _known(labels, ids)}
-
-
-def _labels_by_id(labels: Sequence[Value], ids: Sequence[Value]) -> dict[int, str]:
-    return {id_: label for label, id_ in _known(labels, ids)}
 
 
 def _known(labels: Sequence[Value], ids: Sequence[Value]) -> list[tuple[str, int]]:

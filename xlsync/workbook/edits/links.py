@@ -49,8 +49,13 @@ class LinkEdits:
     lines: Mapping[str, BillingLine]
     links: Mapping[str, Link]  # as the workbook shows them
     picked: Mapping[str, Picked]
-    names: Mapping[str, Mapping[int, str]]  # the label of each id, by part of a link
+    directory: LabelDirectory
     problems: tuple[Problem, ...]
+
+    @property
+    def names(self) -> Mapping[str, Mapping[int, str]]:
+        """The label of each id, by part of a link."""
+        return self.directory.names
 
     def own(self) -> dict[str, dict[str, Any]]:
         """Convert the picks to the plain values that the hidden sheet stores."""
@@ -77,7 +82,7 @@ def read_link_edits(book: Book) -> LinkEdits:
         FactsByKey(rows, "line", BillingLine),
         FactsByKey(rows, "link", Link),
         picked,
-        directory.names,
+        directory,
         tuple(problems),
     )
 
