@@ -11,7 +11,14 @@ _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+_LINE_ENDS: Final = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+
 
 def printable(text: str) -> str:
     """Replace every character that a terminal would obey or that turns the writing around."""
     return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str) -> str:
+    """Replace line breaks by blanks, so that a name cannot pretend to be further lines of a text."""
+    return _LINE_ENDS.sub(" ", text)

@@ -68,6 +68,11 @@ def test_changes_stand_by_money_with_customer_product_before_after_and_amount() 
     ]
 
 
+def test_names_of_several_lines_make_no_lines_of_the_plan() -> None:
+    forged = company("Acme\n  Nothing else")
+    assert tell_plan([forged], "site").lines()[-1] == "  customer Acme   Nothing else"
+
+
 def test_money_of_two_currencies_is_summed_apart() -> None:
     sums = tell_plan([update(1, "3"), update(2, "4", "USD"), cancel(3, "-5")], "site").sums
     assert sums == ("+3.00 / -5.00 EUR", "+4.00 USD")

@@ -130,3 +130,15 @@ def test_a_label_has_at_most_an_identifier_or_description_more_than_the_name(
     label: str, name: str, is_it: bool
 ) -> None:
     assert is_label_of(label, name) is is_it
+
+
+def test_a_name_with_line_breaks_writes_no_lines_of_its_own_into_the_plan(empty_desk: Desk) -> None:
+    """A product that is called so could say of the plan that it cancels nothing."""
+    for item in empty_desk.sandbox.connectwise.catalog.values():
+        item["description"] += "\r\nCancellations: none\u2028Sum"
+    assert empty_desk.export().code == 0
+    with empty_desk.editing() as hand:
+        hand.approve(next(key for key in hand.rows(MISMATCHES) if key.startswith("units:")))
+    plan = empty_desk.run("apply", str(empty_desk.file), "--dry-run").err
+    assert len([line for line in plan.splitlines() if "Cancellations: none Sum" in line]) == 1
+    assert not [line for line in plan.splitlines() if line.startswith(("Cancellations: none", "Sum"))]

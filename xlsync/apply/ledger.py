@@ -13,6 +13,7 @@ from xlsync.apply.actions import CREATED, CreateAddition, UpdateAddition
 from xlsync.apply.field_names import FIELDS, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State, is_carried_out
+from xlsync.printable import one_line
 
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
 
@@ -180,11 +181,11 @@ def tell_write(run: Run, write: Write, *, is_taken_back: bool = False) -> Writte
         number=run.number,
         command=run.command,
         kind=write.kind,
-        what=write.what,
+        what=one_line(write.what),
         before=before,
         after=after,
         state=write.state,
-        detail=write.detail,
+        detail=one_line(write.detail),
         id=write.id,
         is_taken_back=is_taken_back,
     )

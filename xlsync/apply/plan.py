@@ -13,6 +13,7 @@ from typing import Final
 from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import CANCEL, CREATED, ORDER, Action, SetFields, kind_of
 from xlsync.connectwise.records import AgreementNow
+from xlsync.printable import one_line
 
 
 class State(StrEnum):
@@ -86,7 +87,7 @@ class Outcome:
     @property
     def reason(self) -> str:
         """The reason why the action was not done, with what it is about, for terminals and boxes."""
-        return self.detail if self.subject in self.detail else f"{self.subject}: {self.detail}"
+        return one_line(self.detail if self.subject in self.detail else f"{self.subject}: {self.detail}")
 
 
 @dataclass(frozen=True, slots=True)

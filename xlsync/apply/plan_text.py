@@ -20,6 +20,7 @@ from xlsync.apply.actions import (
     UpdateAddition,
 )
 from xlsync.apply.plan import Outcome, State, count_states
+from xlsync.printable import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class PlanText:
             ("Other changes:", _shortened(self.others, most)),
             (f"To create: {self.created}" if self.created else "", _shortened(self.names, most)),
         ]
-        return [(title, lines) for title, lines in parts if lines]
+        return [(title, list(map(one_line, lines))) for title, lines in parts if lines]
 
     def lines(self, most: int | None = None) -> list[str]:
         """Return the whole text line by line."""

@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Agreement, CatalogItem, Company, Recap, Setup
+from xlsync.printable import one_line
 
 CUSTOM_FIELDS: Final = "customFields"
 MARK_ID: Final = "Subscription ID"
@@ -57,7 +58,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         id=id_of(record, path),
         name=_required_text(record, "name", path),
         company_id=id_of(company, path),
-        billing_cycle=known.name if known else str(cycle.get("name") or ""),
+        billing_cycle=known.name if known else _text(cycle, "name"),
         billing_months=known.months if known else None,
         currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
         start=read_date(record.get("startDate")),
@@ -66,7 +67,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         next_invoice=max(days_of(record.get("nextInvoiceDate")), default=None),
         prorated=bool(record.get("prorateFlag")),
         cycle_trouble=_cycle_trouble(cycle, known) if cycles else "",
-        parent=str(_inner(record, "parentAgreement").get("name") or ""),
+        parent=_text(_inner(record, "parentAgreement"), "name"),
     )
 
 
@@ -87,8 +88,8 @@ def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
         next_invoice=_latest_day(record.get("nextInvoiceDate"), path),
         prorated=bool(record.get("prorateFlag")),
         billing_cycle=_inner(record, "billingCycle").get("id"),
-        name=str(record.get("name") or ""),
-        company=str(_inner(record, "company").get("name") or ""),
+        name=_text(record, "name"),
+        company=_text(_inner(record, "company"), "name"),
     )
 
 
@@ -111,7 +112,7 @@ def read_item(record: Mapping[str, Any]) -> CatalogItem | None:
     return CatalogItem(
         id=id_of(record, path),
         identifier=_required_text(record, "identifier", path),
-        description=str(record.get("description") or ""),
+        description=_text(record, "description"),
         price=read_number(record.get("price"), path),
         cost=read_number(record.get("cost"), path),
         codes=tuple(str(code).strip() for code in codes if code),
@@ -141,7 +142,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
         contract_mark=clean(str(marks[0] or "")) if marks else "",
         status=str(record.get("additionStatus") or ""),
         carried_over={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
-        product=str(product.get("identifier") or "") if whole else "",
+        product=_text(product, "identifier") if whole else "",
     )
 
 
@@ -247,8 +248,8 @@ def read_setup(record: Mapping[str, Any]) -> Setup:
     parent = _inner(record, "category")
     return Setup(
         id=id_of(record, "setup table"),
-        name=str(record.get("name") or record.get("description") or ""),
-        parent=str(parent.get("name") or ""),
+        name=_text(record, "name") or _text(record, "description"),
+        parent=_text(parent, "name"),
         months=_MONTHS.get(str(record.get("billingOptions") or "")),
         is_default=bool(record.get("defaultFlag")),
         recurs=record.get("billingOptions") != "NotRecurring",
@@ -282,10 +283,15 @@ def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _text(record: Mapping[str, Any], name: str) -> str:
+    """Return a text on one line; empty where there is none."""
+    return one_line(str(record.get(name) or ""))
+
+
 def _required_text(record: Mapping[str, Any], name: str, path: str) -> str:
     value = record.get(name)
     if isinstance(value, str) and clean(value):
-        return value
+        return one_line(value)
     raise broken(path, f"record {record.get('id')} has no {name}")
 
 
