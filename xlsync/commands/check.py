@@ -15,7 +15,8 @@ from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other
 from xlsync.config import load_settings
 from xlsync.connectwise.lists import Tables, read_lists
 from xlsync.errors import ConfigError, Notice
-from xlsync.gather.month import Decisions, gather
+from xlsync.gather.decisions import Decisions
+from xlsync.gather.month import gather
 from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources, read_sources
 from xlsync.gather.systems import Systems, silent

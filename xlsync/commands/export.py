@@ -10,7 +10,8 @@ from xlsync.commands.remember import remember_month
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
 from xlsync.gather.ahead import additions_ahead
-from xlsync.gather.month import Decisions, gather
+from xlsync.gather.decisions import Decisions
+from xlsync.gather.month import gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent

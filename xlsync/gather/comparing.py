@@ -1,0 +1,91 @@
+"""A linked month compared with ConnectWise: its mismatches, as they are to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from xlsync.billing.periods import months_of
+from xlsync.gather.decisions import Decisions
+from xlsync.gather.half_done import keep_half_done
+from xlsync.gather.linking import LinkedMonth
+from xlsync.gather.sources import MonthRequest, MonthSources
+from xlsync.links.memory import Memory
+from xlsync.models import Agreement, BillingLine, Link, Month, Recap, billing_period_in
+from xlsync.reconcile.ages import MonthSeen, with_since
+from xlsync.reconcile.charges import read_charges
+from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
+from xlsync.reconcile.past import LatestMonth, bill_latest
+from xlsync.reconcile.rules import find_ignore_rules, with_unit_rules
+from xlsync.reconcile.targets import Books
+
+
+def compare_month(
+    request: MonthRequest,
+    sources: MonthSources,
+    linked: LinkedMonth,
+    books: Books,
+    decisions: Decisions,
+    months: Mapping[Month, MonthSeen],
+) -> Findings:
+    """Find the month's mismatches; `months` are those seen before, which tell since when each stands."""
+    latest = sources.latest_report or _bill_latest(sources, linked)
+    findings = find_mismatches(
+        request.month,
+        linked.lines,
+        linked.charges,
+        linked.links,
+        books,
+        RowChoices(decisions.ignored, decisions.rows.taken_up),
+        find_ignore_rules(request.month, linked.lines, linked.rules),
+        is_complete=not sources.incomplete,
+        latest=latest,
+        vanished=linked.vanished,
+    )
+    findings = keep_half_done(findings, decisions.rows, linked.additions)
+    return replace(findings, mismatches=with_since(findings.mismatches, request.month, months))
+
+
+def make_books(linked: LinkedMonth, decisions: Decisions) -> Books:
+    """Collect the records of ConnectWise that the month's charges are compared with."""
+    lists, memory = linked.lists, linked.memory
+    return Books(
+        agreements={entry.id: _with_recap(entry, linked.known_recaps) for entry in lists.agreements},
+        items={item.id: item for item in lists.items},
+        additions=linked.additions,
+        prices=decisions.prices or {},
+        linked_items={entry.item_id for entry in memory.products.values() if entry.item_id is not None},
+        yearly_items=_yearly_items(linked.lines, linked.links, memory),
+    )
+
+
+def _bill_latest(sources: MonthSources, linked: LinkedMonth) -> LatestMonth | None:
+    """Return the billing of the latest complete month by target; None where this month is not past."""
+    if sources.latest is None:
+        return None
+    month, billing = sources.latest
+    charges = with_unit_rules(month, read_charges(billing.lines, linked.own_units), linked.rules)
+    return bill_latest(month, charges, linked.all_links)
+
+
+def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
+    """Set the agreement's next invoice date to the later of its own and its recap's."""
+    recap = recaps.get(agreement.id)
+    of_recap = recap.next_date if recap is not None else None
+    dates = [day for day in (agreement.next_invoice, of_recap) if day is not None]
+    return replace(agreement, next_invoice=max(dates, default=None))
+
+
+def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:
+    """Return the catalog items that the BSS bills only once a year."""
+    yearly: set[int] = set()
+    other: set[int] = set()
+    for key, entry in memory.products.items():
+        if entry.item_id is not None:
+            is_yearly = months_of(billing_period_in(key)) == 12
+            (yearly if is_yearly else other).add(entry.item_id)
+    for line in lines:
+        item = links[line.key].item
+        if item is not None and isinstance(item.to, int) and line.billing_months is not None:
+            (yearly if line.billing_months == 12 else other).add(item.to)
+    return frozenset(yearly - other)

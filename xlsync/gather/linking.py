@@ -1,0 +1,203 @@
+"""A month's lines linked: what ConnectWise has for them is read, and every line gets its link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from xlsync.errors import ApiError
+from xlsync.gather.ahead import running
+from xlsync.gather.questions import Asking
+from xlsync.gather.sources import MonthRequest, MonthSources
+from xlsync.gather.systems import Systems
+from xlsync.links.agreements import agreements_to_read, decide_agreements
+from xlsync.links.choices import Picked
+from xlsync.links.companies import propose_companies, tell_ties_apart
+from xlsync.links.items import propose_items
+from xlsync.links.learning import correct
+from xlsync.links.matching import propose_links
+from xlsync.links.memory import Memory
+from xlsync.links.names import Place
+from xlsync.links.proposed import Proposed
+from xlsync.models import (
+    Account,
+    Addition,
+    Agreement,
+    BillingLine,
+    Choice,
+    Link,
+    Lists,
+    Progress,
+    Recap,
+    split_key,
+)
+from xlsync.reconcile.charges import Charge, lines_to_ask, read_charges
+from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
+from xlsync.reconcile.rules import Rule, with_unit_rules
+from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedMonth:
+    """A month's lines with their links, and what was read of ConnectWise for them.
+
+    `links` are by line key; `all_links` are those of the latest complete month's lines too. `additions` and
+    `recaps` are by agreement; a read that failed is its error. `active` are the additions that are active in
+    the month. `vanished` are remembered agreements of customers without a line, with the customers' names.
+    """
+
+    lines: tuple[BillingLine, ...]
+    charges: tuple[Charge, ...]
+    links: Mapping[str, Link]
+    all_links: Mapping[str, Link]
+    lists: Lists
+    labels: Labels
+    memory: Memory
+    rules: Sequence[Rule]
+    companies: Proposed
+    items: Proposed
+    additions: Mapping[int, tuple[Addition, ...] | ApiError]
+    active: Mapping[int, tuple[Addition, ...]]
+    recaps: Mapping[int, Recap] | ApiError
+    own_units: Mapping[str, Decimal | ApiError]
+    vanished: Mapping[int, str]
+
+    @property
+    def known_recaps(self) -> Mapping[int, Recap]:
+        """The recaps that were read; empty where that failed."""
+        return {} if isinstance(self.recaps, ApiError) else self.recaps
+
+
+def link_month(
+    systems: Systems,
+    request: MonthRequest,
+    sources: MonthSources,
+    lists: Lists,
+    asking: Asking,
+    memory: Memory,
+    picked: Mapping[str, Picked],
+    progress: Progress,
+) -> LinkedMonth:
+    """Read what the lines' links need, and link every line; what can be made meanwhile is made meanwhile."""
+    lists = replace(
+        lists,
+        agreements=running(lists.agreements, request.month),
+        setup=name_setup_apart(lists.setup),
+    )
+    lines = sources.lines
+    if sources.latest is not None:  # its lines are linked together with the month's
+        lines = (*lines, *sources.latest[1].lines)
+    memory = correct(memory, lines, picked)
+    companies = propose_companies(lines, lists.companies, memory, picked)
+    if companies.ties and not request.reports:
+        places = _places_of_ties(lines, companies, asking)
+        companies = tell_ties_apart(lines, companies, lists.companies, places)
+    decided = decide_agreements(lines, companies.choices, lists.agreements, memory, picked)
+    needed = agreements_to_read(lines, companies.choices, lists.agreements, decided)
+    needed |= _of_moved_customers(lines, companies.choices, lists.agreements, picked)
+    vanished = _vanished(request, sources, memory, lists.agreements)
+    needed |= vanished.keys()
+    asking.begin_additions(lambda: needed)
+    reading_recaps = systems.threads.submit(asking.recaps, needed)
+    reading_units = systems.threads.submit(asking.own_units, lines_to_ask(lines))
+    sellable = [item for item in lists.items if not item.is_bundle]  # agreements accept no bundles
+    items = propose_items(lines, sellable, memory, picked)
+    labels = make_labels(lists.companies, lists.agreements, lists.items)
+    rules = systems.rules.list()
+    own_units = reading_units.result()
+    charges = with_unit_rules(request.month, read_charges(sources.lines, own_units), rules)
+    recaps = reading_recaps.result()
+    additions = asking.additions(needed)
+    progress("Linking", 0, len(lines))
+    active = {
+        agreement: tuple(addition for addition in read if addition.is_active(request.month))
+        for agreement, read in additions.items()
+        if not isinstance(read, ApiError)
+    }
+    proposed = propose_links(lines, companies, items, decided, lists.agreements, sellable, active, picked)
+    links = {line.key: _with_own_keys(line, proposed[line.key]) for line in lines}
+    progress("Linking", len(lines), len(lines))
+    return LinkedMonth(
+        lines=sources.lines,
+        charges=charges,
+        links={line.key: links[line.key] for line in sources.lines},
+        all_links=links,
+        lists=lists,
+        labels=labels,
+        memory=memory,
+        rules=rules,
+        companies=companies,
+        items=items,
+        additions=additions,
+        active=active,
+        recaps=recaps,
+        own_units=own_units,
+        vanished=vanished,
+    )
+
+
+def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
+    """Return the places, by customer key, of BSS customers whose name several companies have."""
+    tied = {
+        line.customer_key: line.customer_id
+        for line in lines
+        if line.customer_key in companies.ties and line.customer_id and line.is_compared
+    }
+    return places_of(asking.addresses(tied))
+
+
+def places_of(addresses: Mapping[str, Account]) -> dict[str, Place]:
+    """Return the places of addresses, by customer key."""
+    return {key: Place(address.city, address.zip) for key, address in addresses.items()}
+
+
+def _vanished(
+    request: MonthRequest,
+    sources: MonthSources,
+    memory: Memory,
+    agreements: Iterable[Agreement],
+) -> Mapping[int, str]:
+    """Return remembered agreements of customers without a line in a complete month, with their names."""
+    if sources.incomplete:
+        return {}
+    billed = {line.customer_key for line in sources.lines}
+    running = {agreement.id for agreement in agreements}
+    wanted = "report" if request.reports else "bss"
+    names: dict[int, str] = {}
+    for key, link in sorted(memory.customers.items()):
+        source, own_id = split_key(key)
+        if source == wanted and key not in billed:
+            remembered = {link.agreement_id, *(one.id for one in link.by_period)}
+            names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
+    return names
+
+
+def _of_moved_customers(
+    lines: Iterable[BillingLine],
+    companies: Mapping[str, Choice],
+    agreements: Iterable[Agreement],
+    picked: Mapping[str, Picked],
+) -> frozenset[int]:
+    """Return all agreements of customers whose agreement a person chose: another may hold the product."""
+    moved = {
+        choice.to
+        for line in lines
+        if line.key in picked
+        and picked[line.key].agreement is not None
+        and (choice := companies.get(line.key)) is not None
+    }
+    return frozenset(agreement.id for agreement in agreements if agreement.company_id in moved)
+
+
+def _with_own_keys(line: BillingLine, link: Link) -> Link:
+    """Replace "create new" choices copied from another line with this line's own row keys."""
+
+    def own(choice: Choice | None, key: str) -> Choice | None:
+        return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
+
+    return Link(
+        company=own(link.company, new_customer_key(line)),
+        agreement=own(link.agreement, new_agreement_key(line)),
+        item=own(link.item, new_product_key(line)),
+    )

@@ -1,0 +1,139 @@
+"""The notices of a month: what a person should know beside its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from xlsync.apply.plan import State
+from xlsync.errors import ApiError
+from xlsync.gather.decisions import Decisions
+from xlsync.gather.linking import LinkedMonth
+from xlsync.gather.sources import MonthRequest, MonthSources
+from xlsync.gather.systems import Systems
+from xlsync.links.memory import Inactive, find_inactive
+from xlsync.models import BillingLine, Month, Recap
+from xlsync.reconcile.ages import MonthSeen, find_gone
+from xlsync.reconcile.proposals import CreationKind
+from xlsync.reconcile.verdict import tell_gaps
+from xlsync.workbook.contents import Overview
+from xlsync.workbook.labels import label_key
+
+_NAMED: Final = 5  # customers that a notice names one by one
+
+
+def month_notices(
+    systems: Systems,
+    request: MonthRequest,
+    sources: MonthSources,
+    linked: LinkedMonth,
+    overview: Overview,
+    decisions: Decisions,
+    months: Mapping[Month, MonthSeen],
+) -> tuple[str, ...]:
+    """Write all notices of a month, in the order in which they are shown; `months` are those seen before."""
+    lists = overview.lists
+    inactive = find_inactive(overview.lines, linked.memory, lists.companies, lists.agreements, lists.items)
+    return (
+        *systems.notices,
+        *_tell_sources(request, sources, inactive, linked.recaps),
+        *lists.odd,
+        *_tell_without_contact(overview, decisions),
+        *(gap for billed in overview.billed for gap in tell_gaps(billed)),
+        *_tell_by_hand(overview),
+        *_tell_gone_by_itself(systems, overview, months),
+    )
+
+
+def _tell_sources(
+    request: MonthRequest,
+    sources: MonthSources,
+    inactive: Iterable[Inactive],
+    recaps: Mapping[int, Recap] | ApiError,
+) -> Iterator[str]:
+    """Write the notices of a month."""
+    if sources.incomplete:
+        yield f"{sources.incomplete} Until then nothing is called Only in ConnectWise or all clear."
+    if sources.billing.invoices is None:
+        source = "The report" if request.reports else "Billing by service period"
+        yield f"{source} has no total of its own that its lines could be held against."
+    for total in sources.billing.invoices or ():
+        if total.total is None:
+            otherwise = "The report" if total.is_report else "An invoice without a number"
+            name = total.number if total.is_report or not total.number else f"Invoice {total.number}"
+            currency = total.currency or "no currency"
+            yield f"{name or otherwise} has no total that its lines in {currency} could be held against."
+    for entry in inactive:
+        missing = f"{entry.kind} {entry.name} was remembered, but is no longer active in ConnectWise"
+        yield f"{missing}: link it anew."
+    for table in sources.reports:
+        yield from table.tell()
+    if request.reports and not _touches(sources.lines, request.month):
+        names = ", ".join(report.name for report in request.reports)
+        yield f"No period in {names} touches {request.month}: is it the report of that month?"
+    if isinstance(recaps, ApiError):
+        yield f"The next invoices could not be read: {recaps.message}"
+        return
+    if unclear := [recap for recap in recaps.values() if recap.unclear]:
+        yield (
+            f"The recaps of {len(unclear)} agreements tell dates that cannot be read for sure (agreement "
+            f"{unclear[0].agreement_id}: {unclear[0].unclear}): they decide nothing."
+        )
+
+
+def _tell_without_contact(overview: Overview, decisions: Decisions) -> Iterator[str]:
+    """Name the customers that an agreement is proposed for and that have no contact, which it needs."""
+    labels = overview.labels.companies
+    without = {
+        label_key(labels[c.id])
+        for c in overview.lists.companies
+        if c.default_contact_id is None and c.id in labels
+    }
+    wanted = {
+        decisions.customers.get(row.key, row.customer)
+        for row in overview.proposals
+        if row.kind is CreationKind.AGREEMENT and row.key not in decisions.contacts
+    }
+    customers = sorted(customer for customer in wanted if label_key(customer) in without)
+    if customers:
+        names = ", ".join(customers[:_NAMED])
+        names += f" and {len(customers) - _NAMED} more" if len(customers) > _NAMED else ""
+        yield (
+            f"A new agreement needs a contact, and ConnectWise has none for {names}: fill in "
+            "Contact First Name on New in ConnectWise."
+        )
+
+
+def _tell_by_hand(overview: Overview) -> Iterator[str]:
+    """Write a notice for each currency with the money that no write will bill."""
+    for currency, amount in sorted(overview.by_hand.items()):
+        yield (
+            f"To bill by hand for {overview.month}: {amount:,.2f} {currency}".rstrip() + "; its rows say why."
+        )
+
+
+def _tell_gone_by_itself(
+    systems: Systems, overview: Overview, months: Mapping[Month, MonthSeen]
+) -> Iterator[str]:
+    """Say how many mismatches of the month before are gone without a write; empty for an incomplete month."""
+    before = overview.month.plus(-1)
+    if overview.incomplete or before not in months:
+        return
+    written = {
+        row
+        for run in systems.list_runs()
+        for write in run.writes
+        if write.state == State.DONE
+        for row in write.rows
+    }
+    gone = find_gone(months[before], overview.findings.mismatches, written)
+    if gone:
+        are = "mismatch of that month is" if len(gone) == 1 else "mismatches of that month are"
+        yield f"Since {before}: {len(gone)} {are} gone without a write by xlsync."
+
+
+def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
+    """Return whether any line's period overlaps the month, or no line has dates."""
+    periods = [(line.start or line.end, line.end or line.start) for line in lines]
+    dated = [(start, end) for start, end in periods if start and end]
+    return not dated or any(start <= month.last and end >= month.first for start, end in dated)
