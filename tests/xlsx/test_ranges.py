@@ -210,6 +210,9 @@ def test_scenarios_and_watched_cells_follow_and_go_with_their_rows() -> None:
         ("drawings/d1.xml", "drawing", '<a14:cameraTool cellRange="$A$3:$B$4"/>', '"$A$4:$B$5"'),
         ("x/d1.xml", "odd", "<xdr:sp textlink=\"'Billing Lines'!$B$4\"/>", "'!$B$5\""),
         ("x/d1.xml", "odd", '<xdr:sp textlink="$B$4" name="\'Billing Lines\'!"/>', 'textlink="$B$4"'),
+        ("charts/c1.xml", "odd", "<c15:sqref>'Billing Lines'!$B$2:$B$5</c15:sqref>", "$B$2:$B$6<"),
+        ("charts/c1.xml", "odd", "<cx:nf>'Billing Lines'!$B$4</cx:nf>", "$B$5<"),
+        ("tables/s1.xml", "tableSingleCells", '<singleXmlCell id="1" r="H4"/>', 'r="H5"'),
         ("x/c1.vml", "odd", "<x:FmlaLink>'Billing Lines'!$B$20</x:FmlaLink>", "'!$B$21<"),
     ],
 )
@@ -228,6 +231,9 @@ def test_what_a_button_fills_and_a_text_box_shows_follows(
         ('<dataConsolidate><dataRefs><dataRef ref="A1:B5" sheet="Other"/></dataRefs>', '"A1:B5"'),
         ('<hyperlink ref="H4" location="\'Billing Lines\'!B3"/>', 'ref="H5" location="\'Billing Lines\'!B4"'),
         ('<hyperlink ref="H20" location="Other!B3"/>', 'ref="H21" location="Other!B3"'),
+        ('<smartTags><cellSmartTags r="H4"><t/></cellSmartTags></smartTags>', '<cellSmartTags r="H5"><t/><'),
+        ('<webPublishItem sourceType="range" sourceRef="A8:D9"/>', 'sourceRef="A9:D10"'),
+        ('<webPublishItem sourceType="sheet"/>', '<webPublishItem sourceType="sheet"/>'),
         ('<hyperlink ref="H20" location="choices"/>', 'ref="H21" location="choices"'),
         ('<hyperlink ref="H3:H5" xr:uid="{1}" location="x"/>', '"H2" location="x"/><hyperlink ref="H4:H5"'),
         ('<hyperlink ref="H3:H4" xr:uid="{1}" location="x"/>', 'ref="H4:H5" xr:uid="{1}" location="x"'),
@@ -332,6 +338,25 @@ def test_what_pointed_at_a_row_that_is_gone_is_told() -> None:
         in package.notices
     )
     assert package.names()["mine"] == f"'{SHEET}'!#REF!"
+
+
+def test_a_cell_that_an_xml_map_fills_on_a_row_that_goes_is_refused() -> None:
+    data = with_part("tables/s1.xml", '<singleXmlCell id="1" r="H2"/>', "tableSingleCells")
+    with pytest.raises(WorkbookError, match="Billing Lines!H2: an XML map fills this cell"):
+        renewed(data)
+
+
+def test_the_list_of_cells_that_wait_for_other_programs_goes_as_excel_builds_it_anew() -> None:
+    content = parts(BUSY)
+    content["xl/volatileDependencies.xml"] = b'<volTypes><tr r="D4" s="1"/></volTypes>'
+    entry = (
+        f'<Relationship Id="rId77" Type="{OFFICE}/volatileDependencies" Target="volatileDependencies.xml"/>'
+    )
+    relations = "xl/_rels/workbook.xml.rels"
+    content[relations] = content[relations].replace(b"</Relationships>", f"{entry}</Relationships>".encode())
+    after = parts(renewed(zipped(content)).to_bytes())
+    assert "xl/volatileDependencies.xml" not in after
+    assert b"rId77" not in after[relations]
 
 
 def test_cells_that_are_no_longer_merged_are_told() -> None:

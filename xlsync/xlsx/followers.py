@@ -14,6 +14,7 @@ from xlsync.xlsx.moves import Moves
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts
 from xlsync.xlsx.references import (
+    cells_of_xml_map,
     follow_elsewhere,
     follow_on_another_sheet,
     is_apart,
@@ -21,6 +22,7 @@ from xlsync.xlsx.references import (
     move_pivot,
     move_sheet_rules,
     move_table,
+    move_xml_map,
     parted_merges,
     pivot_cells,
     scenarios_of,
@@ -67,6 +69,12 @@ class Followers:
                     "goes",
                     _PUT_ELSEWHERE,
                 )
+        for part in self._parts.related(self._part, "tableSingleCells"):
+            for cell in cells_of_xml_map(self._parts.text(part)):
+                if self._moves.place(cell) is None:
+                    raise WorkbookError(
+                        f"{self._title}!{cell}: an XML map fills this cell of a row that goes", _PUT_ELSEWHERE
+                    )
         for what, cells in whole:
             if is_apart(cells, self._moves):
                 raise WorkbookError(
@@ -102,6 +110,7 @@ class Followers:
             ("vmlDrawing", lambda xml: move_linked_cells(move_shapes(xml, moves), moves, title)),
             ("drawing", lambda xml: move_linked_cells(move_anchors(xml, moves), moves, title)),
             ("pivotTable", lambda xml: move_pivot(xml, moves)),
+            ("tableSingleCells", lambda xml: move_xml_map(xml, moves)),
             ("ctrlProp", lambda xml: move_linked_cells(xml, moves, title)),
         )
         for kind, move in followers:

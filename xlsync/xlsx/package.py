@@ -3,8 +3,9 @@
 An export is the template with its rows renewed; a check is a person's workbook with xlsync's rows renewed;
 an apply is a person's workbook with single cells changed. Every other part stays as it was, byte for byte,
 with two exceptions: the calculation chain goes when a formula moves or goes (Excel builds it anew, and calls
-a workbook damaged whose chain names a cell without a formula), and a workbook with formulas is marked to be
-calculated when it is opened, since their values may be out of date.
+a workbook damaged whose chain names a cell without a formula), as does the list of cells that wait for other
+programs; and a workbook with formulas is marked to be calculated when it is opened, since their values may be
+out of date.
 """
 
 from __future__ import annotations
@@ -411,8 +412,9 @@ class Package:
     def _changed(self, title: str, sheet: SheetXml, *, formula_went: bool) -> None:
         self._put(self._sheets[title], sheet.encoded())
         if formula_went:
-            for chain in self._parts.related(self._workbook, "calcChain"):
-                self._parts.drop(chain, self._workbook)
+            for kind in ("calcChain", "volatileDependencies"):
+                for part in self._parts.related(self._workbook, kind):
+                    self._parts.drop(part, self._workbook)
         if any(self._has_formulas(part) for part in self._sheets.values()):
             self._put(self._workbook, calculated_when_opened(self._parts.text(self._workbook)))
 

@@ -18,6 +18,7 @@ _HOLDERS: Final = (  # containers that may not be empty, and their items
     ("mergeCells", "mergeCell"),
     ("hyperlinks", "hyperlink"),
     ("cellWatches", "cellWatch"),
+    ("smartTags", "cellSmartTags"),
     ("rowBreaks", "brk"),
     ("scenario", "inputCells"),
     ("scenarios", "scenario"),
@@ -38,6 +39,7 @@ _RULE_FORMULA: Final = re.compile(
     rf"""(<{ANY_PREFIX}(?:formula[12]?|f)>|<{ANY_PREFIX}cfvo\s[^>]*?\bval=["'])([^<"]*)"""
 )
 _CELL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}f(?:\s[^>]*)?(?<!/)>)([^<]*)")
+_CHART_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}(?:f|nf|sqref)(?:\s[^>]*)?(?<!/)>)([^<]*)")
 _TABLE_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}calculatedColumnFormula(?:\s[^>]*)?>)([^<]*)")
 _TOTAL_FORMULA: Final = re.compile(rf"(<{ANY_PREFIX}totalsRowFormula(?:\s[^>]*)?>)([^<]*)")
 _DATES_OF_SPARKLINES: Final = re.compile(
@@ -106,7 +108,22 @@ def move_sheet_rules(xml: str, moves: Moves, title: str) -> str:
     xml = re.sub(rf"<{ANY_PREFIX}mergeCell\s[^>]*?/>", placed("ref"), xml)
     xml = _LINK.sub(lambda match: _moved_links(match[0], moves, title), xml)
     xml = re.sub(rf"<{ANY_PREFIX}(?:cellWatch|inputCells)\s[^>]*?/>", placed("r"), xml)
+    xml = re.sub(
+        rf"<({ANY_PREFIX}cellSmartTags)\s[^>]*>.*?</\1\s*>",
+        lambda tags: _moved_smart_tags(tags[0], moves),
+        xml,
+        flags=re.DOTALL,
+    )
     xml = re.sub(rf"<{ANY_PREFIX}(?:autoFilter|sort\w+)\s[^>]*>", stretched, xml)
+    xml = re.sub(
+        rf"<{ANY_PREFIX}webPublishItem\s[^>]*>",
+        lambda tag: (
+            _with_attribute_changed(tag[0], "sourceRef", moves.stretched(cells))
+            if (cells := attribute(tag[0], "sourceRef"))
+            else tag[0]
+        ),
+        xml,
+    )
     xml = re.sub(
         rf"<({ANY_PREFIX}rowBreaks)\s[^>]*>.*?</\1\s*>",
         lambda f: _moved_breaks(f[0], moves),
@@ -144,6 +161,12 @@ def _with_target_moved(link: str, moves: Moves, title: str, where: str) -> str:
     target = attribute(link, "location")
     new = moves.formula(target, title, here=False, where=where)
     return link if new == target else with_attribute(link, "location", new)
+
+
+def _moved_smart_tags(xml: str, moves: Moves) -> str:
+    tag, mark, rest = xml.partition(">")
+    new = moves.place(attribute(tag, "r"))
+    return "" if new is None else f"{_with_attribute_changed(f'{tag}{mark}', 'r', new)}{rest}"
 
 
 def _moved_breaks(xml: str, moves: Moves) -> str:
@@ -249,6 +272,21 @@ def move_pivot(xml: str, moves: Moves) -> str:
     )
 
 
+def cells_of_xml_map(xml: str) -> list[str]:
+    """The single cells that an XML map fills (18.5.2)."""
+    return [attribute(tag, "r") for tag in re.findall(rf"<{ANY_PREFIX}singleXmlCell\s[^>]*>", xml)]
+
+
+def move_xml_map(xml: str, moves: Moves) -> str:
+    """The single cells that an XML map fills, at their new places."""
+
+    def placed(match: re.Match[str]) -> str:
+        cell = attribute(match[0], "r")
+        return _with_attribute_changed(match[0], "r", moves.place(cell) or cell)
+
+    return re.sub(rf"<{ANY_PREFIX}singleXmlCell\s[^>]*>", placed, xml)
+
+
 def move_comments(xml: str, moves: Moves) -> str:
     """A part of comments or threaded comments: each follows its row, or goes with it."""
 
@@ -266,7 +304,7 @@ def move_comments(xml: str, moves: Moves) -> str:
 def follow_elsewhere(xml: str, moves: Moves, title: str) -> str:
     """Update a part other than a sheet, such as a chart, a text box or the source of a pivot table."""
     xml = with_texts_changed(
-        _CELL_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a chart")
+        _CHART_FORMULA, xml, lambda text: moves.formula(text, title, here=False, where="a chart")
     )
     return _with_sources_stretched(move_linked_cells(xml, moves, title, here=False), moves, title)
 
