@@ -52,12 +52,16 @@ def drawing_of(parts: Parts, sheet: str, like: str, owner: str) -> tuple[str, st
     return part, parts.add(part, f"{tag}></{name}>", _DRAWING, sheet, parts.kind_of(owner, id_))
 
 
-def with_drawing(after: str, prefix: str, relation: str) -> str:
-    """The end of a sheet's part with a drawing, where the schema wants it (18.3.1.99)."""
+def with_drawing(after: str, prefix: str, relation: str, kind: str) -> str:
+    """The end of a sheet's part with a drawing, where the schema wants it (18.3.1.99).
+
+    `kind` is the full type of the relation, which tells the variant of the standard.
+    """
+    space = next((space for space in _OFFICE if kind.startswith(space)), _OFFICE[0])
     later = "legacyDrawing|drawingHF|picture|oleObjects|controls|webPublishItems|tableParts|extLst"
     place = re.search(rf"<{ANY_PREFIX}(?:{later})|</{ANY_PREFIX}worksheet\s*>", after)
     start = place.start() if place else 0
-    return f'{after[:start]}<{prefix}drawing xmlns:r="{_OFFICE[0]}" r:id="{relation}"/>{after[start:]}'
+    return f'{after[:start]}<{prefix}drawing xmlns:r="{space}" r:id="{relation}"/>{after[start:]}'
 
 
 def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]]) -> None:

@@ -317,7 +317,8 @@ class Package:
             target, relation = drawing_of(self._parts, self._part(to), drawing, self._part(title))
             if relation:
                 changed = self._sheet_to_change(to)
-                changed.after = with_drawing(changed.after, changed.prefix, relation)
+                kind = self._parts.kind_of(self._part(to), relation)
+                changed.after = with_drawing(changed.after, changed.prefix, relation, kind)
                 self._put(self._part(to), changed.encoded())
             move_pictures(self._parts, drawing, target, waiting)
 
