@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from xlsync.xlsx.annotations import in_row, pictures_of, with_namespaces
+from xlsync.xlsx.annotations import in_row, pictures_of, with_namespaces, with_own_ids
 from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES
 from xlsync.xlsx.parts import Parts
 
@@ -78,5 +78,5 @@ def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, de
         moved = in_row(with_namespaces(picture.anchor, xml), rows[picture.row].popleft(), renamed)
         whole = parts.text(target)
         end = whole.rindex("</")
-        parts.put(target, f"{whole[:end]}{moved}{whole[end:]}")
+        parts.put(target, f"{whole[:end]}{with_own_ids(moved, whole)}{whole[end:]}")
         parts.put(drawing, parts.text(drawing).replace(picture.anchor, "", 1))

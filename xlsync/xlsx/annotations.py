@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from xlsync.xlsx.cells import Position, position
-from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape
+from xlsync.xlsx.markup import ANY_PREFIX, attribute, unescape, with_attribute
 
 _ANCHOR: Final = re.compile(rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor))(?=[\s>]).*?</\1\s*>", re.DOTALL)
 _CONTROL: Final = re.compile(
@@ -189,3 +189,17 @@ def in_row(anchor: str, row: int, relations: dict[str, str]) -> str:
         lambda match: f"{match[1]}{relations.get(match[2], match[2])}",
         anchor,
     )
+
+
+def with_own_ids(anchor: str, drawing: str) -> str:
+    """An anchor whose shapes have ids that no shape of a drawing has; lines let go of shapes elsewhere."""
+    shape = re.compile(rf"(<{ANY_PREFIX}cNvPr\s[^>]*?\bid=[\"'])([0-9]+)")
+    last = max((int(number) for _, number in shape.findall(drawing)), default=1)
+    ids = {old: str(new) for new, (_, old) in enumerate(shape.findall(anchor), last + 1)}
+
+    def connected(match: re.Match[str]) -> str:
+        old = attribute(match[0], "id")
+        return with_attribute(match[0], "id", ids[old]) if old in ids else ""
+
+    anchor = re.sub(rf"<{ANY_PREFIX}(?:stCxn|endCxn)\s[^>]*/>", connected, anchor)
+    return shape.sub(lambda match: f"{match[1]}{ids[match[2]]}", anchor)
