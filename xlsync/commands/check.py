@@ -21,12 +21,12 @@ from xlsync.gather.questions import Asked, Asking
 from xlsync.gather.sources import MonthRequest, MonthSources, read_sources
 from xlsync.gather.systems import Systems, silent
 from xlsync.gather.unchanged import (
-    Left,
-    find_left,
+    StoredCheck,
+    find_stored_check,
     fingerprint_sources,
     is_unchanged,
-    keep_check,
-    keep_reads,
+    store_check,
+    store_reads,
 )
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
@@ -38,7 +38,7 @@ from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book, read_workbook
 from xlsync.workbook.save import Save
 from xlsync.workbook.totals import MonthResult
-from xlsync.workbook.write import write_check
+from xlsync.workbook.write import Renewed, write_check
 
 _SIDE_BY_SIDE: Final = 5_000  # most lines of a month that is held in memory twice, to save time
 
@@ -113,19 +113,19 @@ class _Begun:
 
 
 def _begin(
-    systems: Systems, left: Left, asking: Asking, path: Path, now: dt.datetime, progress: Progress
+    systems: Systems, stored: StoredCheck, asking: Asking, path: Path, now: dt.datetime, progress: Progress
 ) -> _Begun | MonthResult:
     """Begin with the reads that the last command needed; returns its result where nothing changed."""
-    request = _request_of(left.about, path)
-    if is_unchanged(left, path):
-        read = _read_ahead(systems, request, left.asked, asking, now, progress)
+    request = _request_of(stored.about, path)
+    if is_unchanged(stored, path):
+        read = _read_ahead(systems, request, stored.asked, asking, now, progress)
         made_of = fingerprint_sources(systems, request, *read, now)
-        if made_of == left.sources and asking.fingerprint(left.asked) == left.answers:
-            return _with_notices(left.result(path), asking)
+        if made_of == stored.sources and asking.fingerprint(stored.asked) == stored.answers:
+            return _with_notices(stored.result(path), asking)
         return _Begun(read=read)
-    if left.totals.lines > _SIDE_BY_SIDE:
+    if stored.totals.lines > _SIDE_BY_SIDE:
         return _Begun()
-    book, read = _read_side_by_side(systems, request, left.asked, asking, path, now, progress)
+    book, read = _read_side_by_side(systems, request, stored.asked, asking, path, now, progress)
     return _Begun(book, read if _request_of(book.about, path) == request else None)
 
 
@@ -145,75 +145,108 @@ def check_workbook(
     as it is.
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh)
-    left = None if refresh else find_left(systems.checks, path)
-    begun = _Begun() if left is None else _begin(systems, left, asking, path, now, progress)
+    stored = None if refresh else find_stored_check(systems.checks, path)
+    begun = _Begun() if stored is None else _begin(systems, stored, asking, path, now, progress)
     if isinstance(begun, MonthResult):
         return begun
     book, read = begun.book or open_book(path, systems), begun.read
     del begun  # what was read is given up as soon as it is used
-    edits = read_link_edits(book)
-    rows = read_row_edits(book)
-    new = new_rows_of(systems, book)
-    waiting = [*rows.problems, *new.problems, *read_invoice_rows(book).problems]
-    link_problems = [*book.problems, *edits.problems]
-    if link_problems:
-        raise BadCells(path, [*link_problems, *waiting])
-    other_month = tell_other_month(book)
+    edits = _read_edits(systems, book, path, now)
     request = replace(_request_of(book.about, path), refresh=refresh)
-    asked, ended = learn_rules(systems, book, edits, rows, now)
-    rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
-    # The other lines are read anew: a month is not held in memory twice.
-    edits = replace(edits, lines={key: edits.lines[key] for key in edits.picked}, links={})
-    decisions = Decisions(edits.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers)
     book.package.rest()
     give_back_memory()
-    if read is None and left is not None and _request_of(left.about, path) == request:
-        read = _read_ahead(systems, request, left.asked, asking, now, progress)
+    if read is None and stored is not None and _request_of(stored.about, path) == request:
+        read = _read_ahead(systems, request, stored.asked, asking, now, progress)
     sources, tables = read or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, tables, now)
     lists = read_lists(tables)
     del read, tables  # they are as large as the lists that were read of them
     give_back_memory()
-    gathered = gather(systems, request, sources, lists, asking, systems.links.memory(), decisions, progress)
+    gathered = gather(
+        systems, request, sources, lists, asking, systems.links.memory(), edits.decisions, progress
+    )
     del sources, lists
     give_back_memory()
     overview = gathered.overview
-    own = edits.own()
     renewed = write_check(
         book,
         overview,
         exported_at=exported_at_text(now),
         months=last_months(now.date()),
-        own=own,
-        approved=tuple(sorted(rows.asked)),
+        own=edits.links.own(),
+        approved=tuple(sorted(edits.decisions.rows.asked)),
         save=save,
         progress=lambda done, total: progress("Writing the workbook", done, total),
     )
-    remember(systems, overview, edits.picked, now, path)
+    remember(systems, overview, edits.links.picked, now, path)
     remember_month(systems, overview, now)
-    told_once = [
+    once = _list_notices_once(book, edits, renewed, overview)
+    lasting = [*(Notice("", text) for text in (*edits.other_month, *gathered.notices)), *edits.notices]
+    placed = map(renewed.place, (*lasting, *once))
+    notices = tuple(str(notice) for notice in placed if notice is not None)
+    result = month_result(overview, notices, renewed.path)
+    if once or renewed.path != path:
+        store_reads(systems.checks, result, book.about, asking)
+    else:
+        store_check(systems.checks, result, book, made_of, asking)
+    return _with_notices(result, asking)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edits:
+    """What people decided in a workbook, and the notices that it asks for.
+
+    `notices` are shown as long as their cause lasts, `asked` once: they are about what a person just did.
+    """
+
+    links: LinkEdits
+    decisions: Decisions
+    other_month: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    asked: tuple[Notice, ...]
+
+
+def _read_edits(systems: Systems, book: Book, path: Path, now: dt.datetime) -> _Edits:
+    """Read every decision, and store the rules that the workbook makes.
+
+    Raises BadCells where a link cannot be read; rows with other bad cells wait, and are named in a notice.
+    """
+    links = read_link_edits(book)
+    rows = read_row_edits(book)
+    new = new_rows_of(systems, book)
+    waiting = [*rows.problems, *new.problems, *read_invoice_rows(book).problems]
+    link_problems = [*book.problems, *links.problems]
+    if link_problems:
+        raise BadCells(path, [*link_problems, *waiting])
+    other_month = tell_other_month(book)
+    asked, ended = learn_rules(systems, book, links, rows, now)
+    rows = replace(rows, ignored={key: why for key, why in rows.ignored.items() if key not in ended})
+    # The other lines are read anew: a month is not held in memory twice.
+    links = replace(links, lines={key: links.lines[key] for key in links.picked}, links={})
+    return _Edits(
+        links,
+        Decisions(links.picked, rows.ignored.keys(), new.prices, rows, new.contacts, new.customers),
+        tuple(other_month),
+        (
+            *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),
+            *new.notices,
+            *rows.notices,
+        ),
+        tuple(asked),
+    )
+
+
+def _list_notices_once(book: Book, edits: _Edits, renewed: Renewed, overview: Overview) -> list[Notice]:
+    """List the notices that only this check shows: altered cells, lapsed approvals, what moved or is gone."""
+    return [
         *(Notice(problem.where, "was altered and is computed anew") for problem in book.altered),
         *(
             Notice(where, "Yes was removed: the row's figures changed. Check it and approve again.")
             for where in renewed.lapsed
         ),
-        *(Notice("", text) for text in (*_tell_gone(edits, overview), *renewed.notices)),
-        *asked,
+        *(Notice("", text) for text in (*_tell_gone(edits.links, overview), *renewed.notices)),
+        *edits.asked,
     ]
-    all_notices = [
-        *(Notice("", text) for text in (*other_month, *gathered.notices)),
-        *(Notice(p.where, f"{p.what}; {p.todo} (its row waits)") for p in waiting),
-        *new.notices,
-        *rows.notices,
-        *told_once,
-    ]
-    notices = tuple(str(notice) for notice in map(renewed.place, all_notices) if notice is not None)
-    result = month_result(overview, notices, renewed.path)
-    if told_once or renewed.path != path:
-        keep_reads(systems.checks, result, book.about, asking)
-    else:
-        keep_check(systems.checks, result, book, made_of, asking)
-    return _with_notices(result, asking)
 
 
 def _with_notices(result: MonthResult, asking: Asking) -> MonthResult:

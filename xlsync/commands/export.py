@@ -15,7 +15,7 @@ from xlsync.gather.month import gather
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, read_sources
 from xlsync.gather.systems import Systems, silent
-from xlsync.gather.unchanged import keep_reads
+from xlsync.gather.unchanged import store_reads
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.workbook.contents import Overview
@@ -58,7 +58,7 @@ def export_month(
     )
     remember_month(systems, gathered.overview, now)
     result = month_result(gathered.overview, (*gathered.notices, *asking.notices), path)
-    keep_reads(systems.checks, result, about, asking)
+    store_reads(systems.checks, result, about, asking)
     return result
 
 

@@ -30,10 +30,11 @@ from xlsync.workbook.totals import MonthResult, Totals
 
 NOTHING_CHANGED: Final = "Nothing changed since the last check: the workbook stays as it is."
 _VERSION: Final = "version"
+_CHECK: Final = "check"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
+class StoredCheck:
     """The stored result of a check: fingerprints of the workbook and its sources, and the messages.
 
     The fingerprints of an export are empty: the first check remembers links, so it always has work to do.
@@ -81,40 +82,40 @@ def fingerprint_sources(
     )
 
 
-def find_left(checks: Mapping[str, Any], path: Path) -> Left | None:
+def find_stored_check(checks: Mapping[str, Any], path: Path) -> StoredCheck | None:
     """Find what this version stored of the workbook's last export or check."""
     stored = checks.get(str(path.resolve()))
-    if not isinstance(stored, dict) or stored.get(_VERSION) != __version__:
+    if not isinstance(stored, dict) or stored.get(_VERSION) != __version__ or _CHECK not in stored:
         return None
-    return from_plain(stored["left"], Left)
+    return from_plain(stored[_CHECK], StoredCheck)
 
 
-def is_unchanged(left: Left, path: Path) -> bool:
+def is_unchanged(check: StoredCheck, path: Path) -> bool:
     """Return whether a workbook is byte for byte the one that the last check wrote."""
-    return bool(left.workbook) and left.workbook == _bytes_of(path)
+    return bool(check.workbook) and check.workbook == _digest_of_file(path)
 
 
-def keep_check(
+def store_check(
     checks: MutableMapping[str, Any], result: MonthResult, book: Book, sources: str, asking: Asking
 ) -> None:
     """Store a check's result; without fingerprints where a read failed, since it may succeed next time.
 
     The fingerprint is that of the workbook as written: somebody may have saved the file since.
     """
-    left = _left_by(result, book.about, asking)
-    answers = asking.fingerprint(left.asked)
+    check = _stored_check_of(result, book.about, asking)
+    answers = asking.fingerprint(check.asked)
     if answers:
-        left = replace(left, workbook=book.package.digest, sources=sources, answers=answers)
-    _keep(checks, result.path, left)
+        check = replace(check, workbook=book.package.digest, sources=sources, answers=answers)
+    _store(checks, result.path, check)
 
 
-def keep_reads(checks: MutableMapping[str, Any], result: MonthResult, about: About, asking: Asking) -> None:
+def store_reads(checks: MutableMapping[str, Any], result: MonthResult, about: About, asking: Asking) -> None:
     """Store what a command needed to read, where the next check has work to do in any case."""
-    _keep(checks, result.path, _left_by(result, about, asking))
+    _store(checks, result.path, _stored_check_of(result, about, asking))
 
 
-def _left_by(result: MonthResult, about: About, asking: Asking) -> Left:
-    return Left(
+def _stored_check_of(result: MonthResult, about: About, asking: Asking) -> StoredCheck:
+    return StoredCheck(
         workbook="",
         sources="",
         answers="",
@@ -127,11 +128,11 @@ def _left_by(result: MonthResult, about: About, asking: Asking) -> Left:
     )
 
 
-def _keep(checks: MutableMapping[str, Any], path: Path, left: Left) -> None:
-    checks[str(path.resolve())] = {_VERSION: __version__, "left": to_plain(left)}
+def _store(checks: MutableMapping[str, Any], path: Path, check: StoredCheck) -> None:
+    checks[str(path.resolve())] = {_VERSION: __version__, _CHECK: to_plain(check)}
 
 
-def _bytes_of(path: Path) -> str:
+def _digest_of_file(path: Path) -> str:
     try:
         return digest_of(read_file(path))
     except WorkbookError:
