@@ -176,3 +176,15 @@ def test_a_row_of_a_person_that_holds_nothing_but_a_note_stays(desk: Desk) -> No
     assert sheet.cell(noted, 2).comment.text == "ask Pia"
     assert sheet.cell(noted, 2).value is None
     assert max(rows.values()) == len(rows) + 2
+
+
+def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
+    with desk.editing() as hand:
+        sheet, row = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)[GONE]
+        for column in range(1, 40):
+            sheet.cell(row, column).fill = PatternFill("solid", start_color="FFFFFF00")
+    ran = settle(desk)
+    _, line = desk.read().book["Left over"].values
+    assert line[2:5] == ("the row", "Colour", None)
+    assert desk.read().book["Left over"]["E2"].fill.start_color.rgb == "FFFFFF00"
+    assert "the colour beside it, in the row, was moved" in ran.err

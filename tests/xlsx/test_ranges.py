@@ -288,6 +288,21 @@ def test_a_row_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
     assert "A1048577" not in part_of(renewed(coloured), PART)
 
 
+@pytest.mark.parametrize(
+    "addition",
+    ['<mergeCell ref="A1048576:B1048576"/>', '<hyperlink ref="A1048576" location="Other!A1"/>'],
+)
+def test_what_is_merged_or_linked_at_the_end_of_the_sheet_is_never_pushed_beyond_it(addition: str) -> None:
+    with pytest.raises(WorkbookError, match="no room for 1 more rows: something stands in row 1048576"):
+        renewed(after_rows(addition))
+
+
+def test_a_note_at_the_end_of_the_sheet_is_never_pushed_beyond_it() -> None:
+    note = '<comment ref="A1048576" authorId="0"><text><t>mine</t></text></comment>'
+    with pytest.raises(WorkbookError, match="no room for 1 more rows: something stands in row 1048576"):
+        renewed(with_part("comments9.xml", f"<comments>{note}</comments>", "comments"))
+
+
 def test_a_rule_whose_scale_ends_at_a_cell_follows_it() -> None:
     scale = '<cfvo type="num" val="$B$8"/><cfvo type="max"/>'
     rule = f'<cfRule type="dataBar" priority="9"><dataBar>{scale}</dataBar></cfRule>'

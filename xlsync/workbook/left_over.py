@@ -16,6 +16,7 @@ _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
 _WIDTHS: Final = (20, 70, 22, 12, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
+_MOST_COLOURED: Final = 3  # cells of one colour in a row: more of them are the row's colour
 _LONGEST: Final = 300  # characters of a text in a notice
 
 Kind = Literal["Text", "Note", "Link", "Colour", "Picture", "Text box", "Picture in the cell", "Data type"]
@@ -100,6 +101,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     for row in gone:
         about = _about(row)
         line = grid[row.number] if row.number < len(grid) else ()
+        coloured: dict[str, list[tuple[str, Value, str]]] = {}  # column, value and style, by colour
         for column in sorted({*range(len(line)), *columns[row.number]}):
             place, header = (row.number, column), headers.get(column)
             name = header or _own_header(grid, book.header_rows[title], column)
@@ -114,11 +116,16 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
             elif is_written:
                 yield LeftOver(title, row.number, about, name, "Text", content, style)
             elif fill and fill != usual.get(column, ""):
-                yield LeftOver(title, row.number, about, name, "Colour", value, style)
+                coloured.setdefault(fill, []).append((name, value, style))
             if place in notes:
                 yield LeftOver(title, row.number, about, name, "Note", notes[place])
             if place in links:
                 yield LeftOver(title, row.number, about, name, "Link", links[place])
+        for cells in coloured.values():
+            if len(cells) > _MOST_COLOURED:
+                cells = [("the row", None, cells[0][2])]  # noqa: PLW2901
+            for name, value, style in cells:
+                yield LeftOver(title, row.number, about, name, "Colour", value, style)
         for text in pictures.get(row.number, ()):
             kind: Kind = "Text box" if text else "Picture"
             yield LeftOver(title, row.number, about, "the row", kind, text or None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from xlsync.errors import WorkbookError
-from xlsync.xlsx.cells import escape_markup
+from xlsync.xlsx.annotations import notes_of
+from xlsync.xlsx.cells import LAST_ROW, address, escape_markup
 from xlsync.xlsx.markup import attribute
-from xlsync.xlsx.moves import Moves
+from xlsync.xlsx.moves import Moves, rows_of
 from xlsync.xlsx.objects import move_anchors, move_linked_cells, move_shapes
 from xlsync.xlsx.parts import Parts
 from xlsync.xlsx.references import (
@@ -18,6 +19,7 @@ from xlsync.xlsx.references import (
     follow_elsewhere,
     follow_on_another_sheet,
     is_apart,
+    merged_or_linked,
     move_comments,
     move_pivot,
     move_sheet_rules,
@@ -27,6 +29,7 @@ from xlsync.xlsx.references import (
     pivot_cells,
     scenarios_of,
 )
+from xlsync.xlsx.renewal import no_room
 from xlsync.xlsx.workbook_part import TablePart, with_names_moved
 from xlsync.xlsx.worksheet import SheetXml
 
@@ -75,12 +78,28 @@ class Followers:
                     raise WorkbookError(
                         f"{self._title}!{cell}: an XML map fills this cell of a row that goes", _PUT_ELSEWHERE
                     )
+        self._refuse_to_push([*(cells for _, cells in whole), *self._furnished(sheet)])
         for what, cells in whole:
             if is_apart(cells, self._moves):
                 raise WorkbookError(
                     f"{self._title}!{cells}: {what} stands beside the rows of xlsync, which move apart",
                     _PUT_ELSEWHERE,
                 )
+
+    def _furnished(self, sheet: SheetXml) -> Iterator[str]:
+        """Yield the cells with a note or a link, and those that are merged."""
+        yield from merged_or_linked(sheet.after)
+        for kind in ("comments", "threadedComment"):
+            for part in self._parts.related(self._part, kind):
+                yield from (address(*place) for place, _ in notes_of(self._parts.text(part)))
+
+    def _refuse_to_push(self, references: Iterable[str]) -> None:
+        """Raise WorkbookError where something below the rows would be pushed beyond the end of the sheet."""
+        moves = self._moves
+        for cells in references if moves.shift > 0 else ():
+            rows = rows_of(cells)
+            if rows and rows[0] > moves.last and rows[1] + moves.shift >= LAST_ROW:
+                raise no_room(self._title, moves.shift, rows[1])
 
     def follow(self, sheet: SheetXml) -> Iterator[tuple[str, str | bytes]]:
         """Change what stands below the rows in `sheet`; yield each other part that changes, with its content.

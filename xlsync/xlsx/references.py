@@ -351,6 +351,12 @@ def _with_sources_stretched(xml: str, moves: Moves, title: str) -> str:
 # what cannot come apart
 
 
+def merged_or_linked(xml: str) -> list[str]:
+    """The cells of a sheet that are merged or hold a link."""
+    tags = re.findall(rf"<{ANY_PREFIX}(?:mergeCell|hyperlink)\s[^>]*>", xml)
+    return [attribute(tag, "ref") for tag in tags]
+
+
 def is_apart(reference: str, moves: Moves) -> bool:
     """Return whether rows of a range that cannot be split were separated or dropped."""
     rows = rows_of(reference)

@@ -25,6 +25,15 @@ from xlsync.xlsx.worksheet import OldCell, OldRow, SheetXml
 _HIGHEST: Final = 409  # points, by Excel's limits
 
 
+def no_room(title: str, more: int, row: int) -> WorkbookError:
+    """The refusal to push what stands in a row (0-based) beyond the end of its sheet."""
+    return WorkbookError(
+        f"the sheet {title} has no room for {more} more rows: something stands in row {row + 1}, at the end "
+        "of the sheet",
+        "Move it up, or to a sheet of its own, and try again.",
+    )
+
+
 class Renewal:
     """One renewal of a sheet's data rows.
 
@@ -59,11 +68,7 @@ class Renewal:
             if moves.row(row.number) is None and any(cell.inside for cell in sheet.cells(row).values())
         ]
         if pushed or moves.new_last >= LAST_ROW:
-            raise WorkbookError(
-                f"the sheet {sheet.title} has no room for {moves.shift} more rows: something stands in row "
-                f"{pushed[0].number + 1 if pushed else LAST_ROW}, at the end of the sheet",
-                "Move it up, or to a sheet of its own, and try again.",
-            )
+            raise no_room(sheet.title, moves.shift, pushed[0].number if pushed else LAST_ROW - 1)
         self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
