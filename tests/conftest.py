@@ -6,7 +6,6 @@ import gc
 import ipaddress
 import logging
 import os
-import pickle
 import shutil
 import signal
 import socket
@@ -28,7 +27,16 @@ from tests.helpers.fake_bss import Fake
 from tests.helpers.postgres import Postgres, postgres_in, why_not
 from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
-from tests.helpers.world import WRITES, Undisturbed, World, approve_every_kind, choose_new, desk_in, end_of
+from tests.helpers.world import (
+    WRITES,
+    Undisturbed,
+    WatchedSandbox,
+    World,
+    approve_every_kind,
+    choose_new,
+    desk_in,
+    end_of,
+)
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.sandbox.server import Sandbox
@@ -121,13 +129,13 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The sandbox of this worker, and October's workbook as export makes it."""
     folder = tmp_path_factory.mktemp("october")
-    with Sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
-        begun = pickle.dumps((sandbox.bss, sandbox.connectwise))
+    with WatchedSandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
+        begun = World.of(sandbox, folder)
         settle(patch, sandbox, folder)
         ran = run("export", "--month", "2026-10")
         assert ran.code == 0, ran.err
         patch.undo()
-        yield World(sandbox, folder, begun)
+        yield begun
 
 
 @pytest.fixture

@@ -17,36 +17,57 @@ from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
 WRITES = 13  # of the run in which everything is approved, below
 
 
+class WatchedSandbox(Sandbox):
+    """A sandbox that notes whether somebody had its BSS in hand, and may have changed it."""
+
+    has_lent_bss = True
+
+    @property
+    def bss(self) -> SandboxBss:
+        self.has_lent_bss = True
+        return self._own_bss
+
+    @bss.setter
+    def bss(self, bss: SandboxBss) -> None:
+        self._own_bss = bss
+
+
 @dataclass(frozen=True)
 class World:
     """A running sandbox, and October exported from it once: the folder to begin every test with."""
 
-    sandbox: Sandbox
+    sandbox: WatchedSandbox
     folder: Path
-    # What both systems held: read back in a third of the time that making it anew takes.
-    begun: bytes = field(repr=False)
+    # What each system held: read back in a third of the time that making it anew takes.
+    begun_bss: bytes = field(repr=False)
+    begun_connectwise: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, sandbox: WatchedSandbox, folder: Path) -> World:
+        """The world of a sandbox that nobody has changed yet, with nothing in its folder."""
+        return cls(sandbox, folder, pickle.dumps(sandbox.bss), pickle.dumps(sandbox.connectwise))
 
     @functools.cached_property
     def before(self) -> Records:
         """What ConnectWise held, in records of their own; only to be compared with."""
-        _, connectwise = self._systems_as_begun()
-        return records_in(connectwise)
+        return records_in(self._connectwise_as_begun())
 
     @functools.cached_property
     def additions(self) -> bytes:
         """The additions that the export read."""
-        _, connectwise = self._systems_as_begun()
-        return all_of(connectwise.additions)
+        return all_of(self._connectwise_as_begun().additions)
 
-    def _systems_as_begun(self) -> tuple[SandboxBss, SandboxConnectWise]:
-        bss, connectwise = pickle.loads(self.begun)  # noqa: S301 - our own, of this process
-        return bss, connectwise
+    def _connectwise_as_begun(self) -> SandboxConnectWise:
+        connectwise = pickle.loads(self.begun_connectwise)  # noqa: S301 - our own, of this process
+        assert isinstance(connectwise, SandboxConnectWise)
+        return connectwise
 
     def renew(self) -> None:
         """Put both systems back to how they began."""
-        bss, connectwise = self._systems_as_begun()
-        vars(self.sandbox.bss).update(vars(bss))
-        vars(self.sandbox.connectwise).update(vars(connectwise))
+        if self.sandbox.has_lent_bss:  # the server itself only ever reads from it
+            vars(self.sandbox.bss).update(vars(pickle.loads(self.begun_bss)))  # noqa: S301 - our own
+            self.sandbox.has_lent_bss = False
+        vars(self.sandbox.connectwise).update(vars(self._connectwise_as_begun()))
         self.sandbox._faults.waiting.clear()
         self.sandbox.log.clear()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import os
 import socket
@@ -20,6 +21,12 @@ NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _BIG: Final = 1400
 _LONGEST_CLOSE: Final = 5.0  # seconds
 Answer = Callable[[HttpRequest, socket.socket], Response]
+
+
+@functools.lru_cache(maxsize=16)
+def _compressed(body: bytes) -> bytes:
+    """Compress a body; clients ask for the same lists again and again."""
+    return gzip.compress(body, compresslevel=1)
 
 
 class HungUp(Exception):
@@ -78,7 +85,7 @@ class _Connection(WSGIRequestHandler):
             response = Response(traceback.format_exc(), status=500, content_type="text/plain")
         body = response.get_data()
         if len(body) > _BIG and "gzip" in request.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, compresslevel=1)
+            body = _compressed(body)
             response.headers["Content-Encoding"] = "gzip"
         if response.status_code != 204:
             response.headers["Content-Length"] = str(len(body))
