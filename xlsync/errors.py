@@ -6,6 +6,7 @@ XlsyncError
 ├── WorkbookError    the workbook cannot be used at all (single bad cells are `Problem` values)
 │   ├── OtherEnvironmentError  it belongs to another environment
 │   ├── BadCells     all cells that cannot be accepted (commands/writing.py)
+│   ├── UnaskedReports  it names reports that are opened only after asking (commands/report_files.py)
 │   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read
 ├── NotJsonError     an entry of a store that is not JSON (store.py)

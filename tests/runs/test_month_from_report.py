@@ -88,6 +88,24 @@ def test_a_report_is_found_from_another_folder_and_beside_a_workbook_that_moved(
     assert "beside the workbook" in gone.err
 
 
+def test_a_workbook_that_was_sent_opens_no_report_elsewhere_before_somebody_agreed(
+    reported: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = reported.folder / "mails" / WORKBOOK
+    sent.parent.mkdir()
+    reported.file.rename(sent)
+    monkeypatch.setenv("XLSYNC_HOME", str(reported.folder / "colleague"))
+    refused = reported.run("check", str(sent))
+    assert refused.code == 1
+    assert f"{reported.folder / 'report.csv'}, outside its folder" in refused.err
+    questions: list[str] = []
+    workbook = FileWorkbook(sent, lambda question: not questions.append(question))
+    press("Check", workbook, NOW)
+    assert len(questions) == 1
+    assert "Open it?" in questions[0]
+    assert reported.run("check", str(sent)).code == 0, "it is not asked again"
+
+
 def test_the_button_checks_a_month_from_a_report_without_keys_of_the_bss(reported: Desk) -> None:
     workbook = FileWorkbook(reported.file, lambda _question: True)
     press("Check", workbook, NOW)

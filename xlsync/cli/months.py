@@ -16,6 +16,7 @@ from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
 from xlsync.cli.terminal import (
     ask,
+    confirmed,
     errors_in_words,
     new_workbook,
     now,
@@ -27,6 +28,7 @@ from xlsync.cli.terminal import (
 )
 from xlsync.commands.check import check_workbook
 from xlsync.commands.export import export_month, last_months
+from xlsync.commands.report_files import UnaskedReports, remember_chosen
 from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import By, Month
@@ -72,8 +74,18 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
     began = time.monotonic()
     with opened(demo=demo, workbook=file) as systems:
         save = reached(file).renewed
-        with show.progress(err, is_shown=not json) as progress:
-            checked = check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+
+        def checked_once() -> MonthResult:
+            with show.progress(err, is_shown=not json) as progress:
+                return check_workbook(systems, file, now(), refresh=refresh, progress=progress, save=save)
+
+        try:
+            checked = checked_once()
+        except UnaskedReports as unasked:
+            if not sys.stdin.isatty() or not confirmed(unasked.question, "open"):
+                raise
+            remember_chosen(systems.home, unasked.paths)
+            checked = checked_once()
         tell_beside(file, checked.path)
         tell_month(systems, checked, began, form)
     exit_by_what_is_to_do(checked, is_asked=exit_code)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import simplejson
 import typer
 from rich.prompt import Confirm, Prompt
+from rich.text import Text
 
 from xlsync.cli.command import command_line, tell_error, tell_stop
 from xlsync.cli.console import err, say
@@ -139,14 +140,14 @@ def now() -> dt.datetime:
     return dt.datetime.now().astimezone()
 
 
-def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
+def confirmed(question: str, verb: Literal["write", "forget", "open"]) -> bool:
     """Ask on a terminal; elsewhere nobody can answer, so the answer is no. A no is told."""
-    done = "written" if verb == "write" else "forgotten"
+    done = {"write": "written", "forget": "forgotten", "open": "opened"}[verb]
     if not sys.stdin.isatty():
         say(err, f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
     with line_ended():
-        agreed = Confirm.ask(question, console=err)
+        agreed = Confirm.ask(Text(question, "prompt"), console=err)
     if not agreed:
         say(err, f"Nothing was {done}.")
         return False
@@ -156,7 +157,7 @@ def confirmed(question: str, verb: Literal["write", "forget"]) -> bool:
 def ask(question: str, default: str) -> str:
     """Ask for a line of text on the terminal; Enter alone answers the default."""
     with line_ended():
-        return Prompt.ask(question, console=err, default=default)
+        return Prompt.ask(Text(question, "prompt"), console=err, default=default)
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Final
 
 from xlsync.commands.export import exported_at_text, last_months, month_result
 from xlsync.commands.remember import learn_rules, remember, remember_month
+from xlsync.commands.report_files import find_reports
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
 from xlsync.connectwise.lists import Tables, read_lists
@@ -53,19 +54,13 @@ def settings_to_check(path: Path) -> Settings:
         return load_settings(bss=False, connectwise=True)
 
 
-def _request_of(about: About, path: Path) -> MonthRequest:
-    """Return the month, date and reports with which a workbook was exported."""
+def _request_of(systems: Systems, about: About, path: Path) -> MonthRequest:
+    """Return the month, date and reports with which a workbook was exported; raises UnaskedReports."""
     return MonthRequest(
         month=Month.parse(about.month),
         by="service-period" if about.by == "service-period" else "invoice-date",
-        reports=tuple(_find_report(report, path) for report in about.reports),
+        reports=find_reports(systems.home, about.reports, path),
     )
-
-
-def _find_report(report: str, workbook: Path) -> Path:
-    """Find the report that a workbook's lines came from: where it was, else beside the workbook."""
-    beside = workbook.with_name(PureWindowsPath(report).name)
-    return beside if not Path(report).exists() and beside.exists() else Path(report)
 
 
 def _read_ahead(
@@ -116,7 +111,7 @@ def _begin(
     systems: Systems, stored: StoredCheck, asking: Asking, path: Path, now: dt.datetime, progress: Progress
 ) -> _Begun | MonthResult:
     """Begin with the reads that the last command needed; returns its result where nothing changed."""
-    request = _request_of(stored.about, path)
+    request = _request_of(systems, stored.about, path)
     if is_unchanged(stored, path):
         read = _read_ahead(systems, request, stored.asked, asking, now, progress)
         made_of = fingerprint_sources(systems, request, *read, now)
@@ -126,7 +121,7 @@ def _begin(
     if stored.totals.lines > _SIDE_BY_SIDE:
         return _Begun()
     book, read = _read_side_by_side(systems, request, stored.asked, asking, path, now, progress)
-    return _Begun(book, read if _request_of(book.about, path) == request else None)
+    return _Begun(book, read if _request_of(systems, book.about, path) == request else None)
 
 
 @not_collected()
@@ -152,10 +147,10 @@ def check_workbook(
     book, read = begun.book or open_book(path, systems), begun.read
     del begun  # what was read is given up as soon as it is used
     edits = _read_edits(systems, book, path, now)
-    request = replace(_request_of(book.about, path), refresh=refresh)
+    request = replace(_request_of(systems, book.about, path), refresh=refresh)
     book.package.rest()
     give_back_memory()
-    if read is None and stored is not None and _request_of(stored.about, path) == request:
+    if read is None and stored is not None and _request_of(systems, stored.about, path) == request:
         read = _read_ahead(systems, request, stored.asked, asking, now, progress)
     sources, tables = read or read_sources(systems, request, now, progress)
     made_of = fingerprint_sources(systems, request, sources, tables, now)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xlsync.commands.digest import make_digest
 from xlsync.commands.remember import remember_month
+from xlsync.commands.report_files import remember_chosen
 from xlsync.connectwise.lists import read_lists
 from xlsync.errors import WorkbookError
 from xlsync.gather.ahead import additions_ahead
@@ -56,6 +57,7 @@ def export_month(
         reports=tuple(str(report.resolve()) for report in request.reports),
         first_exported_at=now.isoformat(timespec="milliseconds"),
     )
+    remember_chosen(systems.home, map(Path, about.reports))
     remember_month(systems, gathered.overview, now)
     result = month_result(gathered.overview, (*gathered.notices, *asking.notices), path)
     store_reads(systems.checks, result, about, asking)

@@ -22,6 +22,7 @@ from xlsync.commands import invoice as invoicing
 from xlsync.commands.check import check_workbook, settings_to_check
 from xlsync.commands.export import export_month, last_months
 from xlsync.commands.report import report_month
+from xlsync.commands.report_files import UnaskedReports, remember_chosen
 from xlsync.commands.undo import note_undone, results_of_undone, review_undo
 from xlsync.commands.writing import check_plan, write
 from xlsync.config import home_folder, load_settings, settings_file
@@ -209,10 +210,15 @@ def _chosen_month(front: Front) -> Month:
 def check(front: Front) -> None:
     """Read both systems anew and renew the workbook in front; every edit is kept."""
     path = front.file()
+    save = replaced_under(front.workbook)
     with _systems_of(path, is_checked=True) as systems:
-        checked = check_workbook(
-            systems, path, front.now, progress=front.progress, save=replaced_under(front.workbook)
-        )
+        try:
+            checked = check_workbook(systems, path, front.now, progress=front.progress, save=save)
+        except UnaskedReports as unasked:
+            if not front.ask(unasked.question):
+                raise
+            remember_chosen(systems.home, unasked.paths)
+            checked = check_workbook(systems, path, front.now, progress=front.progress, save=save)
     front.tell(month_text(checked.totals), front.noted(checked.notices), _beside(path, checked.path))
 
 
