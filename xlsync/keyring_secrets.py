@@ -28,20 +28,20 @@ class KeyringAccount:
         return f"{SERVICE}.{self.profile}" if self.profile else SERVICE
 
     def entry(self, variable: str) -> str:
-        """The keyring's user name for one secret of this account."""
+        """Return the keyring's user name for one secret of this account."""
         names = "/".join(quote(name, safe="@") for name in self.names)
         return f"{variable} {self.host}/{names}"
 
 
 def host_of(url: str) -> str:
-    """The host and port of an address, in lower case, without the port that its scheme implies."""
+    """Return the host and port of an address, in lower case, without the port that its scheme implies."""
     parts = urlsplit(url)
     port = {"https": 443, "http": 80}.get(parts.scheme)
     return parts.netloc.lower().removesuffix(f":{port}")
 
 
 def read_secret(variable: str, account: KeyringAccount) -> str:
-    """The secret that `xlsync login` stored for an account; empty where there is none.
+    """Return the secret that `xlsync login` stored for an account; empty where there is none.
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
     """
@@ -49,7 +49,7 @@ def read_secret(variable: str, account: KeyringAccount) -> str:
 
 
 def read_unbound(variable: str) -> str:
-    """The secret that an earlier version stored without a host; empty where there is none.
+    """Return the secret that an earlier version stored without a host; empty where there is none.
 
     Raises keyring.errors.KeyringError where the keyring cannot be read.
     """

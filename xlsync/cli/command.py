@@ -63,7 +63,7 @@ class Commands(TyperGroup):
 
 
 def _message_of(error: Exception) -> str:
-    """The message of the parser's error as people read it."""
+    """Return the message of the parser's error as people read it."""
     format_message: Callable[[], str] = getattr(error, "format_message", error.__str__)
     return format_message()
 
@@ -149,12 +149,12 @@ def _typed(words: str, *, demo: bool) -> Iterator[None]:
 
 
 def command_line(*arguments: str) -> str:
-    """The command that runs, with other arguments, as a person would type it."""
+    """Return the command that runs, with other arguments, as a person would type it."""
     return " ".join((_words.get(), *(shlex.quote(argument) for argument in arguments)))
 
 
 def with_demo(message: str) -> str:
-    """A message in which every command that it names has `--demo`, if the command that runs has."""
+    """Return a message in which every command that it names has `--demo`, if the command that runs has."""
     return _COMMAND.sub(r"`\1 --demo`", message) if _is_demo.get() else message
 
 

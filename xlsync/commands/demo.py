@@ -25,7 +25,7 @@ def demo_home(home: Path) -> Path:
 
 
 def kept_settings(home: Path) -> Settings:
-    """The settings of commands that look at what the demo keeps, without the sandbox's servers."""
+    """Return the settings of commands that look at what the demo keeps, without the sandbox's servers."""
     return Settings(home=demo_home(home), environment=environment())
 
 

@@ -58,7 +58,7 @@ def is_sheet(path: Path) -> bool:
 
 
 def environment_of(path: Path) -> str:
-    """The environment that the first row of such a workbook names; empty where it has no row."""
+    """Return the environment that the first row of such a workbook names; empty where it has no row."""
     return next((row["Environment"] for _, row in _sheet_rows(path)), "")
 
 

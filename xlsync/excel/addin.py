@@ -50,7 +50,7 @@ class Button:
 
 
 def _export_button(back: int) -> Button:
-    """The button of a month; VBA gives it the month's name when the menu is shown."""
+    """Return the button of a month; VBA gives it the month's name when the menu is shown."""
     when = {0: "This month", 1: "Last month"}.get(back, f"{back} months ago")
     explanation = "Bring that month's billing into a new workbook."
     return Button(f"Export{back}", "", "CalendarInsert", f"Export: {when.casefold()}", explanation)

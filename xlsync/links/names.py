@@ -106,7 +106,7 @@ _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
 def _is_accent(mark: str) -> bool:
-    """A mark without which a name stays the same: not vowels of India, not the voicing of kana."""
+    """Return whether a mark can be left out of a name: an accent, not a vowel of India or the voicing of kana."""
     kind = unicodedata.combining(mark)
     variation = "\ufe00" <= mark <= "\ufe0f" or "\U000e0100" <= mark <= "\U000e01ef"
     return kind >= 200 or 10 <= kind <= 36 or variation or unicodedata.category(mark) == "Me"
@@ -138,7 +138,7 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def digits(name: str) -> str:
-    """The digits of a name in order of size: names without the same are neither equal nor near."""
+    """Return the digits of a name in order of size: names without the same are neither equal nor near."""
     if name.isascii():
         return "".join(sorted(_ASCII_DIGIT.findall(name)))
     return "".join(sorted(letter for word in words(name) for letter in word if letter.isnumeric()))
@@ -162,7 +162,7 @@ def _without_last_form(name: tuple[str, ...], *, is_first: bool) -> tuple[str, .
 
 
 def _without_forms(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
-    """The words without the company forms at their end and beginning; at least one word stays."""
+    """Return the words without the company forms at their end and beginning; at least one word stays."""
     shorter = _without_last_form(name, is_first=is_first)
     while shorter != name:
         name, shorter = shorter, _without_last_form(shorter, is_first=False)
@@ -179,7 +179,7 @@ def _without_forms(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
 
 
 def company_words(name: str) -> tuple[str, ...]:
-    """The words that tell a company from others: without its form, a leading *The*, and each *and*."""
+    """Return the words that tell a company from others: without its form, a leading *The*, and each *and*."""
     plain = words(_DOT_COM.sub("", name.casefold()) or name)
     is_first = True
     while (shorter := _without_fillers(_without_forms(plain, is_first=is_first))) != plain:
@@ -195,7 +195,7 @@ def _without_fillers(name: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _initials_last(name: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with initials behind the name, as lists in order of the alphabet have it: Smith A. O.
+    """Return the words with initials behind the name, as lists in order of the alphabet have it: Smith A. O.
 
     A digit is no initial: it would change places whenever a name that is folded already is folded again.
     """
@@ -204,7 +204,7 @@ def _initials_last(name: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _joined(name: Iterable[str]) -> str:
-    """The words without spaces, except between two numbers: `1.5 TB` is not `15 TB`."""
+    """Return the words without spaces, except between two numbers: `1.5 TB` is not `15 TB`."""
     text = ""
     for word in name:
         text += f" {word}" if text and text[-1].isnumeric() and word[0].isnumeric() else word
@@ -224,7 +224,7 @@ def _without_attached_forms(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """A company's name without case, accents, punctuation, spaces, symbols and company forms.
+    """Return a company's name without case, accents, punctuation, spaces, symbols and company forms.
 
     Never nothing: a name of symbols or of a company form alone stays what it is.
     """
@@ -240,12 +240,12 @@ def foldings(name: str) -> frozenset[str]:
 
 
 def without_remark(name: str) -> str:
-    """A name without a register's remark at its end, such as `/NEW/`, or `/DE/` behind `Inc`."""
+    """Return a name without a register's remark at its end, such as `/NEW/`, or `/DE/` behind `Inc`."""
     return _REMARK.sub(lambda match: match["form"] or "", name.casefold()) or name
 
 
 def without_any_remark(name: str) -> str:
-    """A name without whatever stands between brackets or slashes at its end."""
+    """Return a name without whatever stands between brackets or slashes at its end."""
     return _ANY_REMARK.sub("", name) or name
 
 
@@ -260,7 +260,7 @@ def fold_product(name: str) -> str:
 
 
 def fold_code(code: str) -> str:
-    """A product code or contract id as it is compared: exactly, but for case and outer spaces."""
+    """Return a product code or contract id as it is compared: exactly, but for case and outer spaces."""
     return code.strip().casefold()
 
 

@@ -21,7 +21,7 @@ class LineType(StrEnum):
 
 
 def billing_period_in(product_key: str) -> str:
-    """The billing period in a `BillingLine.product_key`; empty where it has none."""
+    """Return the billing period in a `BillingLine.product_key`; empty where it has none."""
     return product_key.rsplit("|", 2)[-2] if product_key.count("|") > 1 else ""
 
 

@@ -47,7 +47,7 @@ class ActionLabel(StrEnum):
 
     @classmethod
     def offered(cls, kind: MismatchKind) -> tuple[ActionLabel, ...]:
-        """The actions that can be chosen for a mismatch, `Ignore` always among them."""
+        """Return the actions that can be chosen for a mismatch, `Ignore` always among them."""
         possible = {
             MismatchKind.UNITS_DIFFER: (cls.UPDATE_UNITS,),
             MismatchKind.COST_DIFFERS: (cls.UPDATE_COST,),

@@ -162,7 +162,7 @@ def _open_parts(rows: Iterable[MismatchRow], naming: Naming) -> Iterator[Contrib
 
 
 def _at_stake(mismatch: Mismatch) -> Decimal:
-    """A row's money a month; what is billed yearly and not due is no money at stake."""
+    """Return a row's money a month; what is billed yearly and not due is no money at stake."""
     return ZERO if mismatch.not_due or mismatch.impact is None else mismatch.impact
 
 
@@ -226,7 +226,7 @@ def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contrib
 
 
 def _monthly(line: BillingLine) -> Decimal:
-    """A month of a recurring charge; usage and one-time charges recur in no month."""
+    """Return a month of a recurring charge; usage and one-time charges recur in no month."""
     if not line.is_compared:
         return ZERO
     months = line.billing_months or 1

@@ -79,7 +79,7 @@ def check_connection(front: Front) -> None:
 
 
 def _tell_finding(finding: Finding) -> str:
-    """A finding and what to do about it, as sentences."""
+    """Return a finding and what to do about it, as sentences."""
     return " ".join(filter(None, (f"{finding.name}: {finding.detail.rstrip('.')}.", finding.next_step)))
 
 

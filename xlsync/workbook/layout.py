@@ -56,11 +56,11 @@ class Sheet:
         return tuple(column.header for column in self.columns)
 
     def index(self, header: str) -> int:
-        """The 0-based column of a header in a workbook as xlsync writes it."""
+        """Return the 0-based column of a header in a workbook as xlsync writes it."""
         return self.headers.index(header)
 
     def choices(self, column: Column) -> str:
-        """The formula of a column's dropdown for row 2, with the cells that it looks at."""
+        """Return the formula of a column's dropdown for row 2, with the cells that it looks at."""
         return re.sub(r"\{([^}]+)\}", lambda named: f"${letters(self.index(named[1]))}2", column.choices)
 
 

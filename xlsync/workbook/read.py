@@ -54,7 +54,7 @@ class SheetRow(NamedTuple):
         return {header: self.get(header) for header in self.columns}
 
     def get(self, header: str) -> Value:
-        """The value of a cell."""
+        """Return the value of a cell."""
         column = self.columns[header]
         return self.line[column] if column < len(self.line) else None
 

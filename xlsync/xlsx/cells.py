@@ -90,12 +90,12 @@ def clean_text(text: str) -> str:
 
 
 def escape_text(text: str) -> str:
-    """A clean text as the content of an element that holds an `ST_Xstring`."""
+    """Return a clean text as the content of an element that holds an `ST_Xstring`."""
     return _MARKUP.sub(lambda match: _MARKUP_TO[match[0]], text)
 
 
 def escape_markup(text: str) -> str:
-    """A text as XML content or attribute that knows no `_x0041_` escapes, such as a formula."""
+    """Return a text as XML content or attribute that knows no `_x0041_` escapes, such as a formula."""
     return html.escape(_ILLEGAL.sub("\ufffd", text), quote=True).replace("&#x27;", "'")
 
 
@@ -115,7 +115,7 @@ def serial(day: dt.date, *, from_1904: bool = False) -> Decimal | None:
 
 @cache
 def letters(column: int) -> str:
-    """The letters of a 0-based column: 0 is A, 26 is AA."""
+    """Return the letters of a 0-based column: 0 is A, 26 is AA."""
     text = ""
     column += 1
     while column:
@@ -125,12 +125,12 @@ def letters(column: int) -> str:
 
 
 def address(row: int, column: int) -> str:
-    """The name of a cell, `A1` for (0, 0)."""
+    """Return the name of a cell, `A1` for (0, 0)."""
     return f"{letters(column)}{row + 1}"
 
 
 def position(name: str) -> Position:
-    """The 0-based row and column of a cell's name, `$A$1` or `A1`; ValueError for anything else."""
+    """Return the 0-based row and column of a cell's name, `$A$1` or `A1`; ValueError for anything else."""
     match = _LETTERS_DIGITS.fullmatch(name)
     if not match:
         raise ValueError(name)
@@ -202,7 +202,7 @@ class CellWriter:
         )
 
     def after_style(self, content: Value | Cell) -> str:
-        """A cell's XML from after its reference and style to its end."""
+        """Return a cell's XML from after its reference and style to its end."""
         kind = type(content)
         if kind is str:
             return self.texts[content] if content else "/>"  # type: ignore[index]
@@ -239,7 +239,7 @@ class CellWriter:
         return self.after_style(cell.value).replace(">", f">{formula}", 1)
 
     def cell(self, row: int, column: int, style: str, content: Value | Cell) -> str:
-        """One whole cell; `style` is its index in the styles part, empty for none."""
+        """Return one whole cell; `style` is its index in the styles part, empty for none."""
         s = f' s="{style}"' if style else ""
         return f'<{self.prefix}c r="{letters(column)}{row + 1}"{s}{self.after_style(content)}'
 

@@ -49,12 +49,12 @@ class Corner:
     column_is_fixed: bool
 
     def __str__(self) -> str:
-        """The corner as it is written in a formula."""
+        """Return the corner as it is written in a formula."""
         column = "" if self.column is None else f"{'$' * self.column_is_fixed}{letters(self.column)}"
         return column if self.row is None else f"{column}{'$' * self.row_is_fixed}{self.row + 1}"
 
     def at(self, row: int | None) -> Corner:
-        """The corner in another row."""
+        """Return the corner in another row."""
         return Corner(row, self.column, self.row_is_fixed, self.column_is_fixed)
 
     def shifted(self, rows: int, columns: int) -> Corner:
@@ -75,7 +75,7 @@ class Reference:
     corners: tuple[Corner, ...]
 
     def __str__(self) -> str:
-        """The reference as it is written in a formula."""
+        """Return the reference as it is written in a formula."""
         return f"{self.sheet}{':'.join(map(str, self.corners))}"
 
     def is_on(self, title: str, *, here: bool) -> bool:
@@ -109,7 +109,7 @@ def with_references(formula: str, change: Callable[[Reference], str]) -> str:
 
 
 def _corner(text: str) -> Corner | None:
-    """A corner as it is written; None for what lies outside every sheet, which is a name."""
+    """Return a corner as it is written; None for what lies outside every sheet, which is a name."""
     match = _CORNER.fullmatch(text)
     if match is None:
         return None
@@ -121,7 +121,7 @@ def _corner(text: str) -> Corner | None:
 
 
 def translated(formula: str, origin: Position, destination: Position) -> str:
-    """A shared formula as it reads in another cell of the group: relative references move along."""
+    """Return a shared formula as it reads in another cell of the group: relative references move along."""
     rows, columns = destination[0] - origin[0], destination[1] - origin[1]
     if not rows and not columns:
         return formula

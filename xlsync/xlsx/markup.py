@@ -23,13 +23,13 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def attribute(tag: str, name: str) -> str:
-    """The value of one attribute in a tag's text, empty where there is none."""
+    """Return the value of one attribute in a tag's text, empty where there is none."""
     match = _pattern(name).search(tag)
     return unescape(match[1] if match[1] is not None else match[2]) if match else ""
 
 
 def without_attributes(attributes: str, *names: str) -> str:
-    """A tag's attributes without those, each with one space before it."""
+    """Return a tag's attributes without those, each with one space before it."""
     for name in names:
         attributes = _pattern(name).sub("", attributes)
     attributes = attributes.strip()
@@ -37,7 +37,7 @@ def without_attributes(attributes: str, *names: str) -> str:
 
 
 def with_attribute(tag: str, name: str, value: str) -> str:
-    """A tag with one attribute set; `value` is escaped here."""
+    """Return a tag with one attribute set; `value` is escaped here."""
     value = escape_markup(value)
     if _pattern(name).search(tag):
         return _pattern(name).sub(lambda _: f' {name}="{value}"', tag, count=1)

@@ -59,7 +59,7 @@ class Moves:
         return not self.shift and stays and len(self.to) == self.last - self.first + 1
 
     def row(self, old: int) -> int | None:
-        """The new place of a row; None where it was dropped, or pushed beyond the end of the sheet."""
+        """Return the new place of a row; None where it was dropped, or pushed beyond the end of the sheet."""
         if old < self.first:
             return old
         new = old + self.shift if old > self.last else self.to.get(old)
@@ -366,7 +366,7 @@ def _written(reference: Reference, corners: Iterable[Corner | None]) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    """The first names of some, and how many more there are."""
+    """Return the first names of some, and how many more there are."""
     each = list(dict.fromkeys(names))
     more = f" and {len(each) - _MOST_NAMES} more" if len(each) > _MOST_NAMES else ""
     text = ", ".join(each[:_MOST_NAMES]) + more
@@ -374,7 +374,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _cells(reference: Reference) -> str:
-    """The cells of a reference without its sheet and its dollar signs."""
+    """Return the cells of a reference without its sheet and its dollar signs."""
     return str(Reference("", reference.corners)).replace("$", "")
 
 
@@ -399,7 +399,7 @@ def _columns_and_rows(reference: str) -> tuple[Rows, Rows] | None:
 
 
 def rows_of(cells: str) -> Rows | None:
-    """The first and the last row of one or more ranges; None where a text names none."""
+    """Return the first and the last row of one or more ranges; None where a text names none."""
     ranges = [
         rows for reference in cells.split() if (piece := _columns_and_rows(reference)) for rows in piece[1:]
     ]

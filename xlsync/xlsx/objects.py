@@ -26,7 +26,7 @@ _CONTROL: Final = re.compile(rf"<{ANY_PREFIX}controlPr\s[^>]*>")
 
 
 def move_shapes(xml: str, moves: Moves) -> str:
-    """The VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
+    """Return the VML drawing of a sheet: a note's shape follows its row or goes with it, a button follows."""
 
     def placed(match: re.Match[str]) -> str:
         shape = match[0]
@@ -43,7 +43,7 @@ def move_shapes(xml: str, moves: Moves) -> str:
 
 
 def _with_anchor(shape: str, moves: Moves, by: int | None) -> str:
-    """A shape moved by so many rows, or with the rows that it lies on.
+    """Return a shape moved by so many rows, or with the rows that it lies on.
 
     An anchor names column, offset, row, offset of two corners (Office VML reference, `x:Anchor`).
     """

@@ -71,7 +71,7 @@ class Parts:
         return tuple(self._data)
 
     def all(self) -> Iterator[tuple[str, bytes]]:
-        """Every part and its content, in the order of the file."""
+        """Yield every part and its content, in the order of the file."""
         return ((part, self[part]) for part in self._data)
 
     @property
@@ -85,7 +85,7 @@ class Parts:
             return self.utf8(part).decode("utf-8-sig")
 
     def utf8(self, part: str) -> bytes:
-        """A part's content in UTF-8, in which nearly all programs write."""
+        """Return a part's content in UTF-8, in which nearly all programs write."""
         data = self[part]
         declared = _ENCODING.match(data)
         wide = next((encoding for mark, encoding in _WIDE if data.startswith(mark)), "")
@@ -129,7 +129,7 @@ class Parts:
         return by_id
 
     def outside(self, part: str) -> dict[str, str]:
-        """The targets outside of the workbook that a part has relationships to, by id."""
+        """Return the targets outside of the workbook that a part has relationships to, by id."""
         own = self._relations_part(part)
         return {
             attribute(tag, "Id"): attribute(tag, "Target")
@@ -142,7 +142,7 @@ class Parts:
         return self._names.get(posixpath.join(folder, "_rels", f"{name}.rels").casefold())
 
     def related(self, part: str, kind: str) -> list[str]:
-        """The parts that a part has of one kind."""
+        """Return the parts that a part has of one kind."""
         return [
             target for is_kind, target in self.relations(part).values() if is_kind == kind and target in self
         ]
@@ -177,7 +177,7 @@ class Parts:
         return id_
 
     def kind_of(self, owner: str, id_: str) -> str:
-        """The full type of a relationship."""
+        """Return the full type of a relationship."""
         own = self._relations_part(owner)
         for tag in re.findall(rf"<{ANY_PREFIX}Relationship\s[^>]*>", self.text(own)) if own else ():
             if attribute(tag, "Id") == id_:
@@ -185,7 +185,7 @@ class Parts:
         raise KeyError(id_)
 
     def free_name(self, pattern: str) -> str:
-        """The first name that no part has; `pattern` holds `{}` for a number."""
+        """Return the first name that no part has; `pattern` holds `{}` for a number."""
         return next(name for n in count(1) if (name := pattern.format(n)).casefold() not in self._names)
 
     def drop(self, part: str, owner: str) -> None:
@@ -208,7 +208,7 @@ class Parts:
 
 
 def _with_last(xml: str, container: str, entry: str) -> str:
-    """A container with one element more at the end."""
+    """Return a container with one element more at the end."""
     xml = re.sub(rf"<({ANY_PREFIX}){container}(\s[^>]*?)?/>", rf"<\1{container}\2></\1{container}>", xml)
     return re.sub(
         rf"</({ANY_PREFIX}){container}\s*>", lambda end: f"<{end[1]}{entry}/>{end[0]}", xml, count=1
@@ -216,7 +216,7 @@ def _with_last(xml: str, container: str, entry: str) -> str:
 
 
 def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
-    """The parts of a workbook, and which of them were not compressed; `name` is for messages."""
+    """Return the parts of a workbook, and which of them were not compressed; `name` is for messages."""
     if data.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in data:
             raise WorkbookError(
@@ -254,7 +254,7 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
 
 
 def packed(parts: Iterable[tuple[str, bytes]], stored: frozenset[str]) -> bytes:
-    """A workbook of these parts; the same parts always give the same bytes."""
+    """Return a workbook of these parts; the same parts always give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for part, data in parts:

@@ -20,7 +20,7 @@ Grid = list[list[Value]]
 def read_values(
     data: bytes, titles: Iterable[str], name: str, texts: dict[str, str]
 ) -> Iterator[tuple[str, Grid]]:
-    """The values of these sheets of a workbook, given its content and name; cells in error are empty.
+    """Yield the values of these sheets of a workbook, given its content and name; cells in error are empty.
 
     A text that is known, or that recurs, is one object and not one a cell; `texts` learns them.
     """

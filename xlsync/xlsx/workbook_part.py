@@ -26,14 +26,14 @@ def is_workbook(xml: str) -> bool:
 
 
 def sheets_of(xml: str) -> Iterator[tuple[str, str]]:
-    """The title of each sheet in order, and the id of its relationship; empty where it has none."""
+    """Yield the title of each sheet in order, and the id of its relationship; empty where it has none."""
     for sheet in re.finditer(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml):
         reference = re.search(r"""\s[\w.-]+:id\s*=\s*["']([^"']*)["']""", sheet[0])
         yield attribute(sheet[0], "name"), unescape(reference[1]) if reference else ""
 
 
 def workbook_of(titles: Sequence[str], *, from_1904: bool) -> dict[str, bytes]:
-    """The workbook part and its relationships for sheets that are numbered from `sheet1.xml` on."""
+    """Return the workbook part and its relationships for sheets that are numbered from `sheet1.xml` on."""
     sheets = "".join(
         f'<sheet name="{escape_markup(title)}" sheetId="{n}" r:id="rId{n}"/>'
         for n, title in enumerate(titles, 1)
@@ -57,7 +57,7 @@ def workbook_of(titles: Sequence[str], *, from_1904: bool) -> dict[str, bytes]:
 
 
 def with_sheet(xml: str, title: str, relation: str) -> str:
-    """The workbook part with one sheet more, at the end."""
+    """Return the workbook part with one sheet more, at the end."""
     taken = [int(attribute(tag, "sheetId") or 0) for tag in re.findall(rf"<{ANY_PREFIX}sheet\s[^>]*>", xml)]
     like = re.search(rf"""<({ANY_PREFIX})sheet\s[^>]*?\s([\w.-]+):id\s*=""", xml)
     if like is None:
@@ -74,7 +74,7 @@ def counts_from_1904(xml: str) -> bool:
 
 
 def wrapping_styles(xml: str) -> Iterator[str]:
-    """The indices of the cell styles in a styles part that wrap text (18.8.10 `cellXfs`)."""
+    """Yield the indices of the cell styles in a styles part that wrap text (18.8.10 `cellXfs`)."""
     section = re.search(rf"<{ANY_PREFIX}cellXfs[\s>].*?</{ANY_PREFIX}cellXfs>", xml, re.DOTALL)
     styles = re.split(rf"<{ANY_PREFIX}xf(?=[\s/>])", section[0])[1:] if section else ()
     for index, style in enumerate(styles):
@@ -84,7 +84,7 @@ def wrapping_styles(xml: str) -> Iterator[str]:
 
 
 def names_of(xml: str) -> dict[str, str]:
-    """The defined names of the whole workbook, and what they stand for."""
+    """Return the defined names of the whole workbook, and what they stand for."""
     return {
         attribute(tag, "name"): unescape(inside)
         for tag, inside in re.findall(_NAME, xml)
@@ -93,7 +93,7 @@ def names_of(xml: str) -> dict[str, str]:
 
 
 def with_names_moved(xml: str, moves: Moves, title: str) -> str:
-    """The workbook part with defined names that follow the moved rows of a sheet."""
+    """Return the workbook part with defined names that follow the moved rows of a sheet."""
 
     def followed(match: re.Match[str]) -> str:
         name = attribute(match[1], "name")
@@ -105,7 +105,7 @@ def with_names_moved(xml: str, moves: Moves, title: str) -> str:
 
 
 def with_name(xml: str, name: str, reference: str) -> str:
-    """The workbook part with a defined name of the whole workbook set to a reference."""
+    """Return the workbook part with a defined name of the whole workbook set to a reference."""
     content = reference.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     replaced = False
 
@@ -132,7 +132,7 @@ def with_name(xml: str, name: str, reference: str) -> str:
 
 
 def calculated_when_opened(xml: str) -> str:
-    """The workbook part, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
+    """Return the workbook part, marked to be calculated when it is opened (18.2.2 `calcPr`)."""
     match = re.search(rf"<{ANY_PREFIX}calcPr(?=[\s/>])[^>]*>", xml)
     if match is None:
         before = "sheets|functionGroups|externalReferences|definedNames"

@@ -43,7 +43,7 @@ _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 @cache
 def _patterns(prefix: str) -> tuple[re.Pattern[bytes], re.Pattern[str], re.Pattern[str]]:
-    """The patterns of a row, a cell and a formula under one namespace prefix."""
+    """Return the patterns of a row, a cell and a formula under one namespace prefix."""
     p = re.escape(prefix)
     row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)".encode()
     cell = rf"<{p}c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}c\s*>)"
@@ -136,7 +136,7 @@ class SheetXml:
         self._row, self._cell, self.formula = _patterns(p)
 
     def encoded(self) -> bytes:
-        """The whole part again, put together piece by piece; the sheet is at its end then."""
+        """Return the whole part again, put together piece by piece; the sheet is at its end then."""
         pieces = deque([self.body[slice(*self.span)]] if self.renewed is None else self.renewed)
         self.renewed, self.body, self.span = None, b"", (0, 0)
         whole = io.BytesIO()
@@ -161,7 +161,7 @@ class SheetXml:
     # reading
 
     def rows(self) -> Iterator[OldRow]:
-        """All rows that the part holds, as they stand."""
+        """Yield all rows that the part holds, as they stand."""
         number = -1
         for match in self._row.finditer(self.body, *self.span):
             attributes = match[1].decode()
@@ -171,7 +171,7 @@ class SheetXml:
             yield OldRow(number, attributes, self.body, *match.span(), *cells)
 
     def cells(self, row: OldRow) -> dict[int, OldCell]:
-        """The cells of a row by 0-based column."""
+        """Return the cells of a row by 0-based column."""
         by_column: dict[int, OldCell] = {}
         column = -1
         for match in self._cell.finditer(row.inside):
@@ -181,7 +181,7 @@ class SheetXml:
         return by_column
 
     def formulas(self) -> dict[Position, str]:
-        """The formulas of all cells that hold one, without `=`; shared ones written out."""
+        """Return the formulas of all cells that hold one, without `=`; shared ones written out."""
         mark = f"<{self.prefix}f"
         if not self.holds(mark):
             return {}
@@ -204,7 +204,7 @@ class SheetXml:
         return formulas
 
     def styles(self) -> Iterator[tuple[Position, str]]:
-        """The cells that are there, each with the index of its style, empty for none."""
+        """Yield the cells that are there, each with the index of its style, empty for none."""
         for row in self.rows():
             for column, cell in self.cells(row).items():
                 yield (row.number, column), cell.style
@@ -220,7 +220,7 @@ class SheetXml:
                         yield (row.number, column), number
 
     def spread_formulas(self) -> Iterator[str]:
-        """The tags of formulas that fill several cells: arrays, spills, what-if tables."""
+        """Yield the tags of formulas that fill several cells: arrays, spills, what-if tables."""
         if not self._finds(_SPREAD):
             return
         for row in self.rows():
@@ -252,7 +252,7 @@ class SheetXml:
         return height * width > most
 
     def errors(self) -> Iterator[tuple[Position, str]]:
-        """The cells that show an error such as `#REF!`."""
+        """Yield the cells that show an error such as `#REF!`."""
         if not self._finds(r"""t\s*=\s*["']e["']"""):
             return
         value = re.compile(rf"<{re.escape(self.prefix)}v[^>]*>([^<]*)<")
@@ -264,12 +264,12 @@ class SheetXml:
                         yield (row.number, column), unescape(shown[1])
 
     def column_styles(self) -> dict[int, str]:
-        """The styles that `<cols>` gives to cells that are not there yet."""
+        """Return the styles that `<cols>` gives to cells that are not there yet."""
         styles = {column: attribute(tag, "style") for column, tag in self._columns()}
         return {column: style for column, style in styles.items() if style and style != "0"}
 
     def column_widths(self) -> dict[int, float]:
-        """The widths that `<cols>` gives, in digits of the default font."""
+        """Return the widths that `<cols>` gives, in digits of the default font."""
         return {column: float(attribute(tag, "width") or 9) for column, tag in self._columns()}
 
     def _columns(self) -> Iterator[tuple[int, str]]:
@@ -291,7 +291,7 @@ class SheetXml:
         )
 
     def line_height(self) -> float:
-        """The height of a row with one line, in points."""
+        """Return the height of a row with one line, in points."""
         match = re.search(rf"<{re.escape(self.prefix)}sheetFormatPr\s[^>]*>", self.before)
         return float(attribute(match[0], "defaultRowHeight") or 15) if match else 15.0
 
@@ -340,7 +340,7 @@ class SheetXml:
         return f"<{p}c{cell.attributes}>{inside}</{p}c>"
 
     def row_xml(self, attributes: str, number: int, inside: str) -> str:
-        """A row; its optional `spans` goes, since it may no longer hold."""
+        """Return a row; its optional `spans` goes, since it may no longer hold."""
         p = self.prefix
         rest = without_attributes(attributes, "r", "spans")
         return (
@@ -350,7 +350,7 @@ class SheetXml:
         )
 
     def row_style(self, row: OldRow) -> str:
-        """The style that a row gives to cells that are not there yet."""
+        """Return the style that a row gives to cells that are not there yet."""
         is_own = attribute(row.attributes, "customFormat") in {"1", "true"}
         return attribute(row.attributes, "s") if is_own else ""
 

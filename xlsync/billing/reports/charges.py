@@ -110,7 +110,7 @@ def charge_lines(
 
 
 def _other_months(values: TableValues, charging: Iterable[int], month: Month) -> dict[int, Month]:
-    """The months of rows whose invoice is of another month, by their places."""
+    """Return the months of rows whose invoice is of another month, by their places."""
     if "invoice_date" not in values.dates:
         return {}
     months = {}

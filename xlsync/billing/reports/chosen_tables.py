@@ -56,7 +56,7 @@ def choose_tables(tables: Sequence[Table]) -> tuple[list[Table], list[Table]]:
 
 
 def written_money(table: Table) -> Decimal | None:
-    """The sum of a table's amounts without those of its totals; None where a figure is not clear."""
+    """Return the sum of a table's amounts without those of its totals; None where a figure is not clear."""
     if "amount" not in table.columns.at:
         return None
     total = Decimal(0)
@@ -145,7 +145,7 @@ def refuse_without_money(name: str, table: Table) -> None:
 
 
 def _line_for(meaning: str, header: _Header, unread: Sequence[int]) -> str:
-    """The line of settings for a missing meaning: with the only header that it can be, or with all."""
+    """Return the line of settings for a missing meaning: with the only header that it can be, or with all."""
     wants_numbers = meaning == "units"
     fitting = [header.names[n] for n in unread if _holds_numbers(header.rows, n) is wants_numbers]
     if len(fitting) == 1:

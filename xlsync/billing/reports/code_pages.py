@@ -32,7 +32,7 @@ SAVE_AS_UTF_8: Final = "Save it as CSV UTF-8 (Excel: Save As, CSV UTF-8), or as 
 
 
 def decode(name: str, content: bytes) -> str:
-    """The text of a file, in the code page that it shows. Raises ReportError where it shows none."""
+    """Return the text of a file, in the code page that it shows. Raises ReportError where it shows none."""
     for mark, encoding in _MARKS.items():
         if content.startswith(mark):
             return _without_zeros(name, content.decode(encoding, errors="replace"))
@@ -65,7 +65,7 @@ def _without_zeros(name: str, text: str) -> str:
 
 
 def _code_page(content: bytes) -> str | None:
-    """The text in the only code page that makes words of it; None where none or several do."""
+    """Return the text in the only code page that makes words of it; None where none or several do."""
     words = re.findall(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*", content)
     whole = sum(1 for word in words if len(word) > 2 and all(byte > 127 for byte in word))
     mixed = sum(1 for word in words if any(byte < 128 for byte in word))
@@ -99,7 +99,7 @@ def _code_page(content: bytes) -> str | None:
 
 
 def _in_one_script(content: bytes) -> str | None:
-    """The text in the only script beside the Latin one that makes words of it."""
+    """Return the text in the only script beside the Latin one that makes words of it."""
     texts = {
         text
         for encoding, script in _SCRIPTS.items()
@@ -148,7 +148,7 @@ def _makes_words(text: str) -> bool:
 
 
 def _letters(text: str) -> frozenset[str]:
-    """The small letters beyond ASCII in a text."""
+    """Return the small letters beyond ASCII in a text."""
     return frozenset(sign for sign in text.lower() if ord(sign) > 127 and sign.isalpha())
 
 

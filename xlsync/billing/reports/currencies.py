@@ -38,7 +38,7 @@ _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
 def currency_code(said: str) -> str | None:
-    """A currency's code as a cell tells it, empty for a sign of several; None for what is none."""
+    """Return a currency's code as a cell tells it, empty for a sign of several; None for what is none."""
     code = _CODES.get(said.casefold(), said.upper())
     if any(map(str.isdigit, code)):
         return None
@@ -46,7 +46,7 @@ def currency_code(said: str) -> str | None:
 
 
 def row_currencies(values: TableValues) -> list[str | Wrong]:
-    """The currency of each row; wrong where its cells name different ones."""
+    """Return the currency of each row; wrong where its cells name different ones."""
     table = values.table
     rows = len(table.rows)
     in_cells = [
@@ -66,7 +66,7 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
 
 
 def _combined(said: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
-    """The one currency that a row's column and its money's cells allow."""
+    """Return the one currency that a row's column and its money's cells allow."""
     there = [codes for codes in (frozenset({said} if said else ()), *cells) if codes]
     if not there:
         return said
@@ -78,7 +78,7 @@ def _combined(said: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
 
 
 def _currencies_in(values: TableValues, column: int) -> list[frozenset[str]]:
-    """The currencies that each cell of a column of money may be in; none where it names none."""
+    """Return the currencies that each cell of a column of money may be in; none where it names none."""
     return [
         _in_cell(row[column]) if column < len(row) and isinstance(row[column], str) else frozenset()
         for _, row in values.table.rows
@@ -95,7 +95,7 @@ def _in_cell(text: str) -> frozenset[str]:
 
 
 def _of_headers(values: TableValues) -> str:
-    """The currency that the headers of the money name in brackets, if they name one."""
+    """Return the currency that the headers of the money name in brackets, if they name one."""
     table = values.table
     named: set[Any] = {
         _CODES.get(match[1], match[1])

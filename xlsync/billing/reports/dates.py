@@ -315,7 +315,7 @@ def local_days(readings: Sequence[DateReadings]) -> int | None:
 
 
 def local_day(day: dt.date, one: DateReadings, turn: int | None) -> tuple[dt.date, bool]:
-    """The day in the zone that a column's times tell, and whether the time there is midnight."""
+    """Return the day in the zone that a column's times tell, and whether the time there is midnight."""
     if one.time is None:
         return day, True
     if turn is None or not one.is_utc:

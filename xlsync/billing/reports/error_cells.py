@@ -42,7 +42,7 @@ _XLSB_SHEET: Final = 156
 
 
 def errors_in_xls(content: bytes) -> dict[str, Places]:
-    """The error cells of each sheet of an .xls, by the sheet's name."""
+    """Return the error cells of each sheet of an .xls, by the sheet's name."""
     with olefile.OleFileIO(io.BytesIO(content)) as file:
         name = next((one for one in ("Workbook", "Book") if file.exists(one)), None)
         stream = file.openstream(name).read() if name else b""
@@ -64,7 +64,7 @@ def _xls_name(data: bytes, *, is_wide_format: bool) -> str:
 
 
 def _xls_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    """The records from a place on to the end of its part, which may hold parts of its own."""
+    """Yield the records from a place on to the end of its part, which may hold parts of its own."""
     depth = 0
     while at + 4 <= len(stream):
         kind, length = struct.unpack_from("<HH", stream, at)
@@ -90,7 +90,7 @@ def _xls_errors(stream: bytes, offset: int) -> Places:
 
 
 def errors_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict[str, Places]:
-    """The error cells of each sheet of an .xlsb; `paths` are the sheets' parts by their relation."""
+    """Return the error cells of each sheet of an .xlsb; `paths` are the sheets' parts by their relation."""
     by_sheet: dict[str, Places] = {}
     for kind, data in _xlsb_records(parts.get("xl/workbook.bin", b"")):
         if kind == _XLSB_SHEET:
@@ -101,7 +101,7 @@ def errors_in_xlsb(parts: Mapping[str, bytes], paths: Mapping[str, str]) -> dict
 
 
 def _xlsb_text(data: bytes, at: int) -> tuple[str, int]:
-    """A text and the place after it."""
+    """Return a text and the place after it."""
     (length,) = struct.unpack_from("<I", data, at)
     end = at + 4 + 2 * length
     return data[at + 4 : end].decode("utf-16-le", errors="replace"), end
@@ -141,7 +141,7 @@ def _xlsb_errors(data: bytes) -> Places:
 
 
 def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int, int]]]:
-    """The first and last row and column of each merged range of an OpenDocument's sheets."""
+    """Return the first and last row and column of each merged range of an OpenDocument's sheets."""
     if b"rows-spanned" not in content:
         return {}
     table = _ODF["table"]
@@ -163,7 +163,7 @@ def merged_in_opendocument(content: bytes) -> dict[str, list[tuple[int, int, int
 
 
 def errors_in_opendocument(content: bytes) -> dict[str, Places]:
-    """The error cells of each sheet of an OpenDocument, out of its `content.xml`."""
+    """Return the error cells of each sheet of an OpenDocument, out of its `content.xml`."""
     if b'value-type="error"' not in content:
         return {}
     table, calc, text = _ODF["table"], _ODF["calc"], _ODF["text"]

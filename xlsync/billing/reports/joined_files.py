@@ -33,7 +33,7 @@ class FileLines(NamedTuple):
 
 
 def names_apart(paths: Sequence[Path]) -> list[str]:
-    """A name for each file: with its folder where two are called the same."""
+    """Return a name for each file: with its folder where two are called the same."""
     count = Counter(path.name for path in paths)
     return [
         path.name if count[path.name] == 1 else f"{path.absolute().parent.name}/{path.name}" for path in paths
@@ -63,7 +63,7 @@ def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
 
 
 def tell_lines_apart(lines: Sequence[SheetLine]) -> list[BillingLine]:
-    """The lines of a file with a key of its own for each: the second of two alike is `…:2`.
+    """Return the lines of a file with a key of its own for each: the second of two alike is `…:2`.
 
     Ids that tell nothing apart are left out: a customer's that stands for several names, and a code of
     several products.
@@ -87,7 +87,7 @@ def tell_lines_apart(lines: Sequence[SheetLine]) -> list[BillingLine]:
 
 
 def _named_twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
-    """The codes that stand for several names."""
+    """Return the codes that stand for several names."""
     count = Counter(code for code, _ in {(code, fold(name)) for code, name in set(pairs)})
     return {code for code, names in count.items() if names > 1 and code}
 

@@ -47,7 +47,7 @@ def combined(make: Callable[..., T], columns: Sequence[Sequence[Any]]) -> list[T
 
 
 def line_names(values: TableValues) -> list[LineNames]:
-    """The texts of each row's line."""
+    """Return the texts of each row's line."""
     empty = [None] * len(values.table.rows)
     range_of = values.range_of
 
@@ -75,13 +75,13 @@ def _text_or_empty(cell: str | Wrong | None) -> str:
 
 
 def _product_and_code(*cells: str | Wrong | None) -> tuple[str, str]:
-    """The product's name and its code, each with what its SKU adds."""
+    """Return the product's name and its code, each with what its SKU adds."""
     product, sku_name, code, sku = map(_text_or_empty, cells)
     return sku_name if sku_name.startswith(product) else product, f"{code}:{sku}" if code and sku else code
 
 
 def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
-    """The terms of a row; a column that holds charged periods tells none where a cell is a period."""
+    """Return the terms of a row; a column that holds charged periods tells none where a cell is a period."""
     if range_of == "plan" and months_in_words(plan) is None:
         plan = ""
     if range_of == "cycle" and months_in_words(cycle) is None:

@@ -109,7 +109,7 @@ def _half_a_step(cost: Decimal) -> Decimal:
 
 @lru_cache(maxsize=65_536)
 def _in_cents(cost: Decimal) -> tuple[Decimal, ...]:
-    """A cost of a cent or more that has digits beyond the cent, rounded to cents in each way."""
+    """Return a cost of a cent or more that has digits beyond the cent, rounded to cents in each way."""
     down = abs(cost).quantize(_CENT, ROUND_DOWN)
     if not down or down == abs(cost):
         return ()

@@ -75,7 +75,7 @@ class RowChecks:
                 self.tell(at, "end", f"{end.date} is before the start, {start.date}")
 
     def _read_columns(self) -> Iterable[tuple[str, Sequence[Any]]]:
-        """The columns that are read, by meaning."""
+        """Return the columns that are read, by meaning."""
         yield from self.values.texts.items()
         for name in _READ_NUMBERS:
             if name in self.values.numbers:

@@ -21,7 +21,7 @@ Places = Sequence[tuple[int, int, Decimal | None]]
 def prove_table(
     values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
 ) -> tuple[dict[int, Decimal], list[str]]:
-    """The costs by row that the amounts prove, and what people are told of rows that break.
+    """Return the costs by row that the amounts prove, and what people are told of rows that break.
 
     A problem where the columns are not what their headers say.
     """

@@ -105,7 +105,7 @@ class TableValues:
 
 
 def read_raw(table: Table) -> RawValues:
-    """All columns of a table that mean something."""
+    """Return all columns of a table that mean something."""
     at = dict(table.columns.at)
     merged = merged_values(table, tuple(at.values())) if table.sheet.merged else {}
     texts: dict[str, ReportColumn[str]] = {}
@@ -154,7 +154,7 @@ def _fill(raw: list[Any], table: Table, meaning: str, other: int) -> Iterator[st
 def raw_cells(
     table: Table, column: int, merged: Mapping[tuple[int, int], Any], *, is_added_up: bool = False
 ) -> list[Any]:
-    """The cells of one column; errors of formulas, and figures merged over several rows, are wrong."""
+    """Return the cells of one column; errors of formulas, and figures merged over several rows, are wrong."""
     bad = {row: what for (row, at), what in table.sheet.bad_cells.items() if at == column + 1}
     over = {row: value for (row, at), value in merged.items() if at == column}
     cells = [row[column] if column < len(row) else None for _, row in table.rows]
@@ -197,7 +197,7 @@ def _without_rounded(column: ReportColumn[str]) -> ReportColumn[str]:
 def _find_ranges(
     texts: Mapping[str, ReportColumn[str]],
 ) -> tuple[ReportColumn[tuple[DateReadings, DateReadings]] | None, str]:
-    """The column that holds charged periods, each a range of days in one cell."""
+    """Return the column that holds charged periods, each a range of days in one cell."""
     for meaning in _RANGES:
         if meaning in texts and _holds_ranges(texts[meaning], at_all=meaning == "period"):
             return read_column(texts[meaning].cells, _range_cell), meaning
@@ -230,7 +230,7 @@ def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:
 
 
 def _term_cell(text: str | Wrong | None, *, counts_months: bool) -> str | Wrong | None:
-    """A cell of a column that tells how often is billed; one with a date that is no range is wrong."""
+    """Return a cell of a column that tells how often is billed; one with a date that is no range is wrong."""
     if not isinstance(text, str) or months_in_words(text) is not None:
         return text
     if _DATED.search(text):
@@ -267,7 +267,7 @@ def find_marks(tables: Sequence[RawValues]) -> dict[str, Mark | None]:
 
 
 def _mark_by_proof(tables: Sequence[RawValues]) -> Mark | None:
-    """The one mark with which units × cost is the amount on all rows that tell."""
+    """Return the one mark with which units × cost is the amount on all rows that tell."""
     held = dict.fromkeys(MARKS, 0)
     broken = dict.fromkeys(MARKS, 0)
     for table in tables:
@@ -369,7 +369,7 @@ def _touches(table: RawValues, order: Order, month: Month) -> bool:
 
 
 def _days(column: ReportColumn[DateReadings], order: Order | None) -> list[Day | Wrong | None]:
-    """The days of a column, once its order is known."""
+    """Return the days of a column, once its order is known."""
     readings = column.values
     turn = local_days(readings)
     is_mixed = len({reading.is_true for reading in readings}) > 1
@@ -406,7 +406,7 @@ def _day(cell: DateReadings, order: Order | None, turn: int | None) -> Day | Wro
 def read_values(
     raw: RawValues, marks: Mapping[str, Mark | None], orders: Mapping[str, Order | None]
 ) -> TableValues:
-    """The values of a table, once the file has told its marks and orders."""
+    """Return the values of a table, once the file has told its marks and orders."""
     numbers = {
         meaning: column.map(partial(_decided_number, mark=marks.get(meaning)))
         for meaning, column in raw.numbers.items()
@@ -425,7 +425,7 @@ def read_values(
 def _periods(
     ranges: ReportColumn[tuple[DateReadings, DateReadings]], order: Order | None
 ) -> list[tuple[Day, Day] | Wrong | None]:
-    """The first and last day of each period that one cell writes."""
+    """Return the first and last day of each period that one cell writes."""
     firsts, lasts = (_days(read_column(ranges.cells, partial(_end_of, end=end)), order) for end in (0, 1))
     return [
         next((reading for reading in pair if isinstance(reading, Wrong)), None)
@@ -465,6 +465,6 @@ def _mixed_ends(start: DateReadings, end: DateReadings) -> Wrong | None:
 
 
 def raw_text(row: Sequence[Any], column: int) -> str:
-    """A cell as it is quoted to people."""
+    """Return a cell as it is quoted to people."""
     value = unguarded(row[column]) if column < len(row) else ""
     return " ".join(str(value).split())[:40] if value is not None else ""

@@ -35,12 +35,12 @@ class Table:
         return frozenset(self.columns.at)
 
     def header_of(self, meaning: str) -> str:
-        """The header of a meaning's column, as the report writes it."""
+        """Return the header of a meaning's column, as the report writes it."""
         return self.header[self.columns.at[meaning]]
 
 
 def find_tables(sheet: ReportSheet, aliases: Aliases) -> list[Table]:
-    """The tables of a sheet: each fitting header begins one, its own header repeated does not."""
+    """Return the tables of a sheet: each fitting header begins one, its own header repeated does not."""
     tables: list[Table] = []
     skip = 0
     for at, row in enumerate(sheet.rows):
@@ -79,7 +79,7 @@ def _keys(header: Sequence[str]) -> tuple[str, ...]:
 
 
 def _header_at(sheet: ReportSheet, at: int, aliases: Aliases) -> tuple[tuple[str, ...], Columns, int] | None:
-    """The header that begins in a row, with how many rows it takes; None where none fits there."""
+    """Return the header that begins in a row, with how many rows it takes; None where none fits there."""
     single = tuple(map(plain_text, sheet.rows[at]))
     columns = find_columns(single, aliases)
     best = (single, columns, 1) if columns.fits else None
@@ -102,7 +102,7 @@ def _is_all_text(row: Sequence[Any]) -> bool:
 def _two_rows(
     sheet: ReportSheet, at: int, above: Sequence[str], below: Sequence[str], aliases: Aliases
 ) -> tuple[str, ...]:
-    """The header of two rows: what stands above holds for the columns that it is merged over."""
+    """Return the header of two rows: what stands above holds for the columns that it is merged over."""
     names: list[str] = []
     parent = ""
     merged = {

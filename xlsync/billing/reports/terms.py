@@ -57,5 +57,5 @@ def parse_term_and_cycle(text: str) -> tuple[str, str]:
 
 
 def term_name(text: str, months: int | None) -> str:
-    """A period by its readable name, or as the report writes it."""
+    """Return a period by its readable name, or as the report writes it."""
     return period_name(months) if months else text

@@ -13,7 +13,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def plain_text(value: object) -> str:
-    """A cell as a text on one line, without invisible characters."""
+    """Return a cell as a text on one line, without invisible characters."""
     text = "" if value is None else str(value)
     return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
 
@@ -27,7 +27,7 @@ def fold(text: str) -> str:
 
 
 def header_words(header: str) -> str:
-    """The words of a header, without a star or a bracket at its end."""
+    """Return the words of a header, without a star or a bracket at its end."""
     bare = plain_text(header).rstrip("*: ").strip()
     while (shorter := _BRACKET_AT_END.sub("", bare).rstrip("*: ")) != bare:
         bare = shorter

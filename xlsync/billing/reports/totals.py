@@ -45,15 +45,15 @@ class Sums:
         self.amount_unsigned += abs(amount)
 
     def copy(self) -> Sums:
-        """The sums as they are now."""
+        """Return the sums as they are now."""
         return replace(self)
 
     def plus(self, other: Sums) -> Sums:
-        """The sums of both."""
+        """Return the sums of both."""
         return Sums(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
     def less(self, other: Sums) -> Sums:
-        """The sums without those of some of the lines."""
+        """Return the sums without those of some of the lines."""
         return Sums(*(getattr(self, name) - getattr(other, name) for name in self.__slots__))
 
     def is_total(self, meaning: str, total: Decimal, tax: Decimal = _ZERO) -> bool:
@@ -177,14 +177,14 @@ class _Holder:
         return of_label is not None and of_label.is_total(name, total)
 
     def _of_label(self, n: int) -> Sums | None:
-        """The sums of the customer that a total's label names; None where it names none."""
+        """Return the sums of the customer that a total's label names; None where it names none."""
         label = self.values.texts["customer"][n]
         folded = fold(label) if isinstance(label, str) else ""
         own = [line for line in self.charges.lines if folded and fold(line.line.customer) in folded]
         return self._sums(own, None) if own else None
 
     def _sums(self, lines: Iterable[ChargedRow], currency: str | None) -> Sums:
-        """The sums of lines in one currency, or in all."""
+        """Return the sums of lines in one currency, or in all."""
         sums = Sums()
         for line in lines:
             if currency is None or line.line.currency == currency:
@@ -205,7 +205,7 @@ class _Holder:
 
 
 def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | None:
-    """The total before tax of a table's own lines that a figure states; None where it is another sum.
+    """Return the total before tax of a table's own lines that a figure states; None where it is another sum.
 
     The figure may hold `more`: the tax, or what the tables before this one make.
     """
@@ -215,7 +215,7 @@ def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | 
 
 
 def _figures(values: TableValues, n: int) -> dict[str, Decimal]:
-    """The units and the money of a row of totals."""
+    """Return the units and the money of a row of totals."""
     return {
         name: cell
         for name in ("amount", "units")

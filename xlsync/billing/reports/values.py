@@ -52,13 +52,13 @@ class ReportColumn(Generic[T]):
         return [cell for cell in self.different if cell is not None and not isinstance(cell, Wrong)]
 
     def map(self, convert: Callable[[T | Wrong | None], U]) -> list[U]:
-        """Every cell converted, each different one once."""
+        """Return every cell converted, each different one once."""
         known = {id(cell): convert(cell) for cell in self.different}
         return [known[key] for key in map(id, self.cells)]
 
 
 def read_column(raw: Sequence[Any], reader: Callable[[Any], Read[T]]) -> ReportColumn[T]:
-    """A column by a reader, which reads each different cell once."""
+    """Return a column by a reader, which reads each different cell once."""
     keys: Sequence[Any] = raw
     if bool in set(map(type, raw)):  # True equals 1 and is another cell
         keys = list(zip(raw, map(type, raw), strict=True))
@@ -76,7 +76,7 @@ def _is_error(text: str) -> bool:
 
 
 def unguarded(value: Any) -> Any:
-    """A cell without the formula that keeps it a text; an error written as a text is what it says."""
+    """Return a cell without the formula that keeps it a text; an error written as a text is what it says."""
     if not isinstance(value, str):
         return value
     match = _GUARD.fullmatch(value.strip()) if value.lstrip()[:1] == "=" else None
@@ -84,7 +84,7 @@ def unguarded(value: Any) -> Any:
 
 
 def text_cell(value: Any) -> Read[str]:
-    """A cell as a text."""
+    """Return a cell as a text."""
     if isinstance(value, str):
         text = plain_text(value)
         if _is_error(text):
@@ -102,14 +102,14 @@ def text_cell(value: Any) -> Read[str]:
 
 
 def name_cell(value: Any) -> Read[str]:
-    """A cell as a name or an id, which a date is not."""
+    """Return a cell as a name or an id, which a date is not."""
     if isinstance(value, (dt.date, dt.time, dt.timedelta)):
         return Wrong(f"is a date, {value}: a spreadsheet program has likely made it of a text")
     return text_cell(value)
 
 
 def id_cell(value: Any) -> Read[str]:
-    """A cell as an id, unless a spreadsheet has spoiled it."""
+    """Return a cell as an id, unless a spreadsheet has spoiled it."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 10**DIGITS_KEPT:
         return Wrong(
             f"“{value:.0f}” is a number of more than {DIGITS_KEPT} digits, which a spreadsheet has rounded: "
@@ -127,7 +127,7 @@ def id_cell(value: Any) -> Read[str]:
 
 
 def contract_cell(value: Any) -> Read[str]:
-    """A cell as the id of one contract; several in one cell are a problem."""
+    """Return a cell as the id of one contract; several in one cell are a problem."""
     if isinstance(value, str) and _BETWEEN_IDS.search(value.strip()):
         parts = [part for part in _BETWEEN_IDS.split(value) if any(map(str.isdigit, part))]
         if len(parts) > 1:
@@ -145,7 +145,7 @@ def find_rounded(ids: Iterable[str]) -> set[str]:
 
 
 def number_cell(value: Any) -> Read[NumberReadings]:
-    """A cell as a number, with every reading that it allows."""
+    """Return a cell as a number, with every reading that it allows."""
     if isinstance(value, (bool, dt.date, dt.time, dt.timedelta)):
         return Wrong(f"“{value}” is no number")
     if isinstance(value, (int, float)):
@@ -161,14 +161,14 @@ def number_cell(value: Any) -> Read[NumberReadings]:
 
 
 def percent_cell(value: Any) -> Read[NumberReadings]:
-    """A cell as a number, with or without the sign for per cent."""
+    """Return a cell as a number, with or without the sign for per cent."""
     if isinstance(value, str) and value.rstrip().endswith("%"):
         value = value.rstrip()[:-1]
     return number_cell(value)
 
 
 def date_cell(value: Any) -> Read[DateReadings]:
-    """A cell as a date, with every reading that it allows."""
+    """Return a cell as a date, with every reading that it allows."""
     if isinstance(value, (bool, dt.timedelta)):
         return Wrong(f"“{value}” is not a date")
     try:
@@ -187,12 +187,12 @@ def date_cell(value: Any) -> Read[DateReadings]:
 
 
 def from_1904(value: Any) -> Any:
-    """A cell of a workbook whose dates count from 1904: the number of a date, as others count it."""
+    """Return a cell of a workbook whose dates count from 1904: the number of a date, as others count it."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return value + _DAYS_TO_1904 if is_number and value else value
 
 
 def _decimal(value: float) -> Decimal:
-    """A spreadsheet's number with the digits that it keeps."""
+    """Return a spreadsheet's number with the digits that it keeps."""
     number = Decimal(format(value, f".{DIGITS_KEPT}g"))
     return Decimal(int(number)) if number.is_finite() and number == number.to_integral_value() else number

@@ -77,7 +77,7 @@ class ReportSheet:
 
 
 def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...], tuple[str, ...]]:
-    """The visible sheets, and the names of the hidden ones. Raises NotAWorkbook."""
+    """Return the visible sheets, and the names of the hidden ones. Raises NotAWorkbook."""
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
         xml, errors = _sheet_parts(parts), _errors(content, parts)
@@ -111,7 +111,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
 
 
 def _errors(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[tuple[int, int], str]]:
-    """The error cells of a workbook that is no .xlsx, by sheet."""
+    """Return the error cells of a workbook that is no .xlsx, by sheet."""
     if not content.startswith(b"PK"):
         return errors_in_xls(content)
     if "xl/workbook.bin" in parts:
@@ -159,7 +159,7 @@ def _column(letters: bytes) -> int:
 
 
 def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
-    """The parts of a packed workbook that tell of its cells.
+    """Return the parts of a packed workbook that tell of its cells.
 
     All parts are unpacked once, so that one which unpacks to more than it says is found here.
     """
@@ -183,7 +183,7 @@ def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
 
 
 def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
-    """The paths of a workbook's parts by their relation."""
+    """Return the paths of a workbook's parts by their relation."""
     paths = {}
     for attributes in map(_attributes, _RELATION.findall(parts.get(relations, b""))):
         target = attributes.get("Target", "")
@@ -193,7 +193,7 @@ def _targets(parts: Mapping[str, bytes], relations: str) -> dict[str, str]:
 
 
 def _sheet_parts(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The XML of each sheet of an .xlsx by its name; nothing for workbooks of another kind."""
+    """Return the XML of each sheet of an .xlsx by its name; nothing for workbooks of another kind."""
     targets = _targets(parts, "xl/_rels/workbook.xml.rels")
     return {
         attributes.get("name", ""): parts.get(targets.get(attributes.get("id", ""), ""), b"")
@@ -202,7 +202,7 @@ def _sheet_parts(parts: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _attributes(tag: bytes) -> dict[str, str]:
-    """The attributes of an element by their names without a prefix."""
+    """Return the attributes of an element by their names without a prefix."""
     return {
         name.decode(): html.unescape(value.decode("utf-8", errors="replace"))
         for name, value in _ATTRIBUTE.findall(tag)
