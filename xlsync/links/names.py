@@ -106,7 +106,7 @@ _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
 def _is_accent(mark: str) -> bool:
-    """Return whether a mark can be left out of a name: an accent, not a vowel of India or the voicing of kana."""
+    """Return whether a mark can be left out of a name: not vowels of India, not the voicing of kana."""
     kind = unicodedata.combining(mark)
     variation = "\ufe00" <= mark <= "\ufe0f" or "\U000e0100" <= mark <= "\U000e01ef"
     return kind >= 200 or 10 <= kind <= 36 or variation or unicodedata.category(mark) == "Me"
