@@ -33,7 +33,8 @@ from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
 from xlsync.settings import Settings
 from xlsync.workbook.contents import Overview
-from xlsync.workbook.edits.approvals import read_invoice_rows, read_row_edits
+from xlsync.workbook.edits.approvals import read_row_edits
+from xlsync.workbook.edits.invoices import read_invoice_rows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book, read_workbook

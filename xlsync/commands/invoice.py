@@ -39,8 +39,8 @@ from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.invoice_preview import is_unapplied
-from xlsync.workbook.edits.approvals import read_invoice_rows
 from xlsync.workbook.edits.cells import find_lifted
+from xlsync.workbook.edits.invoices import read_invoice_rows
 from xlsync.workbook.layout import INVOICES, MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 from xlsync.workbook.save import Save

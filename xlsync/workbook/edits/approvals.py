@@ -1,4 +1,4 @@
-"""Approvals: read the decisions on *Mismatches* and *Invoices* as actions, and collect all problems. PURE."""
+"""Approvals: read the decisions on *Mismatches* as actions, and collect all problems. PURE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import (
     Change,
     CreateAddition,
-    CreateInvoice,
     Field,
     Predecessor,
     SetFields,
@@ -20,14 +19,13 @@ from xlsync.apply.actions import (
     end_addition,
 )
 from xlsync.errors import Notice, Problem
-from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
+from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.beginnings import why_refused
-from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import Dropdowns
-from xlsync.workbook.layout import INVOICES, MISMATCHES
+from xlsync.workbook.layout import MISMATCHES
 from xlsync.workbook.read import Book, SheetRow
 
 RowAction = CreateAddition | UpdateAddition | SetFields
@@ -255,6 +253,36 @@ def _basis_of(approved: _Approved) -> Basis | None:
     return Basis(mismatch.agreement, company, mismatch.currency, approved.labels)
 
 
+@dataclass(frozen=True, slots=True)
+class _ChangeOfAddition:
+    """What is approved for one addition: its rows, the addition as they showed it, and names for people.
+
+    `begins` is the date in *Effective From*; None changes the addition in place.
+    """
+
+    group: Sequence[_Approved]
+    seen: Addition
+    begins: dt.date | None
+    basis: Basis | None
+    customer: str
+    product: str
+
+    @property
+    def mismatch(self) -> Mismatch:
+        """The mismatch of the first row."""
+        return self.group[0].mismatch
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The keys of the approved rows."""
+        return tuple(approved.mismatch.key for approved in self.group)
+
+    @property
+    def subject(self) -> str:
+        """The name of the addition in a sentence."""
+        return f"{self.product} for {self.customer}"
+
+
 def _change_addition(
     group: Sequence[_Approved], month: Month, problems: list[Problem]
 ) -> Sequence[RowAction]:
@@ -265,88 +293,125 @@ def _change_addition(
     first = group[0]
     seen = first.mismatch.addition
     assert seen is not None  # noqa: S101 - grouped by it
-    basis = _basis_of(first)
-    dates = {approved.effective for approved in group}
-    begins = first.effective
-    customer = first.row.text("Customer")
-    product = first.row.text("Product") or first.mismatch.product
-    if len(dates) > 1:
-        _refuse(first, "Effective From", "the approved rows of this addition have different dates", problems)
+    if not _is_date_possible(group, seen, problems):
         return ()
+    change = _ChangeOfAddition(
+        group=group,
+        seen=seen,
+        begins=first.effective,
+        basis=_basis_of(first),
+        customer=first.row.text("Customer"),
+        product=first.row.text("Product") or first.mismatch.product,
+    )
+    if first.action is ActionLabel.CANCEL_ADDITION:
+        return (_cancellation(change, change.begins or month.last),)
+    wanted = _all_wanted(group, problems)
+    if wanted is None:
+        return ()
+    update = _update(change, wanted)
+    return (update,) if change.begins is None else _succession(change, update, change.begins, wanted)
+
+
+def _is_date_possible(group: Sequence[_Approved], seen: Addition, problems: list[Problem]) -> bool:
+    """Return whether there is one date in *Effective From*, within the addition; else add a problem."""
+    first = group[0]
+    begins = first.effective
+    if len({approved.effective for approved in group}) > 1:
+        _refuse(first, "Effective From", "the approved rows of this addition have different dates", problems)
+        return False
     if begins is not None and seen.effective is not None and begins <= seen.effective:
         _refuse(first, "Effective From", f"the addition itself begins on {seen.effective}", problems)
-        return ()
+        return False
     if begins is not None and seen.cancelled is not None and begins > seen.cancelled:
         what = f"the addition itself ends on {seen.cancelled}"
         problems.append(
             Problem(first.row.where("Effective From"), what, "enter an earlier date, or clear Approve")
         )
-        return ()
-    rows = tuple(approved.mismatch.key for approved in group)
-    subject = f"{product} for {customer}"
-    if first.action is ActionLabel.CANCEL_ADDITION:
-        last_day = begins or month.last
-        money = abs(first.mismatch.impact or Decimal(0))
-        task = f"cancel {subject} as of {last_day}"
-        ended = end_addition(
-            seen, last_day, rows=rows, what=task, subject=subject, begins=last_day, basis=basis
-        )
-        is_known = first.mismatch.impact is not None
-        return (replace(ended, monthly=money, impact=-money, stops=seen.quantity, is_price_known=is_known),)
-    wanted = _all_wanted(group, problems)
-    if wanted is None:
-        return ()
-    changes = tuple(
-        Change(target, target.value_on(seen), wanted[target]) for target in Field if target in wanted
+        return False
+    return True
+
+
+def _cancellation(change: _ChangeOfAddition, last_day: dt.date) -> SetFields:
+    """Make the action that ends an addition for good."""
+    impact = change.mismatch.impact
+    money = abs(impact or Decimal(0))
+    ended = end_addition(
+        change.seen,
+        last_day,
+        rows=change.rows,
+        what=f"cancel {change.subject} as of {last_day}",
+        subject=change.subject,
+        begins=last_day,
+        basis=change.basis,
     )
+    return replace(
+        ended, monthly=money, impact=-money, stops=change.seen.quantity, is_price_known=impact is not None
+    )
+
+
+def _update(change: _ChangeOfAddition, wanted: Mapping[Field, Decimal]) -> UpdateAddition:
+    """Make the action that changes an addition in place, with its money a month."""
+    seen, mismatch = change.seen, change.mismatch
     units = wanted.get(Field.QUANTITY, seen.quantity)
     cost = wanted.get(Field.UNIT_COST, seen.unit_cost)
-    more = (units - seen.quantity) * (first.mismatch.unit_price or Decimal(0))
+    more = (units - seen.quantity) * (mismatch.unit_price or Decimal(0))
     dearer = Decimal(0) if cost is None else (cost - (seen.unit_cost or Decimal(0))) * units
-    money = (abs(more) + abs(dearer)) / first.mismatch.months
-    impact = (more - dearer) / first.mismatch.months
-    is_known = first.mismatch.unit_price is not None or units == seen.quantity
-    if begins is None:
-        return (
-            UpdateAddition(
-                key=f"update:{seen.id}",
-                rows=rows,
-                seen=seen,
-                changes=changes,
-                customer=customer,
-                product=product,
-                monthly=money,
-                impact=impact,
-                is_price_known=is_known,
-                basis=basis,
-            ),
-        )
-    eve = begins - dt.timedelta(days=1)
-    task = f"end {subject} on {eve}"
-    ended = end_addition(seen, eve, rows=rows, what=task, subject=subject, begins=begins, basis=basis)
-    ended = replace(ended, successor_item=seen.item_id)
+    return UpdateAddition(
+        key=f"update:{seen.id}",
+        rows=change.rows,
+        seen=seen,
+        changes=tuple(
+            Change(target, target.value_on(seen), wanted[target]) for target in Field if target in wanted
+        ),
+        customer=change.customer,
+        product=change.product,
+        monthly=(abs(more) + abs(dearer)) / mismatch.months,
+        impact=(more - dearer) / mismatch.months,
+        is_price_known=mismatch.unit_price is not None or units == seen.quantity,
+        basis=change.basis,
+    )
+
+
+def _succession(
+    change: _ChangeOfAddition, update: UpdateAddition, begins: dt.date, wanted: Mapping[Field, Decimal]
+) -> tuple[SetFields, CreateAddition]:
+    """Make the actions of a change from a date on: an addition ends the day before, its successor begins.
+
+    `update` is the change in place that they are made of; its money is theirs.
+    """
+    seen, eve = change.seen, begins - dt.timedelta(days=1)
+    ended = end_addition(
+        seen,
+        eve,
+        rows=change.rows,
+        what=f"end {change.subject} on {eve}",
+        subject=change.subject,
+        begins=begins,
+        basis=change.basis,
+    )
     successor = CreateAddition(
         key=f"successor:{seen.id}",
-        rows=rows,
+        rows=change.rows,
         agreement=seen.agreement_id,
         item=seen.item_id,
-        quantity=units,
-        unit_cost=cost,
+        quantity=wanted.get(Field.QUANTITY, seen.quantity),
+        unit_cost=wanted.get(Field.UNIT_COST, seen.unit_cost),
         effective=begins,
-        customer=customer,
-        product=product,
-        beside=first.mismatch.beside,
-        monthly=money,
-        impact=impact,
-        is_price_known=is_known,
+        customer=change.customer,
+        product=change.product,
+        beside=change.mismatch.beside,
+        monthly=update.monthly,
+        impact=update.impact,
+        is_price_known=update.is_price_known,
         succeeds=Predecessor(ended.key, seen),
-        basis=basis,
-        currency=first.mismatch.currency,
+        basis=change.basis,
+        currency=change.mismatch.currency,
     )
-    return ended, successor
+    return replace(ended, successor_item=seen.item_id), successor
 
 
 def _all_wanted(group: Sequence[_Approved], problems: list[Problem]) -> dict[Field, Decimal] | None:
+    """Return the new values that all rows want; None, with a problem, where two rows want different ones."""
     wanted: dict[Field, Decimal] = {}
     for approved in group:
         for target, value in _wanted(approved):
@@ -369,6 +434,7 @@ def _refuse(approved: _Approved, header: str, what: str, problems: list[Problem]
 
 
 def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
+    """Yield the new values that one row wants; an empty cell stands for what was billed."""
     mismatch = approved.mismatch
     if approved.action is ActionLabel.UPDATE_UNITS:
         units = approved.units if approved.units is not None else mismatch.bss_units
@@ -382,42 +448,3 @@ def _wanted(approved: _Approved) -> Iterator[tuple[Field, Decimal]]:
             yield Field.UNIT_COST, cost
         if approved.units is not None:
             yield Field.QUANTITY, approved.units
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceEdits:
-    """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key."""
-
-    actions: tuple[CreateInvoice, ...]
-    problems: tuple[Problem, ...]
-    asked: Mapping[str, str] = field(default_factory=dict)
-
-
-def read_invoice_rows(book: Book) -> InvoiceEdits:
-    """Read the approved rows of *Invoices* as actions, and collect all problems."""
-    problems: list[Problem] = []
-    actions: list[CreateInvoice] = []
-    dropdowns = Dropdowns(book.lists)
-    for row in book.rows[INVOICES.title]:
-        if not read_approve(row, problems):
-            continue
-        shown = from_plain(row.facts["invoice"], NextInvoice)
-        if shown.date is None or shown.amount is None:
-            what = "its next invoice could not be read, so there is nothing to approve"
-            problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))
-            continue
-        actions.append(
-            CreateInvoice(
-                key=row.key,
-                rows=(row.key,),
-                agreement=shown.agreement,
-                seen_date=shown.date,
-                seen_amount=shown.amount,
-                customer=row.text("Customer"),
-                name=row.text("Agreement"),
-                currency=shown.currency,
-                labels=dropdowns.shown(row.text, Customer=shown.company, Agreement=shown.agreement),
-            )
-        )
-    asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
-    return InvoiceEdits(tuple(actions), tuple(problems), asked)

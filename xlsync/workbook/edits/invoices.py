@@ -1,0 +1,56 @@
+"""Approved invoices: read the rows of *Invoices* as actions, and collect all problems. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from xlsync.apply.actions import (
+    CreateInvoice,
+)
+from xlsync.errors import Problem
+from xlsync.plain_json import from_plain
+from xlsync.reconcile.invoice_preview import NextInvoice
+from xlsync.workbook.edits.cells import read_approve
+from xlsync.workbook.labels import Dropdowns
+from xlsync.workbook.layout import INVOICES
+from xlsync.workbook.read import Book
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceEdits:
+    """The approvals on *Invoices*; `asked` is what each approved row asks for, by row key."""
+
+    actions: tuple[CreateInvoice, ...]
+    problems: tuple[Problem, ...]
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_invoice_rows(book: Book) -> InvoiceEdits:
+    """Read the approved rows of *Invoices* as actions, and collect all problems."""
+    problems: list[Problem] = []
+    actions: list[CreateInvoice] = []
+    dropdowns = Dropdowns(book.lists)
+    for row in book.rows[INVOICES.title]:
+        if not read_approve(row, problems):
+            continue
+        shown = from_plain(row.facts["invoice"], NextInvoice)
+        if shown.date is None or shown.amount is None:
+            what = "its next invoice could not be read, so there is nothing to approve"
+            problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))
+            continue
+        actions.append(
+            CreateInvoice(
+                key=row.key,
+                rows=(row.key,),
+                agreement=shown.agreement,
+                seen_date=shown.date,
+                seen_amount=shown.amount,
+                customer=row.text("Customer"),
+                name=row.text("Agreement"),
+                currency=shown.currency,
+                labels=dropdowns.shown(row.text, Customer=shown.company, Agreement=shown.agreement),
+            )
+        )
+    asked = {action.key: f"{action.seen_date}; {action.seen_amount.normalize():f}" for action in actions}
+    return InvoiceEdits(tuple(actions), tuple(problems), asked)
