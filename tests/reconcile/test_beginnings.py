@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.tables import OCTOBER, Case
 from xlsync.models import ActionLabel, Agreement, Mismatch, MismatchKind
-from xlsync.reconcile.beginnings import begin_where_allowed, why_refused, with_bounds
+from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, why_refused
 from xlsync.reconcile.past import offered
 
 DAYS = st.dates(dt.date(2026, 8, 1), dt.date(2027, 2, 28))
@@ -133,7 +134,8 @@ def test_the_day_that_is_proposed_is_never_one_that_is_refused(
     row = Mismatch(
         key="add:1:10", kind=MismatchKind.NOT_IN_CONNECTWISE, customer="C", product="P", begins=begins
     )
-    row = begin_where_allowed(with_bounds(row, agreement), OCTOBER, agreement, Decimal(1))
+    row = replace(row, bill_start=agreement.bill_start, closed_until=closed_until(agreement))
+    row = begin_where_allowed(row, OCTOBER, agreement, Decimal(1))
     assert row.begins is not None
     assert not why_refused(row.begins, row.bill_start, row.closed_until)
     assert row.begins >= begins

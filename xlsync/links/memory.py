@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -35,11 +35,9 @@ class Names:
 
     def renewed(self, newer: Names) -> Names:
         """Replace these names by those of `newer` that are not empty."""
-        if newer == self:
-            return self
-        return replace(
-            self, **{part.name: text for part in fields(self) if (text := getattr(newer, part.name))}
-        )
+        texts = {part: getattr(newer, part) for part in self.__slots__}
+        changed = {part: text for part, text in texts.items() if text and text != getattr(self, part)}
+        return replace(self, **changed) if changed else self
 
 
 @dataclass(frozen=True, slots=True, order=True)

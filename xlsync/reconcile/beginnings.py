@@ -15,12 +15,12 @@ from xlsync.models import Agreement, Mismatch, Month
 from xlsync.reconcile.explanations import join_sentences, with_warnings
 
 
-def with_bounds(mismatch: Mismatch, agreement: Agreement | None) -> Mismatch:
-    """Set the dates on a mismatch before which its agreement takes no addition."""
-    if agreement is None:
-        return mismatch
-    closed = None if agreement.prorated else agreement.next_invoice
-    return replace(mismatch, bill_start=agreement.bill_start, closed_until=closed)
+def closed_until(agreement: Agreement | None) -> dt.date | None:
+    """Return the next invoice date of an agreement that does not prorate; None for any other.
+
+    What lies before that day is invoiced.
+    """
+    return None if agreement is None or agreement.prorated else agreement.next_invoice
 
 
 def why_refused(day: dt.date, bill_start: dt.date | None, closed_until: dt.date | None) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
-from xlsync.reconcile.beginnings import begin_where_allowed, with_bounds
+from xlsync.reconcile.beginnings import begin_where_allowed, closed_until
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_contract, only_cost, total_units
 from xlsync.reconcile.explanations import (
     join_sentences,
@@ -86,7 +87,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
     link = links[first.key]
     agreement = books.agreements.get(target.agreement) if isinstance(target.agreement, int) else None
     months = (agreement.billing_months if agreement else first.billing_months) or 1
-    row = Mismatch(
+    return Mismatch(
         key=f"{target.agreement}:{target.item}" + (f":{target.contract_id}" if target.contract_id else ""),
         kind=MismatchKind.COULD_NOT_CHECK,
         customer=first.customer,
@@ -103,8 +104,10 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         stake=sum((line.amount for line in lines), Decimal(0)) / months,
         contract_id=only_contract(charges),
         explanation=tell_agreement(month, agreement),
+        bill_start=agreement.bill_start if agreement else None,
+        closed_until=closed_until(agreement),
+        currency=agreement.currency if agreement else "",
     )
-    return with_bounds(row, agreement)
 
 
 def _without_action(base: Mismatch, prefix: str, kind: MismatchKind, why: str) -> Mismatch:
@@ -215,20 +218,21 @@ def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator
 def _units_and_cost(
     base: Mismatch, units: Decimal, charges: Sequence[Charge], addition: Addition, books: Books
 ) -> Iterator[Mismatch]:
-    base = replace(
-        base,
-        addition=addition,
-        connectwise_units=addition.quantity,
-        connectwise_cost=addition.unit_cost,
-        unit_price=books.price_of(addition),
-    )
+    unit_price = books.price_of(addition)
+    in_connectwise: dict[str, Any] = {
+        "addition": addition,
+        "connectwise_units": addition.quantity,
+        "connectwise_cost": addition.unit_cost,
+        "unit_price": unit_price,
+    }
     beside = _tell_beside(charges, addition)
     if units != addition.quantity:
         yield replace(
             base,
+            **in_connectwise,
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
-            impact=impact_of(units - addition.quantity, base.unit_price, base.months),
+            impact=impact_of(units - addition.quantity, unit_price, base.months),
             action=ActionLabel.UPDATE_UNITS,
             explanation=join_sentences(
                 base.explanation,
@@ -241,6 +245,7 @@ def _units_and_cost(
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
         yield replace(
             base,
+            **in_connectwise,
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
             impact=cents(-difference * units, base.months),
