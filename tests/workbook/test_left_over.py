@@ -188,3 +188,17 @@ def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
     assert line[2:5] == ("the row", "Colour", None)
     assert desk.read().book["Left over"]["E2"].fill.start_color.rgb == "FFFFFF00"
     assert "the colour beside it, in the row, was moved" in ran.err
+
+
+def test_a_formula_that_is_filled_down_a_column_is_not_left_over_as_it_stands_in_the_other_rows(
+    desk: Desk,
+) -> None:
+    with desk.editing() as hand:
+        sheet, rows = hand.sheet(MISMATCHES), hand.rows(MISMATCHES)
+        for row in rows.values():
+            sheet.cell(row, 26).value = f"=E{row}*2+SUM(E$2:E{row})+$F$1"
+            sheet.cell(row, 27).value = f"=E{row}*2"
+        sheet.cell(rows[GONE], 27).value = f"=E{rows[GONE]}*3"
+    settle(desk)
+    _, *lines = desk.read().book["Left over"].values
+    assert [(line[2], str(line[4])[-2:]) for line in lines] == [("column AA", "*3")]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 from xlsync.workbook.layout import NEW
 from xlsync.workbook.read import Book, SheetRow
-from xlsync.xlsx.cells import Cell, Row, Value, letters
+from xlsync.xlsx.cells import Cell, Position, Row, Value, letters
+from xlsync.xlsx.formulas import translated
 
 LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
@@ -94,6 +96,7 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
     headers = {column: header for header, column in book.columns[title].items()}
     usual = _usual_fills(styles, fills, {row.number for row in book.rows[title]})
     columns: dict[int, set[int]] = {row.number: set() for row in gone}
+    filled = _filled_down(formulas, {row.number for row in book.rows[title]} - columns.keys())
     for number, column in (*styles, *notes, *links):  # a note or a link may be on a cell that is not there
         if number in columns:
             columns[number].add(column)
@@ -110,6 +113,8 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
             style = styles.get(place, "")
             fill = _fill(style, fills)
             is_written = content is not None if header is None else _is_free_text(row, header)
+            stands_elsewhere = place in formulas and (column, _at_top(formulas[place], place)) in filled
+            is_written = is_written and not stands_elsewhere
             if is_written and (rich := rich_values.get(place)):
                 cell_kind: Kind = "Picture in the cell" if rich.is_picture else "Data type"
                 yield LeftOver(title, row.number, about, name, cell_kind, None, style, rich.number)
@@ -121,25 +126,34 @@ def _left_over(book: Book, title: str, gone: Sequence[SheetRow]) -> Iterator[Lef
                 yield LeftOver(title, row.number, about, name, "Note", notes[place])
             if place in links:
                 yield LeftOver(title, row.number, about, name, "Link", links[place])
-        for cells in coloured.values():
-            if len(cells) > _MOST_COLOURED:
-                cells = [("the row", None, cells[0][2])]  # noqa: PLW2901
-            for name, value, style in cells:
-                yield LeftOver(title, row.number, about, name, "Colour", value, style)
+        for name, value, style in chain.from_iterable(map(_as_whole_row, coloured.values())):
+            yield LeftOver(title, row.number, about, name, "Colour", value, style)
         for text in pictures.get(row.number, ()):
             kind: Kind = "Text box" if text else "Picture"
             yield LeftOver(title, row.number, about, "the row", kind, text or None)
 
 
-def _usual_fills(
-    styles: Mapping[tuple[int, int], str], fills: Sequence[str], rows: set[int]
-) -> dict[int, str]:
+def _usual_fills(styles: Mapping[Position, str], fills: Sequence[str], rows: set[int]) -> dict[int, str]:
     """Return the background that most cells of each column have, by column."""
     counts: dict[int, Counter[str]] = {}
     for (number, column), style in styles.items():
         if number in rows:
             counts.setdefault(column, Counter())[_fill(style, fills)] += 1
     return {column: count.most_common(1)[0][0] for column, count in counts.items()}
+
+
+def _as_whole_row(cells: list[tuple[str, Value, str]]) -> list[tuple[str, Value, str]]:
+    """The cells of one colour in a row, or the row itself where there are many."""
+    return [("the row", None, cells[0][2])] if len(cells) > _MOST_COLOURED else cells
+
+
+def _filled_down(formulas: Mapping[Position, str], rows: set[int]) -> set[tuple[int, str]]:
+    """The formulas of rows by column, as they would read in the first row of the sheet."""
+    return {(place[1], _at_top(formula, place)) for place, formula in formulas.items() if place[0] in rows}
+
+
+def _at_top(formula: str, place: Position) -> str:
+    return translated(formula, place, (0, place[1]))
 
 
 def _fill(style: str, fills: Sequence[str]) -> str:
