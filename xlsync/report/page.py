@@ -73,6 +73,8 @@ _LAST: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
+    """A headline number with its label above and a note below."""
+
     label: str
     value: Decimal | int
     note: str
@@ -80,7 +82,7 @@ class _Tile:
 
 
 def overview(page: Worksheet, report: Report, made_at: str) -> None:
-    """Fill the page of a month."""
+    """Fill the page of a month: headline numbers, charts above their tables, then the verdict and notes."""
     page.title = OVERVIEW
     page.sheet_view.showGridLines = False
     page.sheet_properties.tabColor = f"FF{UP}"
@@ -95,51 +97,40 @@ def overview(page: Worksheet, report: Report, made_at: str) -> None:
             cell.font = font(GREY, SMALL, bold=True)
             row += 1
         row = _tiles(page, row, total, is_large=number == 0)
-    row += 1
-    main = report.totals[0].currency if report.totals else ""
-    kinds = [total for total in report.kinds if total.currency == main]
-    top = [group for group in report.customers if group.currency == main]
-    top = sorted(top, key=lambda group: -max(group.figures.monthly, group.figures.after))[:_TOP]
-    below = row + CHART_ROWS + 1
-    ends = [
-        _money_table(page, below, report),
-        _kind_table(page, below, kinds),
-        _top_table(page, below, top),
-    ]
-    unit = f", {main}" if main else ""
-    add(
-        page,
-        before_after(page, below, f"Recurring charges and ConnectWise, a month{unit}"),
-        _SECTIONS[0],
-        row,
-    )
-    if kinds:
-        add(
-            page,
-            bars(
-                page,
-                below,
-                len(kinds),
-                (9, 10),
-                (UP, DOWN),
-                f"Open mismatches, a month{unit}",
-                is_stacked=True,
-            ),
-            _SECTIONS[1],
-            row,
-        )
-    if top:
-        title = f"Largest customers, a month{unit}"
-        add(page, bars(page, below, len(top), (14, 15), (MIDDLE, UP), title), _SECTIONS[2], row)
-    second = max(ends) + 2
-    page.row_breaks.append(Break(id=second - 1))
-    row = _verdict(page, second, report)
+    end = _charts_and_tables(page, row + 1, report)
+    page.row_breaks.append(Break(id=end + 1))
+    row = _verdict(page, end + 2, report)
     row = _billed(page, row, report.billed)
     row = _to_bill_by_hand(page, row, report)
     last = _notes(page, row, report)
     print_report(page, f"{month_name(report.month)}, {report.environment}", sum(_WIDTHS))
     page.print_options.horizontalCentered = True
     page.print_area = f"A1:{letters(_LAST)}{last}"
+
+
+def _charts_and_tables(page: Worksheet, row: int, report: Report) -> int:
+    """Put three charts, each above its table, in the main currency; returns the last row."""
+    main = report.totals[0].currency if report.totals else ""
+    unit = f", {main}" if main else ""
+    kinds = [total for total in report.kinds if total.currency == main]
+    top = [group for group in report.customers if group.currency == main]
+    top = sorted(top, key=lambda group: -max(group.figures.monthly, group.figures.after))[:_TOP]
+    below = row + CHART_ROWS + 1
+    ends = (
+        _money_table(page, below, report),
+        _kind_table(page, below, kinds),
+        _top_table(page, below, top),
+    )
+    title = f"Recurring charges and ConnectWise, a month{unit}"
+    add(page, before_after(page, below, title), _SECTIONS[0], row)
+    if kinds:
+        title = f"Open mismatches, a month{unit}"
+        chart = bars(page, below, len(kinds), (9, 10), (UP, DOWN), title, is_stacked=True)
+        add(page, chart, _SECTIONS[1], row)
+    if top:
+        title = f"Largest customers, a month{unit}"
+        add(page, bars(page, below, len(top), (14, 15), (MIDDLE, UP), title), _SECTIONS[2], row)
+    return max(ends)
 
 
 def _heading(page: Worksheet, report: Report, made_at: str) -> None:
@@ -284,12 +275,12 @@ def _top_table(page: Worksheet, row: int, groups: Sequence[FigureGroup]) -> int:
     for group in groups:
         row += 1
         figures = group.figures
-        contents = (_short(group.name), figures.rate, figures.monthly, figures.after)
+        contents = (_shorten(group.name), figures.rate, figures.monthly, figures.after)
         _line(page, row, 2, contents, ("@", "0%", MONEY, MONEY))
     return row
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[: _NAME - 1].rstrip()}…"
 
 
@@ -320,10 +311,10 @@ def _heading_across(page: Worksheet, row: int, text: str) -> None:
 def _billed(page: Worksheet, row: int, billed: Sequence[Billed]) -> int:
     """Write where every cent went, a section for each currency; returns the row below."""
     for first in range(0, len(billed), len(_SECTIONS)):
-        for number, one in enumerate(billed[first : first + len(_SECTIONS)]):
-            heading = f"Where every cent went{f', {one.currency}' if one.currency else ''}"
+        for number, of_currency in enumerate(billed[first : first + len(_SECTIONS)]):
+            heading = f"Where every cent went{f', {of_currency.currency}' if of_currency.currency else ''}"
             _section(page, row, number, (heading, "", "Lines", "Amount"))
-            for offset, (label, lines, amount) in enumerate(billed_parts(one), 1):
+            for offset, (label, lines, amount) in enumerate(billed_parts(of_currency), 1):
                 shown_amount = "no total" if amount is None else amount
                 formats = ("@", "@", "#,##0", MONEY)
                 _line(page, row + offset, number, (label, None, lines, shown_amount), formats)

@@ -53,6 +53,16 @@ class TenantBuilder:
             self._put(table, {"name": name, "defaultFlag": number == 0, "inactiveFlag": False, **more})
 
     def _setup(self) -> None:
+        """Fill the setup tables, as an administrator does before the first company."""
+        self._setup_companies()
+        self._setup_places()
+        self._setup_agreements()
+        self._setup_products()
+        self._setup_custom_fields()
+        self._setup_security()
+
+    def _setup_companies(self) -> None:
+        """Put the tables of statuses and types of companies, and of ways to reach people."""
         put = self._put
         self._names("company_statuses", "Active", "Inactive", "Not Approved", disallowSavingFlag=False)
         for number, (name, vendor) in enumerate((("Client", False), ("Prospect", False), ("Vendor", True))):
@@ -68,6 +78,10 @@ class TenantBuilder:
                 "communication_types",
                 {"description": description, **flags, "defaultFlag": description != "Mobile"},
             )
+
+    def _setup_places(self) -> None:
+        """Put currencies, countries and states."""
+        put = self._put
         for number, (code, symbol, name) in enumerate(CURRENCIES, 1):
             put(
                 "currencies",
@@ -85,6 +99,10 @@ class TenantBuilder:
         for identifier, name in (("BY", "Bavaria"), ("HH", "Hamburg"), ("BE", "Berlin")):
             country = reference("countries", self.state.countries[1])
             put("states", {"identifier": identifier, "name": name, "country": country})
+
+    def _setup_agreements(self) -> None:
+        """Put billing cycles, and the types of agreements that bill by them."""
+        put = self._put
         cycles = (("M", "Monthly"), ("Q", "Quarterly"), ("Y", "Yearly"), ("O", "NotRecurring"))
         for identifier, name in cycles:
             cycle = {
@@ -115,6 +133,10 @@ class TenantBuilder:
                     "prorateFlag": False,
                 },
             )
+
+    def _setup_products(self) -> None:
+        """Put types, categories and units of products."""
+        put = self._put
         self._names("product_types", "Subscription", "Service", "Hardware")
         self._names("categories", "Cloud", "Managed Services")
         for name, category in (("Seats", 1), ("Backup", 1), ("Security", 1), ("Support", 2)):
@@ -129,6 +151,10 @@ class TenantBuilder:
                 },
             )
         self._names("units_of_measure", "Each", "Hour")
+
+    def _setup_custom_fields(self) -> None:
+        """Put the definitions of custom fields, on screens of additions and agreements."""
+        put = self._put
         for number, caption, table, kind in (
             (41, "Subscription ID", "additions", "Text"),
             (42, "Subscription Name", "additions", "Text"),
@@ -152,6 +178,10 @@ class TenantBuilder:
                     "dateCreated": "2024-02-01T09:00:00Z",
                 },
             )
+
+    def _setup_security(self) -> None:
+        """Put the rights of the API member."""
+        put = self._put
         for function, levels in SECURITY.items():
             level = dict(zip(("addLevel", "editLevel", "deleteLevel", "inquireLevel"), levels, strict=True))
             named = {"moduleFunctionName": function, "moduleFunctionDescription": function}

@@ -95,7 +95,7 @@ def _read_pick(
     directory: LabelDirectory,
     problems: list[Problem],
 ) -> Picked:
-    """Update a line's stored pick by the edits of its row."""
+    """Update a line's stored pick by the edits of its row; `link` is the one that the row showed."""
     edited = [part for part, header in _PARTS.items() if row.is_edited(header)]
     if edited:
         pick = replace(pick, evidence=Evidence.CHOSEN)
@@ -105,22 +105,11 @@ def _read_pick(
         "item": new_product_key(line),
     }
     for part in edited:
-        header = _PARTS[part]
-        text = row.text(header)
-        if header in row.formulas:
-            problems.append(
-                Problem(row.where(header), "a formula stands here", "choose an entry of the list")
-            )
-        elif not text:
-            pick = _with(pick, part, NOTHING)
-        elif label_key(text) == label_key(CREATE_NEW):
-            pick = _with(pick, part, new_keys[part])
+        choice = _read_choice(row, part, pick, link, directory, new_keys)
+        if isinstance(choice, Problem):
+            problems.append(choice)
         else:
-            choice = _find_label(row, part, text, pick, link, directory)
-            if isinstance(choice, Problem):
-                problems.append(choice)
-            else:
-                pick = _with(pick, part, choice)
+            pick = _with(pick, part, choice)
     shown = link.company
     if "agreement" in edited and pick.company is None and shown and shown.evidence is not Evidence.SUGGESTED:
         pick = _with(pick, "company", shown.to)  # the agreement was chosen from this customer's
@@ -129,25 +118,53 @@ def _read_pick(
         is_new = pick.company == new_keys["company"]
         pick = replace(pick, agreement=new_keys["agreement"] if is_new else None)
     if row.is_edited("Match"):
-        text = row.text("Match")
-        if text == Evidence.CONFIRMED:
-            sure = confirmed(link)
-            pick = replace(
-                pick,
-                company=sure.company if pick.company is None else pick.company,
-                agreement=sure.agreement if pick.agreement is None else pick.agreement,
-                item=sure.item if pick.item is None else pick.item,
-                evidence=Evidence.CHOSEN if edited else Evidence.CONFIRMED,
+        pick = _read_match(row, pick, link, problems, has_choice=bool(edited))
+    return pick
+
+
+def _read_choice(
+    row: SheetRow,
+    part: str,
+    pick: Picked,
+    link: Link,
+    directory: LabelDirectory,
+    new_keys: Mapping[str, str],
+) -> Pick | Problem:
+    """Read the choice in an edited cell: an id, the row key of something to create, or nothing on purpose."""
+    header = _PARTS[part]
+    text = row.text(header)
+    if header in row.formulas:
+        return Problem(row.where(header), "a formula stands here", "choose an entry of the list")
+    if not text:
+        return NOTHING
+    if label_key(text) == label_key(CREATE_NEW):
+        return new_keys[part]
+    return _find_label(row, part, text, pick, link, directory)
+
+
+def _read_match(
+    row: SheetRow, pick: Picked, link: Link, problems: list[Problem], *, has_choice: bool
+) -> Picked:
+    """Take the suggested parts of a link where *Match* says confirmed; other texts are a problem."""
+    text = row.text("Match")
+    if text == Evidence.CONFIRMED:
+        sure = confirmed(link)
+        return replace(
+            pick,
+            company=sure.company if pick.company is None else pick.company,
+            agreement=sure.agreement if pick.agreement is None else pick.agreement,
+            item=sure.item if pick.item is None else pick.item,
+            evidence=Evidence.CHOSEN if has_choice else Evidence.CONFIRMED,
+        )
+    if text:
+        before = row.stored.shown.get("Match") or "nothing"
+        problems.append(
+            Problem(
+                row.where("Match"),
+                f"{text!r} cannot be set as a match",
+                f"set confirmed, or leave what stood there ({before})",
             )
-        elif text:
-            before = row.stored.shown.get("Match") or "nothing"
-            problems.append(
-                Problem(
-                    row.where("Match"),
-                    f"{text!r} cannot be set as a match",
-                    f"set confirmed, or leave what stood there ({before})",
-                )
-            )
+        )
     return pick
 
 
@@ -159,6 +176,7 @@ def _with(pick: Picked, part: str, to: Pick) -> Picked:
 def _find_label(
     row: SheetRow, part: str, text: str, pick: Picked, link: Link, directory: LabelDirectory
 ) -> int | Problem:
+    """Find the id of a label that a person chose; an agreement's among those of the chosen customer."""
     header = _PARTS[part]
     match part:
         case "company":
