@@ -6,10 +6,12 @@ import contextlib
 import datetime as dt
 import email.utils
 import gzip
+import html
 import json
 import socket
 import threading
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -134,6 +136,35 @@ def test_no_secret_stands_in_a_message(remote: Remote) -> None:
     ):
         service.get("x")
     assert caught.value.message.endswith(": keys acme+public:… and … and … are wrong")
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        "got {form}",
+        'got {{"password": {json}}}',
+        "<html><title>{html}</title></html>",
+        "z" * 590 + "{plain}",
+    ],
+    ids=["form", "json", "page", "cut off"],
+)
+def test_no_secret_stands_in_a_message_in_whatever_form_the_service_repeats_it(
+    remote: Remote, repeated: str
+) -> None:
+    secret = "p@ss wörd+1/<x>"
+    forms = {
+        "form": urlencode({"password": secret}),
+        "json": json.dumps(secret),
+        "html": html.escape(secret),
+        "plain": secret,
+    }
+    text = repeated.format(**forms)
+    page = Response(text, 400, content_type="text/html")
+    remote.answer = lambda _: page if text.startswith("<") else reply({"message": text}, 400)
+    with Service("BSS", remote.url, headers={}) as service, pytest.raises(ApiError) as caught:
+        service.post_form("token", {"password": secret})
+    assert "…" in caught.value.message
+    assert not [part for part in ("p@ss", "p%40ss", "wörd", "w%C3", "&lt;x") if part in caught.value.message]
 
 
 def test_a_header_that_cannot_be_sent_is_told_without_its_value() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 import simplejson
 import urllib3.exceptions as low
@@ -207,15 +207,24 @@ class Refusals:
         self._secrets: frozenset[str] = frozenset()
 
     def hide(self, *secrets: str) -> None:
-        """Hide texts in all messages from now on."""
-        self._secrets |= {secret for secret in secrets if len(secret) > 3}
+        """Hide texts in all messages from now on, in whatever form a service repeats them."""
+        for secret in secrets:
+            if len(secret) > 3:
+                forms = (quote(secret, safe=""), quote_plus(secret), html.escape(secret))
+                self._secrets |= {secret, simplejson.dumps(secret)[1:-1], *forms}
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "…")
+        return text
 
     def refused(
         self, method: str, path: str, answer: Answer, *, read: bool, repeat_after: float | None = None
     ) -> ApiError:
         """Build the error for a non-2xx answer. A write answered by a gateway becomes `NoAnswer`."""
         status = answer.status
-        what, codes = describe(answer.content)
+        # hidden before a long text is cut: a part of a secret would not be recognised
+        what, codes = describe(self._without_secrets(answer.content.decode(errors="replace")).encode())
         if not read and answer.is_of_gateway:
             return self._error(method, path, f"{status}{what}", status=status, kind=NoAnswer)
         hint = self._hint_for_codes(status, codes)
@@ -284,8 +293,7 @@ class Refusals:
         path = urlsplit(path).path if "://" in path else path.partition("?")[0]
         verb = "answered " if status is not None else ""
         message = f"{self._name}: {method} /{path.lstrip('/')} {verb}{what}"
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            message = message.replace(secret, "…")
+        message = self._without_secrets(message)
         hint = hint or self._hint(status, kind)
         return kind(
             message,
