@@ -191,6 +191,31 @@ def test_what_connectwise_stored_otherwise_is_told_and_the_run_exits_3(desk: Des
     assert "bills it at 0.00 a unit, the row showed" in result
 
 
+def test_a_cost_that_connectwise_rounds_is_done_and_told_with_what_it_stored(desk: Desk) -> None:
+    approve(desk, "units:55", "cost:55")
+
+    def rounded() -> None:
+        desk.addition(55)["unitCost"] = Decimal("8.4")
+
+    desk.sandbox.fail("call-after", path="^PATCH", call=rounded)
+    ran = desk.apply()
+    assert (ran.code, ran.states, len(desk.sent())) == (3, {"update:55": "done"}, 1)
+    assert ran.json["actions"][0]["detail"] == "ConnectWise stored cost 8.40 instead of 8.45"
+    assert desk.apply().states == {"update:55": "already"}
+
+
+def test_a_change_that_is_accepted_and_not_carried_out_is_unknown(desk: Desk) -> None:
+    approve(desk, "units:55")
+    was = desk.addition(55)["quantity"]
+
+    def as_before() -> None:
+        desk.addition(55)["quantity"] = was
+
+    desk.sandbox.fail("call-after", path="^PATCH", call=as_before)
+    ran = desk.apply()
+    assert (ran.code, ran.states) == (3, {"update:55": "unknown"})
+
+
 def test_a_look_for_twins_that_fails_is_told_and_the_run_exits_3(desk: Desk) -> None:
     approve(desk, ADD)
     twice = {"path": "GET .*/38/additions$", "times": 9}

@@ -308,11 +308,21 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
     if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
         return _refused(action, trouble)
     if trouble is None:
-        detail = f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
-        return outcome(action, State.UNKNOWN, detail)
+        return _stored_otherwise(action, handler, live) or outcome(
+            action, State.UNKNOWN, f"{action}: ConnectWise accepted it, but does not show it: {_WAIT}"
+        )
     return outcome(
         action, State.UNKNOWN, f"{action}: the answer was lost and it is not seen there yet: {_WAIT}"
     )
+
+
+def _stored_otherwise(action: Action, handler: Handler, live: Live) -> Outcome | None:
+    """Return the outcome of a change that ConnectWise accepted and stored as other values; else None."""
+    try:
+        differing = handler.tell_stored_otherwise(live)
+    except ApiError:
+        return None  # that it is not shown is all that is known
+    return replace(outcome(action, State.DONE, differing), differs=True) if differing else None
 
 
 def _refused(action: Action, error: ApiError) -> Outcome:

@@ -368,6 +368,7 @@ def _session(headers: Mapping[str, str], workers: int, longest: float, *, is_loc
     session.trust_env = not is_local  # proxies and CA bundle of the environment, except for this machine
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = f"xlsync/{__version__}"
+    session.headers["Cache-Control"] = "no-cache"  # no proxy answers a look from its memory
     del session.headers["Accept"]
     session.headers.update(headers)
     for scheme in ("https://", "http://"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import tell_number
@@ -270,6 +271,22 @@ class AdditionUpdate(Handler):
         if addition is None or any(c.field.value_on(addition) != c.wanted for c in action.changes):
             return None
         return outcome(action, State.DONE, ", ".join(map(str, action.changes)), action.seen.id)
+
+    def tell_stored_otherwise(self, live: Live) -> str:
+        """Name the values that ConnectWise stored otherwise, such as a cost of more decimals than it has."""
+        seen = self.action.seen
+        now = live.connectwise.read_addition(seen.agreement_id, seen.id)
+        stored = [(c, c.field.value_on(now)) for c in self.action.changes if now is not None]
+        return "; ".join(
+            f"ConnectWise stored {change.field.word} {_tell_value(change.field, value)} instead of "
+            f"{_tell_value(change.field, change.wanted)}"
+            for change, value in stored
+            if value not in {change.wanted, change.field.value_on(seen)}
+        )
+
+
+def _tell_value(field: Field, value: Decimal | None) -> str:
+    return "empty" if value is None else tell_field(field, value)
 
 
 def judge_update(action: UpdateAddition, live: Addition | None) -> Outcome | None:

@@ -61,6 +61,10 @@ class Handler(ABC):
         """Return the values that the write is about to replace."""
         return None
 
+    def tell_stored_otherwise(self, live: Live) -> str:  # noqa: ARG002
+        """Name the fields of a change that have neither the wanted nor the old value now; else empty."""
+        return ""
+
     def find_twins(self, live: Live, made: int) -> tuple[int, ...]:  # noqa: ARG002
         """Find records like the one just created that were created since the approval."""
         return ()
