@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,7 @@ from xlsync.commands.report_files import find_reports
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
 from xlsync.connectwise.lists import Tables, read_lists
-from xlsync.errors import ConfigError, Notice
+from xlsync.errors import ConfigError, Notice, XlsyncError
 from xlsync.gather.decisions import Decisions
 from xlsync.gather.month import gather
 from xlsync.gather.questions import Asked, Asking
@@ -73,11 +72,9 @@ def _read_ahead(
     progress: Progress,
 ) -> tuple[MonthSources, Tables]:
     """Read a month's sources, and beside them whatever the last check of the workbook had to read."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        reading_ahead = pool.submit(asking.read_ahead, asked)
-        sources, tables = read_sources(systems, request, now, progress)
-        asking.read_ahead_of_lines(asked, sources.lines)
-        reading_ahead.result()
+    asking.begin_again(asked)
+    sources, tables = read_sources(systems, request, now, progress)
+    asking.end_again(asked, sources.lines)
     return sources, tables
 
 
@@ -91,13 +88,13 @@ def _read_side_by_side(
     progress: Progress,
 ) -> tuple[Book, tuple[MonthSources, Tables]]:
     """Read a workbook while both systems answer; a fault of the workbook is told before one of theirs."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        opening = pool.submit(open_book, path, systems)
-        try:
-            read = _read_ahead(systems, request, asked, asking, now, progress)
-        finally:
-            book = opening.result()
-    return book, read
+    opening = systems.threads.submit(open_book, path, systems)
+    try:
+        read = _read_ahead(systems, request, asked, asking, now, progress)
+    except XlsyncError:
+        opening.result()
+        raise
+    return opening.result(), read
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Asking:
         self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
         self._begun: Future[None] | None = None
+        self._repeating: tuple[Future[None], ...] = ()
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
         self._own_units: dict[str, Decimal | ApiError] = {}  # by contract
@@ -241,21 +242,25 @@ class Asking:
             identifiers=tuple(self._needed.identifiers),
         )
 
-    def read_ahead(self, asked: Asked) -> None:
-        """Repeat the reads of an earlier command side by side, but for those that need the month's lines."""
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            for waiting in (
-                pool.submit(self._read_recaps, asked.agreements),
-                pool.submit(self._read_addresses, asked.customers.values()),
-                pool.submit(self._look_up, asked.identifiers),
-                pool.submit(self._read_additions, asked.agreements),
-            ):
-                waiting.result()
+    def begin_again(self, asked: Asked) -> None:
+        """Begin to repeat the reads of an earlier command, but for those that need the month's lines."""
+        systems, submit = self._systems, self._systems.threads.submit
+        # They are opened in this thread, since two threads would open them twice.
+        _ = systems.connectwise, systems.bss if asked.customers else None
+        self.begin_additions(lambda: asked.agreements)
+        self._repeating = (
+            submit(self._read_recaps, asked.agreements),
+            submit(self._read_addresses, asked.customers.values()),
+            submit(self._look_up, asked.identifiers),
+        )
 
-    def read_ahead_of_lines(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
-        """Repeat the reads of an earlier command that are about billing lines."""
+    def end_again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
+        """Repeat the reads that need the month's lines, and wait for all that were begun."""
         wanted = set(asked.lines)
         self._read_own_units([line for line in lines if line.key in wanted])
+        for reading in self._repeating:
+            reading.result()
+        self.additions(())
 
     def fingerprint(self, asked: Asked) -> str:
         """Return a fingerprint of the answers to these reads; empty where one of them failed or is missing.
