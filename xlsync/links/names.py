@@ -10,7 +10,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+MOST_NAMES: Final = 8192  # names whose words are cached: lines, lists and links name the same things
 
 # Written as they look after folding: no dots, no accents, lower case ("S.A." is "sa", "A/S" is "as").
 _TRAILING: Final = """
@@ -126,6 +129,7 @@ def _plain(character: str) -> str:
     return "" if category == "Cf" else " "
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, without accents, punctuation, symbols and invisible characters."""
     if name.isascii():
@@ -178,6 +182,7 @@ def _without_forms(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
             return name
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def company_words(name: str) -> tuple[str, ...]:
     """Return the words that tell a company from others: without its form, a leading *The*, and each *and*."""
     plain = words(_DOT_COM.sub("", name.casefold()) or name)
@@ -232,6 +237,7 @@ def fold(name: str) -> str:
     return _SHORT.get(text, text) or _as_is(name)
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def foldings(name: str) -> frozenset[str]:
     """Return all foldings of a company's name: `ü` may be written `ue`, and `J.B. Hunt` may be `Hunt J B`."""
     text = unicodedata.normalize("NFC", name.casefold())

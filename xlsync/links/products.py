@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from xlsync.links.names import words
+from xlsync.links.names import MOST_NAMES, words
 
 _PERHAPS_A_PRICE: Final = re.compile(r"[$€£]|[rse]rp\b|price|\d[.,]\d")
 _PRICE: Final = re.compile(
@@ -70,6 +71,7 @@ class ProductName:
     term: int | None = None
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def read_product_name(name: str) -> ProductName:
     """Read a product's name: its words without price, term and words without meaning, and its term."""
     text = name.replace("+", " plus ").casefold()
