@@ -38,20 +38,20 @@ def test_usage_errors_without_json_leave_standard_output_empty(empty_desk: Desk)
     assert (ran.code, ran.out) == (2, "")
 
 
-@pytest.mark.parametrize("command", ["check", "apply", "report", "invoice"])
 def test_a_workbook_of_the_demo_without_demo_is_told_with_the_command_to_type(
-    empty_desk: Desk, monkeypatch: pytest.MonkeyPatch, command: str
+    empty_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert empty_desk.run("export", "--demo", "--month", "2026-10").code == 0
     for is_signed_in in (True, False):
         if not is_signed_in:
             for name in empty_desk.sandbox.environ:
                 monkeypatch.delenv(name)
-        ran = empty_desk.run(command, OCTOBER)
-        assert ran.code == 1
-        assert f"{OCTOBER} is a workbook of the demo." in ran.err
-        assert f"Type: `xlsync {command} {OCTOBER} --demo`" in ran.err
-        assert empty_desk.sent() == []
+        for command in ("check", "apply", "report", "invoice"):
+            ran = empty_desk.run(command, OCTOBER)
+            assert ran.code == 1
+            assert f"{OCTOBER} is a workbook of the demo." in ran.err
+            assert f"Type: `xlsync {command} {OCTOBER} --demo`" in ran.err
+    assert empty_desk.sent() == []
 
 
 def test_every_command_that_a_message_of_the_demo_names_has_demo(empty_desk: Desk) -> None:

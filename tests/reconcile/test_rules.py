@@ -292,38 +292,35 @@ def test_a_row_that_is_ignored_without_a_reason_is_ignored_in_this_month_only(de
     assert desk.read().get(MISMATCHES, "units:52", "Action") == "Update units"
 
 
-@pytest.mark.parametrize(
-    ("until", "last"),
-    [
-        (None, None),
-        (day("2026-12-31"), "2026-12-31"),
-        ("2026-12-31", "2026-12-31"),
-        ("2026-12", "2026-12-31"),
-    ],
-)
-def test_a_reason_keeps_a_row_ignored_until_its_day_or_the_end_of_its_month(
-    desk: Desk, until: Any, last: str | None
-) -> None:
-    ignore_row(desk, "units:52", Reason="billed by hand", Until=until)
-    assert "units:52" not in desk.check().err
-    (rule,) = rules(desk)
-    assert (rule["kind"], rule["scope"], rule["about"]) == ("ignore", "row", "units:52")
-    assert (rule["reason"], rule["until"]) == ("billed by hand", last)
+def test_a_reason_keeps_a_row_ignored_until_its_day_or_the_end_of_its_month(desk: Desk) -> None:
+    untils = {"units:52": None, "units:53": day("2026-12-31"), "units:55": "2026-12-31", "cost:54": "2026-12"}
+    lasts = {"units:52": None, "units:53": "2026-12-31", "units:55": "2026-12-31", "cost:54": "2026-12-31"}
+    with desk.editing() as hand:
+        for key, until in untils.items():
+            cells = {"Action": "Ignore", "Reason": f"billed by hand, {key}", "Until": until}
+            hand.set(MISMATCHES, key, cells)
+    told = desk.check().err
+    assert not [key for key in untils if key in told]
+    kept = {rule["about"]: rule for rule in rules(desk)}
+    assert {about: rule["until"] for about, rule in kept.items()} == lasts
+    for key, rule in kept.items():
+        assert (rule["kind"], rule["scope"], rule["reason"]) == ("ignore", "row", f"billed by hand, {key}")
     desk.check()
-    assert rules(desk) == [rule]
+    assert {rule["about"]: rule for rule in rules(desk)} == kept
     desk.file.unlink()
     assert desk.export().code == 0
     hand = desk.read()
-    assert hand.get(MISMATCHES, "units:52", "Action") == "Ignore"
-    assert hand.get(MISMATCHES, "units:52", "Reason") == "billed by hand"
-    shown = hand.get(MISMATCHES, "units:52", "Until")
-    assert (str(shown.date()) if shown else None) == last
-    assert "units:52" in list(hand.rows(MISMATCHES))[-2:]  # it stands behind what is open
+    for key, last in lasts.items():
+        assert hand.get(MISMATCHES, key, "Action") == "Ignore"
+        assert hand.get(MISMATCHES, key, "Reason") == f"billed by hand, {key}"
+        shown = hand.get(MISMATCHES, key, "Until")
+        assert (str(shown.date()) if shown else None) == last
+    assert untils.keys() <= set(list(hand.rows(MISMATCHES))[-5:])  # they stand behind what is open
     with desk.editing() as hand:
-        hand.set(MISMATCHES, "units:52", {"Approve": "Yes"})
+        hand.approve(*untils)
     ran = desk.apply()
     assert (ran.code, desk.sent()) == (0, [])
-    assert "Nothing is written for this row (its Action is Ignore)" in ran.err
+    assert ran.err.count("Nothing is written for this row (its Action is Ignore)") == len(untils)
 
 
 def test_another_reason_or_day_replaces_the_rule_and_an_emptied_reason_ends_it(desk: Desk) -> None:
