@@ -366,7 +366,7 @@ def test_a_workbook_whose_large_parts_rest_is_read_changed_and_saved_as_one_whos
         return package.to_bytes()
 
     resting, awake = (Package.from_bytes(content) for _ in range(2))
-    resting.rest()
+    resting.hold_compressed()
     assert resting.to_bytes() == awake.to_bytes()
     assert change(resting) == change(awake)
     path = tmp_path / "rested.xlsx"

@@ -25,7 +25,7 @@ class EarlierCreations:
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._by_key: dict[str, list[Write]] = {}
         self._by_place: dict[_Place, list[Write]] = {}
-        self.made: set[int] = set()  # ids of all created records
+        self.created_ids: set[int] = set()  # ids of all created records
         for run in sorted(runs, key=lambda run: run.id):
             for write in run.writes:
                 if run.command != "undo" and write.method == "POST":
@@ -33,7 +33,7 @@ class EarlierCreations:
                     place = _place_of_write(write)
                     if place is not None:
                         self._by_place.setdefault(place, []).append(write)
-                    self.made |= {write.id} if write.id is not None else set()
+                    self.created_ids |= {write.id} if write.id is not None else set()
 
     def ids_of(self, key: str, path: str) -> tuple[int, ...]:
         """Return the ids created by an action's key on a path, the newest first."""

@@ -201,7 +201,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return unwritten
     result = _send(action, handler, live, prepared, journal)
     if result.id is not None and prepared.request.method == "POST":
-        live.earlier.made.add(result.id)
+        live.earlier.created_ids.add(result.id)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:
@@ -280,16 +280,16 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
     come after the write was carried out, so those are looked up too.
     """
     trouble: ApiError | None = None
-    made: int | None = None
+    created_id: int | None = None
     request = prepared.request
     try:
         sent = _repeat(action, handler, live, prepared, journal)
         if isinstance(sent, Outcome):
             return sent
         request, answer = sent
-        made = id_in(answer) if request.method == "POST" else None
-        if made is not None and handler.is_proved_by_answer:
-            return _created(action, handler, live, request, made, answer)
+        created_id = id_in(answer) if request.method == "POST" else None
+        if created_id is not None and handler.is_proved_by_answer:
+            return _created(action, handler, live, request, created_id, answer)
     except ApiError as error:
         if not _may_have_acted(request, error):
             return _refused(action, error)
@@ -301,10 +301,14 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
         return outcome(action, State.UNKNOWN, detail)
     if shown is not None:
         detail = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
-        return replace(shown, state=State.DONE, detail=detail, id=made if made is not None else shown.id)
-    if made is not None:
-        detail = f"ConnectWise answered {handler.word} id {made}, but the agreement's recap does not show it"
-        return outcome(action, State.UNKNOWN, f"{detail}: look at it in ConnectWise", made)
+        return replace(
+            shown, state=State.DONE, detail=detail, id=created_id if created_id is not None else shown.id
+        )
+    if created_id is not None:
+        detail = (
+            f"ConnectWise answered {handler.word} id {created_id}, but the agreement's recap does not show it"
+        )
+        return outcome(action, State.UNKNOWN, f"{detail}: look at it in ConnectWise", created_id)
     if trouble is not None and not isinstance(trouble, NoAnswer) and trouble.status not in _GIVEN_UP:
         return _refused(action, trouble)
     if trouble is None:
@@ -352,13 +356,13 @@ def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:
 
 
 def _created(
-    action: Action, handler: Handler, live: Live, request: HttpWrite, made: int, answer: object
+    action: Action, handler: Handler, live: Live, request: HttpWrite, created_id: int, answer: object
 ) -> Outcome:
     """Return the outcome of a creation: id, differences from what was sent, duplicates made meanwhile."""
-    details = [f"{handler.word} {made}", _tell_stored(live, request, made, answer)]
+    details = [f"{handler.word} {created_id}", _tell_stored(live, request, created_id, answer)]
     details.append(handler.tell_unlike_row(answer))
     try:
-        twins = handler.find_twins(live, made)
+        twins = handler.find_twins(live, created_id)
     except ApiError as error:
         why = f"could not be looked up: {error.message.rstrip('.')}"
         details.append(f"whether another run or person made the same at the same time {why}")
@@ -368,15 +372,15 @@ def _created(
             details.append(
                 f"another run or person made {ids} of the same at the same time: keep one, end the other"
             )
-    done = outcome(action, State.DONE, "; ".join(filter(None, [*details, request.note])), made)
+    done = outcome(action, State.DONE, "; ".join(filter(None, [*details, request.note])), created_id)
     return replace(done, differs=any(details[1:]))
 
 
-def _tell_stored(live: Live, request: HttpWrite, made: int, answer: object) -> str:
+def _tell_stored(live: Live, request: HttpWrite, created_id: int, answer: object) -> str:
     """Name what ConnectWise stored otherwise than it was sent; read where the answer does not show it."""
     stored = answer if isinstance(answer, Mapping) else {}
     if lacking := unanswered_fields(request.body, stored):
-        path = f"{request.path}/{made}"
+        path = f"{request.path}/{created_id}"
         try:
             fields = ",".join(["id", *lacking])
             record = record_of(live.connectwise.service.get(path, {"fields": fields}), path)

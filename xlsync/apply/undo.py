@@ -82,9 +82,9 @@ def _keys(plan: Plan) -> list[str]:
 
 def _without(plan: Plan, reasons: Mapping[str, str]) -> Plan:
     """Leave actions out of a plan that have a reason to be."""
-    left = [action for action in plan.actions if reasons.get(action.key)]
-    skipped = (outcome(a, State.SKIPPED, f"{a}: it stays, since {reasons[a.key]}") for a in left)
-    to_do = tuple(action for action in plan.actions if action not in left)
+    staying = [action for action in plan.actions if reasons.get(action.key)]
+    skipped = (outcome(a, State.SKIPPED, f"{a}: it stays, since {reasons[a.key]}") for a in staying)
+    to_do = tuple(action for action in plan.actions if action not in staying)
     return replace(plan, actions=to_do, outcomes=(*plan.outcomes, *skipped))
 
 

@@ -359,5 +359,5 @@ def _product_id(addon: Json) -> str:
     return str(part(addon, "product").get("id") or "?")
 
 
-def _status(thing: Json) -> str:
-    return str(thing.get("status") or "").casefold()
+def _status(entry: Json) -> str:
+    return str(entry.get("status") or "").casefold()

@@ -17,9 +17,9 @@ _MOST_READINGS: Final = 3  # most readings of one list that changes while it is 
 Json = Mapping[str, Any]
 
 
-def part(thing: Json, name: str) -> Json:
+def part(entry: Json, name: str) -> Json:
     """Return an object within an object; empty where it is none."""
-    value = thing.get(name)
+    value = entry.get(name)
     return value if isinstance(value, Mapping) else {}
 
 
@@ -28,9 +28,9 @@ def entries_of(answer: Any) -> Any:
     return answer.get("data") if isinstance(answer, Mapping) else answer
 
 
-def id_of(thing: Json) -> str:
+def id_of(entry: Json) -> str:
     """Return the id of an object as text; empty if it has none."""
-    id_ = thing.get("id")
+    id_ = entry.get("id")
     return "" if id_ is None else str(id_)
 
 
@@ -135,10 +135,10 @@ def _read_once(
             size = min(size, paging.size or len(ids))
 
 
-def _key(thing: Json) -> str:
+def _key(entry: Json) -> str:
     """Return the identity of an entry: its id, else all its content."""
-    id_ = thing.get("id")
-    return f"no id: {thing!r}" if id_ is None else str(id_)
+    id_ = entry.get("id")
+    return f"no id: {entry!r}" if id_ is None else str(id_)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,11 @@ def _keep(rules: Sequence[Rule], *, demo: bool, json: bool) -> None:
         for rule in rules:
             systems.rules.keep(rule)
             if rule.units != 0:
-                said = f"Kept: {rule}"
+                sentence = f"Kept: {rule}"
             else:
                 verb = "Ended" if rule.key in known else "There was no rule"
-                said = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
-            say(err, said)
+                sentence = f"{verb}: {rule.kind} units of {rule.scope} {rule.about}"
+            say(err, sentence)
         unknown = list(_tell_unknown(rules, systems.links.list()))
         for notice in unknown:
             say(err, notice)

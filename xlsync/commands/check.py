@@ -146,7 +146,7 @@ def check_workbook(
     del begun  # what was read is given up as soon as it is used
     edits = _read_edits(systems, book, path, now)
     request = replace(_request_of(systems, book.about, path), refresh=refresh)
-    book.package.rest()
+    book.package.hold_compressed()
     give_back_memory()
     if read is None and stored is not None and _request_of(systems, stored.about, path) == request:
         read = _read_ahead(systems, request, stored.asked, asking, now, progress)

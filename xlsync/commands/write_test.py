@@ -161,7 +161,7 @@ class WriteTest:
         self._customs_needed = False
         self._last_day = now.date()  # on which the addition ends: not before it begins
         self._number = 0
-        self.left: list[str] = []  # names of records that could not be ended
+        self.unended: list[str] = []  # names of records that could not be ended
         self.tenant: TenantBehaviour | None = None
 
     def run(self) -> Iterator[Finding]:
@@ -172,10 +172,12 @@ class WriteTest:
         except XlsyncError as error:
             yield Finding("Write test", CheckState.BAD, error.message, error.hint)
         finally:
-            self.left = [path for path in reversed(made) if not self._end(path)]
-        if self.left:
-            step = "End them by hand in ConnectWise: " + ", ".join(self.left) + "."
-            yield Finding("Write test: ended", CheckState.BAD, f"{len(self.left)} could not be ended", step)
+            self.unended = [path for path in reversed(made) if not self._end(path)]
+        if self.unended:
+            step = "End them by hand in ConnectWise: " + ", ".join(self.unended) + "."
+            yield Finding(
+                "Write test: ended", CheckState.BAD, f"{len(self.unended)} could not be ended", step
+            )
         else:
             yield Finding("Write test: ended", CheckState.GOOD, f"{len(made)} records were cancelled")
 

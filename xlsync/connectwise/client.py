@@ -216,11 +216,11 @@ class ConnectWise:
     def find_companies(self, company_ids: Iterable[int]) -> set[int]:
         """Return which of these companies are there, in few requests; those that were deleted are missing."""
         path = "/company/companies"
-        there: set[int] = set()
+        existing: set[int] = set()
         for piece in _pieces(sorted(set(company_ids))):
             records, _ = self.list_records(path, fields="id,deletedFlag", conditions=f"id in ({piece})")
-            there |= {id_of(record, path) for record in records if not record.get("deletedFlag")}
-        return there
+            existing |= {id_of(record, path) for record in records if not record.get("deletedFlag")}
+        return existing
 
     def read_item_now(self, item_id: int) -> ItemNow | None:
         """Read the present state of a catalog item; None where there is none of the id."""

@@ -78,13 +78,13 @@ class NameIndex:
             return []
         trigrams, numbers = _trigrams(_padded(plain)), self._numbers_in(plain)
         length = math.sqrt(sum(self._weights.get(trigram, self._unknown) for trigram in trigrams))
-        shared, rest = self._look_up(trigrams, enough=(LOWEST_SHOWN * length) ** 2)
-        more = sum(weight for _, weight in rest)
+        shared, others = self._look_up(trigrams, enough=(LOWEST_SHOWN * length) ** 2)
+        weight_of_others = sum(weight for _, weight in others)
         lowest = LOWEST_SHOWN * length
         hopeful = [
-            (-(weight + more) / self._lengths[place], place)
+            (-(weight + weight_of_others) / self._lengths[place], place)
             for place, weight in shared.items()
-            if weight + more >= lowest * self._lengths[place]
+            if weight + weight_of_others >= lowest * self._lengths[place]
         ]
         hopeful.sort()
         near: list[Candidate] = []
@@ -94,7 +94,7 @@ class NameIndex:
             text = self._texts[place]
             if numbers and numbers != (self._numbers_in(tuple(text.split())) or numbers):
                 continue
-            weight = shared[place] + sum(weight for trigram, weight in rest if trigram in text)
+            weight = shared[place] + sum(weight for trigram, weight in others if trigram in text)
             likeness = weight / (length * self._lengths[place])
             if likeness >= LOWEST_SHOWN:
                 near.append(Candidate(self._ids[place], likeness))

@@ -161,8 +161,8 @@ def describe(content: bytes) -> tuple[str, tuple[str, ...]]:
     inner = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
     texts = [body.get("message") or body.get("developerMessage") or body.get("error_description")]
     for error in inner:
-        said, name = error.get("message"), error.get("field")
-        texts.append(f"{name}: {said}" if name and said and str(name) not in str(said) else said)
+        message, name = error.get("message"), error.get("field")
+        texts.append(f"{name}: {message}" if name and message and str(name) not in str(message) else message)
     codes = [body.get("code"), body.get("type"), body.get("error"), *(error.get("code") for error in inner)]
     named = tuple(dict.fromkeys(_clean(code) for code in codes if code))
     shown = "; ".join(dict.fromkeys(_clean(text) for text in texts if text)) or ", ".join(named)

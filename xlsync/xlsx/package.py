@@ -117,10 +117,10 @@ class Package:
             raise WorkbookError(f"{self.name} has no sheets", SAVE_AGAIN)
         return sheets
 
-    def rest(self) -> None:
+    def hold_compressed(self) -> None:
         """Take less memory until the sheets are renewed: large parts are held compressed."""
         self._cut.clear()
-        self._parts.rest()
+        self._parts.hold_compressed()
 
     def _put(self, part: str, content: str | bytes) -> None:
         if self._parts.put(part, content):

@@ -46,24 +46,24 @@ class Parts:
     def __init__(self, parts: dict[str, bytes], workbook: str) -> None:
         self.workbook = workbook
         self._data = parts
-        self._resting: dict[str, bytes] = {}  # compressed; their place in `_data` is empty meanwhile
+        self._compressed: dict[str, bytes] = {}  # compressed; their place in `_data` is empty meanwhile
         self._names = {part.casefold(): part for part in parts}
 
     def __contains__(self, part: str) -> bool:
         return part in self._data
 
     def __getitem__(self, part: str) -> bytes:
-        resting = self._resting.get(part)
-        return self._data[part] if resting is None else zlib.decompress(resting)
+        compressed = self._compressed.get(part)
+        return self._data[part] if compressed is None else zlib.decompress(compressed)
 
-    def rest(self) -> None:
+    def hold_compressed(self) -> None:
         """Hold the parts that are large by now compressed."""
         for part, data in self._data.items():
             if len(data) > _LARGE:
-                self._put_to_rest(part)
+                self._compress(part)
 
-    def _put_to_rest(self, part: str) -> None:
-        self._resting[part], self._data[part] = zlib.compress(self._data[part], _LEVEL), b""
+    def _compress(self, part: str) -> None:
+        self._compressed[part], self._data[part] = zlib.compress(self._data[part], _LEVEL), b""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,11 +109,11 @@ class Parts:
     def put(self, part: str, content: str | bytes) -> bool:
         """Set a part's content; True if it changed."""
         data = content.encode() if isinstance(content, str) else content
-        is_other = part in self._resting or data != self._data[part]
+        is_other = part in self._compressed or data != self._data[part]
         if is_other:
             self._data[part] = data
-            if self._resting.pop(part, None) is not None:
-                self._put_to_rest(part)
+            if self._compressed.pop(part, None) is not None:
+                self._compress(part)
         return is_other
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
@@ -196,7 +196,7 @@ class Parts:
         self._remove(
             self._names.get(_TYPES), "Override", lambda tag: attribute(tag, "PartName").casefold() == named
         )
-        self._resting.pop(part, None)
+        self._compressed.pop(part, None)
         del self._data[part]
         del self._names[part.casefold()]
 

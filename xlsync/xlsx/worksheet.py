@@ -165,8 +165,10 @@ class SheetXml:
         number = -1
         for match in self._row.finditer(self.body, *self.span):
             attributes = match[1].decode()
-            said = attribute(attributes, "r")
-            number = self._number(said) - 1 if said else number + 1  # the reference is optional: 18.3.1.73
+            reference = attribute(attributes, "r")
+            number = (
+                self._number(reference) - 1 if reference else number + 1
+            )  # the reference is optional: 18.3.1.73
             cells = match.span(2) if match[2] else (0, 0)
             yield OldRow(number, attributes, self.body, *match.span(), *cells)
 
@@ -175,8 +177,8 @@ class SheetXml:
         by_column: dict[int, OldCell] = {}
         column = -1
         for match in self._cell.finditer(row.inside):
-            said = _REFERENCE.search(match[1])
-            column = _column(said[1]) if said else column + 1
+            reference = _REFERENCE.search(match[1])
+            column = _column(reference[1]) if reference else column + 1
             by_column[column] = OldCell(match[1], match[2] or "", match[0])
         return by_column
 

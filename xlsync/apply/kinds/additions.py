@@ -42,7 +42,7 @@ class AdditionCreation(Handler):
         agreement = self.action.agreement_id
         if agreement is None:
             return None
-        return judge_creation(self.action, self._with_made_before(live, agreement), live.earlier.made)
+        return judge_creation(self.action, self._with_made_before(live, agreement), live.earlier.created_ids)
 
     def _with_made_before(self, live: Live, agreement: int) -> tuple[Addition, ...]:
         """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
@@ -115,12 +115,12 @@ class AdditionCreation(Handler):
         shown = judge_creation(self.action, live.list_additions(self.action.agreement_id))
         return shown if shown is not None and shown.state is State.ALREADY else None
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further additions of the product and contract created since the approval."""
         action = self.action
         if action.agreement_id is None:
             return ()
-        known = {*action.beside, made, action.succeeds.addition.id if action.succeeds else made}
+        known = {*action.beside, created_id, action.succeeds.addition.id if action.succeeds else created_id}
         return tuple(
             a.id
             for a in live.list_additions(action.agreement_id)

@@ -78,9 +78,9 @@ class AgreementCreation(RecordCreation):
         }
         return HttpWrite("POST", PATH, without_empty(body))
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further agreements of the name at the company."""
-        return tuple(id_ for id_ in self._list_same(live) if id_ != made)
+        return tuple(id_ for id_ in self._list_same(live) if id_ != created_id)
 
     def _list_same(self, live: Live) -> tuple[int, ...]:
         action = self.creation

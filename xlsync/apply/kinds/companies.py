@@ -40,9 +40,11 @@ class CompanyCreation(RecordCreation):
             or find_like(live, PATH, *self._same)
         )
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further companies of the name that xlsync did not create for another row."""
-        return tuple(i for i in list_ids(live, PATH, *self._same) if i not in {made, *live.earlier.made})
+        return tuple(
+            i for i in list_ids(live, PATH, *self._same) if i not in {created_id, *live.earlier.created_ids}
+        )
 
     @property
     def _same(self) -> SameRecord:

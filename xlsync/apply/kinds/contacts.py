@@ -39,9 +39,9 @@ class ContactCreation(RecordCreation):
         before = find_made_before(live, action.key, PATH, "inactiveFlag")
         return before or next(map(Existing, self._list_same(live)), None)
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further contacts of the name at the company."""
-        return tuple(id_ for id_ in self._list_same(live) if id_ != made)
+        return tuple(id_ for id_ in self._list_same(live) if id_ != created_id)
 
     def _list_same(self, live: Live) -> tuple[int, ...]:
         action = self.creation

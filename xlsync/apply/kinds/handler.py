@@ -65,7 +65,7 @@ class Handler(ABC):
         """Name the fields of a change that have neither the wanted nor the old value now; else empty."""
         return ""
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:  # noqa: ARG002
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:  # noqa: ARG002
         """Find records like the one just created that were created since the approval."""
         return ()
 

@@ -44,10 +44,12 @@ class ProductCreation(RecordCreation):
             or find_like(live, PATH, *self._same(live))
         )
 
-    def find_twins(self, live: Live, made: int) -> tuple[int, ...]:
+    def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further items of the description and code that xlsync did not create for another row."""
         return tuple(
-            i for i in list_ids(live, PATH, *self._same(live)) if i not in {made, *live.earlier.made}
+            i
+            for i in list_ids(live, PATH, *self._same(live))
+            if i not in {created_id, *live.earlier.created_ids}
         )
 
     def _same(self, live: Live) -> SameRecord:

@@ -80,9 +80,9 @@ def charge_lines(
     where = values.table.sheet.name
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
     others = _other_months(values, charging, month)
-    said = _row_kinds(values, words)
+    kinds_and_words = _row_kinds(values, words)
     columns = RowColumns(
-        [kind for kind, _ in said], _amounts(values), _periods(values), row_currencies(values)
+        [kind for kind, _ in kinds_and_words], _amounts(values), _periods(values), row_currencies(values)
     )
     checks = RowChecks(values, columns, where, problems)
     checks.check([at for at in charging if at not in others])
@@ -97,7 +97,7 @@ def charge_lines(
                 unknown.setdefault(word, []).append(at)
     tell_unknown_words(values, unknown, columns.amounts, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
-    rows = _charging_rows(values, good, columns, [word for _, word in said])
+    rows = _charging_rows(values, good, columns, [word for _, word in kinds_and_words])
     made: list[tuple[ReportRow, Meaning]] = []
     for row, meaning in _decide(values, rows):
         if isinstance(meaning, str):

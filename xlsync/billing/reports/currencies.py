@@ -37,9 +37,9 @@ _NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
-def currency_code(said: str) -> str | None:
+def currency_code(stated: str) -> str | None:
     """Return a currency's code as a cell tells it, empty for a sign of several; None for what is none."""
-    code = _CODES.get(said.casefold(), said.upper())
+    code = _CODES.get(stated.casefold(), stated.upper())
     if any(map(str.isdigit, code)):
         return None
     return "" if code == "$" else code
@@ -55,26 +55,26 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
         if meaning in table.columns.at and any(column := _currencies_in(values, table.columns.at[meaning]))
     ]
     if "currency" in values.texts:
-        said = [
+        stated = [
             currency_code(cell) or "" if isinstance(cell, str) else "" for cell in values.texts["currency"]
         ]
     else:
-        said = [_of_headers(values)] * rows
+        stated = [_of_headers(values)] * rows
     if not in_cells:
-        return list(said)
-    return [_combined(code, cells) for code, *cells in zip(said, *in_cells, strict=True)]
+        return list(stated)
+    return [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
 
 
-def _combined(said: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
+def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
     """Return the one currency that a row's column and its money's cells allow."""
-    there = [codes for codes in (frozenset({said} if said else ()), *cells) if codes]
+    there = [codes for codes in (frozenset({stated} if stated else ()), *cells) if codes]
     if not there:
-        return said
+        return stated
     common = frozenset.intersection(*there)
     if not common:
         names = " and ".join(dict.fromkeys("/".join(sorted(codes)[:3]) for codes in there))
         return Wrong(f"the row names {names}: its currency is not told")
-    return next(iter(common)) if len(common) == 1 else said
+    return next(iter(common)) if len(common) == 1 else stated
 
 
 def _currencies_in(values: TableValues, column: int) -> list[frozenset[str]]:

@@ -124,15 +124,15 @@ def _too_large(name: str) -> ReportError:
 def _gunzip(content: bytes, name: str) -> bytes:
     """Unpack all members of a gzip file: one that was packed in parts has several."""
     parts: list[bytes] = []
-    left = MOST_UNPACKED + 1
+    room = MOST_UNPACKED + 1
     while content.startswith(b"\x1f\x8b"):
         unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
-            parts.append(unpacking.decompress(content, left))
+            parts.append(unpacking.decompress(content, room))
         except zlib.error:
             raise ReportError(f"{name} is damaged: it cannot be unpacked.", "Get the file anew.") from None
-        left -= len(parts[-1])
-        if left <= 0:
+        room -= len(parts[-1])
+        if room <= 0:
             raise _too_large(name)
         if not unpacking.eof:
             raise ReportError(f"{name} is cut off: it cannot be unpacked.", "Get the file anew.")

@@ -63,8 +63,8 @@ class RowChecks:
             if isinstance(currency, str) and currency_code(currency) is None
         }
         for at in charging if strange else ():
-            if (said := currencies[at]) in strange:
-                self.tell(at, "currency", f"“{str(said)[:20]}” is no currency")
+            if (currency := currencies[at]) in strange:
+                self.tell(at, "currency", f"“{str(currency)[:20]}” is no currency")
         self._check_names(charging)
         self._check_empty(charging)
         for at in charging:
