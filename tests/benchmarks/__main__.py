@@ -1,6 +1,7 @@
 """The benchmark: each thing beside its alternative, in one run, the median of several rounds.
 
-`--quick` takes smaller months and one round, to see that it works; `--only` some of the rows.
+`--quick` takes smaller months and one round, to see that it works; `--only` some of the rows;
+`--into .github/docs/speed.md` puts them into its table.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,12 @@ ROOT = Path(__file__).parent.parent.parent
 OCTOBER = Month(2026, 10)
 FILE = f"xlsync-{OCTOBER}.xlsx"
 LATENCY = 0.06
-ALL = ("export", "apply", "workbook", "soon", "rates", "reports", "startup", "memory")
+ALL = ("export", "rates", "soon", "apply", "workbook", "reports", "startup", "memory")
+HEAD = (
+    "| `--only` | what | beside | xlsync | beside it | to reach | reached | met | on |",
+    "|---|---|---|---:|---:|---:|---:|---|---|",
+)
+MOST_MEMORY = 400  # MB of a command's own
 told = Console(stderr=True)
 
 
@@ -423,55 +429,71 @@ def now() -> dt.datetime:
     return dt.datetime.now().astimezone()
 
 
-def table(found: Sequence[Measured], memory: Mapping[str, float], sizes: Sizes) -> str:
-    """What was measured, as Markdown."""
-    python = platform.python_version()
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {python}"
-    lines = [
-        f"Measured on {now():%Y-%m-%d}, {machine}; medians of {sizes.rounds}, side by side in one run.",
-        "",
-        "| what | beside | xlsync | beside it | to reach | reached | met |",
-        "|---|---|---:|---:|---:|---:|---|",
-    ]
+def rows_of(name: str, found: Iterable[Measured]) -> list[str]:
+    """What one of `ALL` measured, as rows of a table in Markdown, each with the day."""
+    rows = []
     for row in found:
         goal = f"at most {row.goal:g} ×" if row.is_at_most else f"{row.goal:g} × as fast"
         goal += f" and {row.more:g} s" if row.more else ""
         what = f"{row.what} ({row.note})" if row.note else row.what
-        lines.append(
-            f"| {what} | {row.beside} | {row.own:.2f} s | {row.other:.2f} s | {goal} | {row.ratio:.1f} × "
-            f"| {'yes' if row.is_met else 'no'} |"
-        )
-    for what, peak in memory.items():
-        is_met = "yes" if peak < 400 else "no"
-        lines.append(
-            f"| peak memory, {sizes.large:,} lines: {what} | | {peak:.0f} MB | | below 400 MB | | {is_met} |"
-        )
-    return "\n".join(lines)
+        met = "yes" if row.is_met else "no"
+        measured = f"{row.own:.2f} s | {row.other:.2f} s | {goal} | {row.ratio:.2f} × | {met}"
+        rows.append(f"| `{name}` | {what} | {row.beside} | {measured} | {now():%Y-%m-%d} |")
+    return rows
+
+
+def rows_of_memory(peaks: Mapping[str, float], sizes: Sizes) -> list[str]:
+    """The peaks of commands as rows of the same table."""
+    rows = []
+    for what, peak in peaks.items():
+        met = "yes" if peak < MOST_MEMORY else "no"
+        measured = f"{peak:.0f} MB | | below {MOST_MEMORY} MB | | {met}"
+        rows.append(f"| `memory` | {what}, {sizes.large:,} lines | | {measured} | {now():%Y-%m-%d} |")
+    return rows
+
+
+def put_into(text: str, name: str, rows: Sequence[str]) -> str:
+    """Put the rows of one of `ALL` into the table of a text, in place of those that it has."""
+    lines = text.split("\n")
+    head = lines.index(HEAD[-1])
+    end = next(at for at, line in enumerate([*lines, ""]) if at > head and not line.startswith("|"))
+    others = {
+        other: [line for line in lines[head + 1 : end] if line.startswith(f"| `{other}` |")] for other in ALL
+    }
+    kept = [line for other in ALL for line in (rows if other == name else others[other])]
+    return "\n".join([*lines[: head + 1], *kept, *lines[end:]])
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure, and print the table's rows."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller months, one round")
     parser.add_argument("--only", nargs="*", choices=list(ALL))
+    parser.add_argument("--into", type=Path, help="put the rows into the table of this file")
     given = parser.parse_args()
     sizes = Sizes(300, 2000, 20, 1) if given.quick else Sizes(2000, 20_000, 300, 3)
-    chosen = given.only or ALL
-    found: list[Measured] = []
-    memory = measure_memory(sizes) if "memory" in chosen else {}
-    for name, measure in (
-        ("export", measure_exports),
-        ("apply", measure_apply),
-        ("workbook", measure_workbooks),
-        ("soon", measure_soon),
-        ("rates", measure_rates),
-        ("reports", measure_reports),
-        ("startup", measure_startup),
-    ):
-        if name in chosen:
-            told.print(f"{name} …")
-            found += measure(sizes)
-    Console(soft_wrap=True).print(table(found, memory, sizes), markup=False, highlight=False)
+    into = given.into.resolve() if given.into else None
+    timed: dict[str, Callable[[Sizes], list[Measured]]] = {
+        "export": measure_exports,
+        "apply": measure_apply,
+        "workbook": measure_workbooks,
+        "soon": measure_soon,
+        "rates": measure_rates,
+        "reports": measure_reports,
+        "startup": measure_startup,
+    }
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    printed = Console(soft_wrap=True, markup=False, highlight=False)
+    printed.print("\n".join((f"{machine}, Python {platform.python_version()}", "", *HEAD)))
+    for name in given.only or ALL:
+        told.print(f"{name} …")
+        if name == "memory":
+            rows = rows_of_memory(measure_memory(sizes), sizes)
+        else:
+            rows = rows_of(name, timed[name](sizes))
+        printed.print("\n".join(rows))
+        if into is not None:
+            into.write_text(put_into(into.read_text("utf-8"), name, rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def served(lines: int, latency: float = 0.0, *, nudge: int = 0, rate: int = 900)
     )
     process.start()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        Path("xlsync.toml").write_text(f"[connectwise]\nrequests_per_minute = {rate}\n", encoding="utf-8")
+        settings = f"[connectwise]\nrequests_per_minute = {rate}\n[limits]\nmoney = 1_000_000\n"
+        Path("xlsync.toml").write_text(settings, encoding="utf-8")
         try:
             yield World(here.recv(), Path(folder), here)
         finally:
