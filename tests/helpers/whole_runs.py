@@ -13,6 +13,16 @@ NEW_CUSTOMERS = {
 NEW_PRODUCTS = ("Dark Web Watch", "Phishing Simulator", "Copilot Studio", "Virtual Phone")
 
 
+def other_branch(hand: Hand) -> str:
+    """The line of the second of two accounts of one name, which is not where their company is."""
+    (key,) = (
+        key
+        for key, customer in hand.column(LINES, "Customer").items()
+        if customer == "Juniper Studio" and hand.get(LINES, key, "Match") == "suggested 99%"
+    )
+    return str(key)
+
+
 def choose_every_link(hand: Hand) -> None:
     """What a person does on *Billing Lines* where the evidence does not tell."""
     customer, agreement, product = "ConnectWise Customer", "ConnectWise Agreement", "ConnectWise Product"
@@ -23,6 +33,7 @@ def choose_every_link(hand: Hand) -> None:
         hand.line("Pipit Tutors", "Exchange"): {agreement: "Cloud Services"},
         hand.line("Harbour Dentl Clinic"): {"Match": "confirmed"},
         hand.line("Nordwind Logistik Hamburg"): {"Match": "confirmed"},
+        other_branch(hand): {"Match": "confirmed"},
         hand.line("Tansy Accountants", "Awareness"): {"Match": "confirmed"},
         hand.line("Tansy Accountants", "Remote Monitoring"): {"Match": "confirmed"},
         **{hand.line(name): {customer: new, agreement: new} for name in NEW_CUSTOMERS.values()},

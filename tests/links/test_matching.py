@@ -25,7 +25,7 @@ from tests.helpers.linking import (
 )
 from xlsync.links.agreements import Held, agreements_to_read, decide_agreements, propose_agreements
 from xlsync.links.choices import NOTHING, Picked, confirmed
-from xlsync.links.companies import propose_companies, tell_ties_apart
+from xlsync.links.companies import propose_companies, tell_apart
 from xlsync.links.items import propose_items
 from xlsync.links.memory import (
     Inactive,
@@ -217,9 +217,48 @@ def test_a_company_remembered_for_another_name_is_only_suggested() -> None:
     assert companies_of(delta, companies("Delta"), memory) == {"b": "1 suggested 97%"}
 
 
-def test_two_accounts_of_one_name_share_their_company() -> None:
+def test_two_accounts_of_one_name_may_be_two_customers_so_their_company_is_only_suggested() -> None:
     lines = [line("a", "Contoso, Ltd.", customer_id="1"), line("b", "CONTOSO LTD", customer_id="2")]
-    assert companies_of(lines, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
+    assert companies_of(lines, companies("Contoso")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+    assert companies_of(lines, companies("Contoso Ltd")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+    assert companies_of(lines[:1], companies("Contoso")) == {"a": "1 exact"}
+    assert companies_of([*lines[:1], line("c", "Contoso, Ltd.", customer_id="1")], companies("Contoso")) == {
+        "a": "1 exact",
+        "c": "1 exact",
+    }
+
+
+def test_a_second_account_of_a_remembered_customers_name_is_only_suggested() -> None:
+    memory = Memory(customers={"bss:1": Remembered(company_id=1, names=Names(customer="Contoso"))})
+    lines = [line("a", "Contoso", customer_id="1"), line("b", "Contoso", customer_id="2")]
+    assert companies_of(lines, companies("Contoso"), memory) == {"a": "1 remembered", "b": "1 suggested 99%"}
+    assert companies_of(lines[1:], companies("Contoso"), memory) == {"b": "1 suggested 99%"}
+    others = {"bss:1": Remembered(company_id=1, names=Names(customer="Contoso Labs"))}
+    assert companies_of(lines[1:], companies("Contoso"), Memory(customers=others)) == {"b": "1 exact"}
+
+
+def test_customers_without_an_id_or_of_different_reports_are_one_by_their_name() -> None:
+    spelled = [line("a", "Contoso, Ltd."), line("b", "CONTOSO LTD")]
+    assert companies_of(spelled, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
+    two = [line("a", "Contoso", customer_id="A-1"), line("b", "Contoso", customer_id="77")]
+    reports = [replace(one, source="report", report=f"{one.key}.csv") for one in two]
+    assert companies_of(reports, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
+    same = [replace(one, report="a.csv") for one in reports]
+    assert companies_of(same, companies("Contoso")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+
+
+def test_of_two_accounts_of_one_name_the_one_that_is_where_the_company_is_belongs_to_it() -> None:
+    lines = [line("a", "Contoso", customer_id="1"), line("b", "Contoso", customer_id="2")]
+    known = [replace(one, town="Athens") for one in companies("Contoso")]
+    proposed = propose_companies(lines, known, NO_MEMORY, {})
+
+    def apart(first: str, second: str) -> dict[str, str]:
+        places = {"bss:1": Place(first), "bss:2": Place(second)}
+        return shown(tell_apart(lines, proposed, known, places).choices)
+
+    assert apart("Athens", "Patras") == {"a": "1 exact", "b": "1 suggested 99%"}
+    unsure = {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+    assert apart("Athens", "Athens") == apart("Athens", "") == apart("Patras", "Patras") == unsure
 
 
 def candidates_of(one: BillingLine, known: Sequence[Company]) -> str:
@@ -386,7 +425,7 @@ def towns_told(towns: Mapping[int, tuple[str, str]], town: str, post_code: str =
     known = [replace(one, town=towns[one.id][0], post_code=towns[one.id][1]) for one in companies("A", "A")]
     proposed = propose_companies([line("a", "A")], known, NO_MEMORY, {})
     places = {"bss:A": Place(town, post_code)}
-    return shown(tell_ties_apart([line("a", "A")], proposed, known, places).choices)
+    return shown(tell_apart([line("a", "A")], proposed, known, places).choices)
 
 
 def test_a_town_or_post_code_tells_equal_names_apart() -> None:

@@ -13,7 +13,7 @@ from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.agreements import agreements_to_read, decide_agreements
 from xlsync.links.choices import Picked
-from xlsync.links.companies import propose_companies, tell_ties_apart
+from xlsync.links.companies import propose_companies, tell_apart
 from xlsync.links.items import propose_items
 from xlsync.links.learning import correct
 from xlsync.links.matching import propose_links
@@ -90,9 +90,9 @@ def link_month(
         lines = (*lines, *sources.latest[1].lines)
     memory = correct(memory, lines, picked)
     companies = propose_companies(lines, lists.companies, memory, picked)
-    if companies.ties and not request.reports:
+    if (companies.ties or companies.rivals) and not request.reports:
         places = _places_of_ties(lines, companies, asking)
-        companies = tell_ties_apart(lines, companies, lists.companies, places)
+        companies = tell_apart(lines, companies, lists.companies, places)
     decided = decide_agreements(lines, companies.choices, lists.agreements, memory, picked)
     needed = agreements_to_read(lines, companies.choices, lists.agreements, decided)
     needed |= _of_moved_customers(lines, companies.choices, lists.agreements, picked)
@@ -138,11 +138,13 @@ def link_month(
 
 
 def _places_of_ties(lines: Iterable[BillingLine], companies: Proposed, asking: Asking) -> dict[str, Place]:
-    """Return the places, by customer key, of BSS customers whose name several companies have."""
+    """Return the places, by customer key, of BSS customers whose name several companies or customers have."""
     tied = {
         line.customer_key: line.customer_id
         for line in lines
-        if line.customer_key in companies.ties and line.customer_id and line.is_compared
+        if (line.customer_key in companies.ties or line.customer_key in companies.rivals)
+        and line.customer_id
+        and line.is_compared
     }
     return places_of(asking.addresses(tied))
 

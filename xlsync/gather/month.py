@@ -71,7 +71,9 @@ def _overview(
     addresses = {} if request.reports else asking.addresses(customers_to_ask(lines, links))
     places = places_of(addresses)
     proposals = _propose_new(systems, month, lines, links, lists, labels, addresses, asking)
-    explained = with_evidence(findings.mismatches, lines, links, lists, labels, places)
+    explained = with_evidence(
+        findings.mismatches, lines, links, lists, labels, places, linked.companies.rivals
+    )
     findings = replace(findings, mismatches=explained)
     return Overview(
         month=month,

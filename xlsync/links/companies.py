@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key
@@ -71,7 +72,7 @@ def propose_companies(
         if line.key not in decided and line.customer.strip() and (key := customer_key(line)):
             spellings[key].add(line.customer)
     names = _CompanyNames(companies)
-    by_name = _companies_by_name(lines, names, memory, decided, spellings)
+    by_name, rivals = _companies_by_name(lines, names, memory, decided, spellings)
     ties = {
         key: frozenset(tied.pop())
         for key, all_names in spellings.items()
@@ -83,34 +84,53 @@ def propose_companies(
         add_choices_by_name(lines, decided, by_name, customer_key),
         lambda line: names.candidates(line.customer),
         ties,
+        rivals,
     )
 
 
-def tell_ties_apart(
+def tell_apart(
     lines: Iterable[BillingLine],
     proposed: Proposed,
     companies: Iterable[Company],
     places: Mapping[str, Place],
 ) -> Proposed:
-    """Resolve ties: propose the one company of several that is where its BSS customer is.
+    """Resolve names that several companies or several BSS customers have, by their places.
 
-    `places` are by customer key. All other companies of the tie must be known to be elsewhere.
+    Of the companies of a tie, the one is proposed that is where the BSS customer is, if all others are known
+    to be elsewhere; of several customers that lead to one company likewise. `places` are by customer key.
     """
     by_id = {company.id: company for company in companies}
     by_place: dict[str, Choice] = {}
+
+    def is_there(key: str, id_: int) -> bool | None:
+        return places.get(key, Place()).is_also(by_id[id_].town, by_id[id_].post_code)
+
     for key, ids in proposed.ties.items():
-        place = places.get(key, Place())
-        answers = {id_: place.is_also(by_id[id_].town, by_id[id_].post_code) for id_ in ids}
-        here = [id_ for id_, is_here in answers.items() if is_here]
-        if len(here) == 1 and None not in answers.values():
-            by_place[key] = Choice(here[0], Evidence.EXACT)
+        here = _only_one({id_: is_there(key, id_) for id_ in ids})
+        if here is not None:
+            by_place[key] = Choice(here, Evidence.EXACT)
+    for id_ in set(proposed.rivals.values()):
+        customer = _only_one({key: is_there(key, id_) for key, to in proposed.rivals.items() if to == id_})
+        if customer is not None:
+            by_place[customer] = Choice(id_, Evidence.EXACT)
     if not by_place:
         return proposed
     choices = dict(proposed.choices)
     for line in lines:
-        if line.key not in choices and (choice := by_place.get(customer_key(line) or "")):
-            choices[line.key] = choice
+        key = customer_key(line) or ""
+        choice = choices.get(line.key)
+        if key in by_place and (choice is None or choice.evidence is Evidence.SUGGESTED):
+            choices[line.key] = by_place[key]
     return replace(proposed, choices=choices)
+
+
+_Key = TypeVar("_Key")
+
+
+def _only_one(answers: Mapping[_Key, bool | None]) -> _Key | None:
+    """Return the only key with the answer True; None where there are several, or an answer is not known."""
+    true = [key for key, answer in answers.items() if answer]
+    return true[0] if len(true) == 1 and None not in answers.values() else None
 
 
 class _CompanyNames:
@@ -197,17 +217,34 @@ class _CompanyNames:
         return LIKE_SPELLED if same else LIKE_FOLDED
 
 
+@dataclass(frozen=True, slots=True)
+class _Customer:
+    """A BSS customer whose name, or a person's choice, leads to a company.
+
+    `numbered_in` are the sources of billing that give it an id: two ids of one source are two accounts.
+    """
+
+    key: str
+    spelled: str
+    numbered_in: frozenset[str]
+
+    def is_another_account(self, other: _Customer) -> bool:
+        """Return whether both are spelled alike and are two accounts of one source all the same."""
+        return self.spelled == other.spelled and bool(self.numbered_in & other.numbered_in)
+
+
 def _companies_by_name(
     lines: Sequence[BillingLine],
     names: _CompanyNames,
     memory: Memory,
     decided: Mapping[str, Choice | None],
     spellings: Mapping[str, set[str]],
-) -> dict[str, Choice]:
+) -> tuple[dict[str, Choice], dict[str, int]]:
     """Propose the company of each BSS customer by its names alone, by customer key.
 
     One company is not proposed for two customers whose names differ by more than spelling: where
-    `Delta Ltd` and `Delta GmbH` both fold to the only company `Delta`, it is a suggestion.
+    `Delta Ltd` and `Delta GmbH` both fold to the only company `Delta`, it is a suggestion. So it is for
+    accounts that have one name and may be two customers; these are returned apart, with the company.
     """
     equal: dict[tuple[str, str], int] = {}
     nearly: dict[tuple[str, str], int] = {}
@@ -222,30 +259,48 @@ def _companies_by_name(
             nearly[source, name] = next(iter(after_folding))
         elif after_folding:
             ties.add((source, name))
-    taken = {(source, company_id): set[str]() for (source, _), company_id in nearly.items()}
-    for source, company_id, name in _customers_of(lines, memory, decided, equal | nearly):
-        if (source, company_id) in taken:
-            taken[source, company_id].add(fold_spelling(name))
+    numbered = _find_numbered(lines, memory)
+    led_to: defaultdict[tuple[str, int], set[_Customer]] = defaultdict(set)
+    for key, company_id, name in _customers_of(lines, memory, decided, equal | nearly, spellings):
+        customer = _Customer(key, fold_spelling(name), numbered.get(key, frozenset()))
+        led_to[split_key(key)[0], company_id].add(customer)
+    rivals: dict[str, int] = {}
 
     def choice_for(key: str, name: str) -> Choice | None:
         source = split_key(key)[0]
-        if (source, name) in equal:
-            return Choice(equal[source, name], Evidence.EXACT)
-        if (source, name) in nearly:
-            company_id = nearly[source, name]
-            alone = taken[source, company_id] == {fold_spelling(name)}
-            return (
-                Choice(company_id, Evidence.EXACT)
-                if alone
-                else Choice(company_id, Evidence.SUGGESTED, Candidate(company_id, LIKE_FOLDED).score)
-            )
-        return None if (source, name) in ties else suggest(names.candidates(name))
+        company_id = equal.get((source, name), nearly.get((source, name)))
+        if company_id is None:
+            return None if (source, name) in ties else suggest(names.candidates(name))
+        own = _Customer(key, fold_spelling(name), numbered.get(key, frozenset()))
+        others = [other for other in led_to[source, company_id] if other.key != key]
+        if (source, name) in nearly and any(other.spelled != own.spelled for other in others):
+            return Choice(company_id, Evidence.SUGGESTED, Candidate(company_id, LIKE_FOLDED).score)
+        if any(map(own.is_another_account, others)):
+            rivals[key] = company_id
+            return Choice(company_id, Evidence.SUGGESTED, Candidate(company_id, LIKE_SPELLED).score)
+        return Choice(company_id, Evidence.EXACT)
 
     proposed = {
         key: common_choice(choice_for(key, name) for name in all_names)
         for key, all_names in spellings.items()
     }
-    return {key: choice for key, choice in proposed.items() if choice is not None}
+    return {key: choice for key, choice in proposed.items() if choice is not None}, rivals
+
+
+def _find_numbered(lines: Iterable[BillingLine], memory: Memory) -> dict[str, frozenset[str]]:
+    """Return where customers have an id, by customer key: in the BSS, or in which reports of the month.
+
+    From which report a remembered customer came is not known.
+    """
+    numbered: defaultdict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        if line.customer_id:
+            numbered[line.customer_key].add(line.report)
+    for key, remembered in memory.customers.items():
+        source, own_id = split_key(key)
+        if source == "bss" and own_id != remembered.names.customer:
+            numbered[key].add("")
+    return {key: frozenset(sources) for key, sources in numbered.items()}
 
 
 def _customers_of(
@@ -253,14 +308,18 @@ def _customers_of(
     memory: Memory,
     decided: Mapping[str, Choice | None],
     by_name: Mapping[tuple[str, str], int],
+    spellings: Mapping[str, set[str]],
 ) -> Iterator[tuple[str, int, str]]:
-    """Yield the source, company id and name of every BSS customer that is linked to a company."""
+    """Yield the key, company id and name of every BSS customer that is linked to a company."""
     for line in lines:
         choice = decided.get(line.key)
         if choice is not None and isinstance(choice.to, int) and line.customer:
-            yield line.source, choice.to, line.customer
+            yield line.customer_key, choice.to, line.customer
     for key, remembered in memory.customers.items():
         if remembered.company_id is not None and remembered.names.customer:
-            yield split_key(key)[0], remembered.company_id, remembered.names.customer
-    for (source, name), company_id in by_name.items():
-        yield source, company_id, name
+            yield key, remembered.company_id, remembered.names.customer
+    for key, all_names in spellings.items():
+        for name in all_names:
+            company_id = by_name.get((split_key(key)[0], name))
+            if company_id is not None:
+                yield key, company_id, name

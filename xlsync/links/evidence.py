@@ -11,13 +11,18 @@ from xlsync.links.products import read_microsoft_id, read_product_name
 from xlsync.models import BillingLine, CatalogItem, Company
 
 
-def tell_company_evidence(customer: str, company: Company, place: Place) -> str:
-    """Say what a customer and the company that is suggested for it have in common."""
+def tell_company_evidence(customer: str, company: Company, place: Place, *, is_shared: bool = False) -> str:
+    """Say what a customer and the company that is suggested for it have in common.
+
+    `is_shared` tells that another account of the BSS has the name too.
+    """
     common = [_tell_shared(_shared_words(company_words(customer), company.name))]
     if Place(post_code=place.post_code).is_also("", company.post_code):
         common.append("same post code")
     elif Place(town=place.town).is_also(company.town, ""):
         common.append("same town")
+    if is_shared:
+        common.append("but another account of the distributor's has that name too")
     return ", ".join(common)
 
 

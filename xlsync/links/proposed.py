@@ -21,12 +21,14 @@ class Proposed:
     """The proposed choice of each line, by line key, and further candidates for any line.
 
     Lines without a proposal are absent from `choices`. `ties` are, by customer key, the companies that a
-    BSS customer's name leads to equally.
+    BSS customer's name leads to equally; `rivals` the company to which a customer's name leads as that of
+    another account does.
     """
 
     choices: Mapping[str, Choice]
     candidates: Callable[[BillingLine], Sequence[Candidate]]
     ties: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    rivals: Mapping[str, int] = field(default_factory=dict)
 
 
 class Directory:

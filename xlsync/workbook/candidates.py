@@ -47,7 +47,12 @@ def tell_candidates(
         return _describe(
             companies.candidates(line),
             labels.companies,
-            lambda id_: tell_company_evidence(line.customer, company_of[id_], place),
+            lambda id_: tell_company_evidence(
+                line.customer,
+                company_of[id_],
+                place,
+                is_shared=companies.rivals.get(line.customer_key) == id_,
+            ),
         )
 
     def near_items(line: BillingLine) -> Nearest:
@@ -131,8 +136,12 @@ def with_evidence(
     lists: Lists,
     labels: Labels,
     places: Mapping[str, Place],
+    rivals: Mapping[str, int],
 ) -> tuple[Mismatch, ...]:
-    """Add to the rows *Not linked* why their links are suggested; `places` are by customer key."""
+    """Add to the rows *Not linked* why their links are suggested.
+
+    `places`, and the companies of `rivals`, are by customer key.
+    """
     line_of = {line.key: line for line in lines}
     companies = {company.id: company for company in lists.companies}
     items = {item.id: item for item in lists.items}
@@ -141,7 +150,8 @@ def with_evidence(
         company, item = links[line.key].company, links[line.key].item
         if company is not None and company.score is not None and isinstance(company.to, int):
             place = places.get(line.customer_key, Place())
-            why = tell_company_evidence(line.customer, companies[company.to], place)
+            is_shared = rivals.get(line.customer_key) == company.to
+            why = tell_company_evidence(line.customer, companies[company.to], place, is_shared=is_shared)
             yield f"{labels.companies[company.to]} is suggested ({company.score}%): {why}."
         if item is not None and item.score is not None and isinstance(item.to, int):
             why = tell_item_evidence(line, items[item.to])

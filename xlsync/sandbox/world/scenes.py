@@ -214,8 +214,10 @@ def _names_that_tie(story: Story) -> None:
     for number in (1, 2):
         psa.agreement(psa.company("Kestrel Optics", identifier=f"KESTREL{number}"), "Cloud Services")
     story.buys(story.sold.customer("Kestrel Optics"), EXCHANGE, "7")
-    # Two branches of one company: their units stand together on one addition.
+    # Two branches of one company, the first at its address: their units stand together on one addition.
     customer, agreement = story.linked("Juniper Studio")
+    address, company = story.sold.bss.accounts[customer.id]["billingAddress"], story.company_of(agreement)
+    company["city"], company["zip"] = address["city"], address["postCode"]
     other = story.sold.customer("Juniper Studio")
     story.buys(customer, STANDARD, "6")
     bought = story.buys(other, STANDARD, "3")
