@@ -279,6 +279,13 @@ def test_a_range_over_all_rows_of_xlsync_takes_new_ones_in_also_where_a_persons_
     assert moves.followed("K2:K9 K20:K40") == "K2:K9 K20:K43"
 
 
+def test_a_range_over_all_rows_holds_a_persons_row_among_them_that_comes_last() -> None:
+    moves = Moves(1, 4, 8, {1: 1, 4: 2, 2: 6, 3: 8}, (2, 4), (2, 7))
+    assert moves.formula("SUM(K3:K5)+SUM(K1:K5)", HERE) == "SUM(K3:K9)+SUM(K1:K9)"
+    assert moves.stretched("A1:D5") == "A1:D9"
+    assert moves.followed("K3:K5") == "K3:K9"
+
+
 def test_a_reference_that_is_pushed_beyond_the_sheet_becomes_an_error() -> None:
     to = {row: row for row in range(FIRST, LAST + 1)}
     assert Moves(FIRST, LAST, LAST + 9, to).formula("A1048570", HERE) == "#REF!"
@@ -302,6 +309,22 @@ def test_a_new_row_takes_over_the_formula_of_its_column(formula: str, filled: st
 
 def test_a_shared_formula_begins_anew_at_the_end_of_the_sheet() -> None:
     assert translated("A1+$B$2+Other!C3", (5, 5), (4, 4)) == "XFD1048576+$B$2+Other!B2"
+
+
+@pytest.mark.parametrize(
+    ("formula", "moved"),
+    [
+        ("cmd|'/c calc'!A10&A10", "cmd|'/c calc'!A10&C13"),
+        ("Server|Topic!A10", "Server|Topic!A10"),
+        ("Prices!A2:$B$50", "Prices!C5:$B$50"),
+        ("'[1]Prices'!A2+[1]Prices!A2", "'[1]Prices'!C5+[1]Prices!C5"),
+        ("SUM(January:March!B5)", "SUM(January:March!D8)"),
+        ("@A10:INDEX(B:B,3)", "@C13:INDEX(D:D,3)"),
+        ("SUM(5:$6,$B:C)", "SUM(8:$6,$B:E)"),
+    ],
+)
+def test_a_shared_formula_reads_in_another_cell_as_if_it_was_filled_there(formula: str, moved: str) -> None:
+    assert translated(formula, (19, 4), (22, 6)) == moved
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -125,9 +125,12 @@ def translated(formula: str, origin: Position, destination: Position) -> str:
     rows, columns = destination[0] - origin[0], destination[1] - origin[1]
     if not rows and not columns:
         return formula
-    return with_references(
-        formula,
-        lambda reference: str(
+
+    def moved(reference: Reference) -> str:
+        if "|" in reference.sheet:  # an item of another program, which only looks like a reference
+            return str(reference)
+        return str(
             Reference(reference.sheet, tuple(corner.shifted(rows, columns) for corner in reference.corners))
-        ),
-    )
+        )
+
+    return with_references(formula, moved)

@@ -39,11 +39,15 @@ class Moves:
     widened: dict[tuple[str, str], list[str]] = field(default_factory=dict, init=False)
     lost: list[str] = field(default_factory=list, init=False)  # what points at rows that are gone
     _spans: dict[Rows, tuple[Rows | None, bool]] = field(default_factory=dict, init=False)
+    _ends: list[int] = field(default_factory=list, init=False)  # of xlsync's rows and those among them
     _new: list[int] = field(default_factory=list, init=False)  # the rows that are new, in order
 
     def __post_init__(self) -> None:
         if self.own is None and self.new_last >= self.first:
             object.__setattr__(self, "new_own", (self.first, self.new_last))
+        first, last = self.own or (self.first, self.last)
+        rows = [*(new for old, new in self.to.items() if first <= old <= last), *(self.new_own or ())]
+        self._ends.extend((min(rows), max(rows)) if rows else ())
         taken = set(self.to.values())
         self._new.extend(row for row in range(self.first, self.new_last + 1) if row not in taken)
 
@@ -85,10 +89,10 @@ class Moves:
     def _rows_within(self, top: int, bottom: int) -> Sequence[int]:
         """The new places of the data rows of a range: all, or the ends where it covers those of xlsync's."""
         old: Iterable[int] = range(top, bottom + 1)
-        ends: Rows | tuple[()] = ()
+        ends: Sequence[int] = ()
         if self.covers_own(top, bottom):
             first, last = self.own or (self.first, self.last)
-            old, ends = chain(range(top, first), range(last + 1, bottom + 1)), self.new_own or ()
+            old, ends = chain(range(top, first), range(last + 1, bottom + 1)), self._ends
         return [*(row for one in old if (row := self.to.get(one)) is not None), *ends]
 
     def covers_own(self, top: int, bottom: int) -> bool:
