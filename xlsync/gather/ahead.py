@@ -35,7 +35,7 @@ def needed_in_any_case(
     agreement it is: such a line waits for its plan.
     """
     lists = read_lists(tables)
-    agreements = running(lists.agreements, month)
+    agreements = without_ended(lists.agreements, month)
     companies = propose_companies((*complete, *waiting), lists.companies, memory, {}).choices
     recall = Recall(memory)
     lines = [*complete, *(line for line in waiting if not recall.customer(line).says_something)]
@@ -43,6 +43,8 @@ def needed_in_any_case(
     return agreements_to_read(lines, companies, agreements, decided)
 
 
-def running(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
+def without_ended(agreements: Iterable[Agreement], month: Month) -> tuple[Agreement, ...]:
     """Leave out agreements that ended before the month."""
-    return tuple(one for one in agreements if one.end is None or one.end >= month.first)
+    return tuple(
+        agreement for agreement in agreements if agreement.end is None or agreement.end >= month.first
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from xlsync.errors import ApiError
-from xlsync.gather.ahead import running
+from xlsync.gather.ahead import without_ended
 from xlsync.gather.questions import Asking
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
@@ -82,7 +82,7 @@ def link_month(
     """Read what the lines' links need, and link every line; what can be made meanwhile is made meanwhile."""
     lists = replace(
         lists,
-        agreements=running(lists.agreements, request.month),
+        agreements=without_ended(lists.agreements, request.month),
         setup=name_setup_apart(lists.setup),
     )
     lines = sources.lines

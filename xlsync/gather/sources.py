@@ -115,13 +115,20 @@ def read_sources(
     sums = {month: sums_of_invoices(invoices) for month, invoices in listed.items()}
     latest = submit(_read_latest, systems, request, sums, today, progress).result()
     if request.reports:
-        report = sum_report(reports, billing.lines)
-        before = find_of_source(systems.ages.reports(request.month.plus(-1)), report)
-        incomplete = why_incomplete(request.month, today, report.sums, before.sums if before else None)
-        latest_report = systems.ages.billed_after(request.month, report)
-        return MonthSources(billing, reports, incomplete, latest_report=latest_report), tables
+        return _held_against_reports(systems, request.month, billing, reports, today), tables
     sources = MonthSources(billing, reports, _why_incomplete(request.month, today, sums), latest)
     return sources, tables
+
+
+def _held_against_reports(
+    systems: Systems, month: Month, billing: Billing, reports: tuple[TableRead, ...], today: dt.date
+) -> MonthSources:
+    """Decide by the stored reports of other months whether a report is complete, and what came after it."""
+    report = sum_report(reports, billing.lines)
+    before = find_of_source(systems.ages.reports(month.plus(-1)), report)
+    incomplete = why_incomplete(month, today, report.sums, before.sums if before else None)
+    latest_report = systems.ages.billed_after(month, report)
+    return MonthSources(billing, reports, incomplete, latest_report=latest_report)
 
 
 class _Counted:

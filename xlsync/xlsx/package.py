@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -56,6 +57,36 @@ from xlsync.xlsx.workbook_part import (
 from xlsync.xlsx.worksheet import SheetXml, is_plain
 
 _MOST_CELLS: Final = 12_000_000  # of one sheet's rectangle
+
+
+@dataclass(frozen=True, slots=True)
+class _DataRows:
+    """The first and the last data row of a sheet (0-based), and the table around them, if any."""
+
+    table_part: str
+    table: TablePart | None
+    first: int
+    last: int
+
+
+def _plan_moves(
+    rows: Sequence[Row], data: _DataRows, values: Sequence[Sequence[Value]], own_rows: Rows | None
+) -> tuple[Sequence[Row], Moves]:
+    """Decide where the data rows go; returns the rows to write, with a blank one for a table without any."""
+    first, last = data.first, data.last
+    rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
+    persons = {row.was for row in rows if row.is_persons}
+    others = [number for number in range(first, last + 1) if number not in persons]
+    if data.table and len(rows) == len(persons):  # a table needs a data row (ECMA-376-1, 18.5.1.2)
+        is_blank = others == [first] and not any(
+            value is not None for line in values[first : first + 1] for value in line
+        )
+        rows = [Row(first if is_blank else None, {}), *rows]
+    to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
+    own = own_rows or ((others[0], others[-1]) if others else None)
+    new_own = [first + index for index, row in enumerate(rows) if not row.is_persons]
+    own_span = (new_own[0], new_own[-1]) if new_own else None
+    return rows, Moves(first, last, first + len(rows) - 1, to, own, own_span)
 
 
 class Package:
@@ -341,41 +372,22 @@ class Package:
         """
         values = self.grid(title)
         sheet = self._sheet_to_change(title)
-        tables = self._tables(self._sheets[title])
         columns = set(columns) or {column for row in rows for column in row.cells}
-        table = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
-        if table and header_row is None:
-            first, last = tables[table].first, tables[table].last
-        elif table and header_row == tables[table].first - 1:
-            first, last = tables[table].first, max(tables[table].last, own_rows[1] if own_rows else 0)
-        else:  # the table was made a plain range, or lags behind rows that were inserted
-            first = (header_row or 0) + 1
-            last = own_rows[1] if own_rows else self._last_filled(values, first, columns)
+        data = self._find_data_rows(title, columns, values, header_row, own_rows)
         named = [row.was for row in rows if row.was is not None]
-        rows = [row for row in rows if row.was is None or row.was <= last or row.cells]
-        persons = {row.was for row in rows if row.is_persons}
-        others = [number for number in range(first, last + 1) if number not in persons]
-        if table and len(rows) == len(persons):  # a table needs a data row (ECMA-376-1, 18.5.1.2)
-            is_blank = others == [first] and not any(
-                value is not None for line in values[first : first + 1] for value in line
-            )
-            rows = [Row(first if is_blank else None, {}), *rows]
-        to = {row.was: first + index for index, row in enumerate(rows) if row.was is not None}
-        if len(set(named)) != len(named) or any(not first <= old <= last for old in to):
+        rows, moves = _plan_moves(rows, data, values, own_rows)
+        if len(set(named)) != len(named) or any(not data.first <= old <= data.last for old in moves.to):
             raise ValueError("a row may be taken once, and from the data rows only")
-        own = own_rows or ((others[0], others[-1]) if others else None)
-        now = [first + index for index, row in enumerate(rows) if not row.is_persons]
-        moves = Moves(first, last, first + len(rows) - 1, to, own, (now[0], now[-1]) if now else None)
-        went = {old: to.get(old, old + moves.shift) for old in named}
+        went = {old: moves.to.get(old, old + moves.shift) for old in named}
         had_formulas = sheet.holds(f"<{sheet.prefix}f")
         writer = self._writer(sheet)
         if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
             return went
-        calculated = tables[table].calculated if table else frozenset()
+        calculated = data.table.calculated if data.table else frozenset()
         changing = {row.was: row.cells for row in rows if row.was is not None}
         if not moves.nothing_moves or sheet.has_shared(changing):
             sheet.unshare()
-        followers = Followers(self._parts, self._workbook, self._sheets, title, moves, table)
+        followers = Followers(self._parts, self._workbook, self._sheets, title, moves, data.table_part)
         if not moves.nothing_moves:
             followers.refuse_to_part(sheet)
         renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
@@ -389,6 +401,28 @@ class Package:
         self._grids.pop(self._sheets[title], None)
         self._changed(title, sheet, formula_went=had_formulas)
         return went
+
+    def _find_data_rows(
+        self,
+        title: str,
+        columns: Set[int],
+        values: Sequence[Sequence[Value]],
+        header_row: int | None,
+        own_rows: Rows | None,
+    ) -> _DataRows:
+        """Find a sheet's data rows, and the table around them that stands in most of `columns`."""
+        tables = self._tables(self._sheets[title])
+        part = max(tables, key=lambda part: len(columns & set(tables[part].columns)), default="")
+        table = tables.get(part)
+        if table and header_row is None:
+            return _DataRows(part, table, table.first, table.last)
+        if table and header_row == table.first - 1:
+            last = max(table.last, own_rows[1] if own_rows else 0)
+            return _DataRows(part, table, table.first, last)
+        # the table was made a plain range, or lags behind rows that were inserted
+        first = (header_row or 0) + 1
+        last = own_rows[1] if own_rows else self._last_filled(values, first, columns)
+        return _DataRows(part, table, first, last)
 
     @staticmethod
     def _last_filled(values: Sequence[Sequence[Value]], first: int, columns: Collection[int]) -> int:

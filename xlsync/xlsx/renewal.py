@@ -62,24 +62,12 @@ class Renewal:
                 self.data[row.number] = row
             else:
                 self.below.append(row)
-        pushed = [
-            row
-            for row in self.below
-            if moves.row(row.number) is None and any(cell.inside for cell in sheet.cells(row).values())
-        ]
-        if pushed or moves.new_last >= LAST_ROW:
-            raise no_room(sheet.title, moves.shift, pushed[0].number if pushed else LAST_ROW - 1)
+        self._refuse_without_room()
         self.last_row = max(moves.new_last, self.below[-1].number + moves.shift if self.below else 0)
         self.column_styles = sheet.column_styles()
         self.styles = dict(self.column_styles)
         self.pattern: dict[int, str] = {}  # formulas that a new row takes over from the first old one
-        model = self.data.get(moves.first)
-        if model:
-            for column, cell in sheet.cells(model).items():
-                self.styles[column] = cell.style
-                match = sheet.formula.match(cell.inside.lstrip())
-                if column in calculated and match and match[2]:
-                    self.pattern[column] = unescape(match[2])
+        self._take_over_from_first_row(calculated)
         widths = sheet.column_widths() if wrapping else {}
         self.wrapped = {
             column: widths.get(column, 9.0) for column, style in self.styles.items() if style in wrapping
@@ -87,6 +75,27 @@ class Renewal:
         self.line_height = sheet.line_height()
         self.openings: dict[int, tuple[str, str]] = {}
         self.plans: dict[tuple[int, ...], list[int]] = {}
+
+    def _refuse_without_room(self) -> None:
+        """Raise WorkbookError where rows below would be pushed beyond the end of the sheet."""
+        pushed = [
+            row
+            for row in self.below
+            if self.moves.row(row.number) is None
+            and any(cell.inside for cell in self.sheet.cells(row).values())
+        ]
+        if pushed or self.moves.new_last >= LAST_ROW:
+            row = pushed[0].number if pushed else LAST_ROW - 1
+            raise no_room(self.sheet.title, self.moves.shift, row)
+
+    def _take_over_from_first_row(self, calculated: frozenset[int]) -> None:
+        """Take the styles of the first data row, and its formulas in calculated columns, for new rows."""
+        model = self.data.get(self.moves.first)
+        for column, cell in self.sheet.cells(model).items() if model else ():
+            self.styles[column] = cell.style
+            match = self.sheet.formula.match(cell.inside.lstrip())
+            if column in calculated and match and match[2]:
+                self.pattern[column] = unescape(match[2])
 
     def write(self, rows: Sequence[Row]) -> bool:
         """Replace the data rows by rows in a new order; False where nothing changes."""
