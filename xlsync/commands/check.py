@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,7 @@ from xlsync.commands.report_files import find_reports
 from xlsync.commands.writing import BadCells, new_rows_of, open_book, tell_other_month
 from xlsync.config import load_settings
 from xlsync.connectwise.lists import Tables, read_lists
-from xlsync.errors import ConfigError, Notice, XlsyncError
+from xlsync.errors import ConfigError, Notice
 from xlsync.gather.decisions import Decisions
 from xlsync.gather.month import gather
 from xlsync.gather.questions import Asked, Asking
@@ -41,7 +42,7 @@ from xlsync.workbook.save import Save
 from xlsync.workbook.totals import MonthResult
 from xlsync.workbook.write import Renewed, write_check
 
-_SIDE_BY_SIDE: Final = 5_000  # most lines of a month that is held in memory twice, to save time
+_SIDE_BY_SIDE: Final = 5_000  # most lines of a month that is read while its workbook is
 
 
 def settings_to_check(path: Path) -> Settings:
@@ -63,7 +64,36 @@ def _request_of(systems: Systems, about: About, path: Path) -> MonthRequest:
     )
 
 
-def _read_ahead(
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A month's sources that are being read, or were: `result` waits for them and returns them."""
+
+    request: MonthRequest
+    result: Callable[[], tuple[MonthSources, Tables]]
+
+
+def _begin(
+    systems: Systems, stored: StoredCheck, asking: Asking, path: Path, now: dt.datetime, progress: Progress
+) -> _Reading | MonthResult:
+    """Begin with the reads that the last command needed; returns its result where nothing changed.
+
+    The sources of a large month are read when they are waited for: less is held in memory at once then.
+    """
+    request = _request_of(systems, stored.about, path)
+    read_again = partial(_read_again, systems, request, stored.asked, asking, now, progress)
+    if is_unchanged(stored, path):
+        read = read_again()
+        made_of = fingerprint_sources(systems, request, *read, now)
+        if made_of == stored.sources and asking.fingerprint(stored.asked) == stored.answers:
+            return _with_notices(stored.result(path), asking)
+        return _Reading(request, lambda: read)
+    if stored.totals.lines > _SIDE_BY_SIDE or request.reports:
+        return _Reading(request, read_again)
+    _ = systems.connectwise, systems.bss, systems.lists  # opened in this thread, which closes them
+    return _Reading(request, systems.threads.submit(read_again).result)
+
+
+def _read_again(
     systems: Systems,
     request: MonthRequest,
     asked: Asked,
@@ -71,55 +101,11 @@ def _read_ahead(
     now: dt.datetime,
     progress: Progress,
 ) -> tuple[MonthSources, Tables]:
-    """Read a month's sources, and beside them whatever the last check of the workbook had to read."""
+    """Read a month's sources, and beside them whatever the last command of the workbook had to read."""
     asking.begin_again(asked)
     sources, tables = read_sources(systems, request, now, progress)
-    asking.end_again(asked, sources.lines)
+    asking.begin_own_units_again(asked, sources.lines)
     return sources, tables
-
-
-def _read_side_by_side(
-    systems: Systems,
-    request: MonthRequest,
-    asked: Asked,
-    asking: Asking,
-    path: Path,
-    now: dt.datetime,
-    progress: Progress,
-) -> tuple[Book, tuple[MonthSources, Tables]]:
-    """Read a workbook while both systems answer; a fault of the workbook is told before one of theirs."""
-    opening = systems.threads.submit(open_book, path, systems)
-    try:
-        read = _read_ahead(systems, request, asked, asking, now, progress)
-    except XlsyncError:
-        opening.result()
-        raise
-    return opening.result(), read
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """What a check has read before it knows the edits."""
-
-    book: Book | None = None
-    read: tuple[MonthSources, Tables] | None = None
-
-
-def _begin(
-    systems: Systems, stored: StoredCheck, asking: Asking, path: Path, now: dt.datetime, progress: Progress
-) -> _Begun | MonthResult:
-    """Begin with the reads that the last command needed; returns its result where nothing changed."""
-    request = _request_of(systems, stored.about, path)
-    if is_unchanged(stored, path):
-        read = _read_ahead(systems, request, stored.asked, asking, now, progress)
-        made_of = fingerprint_sources(systems, request, *read, now)
-        if made_of == stored.sources and asking.fingerprint(stored.asked) == stored.answers:
-            return _with_notices(stored.result(path), asking)
-        return _Begun(read=read)
-    if stored.totals.lines > _SIDE_BY_SIDE:
-        return _Begun()
-    book, read = _read_side_by_side(systems, request, stored.asked, asking, path, now, progress)
-    return _Begun(book, read if _request_of(systems, book.about, path) == request else None)
 
 
 @not_collected()
@@ -139,21 +125,22 @@ def check_workbook(
     """
     asking = Asking(systems, progress, now, uses_recent=not refresh)
     stored = None if refresh else find_stored_check(systems.checks, path)
-    begun = _Begun() if stored is None else _begin(systems, stored, asking, path, now, progress)
+    begun = None if stored is None else _begin(systems, stored, asking, path, now, progress)
     if isinstance(begun, MonthResult):
         return begun
-    book, read = begun.book or open_book(path, systems), begun.read
-    del begun  # what was read is given up as soon as it is used
+    book = open_book(path, systems)
     edits = _read_edits(systems, book, path, now)
     request = replace(_request_of(systems, book.about, path), refresh=refresh)
     book.package.hold_compressed()
     give_back_memory()
-    if read is None and stored is not None and _request_of(systems, stored.about, path) == request:
-        read = _read_ahead(systems, request, stored.asked, asking, now, progress)
-    sources, tables = read or read_sources(systems, request, now, progress)
+    if begun is not None and begun.request == request:
+        sources, tables = begun.result()
+    else:
+        sources, tables = read_sources(systems, request, now, progress)
+    del begun  # what was read is given up as soon as it is used
     made_of = fingerprint_sources(systems, request, sources, tables, now)
     lists = read_lists(tables)
-    del read, tables  # they are as large as the lists that were read of them
+    del tables  # they are as large as the lists that were read of them
     give_back_memory()
     gathered = gather(
         systems, request, sources, lists, asking, systems.links.memory(), edits.decisions, progress

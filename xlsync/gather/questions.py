@@ -61,7 +61,7 @@ class Asking:
         self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
         self._begun: Future[None] | None = None
-        self._repeating: tuple[Future[None], ...] = ()
+        self._repeating: dict[str, Future[None]] = {}
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
         self._own_units: dict[str, Decimal | ApiError] = {}  # by contract
@@ -154,6 +154,7 @@ class Asking:
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
+        self._end_repeated("recaps")
         self._read_recaps(wanted)
         if self._no_recaps is not None:
             return self._no_recaps
@@ -171,6 +172,7 @@ class Asking:
     def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
         """Read the BSS's own units of the lines, by contract."""
         self._needed.lines |= dict.fromkeys(line.key for line in lines)
+        self._end_repeated("own units")
         self._read_own_units(lines)
         return self._own_units
 
@@ -186,6 +188,7 @@ class Asking:
         `customers` are the ids of the BSS by key.
         """
         self._needed.customers |= customers
+        self._end_repeated("addresses")
         self._read_addresses(customers.values())
         return {
             key: address for key, id_ in customers.items() if (address := self._addresses[id_]) is not None
@@ -210,6 +213,7 @@ class Asking:
         """
         wanted = list(questions)
         self._needed.identifiers |= dict.fromkeys(wanted)
+        self._end_repeated("identifiers")
         self._look_up(wanted)
         answers = (self._identifiers[question] for question in wanted)
         return frozenset(
@@ -248,25 +252,32 @@ class Asking:
         # They are opened in this thread, since two threads would open them twice.
         _ = systems.connectwise, systems.bss if asked.customers else None
         self.begin_additions(lambda: asked.agreements)
-        self._repeating = (
-            submit(self._read_recaps, asked.agreements),
-            submit(self._read_addresses, asked.customers.values()),
-            submit(self._look_up, asked.identifiers),
-        )
+        self._repeating |= {
+            "recaps": submit(self._read_recaps, asked.agreements),
+            "addresses": submit(self._read_addresses, asked.customers.values()),
+            "identifiers": submit(self._look_up, asked.identifiers),
+        }
 
-    def end_again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
-        """Repeat the reads that need the month's lines, and wait for all that were begun."""
+    def begin_own_units_again(self, asked: Asked, lines: Iterable[BillingLine]) -> None:
+        """Begin to repeat the reads of an earlier command that are about the month's lines."""
         wanted = set(asked.lines)
-        self._read_own_units([line for line in lines if line.key in wanted])
-        for reading in self._repeating:
-            reading.result()
-        self.additions(())
+        known = [line for line in lines if line.key in wanted]
+        self._repeating["own units"] = self._systems.threads.submit(self._read_own_units, known)
+
+    def _end_repeated(self, *kinds: str) -> None:
+        """Wait for reads that were begun; raises their error."""
+        for kind in kinds:
+            if (repeated := self._repeating.pop(kind, None)) is not None:
+                repeated.result()
 
     def fingerprint(self, asked: Asked) -> str:
         """Return a fingerprint of the answers to these reads; empty where one of them failed or is missing.
 
         Another time the answer may be there.
         """
+        self._end_repeated("recaps", "addresses", "identifiers", "own units")
+        if self._begun is not None:
+            self._begun.result()
         additions = [self._additions.get(id_) for id_ in asked.agreements]
         identifiers = [(question, self._identifiers.get(question)) for question in sorted(asked.identifiers)]
         contracts = [self._contracts.get(key) for key in asked.lines]
