@@ -299,12 +299,12 @@ def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
     d     1      4:10
     e     1      5:10
 
-    addition  agreement  quantity  from   until
-    71        1          1         10-31  -
-    72        2          1         11-01  -
-    73        3          1         -      10-31
-    74        4          1         -      11-01
-    75        5          1         -      10-01
+    addition  agreement  quantity  from   until  price
+    71        1          1         10-31  -      10
+    72        2          1         11-01  -      10
+    73        3          1         -      10-31  12.5
+    74        4          1         -      11-01  10
+    75        5          1         -      10-01  10
 
     mismatch            key
     Not in ConnectWise  add:2:10
@@ -319,6 +319,9 @@ def test_an_addition_is_active_by_the_months_last_day(case: Case) -> None:
     held = [(case.row(f"add:{n}:10").is_warned, case.row(f"add:{n}:10").action) for n in (2, 3, 5)]
     assert held == [(True, None)] * 3  # a warning is not a default
     assert "starts on" not in case.row("add:3:10").explanation
+    lost = "(1 unit at 12.50, which a new one would not keep) ended on 2026-10-31"
+    assert lost in case.row("add:3:10").explanation
+    assert "Addition 75 (1 unit) ended on" in case.row("add:5:10").explanation
 
 
 def test_of_several_additions_only_the_active_one_counts(case: Case) -> None:

@@ -190,7 +190,7 @@ def _not_in_connectwise(
             for a in comparison.later
         ),
         *(
-            f"Addition {a.id} ({counted_units(a.quantity)}) ended on {a.cancelled}. "
+            f"Addition {a.id} ({_tell_units_and_price(a, base)}) ended on {a.cancelled}. "
             "Do not create another that starts before that day: the customer would pay twice."
             for a in comparison.ended
         ),
@@ -199,6 +199,14 @@ def _not_in_connectwise(
     )
     agreement = books.agreements.get(base.agreement) if isinstance(base.agreement, int) else None
     return begin_where_allowed(row, month, agreement, units)
+
+
+def _tell_units_and_price(ended: Addition, base: Mismatch) -> str:
+    """Write the units of an ended addition, and its price where a new one would have another."""
+    units = counted_units(ended.quantity)
+    if ended.unit_price is None or ended.unit_price == base.unit_price:
+        return units
+    return f"{units} at {tell_cost(ended.unit_price)}, which a new one would not keep"
 
 
 def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator[str]:
