@@ -38,6 +38,7 @@ from xlsync.report.month import Report
 from xlsync.rest.service import Service
 from xlsync.workbook.totals import Totals, billed_rows
 
+_REQUESTS_A_WRITE: Final = 2  # at least: the write itself, and the look at what it made
 _PRINTED_EACH: Final = 3  # changes left for one reason that are printed one by one
 _ROOM_FOR_LINKS: Final = 100  # columns of a terminal that hold the table of links with its contract ids
 COLOURS = {
@@ -109,13 +110,17 @@ def count_outcomes(step: Step, what: str, count: int, service: Service) -> Calla
     """
     done, begun = 0, service.requests
 
+    def tell() -> None:
+        under_way = min(count, done + service.workers)
+        requests = max(_REQUESTS_A_WRITE, (service.requests - begun) / max(under_way, 1))
+        step(what, done, count, service.seconds_for(math.ceil(requests * (count - done))))
+
     def next_one(_outcome: Outcome) -> None:
         nonlocal done
         done += 1
-        judged = min(count, done + service.workers)
-        left = math.ceil((service.requests - begun) / judged * (count - done))
-        step(what, done, count, service.seconds_for(left))
+        tell()
 
+    tell()
     return next_one
 
 
