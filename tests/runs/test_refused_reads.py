@@ -274,6 +274,28 @@ def test_a_month_goes_on_where_no_setup_table_may_be_read(empty_desk: Desk) -> N
             assert told in " ".join(ran.err.split())
 
 
+def test_a_month_whose_additions_may_not_be_read_says_first_that_nothing_was_compared(
+    empty_desk: Desk,
+) -> None:
+    sandbox = empty_desk.sandbox
+    sandbox.fail("forbid", path=r"GET /finance/agreements/\d+/additions", times=500)
+    ran = empty_desk.run("export", "--month", "2026-10", "--json")
+    first = ran.json["notices"][0]
+    assert first.startswith("NOTHING WAS COMPARED: the additions of all ")
+    assert "answered 403" in first
+    assert "`xlsync doctor`" in first
+    assert first.endswith("run `xlsync check`.")
+    assert ran.err.startswith("Note: NOTHING WAS COMPARED: ")
+    assert (ran.code, ran.json["all_clear"]) == (0, False)
+    assert set(ran.json["mismatches"]) >= {"Could not check"}
+
+
+def test_where_the_additions_of_one_agreement_may_not_be_read_that_is_said_first(empty_desk: Desk) -> None:
+    empty_desk.sandbox.fail("forbid", path="GET /finance/agreements/37/additions", times=5)
+    first = empty_desk.export().json["notices"][0]
+    assert first.startswith("Not all was compared: the additions of 1 of ")
+
+
 def test_a_month_goes_on_beside_odd_records_and_tells_them(empty_desk: Desk) -> None:
     sandbox = empty_desk.sandbox
     company = next(iter(sandbox.connectwise.companies))

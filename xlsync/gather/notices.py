@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from xlsync.amounts import counted
 from xlsync.apply.plan import State
 from xlsync.errors import ApiError
 from xlsync.gather.decisions import Decisions
@@ -12,7 +13,7 @@ from xlsync.gather.linking import LinkedMonth
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.memory import Inactive, find_inactive
-from xlsync.models import BillingLine, Month, Recap
+from xlsync.models import Addition, BillingLine, Month, Recap
 from xlsync.reconcile.ages import MonthSeen, find_gone
 from xlsync.reconcile.proposals import CreationKind
 from xlsync.reconcile.verdict import tell_gaps
@@ -35,6 +36,7 @@ def month_notices(
     lists = overview.lists
     inactive = find_inactive(overview.lines, linked.memory, lists.companies, lists.agreements, lists.items)
     return (
+        *_tell_unread(linked.additions),
         *systems.notices,
         *_tell_sources(request, sources, inactive, linked.recaps),
         *lists.odd,
@@ -42,6 +44,26 @@ def month_notices(
         *(gap for billed in overview.billed for gap in tell_gaps(billed)),
         *_tell_by_hand(overview),
         *_tell_gone_by_itself(systems, overview, months),
+    )
+
+
+def _tell_unread(additions: Mapping[int, tuple[Addition, ...] | ApiError]) -> Iterator[str]:
+    """Say that additions could not be read, so that nothing, or not all, was compared, and what to do."""
+    errors = [answer for answer in additions.values() if isinstance(answer, ApiError)]
+    if not errors:
+        return
+    count = f"{len(errors)} of {counted(len(additions), 'agreement')}"
+    what = f"Not all was compared: the additions of {count}"
+    if len(errors) == len(additions):
+        all_of_them = "the only agreement" if len(errors) == 1 else f"all {len(errors)} agreements"
+        what = f"NOTHING WAS COMPARED: the additions of {all_of_them}"
+    first = errors[0]
+    hint = (
+        first.hint if "xlsync doctor" in first.hint else f"{first.hint} `xlsync doctor` looks for the reason."
+    )
+    yield (
+        f"{what} could not be read ({first.message.rstrip('.')}). Their rows are Could not check, which does not "
+        f"mean that ConnectWise agrees. {hint} Once it is mended, run `xlsync check`."
     )
 
 
