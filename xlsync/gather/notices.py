@@ -62,8 +62,8 @@ def _tell_unread(additions: Mapping[int, tuple[Addition, ...] | ApiError]) -> It
         first.hint if "xlsync doctor" in first.hint else f"{first.hint} `xlsync doctor` looks for the reason."
     )
     yield (
-        f"{what} could not be read ({first.message.rstrip('.')}). Their rows are Could not check, which does not "
-        f"mean that ConnectWise agrees. {hint} Once it is mended, run `xlsync check`."
+        f"{what} could not be read ({first.message.rstrip('.')}). Their rows are Could not check, which does "
+        f"not mean that ConnectWise agrees. {hint} Once it is mended, run `xlsync check`."
     )
 
 
