@@ -49,7 +49,7 @@ class _Command(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """All commands of xlsync: with `--json`, what is wrong with the words after it is a JSON object too."""
+    """All commands of xlsync; with `--json`, a usage error is printed as a JSON object too."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the words before the command."""
@@ -68,8 +68,8 @@ def _message_of(error: Exception) -> str:
     return format_message()
 
 
-def _parted_at_words(message: str) -> str:
-    """Part the message of a usage error as the terminal is wide, since the parser prints it as one line."""
+def _wrap_at_words(message: str) -> str:
+    """Wrap the message of a usage error to the terminal's width: the parser prints it as one line."""
     if not sys.stderr.isatty():
         return message
     width = shutil.get_terminal_size().columns
@@ -79,13 +79,14 @@ def _parted_at_words(message: str) -> str:
 
 @contextmanager
 def _usage_in_json(words: Iterable[str]) -> Iterator[None]:
+    """Print a usage error as JSON too, if `--json` is among the words of the command line."""
     with _json(wants="--json" in words):
         try:
             yield
         except _UsageError as error:
             message = _message_of(error)
             tell_error(message, "`--help` shows what it takes.")
-            error.__dict__["format_message"] = lambda: _parted_at_words(message)
+            error.__dict__["format_message"] = lambda: _wrap_at_words(message)
             raise
 
 
@@ -97,7 +98,10 @@ def command(
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(*, profile: str = "", **options: Any) -> None:
-            with _profile(profile), _typed(f"xlsync {function.__name__}", demo=bool(options.get("demo"))):
+            with (
+                _profile(profile),
+                _remember_command(f"xlsync {function.__name__}", demo=bool(options.get("demo"))),
+            ):
                 function(**options)
 
         own = inspect.signature(function, eval_str=True)
@@ -130,6 +134,7 @@ def _profile(name: str) -> Iterator[None]:
 
 @contextmanager
 def _json(*, wants: bool) -> Iterator[None]:
+    """Remember for a block whether errors are printed as JSON."""
     token = _wants_json.set(wants)
     try:
         yield
@@ -138,8 +143,8 @@ def _json(*, wants: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _typed(words: str, *, demo: bool) -> Iterator[None]:
-    """Remember which command runs, and whether it is one of the demo."""
+def _remember_command(words: str, *, demo: bool) -> Iterator[None]:
+    """Remember for a block which command runs, and whether it is one of the demo."""
     tokens = _words.set(words), _is_demo.set(demo)
     try:
         yield

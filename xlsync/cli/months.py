@@ -16,12 +16,12 @@ from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
 from xlsync.cli.terminal import (
     ask,
-    confirmed,
+    confirm,
     errors_in_words,
+    find_save_plan,
     new_workbook,
     now,
     opened,
-    reached,
     tell_beside,
     tell_json,
     tell_notices,
@@ -73,7 +73,7 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
     form = chosen_form(digest=digest, json=json)
     began = time.monotonic()
     with opened(demo=demo, workbook=file) as systems:
-        save = reached(file).renewed
+        save = find_save_plan(file).renewed
 
         def checked_once() -> MonthResult:
             with show.progress(err, is_shown=not json) as progress:
@@ -82,7 +82,7 @@ def check(*, file: Path, refresh: bool, exit_code: bool, digest: bool, demo: boo
         try:
             checked = checked_once()
         except UnaskedReports as unasked:
-            if not sys.stdin.isatty() or not confirmed(unasked.question, "open"):
+            if not sys.stdin.isatty() or not confirm(unasked.question, "open"):
                 raise
             remember_chosen(systems.home, unasked.paths)
             checked = checked_once()

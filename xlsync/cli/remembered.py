@@ -14,7 +14,7 @@ from xlsync.amounts import counted
 from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirmed, now, opened_here, tell_json
+from xlsync.cli.terminal import confirm, now, opened_here, tell_json
 from xlsync.links.exchange import Shared, read_csv, write_csv
 from xlsync.links.memory import LinkKind, RememberedLink
 from xlsync.links.names import words
@@ -134,7 +134,7 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         parts = () if links else systems.links.find(*text)
         show.links(err, links, _tell_parts(parts) if parts else NONE)
         show.rules(err, rules)
-        if (links or rules) and not yes and not confirmed(f"Forget {both}?", "forget"):
+        if (links or rules) and not yes and not confirm(f"Forget {both}?", "forget"):
             raise typer.Exit(1)
         systems.links.forget(links)
         for rule in rules:

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirmed, errors_in_words, line_ended, now, tell_json, tell_notices
+from xlsync.cli.terminal import confirm, ending_line, errors_in_words, now, tell_json, tell_notices
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
@@ -66,7 +66,7 @@ def login(*, demo: bool, json: bool) -> None:
     def ask(question: keys.Question, stored: str) -> str:
         say(err, f"\n{question.title}: {question.explanation}")
         hidden = question.is_secret
-        with line_ended():
+        with ending_line():
             answer = typer.prompt(question.title, default=stored or None, hide_input=hidden, err=True)
         return str(answer)
 
@@ -74,7 +74,7 @@ def login(*, demo: bool, json: bool) -> None:
         say(err, f"{error.message}\n{error.hint}", style="red")
         question = "Ask again? (y, n, or the right address; what you type is not shown)"
         while True:
-            with line_ended():
+            with ending_line():
                 typed = typer.prompt(question, default="y", show_default=False, hide_input=True, err=True)
             match str(typed).strip().casefold():
                 case "y" | "yes":
@@ -136,7 +136,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
                 f"Create two agreements and an addition on {company.name} in "
                 f"{systems.settings.environment}, change the addition, and cancel all three?"
             )
-            if not yes and not confirmed(question, "write"):
+            if not yes and not confirm(question, "write"):
                 raise typer.Exit(1)
             for finding in try_writing(systems, company, now(), time.sleep):
                 tell(finding)

@@ -91,7 +91,7 @@ def opened(
 
 
 def settings_for(*, demo: bool, workbook: Path | None = None) -> Settings:
-    """The settings of commands that look at what is kept here and send nothing; `workbook` must be there."""
+    """Load the settings of commands that read stores only and send nothing; `workbook` must be there."""
     if workbook:
         refuse_unusable(workbook, is_written=False)
     if demo:
@@ -140,13 +140,13 @@ def now() -> dt.datetime:
     return dt.datetime.now().astimezone()
 
 
-def confirmed(question: str, verb: Literal["write", "forget", "open"]) -> bool:
-    """Ask on a terminal; elsewhere nobody can answer, so the answer is no. A no is told."""
+def confirm(question: str, verb: Literal["write", "forget", "open"]) -> bool:
+    """Ask on a terminal whether to go on; elsewhere nobody can answer, so it is a no. Prints each no."""
     done = {"write": "written", "forget": "forgotten", "open": "opened"}[verb]
     if not sys.stdin.isatty():
         say(err, f"Not {done}: nobody can confirm here. Add --yes to {verb} without asking.")
         return False
-    with line_ended():
+    with ending_line():
         agreed = Confirm.ask(Text(question, "prompt"), console=err)
     if not agreed:
         say(err, f"Nothing was {done}.")
@@ -156,12 +156,12 @@ def confirmed(question: str, verb: Literal["write", "forget", "open"]) -> bool:
 
 def ask(question: str, default: str) -> str:
     """Ask for a line of text on the terminal; Enter alone answers the default."""
-    with line_ended():
+    with ending_line():
         return Prompt.ask(Text(question, "prompt"), console=err, default=default)
 
 
 @contextmanager
-def line_ended() -> Iterator[None]:
+def ending_line() -> Iterator[None]:
     """End the line of a question that is not answered, so that what follows begins a line of its own."""
     try:
         yield
@@ -194,8 +194,8 @@ def new_workbook(path: Path) -> Path:
     return path
 
 
-def reached(file: Path, *, is_written: bool = True) -> SavePlan:
-    """Find out how to write a workbook that somebody may have open, and print it."""
+def find_save_plan(file: Path, *, is_written: bool = True) -> SavePlan:
+    """Find out how to write a workbook that somebody may have open, and print what is special about it."""
     place = reach(file, find_in_excel, is_written=is_written)
     tell_notices(filter(None, [place.notice]))
     return place

@@ -15,7 +15,7 @@ from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.command import tell_error
 from xlsync.cli.console import err, say
-from xlsync.cli.terminal import confirmed, now, opened, reached, tell_beside, tell_json, tell_notices
+from xlsync.cli.terminal import confirm, find_save_plan, now, opened, tell_beside, tell_json, tell_notices
 from xlsync.commands import apply as reviews
 from xlsync.commands import invoice as invoicing
 from xlsync.commands.undo import note_undone, results_of_undone, review_undo
@@ -27,12 +27,14 @@ from xlsync.gather.systems import Systems
 def apply(*, file: Path, dry_run: bool, yes: bool, force: bool, demo: bool, json: bool) -> None:
     """Run `xlsync apply`."""
     with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
-        save = reached(file, is_written=not dry_run).results
+        save = find_save_plan(file, is_written=not dry_run).results
         with show.progress(err, is_shown=not json) as progress:
             review = reviews.review_workbook(systems, file, progress)
         tell_notices(review.notices)
         job = Job(systems, review.plan, file, dry_run=dry_run, yes=yes, force=force, json=json)
-        carry_out(job, lambda step: noted(file, reviews.perform_review(systems, review, now(), step, save)))
+        carry_out(
+            job, lambda step: tell_place(file, reviews.perform_review(systems, review, now(), step, save))
+        )
 
 
 def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
@@ -45,7 +47,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
 
         def take_back(step: Callable[[Outcome], None]) -> tuple[str, tuple[Outcome, ...]]:
             workbook = Path(record.workbook)
-            save = reached(workbook).results if workbook.is_file() else None
+            save = find_save_plan(workbook).results if workbook.is_file() else None
             by, outcomes = write(systems, plan, live, "undo", record, now(), step)
             if by:
                 results = results_of_undone(record, outcomes, systems.run_number(by), now().date())
@@ -58,7 +60,7 @@ def undo(*, run: str, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
 def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> None:
     """Run `xlsync invoice`."""
     with opened(demo=demo, bss=False, workbook=file, is_writing=not dry_run) as systems:
-        save = reached(file, is_written=not dry_run).results
+        save = find_save_plan(file, is_written=not dry_run).results
         review = invoicing.review_invoices(systems, file)
         is_on = systems.settings.invoicing
         if not is_on:
@@ -75,7 +77,7 @@ def invoice(*, file: Path, dry_run: bool, yes: bool, demo: bool, json: bool) -> 
             question=review.question,
         )
         perform = invoicing.perform_invoices
-        carry_out(job, lambda step: noted(file, perform(systems, review, now(), step, save)))
+        carry_out(job, lambda step: tell_place(file, perform(systems, review, now(), step, save)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,54 +94,70 @@ class Job:
     question: str = ""  # in place of the usual one
 
 
-def carry_out(
-    job: Job, write: Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
-) -> None:
+_Write = Callable[[Callable[[Outcome], None]], tuple[str, tuple[Outcome, ...]]]
+
+
+def carry_out(job: Job, write: _Write) -> None:
     """Show a plan, check its limits, ask, write, and print the outcomes; exit by the table of exit codes."""
-    site = job.systems.settings.environment
-    show.plan(err, job.plan, site)
+    show.plan(err, job.plan, job.systems.settings.environment)
     if not job.force:
         check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
     if not job.dry_run:
-        question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"
-        if job.plan.actions and not job.yes and not confirmed(question, "write"):
-            tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
-            raise typer.Exit(1)
-        service = job.systems.connectwise.service
-        with show.progress(err, is_shown=not job.json) as progress:
-            step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions), service)
-            try:
-                run, outcomes = write(step)
-            except NotNoted as error:
-                if job.json:
-                    environment = job.systems.settings.environment
-                    tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
-                raise
+        run, outcomes = _write_if_agreed(job, write)
         if job.plan.actions:  # without actions the plan has said so already
             show.outcomes(err, outcomes, shown=job.plan.outcomes)
     if job.json:
-        try:
-            tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
-        except OSError as error:
-            if not run:
-                raise
-            what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
-            raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+        _tell_run_as_json(job, run, outcomes)
     elif run:
-        can_end = any(
-            result.state in {State.DONE, State.UNKNOWN} and result.kind != CreateInvoice.__name__
-            for result in outcomes
-        )
-        number = job.systems.run_number(run)
-        undo = f", `xlsync undo {number}` takes it back" if can_end else ""
-        told_run = f"Run {number}: `xlsync history {number}` shows it{undo}."
-        say(err, told_run)
+        _tell_run(job, run, outcomes)
     if not job.dry_run and any(outcome.state in LOST or outcome.differs for outcome in outcomes):
         raise typer.Exit(3)
 
 
-def noted(file: Path, performed: tuple[str, tuple[Outcome, ...], Path]) -> tuple[str, tuple[Outcome, ...]]:
+def _write_if_agreed(job: Job, write: _Write) -> tuple[str, tuple[Outcome, ...]]:
+    """Ask, and write with a bar of progress; exits with 1 where nobody agrees."""
+    question = job.question or f"Write {counted(len(job.plan.actions), 'change')}?"
+    if job.plan.actions and not job.yes and not confirm(question, "write"):
+        tell_error("Nothing was written: nobody agreed.", "Add --yes to write without asking.")
+        raise typer.Exit(1)
+    service = job.systems.connectwise.service
+    with show.progress(err, is_shown=not job.json) as progress:
+        step = show.count_outcomes(progress, "Writing to ConnectWise", len(job.plan.actions), service)
+        try:
+            return write(step)
+        except NotNoted as error:
+            if job.json:
+                environment = job.systems.settings.environment
+                tell_json(as_json.applied(error.run, job.workbook, environment, error.outcomes))
+            raise
+
+
+def _tell_run_as_json(job: Job, run: str, outcomes: tuple[Outcome, ...]) -> None:
+    """Print a run as JSON; raises NotNoted where that fails after writes."""
+    try:
+        tell_json(as_json.applied(run, job.workbook, job.systems.settings.environment, outcomes))
+    except OSError as error:
+        if not run:
+            raise
+        what = f"Run {run} wrote to ConnectWise, but could not be told of: {error.strerror}"
+        raise NotNoted(what, f"`xlsync history {run}` shows it.") from error
+
+
+def _tell_run(job: Job, run: str, outcomes: tuple[Outcome, ...]) -> None:
+    """Print the number of a run, and how to look at it and to take it back."""
+    can_end = any(
+        result.state in {State.DONE, State.UNKNOWN} and result.kind != CreateInvoice.__name__
+        for result in outcomes
+    )
+    number = job.systems.run_number(run)
+    undo = f", `xlsync undo {number}` takes it back" if can_end else ""
+    say(err, f"Run {number}: `xlsync history {number}` shows it{undo}.")
+
+
+def tell_place(
+    file: Path, performed: tuple[str, tuple[Outcome, ...], Path]
+) -> tuple[str, tuple[Outcome, ...]]:
     """Return a run and its outcomes; print the file that holds the results if it is another one."""
     run, outcomes, written = performed
     tell_beside(file, written)
