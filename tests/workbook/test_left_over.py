@@ -159,13 +159,14 @@ def test_a_sheet_of_that_name_in_other_letters_is_used(desk: Desk) -> None:
     assert {line[0] for line in lines[1:]} == {MISMATCHES}
 
 
-def test_a_row_of_a_person_that_holds_nothing_but_a_note_stays(desk: Desk) -> None:
+def test_a_row_of_a_person_that_holds_nothing_but_a_note_or_a_colour_stays(desk: Desk) -> None:
     with desk.editing() as hand:
         sheet = hand.sheet(MISMATCHES)
         keys = {row: key for key, row in hand.rows(MISMATCHES).items()}
-        for place in (10, 5):  # the second stays empty
+        for place in (20, 10, 5):  # the last stays empty
             sheet.insert_rows(place)
         sheet.cell(11, 2).comment = Comment("ask Pia", "Pia")
+        sheet.cell(22, 2).fill = PatternFill("solid", start_color="FF00FF00")
         (table,) = sheet.tables.values()
         table.ref = table.autoFilter.ref = f"A1:W{sheet.max_row}"
     ran = desk.check()
@@ -175,7 +176,8 @@ def test_a_row_of_a_person_that_holds_nothing_but_a_note_stays(desk: Desk) -> No
     noted = rows[keys[9]] + 1
     assert sheet.cell(noted, 2).comment.text == "ask Pia"
     assert sheet.cell(noted, 2).value is None
-    assert max(rows.values()) == len(rows) + 2
+    assert sheet.cell(rows[keys[19]] + 1, 2).fill.start_color.rgb == "FF00FF00"
+    assert max(rows.values()) == len(rows) + 3
 
 
 def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:

@@ -76,7 +76,7 @@ def find_staying(book: Book, title: str, rows: Sequence[Row]) -> list[str]:
 
 
 def find_furnished(book: Book, title: str) -> list[int]:
-    """Find a person's rows between those of xlsync that hold no value, but a note, a link or a picture."""
+    """Find a person's rows among those of xlsync that hold no value, but a note, link, picture or colour."""
     numbers = {row.number for row in book.rows[title]}
     others = {*numbers, *book.others[title]}
     empty = {n for n in range(min(numbers), max(numbers) + 1) if n not in others} if numbers else set()
@@ -85,6 +85,11 @@ def find_furnished(book: Book, title: str) -> list[int]:
     package = book.package
     holding = {row for row, _ in (*package.notes(title), *package.links(title))}
     holding |= {drawn.row for drawn in package.objects(title, empty)} | set(package.pictures(title, empty))
+    styles, fills = package.styles(title), package.fills()
+    usual = {"", *_usual_fills(styles, fills, numbers).values()}  # a row that was cleared has those of xlsync
+    holding |= {
+        row for (row, _), style in styles.items() if row in empty and _fill(style, fills) not in usual
+    }
     return sorted(empty & holding)
 
 
