@@ -93,7 +93,9 @@ class Live:
 
     def has_company(self, id_: int) -> bool:
         """Return whether a company is there; False where it was deleted."""
-        return self._companies.latest(id_, lambda one: one in self.connectwise.find_companies([one]))
+        return self._companies.latest(
+            id_, lambda company: company in self.connectwise.find_companies([company])
+        )
 
     def forget_additions(self, agreement: int | None) -> None:
         """Forget an agreement's additions, so that they are read anew."""
@@ -102,7 +104,9 @@ class Live:
 
     def agreement(self, id_: int) -> AgreementNow | None:
         """Return an agreement's present state; None where it is gone."""
-        return self._agreements.latest(id_, lambda one: self.connectwise.read_agreements([one]).get(one))
+        return self._agreements.latest(
+            id_, lambda agreement: self.connectwise.read_agreements([agreement]).get(agreement)
+        )
 
     def billing_months(self, agreement: AgreementNow) -> int | None:
         """Return the months that an invoice of an agreement bills; None where that is not known."""
@@ -141,7 +145,9 @@ class Live:
                 records, _ = self.connectwise.list_records(
                     "/finance/agreements", fields="id,name,company/name", conditions="cancelledFlag=False"
                 )
-                self._in_force = {id_of(one, "/finance/agreements"): _tell_agreement(one) for one in records}
+                self._in_force = {
+                    id_of(record, "/finance/agreements"): _tell_agreement(record) for record in records
+                }
             return self._in_force
 
     def known_of(self, agreement: int) -> tuple[Addition, ...]:
@@ -185,7 +191,7 @@ class Live:
     def custom_fields_of(self, kind: str, captions: Collection[str]) -> dict[str, dict[str, Any]]:
         """Find those of the captions that a record of a kind shows, by caption."""
         if kind == "addition":
-            known = (one for one in self._additions.all() if not isinstance(one, ApiError))
+            known = (additions for additions in self._additions.all() if not isinstance(additions, ApiError))
             return fields_of_additions(known, captions)
         shown = read_fields_of(self.connectwise, _LISTS[kind])
         return {caption: shown[caption] for caption in captions if caption in shown}

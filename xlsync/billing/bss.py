@@ -344,7 +344,7 @@ def own_units_of(line: BillingLine, answer: Any) -> Decimal | ApiError:
         # whether a line names the add-on itself or its product is not known
         own = [addon for addon in addons if str(addon.get("id")) == line.addon_id]
         own = own or [addon for addon in addons if _product_id(addon) in (line.addon_id, line.product_id)]
-        own = [one for one in own if _status(one) not in _ENDED] if len(own) > 1 else own
+        own = [addon for addon in own if _status(addon) not in _ENDED] if len(own) > 1 else own
         if len(own) != 1:
             return odd(path_of(line), f"it tells of {len(own)} add-ons {line.product}")
         answer = own[0]

@@ -80,9 +80,9 @@ def _plain(value: object) -> Any:
         case float() if math.isfinite(value):
             return Decimal(str(value))
         case Mapping():
-            inner = {str(name): _plain(one) for name, one in value.items()}
+            inner = {str(name): _plain(entry) for name, entry in value.items()}
             return None if None in inner.values() else inner
         case list():
-            entries = [_plain(one) for one in value]
+            entries = [_plain(entry) for entry in value]
             return None if None in entries else entries
     return None

@@ -170,7 +170,7 @@ def _vanished(
     for key, link in sorted(memory.customers.items()):
         source, own_id = split_key(key)
         if source == wanted and key not in billed:
-            remembered = {link.agreement_id, *(one.id for one in link.by_period)}
+            remembered = {link.agreement_id, *(entry.id for entry in link.by_period)}
             names |= {id_: link.names.customer or own_id for id_ in remembered & running if id_}
     return names
 

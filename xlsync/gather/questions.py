@@ -132,8 +132,8 @@ class Asking:
         if isinstance(answer, ApiError):
             return answer
         return tuple(
-            one if not one.status or one.contradiction(self._today) else replace(one, status="")
-            for one in answer
+            record if not record.status or record.contradiction(self._today) else replace(record, status="")
+            for record in answer
         )
 
     def _tell_contradictions(self) -> Iterator[str]:
@@ -141,8 +141,8 @@ class Asking:
             text
             for id_ in self._needed.agreements
             if not isinstance(answer := self._additions[id_], ApiError)
-            for one in answer
-            if (text := one.contradiction(self._today))
+            for record in answer
+            if (text := record.contradiction(self._today))
         ]
         if odd:
             more = f" and {len(odd) - _NAMED} more" if len(odd) > _NAMED else ""
@@ -281,7 +281,9 @@ class Asking:
         additions = [self._additions.get(id_) for id_ in asked.agreements]
         identifiers = [(question, self._identifiers.get(question)) for question in sorted(asked.identifiers)]
         contracts = [self._contracts.get(key) for key in asked.lines]
-        own_units = [(one, self._own_units.get(one)) for one in sorted(filter(None, set(contracts)))]
+        own_units = [
+            (contract, self._own_units.get(contract)) for contract in sorted(filter(None, set(contracts)))
+        ]
         answers = (*additions, *contracts, *(answer for _, answer in identifiers))
         others = (*(answer for _, answer in own_units), self._no_recaps)
         if None in answers or any(isinstance(answer, ApiError) for answer in (*answers, *others)):
@@ -297,6 +299,6 @@ class Asking:
 
 def _without_status(answer: Additions) -> Additions:
     """Return additions as commands compare them: by their dates alone."""
-    if isinstance(answer, ApiError) or not any(one.status for one in answer):
+    if isinstance(answer, ApiError) or not any(record.status for record in answer):
         return answer
-    return tuple(replace(one, status="") for one in answer)
+    return tuple(replace(record, status="") for record in answer)

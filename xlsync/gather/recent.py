@@ -34,7 +34,7 @@ class RecentAdditions:
                     when, plain = cached[str(id_)]
                     read_at = dt.datetime.fromisoformat(when)
                     if dt.timedelta() <= self._now - read_at < FRESH:
-                        additions[id_] = tuple(from_plain(one, Addition) for one in plain)
+                        additions[id_] = tuple(from_plain(addition, Addition) for addition in plain)
                         moments.append(read_at)
         return additions, min(moments, default=None)
 
@@ -42,7 +42,7 @@ class RecentAdditions:
         """Cache additions just read; their time is the command's beginning."""
         when = self._now.isoformat()
         for entry, ids in groupby(sorted(additions), _entry_of):
-            new = {str(id_): [when, [to_plain(one) for one in additions[id_]]] for id_ in ids}
+            new = {str(id_): [when, [to_plain(addition) for addition in additions[id_]]] for id_ in ids}
             self._cache[entry] = {**(self._cache.get(entry) or {}), **new}
 
 

@@ -353,8 +353,8 @@ def with_names(memory: Memory, names: Mapping[str, Mapping[int, str]]) -> Memory
             names["item"].get(item or 0, old.item),
         )
         by_period = tuple(
-            PeriodAgreement(one.months, one.id, names["agreement"].get(one.id, one.name))
-            for one in remembered.by_period
+            PeriodAgreement(period.months, period.id, names["agreement"].get(period.id, period.name))
+            for period in remembered.by_period
         )
         if now == (old.company, old.agreement, old.item) and by_period == remembered.by_period:
             return remembered

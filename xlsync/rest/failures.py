@@ -101,9 +101,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         getattr(error, "original_error", None),
         error.__cause__,
     ]
-    for one in inner:
-        if isinstance(one, BaseException):
-            yield from _causes(one)
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)
 
 
 def _while_connecting(error: BaseException) -> bool:

@@ -66,14 +66,14 @@ def check_connection(front: Front) -> None:
         front.log.info("%s: %s: %s", finding.state, finding.name, finding.detail)
         front.progress(f"Checking: {finding.name}", len(findings), None)
         findings.append(finding)
-    bad = [one for one in findings if one.state is CheckState.BAD]
-    unsure = [one for one in findings if one.state is CheckState.UNSURE]
-    good = counted(sum(one.state is CheckState.GOOD for one in findings), "check")
+    bad = [entry for entry in findings if entry.state is CheckState.BAD]
+    unsure = [entry for entry in findings if entry.state is CheckState.UNSURE]
+    good = counted(sum(entry.state is CheckState.GOOD for entry in findings), "check")
     heading = "Something does not work:" if bad else "Both systems answer."
     front.tell(
         heading,
-        "\n".join(_tell_finding(one) for one in bad),
-        front.noted([_tell_finding(one) for one in unsure]),
+        "\n".join(_tell_finding(entry) for entry in bad),
+        front.noted([_tell_finding(entry) for entry in unsure]),
         f"{good} found nothing wrong; the log holds all of them.",
     )
 

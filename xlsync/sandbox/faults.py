@@ -160,7 +160,7 @@ class Faults:
         """Take the faults of a request: the first of those that happen once, and all lasting ones."""
         met: list[Fault] = []
         for fault in self.waiting:
-            is_taken = any(one.kind not in LASTING for one in met)
+            is_taken = any(candidate.kind not in LASTING for candidate in met)
             if (fault.kind in LASTING or not is_taken) and fault.meets(request, write):
                 fault.left = None if fault.left is None else fault.left - 1
                 met.append(fault)

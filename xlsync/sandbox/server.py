@@ -233,7 +233,9 @@ class Sandbox:
             service = "connectwise" if _INFO.fullmatch(request.path) else "bss"
             path = request.path
         entry, faults = self._logged(request, service, path)
-        self._stopped.wait(self.latency + sum(one.seconds for one in faults if one.kind == "delay"))
+        self._stopped.wait(
+            self.latency + sum(candidate.seconds for candidate in faults if candidate.kind == "delay")
+        )
         response = None
         for fault in faults:
             if fault.kind == "commit-late":

@@ -97,4 +97,4 @@ def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list
     asked = f"contact/id={id_} and cancelledFlag=False"
     path = "/finance/agreements"
     records, _ = live.connectwise.list_records(path, fields="id", conditions=asked)
-    return [f"agreement {one}" for record in records if (one := id_of(record, path)) not in own]
+    return [f"agreement {id_}" for record in records if (id_ := id_of(record, path)) not in own]

@@ -65,7 +65,9 @@ class Columns:
 
 def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -> Aliases:
     """Read the settings' headers by meaning; raises ConfigError for a meaning that does not exist."""
-    owner = {header_key(one): name for name, groups in HEADERS.items() for group in groups for one in group}
+    owner = {
+        header_key(header): name for name, groups in HEADERS.items() for group in groups for header in group
+    }
     owner |= {header_key(header): name for name, header in MEANINGS.items()}
     owner |= {header_key(name): name for name in MEANINGS}
     owner[BILLING_CYCLE] = "cycle"
@@ -180,7 +182,7 @@ def _place_billing_cycle(
         at[meaning] = places[0]
 
 
-_CUSTOMER_KEYS: Final = tuple(tuple(header_key(one) for one in group) for group in HEADERS["customer"])
+_CUSTOMER_KEYS: Final = tuple(tuple(header_key(name) for name in group) for group in HEADERS["customer"])
 _FAMILY: Final = (0, 0, 1, 1, 2, 2)
 
 
@@ -203,11 +205,11 @@ def _is_lower_choice(key: str) -> bool:
 
 _DATES_OR_KINDS: Final = ("start", "end", "period", "type", "invoice_type", "invoice_date", "debit", "credit")
 _KNOWN_KEYS: Final = frozenset(
-    header_key(one)
+    header_key(name)
     for meaning, groups in HEADERS.items()
     if meaning not in _DATES_OR_KINDS
     for group in groups
-    for one in group
+    for name in group
 )
 
 

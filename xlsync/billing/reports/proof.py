@@ -119,4 +119,4 @@ def _in_cents(cost: Decimal) -> tuple[Decimal, ...]:
 def total_agrees(total: Decimal, sums: Iterable[Decimal], lines: int) -> bool:
     """Return whether a total is one of some sums, within the rounding of its lines."""
     allowed = _CENT + _CENT / 2 * min(lines, 20)
-    return any(abs(total - one) <= allowed for one in sums)
+    return any(abs(total - expected) <= allowed for expected in sums)

@@ -210,7 +210,7 @@ def _stated(total: Decimal, before: Sums, more: Iterable[Decimal]) -> Decimal | 
     The figure may hold `more`: the tax, or what the tables before this one make.
     """
     return next(
-        (total - one for one in more if total_agrees(total, (before.amount + one,), before.lines)), None
+        (total - part for part in more if total_agrees(total, (before.amount + part,), before.lines)), None
     )
 
 
