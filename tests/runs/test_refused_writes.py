@@ -9,7 +9,8 @@ import pytest
 
 from tests.helpers.additions import additions_of
 from tests.helpers.desk import Desk
-from tests.helpers.hand import MISMATCHES
+from tests.helpers.hand import MISMATCHES, NEW
+from tests.helpers.world import choose_new
 from xlsync.commands.write_test import TenantBehaviour, store_tenant
 from xlsync.config import load_settings
 
@@ -96,7 +97,9 @@ def test_a_refusal_that_meets_every_row_stops_the_run_after_the_first(
     stopped = [text for text in told if text.startswith("skipped: not sent: the run stopped when")]
     assert len(stopped) == 2
     for text in stopped:
-        assert f"was refused for {reason}; mend that or take away its Yes, then try again" in text
+        assert (
+            f"was refused for {reason}; mend that, or take away the Yes of that row, and apply again" in text
+        )
 
 
 def test_what_a_stopped_run_left_is_done_by_the_next(desk: Desk) -> None:
@@ -105,6 +108,23 @@ def test_what_a_stopped_run_left_is_done_by_the_next(desk: Desk) -> None:
     first = desk.apply()
     assert (first.code, sorted(first.states.values())) == (3, ["failed", "skipped", "skipped"])
     assert desk.apply().states == dict.fromkeys(first.states, "done")
+
+
+def test_a_run_that_stopped_in_the_middle_is_completed_by_exactly_the_rest(desk: Desk) -> None:
+    choose_new(desk)
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
+        hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1", "units:52")
+    desk.sandbox.fail("forbid", path="^POST /finance/agreements$")
+    first = desk.apply()
+    assert sorted(first.states.values()) == ["done", "done", "failed", "skipped", "skipped"]
+    agreement = desk.read().get(NEW, "agreement:bss:622|Monthly", "Result")
+    assert agreement.startswith("failed: ")
+    assert "`xlsync doctor` names the rights" in agreement
+    desk.forget_log()
+    assert set(desk.apply().states.values()) == {"done", "already"}
+    assert sorted(method for method, _ in desk.sent()) == ["PATCH", "POST", "POST"]
+    assert desk.addition(52)["quantity"] == 18
 
 
 def test_a_value_of_a_custom_field_that_is_refused_does_not_stop_the_other_rows(desk: Desk) -> None:

@@ -158,10 +158,14 @@ class _Run:
                     return result
         if self._refusal is None:
             return _perform(action, self.live, self.journal)
-        or_leave_out = " or take away its Yes" if action.rows else ""
+        todo = (
+            "mend that, or take away the Yes of that row, and apply again: it does this row then"
+            if action.rows
+            else "mend that and undo again: it does the rest then"
+        )
         detail = (
             f"not sent: the run stopped when {self._refusal.subject} was refused for "
-            f"{self._refusal.refused_for}; mend that{or_leave_out}, then try again"
+            f"{self._refusal.refused_for}; {todo}"
         )
         return outcome(action, State.SKIPPED, detail)
 
