@@ -471,6 +471,12 @@ def test_monthly_money_up_and_down_is_added_without_sign() -> None:
     )
 
 
+def test_money_over_its_limit_is_told_in_cents() -> None:
+    """A price by the year is a twelfth each month, with any number of places."""
+    shares = [new(monthly=str(Decimal(5000) + Decimal(1) / 3)), update(monthly="-5000")]
+    assert over(*shares).startswith("10000.34 of monthly money, the limit is 10000.00: ")
+
+
 def test_creating_companies_contacts_agreements_and_products_moves_no_money() -> None:
     assert [action.monthly for action in (company(), contact(), agreement(), product())] == [0] * 4
 

@@ -473,7 +473,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="put the rows into the table of this file")
     given = parser.parse_args()
     sizes = Sizes(300, 2000, 20, 1) if given.quick else Sizes(2000, 20_000, 300, 3)
-    into = given.into.resolve() if given.into else None
+    into = given.into and given.into.resolve()
     timed: dict[str, Callable[[Sizes], list[Measured]]] = {
         "export": measure_exports,
         "apply": measure_apply,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from xlsync.amounts import tell_cost, tell_number
@@ -12,6 +12,7 @@ from xlsync.apply.plan import Plan
 from xlsync.errors import UnsafePlan
 from xlsync.settings import Limits
 
+_CENT: Final = Decimal("0.01")
 _NAMED: Final = 5  # most actions that the message of a limit names
 
 
@@ -70,7 +71,8 @@ def _over_money(actions: Sequence[Action], limits: Limits) -> Iterator[str]:
         total = sum((amount for amount, _ in moved), Decimal(0))
         if total > limits.money:
             largest = [action for _, action in sorted(moved, key=lambda entry: -entry[0])]
-            yield f"{tell_cost(total)} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
+            amount = total.quantize(_CENT, ROUND_CEILING)
+            yield f"{amount} {kind}, the limit is {tell_cost(limits.money)}: {_named(largest)}"
 
 
 def _named(actions: Sequence[Action]) -> str:
