@@ -464,6 +464,8 @@ def test_creation_follows_the_file() -> None:
     [
         "identifier_length = 'x'",
         "name_length = 0",
+        "name_length = 99999999999999999999",
+        'site = "Main\\u001b[2J"',
         "bill_customer = 'Maybe'",
         "code_field = 'price'",
         "site = ''",
@@ -472,6 +474,19 @@ def test_creation_follows_the_file() -> None:
 )
 def test_creation_that_cannot_be_is_refused(line: str) -> None:
     assert f"[creation] {line.partition(' ')[0]} must be" in refused(f"[creation]\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    "field", ["unitPrice = 0.01", "lessIncluded = 5", 'cancelledDate = "2026-10-01T00:00:00Z"']
+)
+def test_no_settings_file_decides_what_an_addition_bills(field: str) -> None:
+    name = field.partition(" ")[0]
+    assert f"{name} is given by xlsync itself" in refused(f"[creation.fields.addition]\n{field}\n")
+
+
+@pytest.mark.parametrize("release", ["5", "[1]", '"2025.1\\r\\nX: y"', '"latest"'])
+def test_a_release_that_is_none_is_refused(release: str) -> None:
+    assert "[connectwise] release must be a text such as" in refused(f"[connectwise]\nrelease = {release}\n")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from tests.helpers.remote import Remote, Silent, hang_up, reply
 from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError, ConfigError, NoAnswer
-from xlsync.rest.failures import describe, retry_after
+from xlsync.rest.failures import describe, read_http_date, retry_after
 from xlsync.rest.service import Service
 
 
@@ -457,3 +457,10 @@ def test_a_certificate_that_is_not_trusted_is_refused_at_once() -> None:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "Fri, 01 Jan 1700 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Sat, 99 Nov 2026"]
+)
+def test_a_date_of_a_header_that_cannot_be_is_none(text: str) -> None:
+    assert read_http_date(text) is None

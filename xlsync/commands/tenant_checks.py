@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from xlsync.connectwise.lists import LISTS, SETUP, Tables, read_lists
 from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Lists, Month, SetupTables
+from xlsync.rest.failures import read_http_date
 
 SKEW: Final = dt.timedelta(minutes=5)
 SAMPLE: Final = 100  # the most agreements whose additions and recaps are read
@@ -147,11 +147,11 @@ def site_check(connectwise: ConnectWise, *, is_served: bool = True) -> Finding:
 
 def clock_check(date: str, now: dt.datetime) -> Finding:
     """Compare this machine's clock with the server's `Date` header (RFC 9110, 6.6.1)."""
-    try:
-        apart = abs(now - parsedate_to_datetime(date).astimezone(dt.UTC))
-    except ValueError:
+    then = read_http_date(date)
+    if then is None:
         step = "Look whether this machine's clock is right: tokens and dates depend on it."
         return Finding("Clock", CheckState.UNSURE, "ConnectWise's answer has no date", step)
+    apart = abs(now - then)
     detail = f"{int(apart.total_seconds())} seconds apart from ConnectWise's"
     if apart > SKEW:
         return Finding(

@@ -16,14 +16,24 @@ OWN: Final[Mapping[str, frozenset[str]]] = {  # kind: the fields that rows, or o
     "contact": frozenset({"id", "firstName", "lastName", "company", "communicationItems", "customFields"}),
     "agreement": frozenset(
         {"id", "name", "type", "company", "contact", "billingCycle", "startDate", "billStartDate"}
-        | {"noEndingDateFlag", "customFields"}
+        | {"noEndingDateFlag", "endDate", "cancelledFlag", "customFields"}
     ),
     "product": frozenset(
         {"id", "identifier", "description", "subcategory", "type", "productClass", "price", "cost"}
         | {"customFields"}
     ),
     "addition": frozenset(
-        {"id", "product", "quantity", "unitCost", "effectiveDate", "billCustomer", "customFields"}
+        {
+            "id",
+            "product",
+            "quantity",
+            "unitCost",
+            "unitPrice",
+            "lessIncluded",
+            "effectiveDate",
+            "cancelledDate",
+        }
+        | {"billCustomer", "customFields"}
     ),
 }
 

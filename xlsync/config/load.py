@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -78,13 +79,18 @@ def _read_connectwise(sources: SettingsSources, problems: SettingProblems) -> Co
     """Read ConnectWise's address, keys and rates; None where an address or key is missing or wrong."""
     keys = collect_keys("connectwise", sources, problems)
     numbers = read_numbers(sources.table, "connectwise", set(BOUNDS), problems)
+    release = section_of(sources.table, "connectwise").get("release", "2025.1")
+    if not isinstance(release, str) or not re.fullmatch(r"20[0-9]{2}\.[0-9]{1,3}", release):
+        problems.add(
+            f'{problems.file_name}: [connectwise] release must be a text such as "2025.1", not {release!r}'
+        )
     if not keys:
         return None
     if urlsplit(keys["url"]).path in {"", "/"}:
         keys["url"] = keys["url"].rstrip("/") + API_PATH
     return ConnectWiseSettings(
         **keys,
-        release=str(section_of(sources.table, "connectwise").get("release", "2025.1")),
+        release=str(release),
         requests_per_minute=int(numbers.get("requests_per_minute", PER_MINUTE)),
         side_by_side=int(numbers.get("side_by_side", SIDE_BY_SIDE)),
         seconds_until_unknown=int(numbers.get("seconds_until_unknown", UNTIL_UNKNOWN)),

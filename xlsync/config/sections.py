@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from xlsync.config.accounts import holds_control
 from xlsync.config.creation_fields import read_creation_fields
 from xlsync.config.files import SettingsSources, own_settings_file, section_of
 from xlsync.config.names import BOUNDS, KNOWN
@@ -13,6 +14,7 @@ from xlsync.config.problems import SettingProblems
 from xlsync.settings import Creation, Limits
 
 _MOST_OF_ALL: Final = Decimal(10) ** 12  # a larger number in the settings is a typing error
+_LONGEST_NAME: Final = 1000  # characters, of whatever release
 SITE_LENGTH: Final = 50  # longest name of a company's site (OpenAPI description, 2025.1)
 _CHOICES: Final = {
     "bill_customer": ("Billable", "DoNotBill", "NoCharge"),
@@ -55,9 +57,10 @@ def read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creati
             )
     for name in ("identifier_length", "name_length"):
         length = given.get(name, 1)
-        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+        if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= _LONGEST_NAME:
             problems.add(
-                f"{problems.file_name}: [creation] {name} must be a whole number from 1 up, not {length!r}"
+                f"{problems.file_name}: [creation] {name} must be a whole number from 1 to {_LONGEST_NAME}, "
+                f"not {length!r}"
             )
             del given[name]
     if not isinstance(given.get("mark_additions", True), bool):
@@ -66,7 +69,7 @@ def read_creation(table: Mapping[str, Any], problems: SettingProblems) -> Creati
             f"not {given.pop('mark_additions')!r}"
         )
     site = given.get("site", "Main")
-    if not isinstance(site, str) or not 1 <= len(site.strip()) <= SITE_LENGTH:
+    if not isinstance(site, str) or not 1 <= len(site.strip()) <= SITE_LENGTH or holds_control(site):
         problems.add(
             f"{problems.file_name}: [creation] site must be a name of 1 to {SITE_LENGTH} characters, "
             f"not {given.pop('site')!r}"

@@ -10,13 +10,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, TypeVar
 
 from xlsync.connectwise.client import AGREEMENT_FIELDS, COMPANY_FIELDS, ITEM_FIELDS, ConnectWise
 from xlsync.connectwise.records import id_of, read_agreement, read_company, read_item
 from xlsync.errors import ApiError
 from xlsync.models import Lists, Setup, SetupTables
+from xlsync.rest.failures import read_http_date
 
 WHOLE_AFTER: Final = dt.timedelta(days=7)
 SETUP_AFTER: Final = dt.timedelta(days=1)
@@ -237,8 +237,9 @@ def _keep(
     """Cache the newest version of each record, by id, and the server's time of the request."""
     newest = {record.get("id"): record for record in records}
     ordered = [newest[id_] for id_ in sorted(newest, key=lambda id_: (id_ is None, id_))]
-    if asked_at:
-        since = parsedate_to_datetime(asked_at).astimezone(dt.UTC) - OVERLAP
+    asked = read_http_date(asked_at)
+    if asked is not None:
+        since = asked.astimezone(dt.UTC) - OVERLAP
         moment = f"{since:%Y-%m-%dT%H:%M:%SZ}"
         cache[name] = {"since": moment, "whole": whole, "fields": fields, "records": ordered}
     return ordered

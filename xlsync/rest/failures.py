@@ -26,6 +26,7 @@ _GATEWAY: Final = frozenset({502, 504, *range(520, 528)})
 _ASKED_ANEW: Final = frozenset({429, 500})  # statuses that the service itself answers, in JSON or not
 _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100  # of a clock that may be right
 _MOST_PLACES: Final = 30  # highest power of ten in a number; sums of money are exact in 100 digits
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
@@ -190,12 +191,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
+    then = read_http_date(text)
+    return None if then is None else max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def read_http_date(text: str) -> dt.datetime | None:
+    """Read the moment of a header such as Date; None where it is none, or of another age."""
     try:
         then = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
-    then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
-    return max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
+    if not _FIRST_YEAR <= then.year <= _LAST_YEAR:
+        return None
+    return then if then.tzinfo else then.replace(tzinfo=dt.UTC)
 
 
 class Refusals:
