@@ -27,7 +27,7 @@ def refusal(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a workbook of two errors and one of merged cells, as LibreOffice writes them too."""
+    """A folder with workbooks of two errors, merged cells and hidden rows, as LibreOffice writes them too."""
     if shutil.which("soffice") is None:
         pytest.skip("LibreOffice is not installed")
     folder = tmp_path_factory.mktemp("errors")
@@ -41,11 +41,16 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         book.worksheets[0].append(row)
     book.worksheets[0].merge_cells("A2:A3")
     book.save(folder / "merged.xlsx")
+    book = openpyxl.Workbook()
+    for row in (HEADER, ("A", "Mail", 2, 10, 20), ("B", "Mail", 1, 10, 10), ("C", "Mail", 3, 10, 30)):
+        book.worksheets[0].append(row)
+    book.worksheets[0].row_dimensions[3].hidden = book.worksheets[0].row_dimensions[4].hidden = True
+    book.save(folder / "hidden.xlsx")
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     for suffix in ("xls", "ods"):
         subprocess.run(
             ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", folder,
-             folder / "made.xlsx", folder / "merged.xlsx"],
+             folder / "made.xlsx", folder / "merged.xlsx", folder / "hidden.xlsx"],
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
     return folder
@@ -64,6 +69,13 @@ def test_merged_customers_hold_for_their_rows_in_every_format(converted: Path, s
     assert [(line.customer, line.units) for line in found.lines] == [("A", 2), ("A", 1)]
 
 
+@pytest.mark.parametrize("suffix", ["xls", "ods", "xlsx"])
+def test_hidden_rows_are_read_and_counted_in_every_format(converted: Path, suffix: str) -> None:
+    found = read_reports([converted / f"hidden.{suffix}"], Month(2026, 10), ReportSettings())
+    assert [line.customer for line in found.lines] == ["A", "B", "C"]
+    assert any("2 hidden rows are read like the others" in text for text in found.tables[0].tell())
+
+
 def test_a_formula_that_was_never_computed_is_named(converted: Path) -> None:
     assert "row 2, Amount: holds a formula without a value" in refusal(converted / "made.xlsx")
 
@@ -78,13 +90,14 @@ def text(value: str) -> bytes:
     return struct.pack("<I", len(value)) + value.encode("utf-16-le")
 
 
-def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...]) -> None:
-    """A small .xlsb; bytes are the code of an error."""
+def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...], hidden: int | None = None) -> None:
+    """A small .xlsb; bytes are the code of an error, `hidden` is the index of a hidden row."""
     sheet = (
         record(129, b"") + record(148, struct.pack("<4I", 0, len(rows), 0, len(rows[0]))) + record(145, b"")
     )
     for n, row in enumerate(rows):
-        sheet += record(0, struct.pack("<II", n, 0) + bytes(9))
+        flags = 0x10 if n == hidden else 0
+        sheet += record(0, struct.pack("<II", n, 0) + bytes([0, 0, 0, flags, 0, 0, 0, 0, 0]))
         for at, value in enumerate(row):
             where = struct.pack("<II", at, 0)
             match value:
@@ -130,3 +143,11 @@ def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:
     assert (line.customer, line.units, line.cost, line.amount) == ("A", 2, 10, 20)
     write_xlsb(path, HEADER, ("A", "Mail", 2.0, b"\x17", 20.0))
     assert "row 2, Unit Price: “#REF!” is an error of a formula" in refusal(path)
+
+
+def test_a_hidden_row_of_a_binary_workbook_is_read_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsb"
+    write_xlsb(path, HEADER, ("A", "Mail", 2.0, 10.0, 20.0), ("B", "Mail", 1.0, 10.0, 10.0), hidden=2)
+    found = read_reports([path], Month(2026, 10), ReportSettings())
+    assert [line.customer for line in found.lines] == ["A", "B"]
+    assert any("1 hidden row is read like the others" in text for text in found.tables[0].tell())

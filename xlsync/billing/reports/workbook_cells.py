@@ -2,7 +2,7 @@
 
 python-calamine gives values fast, but an error and a formula without a value come as empty cells. The
 XML of .xlsx sheets tells of those, of merged cells and of hidden rows; of other workbooks `error_cells` tells
-the errors.
+the errors and hidden rows.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from xlsync.billing.reports.error_cells import (
     errors_in_opendocument,
     errors_in_xls,
     errors_in_xlsb,
+    hidden_in_opendocument,
+    hidden_in_xls,
+    hidden_in_xlsb,
     merged_in_opendocument,
 )
 
@@ -81,6 +84,7 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
     parts = _unpack(content, most_bytes) if content.startswith(b"PK") else {}
     try:
         xml, errors = _sheet_parts(parts), _errors(content, parts)
+        hidden_rows = _hidden_rows(content, parts)
         merged_of = merged_in_opendocument(parts.get("content.xml", b""))
         counts_from_1904 = _FROM_1904.search(parts.get("xl/workbook.xml", b"")) is not None
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -104,7 +108,10 @@ def read_sheets(content: bytes, most_bytes: int) -> tuple[tuple[ReportSheet, ...
                     for first, last in values.merged_cell_ranges or ()
                 ] or merged_of.get(sheet.name, [])
                 bad = errors.get(sheet.name, {})
-                sheets.append(ReportSheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged)))
+                unseen = hidden_rows.get(sheet.name, frozenset())
+                sheets.append(
+                    ReportSheet(sheet.name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=unseen)
+                )
     except _DAMAGE as error:
         raise NotAWorkbook(_why(content) or str(error)[:120]) from None
     return tuple(sheets), tuple(hidden)
@@ -117,6 +124,15 @@ def _errors(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, Mapping[
     if "xl/workbook.bin" in parts:
         return errors_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
     return errors_in_opendocument(parts.get("content.xml", b""))
+
+
+def _hidden_rows(content: bytes, parts: Mapping[str, bytes]) -> Mapping[str, frozenset[int]]:
+    """Return the hidden rows of a workbook that is no .xlsx, by sheet."""
+    if not content.startswith(b"PK"):
+        return hidden_in_xls(content)
+    if "xl/workbook.bin" in parts:
+        return hidden_in_xlsb(parts, _targets(parts, "xl/_rels/workbook.bin.rels"))
+    return hidden_in_opendocument(parts.get("content.xml", b""))
 
 
 def _why(content: bytes) -> str:
