@@ -261,6 +261,24 @@ def keep_newer(newer: Any, _older: Any) -> Any:
     return newer
 
 
+def _send_entry(shared: Store, key: str, mine: Any, merge: Merge, *, is_first: bool) -> None:
+    """Bring an entry of this machine into a shared store; None deletes it there.
+
+    The first time (`is_first`), what the shared store holds counts as newer.
+    """
+    other = shared.get(key)
+    if mine is None:
+        shared.delete(key)
+    elif other is None:
+        shared.set(key, mine)
+    else:
+        is_newer = not is_first and _when(mine) > _when(other)
+        newer, older = (mine, other) if is_newer else (other, mine)
+        merged = merge(newer, older)
+        if merged != other:
+            shared.set(key, merged)
+
+
 class FileStore:
     """Lasting entries in a folder of this machine, with full synchronous writes and without eviction."""
 
@@ -328,17 +346,7 @@ class FileStore:
         if unsent:
             with shared.writing():
                 for key in unsent:
-                    other = shared.get(key)
-                    if key not in mine:
-                        shared.delete(key)
-                    elif other is None:
-                        shared.set(key, mine[key])
-                    else:
-                        is_newer = not is_first and _when(mine[key]) > _when(other)
-                        newer, older = (mine[key], other) if is_newer else (other, mine[key])
-                        merged = merge(newer, older)
-                        if merged != other:
-                            shared.set(key, merged)
+                    _send_entry(shared, key, mine.get(key), merge, is_first=is_first)
         there = dict(shared.items())
         if there == mine and not unsent and not is_first:
             return

@@ -35,31 +35,8 @@ def tell_candidates(
 
     The result is by line key; `places` are by customer key.
     """
-    agreements_of: dict[int, list[Agreement]] = {}
-    for agreement in lists.agreements:
-        agreements_of.setdefault(agreement.company_id, []).append(agreement)
-    company_of = {company.id: company for company in lists.companies}
-    item_of = {item.id: item for item in lists.items}
+    search = _NearestEntries(companies, items, lists, labels, places)
     known: dict[tuple[object, ...], Nearest] = {}  # many lines have the same few customers and products
-
-    def near_companies(line: BillingLine) -> Nearest:
-        place = places.get(line.customer_key, Place())
-        return _describe(
-            companies.candidates(line),
-            labels.companies,
-            lambda id_: tell_company_evidence(
-                line.customer,
-                company_of[id_],
-                place,
-                is_shared=companies.rivals.get(line.customer_key) == id_,
-            ),
-        )
-
-    def near_items(line: BillingLine) -> Nearest:
-        return _describe(
-            items.candidates(line), labels.items, lambda id_: tell_item_evidence(line, item_of[id_])
-        )
-
     nearest: dict[str, Nearest] = {}
     for line in lines:
         if not line.is_compared:
@@ -67,15 +44,13 @@ def tell_candidates(
         link = links[line.key]
         key: tuple[object, ...]
         if _is_open(link.company):
-            key, describe = (line.customer_key, line.customer), near_companies
+            key, describe = (line.customer_key, line.customer), search.companies
         elif link.agreement is None and link.company is not None and isinstance(link.company.to, int):
             key = (link.company.to, line.billing_months)
-            describe = partial(
-                _describe_agreements, agreements=agreements_of.get(link.company.to, []), labels=labels
-            )
+            describe = partial(search.agreements, company=link.company.to)
         elif _is_open(link.item):
             key = (line.product_key, line.product, line.product_code, line.commitment_months)
-            describe = near_items
+            describe = search.items
         else:
             continue
         if key not in known:
@@ -83,6 +58,49 @@ def tell_candidates(
         if known[key].candidates:
             nearest[line.key] = known[key]
     return nearest
+
+
+class _NearestEntries:
+    """The search for the dropdown entries that come nearest to a line's customer or product."""
+
+    def __init__(
+        self,
+        companies: Proposed,
+        items: Proposed,
+        lists: Lists,
+        labels: Labels,
+        places: Mapping[str, Place],
+    ) -> None:
+        self._companies, self._items, self._labels, self._places = companies, items, labels, places
+        self._company_of = {company.id: company for company in lists.companies}
+        self._item_of = {item.id: item for item in lists.items}
+        self._agreements_of: dict[int, list[Agreement]] = {}
+        for agreement in lists.agreements:
+            self._agreements_of.setdefault(agreement.company_id, []).append(agreement)
+
+    def companies(self, line: BillingLine) -> Nearest:
+        """Describe the companies nearest to a line's customer."""
+        place = self._places.get(line.customer_key, Place())
+        rival = self._companies.rivals.get(line.customer_key)
+        return _describe(
+            self._companies.candidates(line),
+            self._labels.companies,
+            lambda id_: tell_company_evidence(
+                line.customer, self._company_of[id_], place, is_shared=rival == id_
+            ),
+        )
+
+    def agreements(self, line: BillingLine, company: int) -> Nearest:
+        """Describe a company's agreements, those with the line's billing period first."""
+        return _describe_agreements(line, self._agreements_of.get(company, []), self._labels)
+
+    def items(self, line: BillingLine) -> Nearest:
+        """Describe the catalog items nearest to a line's product."""
+        return _describe(
+            self._items.candidates(line),
+            self._labels.items,
+            lambda id_: tell_item_evidence(line, self._item_of[id_]),
+        )
 
 
 def _is_open(part: Choice | None) -> bool:

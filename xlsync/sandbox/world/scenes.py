@@ -6,7 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from xlsync.sandbox.world.sales import OCTOBER, last, stamp
+from xlsync.sandbox.state import Record
+from xlsync.sandbox.world.sales import OCTOBER, Customer, Subscription, last, stamp
 
 if TYPE_CHECKING:
     from xlsync.sandbox.world.story import Story
@@ -143,6 +144,13 @@ def _other_charges(story: Story) -> None:
             )
         ]
         sold.invoice(dt.date(2026, 10, 3), "03:20:11.04", [line])
+    onboarding = _one_time_charges(story, bought, customer)
+    _typed_charges(story, onboarding, customer)
+
+
+def _one_time_charges(story: Story, bought: Subscription, customer: Customer) -> Record:
+    """Invoice a purchase and a set-up fee; returns the line of the fee."""
+    sold = story.sold
     server = sold.line(bought, dt.date(2026, 10, 7), dt.date(2026, 10, 7), Decimal("812.00"), Decimal(2))
     perpetual = story.products["Server Standard 2025 - 16 Core (perpetual)"]
     asset = {
@@ -173,6 +181,12 @@ def _other_charges(story: Story) -> None:
         "total": Decimal("95.00"),
     }
     sold.invoice(dt.date(2026, 10, 7), "16:02:30", [server, onboarding])
+    return onboarding
+
+
+def _typed_charges(story: Story, onboarding: Record, customer: Customer) -> None:
+    """Invoice a line typed by hand, and credit another; `onboarding` is the line that they are made like."""
+    sold = story.sold
     typed = onboarding | {
         "id": sold.guid(),
         "product": None,
