@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from xlsync.amounts import counted
 from xlsync.errors import ApiError
@@ -197,14 +197,10 @@ class Asking:
     def _read_addresses(self, ids: Iterable[str]) -> None:
         new = [id_ for id_ in dict.fromkeys(ids) if id_ not in self._addresses]
         if new:
-            with ThreadPoolExecutor() as pool:
-                self._addresses |= zip(new, pool.map(self._read_address, new), strict=True)
-
-    def _read_address(self, id_: str) -> Account | None:
-        try:
-            return self._systems.bss.read_account(id_)
-        except ApiError:
-            return None
+            bss = self._systems.bss
+            answers = bss.service.side_by_side(bss.read_account, new)
+            known = (None if isinstance(answer, ApiError) else answer for answer in answers)
+            self._addresses |= zip(new, known, strict=True)
 
     def taken(self, questions: Iterable[Question]) -> frozenset[str]:
         """Look up which identifiers belong to deleted or inactive records; they are returned folded.
@@ -223,17 +219,14 @@ class Asking:
     def _look_up(self, wanted: Iterable[Question]) -> None:
         new = [question for question in wanted if question not in self._identifiers]
         if new:
-            with ThreadPoolExecutor() as pool:
-                self._identifiers |= zip(new, pool.map(self._read_identifiers, new), strict=True)
+            service = self._systems.connectwise.service
+            self._identifiers |= zip(new, service.side_by_side(self._read_identifiers, new), strict=True)
 
-    def _read_identifiers(self, question: Question) -> tuple[str, ...] | ApiError:
+    def _read_identifiers(self, question: Question) -> tuple[str, ...]:
         path, conditions = question
-        try:
-            records: list[dict[str, Any]] = self._systems.connectwise.list_records(
-                path, fields="id,identifier", conditions=conditions
-            )[0]
-        except ApiError as error:
-            return error
+        records, _ = self._systems.connectwise.list_records(
+            path, fields="id,identifier", conditions=conditions
+        )
         return tuple(str(record.get("identifier") or "").casefold() for record in records)
 
     @property
