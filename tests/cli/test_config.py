@@ -257,6 +257,18 @@ def test_a_file_of_the_working_folder_is_named_and_can_lower_a_limit_but_raise_n
     assert load("[creation]\nname_length = 9\n").limits.creations == 7
 
 
+def test_what_a_file_of_the_working_folder_does_to_money_is_told() -> None:
+    here = '[creation]\nbill_customer = "DoNotBill"\n[invoicing]\nenabled = true\n'
+    assert [notice.partition(" of this folder ")[2] for notice in load(here).notices[1:]] == [
+        "lets new additions not be billed: [creation] bill_customer is DoNotBill",
+        "lets invoices be created: [invoicing] enabled is true",
+    ]
+    write_own(here)
+    assert len(load("[creation]\nname_length = 9\n").notices) == 1
+    Path("xlsync.toml").unlink()
+    assert load().notices == ()
+
+
 def test_an_empty_file_of_the_working_folder_is_not_worth_a_word() -> None:
     write("")
     assert load().notices == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from xlsync.settings import (
     UNTIL_UNKNOWN,
     BssSettings,
     ConnectWiseSettings,
+    Creation,
     Settings,
     StoreSettings,
 )
@@ -53,6 +54,8 @@ def load_settings(
     limits = read_limits(sources, problems, notices)
     creation = read_creation(sources.table, problems)
     invoicing = _read_invoicing(sources, problems)
+    if sources.is_of_this_folder:
+        notices += _tell_of_money(sources, creation, is_invoicing=invoicing)
     report = read_report(section_of(sources.table, "report"), problems)
     problems.refuse(VARIABLES, sources.profile, sources.file)
     return Settings(
@@ -104,6 +107,17 @@ def _read_invoicing(sources: SettingsSources, problems: SettingProblems) -> bool
         problems.add(f"{problems.file_name}: [invoicing] enabled must be true or false, not {enabled!r}")
     variable = sources.environ.get("XLSYNC_INVOICING", "").strip().casefold()
     return variable == "enabled" if variable else enabled is True
+
+
+def _tell_of_money(sources: SettingsSources, creation: Creation, *, is_invoicing: bool) -> Iterator[str]:
+    """Name what a settings file of the working directory does to money: anybody may have put it there."""
+    if creation.bill_customer != "Billable":
+        yield (
+            f"{sources.file.name} of this folder lets new additions not be billed: [creation] bill_customer "
+            f"is {creation.bill_customer}"
+        )
+    if is_invoicing and not sources.environ.get("XLSYNC_INVOICING", "").strip():
+        yield f"{sources.file.name} of this folder lets invoices be created: [invoicing] enabled is true"
 
 
 def load_environment(environ: Mapping[str, str] = os.environ) -> Settings:
