@@ -32,8 +32,7 @@ SAVING = """
 const Excel = require("exceljs");
 const book = new Excel.Workbook();
 book.xlsx.readFile(process.argv[1]).then(() => {
-  const sum = "SUM('Billing Lines'!C2:C170)+SUM(Mismatches!H2:H41)";
-  book.getWorksheet("Start").getCell("K50").value = { formula: sum };
+  book.getWorksheet("Start").getCell("K50").value = { formula: process.argv[2] };
   return book.xlsx.writeFile(process.argv[1]);
 });
 """
@@ -56,10 +55,10 @@ def read_with_exceljs(file: Path) -> dict[str, list[list[str]]]:
     return grids
 
 
-def save_with_exceljs(file: Path) -> None:
-    """Put a sum over both tables of October into Start!K50, and save the workbook, with exceljs."""
+def save_with_exceljs(file: Path, formula: str) -> None:
+    """Put a formula into Start!K50, and save the workbook, with exceljs."""
     _installed(MODULES / "exceljs")
-    ran = _node(["-e", SAVING, str(file)])
+    ran = _node(["-e", SAVING, str(file), formula])
     assert not ran.returncode, ran.stderr.decode()
 
 

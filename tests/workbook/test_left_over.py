@@ -118,7 +118,9 @@ def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> 
     (moved,) = (
         name for name, xml in drawings.items() if f"<xdr:row>{place}</xdr:row>" in xml and "blip" in xml
     )
-    assert f"<xdr:row>{place + 4}</xdr:row>" in drawings[moved]
+    assert re.findall(r"<xdr:(\w+)Anchor", drawings[moved]) == ["oneCell", "oneCell"]
+    assert re.findall(r"<xdr:col>(\d+)<", drawings[moved]) == ["6", "6"]  # beside all that is written
+    assert sheet.row_dimensions[place + 1].height == 75  # of the five rows that it covered
     assert not re.search("blip|xdr:sp", drawings["xl/drawings/drawing77.xml"])
     reference = re.search(r'r:embed="(\w+)"', drawings[moved])
     relations = content[moved.replace("drawings/", "drawings/_rels/") + ".rels"].decode()

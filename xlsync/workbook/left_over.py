@@ -208,4 +208,4 @@ def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> No
             if thing.kind in _DRAWN and thing.sheet == sheet:
                 rows.setdefault(thing.number, []).append(number)
         if rows:
-            package.move_pictures(sheet, title, rows)
+            package.move_pictures(sheet, title, rows, len(_HEADERS))

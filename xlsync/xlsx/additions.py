@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from xlsync.xlsx.annotations import in_row, pictures_of, with_namespaces, with_own_ids
+from xlsync.xlsx.annotations import POINT, in_cell, pictures_of, size_of, with_namespaces, with_own_ids
 from xlsync.xlsx.markup import ANY_PREFIX, NAMESPACES
 from xlsync.xlsx.parts import Parts
 
@@ -64,8 +64,13 @@ def with_drawing(after: str, prefix: str, relation: str, kind: str) -> str:
     return f'{after[:start]}<{prefix}drawing xmlns:r="{space}" r:id="{relation}"/>{after[start:]}'
 
 
-def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]]) -> None:
-    """Move the pictures of these rows from one drawing to another, each to the next of its row's new rows."""
+def move_pictures(
+    parts: Parts, drawing: str, target: str, rows: Mapping[int, deque[int]], column: int
+) -> Iterator[tuple[int, float]]:
+    """Move the pictures of these rows to a column of another drawing, each to the next of its row's new rows.
+
+    Yields each new row with the height in points that the picture needs there.
+    """
     xml = parts.text(drawing)
     relations, outside = parts.relations(drawing), parts.outside(drawing)
     for picture in list(pictures_of(xml, rows)):
@@ -75,7 +80,9 @@ def move_pictures(parts: Parts, drawing: str, target: str, rows: Mapping[int, de
                 renamed[id_] = parts.relate(target, relations[id_][1], parts.kind_of(drawing, id_))
             elif id_ in outside:
                 renamed[id_] = parts.relate_outside(target, outside[id_], parts.kind_of(drawing, id_))
-        moved = in_row(with_namespaces(picture.anchor, xml), rows[picture.row].popleft(), renamed)
+        row = rows[picture.row].popleft()
+        moved = in_cell(with_namespaces(picture.anchor, xml), row, column, renamed)
+        yield row, size_of(picture.anchor)[1] / POINT
         whole = parts.text(target)
         end = whole.rindex("</")
         parts.put(target, f"{whole[:end]}{with_own_ids(moved, whole)}{whole[end:]}")

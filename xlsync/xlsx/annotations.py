@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from xlsync.xlsx.cells import Position, position
@@ -16,6 +16,10 @@ _CONTROL: Final = re.compile(
 _IN_RELATION: Final = re.compile(r"""\s[\w.-]+:(?:embed|link|id|pict)=["']([^"']+)""")
 _PREFIX: Final = re.compile(r"(?:</?|\s)([\w.-]+):[\w.-]+(?=[\s/>=])")
 _KINDS: Final = (("slicer", "slicer"), ("/chart", "chart"), ("pic", "picture"), ("sp>", "text box"))
+POINT: Final = 12_700  # in the units of drawings
+ROW_HEIGHT: Final = 15 * POINT  # of a row with one line
+_MOST_HEIGHT: Final = 409 * POINT  # of a row, by Excel's limits
+_USUAL_WIDTH: Final = 1_219_200  # of two columns
 ROWS_OF_SMALL: Final = 3  # an object over more rows than these and one belongs to no single row
 
 
@@ -179,15 +183,33 @@ def with_namespaces(anchor: str, drawing: str) -> str:
     return f"{' '.join([tag, *missing])}{mark}{rest}"
 
 
-def in_row(anchor: str, row: int, relations: dict[str, str]) -> str:
-    """An anchor moved so that it begins in a row, with other names of its relations."""
-    first = re.search(rf"<{ANY_PREFIX}row>([0-9]+)", anchor)
-    by = row - int(first[1]) if first else 0
-    anchor = re.sub(rf"(<{ANY_PREFIX}row>)([0-9]+)", lambda match: f"{match[1]}{int(match[2]) + by}", anchor)
-    return re.sub(
+def size_of(anchor: str) -> tuple[int, int]:
+    """The width and the height of what hangs on an anchor, in the units of drawings."""
+    for tag in re.findall(rf"<{ANY_PREFIX}ext\s[^>]*>", anchor):
+        width, height = attribute(tag, "cx"), attribute(tag, "cy")
+        if width.isdigit() and height.isdigit() and int(width) and int(height):
+            return int(width), min(int(height), _MOST_HEIGHT)
+    rows = [int(row) for row in re.findall(rf"<{ANY_PREFIX}row>([0-9]+)<", anchor)]
+    return _USUAL_WIDTH, min((max(rows) - min(rows) + 1) * ROW_HEIGHT, _MOST_HEIGHT)
+
+
+def in_cell(anchor: str, row: int, column: int, relations: Mapping[str, str]) -> str:
+    """An anchor that begins in a cell, in a size that no row changes, with other names of its relations."""
+    opening, _, inside = anchor.partition(">")
+    p = opening.partition("<")[2].partition("CellAnchor")[0].removesuffix("two").removesuffix("one")
+    spaces = "".join(re.findall(r"""\sxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"]*"|'[^']*')""", opening))
+    width, height = size_of(anchor)
+    inside = re.sub(rf"^\s*<{p}from>.*?</{p}from>\s*", "", inside, flags=re.DOTALL)
+    inside = re.sub(rf"^(?:<{p}to>.*?</{p}to>|<{p}ext\s[^>]*/>)", "", inside, flags=re.DOTALL)
+    inside = re.sub(
         r"""(\s[\w.-]+:(?:embed|link|id|pict)=["'])([^"']+)""",
         lambda match: f"{match[1]}{relations.get(match[2], match[2])}",
-        anchor,
+        inside[: inside.rindex("</")],
+    )
+    return (
+        f"<{p}oneCellAnchor{spaces}><{p}from><{p}col>{column}</{p}col><{p}colOff>0</{p}colOff>"
+        f'<{p}row>{row}</{p}row><{p}rowOff>0</{p}rowOff></{p}from><{p}ext cx="{width}" cy="{height}"/>'
+        f"{inside}</{p}oneCellAnchor>"
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from xlsync.xlsx.annotations import ROWS_OF_SMALL, is_picture
+from xlsync.xlsx.annotations import ROW_HEIGHT, ROWS_OF_SMALL, is_picture
 from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute, with_texts_changed
 from xlsync.xlsx.moves import Moves
@@ -16,7 +16,6 @@ from xlsync.xlsx.moves import Moves
 _ANCHOR: Final = re.compile(
     rf"<({ANY_PREFIX}(?:twoCellAnchor|oneCellAnchor|anchor))(?=[\s>])[^>]*>.*?</\1\s*>", re.DOTALL
 )
-_ROW_HEIGHT: Final = 190_500  # of a row with one line, in the units of drawings
 _LINKED_CELLS: Final = re.compile(  # of buttons, text boxes and pictures of cells
     r"\s(?:fmla(?:Link|Range|Group|Txbx)|linkedCell|listFillRange|textlink|cellRange)\s*=\s*"
     r"""(?:"[^"]*"|'[^']*')"""
@@ -77,7 +76,7 @@ def move_anchors(xml: str, moves: Moves) -> str:
         end = re.search(corner % "to", anchor, re.DOTALL)
         height = re.search(rf"<{ANY_PREFIX}ext\s[^>]*\bcy=[\"']([0-9]+)", anchor)
         top = int(start[2])
-        bottom = int(end[2]) if end else top + (int(height[1]) // _ROW_HEIGHT if height else 0)
+        bottom = int(end[2]) if end else top + (int(height[1]) // ROW_HEIGHT if height else 0)
         new = _rows_of_object(moves, top, bottom, is_picture=is_picture(anchor))
         if end:
             anchor = f"{anchor[: end.start(2)]}{new[1]}{anchor[end.end(2) :]}"

@@ -339,8 +339,9 @@ class Package:
         cells = {(0, column): Cell(text, style=style) for column, text in enumerate(header)}
         self.change_cells(title, cells)
 
-    def move_pictures(self, title: str, to: str, rows: Mapping[int, Sequence[int]]) -> None:
-        """Move what `pictures` finds in these rows to rows of another sheet, each to a row of its own."""
+    def move_pictures(self, title: str, to: str, rows: Mapping[int, Sequence[int]], column: int) -> None:
+        """Move what `pictures` finds in these rows to a column of another sheet, each to a row of its own."""
+        heights: dict[int, float] = {}
         waiting = {row: deque(targets) for row, targets in rows.items()}
         for drawing in self._parts.related(self._part(title), "drawing"):
             if not any(pictures_of(self._parts.text(drawing), rows)):
@@ -351,7 +352,9 @@ class Package:
                 kind = self._parts.kind_of(self._part(to), relation)
                 changed.after = with_drawing(changed.after, changed.prefix, relation, kind)
                 self._put(self._part(to), changed.encoded())
-            move_pictures(self._parts, drawing, target, waiting)
+            heights |= dict(move_pictures(self._parts, drawing, target, waiting, column))
+        line = self._sheet(to).line_height()
+        self.set_heights(to, {row: max(height, line) for row, height in heights.items()})
 
     def replace_rows(
         self,
