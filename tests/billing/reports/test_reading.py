@@ -390,3 +390,24 @@ def test_a_date_that_nothing_decides_is_a_problem_or_a_setting(path: Path) -> No
     (line,) = table(path, header, "A,P,1,1,01/03/2026,")  # the other reading is January's
     assert line.start == dt.date(2026, 3, 1)
     assert len(problems(path, header, either, "A,P,1,1,31/03/2026,", "A,P,1,1,03/31/2026,")) == 3
+
+
+@pytest.mark.parametrize("word", ["Credit", "Gutschrift"])
+def test_a_word_for_credits_that_has_both_signs_follows_the_sign_and_says_which_rows_charge(
+    path: Path, word: str
+) -> None:
+    path.write_text(
+        "Customer,Product,Type,Quantity,Unit Price,Amount\n"
+        "A,Mail,Recurring,5,10.00,50.00\n"
+        f"A,Mail,{word},2,10.00,-20.00\n"
+        f"B,Mail,{word},1,10.00,10.00\n"
+        "B,Mail,Recurring,3,10.00,30.00\n",
+        encoding="utf-8",
+    )
+    read = read_reports([path], MARCH, ReportSettings())
+    assert sorted((line.customer, line.units) for line in read.lines) == [
+        ("A", -2), ("A", 5), ("B", 1), ("B", 3),
+    ]  # fmt: skip
+    (told,) = [text for text in read.tables[0].tell() if "the sign decides" in text]
+    assert word.casefold() in told.casefold()
+    assert "has amounts with a minus and without, so the sign decides: row 4 is read as a charge" in told

@@ -15,7 +15,7 @@ from xlsync.billing.reports.currencies import row_currencies
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
-from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import (
     KIND_COLUMNS,
     RowChecks,
@@ -105,8 +105,20 @@ def charge_lines(
         else:
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
+    result.notices.extend(_tell_credits_that_charge(made))
     _make_lines(values, made, columns, others, source, result, problems)
     return result
+
+
+def _tell_credits_that_charge(made: Iterable[tuple[ReportRow, Meaning]]) -> Iterator[str]:
+    """Name the rows whose word says credit and that charge, since other rows of that word have a minus."""
+    numbers: dict[str, list[int]] = {}
+    for row, meaning in made:
+        if row.kind.is_credit and not row.kind.goes_both_ways and meaning.amount > 0:
+            numbers.setdefault(row.word, []).append(row.number)
+    for word, rows in numbers.items():
+        are = "is read as a charge" if len(rows) == 1 else "are read as charges"
+        yield f"“{word}” has amounts with a minus and without, so the sign decides: {rows_text(rows)} {are}"
 
 
 def _other_months(values: TableValues, charging: Iterable[int], month: Month) -> dict[int, Month]:
