@@ -50,15 +50,20 @@ def compress(text: bytes) -> bytes:
 
 
 def _longest_copy(text: bytes, at: int, most: int) -> tuple[int, int]:
-    """Return the distance and length of the longest earlier copy of the bytes at `at`."""
-    best = (0, 0)
-    for start in range(at):
-        length = 0
-        while length < most and at + length < len(text) and text[start + length] == text[at + length]:
+    """Return the distance and length of the longest earlier copy of the bytes at `at`, the farthest of them.
+
+    Copies of fewer than three bytes count as none.
+    """
+    most = min(most, len(text) - at)
+    distance, length = 0, 2
+    while length < most:
+        start = text.find(text[at : at + length + 1], 0, at + length)
+        if start < 0:
+            break
+        distance, length = at - start, length + 1
+        while length < most and text[start + length] == text[at + length]:
             length += 1
-        if length > best[1]:
-            best = (at - start, length)
-    return best
+    return (distance, length) if distance else (0, 0)
 
 
 def decompress(data: bytes) -> bytes:
