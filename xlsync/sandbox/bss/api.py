@@ -260,8 +260,11 @@ class BssApi:
         page, size = numbers[0], min(numbers[1], self.state.largest_page)
         pages = max(1, -(-len(records) // size))
 
+        rest = {name: value for name, value in request.args.items() if name not in {"pageIndex", "pageSize"}}
+        query = urlencode({**rest, "pageSize": size})
+
         def link(number: int) -> str:
-            return f"{request.base_url}?{urlencode({**request.args, 'pageIndex': number, 'pageSize': size})}"
+            return f"{request.base_url}?{query}&pageIndex={number}"
 
         links = {
             "self": link(page),

@@ -326,9 +326,9 @@ class ConnectWiseApi:
             links |= {"next": {"page": page + 1}} if page < last else {}
         response = json_response([project(record) for record in shown])
         rest = {name: value for name, value in request.args.items() if name not in {"page", "pageId"}}
+        query = urlencode({**rest, "pageSize": size})
         response.headers["Link"] = ", ".join(
-            f'<{request.base_url}?{urlencode({**rest, "pageSize": size, **place})}>; rel="{name}"'
-            for name, place in links.items()
+            f'<{request.base_url}?{query}&{urlencode(place)}>; rel="{name}"' for name, place in links.items()
         )
         return response
 
