@@ -195,7 +195,7 @@ def client() -> Iterator[Client]:
 def desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A desk on which October's workbook lies, exported and untouched."""
     world.renew()
-    shutil.copytree(world.folder, tmp_path, dirs_exist_ok=True)
+    world.lay_out(tmp_path)
     settle(monkeypatch, world.sandbox, tmp_path)
     return desk_in(world, tmp_path)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import pickle
+import shutil
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,9 @@ from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, witho
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync.sandbox.server import Sandbox
 from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
+from xlsync.store import Cache
 
+_STILL_NEW = 240  # seconds after which an export is dated anew
 WRITES = 13  # of the run in which everything is approved, below
 
 
@@ -41,6 +46,7 @@ class World:
     # What each system held: read back in a third of the time that making it anew takes.
     begun_bss: bytes = field(repr=False)
     begun_connectwise: bytes = field(repr=False)
+    made_at: float = field(default_factory=time.monotonic)
 
     @classmethod
     def of(cls, sandbox: WatchedSandbox, folder: Path) -> World:
@@ -62,6 +68,12 @@ class World:
         assert isinstance(connectwise, SandboxConnectWise)
         return connectwise
 
+    def lay_out(self, folder: Path) -> None:
+        """Put the workbook, and all that the export left, into a folder, as if exported a moment ago."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        if time.monotonic() - self.made_at > _STILL_NEW:
+            date_additions(folder / "home", dt.datetime.now(dt.UTC))
+
     def renew(self) -> None:
         """Put both systems back to how they began."""
         if self.sandbox.has_lent_bss:  # the server itself only ever reads from it
@@ -70,6 +82,14 @@ class World:
         vars(self.sandbox.connectwise).update(vars(self._connectwise_as_begun()))
         self.sandbox._faults.waiting.clear()
         self.sandbox.log.clear()
+
+
+def date_additions(home: Path, when: dt.datetime) -> None:
+    """Date the additions that were read: all tests together may take longer than those are used."""
+    for folder in (home / "cache").glob("*/additions"):
+        with Cache(folder) as cache:
+            for entry in list(cache):
+                cache[entry] = {key: [when.isoformat(), read] for key, (_, read) in cache[entry].items()}
 
 
 def choose_new(desk: Desk) -> None:
