@@ -85,6 +85,7 @@ def _begin(
         read = read_again()
         made_of = fingerprint_sources(systems, request, *read, now)
         if made_of == stored.sources and asking.fingerprint(stored.asked) == stored.answers:
+            asking.additions(stored.asked.agreements)  # read by now: what is odd about them is told again
             return _with_notices(stored.result(path), asking)
         return _Reading(request, lambda: read)
     if stored.totals.lines > _SIDE_BY_SIDE or request.reports:
