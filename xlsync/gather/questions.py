@@ -60,6 +60,7 @@ class Asking:
         self._as_of: dt.datetime | None = None
         self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
+        self._read = 0  # agreements whose additions were asked for, not found in the cache
         self._begun: Future[None] | None = None
         self._repeating: dict[str, Future[None]] = {}
         self._recaps: dict[int, Recap | None] = {}
@@ -103,8 +104,9 @@ class Asking:
             new = [id_ for id_ in new if id_ not in recent]
         if new:
             service = self._systems.connectwise.service
-            count = service.counting(self._progress, "Reading additions", len(new))
-            count(0)
+            read, self._read = self._read, self._read + len(new)
+            count = service.counting(self._progress, "Reading additions", self._read)
+            count(read)
             unkept: dict[int, tuple[Addition, ...]] = {}
             with closing(self._systems.connectwise.each_additions(new, with_status=True)) as coming:
                 for done, (id_, answer) in enumerate(coming, start=1):
@@ -114,7 +116,7 @@ class Asking:
                     if len(unkept) == _KEPT_TOGETHER:
                         self._recent.keep(unkept)
                         unkept = {}
-                    count(done)
+                    count(read + done)
             self._recent.keep(unkept)
 
     @property
