@@ -23,6 +23,7 @@ FLOORS: tuple[frozenset[str], ...] = (
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 MOST_LINES = 500  # of a module: a longer one has two subjects
+MOST_FUNCTION_LINES = 70  # a longer one does several things
 
 PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "reconcile",
@@ -256,3 +257,21 @@ def test_no_module_takes_what_another_keeps_to_itself() -> None:
 def test_no_module_is_longer_than_its_subject() -> None:
     lengths = {file: len(file.read_text("utf-8").splitlines()) for file in ROOT.rglob("*.py")}
     assert not {str(file.relative_to(ROOT)): n for file, n in lengths.items() if n > MOST_LINES}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    lengths = {
+        f"{name}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert lengths
+    assert not {name: lines for name, lines in lengths.items() if lines > MOST_FUNCTION_LINES}
+
+
+def test_every_package_says_what_it_is_for() -> None:
+    packages = list(ROOT.rglob("__init__.py"))
+    silent = {file for file in packages if not ast.get_docstring(ast.parse(file.read_text("utf-8")))}
+    assert packages
+    assert not {str(file.relative_to(ROOT)) for file in silent}
