@@ -15,7 +15,7 @@ from xlsync.xlsx.formulas import translated
 
 LEFT_OVER: Final = "Left over"
 _HEADERS: Final = ("Sheet", "Row", "Column", "What", "Content", "Moved on")
-_WIDTHS: Final = (20, 70, 22, 12, 60, 18)
+_WIDTHS: Final = (20, 90, 22, 20, 60, 18)
 _FREE_TEXTS: Final = ("Note", "Reason")  # inputs in which people write for themselves
 _WRITTEN_BY_APPLY: Final = ("Result", "Mismatch")
 _MOST_COLOURED: Final = 3  # cells of one colour in a row: more of them are the row's colour
