@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import fields, is_dataclass
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 _ENCODER: Final = msgspec.json.Encoder()
+_EXACT_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 def to_plain(record: Any) -> Any:
@@ -44,15 +43,16 @@ def from_json(data: bytes) -> Any:
 def fingerprint(*groups: Iterable[object]) -> str:
     """Return a SHA-256 digest of groups of records and plain values; their order matters."""
     digest = hashlib.sha256()
-    encoders: dict[type, Callable[[object], object]] = {}
     for group in groups:
         for record in group:
-            kind = type(record)
-            encode = encoders.get(kind)
-            if encode is None:
-                names = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-                # the fields of a record in one step: much faster than the record's own repr
-                encode = encoders[kind] = attrgetter(*names) if names else lambda value: value
-            digest.update(repr(encode(record)).encode("utf-8", "surrogatepass") + b"\x1e")
+            digest.update(_exactly(record) + b"\x1e")
         digest.update(b"\x1d")
     return digest.hexdigest()
+
+
+def _exactly(record: object) -> bytes:
+    """Write a record so that a number differs from its text; what is no JSON is written as Python does."""
+    try:
+        return _EXACT_ENCODER.encode(record)
+    except (TypeError, ValueError, OverflowError):  # a path, a lone surrogate, a very large number
+        return repr(record).encode("utf-8", "surrogatepass")

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from xlsync.models import BillingLine, Choice, Evidence, Link
 
@@ -56,8 +56,7 @@ def confirmed(link: Link) -> Picked:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Lines that share a person's pick: a key, and the id remembered for all of them.
 
     Lines of a wide group may have different billing periods.
