@@ -350,7 +350,7 @@ def measure_soon(sizes: Sizes) -> list[Measured]:
     """Check again after edits, within ten minutes of the last reading, beside the most that it may take."""
     found: list[Measured] = []
     for lines, most in ((sizes.medium, 1.0), (sizes.large, 20.0)):
-        with served(lines, LATENCY, nudge=4 * sizes.changes) as world:
+        with served(lines, LATENCY, nudge=sizes.changes) as world:
             export_once(world, "home")
             took: list[float] = []
             for number in range(1, sizes.rounds + 1):
