@@ -179,9 +179,12 @@ def measure_apply(sizes: Sizes) -> list[Measured]:
         approved = approve(Path(FILE), sizes.changes, Path("approved.xlsx"))
         results = dict.fromkeys(approved, "done")
         sent: list[tuple[str, Any]] = []
+        homes = iter(range(100))
 
         def own() -> float:
             world.reset()
+            # A home of its own: by the journal of an earlier round every row is carried out already.
+            world.enter(f"home{next(homes)}")
             shutil.copy("approved.xlsx", FILE)
             took = seconds(lambda: run("apply", FILE, "--yes", "--force", "--json"))
             sent[:] = [
