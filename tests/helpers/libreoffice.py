@@ -9,28 +9,8 @@ entry of the cell's own dropdown that holds `wanted` is entered, as a person pic
 import json
 import re
 import sys
-import time
 
-import uno
-from com.sun.star.beans import PropertyValue
-from com.sun.star.connection import NoConnectException
-
-
-def value(name, content):
-    property_ = PropertyValue()
-    property_.Name, property_.Value = name, content
-    return property_
-
-
-def connect(pipe):
-    local = uno.getComponentContext()
-    resolver = local.ServiceManager.createInstanceWithContext("com.sun.star.bridge.UnoUrlResolver", local)
-    for _ in range(600):
-        try:
-            return resolver.resolve(f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext")
-        except NoConnectException:
-            time.sleep(0.1)  # until LibreOffice has started
-    raise SystemExit("LibreOffice does not answer")
+from libreoffice_connection import open_desktop, open_hidden
 
 
 def used(sheet):
@@ -63,11 +43,8 @@ def entries(cell):
 
 
 def main(pipe, file):
-    context = connect(pipe)
-    desktop = context.ServiceManager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
-    document = desktop.loadComponentFromURL(
-        uno.systemPathToFileUrl(file), "_blank", 0, (value("Hidden", True),)
-    )
+    desktop = open_desktop(pipe)
+    document = open_hidden(desktop, file)
     picked = []
     for title, key, header, wanted in json.load(sys.stdin):
         cell = find(document.Sheets.getByName(title), key, header)
