@@ -80,6 +80,8 @@ def _begin(
     The sources of a large month are read when they are waited for: less is held in memory at once then.
     """
     request = _request_of(systems, stored.about, path)
+    # They are opened in this thread, since two threads would open them twice.
+    _ = systems.connectwise, systems.lists, None if request.reports else systems.bss
     read_again = partial(_read_again, systems, request, stored.asked, asking, now, progress)
     if is_unchanged(stored, path):
         read = read_again()
@@ -90,7 +92,6 @@ def _begin(
         return _Reading(request, lambda: read)
     if stored.totals.lines > _SIDE_BY_SIDE or request.reports:
         return _Reading(request, read_again)
-    _ = systems.connectwise, systems.bss, systems.lists  # opened in this thread, which closes them
     return _Reading(request, systems.threads.submit(read_again).result)
 
 

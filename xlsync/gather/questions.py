@@ -61,8 +61,7 @@ class Asking:
         self._needed = _Needed()
         self._additions: dict[int, Additions] = {}
         self._read = 0  # agreements whose additions were asked for, not found in the cache
-        self._begun: Future[None] | None = None
-        self._repeating: dict[str, Future[None]] = {}
+        self._begun: dict[str, Future[None]] = {}  # reads in threads, by their kind
         self._recaps: dict[int, Recap | None] = {}
         self._no_recaps: ApiError | None = None
         self._own_units: dict[str, Decimal | ApiError] = {}  # by contract
@@ -72,11 +71,12 @@ class Asking:
 
     def begin_additions(self, find: Callable[[], Iterable[int]]) -> None:
         """Begin to read the additions of the agreements that `find` names, in a thread of its own."""
-        self._begun = self._systems.threads.submit(self._read_in_thread, self._begun, find)
+        before = self._begun.get("additions")
+        self._begun["additions"] = self._systems.threads.submit(self._read_in_thread, before, find)
 
-    def _read_in_thread(self, begun: Future[None] | None, find: Callable[[], Iterable[int]]) -> None:
-        if begun is not None:
-            begun.result()
+    def _read_in_thread(self, before: Future[None] | None, find: Callable[[], Iterable[int]]) -> None:
+        if before is not None:
+            before.result()
         try:
             self._read_additions(sorted(set(find())))
         finally:
@@ -88,9 +88,7 @@ class Asking:
         Those that are being read already are waited for.
         """
         wanted = sorted(set(agreements))
-        if self._begun is not None:
-            self._begun.result()
-            self._begun = None
+        self._end("additions")
         self._needed.agreements |= dict.fromkeys(wanted)
         self._read_additions(wanted)
         return {id_: _without_status(self._additions[id_]) for id_ in wanted}
@@ -156,7 +154,7 @@ class Asking:
     def recaps(self, agreements: Iterable[int]) -> dict[int, Recap] | ApiError:
         """Read the recaps of agreements, by id; the error where that failed."""
         wanted = sorted(set(agreements))
-        self._end_repeated("recaps")
+        self._end("recaps")
         self._read_recaps(wanted)
         if self._no_recaps is not None:
             return self._no_recaps
@@ -174,7 +172,7 @@ class Asking:
     def own_units(self, lines: Sequence[BillingLine]) -> Mapping[str, Decimal | ApiError]:
         """Read the BSS's own units of the lines, by contract."""
         self._needed.lines |= dict.fromkeys(line.key for line in lines)
-        self._end_repeated("own units")
+        self._end("own units")
         self._read_own_units(lines)
         return self._own_units
 
@@ -190,7 +188,7 @@ class Asking:
         `customers` are the ids of the BSS by key.
         """
         self._needed.customers |= customers
-        self._end_repeated("addresses")
+        self._end("addresses")
         self._read_addresses(customers.values())
         return {
             key: address for key, id_ in customers.items() if (address := self._addresses[id_]) is not None
@@ -211,7 +209,7 @@ class Asking:
         """
         wanted = list(questions)
         self._needed.identifiers |= dict.fromkeys(wanted)
-        self._end_repeated("identifiers")
+        self._end("identifiers")
         self._look_up(wanted)
         answers = (self._identifiers[question] for question in wanted)
         return frozenset(
@@ -242,12 +240,13 @@ class Asking:
         )
 
     def begin_again(self, asked: Asked) -> None:
-        """Begin to repeat the reads of an earlier command, but for those that need the month's lines."""
-        systems, submit = self._systems, self._systems.threads.submit
-        # They are opened in this thread, since two threads would open them twice.
-        _ = systems.connectwise, systems.bss if asked.customers else None
+        """Begin to repeat the reads of an earlier command, but for those that need the month's lines.
+
+        Both systems have to be opened by then: their first use in two threads would open them twice.
+        """
+        submit = self._systems.threads.submit
         self.begin_additions(lambda: asked.agreements)
-        self._repeating |= {
+        self._begun |= {
             "recaps": submit(self._read_recaps, asked.agreements),
             "addresses": submit(self._read_addresses, asked.customers.values()),
             "identifiers": submit(self._look_up, asked.identifiers),
@@ -257,22 +256,20 @@ class Asking:
         """Begin to repeat the reads of an earlier command that are about the month's lines."""
         wanted = set(asked.lines)
         known = [line for line in lines if line.key in wanted]
-        self._repeating["own units"] = self._systems.threads.submit(self._read_own_units, known)
+        self._begun["own units"] = self._systems.threads.submit(self._read_own_units, known)
 
-    def _end_repeated(self, *kinds: str) -> None:
+    def _end(self, *kinds: str) -> None:
         """Wait for reads that were begun; raises their error."""
         for kind in kinds:
-            if (repeated := self._repeating.pop(kind, None)) is not None:
-                repeated.result()
+            if (reading := self._begun.pop(kind, None)) is not None:
+                reading.result()
 
     def fingerprint(self, asked: Asked) -> str:
         """Return a fingerprint of the answers to these reads; empty where one of them failed or is missing.
 
         Another time the answer may be there.
         """
-        self._end_repeated("recaps", "addresses", "identifiers", "own units")
-        if self._begun is not None:
-            self._begun.result()
+        self._end("additions", "recaps", "addresses", "identifiers", "own units")
         additions = [self._additions.get(id_) for id_ in asked.agreements]
         identifiers = [(question, self._identifiers.get(question)) for question in sorted(asked.identifiers)]
         contracts = [self._contracts.get(key) for key in asked.lines]

@@ -40,9 +40,9 @@ class StoredCheck:
     The fingerprints of an export are empty: the first check remembers links, so it always has work to do.
     """
 
-    workbook: str
-    sources: str
-    answers: str
+    workbook: str = ""
+    sources: str = ""
+    answers: str = ""
     asked: Asked
     about: About
     totals: Totals
@@ -116,9 +116,6 @@ def store_reads(checks: MutableMapping[str, Any], result: MonthResult, about: Ab
 
 def _stored_check_of(result: MonthResult, about: About, asking: Asking) -> StoredCheck:
     return StoredCheck(
-        workbook="",
-        sources="",
-        answers="",
         asked=asking.asked,
         about=about,
         totals=result.totals,

@@ -230,15 +230,11 @@ class Recall:
     def customer(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's customer, from either source."""
         key, entries = customer_key(line), self._memory.customers
-        if (entry := entries.get(key or "")) is not None:
-            return entry
         return self._from_elsewhere(key, line.customer, entries, lambda: self.customers_elsewhere(line))
 
     def product(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's product, from either source."""
         key, entries = product_key(line), self._memory.products
-        if (entry := entries.get(key or "")) is not None:
-            return entry
         return self._from_elsewhere(key, line.product, entries, lambda: self.products_elsewhere(line))
 
     def _from_elsewhere(
