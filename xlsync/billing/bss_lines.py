@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -163,7 +163,12 @@ def _with_keys(charged: list[ChargedLine]) -> list[ChargedLine]:
     often = Counter(charge.line.key for charge in charged)
     seen: Counter[str] = Counter()
     keyed = []
-    for one in sorted(charged, key=_place(often)):
+
+    def place(charge: ChargedLine) -> tuple[str, ...]:
+        line = charge.line  # only lines that share an id are compared by all their values
+        return (line.key,) if often[line.key] == 1 else (line.key, line.contract, repr(line))
+
+    for one in sorted(charged, key=place):
         line = one.line
         key = line.key
         if often[key] > 1:
@@ -173,16 +178,6 @@ def _with_keys(charged: list[ChargedLine]) -> list[ChargedLine]:
         key += f":{seen[key]}" if seen[key] > 1 else ""
         keyed.append(one if key == line.key else replace(one, line=replace(line, key=key)))
     return keyed
-
-
-def _place(often: Mapping[str, int]) -> Callable[[ChargedLine], tuple[str, ...]]:
-    """Return a sort key of lines; only those that share an id are compared by all their values."""
-
-    def place(charge: ChargedLine) -> tuple[str, ...]:
-        line = charge.line
-        return (line.key,) if often[line.key] == 1 else (line.key, line.contract, repr(line))
-
-    return place
 
 
 def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> BillingLine:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 from typing import Final
 
-import simplejson
-
 from xlsync.errors import WorkbookError
 from xlsync.files import read_regular, write_file
+from xlsync.plain_json import from_json, to_json
 
 _MOST_KNOWN: Final = 500  # reports that are remembered as chosen
 _LARGEST: Final = 10_000_000  # bytes of the file that names them
@@ -66,7 +65,7 @@ def remember_chosen(home: Path, paths: Iterable[Path]) -> None:
     new = [str(path) for path in paths if str(path) not in known]
     if new:
         home.mkdir(parents=True, exist_ok=True)
-        write_file(_file(home), simplejson.dumps([*known, *new][-_MOST_KNOWN:]).encode(), None)
+        write_file(_file(home), to_json([*known, *new][-_MOST_KNOWN:]), None)
 
 
 def _machine(path: str) -> str:
@@ -87,7 +86,7 @@ def _file(home: Path) -> Path:
 def _chosen(home: Path) -> list[str]:
     """Read the reports that were chosen; none where the file is damaged: then it is asked again."""
     try:
-        known = simplejson.loads(read_regular(_file(home), _LARGEST))
+        known = from_json(read_regular(_file(home), _LARGEST))
     except (OSError, ValueError):
         return []
     return [name for name in known if isinstance(name, str)] if isinstance(known, list) else []

@@ -14,7 +14,7 @@ By = Literal["invoice-date", "service-period"]
 
 
 class Progress(Protocol):
-    """What is called while a long step goes on."""
+    """A function that is called while a long step goes on, to show how far it is."""
 
     def __call__(self, step: str, done: int, total: int | None, at_least: float = 0.0, /) -> None:
         """Tell how much of a step is done, and of how much (None where that is not known).

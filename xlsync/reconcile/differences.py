@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
@@ -106,7 +105,6 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         explanation=tell_agreement(month, agreement),
         bill_start=agreement.bill_start if agreement else None,
         closed_until=closed_until(agreement),
-        currency=agreement.currency if agreement else "",
     )
 
 
@@ -226,21 +224,20 @@ def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator
 def _units_and_cost(
     base: Mismatch, units: Decimal, charges: Sequence[Charge], addition: Addition, books: Books
 ) -> Iterator[Mismatch]:
-    unit_price = books.price_of(addition)
-    in_connectwise: dict[str, Any] = {
-        "addition": addition,
-        "connectwise_units": addition.quantity,
-        "connectwise_cost": addition.unit_cost,
-        "unit_price": unit_price,
-    }
+    base = replace(
+        base,
+        addition=addition,
+        connectwise_units=addition.quantity,
+        connectwise_cost=addition.unit_cost,
+        unit_price=books.price_of(addition),
+    )
     beside = _tell_beside(charges, addition)
     if units != addition.quantity:
         yield replace(
             base,
-            **in_connectwise,
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
-            impact=impact_of(units - addition.quantity, unit_price, base.months),
+            impact=impact_of(units - addition.quantity, base.unit_price, base.months),
             action=ActionLabel.UPDATE_UNITS,
             explanation=join_sentences(
                 base.explanation,
@@ -253,7 +250,6 @@ def _units_and_cost(
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
         yield replace(
             base,
-            **in_connectwise,
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
             impact=cents(-difference * units, base.months),

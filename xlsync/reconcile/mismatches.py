@@ -77,7 +77,7 @@ def find_mismatches(
     if is_complete:
         rows.extend(find_unbilled(month, lines, links, books, compared, vanished))
     billed_in = {line.key: line.currency for line in lines}
-    rows = [_with_currency(row, _currency_of(row, books, billed_in)) for row in rows]
+    rows = [replace(row, currency=_currency_of(row, books, billed_in)) for row in rows]
     if latest is not None:
         rows = [hold_to_latest(row, month, latest) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
@@ -113,10 +113,6 @@ def _pair_with_additions(
         else:
             compared.extend(find_comparisons(month, target, charges, books))
     return compared, waiting
-
-
-def _with_currency(mismatch: Mismatch, currency: str) -> Mismatch:
-    return mismatch if mismatch.currency == currency else replace(mismatch, currency=currency)
 
 
 def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str]) -> str:

@@ -25,7 +25,6 @@ from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2
 _CHUNK: Final = 32_000  # characters: a cell holds at most 32,767
-_json: Final = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder each time
 _ABOUT, _CHECKSUM = "about", "checksum"
 _FACTS: Final = "facts of "  # prefix of the titles of rows with facts
 _MOST_BYTES: Final = 200_000_000  # most bytes of one unpacked text
@@ -157,7 +156,8 @@ class HiddenSheet:
 
 def write_hidden_sheet(content: HiddenSheet, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
     """Make the rows of the hidden sheet, in the current format; `lists` go into its checksum."""
-    texts = [(_ABOUT, _json(to_plain(replace(content.about, format=FORMAT))))]
+    # json escapes what a cell cannot hold, and what is no ASCII.
+    texts = [(_ABOUT, json.dumps(to_plain(replace(content.about, format=FORMAT)), separators=(",", ":")))]
     for title, rows in content.rows.items():
         texts.append((title, _packed(_write_shown(rows))))
         texts.append((f"{_FACTS}{title}", _packed(row.json for row in rows.values())))

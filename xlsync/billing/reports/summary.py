@@ -12,7 +12,7 @@ from xlsync.amounts import counted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRead:
-    """What was read of one table.
+    """The summary of one table of a report as it was read.
 
     `totals` are the sums of money that the table itself states, by the currency of its lines; None where
     it states none. `other_months` counts rows that charge for the month and are invoiced in another.

@@ -452,7 +452,7 @@ def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | No
 
 
 def _mixed_ends(start: DateReadings, end: DateReadings) -> Wrong | None:
-    """What is wrong with a period whose ends are a true date and a text, or have days and months swapped."""
+    """Say what is wrong where one end is a true date and one a text, or has day and month swapped."""
     if start.is_true != end.is_true:
         true, text = ("start", "end") if start.is_true else ("end", "start")
         return Wrong(

@@ -120,7 +120,7 @@ def _add_ons(story: Story) -> None:
 
 
 def _other_charges(story: Story) -> None:
-    """What is billed but never compared: usage, one-time purchases, a set-up fee, lines typed by hand."""
+    """Bill what is never compared: usage, one-time purchases, a set-up fee, lines typed by hand."""
     sold = story.sold
     for name in ("Moorhen Analytics", "Teasel Robotics"):
         customer, agreement = story.linked(name)

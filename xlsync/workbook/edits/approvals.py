@@ -255,7 +255,7 @@ def _basis_of(approved: _Approved) -> Basis | None:
 
 @dataclass(frozen=True, slots=True)
 class _ChangeOfAddition:
-    """What is approved for one addition: its rows, the addition as they showed it, and names for people.
+    """The approved change of one addition: its rows, the addition as they showed it, and names for people.
 
     `begins` is the date in *Effective From*; None changes the addition in place.
     """
