@@ -437,7 +437,7 @@ def test_an_unknown_name_and_a_failed_handshake_are_not_sent(remote: Remote) -> 
     secure = remote.url.replace("http://", "https://")
     for url in ("https://no-such-host.invalid", secure):
         with Service("BSS", url, headers={}, patience=0) as service:
-            service._session.trust_env = False
+            service._connections.use_environment = False
             with pytest.raises(ApiError) as caught:
                 service.send("POST", "x", {})
         assert (caught.value.sent, type(caught.value)) == (False, ApiError)

@@ -129,7 +129,7 @@ def test_keys_of_a_netrc_file_are_never_sent(
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    service._session.trust_env = True
+    service._connections.use_environment = True
     service.get("x")
     assert "Authorization" not in remote.requests[0].headers
 

@@ -6,8 +6,6 @@ Numbers are read as `Decimal` and sent exactly.
 from __future__ import annotations
 
 import base64
-import http.cookiejar
-import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,17 +13,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import simplejson
-from requests import PreparedRequest, Session
-from requests.auth import AuthBase
+from requests.utils import parse_header_links
 from urllib3.exceptions import HTTPError
 
-from xlsync import __version__
-from xlsync.errors import ApiError, ConfigError
+from xlsync.errors import ApiError
 from xlsync.models import Progress
-from xlsync.rest.answer_time import TimedAdapter
+from xlsync.rest.connections import Connections
 from xlsync.rest.failures import Answer, Failure, Refusals, describe, failure_of, read_json
 from xlsync.rest.pacing import TRIES, Gate, pause_after, wait_before_next
 from xlsync.rest.url import check_url, within
@@ -55,6 +51,16 @@ class Page:
     data: Any
     headers: Mapping[str, str]
     next_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A request, apart from its authorization: `path` has the query in it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
 
 
 class Service:
@@ -90,11 +96,16 @@ class Service:
         self.workers = workers
         self._find_root = find_root
         self._finding_root = threading.Lock()
-        self._time_out = time_out
         self._largest = largest
         self._patience = patience
         self._gate = Gate(workers, per_minute, patience)
-        self._session = _session(headers, workers, longest, is_local=urlsplit(self.url).scheme == "http")
+        self._connections = Connections(
+            headers,
+            workers=workers,
+            longest=longest,
+            time_out=time_out,
+            is_local=urlsplit(self.url).scheme == "http",
+        )
         self._counting = threading.Lock()
         self._requests = 0
         self._closed = threading.Event()
@@ -109,7 +120,7 @@ class Service:
         """Close the connections and end every wait."""
         self._closed.set()
         self._gate.close()
-        self._session.close()
+        self._connections.close()
 
     @property
     def requests(self) -> int:
@@ -194,14 +205,8 @@ class Service:
         """
         content = None if body is None else simplejson.dumps(body, use_decimal=True, allow_nan=False)
         kind = {"Content-Type": "application/json; charset=utf-8"} if content is not None else {}
-        answer = self._once(
-            method,
-            path,
-            self._credentials.current(),
-            may_send,
-            data=content and content.encode(),
-            headers=kind,
-        )
+        sent = _Sent(method, path, kind, None if content is None else content.encode())
+        answer = self._once(sent, self._credentials.current(), may_send)
         if isinstance(answer, Answer) and answer.status < 300:
             try:
                 return read_json(answer.content)
@@ -219,7 +224,9 @@ class Service:
     def post_form(self, path: str, form: Mapping[str, str], *, auth: tuple[str, str] | None = None) -> Any:
         """Post a form to get a token. It is retried like a read, since it changes nothing."""
         self._refusals.hide(*(one for name, one in form.items() if name not in _OPEN_FIELDS))
-        return self._repeat("POST", path, data=dict(form), authorization=self._basic(auth))[1]
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        sent = _Sent("POST", path, kind, urlencode(form).encode())
+        return self._repeat(sent, authorization=self._basic(auth))[1]
 
     def _basic(self, auth: tuple[str, str] | None) -> str | None:
         """Return the header's value for Basic authentication, and hide its secret in messages."""
@@ -233,18 +240,18 @@ class Service:
         self, path: str, query: Mapping[str, str | int] | None, accept: str, *, as_json: bool
     ) -> tuple[Answer, Any]:
         # the headers of the service come first: ConnectWise names its version in Accept
-        headers = {} if "Accept" in self._session.headers and accept != "*/*" else {"Accept": accept}
-        return self._repeat("GET", path, as_json=as_json, params=query, headers=headers, authorize=True)
+        headers = {} if "Accept" in self._connections.headers and accept != "*/*" else {"Accept": accept}
+        asked = urlencode(query) if query else ""
+        address = f"{path}{'&' if '?' in path else '?'}{asked}" if asked else path
+        return self._repeat(_Sent("GET", address, headers), as_json=as_json, authorize=True)
 
     def _repeat(
         self,
-        method: str,
-        path: str,
+        request: _Sent,
         *,
         as_json: bool = True,
         authorize: bool = False,
         authorization: str | None = None,
-        **request: Any,
     ) -> tuple[Answer, Any]:
         """Send a read with retries; returns the answer and its JSON.
 
@@ -255,7 +262,7 @@ class Service:
             if authorize:
                 authorization = self._credentials.current()
             root = self.url
-            answer = self._once(method, path, authorization, **request)
+            answer = self._once(request, authorization)
             if isinstance(answer, Answer) and self._has_moved(answer, root):
                 continue
             can_renew = authorize and self._credentials.can_be_renewed and not renewed
@@ -273,6 +280,7 @@ class Service:
             if wait is None or attempt >= TRIES + renewed:
                 break
             self._closed.wait(wait * self._patience)
+        method, path = request.method, request.path
         if not isinstance(answer, Answer):
             raise self._refusals.lost(method, path, answer, read=True)
         if trouble is _UNREADABLE:
@@ -292,12 +300,7 @@ class Service:
             return self.url != root
 
     def _once(
-        self,
-        method: str,
-        path: str,
-        authorization: str | None,
-        may_send: Callable[[], bool] | None = None,
-        **request: Any,
+        self, request: _Sent, authorization: str | None, may_send: Callable[[], bool] | None = None
     ) -> Answer | Failure:
         with self._gate:
             if self._closed.is_set():
@@ -307,12 +310,8 @@ class Service:
             with self._counting:
                 self._requests += 1
             try:
-                answer = self._answer(method, path, authorization, **request)
-            # Errors of requests, the file system, and urllib3 while reading.
-            except (
-                OSError,
-                HTTPError,
-            ) as error:
+                answer = self._answer(request, authorization)
+            except (OSError, HTTPError) as error:  # of the network and the environment, and of urllib3
                 return failure_of(error)
         if isinstance(answer, Failure):
             return answer
@@ -323,58 +322,25 @@ class Service:
             self._gate.speed_up()
         return answer
 
-    def _answer(self, method: str, path: str, authorization: str | None, **request: Any) -> Answer | Failure:
+    def _answer(self, request: _Sent, authorization: str | None) -> Answer | Failure:
         """Send a request and read its answer within limits of time and size."""
-        with self._session.request(
-            method,
-            within(self.url, path),
-            auth=_Authorization(authorization),
-            timeout=self._time_out,
-            allow_redirects=False,
-            stream=True,
-            **request,
-        ) as response:
+        headers, url = request.headers, within(self.url, request.path)
+        if authorization is not None:
+            headers = {**headers, "Authorization": authorization}
+        with self._connections.sending(request.method, url, headers, request.body) as response:
             content = bytearray()
             # The bytes that have arrived, not a full chunk.
-            while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            while chunk := response.read1(_CHUNK, decode_content=True):
                 content += chunk
                 if len(content) > self._largest:
                     what = f"answered with more than {self._largest:,} bytes"
                     return Failure(what, sent=True, may_pass=False)
-            following = response.links.get("next", {}).get("url")
-            return Answer(response.status_code, response.headers, bytes(content), following)
+            links = parse_header_links(response.headers.get("Link", ""))
+            following = next((link["url"] for link in links if link.get("rel") == "next"), None)
+            return Answer(response.status, response.headers, bytes(content), following)
 
 
 _UNREADABLE: Final = Failure("was answered with something that is not JSON", sent=True)
-
-
-class _Authorization(AuthBase):
-    """Authentication of requests that sets our header: without one requests would use a netrc file."""
-
-    def __init__(self, value: str | None) -> None:
-        self._value = value
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        if self._value is not None:
-            request.headers["Authorization"] = self._value
-        return request
-
-
-def _session(headers: Mapping[str, str], workers: int, longest: float, *, is_local: bool) -> Session:
-    bad = [name for name, value in headers.items() if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", value)]
-    if bad:
-        raise ConfigError(f"The header {bad[0]} cannot be sent: it is empty or holds unusual characters.")
-    session = Session()
-    session.trust_env = not is_local  # proxies and CA bundle of the environment, except for this machine
-    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    session.headers["User-Agent"] = f"xlsync/{__version__}"
-    session.headers["Cache-Control"] = "no-cache"  # no proxy answers a look from its memory
-    del session.headers["Accept"]
-    session.headers.update(headers)
-    for scheme in ("https://", "http://"):
-        adapter = TimedAdapter(longest, pool_connections=1, pool_maxsize=workers, pool_block=False)
-        session.mount(scheme, adapter)
-    return session
 
 
 def basic(name: str, password: str) -> str:
