@@ -124,7 +124,7 @@ def creation(id_: int, key: str = "add:3:5", succeeds: int | None = None, **body
 
 
 def row(key: str, kind: MismatchKind = MismatchKind.UNITS_DIFFER, **facts: Any) -> MismatchRow:
-    own = {name: facts.pop(name) for name in ("result", "is_ignored") if name in facts}
+    own = {name: facts.pop(name) for name in ("result", "is_noted", "is_ignored") if name in facts}
     known = {"customer": "Heron Press", "product": "Mail Plan", "company": 1, "agreement": 3, "item": 5}
     mismatch = Mismatch(key=key, kind=kind, **(known | facts))
     return MismatchRow(
@@ -493,7 +493,7 @@ def test_what_was_created_belongs_to_its_line_at_once() -> None:
 def test_open_is_what_is_neither_done_nor_ignored() -> None:
     rows = (
         row("units:1", impact=Decimal(5)),
-        row("units:2", result="done units 2 -> 3"),
+        row("units:2", result="done units 2 -> 3", is_noted=True),
         row("units:3", result="already: units are 3"),
         row("units:4", result="failed: refused", impact=Decimal(-2)),
         row("units:5", is_ignored=True),
@@ -501,6 +501,13 @@ def test_open_is_what_is_neither_done_nor_ignored() -> None:
     report = make_report(facts([line("a")], rows=rows), [])
     assert (len(report.open), report.ignored) == (2, 1)
     assert [(k.kind, k.count, k.up, k.down) for k in report.kinds] == [("Units differ", 2, 5, -2)]
+
+
+@pytest.mark.parametrize("typed", ["done", "Done by Ann on the phone", "already billed by hand"])
+def test_a_row_of_which_a_person_typed_that_it_is_done_is_open_while_no_run_says_so(typed: str) -> None:
+    seen = facts([line("a")], compared=(addition(9),), rows=(row("units:9", result=typed),))
+    assert len(make_report(seen, []).open) == 1
+    assert make_report(seen, [run(1, update(9, quantity=(10, 13)))]).open == ()
 
 
 def test_a_row_whose_write_was_taken_back_is_open_again() -> None:

@@ -90,6 +90,21 @@ def test_a_page_in_place_of_json_is_an_error_of_a_read(remote: Remote, service: 
         service.post_form("token", {})
 
 
+@pytest.mark.parametrize("text", ['{"quantity": 5, "quantity": 7}', '[{"id": 1, "a": {"b": 0, "b": null}}]'])
+def test_a_field_that_stands_twice_with_different_values_is_an_error_that_names_it(
+    remote: Remote, service: Service, text: str
+) -> None:
+    remote.answer = lambda _: Response(text, content_type="application/json")
+    with pytest.raises(ApiError, match="the field '(quantity|b)' twice, with different values"):
+        service.get("x")
+    assert service.send("POST", "x", {}) is None  # it did act, and has to be looked up
+
+
+def test_a_field_that_stands_twice_with_one_value_is_read(remote: Remote, service: Service) -> None:
+    remote.answer = lambda _: Response('{"id": 1, "id": 1}', content_type="application/json")
+    assert service.get("x") == {"id": 1}
+
+
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_what_is_nested_without_end_is_no_json(remote: Remote, service: Service, status: int) -> None:
     remote.answer = lambda _: Response("[" * 200_000, status, content_type="application/json")

@@ -231,6 +231,10 @@ def test_an_agreement_with_mismatches_that_are_not_applied_is_invoiced_only_afte
     assert "Business Premium (New Commerce) (units differ)" in told
     with billing.editing() as hand:
         keys = [k for k, name in hand.column(MISMATCHES, "Customer").items() if name == "Redstart Textiles"]
+        hand.set(MISMATCHES, keys[0], {"Result": "Done by Ann"})  # which no run did
+    assert "5 mismatches are not applied yet" in " ".join(billing.run("invoice", OCTOBER).err.split())
+    with billing.editing() as hand:
+        hand.set(MISMATCHES, keys[0], {"Result": None})
         hand.approve(*keys)
     billing.apply()
     told = billing.run("invoice", OCTOBER).err

@@ -13,6 +13,7 @@ from xlsync.apply.actions import CREATED, CreateAddition, UpdateAddition
 from xlsync.apply.field_names import FIELDS, tell_field
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.plan import State, is_carried_out
+from xlsync.apply.spent_approvals import is_proven
 from xlsync.printable import one_line
 
 ADDITION: Final = re.compile(r"/finance/agreements/(\d+)/additions(?:/(\d+))?")
@@ -146,8 +147,12 @@ class Ledger:
         fields = list(_fields(write))
         return bool(fields) and all(self._last.get(entry, False) for entry in fields)
 
-    def is_settled(self, key: str, result: str) -> bool:
-        """Return whether a row's result says done or already, and that was not undone."""
+    def is_settled(self, key: str, result: str, *, is_noted: bool) -> bool:
+        """Return whether a row's *Result* says done or already by a run, and that was not undone.
+
+        `is_noted` tells that the workbook has shown the result of a run in that row: it may have been another
+        machine's.
+        """
         if not is_carried_out(result):
             return False
         own = [
@@ -155,7 +160,7 @@ class Ledger:
             for run, write in self.writes
             if run.command != "undo" and write.state == State.DONE and key in write.rows
         ]
-        return not own or not all(map(self.is_taken_back, own))
+        return not all(map(self.is_taken_back, own)) if own else is_proven(result, is_noted=is_noted)
 
     def described(self) -> Iterator[Written]:
         """Describe every write in words."""

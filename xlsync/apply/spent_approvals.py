@@ -141,6 +141,14 @@ def tell_typed(result: str) -> str:
     )
 
 
+def is_proven(result: str, *, is_noted: bool) -> bool:
+    """Return whether a *Result* says that everything was done, and no person typed that.
+
+    `is_noted` tells that the workbook has shown the result of a run in that row.
+    """
+    return is_carried_out(result) and (is_noted or not tell_typed(result))
+
+
 TAKEN_BACK: Final = "taken back"  # how the *Result* of a row begins whose writes an undo took back
 
 

@@ -19,8 +19,8 @@ from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.invoices import find_invoice
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, Plan, State, is_carried_out, outcome
-from xlsync.apply.spent_approvals import Noted, SpentApprovals, part_spent
+from xlsync.apply.plan import Outcome, Plan, State, outcome
+from xlsync.apply.spent_approvals import Noted, SpentApprovals, is_proven, part_spent
 from xlsync.commands.writing import (
     BadCells,
     approvals_of,
@@ -112,10 +112,11 @@ def review_invoices(systems: Systems, path: Path) -> InvoiceReview:
 def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
     """Name each agreement to be invoiced that has mismatches which are not applied yet, with those rows."""
     unapplied: dict[int | str | None, list[SheetRow]] = {}
+    noted = book.about.noted_rows
     for row in book.rows[MISMATCHES.title]:
         mismatch = from_plain(row.facts["mismatch"], Mismatch)
         is_left = row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
-        is_done = is_carried_out(row.text("Result"))
+        is_done = is_proven(row.text("Result"), is_noted=row.key in noted)
         if is_unapplied(mismatch) and not is_left and not is_done:
             unapplied.setdefault(mismatch.agreement, []).append(row)
     places = {row.key: row.where("Approve") for row in book.rows[INVOICES.title]}

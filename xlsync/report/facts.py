@@ -26,6 +26,7 @@ class MismatchRow:
     kind: str
     approve: str = ""
     result: str = ""
+    is_noted: bool = False  # whether a run wrote the result
     is_ignored: bool = False
 
 
@@ -50,6 +51,7 @@ def read_facts(book: Book) -> Facts:
 
     Every exported line counts, even if somebody deleted its row.
     """
+    noted = book.about.noted_rows
     stored_lines = book.stored.get(BILLING_LINES.title, {})
     rows = [
         MismatchRow(
@@ -60,6 +62,7 @@ def read_facts(book: Book) -> Facts:
             kind=_kind(row.text("Mismatch"), str(row.stored.shown.get("Mismatch") or "")),
             approve=row.text("Approve"),
             result=row.text("Result"),
+            is_noted=row.key in noted,
             is_ignored=row.text("Action").casefold() == ActionLabel.IGNORE.casefold(),
         )
         for row in book.rows[MISMATCHES.title]

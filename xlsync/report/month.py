@@ -105,11 +105,12 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
     )
     ledger = Ledger(runs, facts.month, facts.environment)
     naming = Naming(facts, ledger.ids)
-    open_rows = [
+    unsettled = [
         row
         for row in facts.rows
-        if not row.is_ignored and not ledger.is_settled(row.mismatch.key, row.result)
+        if not ledger.is_settled(row.mismatch.key, row.result, is_noted=row.is_noted)
     ]
+    open_rows = [row for row in unsettled if not row.is_ignored]
     parts = [
         *line_parts(facts, ledger, naming),
         *addition_parts(facts, ledger, naming),
@@ -134,9 +135,7 @@ def make_report(facts: Facts, runs: Iterable[Run]) -> Report:
         verdict=facts.month_verdict.verdict,
         billed=facts.month_verdict.billed,
         by_hand=tuple(_by_hand(open_rows)),
-        ignored=sum(
-            row.is_ignored and not ledger.is_settled(row.mismatch.key, row.result) for row in facts.rows
-        ),
+        ignored=sum(row.is_ignored for row in unsettled),
     )
 
 

@@ -28,6 +28,7 @@ _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # of a clock that may be right
 _MOST_PLACES: Final = 30  # highest power of ten in a number; sums of money are exact in 100 digits
+_LONGEST_NAME: Final = 60  # characters that are quoted of a field's name
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -114,12 +115,28 @@ def _while_connecting(error: BaseException) -> bool:
 
 
 def read_json(content: bytes) -> Any:
-    """Parse the JSON of a body; None if it is empty. Raises ValueError."""
+    """Parse the JSON of a body; None if it is empty. Raises ValueError, RepeatedField among others."""
     text = _NOT_ASCII.sub(_escaped, content.removeprefix(BOM_UTF8)).decode("ascii")
     try:
-        return simplejson.loads(text, parse_float=_read_number) if text.strip() else None
+        if not text.strip():
+            return None
+        return simplejson.loads(text, parse_float=_read_number, object_pairs_hook=_read_object)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+class RepeatedField(ValueError):
+    """A field that one object names twice with different values: nobody knows which of them holds."""
+
+
+def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object; raises RepeatedField where a field stands in it with two values."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name, value in pairs:
+            if value != fields[name]:
+                raise RepeatedField(f"the field {name[:_LONGEST_NAME]!r} twice, with different values")
+    return fields
 
 
 def _read_number(text: str) -> Decimal:
@@ -134,6 +151,17 @@ def _read_number(text: str) -> Decimal:
 def _escaped(match: re.Match[bytes]) -> bytes:
     """Write letters as JSON escapes: a single other letter makes Python's text four times as large."""
     return simplejson.dumps(match[0].decode())[1:-1].encode()
+
+
+def _tell_repeated(content: bytes) -> str:
+    """Name the field that one object of a body holds with two values; empty where there is none."""
+    try:
+        read_json(content)
+    except RepeatedField as error:
+        return str(error)
+    except ValueError:
+        return ""
+    return ""
 
 
 def _error_body(content: bytes) -> dict[str, Any]:
@@ -269,7 +297,10 @@ class Refusals:
         return ""
 
     def unreadable(self, method: str, path: str, answer: Answer) -> ApiError:
-        """Build the error for a success whose body is no JSON."""
+        """Build the error for a success whose body is no JSON, or has a field with two values."""
+        if repeated := _tell_repeated(answer.content):
+            hint = f"What {self._name} holds cannot be told from that: report it to its vendor."
+            return self._error(method, path, f"with {repeated}", hint, status=answer.status)
         if answer.content.lstrip(BOM_UTF8).lstrip()[:1] in {b"[", b"{"}:
             hint = f"The answer was cut off on its way from {self._name}: try again in some minutes."
             return self._error(method, path, "with JSON that is not whole", hint, status=answer.status)

@@ -54,6 +54,11 @@ class About:
     anew: tuple[str, ...] = ()
     approved: tuple[str, ...] = ()
 
+    @property
+    def noted_rows(self) -> frozenset[str]:
+        """The keys of the rows whose *Result* a run wrote."""
+        return frozenset(entry.partition(" ")[2] for entry in self.noted)
+
 
 class StoredRow(NamedTuple):
     """A row as written: headers, cell values, and a function that builds its hidden JSON on demand."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.apply.plan import CHANGED, State, is_carried_out
-from xlsync.apply.spent_approvals import tell_typed
+from xlsync.apply.spent_approvals import is_proven
 from xlsync.workbook.contents import Cells
 from xlsync.workbook.hidden_sheet import StoredRow, is_same
 from xlsync.workbook.layout import BILLING_LINES, INVOICES, MISMATCHES, NEW, PICKED_HEADERS, Sheet
@@ -56,7 +56,7 @@ def merge_rows(
         rank = {key: number for number, key in enumerate(offered)}
         keys.sort(key=lambda key: rank.get(key, len(rank)))
     others = [*book.others[sheet.title], *find_furnished(book, sheet.title)] if book else []
-    noted = {entry.partition(" ")[2] for entry in book.about.noted} if book else set()
+    noted = book.about.noted_rows if book else frozenset()
     under, last = _find_rows_under([old[key] for key in kept_on], others)
     merged.rows += under.get("", ())
     for key in keys:
@@ -132,7 +132,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *,
             lapsed.append(row.where("Approve"))
     elif row.text("Result").startswith(f"{State.SKIPPED}: {CHANGED}"):
         changed["Result"] = None
-    elif is_carried_out(row.text("Result")) and (is_noted or not tell_typed(row.text("Result"))):
+    elif is_proven(row.text("Result"), is_noted=is_noted):
         changed["Approve"] = None  # the approval was used, for a date still to come
     return changed
 
