@@ -95,7 +95,7 @@ def test_a_field_that_stands_twice_with_different_values_is_an_error_that_names_
     remote: Remote, service: Service, text: str
 ) -> None:
     remote.answer = lambda _: Response(text, content_type="application/json")
-    with pytest.raises(ApiError, match="the field '(quantity|b)' twice, with different values"):
+    with pytest.raises(ApiError, match=r"the field '(quantity|b)' twice, with different values"):
         service.get("x")
     assert service.send("POST", "x", {}) is None  # it did act, and has to be looked up
 

@@ -7,7 +7,7 @@ customer or product is linked meanwhile.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any, Final
 
 from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateContact
@@ -25,7 +25,7 @@ class EarlierCreations:
     def __init__(self, runs: Iterable[Run] = ()) -> None:
         self._by_key: dict[str, list[Write]] = {}
         self._by_place: dict[_Place, list[Write]] = {}
-        self.created_ids: set[int] = set()  # ids of all created records
+        self._created: dict[str, set[int]] = {}  # ids of created records by path: each kind counts its own
         for run in sorted(runs, key=lambda run: run.id):
             for write in run.writes:
                 if run.command != "undo" and write.method == "POST":
@@ -33,7 +33,16 @@ class EarlierCreations:
                     place = _place_of_write(write)
                     if place is not None:
                         self._by_place.setdefault(place, []).append(write)
-                    self.created_ids |= {write.id} if write.id is not None else set()
+                    if write.id is not None:
+                        self.add_created(write.path, write.id)
+
+    def add_created(self, path: str, id_: int) -> None:
+        """Note that a record was created on a path."""
+        self._created.setdefault(path, set()).add(id_)
+
+    def created_on(self, path: str) -> Set[int]:
+        """Return the ids of the records created on a path: those of another path count apart."""
+        return frozenset(self._created.get(path, ()))
 
     def ids_of(self, key: str, path: str) -> tuple[int, ...]:
         """Return the ids created by an action's key on a path, the newest first."""

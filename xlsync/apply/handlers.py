@@ -53,7 +53,7 @@ def handler_of(action: Action) -> Handler:
             assert_never(action)
 
 
-def _no_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+def _no_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
     return []
 
 
@@ -61,11 +61,11 @@ def _no_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[
 class Reversal:
     """The undo of a kind of creation: the fields to set, and a search for others who use the record.
 
-    `find_users` gets the record's id, what the run itself made, and all runs.
+    `find_users` gets the record's id, the paths of the records that the run itself made, and all runs.
     """
 
     take_back: Callable[[Write], SetFields | None]
-    find_users: Callable[[int, Live, Set[int], Iterable[Run]], list[str]] = _no_users
+    find_users: Callable[[int, Live, Set[str], Iterable[Run]], list[str]] = _no_users
 
 
 REVERSALS: Final = {

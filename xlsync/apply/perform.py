@@ -205,7 +205,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
         return unwritten
     result = _send(action, handler, live, prepared, journal)
     if result.id is not None and prepared.request.method == "POST":
-        live.earlier.created_ids.add(result.id)
+        live.earlier.add_created(prepared.request.path, result.id)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
     except OSError as error:

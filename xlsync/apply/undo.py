@@ -33,7 +33,7 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
         if other.id != run.id and write.kind == CreateAddition.__name__
     )
     run = replace(run, writes=tuple(_look_up(write, live, of_others) for write in run.writes))
-    own = {write.id for write in run.writes if write.id is not None}
+    own = {write.record for write in run.writes if write.method == "POST" and write.id is not None}
     touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
     live.read_additions(touched)
     live.read_agreements(touched)
@@ -208,8 +208,8 @@ def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
     return write if made else replace(write, state=State.FAILED)
 
 
-def _find_use(write: Write, action: Action, live: Live, own: Set[int], runs: Iterable[Run]) -> Outcome | None:
-    """Return a skipped outcome if others use a record that undo would end; `own` are the run's own ids."""
+def _find_use(write: Write, action: Action, live: Live, own: Set[str], runs: Iterable[Run]) -> Outcome | None:
+    """Return a skipped outcome if others use a record that undo would end; `own` are what the run made."""
     reversal = REVERSALS.get(write.kind)
     if reversal is None or write.id is None:
         return None

@@ -246,6 +246,13 @@ class ConnectWise:
         contact = record.get("defaultContact")
         return id_of(record_of(contact, path), path) if contact else None
 
+    def read_company_of_contact(self, contact_id: int) -> int | None:
+        """Read the id of a contact's company; None where it has none."""
+        path = f"/company/contacts/{contact_id}"
+        record = record_of(self.service.get(path, {"fields": "id,company/id"}), path)
+        company = record.get("company")
+        return id_of(record_of(company, path), path) if company else None
+
     def read_recap(self, agreement_id: int) -> Recap:
         """Read an agreement's recap."""
         path = f"/finance/agreementrecap/{agreement_id}"

@@ -42,13 +42,14 @@ class AdditionCreation(Handler):
         agreement = self.action.agreement_id
         if agreement is None:
             return None
-        return judge_creation(self.action, self._with_made_before(live, agreement), live.earlier.created_ids)
+        path = f"/finance/agreements/{agreement}/additions"
+        made = live.earlier.created_on(path)
+        return judge_creation(self.action, self._with_made_before(live, agreement, path), made)
 
-    def _with_made_before(self, live: Live, agreement: int) -> tuple[Addition, ...]:
+    def _with_made_before(self, live: Live, agreement: int, path: str) -> tuple[Addition, ...]:
         """List the additions of an agreement, with those of earlier runs that the list lacks yet."""
         listed = live.additions_of(agreement)
         known = {addition.id for addition in listed}
-        path = f"/finance/agreements/{agreement}/additions"
         hidden = [id_ for id_ in live.earlier.additions_like(self.action, path) if id_ not in known]
         read = (live.connectwise.read_addition(agreement, id_) for id_ in hidden)
         return (*listed, *(addition for addition in read if addition is not None))

@@ -42,9 +42,8 @@ class CompanyCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further companies of the name that xlsync did not create for another row."""
-        return tuple(
-            i for i in list_ids(live, PATH, *self._same) if i not in {created_id, *live.earlier.created_ids}
-        )
+        own = {created_id, *live.earlier.created_on(PATH)}
+        return tuple(id_ for id_ in list_ids(live, PATH, *self._same) if id_ not in own)
 
     @property
     def _same(self) -> SameRecord:

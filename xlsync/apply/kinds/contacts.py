@@ -92,9 +92,15 @@ def take_back(write: Write) -> SetFields | None:
     return retire(write, "inactiveFlag")
 
 
-def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
-    """List the agreements that name the contact and that the run did not create itself."""
+def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:  # noqa: ARG001
+    """List the agreements and the customer that name the contact and that the run did not create itself."""
     asked = f"contact/id={id_} and cancelledFlag=False"
     path = "/finance/agreements"
     records, _ = live.connectwise.list_records(path, fields="id", conditions=asked)
-    return [f"agreement {id_}" for record in records if (id_ := id_of(record, path)) not in own]
+    agreements = (id_of(record, path) for record in records)
+    users = [f"agreement {agreement}" for agreement in agreements if f"{path}/{agreement}" not in own]
+    company = live.connectwise.read_company_of_contact(id_)
+    is_of_others = company is not None and f"/company/companies/{company}" not in own
+    if company is not None and is_of_others and live.connectwise.read_default_contact(company) == id_:
+        users.append(f"customer {company}, whose default contact it is")
+    return users

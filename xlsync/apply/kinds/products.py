@@ -46,11 +46,8 @@ class ProductCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further items of the description and code that xlsync did not create for another row."""
-        return tuple(
-            i
-            for i in list_ids(live, PATH, *self._same(live))
-            if i not in {created_id, *live.earlier.created_ids}
-        )
+        own = {created_id, *live.earlier.created_on(PATH)}
+        return tuple(id_ for id_ in list_ids(live, PATH, *self._same(live)) if id_ not in own)
 
     def _same(self, live: Live) -> SameRecord:
         action, field = self.creation, live.creation.code_field
@@ -84,14 +81,18 @@ def take_back(write: Write) -> SetFields | None:
     return retire(write, "inactiveFlag")
 
 
-def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list[str]:
+def find_users(id_: int, live: Live, own: Set[str], runs: Iterable[Run]) -> list[str]:
     """List the additions of the item that the run did not make: on every agreement, and of other runs."""
     agreements = live.agreements_in_force()
-    known = {addition.id: addition for agreement in agreements for addition in live.known_of(agreement)}
+    known = {
+        f"/finance/agreements/{addition.agreement_id}/additions/{addition.id}": addition
+        for agreement in agreements
+        for addition in live.known_of(agreement)
+    }
     by_others = [
         f"addition {one.id} on {agreements[one.agreement_id]}"
-        for one in known.values()
-        if one.item_id == id_ and one.cancelled is None and one.id not in own
+        for record, one in known.items()
+        if one.item_id == id_ and one.cancelled is None and record not in own
     ]
     by_runs = [
         f"addition {write.id} of run {run.number}"
@@ -99,7 +100,8 @@ def find_users(id_: int, live: Live, own: Set[int], runs: Iterable[Run]) -> list
         for write in run.writes
         if write.kind == CreateAddition.__name__
         and write.id is not None
-        and write.id not in {*own, *known}
+        and write.record not in own
+        and write.record not in known
         and write.body.get("product", {}).get("id") == id_
     ]
     return [*by_others, *by_runs]

@@ -76,9 +76,10 @@ def find_like(
     live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
 ) -> Existing | None:
     """Find a record of equal name under another identifier, not created by xlsync for another row."""
+    own = live.earlier.created_on(path)
     records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
     for record in records:
-        if is_it(record) and id_of(record, path) not in live.earlier.created_ids:
+        if is_it(record) and id_of(record, path) not in own:
             taken = f"{record.get('name') or record.get('description')} [{record.get('identifier')}]"
             todo = "choose it on sheet Billing Lines, or give the new one another name"
             return Existing(id_of(record, path), False, f"{taken} is there already: {todo}")

@@ -1,0 +1,78 @@
+"""Undo looks for everybody else who uses what a run made: a record is known by its kind and id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import NEW
+from tests.helpers.world import choose_new
+from xlsync.apply.earlier_creations import EarlierCreations
+from xlsync.apply.journal import Run, Write
+
+
+@pytest.fixture
+def made(desk: Desk) -> dict[str, int]:
+    """The ids of a customer, contact, agreement, addition and product that one run made, by kind."""
+    choose_new(desk)
+    with desk.editing() as hand:
+        hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
+        hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1")
+        (dark,) = (k for k, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(dark, Price=1.5)
+    return {action["kind"]: action["id"] for action in desk.apply().json["actions"]}
+
+
+def undo(desk: Desk) -> dict[str, str]:
+    """Take the last run back; returns why something stayed, by kind."""
+    ran = desk.run("undo", "last", "--yes", "--json")
+    return {
+        action["kind"]: action["detail"] for action in ran.json["actions"] if action["state"] == "skipped"
+    }
+
+
+def test_a_contact_that_became_the_default_of_another_customer_stays_active_and_says_so(
+    desk: Desk, made: dict[str, int]
+) -> None:
+    state, contact = desk.sandbox.connectwise, made["CreateContact"]
+    company: dict[str, Any] = next(iter(state.companies.values()))
+    reference = {"id": contact, "name": "Ada", "_info": {}}
+    company["defaultContact"] = reference
+    state.contacts[contact]["company"] = {"id": company["id"], "name": company["name"], "_info": {}}
+    stayed = undo(desk)
+    assert f"in use by customer {company['id']}, whose default contact it is" in stayed["Retire"]
+    assert state.contacts[contact]["inactiveFlag"] is False
+
+
+def test_an_agreement_of_others_with_the_id_of_something_that_the_run_made_still_counts(
+    desk: Desk, made: dict[str, int]
+) -> None:
+    """Each kind of record counts its own ids: that of an addition says nothing of an agreement."""
+    state, contact = desk.sandbox.connectwise, made["CreateContact"]
+    theirs: dict[str, Any] = dict(next(iter(state.agreements.values())))
+    theirs |= {"id": made["CreateAddition"], "contact": {"id": contact, "name": "Ada", "_info": {}}}
+    assert theirs["id"] not in state.agreements
+    state.commit(("agreements", theirs["id"], theirs))
+    assert f"in use by agreement {theirs['id']}" in undo(desk)["Retire"]
+    assert state.contacts[contact]["inactiveFlag"] is False
+
+
+def test_a_customer_of_the_name_is_found_though_its_id_is_that_of_an_addition_that_xlsync_made() -> None:
+    write = Write(
+        key="add:1:2",
+        kind="CreateAddition",
+        what="",
+        at="2026-10-01T00:00:00+00:00",
+        method="POST",
+        path="/finance/agreements/1/additions",
+        body={"product": {"id": 2}},
+        state="done",
+        id=77,
+    )
+    names = ("id", "number", "at", "who", "command", "environment", "workbook", "month")
+    run = Run(**dict.fromkeys(names, ""), writes=(write,), is_finished=True)
+    earlier = EarlierCreations([run])
+    assert 77 in earlier.created_on(write.path)
+    assert 77 not in earlier.created_on("/company/companies")
