@@ -11,6 +11,7 @@ from tests.helpers.command import Ran
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import LINES, MISMATCHES, day
 from tests.helpers.process import kill_at
+from xlsync.sandbox.connectwise.invoicing import invoice as make_invoice
 
 INVOICES = "Invoices"
 FIELDS = ["run", "workbook", "environment", "done", "already", "skipped", "failed", "unknown", "actions"]
@@ -269,6 +270,51 @@ def test_an_amount_that_changed_since_it_was_shown_is_skipped_with_both_amounts(
     assert (ran.code, ran.states) == (3, {REDSTART: "skipped", SISKIN: "done"})
     assert "was 3650.85 on 2026-10-31 and is now 3672.35 on 2026-10-31" in result(billing, REDSTART)
     assert (len(made(billing, 37)), len(made(billing, 38))) == (0, 1)
+
+
+def test_an_invoice_of_another_amount_than_was_approved_is_told_and_the_run_exits_3(billing: Desk) -> None:
+    """Somebody changes units after the last look, in the moment in which ConnectWise makes the invoice."""
+    approve(billing, REDSTART)
+
+    def change() -> None:
+        billing.addition(52)["quantity"] = Decimal(16)
+
+    billing.sandbox.fail("call", write=1, call=change)
+    ran = invoice(billing)
+    assert (ran.code, ran.states) == (3, {REDSTART: "done"})
+    assert "ConnectWise invoiced 3672.35, approved were 3650.85" in result(billing, REDSTART)
+
+
+def test_of_two_who_invoice_one_agreement_at_once_the_later_names_both_invoices_and_exits_3(
+    billing: Desk,
+) -> None:
+    """ConnectWise invoices whatever is next: the second request makes November's, which nobody approved."""
+    approve(billing, REDSTART)
+    state = billing.sandbox.connectwise
+    billing.sandbox.fail("call", write=1, call=lambda: make_invoice(state, state.agreements[37]))
+    ran = invoice(billing)
+    first, second = (one["invoiceNumber"] for one in made(billing, 37))
+    assert (ran.code, ran.states) == (3, {REDSTART: "done"})
+    assert f"another run or person made {first} of the same agreement" in result(billing, REDSTART)
+    assert ran.json["actions"][0]["id"] == max(one["id"] for one in made(billing, 37))
+    assert second != first
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"currency": {"id": 2, "currencyCode": "USD"}}, "the agreement's currency was EUR and is now USD"),
+        ({"agreementStatus": "Inactive"}, "the agreement is inactive now"),
+    ],
+)
+def test_an_agreement_that_is_closed_or_of_another_currency_now_is_not_invoiced(
+    billing: Desk, fields: dict[str, Any], told: str
+) -> None:
+    approve(billing, REDSTART)
+    billing.sandbox.connectwise.agreements[37].update(fields)
+    ran = invoice(billing)
+    assert (ran.code, ran.states, billing.sent()) == (3, {REDSTART: "skipped"}, [])
+    assert told in result(billing, REDSTART)
 
 
 def test_an_approval_lapses_when_check_shows_another_amount(billing: Desk) -> None:

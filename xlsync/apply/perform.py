@@ -305,9 +305,10 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
         return outcome(action, State.UNKNOWN, detail)
     if shown is not None:
         detail = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
-        return replace(
+        done = replace(
             shown, state=State.DONE, detail=detail, id=created_id if created_id is not None else shown.id
         )
+        return _with_unlike(handler, live, done)
     if created_id is not None:
         detail = (
             f"ConnectWise answered {handler.word} id {created_id}, but the agreement's recap does not show it"
@@ -322,6 +323,15 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
     return outcome(
         action, State.UNKNOWN, f"{action}: the answer was lost and it is not seen there yet: {_WAIT}"
     )
+
+
+def _with_unlike(handler: Handler, live: Live, done: Outcome) -> Outcome:
+    """Add to a write that was carried out what ConnectWise made otherwise than it was approved."""
+    try:
+        unlike = handler.tell_unlike_approved(live, done)
+    except ApiError as error:
+        unlike = f"whether it is as approved could not be looked up: {error.message.rstrip('.')}"
+    return replace(done, detail=f"{done.detail}; {unlike}", differs=True) if unlike else done
 
 
 def _stored_otherwise(action: Action, handler: Handler, live: Live) -> Outcome | None:

@@ -185,7 +185,7 @@ def _earlier_outcome(
     `made` is the id that a run got for it, `sent_by` the run that sent it without an answer (or empty).
     """
     try:
-        number = None if made is None else systems.connectwise.read_invoice(made)
+        known = None if made is None else systems.connectwise.read_invoice(made)
         seen = find_invoice(action, live) if sent_by else None
     except ApiError as error:
         return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
@@ -197,8 +197,9 @@ def _earlier_outcome(
             "if there is no such invoice, empty Result and approve it anew"
         )
         return replace(outcome(action, State.SKIPPED, detail), run=sent_by)
-    if number is None:
+    if known is None:
         return None
+    number = known.number or str(known.id)
     detail = f"invoice {number} (made before; the agreement's recap does not show it)"
     return replace(outcome(action, State.ALREADY, detail, made), invoice_number=number)
 
@@ -232,9 +233,10 @@ def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
     folder = workbook.with_name(f"{workbook.stem}-invoices")
     try:
         if not number and outcome.id is not None:
-            number = systems.connectwise.read_invoice(outcome.id) or ""
-            if not number:
+            known = systems.connectwise.read_invoice(outcome.id)
+            if known is None:
                 return outcome
+            number = known.number or str(known.id)
             outcome = replace(outcome, detail=f"{outcome.detail}: invoice {number}")
         file = folder / (re.sub(r"[^\w.-]+", "_", number) + ".pdf")
         id_ = outcome.id if outcome.id is not None else systems.connectwise.find_invoice(number)

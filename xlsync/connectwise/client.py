@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 from xlsync.connectwise.records import (
     TAKEN_OVER,
     AgreementNow,
+    InvoiceNow,
     ItemNow,
     id_of,
     read_addition,
     read_agreement_now,
+    read_invoice_now,
     read_number,
     read_recap,
     read_setup,
@@ -40,6 +42,7 @@ AGREEMENT_FIELDS: Final = (
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag,"
     "parentAgreement/id,parentAgreement/name"
 )
+_INVOICE: Final = "id,invoiceNumber,agreementAmount,subtotal,total,currency"
 ITEM_FIELDS: Final = (
     "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber,"
     "productClass"
@@ -275,15 +278,11 @@ class ConnectWise:
         entries = [read_setup(record) for record in records if not record.get("inactiveFlag")]
         return tuple(sorted(entries, key=lambda entry: entry.name.casefold()))
 
-    def list_invoices(self, agreement_id: int, since: dt.date) -> list[tuple[int, str]]:
-        """Read the ids and numbers of an agreement's invoices from a day on, the oldest first."""
-        path = "/finance/invoices"
-        records, _ = self.list_records(
-            path,
-            fields="id,invoiceNumber",
-            conditions=f"agreement/id={agreement_id} and date>=[{since.isoformat()}T00:00:00Z]",
-        )
-        return [(id_of(record, path), str(record.get("invoiceNumber") or "")) for record in records]
+    def list_invoices(self, agreement_id: int, since: dt.date) -> list[InvoiceNow]:
+        """Read an agreement's invoices from a day on, the oldest first."""
+        conditions = f"agreement/id={agreement_id} and date>=[{since.isoformat()}T00:00:00Z]"
+        records, _ = self.list_records("/finance/invoices", fields=_INVOICE, conditions=conditions)
+        return [read_invoice_now(record) for record in records]
 
     def find_invoice(self, number: str) -> int | None:
         """Find the id of an invoice by its number."""
@@ -292,16 +291,15 @@ class ConnectWise:
         records, _ = self.list_records(path, fields="id,invoiceNumber", conditions=asked)
         return next((id_of(r, path) for r in records if r.get("invoiceNumber") == number), None)
 
-    def read_invoice(self, invoice_id: int) -> str | None:
-        """Read the number of an invoice; None where there is none of the id."""
+    def read_invoice(self, invoice_id: int) -> InvoiceNow | None:
+        """Read an invoice; None where there is none of the id."""
         path = f"/finance/invoices/{invoice_id}"
         try:
-            record = record_of(self.service.get(path, {"fields": "id,invoiceNumber"}), path)
+            return read_invoice_now(record_of(self.service.get(path, {"fields": _INVOICE}), path))
         except ApiError as error:
             if error.is_absence:
                 return None
             raise
-        return str(record.get("invoiceNumber") or invoice_id)
 
     def _find_root(self) -> str | None:
         """Find the API's root, whose path changes when a hosted site is upgraded."""

@@ -330,6 +330,29 @@ class AgreementNow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceNow:
+    """An invoice of an agreement; `amounts` are those of the agreement, before tax, and with tax."""
+
+    id: int
+    number: str
+    amounts: tuple[Decimal, ...] = ()
+    currency: str = ""
+
+
+def read_invoice_now(record: Mapping[str, Any]) -> InvoiceNow:
+    """Read an invoice; amounts that ConnectWise leaves out are left out."""
+    path = "/finance/invoices"
+    amounts = (read_number(record.get(name), path) for name in ("agreementAmount", "subtotal", "total"))
+    currency = _inner(record, "currency")
+    return InvoiceNow(
+        id=id_of(record, path),
+        number=str(record.get("invoiceNumber") or ""),
+        amounts=tuple(amount for amount in amounts if amount is not None),
+        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemNow:
     """A catalog item as read just before an addition of it is created."""
 

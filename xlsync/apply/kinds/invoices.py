@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from xlsync.amounts import tell_cost
@@ -9,6 +10,7 @@ from xlsync.apply.actions import CreateInvoice, Setting
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_labels, outcome
+from xlsync.connectwise.records import InvoiceNow
 from xlsync.models import Recap
 
 
@@ -35,6 +37,11 @@ class InvoiceCreation(Handler):
             return changed(
                 self.action, f"the recap's next invoice is of {seen}, the agreement's own of {own}"
             )
+        if agreement.closed not in {"", "Expired"}:  # an expired one may still have its last invoice to come
+            return changed(self.action, f"the agreement is {agreement.closed.casefold()} now")
+        was, now = self.action.currency, agreement.currency
+        if was and now and was != now:
+            return changed(self.action, f"the agreement's currency was {was} and is now {now}")
         return judge_labels(self.action, self.action.labels, agreement)
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
@@ -51,6 +58,36 @@ class InvoiceCreation(Handler):
         return (
             shown if shown is not None and shown.state is State.ALREADY else find_invoice(self.action, live)
         )
+
+    def tell_unlike_approved(self, live: Live, made: Outcome) -> str:
+        """Say which other amount ConnectWise invoiced, and which other invoices were made meanwhile."""
+        action = self.action
+        listed = live.connectwise.list_invoices(action.agreement, action.seen_date)
+        own = next((one for one in listed if made.id == one.id), None)
+        if own is None and made.id is not None:
+            own = live.connectwise.read_invoice(made.id)
+        elif own is None:
+            own = next((one for one in listed if one.number and one.number == made.invoice_number), None)
+        return tell_unlike(action, own, listed)
+
+
+def tell_unlike(action: CreateInvoice, made: InvoiceNow | None, listed: Iterable[InvoiceNow]) -> str:
+    """Compare the invoice that was made with the approved one, and name the others since; else empty."""
+    words: list[str] = []
+    if made is None or not made.amounts:
+        words.append("the amount that ConnectWise invoiced is not seen: look at it there")
+    elif action.seen_amount not in made.amounts:
+        now = tell_cost(made.amounts[0])
+        words.append(f"ConnectWise invoiced {now}, approved were {tell_cost(action.seen_amount)}")
+    if made is not None and made.currency and action.currency and made.currency != action.currency:
+        words.append(f"it is in {made.currency}, approved was {action.currency}")
+    others = [one.number or str(one.id) for one in listed if made is None or one.id != made.id]
+    if others and made is not None:
+        words.append(
+            f"another run or person made {', '.join(others)} of the same agreement at the same time: "
+            "one of them may be the invoice of a later period, which nobody approved"
+        )
+    return "; ".join(words)
 
 
 def judge_invoice(action: CreateInvoice, live: Recap) -> Outcome | None:
@@ -79,5 +116,7 @@ def find_invoice(action: CreateInvoice, live: Live) -> Outcome | None:
     made = live.connectwise.list_invoices(action.agreement, action.seen_date)
     if not made:
         return None
-    id_, number = made[-1]
-    return replace(outcome(action, State.ALREADY, f"invoice {number}", id_), invoice_number=number)
+    last = made[-1]
+    return replace(
+        outcome(action, State.ALREADY, f"invoice {last.number}", last.id), invoice_number=last.number
+    )
