@@ -62,9 +62,8 @@ LAST_COLUMN: Final = 16_384
 
 # XML 1.0, production 2 (Char): everything else cannot stand in a document, not even as a reference.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_MARKUP = re.compile('[&<>"]|_(?=x[0-9A-Fa-f]{4}_)')
-_MARKUP_TO = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "_": "_x005F_"}
-_SPACE = re.compile(r"^\s|\s$|\n|\t|  ")
+_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # what would be read as an escaped letter
+_SPACES: Final = ("\n", "\t", "  ")  # within a text, which a reader may change unless it is told not to
 _LETTERS_DIGITS = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 # Excel counts days from 1900-01-00 and believes in a 1900-02-29 (ECMA-376-1, 18.17.4.1).
@@ -81,9 +80,8 @@ def clean_text(text: str) -> str:
 
     Line breaks become `\n`, what XML cannot hold U+FFFD, and what is too long for a cell ends in an ellipsis.
     """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _ILLEGAL.sub("\ufffd", text)
+    if not text.isprintable():  # a printable text holds neither
+        text = _ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(text) * 2 > LONGEST and len(text.encode("utf-16-le")) > LONGEST * 2:
         text = text.encode("utf-16-le")[: (LONGEST - 1) * 2].decode("utf-16-le", "ignore") + "…"
     return text
@@ -91,7 +89,9 @@ def clean_text(text: str) -> str:
 
 def escape_text(text: str) -> str:
     """Return a clean text as the content of an element that holds an `ST_Xstring`."""
-    return _MARKUP.sub(lambda match: _MARKUP_TO[match[0]], text)
+    if "_x" in text:
+        text = _ESCAPE.sub("_x005F_", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def escape_markup(text: str) -> str:
@@ -149,7 +149,8 @@ class _Texts(dict[str, str]):
     def __missing__(self, value: str) -> str:
         p = self._prefix
         clean = clean_text(value)
-        keep = ' xml:space="preserve"' if _SPACE.search(clean) else ""
+        is_spaced = clean != clean.strip() or any(space in clean for space in _SPACES)
+        keep = ' xml:space="preserve"' if is_spaced else ""
         made = f' t="inlineStr"><{p}is><{p}t{keep}>{escape_text(clean)}</{p}t></{p}is></{p}c>'
         if len(value) < _RECURS:
             self[value] = made
