@@ -25,6 +25,10 @@ _CLOSED: Final = frozenset({"Cancelled", "Expired", "Inactive"})
 _LARGEST: Final = 18
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2100  # of invoices; an end may be said to lie in the year 9999
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+_ZERO_WIDTH: Final = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_DAY_ISO: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
+_DAY_IN_SLASHES: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)")
 _EVENING: Final = re.compile(r".{10}T(1\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?Z$")
 _MONTHS: Final = {"Monthly": 1, "BiMonthly": 2, "Quarterly": 3, "SemiAnnual": 6, "Yearly": 12}
 
@@ -184,9 +188,9 @@ def read_date(value: object) -> dt.date | None:
     read at all.
     """
     text = str(value or "").strip()
-    if iso := re.match(r"(\d{4})-(\d{2})-(\d{2})(?!\d)", text):
+    if iso := _DAY_ISO.match(text):
         readings = {_day(iso[1], iso[2], iso[3])}
-    elif match := re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})(?!\d)", text):
+    elif match := _DAY_IN_SLASHES.match(text):
         readings = {_day(match[3], match[1], match[2]), _day(match[3], match[2], match[1])}
     else:
         return None
@@ -231,7 +235,7 @@ def read_number(value: object, path: str) -> Decimal | None:
             pass
         case Decimal() | int():
             number = Decimal(value)
-        case str() if re.fullmatch(r"-?\d+(\.\d+)?", value.strip()):
+        case str() if _NUMBER.fullmatch(value.strip()):
             number = Decimal(value.strip())
     if number is None or number.adjusted() > _LARGEST:
         raise broken(path, f"{str(value)[:40]!r} where a number belongs")
@@ -240,7 +244,7 @@ def read_number(value: object, path: str) -> Decimal | None:
 
 def clean(text: str) -> str:
     """Remove zero-width marks from a text."""
-    return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).strip()
+    return (text if text.isascii() else _ZERO_WIDTH.sub("", text)).strip()
 
 
 def read_setup(record: Mapping[str, Any]) -> Setup:

@@ -72,8 +72,9 @@ def _with_recap(agreement: Agreement, recaps: Mapping[int, Recap]) -> Agreement:
     """Set the agreement's next invoice date to the later of its own and its recap's."""
     recap = recaps.get(agreement.id)
     of_recap = recap.next_date if recap is not None else None
-    dates = [day for day in (agreement.next_invoice, of_recap) if day is not None]
-    return replace(agreement, next_invoice=max(dates, default=None))
+    own = agreement.next_invoice
+    is_later = of_recap is not None and (own is None or of_recap > own)
+    return replace(agreement, next_invoice=of_recap) if is_later else agreement
 
 
 def _yearly_items(lines: Iterable[BillingLine], links: Mapping[str, Link], memory: Memory) -> frozenset[int]:

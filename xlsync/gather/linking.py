@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -195,11 +195,13 @@ def _of_moved_customers(
 def _with_own_keys(line: BillingLine, link: Link) -> Link:
     """Replace "create new" choices copied from another line with this line's own row keys."""
 
-    def own(choice: Choice | None, key: str) -> Choice | None:
-        return replace(choice, to=key) if choice is not None and isinstance(choice.to, str) else choice
+    def own(choice: Choice | None, make_key: Callable[[BillingLine], str]) -> Choice | None:
+        if choice is None or isinstance(choice.to, int):
+            return choice
+        return replace(choice, to=make_key(line))
 
     return Link(
-        company=own(link.company, new_customer_key(line)),
-        agreement=own(link.agreement, new_agreement_key(line)),
-        item=own(link.item, new_product_key(line)),
+        company=own(link.company, new_customer_key),
+        agreement=own(link.agreement, new_agreement_key),
+        item=own(link.item, new_product_key),
     )

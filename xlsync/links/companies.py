@@ -311,10 +311,12 @@ def _customers_of(
     spellings: Mapping[str, set[str]],
 ) -> Iterator[tuple[str, int, str]]:
     """Yield the key, company id and name of every BSS customer that is linked to a company."""
+    decided_customers: set[tuple[str, int, str]] = set()
     for line in lines:
         choice = decided.get(line.key)
         if choice is not None and isinstance(choice.to, int) and line.customer:
-            yield line.customer_key, choice.to, line.customer
+            decided_customers.add((line.customer_key, choice.to, line.customer))
+    yield from decided_customers
     for key, remembered in memory.customers.items():
         if remembered.company_id is not None and remembered.names.customer:
             yield key, remembered.company_id, remembered.names.customer

@@ -66,11 +66,7 @@ class Link:
     def is_suggested(self) -> bool:
         """Return whether a part is only a suggestion, which a person has to confirm."""
         # Called very often: a loop is the fastest form.
-        for part in (
-            self.company,
-            self.agreement,
-            self.item,
-        ):
+        for part in (self.company, self.agreement, self.item):
             if part is not None and part.evidence is Evidence.SUGGESTED:
                 return True
         return False
@@ -78,7 +74,10 @@ class Link:
     @property
     def counts(self) -> bool:
         """Return whether the link is complete and confirmed: only then are its lines compared."""
-        return self.is_complete and not self.is_suggested
+        for part in (self.company, self.agreement, self.item):
+            if part is None or part.evidence is Evidence.SUGGESTED:
+                return False
+        return True
 
     @property
     def match(self) -> str:

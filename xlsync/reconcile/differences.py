@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
@@ -224,20 +225,21 @@ def _tell_held_elsewhere(month: Month, base: Mismatch, books: Books) -> Iterator
 def _units_and_cost(
     base: Mismatch, units: Decimal, charges: Sequence[Charge], addition: Addition, books: Books
 ) -> Iterator[Mismatch]:
-    base = replace(
+    price = books.price_of(addition)
+    row = partial(
+        replace,
         base,
         addition=addition,
         connectwise_units=addition.quantity,
         connectwise_cost=addition.unit_cost,
-        unit_price=books.price_of(addition),
+        unit_price=price,
     )
     beside = _tell_beside(charges, addition)
     if units != addition.quantity:
-        yield replace(
-            base,
+        yield row(
             key=f"units:{addition.id}",
             kind=MismatchKind.UNITS_DIFFER,
-            impact=impact_of(units - addition.quantity, base.unit_price, base.months),
+            impact=impact_of(units - addition.quantity, price, base.months),
             action=ActionLabel.UPDATE_UNITS,
             explanation=join_sentences(
                 base.explanation,
@@ -248,8 +250,7 @@ def _units_and_cost(
         )
     if base.bss_cost is not None and base.bss_cost != addition.unit_cost:
         difference = base.bss_cost - (addition.unit_cost or Decimal(0))
-        yield replace(
-            base,
+        yield row(
             key=f"cost:{addition.id}",
             kind=MismatchKind.COST_DIFFERS,
             impact=cents(-difference * units, base.months),

@@ -188,7 +188,7 @@ def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Kn
     wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
     codes = [line.product_code for line in wanted.values()]
     taken = {item.identifier.casefold() for item in known.items} | known.taken
-    asked = [line for line in lines if line.cost is not None and new_product_key(line) in wanted]
+    asked = [line for line in lines if line.cost is not None] if wanted else []
     costs = _first(asked, covers_full_period, new_product_key)
     for key, line in sorted(wanted.items()):
         terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))

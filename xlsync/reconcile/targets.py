@@ -228,26 +228,26 @@ def _compare_line(
     agreement_id, item_id = target.agreement, target.item
     agreement = books.agreements.get(agreement_id) if isinstance(agreement_id, int) else None
     company = link.company.to if link.company and isinstance(link.company.to, int) else None
-    without_addition = ComparedTarget(
-        agreement=agreement_id,
-        item=item_id,
-        company=agreement.company_id if agreement else company,
-        customer=line.customer,
-        product=line.product,
-        currency=(agreement.currency if agreement else "") or line.currency,
-        months=(agreement.billing_months if agreement else line.billing_months) or 1,
-    )
-    if not isinstance(agreement_id, int) or not isinstance(item_id, int):
-        yield without_addition
-        return
-    if isinstance(books.additions.get(agreement_id), Exception | None):
-        return
-    additions = books.by_target.get((agreement_id, item_id), ())
-    active = [addition for addition in additions if addition.is_active(month)]
-    for addition in active:
-        yield _with_addition(without_addition, addition, books)
-    if not active:
-        yield without_addition
+    active: list[Addition] = []
+    if isinstance(agreement_id, int) and isinstance(item_id, int):
+        if isinstance(books.additions.get(agreement_id), Exception | None):
+            return
+        additions = books.by_target.get((agreement_id, item_id), ())
+        active = [addition for addition in additions if addition.is_active(month)]
+    for addition in active or (None,):
+        yield ComparedTarget(
+            agreement=agreement_id,
+            item=item_id,
+            company=agreement.company_id if agreement else company,
+            customer=line.customer,
+            product=line.product,
+            currency=(agreement.currency if agreement else "") or line.currency,
+            months=(agreement.billing_months if agreement else line.billing_months) or 1,
+            addition=addition.id if addition else None,
+            units=addition.quantity if addition else Decimal(0),
+            included=addition.less_included if addition else Decimal(0),
+            unit_price=books.price_of(addition) if addition else None,
+        )
 
 
 def _compare_unbilled(
@@ -255,7 +255,7 @@ def _compare_unbilled(
 ) -> ComparedTarget:
     """Make the entry of an addition that no line bills."""
     agreement = books.agreements.get(addition.agreement_id)
-    target = ComparedTarget(
+    return ComparedTarget(
         agreement=addition.agreement_id,
         item=addition.item_id,
         company=mismatch.company if isinstance(mismatch.company, int) else None,
@@ -263,13 +263,6 @@ def _compare_unbilled(
         product=mismatch.product,
         currency=(agreement.currency if agreement else "") or currencies.get(addition.agreement_id, ""),
         months=mismatch.months,
-    )
-    return _with_addition(target, addition, books)
-
-
-def _with_addition(target: ComparedTarget, addition: Addition, books: Books) -> ComparedTarget:
-    return replace(
-        target,
         addition=addition.id,
         units=addition.quantity,
         included=addition.less_included,

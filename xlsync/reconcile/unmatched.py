@@ -147,7 +147,7 @@ def find_unbilled(
             continue
         for addition in books.read_of(agreement_id):
             without_line = (agreement_id, addition.item_id) not in billed or addition.id in left_over
-            if addition.is_active(month) and addition.item_id in linked_items and without_line:
+            if without_line and addition.item_id in linked_items and addition.is_active(month):
                 is_open = agreement.company_id in open_customers
                 yield _only_in_connectwise(month, customer, agreement, addition, books, is_open)
 

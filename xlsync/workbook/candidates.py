@@ -185,7 +185,7 @@ def with_evidence(
 
 
 def with_looks_like(
-    proposals: Iterable[Proposal],
+    proposals: Sequence[Proposal],
     lines: Sequence[BillingLine],
     links: Mapping[str, Link],
     companies: Proposed,
@@ -195,7 +195,7 @@ def with_looks_like(
 ) -> tuple[Proposal, ...]:
     """Add to each proposal the nearest existing record and its score."""
     first: dict[str, BillingLine] = {}
-    for line in sorted(lines, key=lambda line: line.key):
+    for line in sorted(lines, key=lambda line: line.key) if proposals else ():
         for key in (new_customer_key(line), new_agreement_key(line), new_product_key(line)):
             first.setdefault(key, line)
 
