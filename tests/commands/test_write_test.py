@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.desk import Desk
+from tests.helpers.still_clock import StillClock, stop_clock
 from xlsync.commands.doctor import load
 from xlsync.commands.findings import CheckState, Finding
 from xlsync.commands.write_test import find_test_company, read_tenant, try_writing
@@ -25,12 +26,13 @@ def identifier(desk: Desk) -> str:
     return str(found["identifier"])
 
 
-def write(desk: Desk) -> list[Finding]:
-    """Make the test; its waits pass on the sandbox's clock."""
+def write(desk: Desk, hours: int = 0) -> list[Finding]:
+    """Make the test in a time zone so many hours ahead of UTC; its waits pass on the sandbox's clock."""
     with Systems(load(False, True)) as systems:
         company = find_test_company(systems.connectwise, identifier(desk))
-        now = dt.datetime.now(dt.UTC)
-        return list(try_writing(systems, company, now, desk.sandbox.move_clock))
+        now = dt.datetime.fromtimestamp(desk.sandbox.connectwise.clock.seconds(), dt.UTC)
+        zone = dt.timezone(dt.timedelta(hours=hours))
+        return list(try_writing(systems, company, now.astimezone(zone), desk.sandbox.move_clock))
 
 
 def kept() -> Any:
@@ -50,10 +52,23 @@ def test_what_a_tenant_does_is_found_and_kept_and_all_that_was_made_is_ended(emp
     assert all(record.get("billCustomer", "DoNotBill") == "DoNotBill" for record in made)
 
 
+@pytest.mark.parametrize(("hours", "time"), [(-10, "05:00"), (14, "12:00")])
+@pytest.mark.parametrize("day", ["2026-12-01", "2026-12-02", "2026-12-31"])
+def test_whether_an_agreement_bills_from_today_is_known_on_every_day_and_in_every_time_zone(
+    empty_desk: Desk, day: str, hours: int, time: str
+) -> None:
+    """The machine's day is the one before ConnectWise's, or the one after."""
+    moment = dt.datetime.fromisoformat(f"{day}T{time}:00Z")
+    empty_desk.sandbox.connectwise.clock = StillClock(moment.timestamp())
+    write(empty_desk, hours)
+    assert kept().bill_start == "today"
+
+
 @pytest.mark.parametrize(("seconds", "lag"), [(4, 5), (20, 30), (100, 120), (1000, None)])
 def test_the_lag_of_lists_is_looked_at_at_0_5_30_and_120_seconds(
     empty_desk: Desk, seconds: int, lag: int | None
 ) -> None:
+    stop_clock(empty_desk.sandbox)
     empty_desk.sandbox.fail("hide-new", path="GET /finance/agreements$", seconds=seconds)
     found = {finding.name: finding for finding in write(empty_desk)}
     assert kept().list_lag == lag

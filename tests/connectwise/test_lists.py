@@ -176,6 +176,14 @@ def test_setup_tables_are_read_again_after_a_day(reading: Reading) -> None:
     assert reading.setup == SETUP
 
 
+def test_a_clock_that_was_set_back_lets_everything_be_read_whole(reading: Reading) -> None:
+    """Else what was read while it ran ahead would be used until that time has come."""
+    reading.read(later=dt.timedelta(days=400))
+    reading.read()
+    assert reading.conditions == WHOLE
+    assert reading.setup == SETUP
+
+
 def test_refresh_reads_all_of_it_whole(reading: Reading) -> None:
     first = reading.read()
     reading.sandbox.connectwise.commit(("companies", first.companies[-1].id, None))

@@ -34,7 +34,7 @@ class Client:
         headers = self.headers | ({"Content-Type": "application/json"} if data else {})
         url = f"{self.sandbox.url}{API}{path}"
         return self.session.request(
-            method, url, params=query, data=data, headers=headers, auth=self.keys, timeout=10
+            method, url, params=query, data=data, headers=headers, auth=self.keys, timeout=60
         )
 
     def read(self, path: str, **query: Any) -> Any:
@@ -49,12 +49,12 @@ class Client:
             "password": self.environ["XLSYNC_BSS_PASSWORD"],
         }
         keys = (self.environ["XLSYNC_BSS_CLIENT_KEY"], self.environ["XLSYNC_BSS_CLIENT_SECRET"])
-        return self.session.post(f"{self.sandbox.url}/oauth/token", form | changed, auth=keys, timeout=10)
+        return self.session.post(f"{self.sandbox.url}/oauth/token", form | changed, auth=keys, timeout=60)
 
     def bss(self, path: str, method: str = "GET", **query: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token().json()['access_token']}", "X-Api-Version": "3"}
         url = f"{self.sandbox.url}{path}"
-        return self.session.request(method, url, params=query, headers=headers, timeout=10)
+        return self.session.request(method, url, params=query, headers=headers, timeout=60)
 
 
 def codes(answer: requests.Response) -> tuple[int, str, str]:

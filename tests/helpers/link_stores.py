@@ -33,7 +33,11 @@ def take_in(links: Links, path: Path, *, overwrite: bool = False) -> Imported[Re
     return links.import_from(read_csv(path, SITE).links, overwrite=overwrite)
 
 
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 FULL_DISK = "CREATE TRIGGER full BEFORE INSERT ON Cache BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
 
 

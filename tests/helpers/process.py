@@ -46,7 +46,7 @@ def strike_at(
     started, struck = threading.Event(), threading.Event()
 
     def call() -> None:
-        started.wait(10)
+        started.wait(60)
         struck.set()
         strike(running[0])
 
@@ -65,7 +65,7 @@ def kill_at(desk: Desk, kind: str, number: int, command: str = "apply", of: str 
 
     def kill(process: Process) -> None:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         if kind == "call":
             raise ConnectionAbortedError  # so that nothing is committed
 

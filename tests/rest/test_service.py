@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import threading
+import time
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -222,7 +223,7 @@ def test_many_reads_keep_their_order_and_a_failed_one_its_place(remote: Remote, 
 
 
 def test_at_most_so_many_run_side_by_side(remote: Remote) -> None:
-    meet = threading.Barrier(3, timeout=20)
+    meet = threading.Barrier(3, timeout=60)
 
     def together(_: Request) -> Response:
         meet.wait()
@@ -235,11 +236,12 @@ def test_at_most_so_many_run_side_by_side(remote: Remote) -> None:
 
 
 def test_no_more_than_the_polite_rate_in_any_minute(remote: Remote) -> None:
+    """A minute is 0.3 s here. What is measured holds on a slow machine too, which only ends reads later."""
+    ends: list[float] = []
     with Service("BSS", remote.url, headers={}, per_minute=5, patience=0.005) as service:
-        service.get_many([Call("x")] * 17)
-    starts = remote.times
-    # a minute is 0.3 s here; a little is left for the way between the two ends
-    assert all(later - earlier > 0.2 for earlier, later in zip(starts, starts[5:], strict=False))
+        began = time.monotonic()
+        service.get_many([Call("x")] * 17, lambda _: ends.append(time.monotonic()))
+    assert [int((end - began) / 0.3) >= number // 5 for number, end in enumerate(ends)] == [True] * 17
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,7 @@ def test_the_rate_tells_how_long_so_many_requests_take(sent: int, count: int, mi
     for _ in range(sent):
         with gate:
             pass
-    assert gate.seconds_for(count) == pytest.approx(60 * minutes, abs=5)
+    assert gate.seconds_for(count) == pytest.approx(60 * minutes, abs=29)
 
 
 def test_a_429_pauses_every_request_and_halves_how_many_run(remote: Remote) -> None:
@@ -275,12 +277,25 @@ def test_a_service_that_is_overrun_is_asked_by_fewer_side_by_side(remote: Remote
 
 
 def test_an_interrupted_list_of_reads_sends_no_more(remote: Remote) -> None:
+    """The second read waits until the list is interrupted; the one thread of all reads ends with it."""
+
+    def answer(_: Request) -> Response:
+        if len(remote.seen) > 1:
+            remote.released.wait(60)
+        return reply({})
+
     def stop(_: int) -> None:
         raise KeyboardInterrupt
 
-    with Service("BSS", remote.url, headers={}, workers=1) as service, pytest.raises(KeyboardInterrupt):
-        service.get_many([Call("x")] * 200, stop)
-    assert len(remote.seen) < 150
+    remote.answer = answer
+    with Service("reads in a row", remote.url, headers={}, workers=1) as service:
+        with pytest.raises(KeyboardInterrupt):
+            service.get_many([Call("x")] * 200, stop)
+        remote.released.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("reads in a row"):
+                thread.join(60)
+    assert len(remote.seen) <= 2
 
 
 def test_closing_ends_every_wait(remote: Remote) -> None:
@@ -292,6 +307,6 @@ def test_closing_ends_every_wait(remote: Remote) -> None:
     while not remote.seen:
         reading.join(0.01)
     service.close()
-    reading.join(20)
+    reading.join(60)
     assert len(answers) == 9
     assert all(isinstance(answer, ApiError) for answer in answers)

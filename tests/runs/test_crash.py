@@ -15,6 +15,7 @@ import pytest
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES
 from tests.helpers.process import Process, kill_at, strike_at
+from tests.helpers.still_clock import stop_clock
 from tests.helpers.world import WRITES, Undisturbed, end_of
 
 SURE = {"done", "already"}
@@ -114,6 +115,7 @@ def test_a_write_that_lands_seconds_after_the_connection_was_cut_leads_to_the_sa
 ) -> None:
     """ConnectWise goes on working at what nobody waits for any more."""
     approved.be_impatient()
+    stop_clock(approved.sandbox)
     approved.sandbox.fail("commit-late", write=number, seconds=seconds)
     first = approved.apply()
     assert (first.code, first.json["failed"]) == (3, 0)

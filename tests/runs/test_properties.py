@@ -34,7 +34,7 @@ few = settings(
     derandomize=True,  # the same runs everywhere: a whole run is too dear to be tried by chance
     database=None,
     phases=[Phase.explicit, Phase.generate],  # nor is a failing one made smaller by hundreds of runs
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

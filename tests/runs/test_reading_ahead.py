@@ -26,7 +26,7 @@ def test_additions_are_asked_for_while_billing_plans_are_still_read(empty_desk: 
     asked = threading.Event()
     seen: list[bool] = []
     empty_desk.sandbox.fail("call", path=ADDITIONS, call=asked.set)
-    empty_desk.sandbox.fail("call", path=PLANS, times=999, call=lambda: seen.append(asked.wait(20)))
+    empty_desk.sandbox.fail("call", path=PLANS, times=999, call=lambda: seen.append(asked.wait(60)))
     assert empty_desk.export().code == 0
     assert seen
     assert all(seen)

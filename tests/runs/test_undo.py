@@ -72,7 +72,11 @@ def test_undo_after_apply_is_as_before(desk: Desk) -> None:
 UPDATES = ("units:52", "units:53", "units:1", "units:2", "units:109", "units:86", "cost:54", "cost:55")
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(approved=st.dictionaries(st.sampled_from(UPDATES), st.decimals(5, 40, places=1), min_size=1))
 def test_undo_after_apply_is_as_before_whatever_was_approved(
     desk: Desk, approved: dict[str, Decimal]

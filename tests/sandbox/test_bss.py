@@ -28,20 +28,20 @@ def test_the_bss_gives_a_token_for_the_right_password_only(
 
 def test_client_keys_in_the_body_are_refused(client: Client) -> None:
     form = {"grant_type": "password", "client_id": "made-up-client", "client_secret": "made-up-client-secret"}
-    answer = client.session.post(f"{client.sandbox.url}/oauth/token", form, timeout=10)
+    answer = client.session.post(f"{client.sandbox.url}/oauth/token", form, timeout=60)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
 
 
 def test_an_expired_token_is_answered_401(client: Client) -> None:
     headers = {"Authorization": f"Bearer {client.token().json()['access_token']}", "X-Api-Version": "3.0"}
     url = f"{client.sandbox.url}/api/invoices"
-    assert client.session.get(url, headers=headers, timeout=10).status_code == 200
+    assert client.session.get(url, headers=headers, timeout=60).status_code == 200
     client.sandbox.bss.expire_tokens()
-    assert client.session.get(url, headers=headers, timeout=10).status_code == 401
+    assert client.session.get(url, headers=headers, timeout=60).status_code == 401
 
 
 def test_without_the_api_version_the_bss_answers_404(client: Client) -> None:
-    answer = client.session.get(f"{client.sandbox.url}/api/invoices", timeout=10)
+    answer = client.session.get(f"{client.sandbox.url}/api/invoices", timeout=60)
     assert (answer.status_code, answer.json()["type"]) == (404, "InvalidApiVersionError")
     assert answer.json()["isRetriableError"] is False
 

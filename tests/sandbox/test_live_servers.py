@@ -11,6 +11,7 @@ import requests
 import simplejson
 
 from tests.helpers.client import COMPANY, Client, active_addition, codes, place
+from tests.helpers.still_clock import stop_clock
 
 ADDITION: dict[str, Any] = {"product": {"id": 1}, "billCustomer": "Billable", "quantity": 1}
 ADDITIONS = "/finance/agreements/1/additions"
@@ -49,7 +50,7 @@ def test_a_company_id_in_use_is_refused_with_its_own_words(client: Client) -> No
 def test_an_agreement_without_a_bill_start_date_bills_from_today_and_not_from_its_start(
     client: Client,
 ) -> None:
-    today = dt.datetime.now(dt.UTC).date()
+    today = stop_clock(client.sandbox).date()
     made = client.cw("POST", "/finance/agreements", agreement_body(client)).json()
     assert made["startDate"] == "2026-10-01T00:00:00Z"
     assert made["billStartDate"] == f"{today}T00:00:00Z"
@@ -143,21 +144,22 @@ def test_ones_own_rights_can_be_read(client: Client) -> None:
 
 def test_company_info_tells_the_site_and_the_codebase(client: Client) -> None:
     url = client.sandbox.url
-    info = requests.get(f"{url}/login/companyinfo/maplemsp", timeout=10).json()
+    info = requests.get(f"{url}/login/companyinfo/maplemsp", timeout=60).json()
     assert url.endswith(info["SiteUrl"])
     client.sandbox.move_codebase("v2026_2/")
     stale = requests.get(
         f"{url}/{info['Codebase']}apis/3.0/company/countries",
-        headers=client.headers, auth=client.keys, timeout=10,
+        headers=client.headers, auth=client.keys, timeout=60,
     )  # fmt: skip
     assert (stale.status_code, stale.json()["message"]) == (404, "The endpoint does not exist.")
-    assert requests.get(f"{url}/login/companyinfo/maplemsp", timeout=10).json()["Codebase"] == "v2026_2/"
+    assert requests.get(f"{url}/login/companyinfo/maplemsp", timeout=60).json()["Codebase"] == "v2026_2/"
 
 
 # As they may be
 
 
 def test_a_list_hides_what_is_new_while_a_read_by_id_finds_it(client: Client) -> None:
+    stop_clock(client.sandbox)
     client.sandbox.fail("hide-new", seconds=120)
     made = client.cw("POST", "/company/companies", COMPANY).json()
     look = {"conditions": f'identifier="{made["identifier"]}"'}
@@ -170,6 +172,7 @@ def test_a_list_hides_what_is_new_while_a_read_by_id_finds_it(client: Client) ->
 
 @pytest.mark.parametrize("seconds", [1, 5, 30])
 def test_a_write_may_land_after_the_connection_was_cut(client: Client, seconds: int) -> None:
+    stop_clock(client.sandbox)
     client.sandbox.fail("commit-late", write=1, seconds=seconds)
     before = len(client.sandbox.connectwise.companies)
     with pytest.raises(requests.ConnectionError):

@@ -146,12 +146,12 @@ def test_a_function_is_called_before_or_after_committing(client: Client) -> None
 
 
 def test_requests_are_answered_side_by_side(client: Client) -> None:
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=60)
     client.sandbox.fail("call", path="GET /company/countries", times=3, call=together.wait)
     url = f"{client.sandbox.url}{API}/company/countries"
 
     def ask(_: int) -> int:
-        return requests.get(url, headers=client.headers, auth=client.keys, timeout=10).status_code
+        return requests.get(url, headers=client.headers, auth=client.keys, timeout=60).status_code
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(ask, range(3))) == [200, 200, 200]
@@ -239,7 +239,7 @@ def test_a_client_that_goes_away_before_the_answer_leaves_no_connection_open(san
     sandbox.fail("call", path="GET /company/countries", call=leave)
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(f"GET {API}/company/countries HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    assert left.wait(10)
+    assert left.wait(60)
     sandbox.stop()
     assert [connection.fileno() for connection in served] == [-1]
 

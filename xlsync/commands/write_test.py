@@ -184,14 +184,14 @@ class WriteTest:
     def _steps(self, made: list[str]) -> Iterator[Finding]:
         """Create, look for, double, change; the path of each created record is added to `made` at once."""
         name = f"xlsync write test {self._now:%Y-%m-%d %H:%M:%S}"
-        start = self._now.date().replace(day=1)
+        around_today = {self._now.date() + dt.timedelta(days) for days in (-1, 0, 1)}  # ConnectWise's today
+        start = (min(around_today) - dt.timedelta(days=1)).replace(day=1)
         body = self._agreement_body(name, start)
         agreement = self._post(AGREEMENTS, body)
         path = f"{AGREEMENTS}/{id_of(agreement, AGREEMENTS)}"
         made.append(path)
         begins = read_date(agreement.get("billStartDate"))
-        today = {self._now.date(), self._now.date() + dt.timedelta(days=1)}
-        bill_start = "start" if begins == start else "today" if begins in today else "other"
+        bill_start = "start" if begins == start else "today" if begins in around_today else "other"
         yield Finding(
             "Write test: agreement",
             CheckState.GOOD,

@@ -137,7 +137,7 @@ class ListReading:
     def setup(self) -> tuple[SetupTables, tuple[str, ...]]:
         """Read the setup tables, and name those that the keys may not read; then nothing is cached."""
         cached = {} if self._refresh else _read_entry(self._cache, "setup", "at", *SETUP)
-        if cached and self._now - dt.datetime.fromisoformat(cached["at"]) < SETUP_AFTER:
+        if cached and dt.timedelta() <= _age(cached["at"], self._now) < SETUP_AFTER:
             known = {name: tuple(Setup(*entry) for entry in cached[name]) for name in SETUP}
             return SetupTables(**known), ()
         tables: dict[str, tuple[Setup, ...]] = {}
@@ -226,9 +226,14 @@ def _read_entry(cache: Cache, name: str, *parts: str) -> dict[str, Any]:
 
 def _since(cached: Mapping[str, Any], now: dt.datetime) -> str:
     """Return the time since which changes are to be read; empty if the whole list is due."""
-    if not cached or now - dt.datetime.fromisoformat(cached["whole"]) > WHOLE_AFTER:
+    if not cached or not dt.timedelta() <= _age(cached["whole"], now) <= WHOLE_AFTER:
         return ""
     return str(cached["since"])
+
+
+def _age(at: str, now: dt.datetime) -> dt.timedelta:
+    """Return how long ago a reading was; negative where the clock was set back since."""
+    return now - dt.datetime.fromisoformat(at)
 
 
 def _keep(

@@ -99,13 +99,22 @@ class Addition:
     product: str = field(default="", compare=False)  # the catalog item's identifier
 
     def contradiction(self, today: dt.date) -> str:
-        """Write what the status says against the dates; empty if they agree or the status is not known."""
-        has_begun = self.effective is None or self.effective <= today
-        lasts = self.cancelled is None or self.cancelled >= today
-        if not self.status or not has_begun or (self.status == "Active") == lasts:
+        """Write what the status says against the dates; empty if they agree or the status is not known.
+
+        ConnectWise decides by its own day, which may be the one before or after this machine's `today`: there
+        is no contradiction where they agree on one of the three.
+        """
+        days = [today + dt.timedelta(days) for days in (-1, 0, 1)]
+        if not self.status or any(self._has_status_of(day) for day in days):
             return ""
         until = f"until {self.cancelled}" if self.cancelled else "without an end"
         return f"{self.id} of agreement {self.agreement_id} is {self.status}, {until}"
+
+    def _has_status_of(self, day: dt.date) -> bool:
+        """Return whether the dates allow the status on a day; before an addition begins they allow any."""
+        has_begun = self.effective is None or self.effective <= day
+        lasts = self.cancelled is None or self.cancelled >= day
+        return not has_begun or (self.status == "Active") == lasts
 
     def is_active(self, month: Month) -> bool:
         """Return whether the addition has begun by the month's last day and is not cancelled by then."""

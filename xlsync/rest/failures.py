@@ -215,12 +215,15 @@ def _cut(text: str, most: int) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the service asks to wait, from a number or an HTTP date."""
+    """Return the seconds that the service asks to wait, from a number or an HTTP date by its own clock."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
         return float(text)
     then = read_http_date(text)
-    return None if then is None else max(0.0, (then - dt.datetime.now(dt.UTC)).total_seconds())
+    if then is None:
+        return None
+    now = read_http_date(headers.get("Date", "")) or dt.datetime.now(dt.UTC)
+    return max(0.0, (then - now).total_seconds())
 
 
 def read_http_date(text: str) -> dt.datetime | None:
