@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xlsync.billing.reports.kinds import Kind, KindWords
+from xlsync.billing.reports.kinds import Kind, KindWords, likely_type
 from xlsync.models import LineType
 
 WORDS = KindWords({})
@@ -79,3 +79,13 @@ def test_words_of_the_settings_come_first() -> None:
     words = KindWords({"Credit": ["Retour"], "one-time": ["New"]})
     assert words.find("RETOUR") == Kind(is_credit=True)
     assert words.find("new") == Kind(LineType.ONE_TIME)
+
+
+@pytest.mark.parametrize("text", ["Prepaid credits", "Credit purchase", "Credits usage", "Return shipping"])
+def test_credits_that_are_bought_or_used_up_are_no_credit_that_is_known(text: str) -> None:
+    assert WORDS.find(text) is None
+
+
+def test_a_surcharge_for_credit_cards_is_not_proposed_as_a_credit() -> None:
+    assert likely_type("Credit card surcharge", is_negative=False) == "One-time"
+    assert likely_type("Credit of the vendor", is_negative=False) == "Credit"

@@ -55,15 +55,15 @@ def test_headers_that_several_columns_may_be_are_all_named(path: Path) -> None:
 
 def test_the_columns_of_money_that_are_missing(path: Path) -> None:
     path.write_text(
-        "Customer,Product,Quantity,Betrag,Einzelpreis,Region\nA,Mail,2,20,10,North\n", encoding="utf-8"
+        "Customer,Product,Quantity,Pengar,Styckpris,Region\nA,Mail,2,20,10,North\n", encoding="utf-8"
     )
     with pytest.raises(
-        ReportError, match=r"no column for: Amount or Unit Price\. Found: .*“Betrag”"
+        ReportError, match=r"no column for: Amount or Unit Price\. Found: .*“Pengar”"
     ) as caught:
         read_reports([path], OCTOBER, ReportSettings())
-    choice = '["…"]  # in place of the dots one of: Betrag, Einzelpreis'
+    choice = '["…"]  # in place of the dots one of: Pengar, Styckpris'
     assert caught.value.hint.endswith(f'"Amount" = {choice}\n  "Unit Price" = {choice}')
-    answer = ReportSettings(headers={"Amount": ("Betrag",), "Unit Price": ("Einzelpreis",)})
+    answer = ReportSettings(headers={"Amount": ("Pengar",), "Unit Price": ("Styckpris",)})
     (line,) = read_reports([path], OCTOBER, answer).lines
     assert (line.cost, line.amount) == (10, 20)
 
@@ -124,6 +124,6 @@ def test_the_settings_and_the_file_that_the_documentation_shows_are_read(path: P
         (project / "README.md").read_text("utf-8").partition("   Customer,Product,")[2].partition("   ```")[0]
     )
     rows = f"Customer,Product,{example}".replace("\n   ", "\n")
-    path.write_text(rows.replace("Quantity", "Menge").replace("Unit Price", "Einzelpreis"), encoding="utf-8")
+    path.write_text(rows.replace("Quantity", "Mailboxes").replace("Unit Price", "Our Rate"), encoding="utf-8")
     (line,) = read_reports([path], OCTOBER, ReportSettings(**shown)).lines
     assert (line.units, line.amount) == (6, 63)

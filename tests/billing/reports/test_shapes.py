@@ -315,13 +315,13 @@ def test_a_discount_beside_a_price_without_an_amount_is_a_problem(path: Path) ->
 @pytest.mark.parametrize(
     ("header", "cell"),
     [
-        ("Leistungszeitraum", "2026-10"),
-        ("Belegart", "x"),
+        ("Nutzungszeitraum", "2026-10"),
+        ("Buchungsart der Position", "x"),
         ("Laufzeitende", "x"),
         ("Gültig ab", "x"),
         ("Soll/Haben", "S"),
-        ("Desde", "x"),
-        ("Έως", "x"),
+        ("Desde el alta", "x"),
+        ("Έως και", "x"),
         ("Reason", "Rückerstattung"),
         ("Action", "cancelled"),
         ("Side", "CR"),
@@ -407,3 +407,67 @@ def test_the_same_line_in_two_files_is_a_problem_and_other_lines_tell_their_file
     read_csv(other, AMBER, BEECH)
     with pytest.raises(ReportError, match=r"row 2: the same line stands in one\.csv, row 2"):
         read_reports([one, other], OCTOBER, ReportSettings())
+
+
+def test_lines_of_one_unit_prove_no_cost_where_others_have_their_whole_amount_as_cost(path: Path) -> None:
+    header = ["Customer", "Product", "Quantity", "Cost", "Amount"]
+    ones = [["Amber Ltd", f"Tool {n}", "1", "7.05", "7.05"] for n in range(3)]
+    message = refusal(path, *ones, ["Beech GmbH", "Backup", "41", "207.05", "207.05"], header=header)
+    assert "41 × 207.05 is not 207.05" in message
+    assert "Cost is no cost per unit" in message
+
+
+def test_a_duration_that_may_count_days_multiplies_no_cost(path: Path) -> None:
+    header = ["Customer", "Product", "Quantity", "Unit Price", "Duration"]
+    assert "Duration: 31 may be days or months" in refusal(
+        path, ["Amber Ltd", "Mail", "6", "10.50", "31"], header=header
+    )
+    half = read_csv(path, ["Amber Ltd", "Mail", "6", "10.50", "0.5"], header=header)
+    assert half.lines[0].amount == Decimal("31.50")
+    dated = ["Amber Ltd", "Mail", "6", "10.50", "12", "2026-10-01", "2027-09-30"]
+    year = read_csv(path, dated, header=[*header, "Start Date", "End Date"])
+    assert year.lines[0].amount == 756
+
+
+def test_an_invoice_numbered_as_a_credit_note_without_a_minus_is_refused(path: Path) -> None:
+    header = ["Invoice Number", "Customer", "Product", "Quantity", "Unit Price", "Amount"]
+    rows = [["INV-7", "Amber Ltd", "Mail", "6", "10.50", "63.00"]]
+    message = refusal(path, *rows, ["CN-8", "Amber Ltd", "Mail", "2", "10.50", "21.00"], header=header)
+    assert "“CN-8” looks like the number of a credit note" in message
+    minus = read_csv(path, *rows, ["CN-8", "Amber Ltd", "Mail", "2", "10.50", "-21.00"], header=header)
+    assert [line.units for line in minus.lines] == [6, -2]
+    assert len(read_csv(path, ["CM-1", *rows[0][1:]], ["CM-2", *rows[0][1:]], header=header).lines) == 2
+
+
+def test_that_no_column_is_an_amount_is_told(path: Path) -> None:
+    read = read_csv(path, ["Amber Ltd", "Mail", "6", "10.50"], header=["Customer", "Product", "Qty", "Cost"])
+    assert any("Cost counts as what one unit costs, and amounts are Qty × Cost" in n for n in read.notices)
+
+
+@pytest.mark.parametrize(
+    ("other", "own"),
+    [("09", "10"), ("SEP26", "OCT26"), ("Sep '26", "Oct '26"), ("OCT25", "OCT26"), ("Sep_2026", "Oct_2026")],
+)
+def test_sheets_named_for_months_are_told_apart_without_dates(tmp_path: Path, other: str, own: str) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, units in ((other, 5), (own, 6)):
+        sheet = book.create_sheet(name)
+        sheet.append(HEADER[:6])
+        sheet.append(["Amber Ltd", "Mail", "s-1", units, 10.5, units * 10.5])
+    book.save(tmp_path / "months.xlsx")
+    read = read_reports([tmp_path / "months.xlsx"], OCTOBER, ReportSettings())
+    assert [line.units for line in read.lines] == [6]
+    assert any(f"sheet {other}: left out: no period touches 2026-10" in notice for notice in read.notices)
+
+
+def test_a_sheet_named_for_a_day_is_of_no_other_year(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, units in (("Oct 1", 5), ("Oct 15", 6)):
+        sheet = book.create_sheet(name)
+        sheet.append(HEADER[:6])
+        sheet.append(["Amber Ltd", "Mail", "s-1", units, 10.5, units * 10.5])
+    book.save(tmp_path / "days.xlsx")
+    read = read_reports([tmp_path / "days.xlsx"], OCTOBER, ReportSettings())
+    assert [line.units for line in read.lines] == [5, 6]

@@ -88,7 +88,7 @@ def charge_lines(
     checks.check([at for at in charging if at not in others])
     elsewhere = RowChecks(values, columns, where, Problems())
     elsewhere.check(list(others))
-    tell_unsigned_credits(values, [columns.amounts[at] for at in charging], words, problems)
+    tell_unsigned_credits(values, charging, columns.amounts, words, problems)
     unknown: dict[tuple[str, str], list[int]] = {}
     for at in charging:
         if columns.kinds[at] is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from xlsync.billing.reports.layouts import (
-    BILLING_CYCLE,
+    BILLING_CYCLES,
     HEADERS,
     LAYOUTS,
     MEANINGS,
@@ -20,6 +20,31 @@ from xlsync.errors import ConfigError
 
 # Meanings of which a report may have a column that is known and not read.
 KNOWN_AND_UNREAD: Final = frozenset({"tax", "list_price"})
+_DATES_OR_KINDS: Final = ("start", "end", "period", "type", "invoice_type", "invoice_date", "debit", "credit")
+
+
+class _Known(NamedTuple):
+    """The meaning of a known header, and its rank among the headers of that meaning (0 comes first)."""
+
+    meaning: str
+    rank: int
+
+
+# By the folded header, or by the beginning of one.
+_KNOWN: Final = {
+    header_key(header): _Known(meaning, rank)
+    for meaning, groups in HEADERS.items()
+    for rank, group in enumerate(groups)
+    for header in group
+    if not header.endswith("*")
+}
+_KNOWN_STARTS: Final = {
+    header_key(header[:-1]): _Known(meaning, rank)
+    for meaning, groups in HEADERS.items()
+    for rank, group in enumerate(groups)
+    for header in group
+    if header.endswith("*")
+}
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|starts?|started|ends?|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
@@ -70,7 +95,7 @@ def read_aliases(headers: Mapping[str, Sequence[str]], ignored: Sequence[str]) -
     }
     owner |= {header_key(header): name for name, header in MEANINGS.items()}
     owner |= {header_key(name): name for name in MEANINGS}
-    owner[BILLING_CYCLE] = "cycle"
+    owner |= dict.fromkeys(BILLING_CYCLES, "cycle")
     by_meaning: dict[str, tuple[str, ...]] = {}
     for column, more in headers.items():
         name = owner.get(header_key(column))
@@ -156,25 +181,24 @@ def _take_of_layout(meanings: _Meanings, layout: Layout, keys: Sequence[str], fr
 
 def _take_known(meanings: _Meanings, layout: Layout | None, keys: Sequence[str], free: Sequence[int]) -> None:
     """Take the columns with known headers, but for the meanings that a published layout decides."""
-    for meaning, groups in HEADERS.items():
+    choices: dict[str, dict[int, list[int]]] = {}  # by meaning and rank the columns
+    for n in free:
+        known = _KNOWN.get(keys[n]) or next(
+            (place for start, place in _KNOWN_STARTS.items() if keys[n].startswith(start)), None
+        )
+        if known is not None and meanings.is_free(n):
+            choices.setdefault(known.meaning, {}).setdefault(known.rank, []).append(n)
+    for meaning, by_rank in choices.items():
         is_decided = layout is not None and (meaning in layout.meanings or meaning == "mode")
-        if is_decided and meaning not in KNOWN_AND_UNREAD:
-            continue
-        for group in groups:
-            names = [header_key(name) if not name.endswith("*") else name for name in group]
-            meanings.take(
-                meaning,
-                [n for n in free if meanings.is_free(n) and any(_is_called(keys[n], name) for name in names)],
-            )
-            if meaning in meanings.at:
-                break
+        if not is_decided or meaning in KNOWN_AND_UNREAD:
+            meanings.take(meaning, by_rank[min(by_rank)])
 
 
 def _place_billing_cycle(
     keys: Sequence[str], free: Sequence[int], at: dict[str, int], layout: Layout | None
 ) -> None:
     """`Billing Cycle` tells how often is billed where another column tells the commitment."""
-    places = [n for n in free if keys[n] == BILLING_CYCLE and n not in at.values()]
+    places = [n for n in free if keys[n] in BILLING_CYCLES and n not in at.values()]
     if not places or layout is not None:
         return
     meaning = "cycle" if "cycle" not in at else "plan"
@@ -182,7 +206,6 @@ def _place_billing_cycle(
         at[meaning] = places[0]
 
 
-_CUSTOMER_KEYS: Final = tuple(tuple(header_key(name) for name in group) for group in HEADERS["customer"])
 _FAMILY: Final = (0, 0, 1, 1, 2, 2)
 
 
@@ -191,30 +214,15 @@ def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
     if "customer_id" not in at:
         return True
     name, code = keys[at["customer"]], keys[at["customer_id"]]
-    of_name = next((_FAMILY[n] for n, group in enumerate(_CUSTOMER_KEYS) if name in group), None)
-    of_code = next(
-        (n for n, group in enumerate(HEADERS["customer_id"]) if code in map(header_key, group)), None
-    )
+    known_name, known_code = _KNOWN.get(name), _KNOWN.get(code)
+    of_name = _FAMILY[known_name.rank] if known_name and known_name.meaning == "customer" else None
+    of_code = known_code.rank if known_code and known_code.meaning == "customer_id" else None
     return of_name is None or of_code is None or of_name == of_code or (of_name == 0 and of_code == 0)
 
 
 def _is_lower_choice(key: str) -> bool:
     """Return whether a header has a known meaning, but is not the first choice for it."""
-    return key in _KNOWN_KEYS
-
-
-_DATES_OR_KINDS: Final = ("start", "end", "period", "type", "invoice_type", "invoice_date", "debit", "credit")
-_KNOWN_KEYS: Final = frozenset(
-    header_key(name)
-    for meaning, groups in HEADERS.items()
-    if meaning not in _DATES_OR_KINDS
-    for group in groups
-    for name in group
-)
-
-
-def _is_called(key: str, wanted: str) -> bool:
-    return key.startswith(header_key(wanted[:-1])) if wanted.endswith("*") else key == wanted
+    return key in _KNOWN and _KNOWN[key].meaning not in _DATES_OR_KINDS
 
 
 def _find_layout(keys: set[str]) -> Layout | None:

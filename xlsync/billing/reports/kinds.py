@@ -34,17 +34,17 @@ _PHRASES: Final = {
     "ONE_TIME": (
         "one time", "one off", "non recurring", "not recurring", "set up", "una tantum", "una vez",
         "pago unico",
-        "eenmalige kosten", "einmalige gebuhr", "frais uniques", "frais de mise en service",
-        "mise en service",
+        "eenmalige kosten", "einmalige gebuhr", "d installation", "d activation",
+        "frais uniques", "frais de mise en service", "mise en service",
         "εφαπαξ χρεωση", "on boarding",
     ),
     "USAGE": (
         "pay per use", "pay as you go", "on demand", "pay by use", "a consumo", "a la demande", "por uso",
-        "nach verbrauch", "naar verbruik", "post paid usage",
+        "nach verbrauch", "naar verbruik", "post paid usage", "pago por uso", "d utilisation",
     ),
     "RECURRING": (
         "pro rata", "add quantity", "quantity increase", "increase quantity", "auto renew", "auto renewal",
-        "add on", "add seats", "add licenses", "change plan",
+        "add on", "add seats", "add licenses", "change plan", "d abonnement",
     ),
     "CREDIT": (
         "credit note", "credit notes", "credit memo", "credit memos", "notes de credit",
@@ -67,6 +67,7 @@ _WORDS: Final = {
         "prepaid commitment "
         "wiederkehrend wiederkehrende wiederkehrender laufend laufende abo abonnement verlangerung "
         "erneuerung neu neue "
+        "abogebuhr abogebuhren abonnementgebuhr monatsgebuhr jahresgebuhr lizenzgebuhr lizenzgebuhren "
         "neubestellung monatlich monatliche jahrlich jahrliche grundgebuhr anteilig anteilige lizenz "
         "lizenzen "
         "recurrente recurrentes renouvellement nouveau nouvelle mensuel mensuelle annuel annuelle "
@@ -96,12 +97,14 @@ _WORDS: Final = {
     ),
     "USAGE": (
         "usage metered metering consumption consumed overage overages payg "
-        "verbrauch nutzung nutzungsabhangig verbrauchsabhangig consommation verbruik gebruik meerverbruik "
+        "verbrauch mehrverbrauch verbrauchsgebuhr nutzung nutzungsabhangig "
+        "verbrauchsabhangig consommation verbruik gebruik meerverbruik "
         "χρηση καταναλωση consumo uso utilizzo excedente depassement"
     ),
     "ONE_TIME": (
         "onetime setup installation install activation onboarding migration perpetual shipping freight "
         "tax taxes vat gst "
+        "einmalgebuhr einmalgebuhren einmalkosten einrichtungskosten setupgebuhr aktivierungsgebuhr "
         "einmalig einmalige einmalzahlung einrichtung einrichtungsgebuhr bereitstellung aktivierung steuer "
         "mwst ust "
         "versand versandkosten "
@@ -111,7 +114,8 @@ _WORDS: Final = {
         "unico unica instalacion activacion iva impuesto impuestos installazione attivazione imposta tassa"
     ),
     "DISCOUNT": (
-        "discount discounts rebate rebates rabatt nachlass preisnachlass skonto bonus remise ristourne "
+        "discount discounts rebate rebates rabatt mengenrabatt kundenrabatt partnerrabatt sonderrabatt "
+        "nachlass preisnachlass skonto bonus remise ristourne "
         "rabais reduction "
         "korting kortingen εκπτωση descuento rebaja sconto ribasso"
     ),
@@ -161,6 +165,13 @@ _UNDOING: Final = frozenset(
         "ακυρωση",
     ]
 )
+# credits that are bought or used up like goods, and returns that are sent: no money comes back for them
+_BOUGHT: Final = frozenset({"credit", "credits"}), frozenset({"prepaid", "purchase"})
+_USED_UP: Final = (
+    frozenset({"credits"}),
+    frozenset({"usage", "consumption", "consumed", "metered", "overage"}),
+)
+_SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),
     "credit": Kind(is_credit=True),
@@ -203,13 +214,18 @@ def _kind_of_words(folded: str) -> Kind | None:
         return None
     if "CREDIT" in kinds and "FEE" in kinds and "RECURRING" not in kinds:
         return None  # a fee for a cancellation, or a fee given back
+    if any(
+        not nouns.isdisjoint(words) and not uses.isdisjoint(words)
+        for nouns, uses in (_BOUGHT, _USED_UP, _SENT)
+    ):
+        return None
     return _combine(kinds)
 
 
 def likely_type(text: str, *, is_negative: bool) -> str:
     """Under which kind an unknown word most likely belongs, as `[report.types]` names it."""
     known = {_WORD_KINDS.get(word) for word in fold(text).split()}
-    if is_negative or known & {"CREDIT", "BOTH"}:
+    if is_negative or (known & {"CREDIT", "BOTH"} and "FEE" not in known):
         return "Credit"
     if "USAGE" in known:
         return "Usage"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.billing.reports.text import header_key
+from xlsync.billing.reports.translations import TRANSLATIONS
 
 # The meanings of columns, with their names in messages.
 MEANINGS: Final[Mapping[str, str]] = {
@@ -44,8 +45,8 @@ NEEDED: Final = ("customer", "product", "units")
 # What people write into `[report.headers]`.
 SETTING: Final[Mapping[str, str]] = {"customer": "End Customer", "product": "Product", "units": "Quantity"}
 
-# For each meaning groups of headers in order of preference; headers of one group mean the same.
-HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+# For each meaning groups of English headers in order of preference; headers of one group mean the same.
+_ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "customer": (
         ("End Customer Name", "End User Name", "End Customer Company Name", "End Customer Company",
          "Final Customer", "Final Customer Name", "End Client Name"),
@@ -70,6 +71,7 @@ HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("Product Description", "Item Description", "Line Item Description", "Article Description"),
         ("Product", "Article", "Item", "Service", "Offer"),
         ("SKU Name", "Resource Name", "Subscription Name"),
+        ("Description",),
     ),
     "product_code": (("Product Code", "Item Code", "Product SKU", "Part Number", "Article Number",
         "Item Number",
@@ -139,7 +141,8 @@ HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "currency": (("Currency", "Currency Code", "Billing Currency", "Invoice Currency",
         "Transaction Currency"),),
     "invoice": (("Invoice", "Invoice No", "Invoice Number", "Invoice Code", "Invoice ID", "Invoice Nr"),
-                ("Document No", "Document Number", "Bill Number", "Document Nr")),
+                ("Document No", "Document Number", "Bill Number", "Document Nr", "Document", "Doc No",
+                 "Doc Number")),
     "invoice_type": (("Invoice Type", "Document Type", "Doc Type"),),
     "type": (("Charge Type", "Line Type", "Line Item Type", "Item Type", "Transaction Type", "Bill Type",
               "Kind of Charge", "Charge Kind", "Type of Charge"), ("Type", "Kind")),
@@ -154,8 +157,21 @@ HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "list_price": (("List Price", "RRP", "MSRP", "Retail Price", "Unit List Price", "ERP Price", "RRP EXC",
                     "End Customer Price", "Suggested Retail Price"),),
 }  # fmt: skip
+
+
+def with_translations(header: str) -> tuple[str, ...]:
+    """Return an English header with the words of other languages that mean the same."""
+    return header, *filter(None, (word.strip() for word in TRANSLATIONS.get(header, "").split(",")))
+
+
+# As `_ENGLISH`, in all languages.
+HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    meaning: tuple(tuple(word for header in group for word in with_translations(header)) for group in groups)
+    for meaning, groups in _ENGLISH.items()
+}
 # `Billing Cycle` says how often is billed where another column tells the commitment, else the commitment.
-BILLING_CYCLE: Final = header_key("Billing Cycle")
+BILLING_CYCLES: Final = frozenset(map(header_key, with_translations("Billing Cycle")))
+BILLING_PERIODS: Final = frozenset(map(header_key, with_translations("Billing Period")))
 TOTALS_WITH_TAX: Final = frozenset(map(header_key, HEADERS["amount"][3]))
 
 

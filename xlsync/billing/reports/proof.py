@@ -33,7 +33,8 @@ class Proof:
 
     `costs` holds the costs that are not as the row writes them.
     The columns are not what their headers say where most lines break; full periods decide where there
-    are any.
+    are any. A line of one unit costs what its unit costs, so it tells nothing where the cost of others is
+    their whole amount.
     """
 
     costs: dict[int, Decimal]
@@ -47,22 +48,27 @@ def prove(products: Iterable[Product]) -> Proof:
     costs: dict[int, Decimal] = {}
     broken: list[Product] = []
     held = {True: 0, False: 0}
+    of_one_unit = {True: 0, False: 0}
     for product in products:
         cost = proven_cost(product)
         if cost is not None:
             if cost != product.cost:
                 costs[product.row] = cost
             held[product.is_full] += 1
+            of_one_unit[product.is_full] += abs(product.units) == 1
         elif (
             product.is_full
             or abs(product.amount) > abs(product.units * product.cost) * Decimal("1.01") + _CENT
         ):
             broken.append(product)  # a part of a period never costs more than a whole one
     broken_full = sum(one.is_full for one in broken)
+    telling = dict(held)
+    if any(abs(one.cost) == abs(one.amount) for one in broken):
+        telling = {is_full: held[is_full] - of_one_unit[is_full] for is_full in held}
     if held[True] or broken_full:
-        is_refused = broken_full > 0 and held[True] <= broken_full
+        is_refused = broken_full > 0 and telling[True] <= broken_full
     else:
-        is_refused = len(broken) > 0 and held[False] <= len(broken)
+        is_refused = len(broken) > 0 and telling[False] <= len(broken)
     return Proof(costs, tuple(broken), sum(held.values()) + len(broken), is_refused)
 
 

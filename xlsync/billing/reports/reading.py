@@ -50,6 +50,7 @@ from xlsync.settings import ReportSettings
 _MONTH_OF_YEAR: Final = re.compile(
     r"\b(20\d\d)[-. ]?(0[1-9]|1[0-2]|[1-9])\b|\b(0?[1-9]|1[0-2])[-. ]?(20\d\d)\b"
 )
+_SHORT_YEAR: Final = re.compile(r"(?:[^\W\d_]|['’])(\d\d)\s*$")  # `Oct 15` may be a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +197,16 @@ def _touches(charges: TableCharges, values: TableValues, month: Month) -> bool |
 
 
 def _month_of_name(name: str) -> tuple[int, int | None] | None:
+    """Return the month and the year that a sheet's name tells: `October`, `OCT26`, `2026-10`, `10`."""
+    if re.fullmatch(r"0[1-9]|1[0-2]", name.strip()):
+        return int(name), None
     if match := _MONTH_OF_YEAR.search(fold(name)):
         return int(match[2] or match[3]), int(match[1] or match[4])
-    words = fold(name).split()
+    words = re.findall(r"[^\W\d_]+|\d+", fold(name))
     months = [number for word in words if (number := month_number(word)) is not None]
     years = [int(word) for word in words if word.isdigit() and 1990 <= int(word) <= 2100]
+    if not years and (short := _SHORT_YEAR.search(name)):
+        years = [2000 + int(short[1])]
     return (months[0], years[0] if years else None) if len(months) == 1 else None
 
 

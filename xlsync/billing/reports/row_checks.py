@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,6 +19,10 @@ from xlsync.billing.reports.values import Wrong
 
 KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
 _NAMES: Final = ("customer", "product", "contract")
+_DAYS_OF_A_MONTH: Final = Decimal("30.44")
+_CREDIT_NUMBER: Final = re.compile(
+    r"(?:cn|crn|cm|cr|credit|gs|gut|gutschrift|storno|av|avoir|nc|abono)[-_/ .]*\d.*", re.IGNORECASE
+)
 _READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
 
 
@@ -111,10 +116,30 @@ class RowChecks:
                 self.tell(at, "units", NO_UNITS)
             if "invoice_date" in dates and dates["invoice_date"][at] is None:
                 self.tell(at, "invoice_date", "is empty, so its month is not known")
+        for at in charging if "duration" in numbers else ():
+            if at not in self.bad and self.columns.amounts[at] is None:
+                self._check_duration(at, numbers["duration"][at])
         if {"debit", "credit"} <= set(numbers):
             for at in charging:
                 if numbers["debit"][at] and numbers["credit"][at] and at not in self.bad:
                     self.tell(at, "credit", "stands beside a debit: one of them must be empty")
+
+    def _check_duration(self, at: int, duration: Any) -> None:
+        """A duration multiplies the cost where no amount stands: one that may count days is a problem."""
+        if not isinstance(duration, Decimal) or duration <= 1:
+            return
+        start, end = self.columns.periods[at]
+        months = (
+            round(Decimal((end.date - start.date).days) / _DAYS_OF_A_MONTH)
+            if isinstance(start, Day) and isinstance(end, Day)
+            else None
+        )
+        if months != duration:
+            self.tell(
+                at,
+                "duration",
+                f"{duration:f} may be days or months, and no amount stands beside it that tells",
+            )
 
     def _tell_wrong(self, at: int, meaning: str, cell: Wrong) -> None:
         what = cell.what
@@ -134,12 +159,18 @@ class RowChecks:
 
 
 def tell_unsigned_credits(
-    values: TableValues, amounts: Iterable[Decimal | Wrong | None], words: KindWords, problems: Problems
+    values: TableValues,
+    charging: Sequence[int],
+    amounts_by_row: Sequence[Decimal | Wrong | None],
+    words: KindWords,
+    problems: Problems,
 ) -> None:
-    """Add a problem where only the sheet's name says that amounts without a minus are given back."""
+    """Add a problem where a sheet's name or an invoice's number says credit, and no amount has a minus."""
     sheet, meanings = values.table.sheet.name, values.table.columns.at.keys()
     if not meanings.isdisjoint((*KIND_COLUMNS, "debit", "credit")):
         return
+    _tell_credit_numbers(values, charging, amounts_by_row, problems)
+    amounts = [amounts_by_row[at] for at in charging]
     kinds = [words.find(text) for text in (sheet, *fold(sheet).split())]
     money = [amount for amount in amounts if isinstance(amount, Decimal)]
     if any(kind is not None and kind.is_credit for kind in kinds) and money and min(money) >= 0 < max(money):
@@ -147,6 +178,30 @@ def tell_unsigned_credits(
         problems.add(
             sheet, values.table.header_row, f": {what}; add a column Type, or name the sheet otherwise"
         )
+
+
+def _tell_credit_numbers(
+    values: TableValues,
+    charging: Sequence[int],
+    amounts_by_row: Sequence[Decimal | Wrong | None],
+    problems: Problems,
+) -> None:
+    """Add a problem where some invoices are numbered as credit notes and their amounts have no minus."""
+    numbers = values.texts.get("invoice")
+    if numbers is None:
+        return
+    credited = [at for at in charging if _CREDIT_NUMBER.fullmatch(str(numbers[at] or ""))]
+    money = [amount for at in credited if isinstance(amount := amounts_by_row[at], Decimal)]
+    if len(credited) < len(charging) and money and min(money) >= 0 < max(money):
+        rows = [values.table.rows[at][0] for at in credited]
+        header = values.table.header_of("invoice")
+        problems.add(
+            values.table.sheet.name,
+            rows[0],
+            f", {header}: “{str(numbers[credited[0]])[:40]}” looks like the number of a credit note, and no "
+            f"amount of such has a minus ({rows_text(rows)}): whether they take units back is not told",
+        )
+        problems.ignore[header] = None
 
 
 def tell_unknown_words(

@@ -18,7 +18,8 @@ _TOTAL_WORD: Final = (
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
     r"endbetrag|nettobetrag|bruttobetrag|nettosumme|bruttosumme|importe total|importo totale|"
     r"razem|celkem|osszesen|summa|i alt|yhteensa|итого|всего|toplam|合計|总计|總計|σ|"
-    r"amount due|balance due|rechnungsbetrag|zahlbetrag|net a payer|"
+    r"amount due|balance due|(?:amount |total )?payable|suma y sigue|base imponible|te betalen|a pagar|"
+    r"rechnungsbetrag|zahlbetrag|net a payer|"
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
 )
 _TOTAL: Final = re.compile(rf"(?:.* )?{_TOTAL_WORD}|{_TOTAL_WORD} .*")

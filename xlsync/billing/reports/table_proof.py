@@ -42,7 +42,7 @@ def prove_table(
     _refuse_open_discount(values, places, lines, where, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
-    notices = _tell_free(values, places, lines)
+    notices = [*_tell_no_amount(values), *_tell_free(values, places, lines)]
     if not proof.broken:
         return proof.costs, notices
     return proof.costs, [*notices, *_tell_broken(values, proof, where, problems)]
@@ -65,6 +65,16 @@ def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Proble
     )
     problems.ignore[cost] = None
     return []
+
+
+def _tell_no_amount(values: TableValues) -> list[str]:
+    """Tell that a table has no amounts, so that its cost counts as what one unit costs."""
+    if not {"amount", "debit", "credit"}.isdisjoint(values.table.columns.at):
+        return []
+    units, cost = values.table.header_of("units"), values.table.header_of("cost")
+    return [
+        f"no column is an amount, so {cost} counts as what one unit costs, and amounts are {units} × {cost}"
+    ]
 
 
 def _tell_free(values: TableValues, places: Places, lines: Sequence[BillingLine]) -> list[str]:

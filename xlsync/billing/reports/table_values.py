@@ -10,7 +10,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from xlsync.billing.periods import months_of
 from xlsync.billing.reports.dates import (
     ORDERS,
     DateReadings,
@@ -20,6 +19,7 @@ from xlsync.billing.reports.dates import (
     read_range,
 )
 from xlsync.billing.reports.kinds import KindWords
+from xlsync.billing.reports.layouts import BILLING_CYCLES, BILLING_PERIODS
 from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_mark
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import agrees
@@ -212,7 +212,7 @@ def _holds_ranges(column: ReportColumn[str], *, at_all: bool) -> bool:
 
 def holds_ranges(table: Table, column: int) -> bool:
     """Return whether a column that is not read holds periods of days."""
-    if header_key(table.header[column]) not in {"billingperiod", "billingcycle"}:
+    if header_key(table.header[column]) not in BILLING_PERIODS | BILLING_CYCLES:
         return False
     texts: ReportColumn[str] = read_column(raw_cells(table, column, {}), text_cell)
     return _holds_ranges(texts, at_all=False)
@@ -224,7 +224,7 @@ def _range_cell(text: Any) -> tuple[DateReadings, DateReadings] | Wrong | None:
     days = read_range(text)
     if days is not None:
         return days
-    if months_of(text) is not None:
+    if months_in_words(text) is not None:
         return None  # how often is billed
     return Wrong(f"“{text[:40]}” is no period of days")
 
