@@ -53,6 +53,32 @@ def test_a_pickled_value_in_the_cache_is_not_there(tmp_path: Path) -> None:
         assert list(cache) == []
 
 
+def test_opening_a_store_again_writes_nothing_to_it(tmp_path: Path) -> None:
+    with Cache(tmp_path) as cache:
+        cache["a"] = 1
+    before = (tmp_path / "cache.db").read_bytes()
+    (tmp_path / "cache.db").touch()
+    stamp = (tmp_path / "cache.db").stat().st_mtime_ns
+    with Cache(tmp_path) as cache:
+        assert cache["a"] == 1
+        assert not (tmp_path / "cache.db-wal").stat().st_size
+    assert (tmp_path / "cache.db").read_bytes() == before
+    assert (tmp_path / "cache.db").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize("lost", ["", "TRIGGER Settings_size_delete", "TABLE Cache", "TABLE Settings"])
+def test_a_store_that_was_half_made_or_made_with_other_settings_is_opened_as_asked_for(
+    tmp_path: Path, lost: str
+) -> None:
+    Cache(tmp_path).close()
+    if lost:
+        tamper(tmp_path, f"DROP {lost}")
+    with Cache(tmp_path, size_limit=1_000_000) as cache:
+        for number in range(60):
+            cache[str(number)] = "x" * 40_000
+        assert 10 < len(cache) < 30
+
+
 def test_a_damaged_cache_is_begun_anew(tmp_path: Path) -> None:
     with Cache(tmp_path) as cache:
         cache["a"] = 1

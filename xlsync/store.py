@@ -10,18 +10,20 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
 import sqlite3
 import stat
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, Self
 
 import diskcache
-from diskcache.core import MODE_RAW, MODE_TEXT
+from diskcache.core import DBNAME, DEFAULT_SETTINGS, METADATA, MODE_RAW, MODE_TEXT
 
 from xlsync.errors import XlsyncError
 
@@ -30,6 +32,8 @@ FORMAT: Final = 1  # the format number of a lasting store
 _HEADER: Final = "format"
 _NORMAL: Final = 1  # SQLite's synchronous: the last commits may be lost with the power
 _FULL: Final = 2  # a commit has reached the disk when it returns
+_TIME_OUT: Final = 60  # seconds to wait for another command that writes
+_LAST_MADE: Final = "Settings_size_delete"  # the trigger with which diskcache ends making a file
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
 
@@ -79,21 +83,54 @@ def _parse(text: object) -> Any:
         raise NotJsonError("an entry of the store is not JSON") from error
 
 
+class _JsonCache(diskcache.Cache):  # type: ignore[misc]  # diskcache has no types
+    """A diskcache of JSON that opens a file which has these settings already by reading alone.
+
+    diskcache itself writes all settings at every opening, in some thirty commits.
+    """
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        if not self._open_as_it_is(folder, settings):
+            super().__init__(folder, disk=JsonDisk, **settings)
+
+    def _open_as_it_is(self, folder: Path, settings: Mapping[str, object]) -> bool:
+        """Open a file that is complete and has all these settings; returns whether it is one."""
+        self._directory = os.path.expandvars(folder.expanduser())  # as diskcache names it
+        if not Path(self._directory, DBNAME).exists():
+            return False
+        self._timeout, self._txn_id, self._local = _TIME_OUT, None, threading.local()
+        try:
+            is_whole = self._sql("SELECT 1 FROM sqlite_master WHERE name = ?", (_LAST_MADE,)).fetchone()
+            stored = dict(self._sql("SELECT key, value FROM Settings").fetchall())
+            ((self._page_size,),) = self._sql("PRAGMA page_size").fetchall()
+        except sqlite3.OperationalError:
+            is_whole, stored = None, {}
+        known = DEFAULT_SETTINGS.keys() | METADATA.keys()
+        if not is_whole or known - stored.keys() or any(stored[key] != settings[key] for key in settings):
+            self.close()
+            return False
+        for key in known:
+            setattr(self, key, stored[key])
+        of_disk = {key.removeprefix("disk_"): stored[key] for key in known if key.startswith("disk_")}
+        self._disk = JsonDisk(self._directory, **of_disk)
+        return True
+
+
 def open_store(folder: Path, **settings: object) -> Any:
     """Open the diskcache of JSON in a folder, created where missing, that only its owner may enter.
 
     Raises sqlite3.DatabaseError where the file is damaged.
     """
-    store = diskcache.Cache.__new__(diskcache.Cache)
+    store = _JsonCache.__new__(_JsonCache)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _keep_to_owner(folder, stat.S_IRWXU)
         # A constructor that fails half-way leaves the file open, and Windows then cannot remove it.
         with contextlib.ExitStack() as half_way:
             half_way.callback(_close, store)
-            store.__init__(folder, disk=JsonDisk, **settings)
+            store.__init__(folder, **settings)  # type: ignore[misc]
             half_way.pop_all()
-        _keep_to_owner(folder / diskcache.core.DBNAME, stat.S_IRUSR | stat.S_IWUSR)
+        _keep_to_owner(folder / DBNAME, stat.S_IRUSR | stat.S_IWUSR)
     except (OSError, sqlite3.OperationalError) as error:
         raise XlsyncError(
             f"The folder {folder} cannot be used: {error}.",
