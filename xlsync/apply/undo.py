@@ -232,10 +232,11 @@ def _with_money(action: SetFields, pairs: Mapping[str, str], live: Live) -> SetF
         now = additions.get(_id_in(action.path))
         if now is None:
             return action
-        item = live.item(now.item_id) if now.unit_price is None else None
+        item = live.item(now.item_id) if now.unit_price is None and now.is_billed else None
     except ApiError:
         return action  # judging looks it up again, and tells what is wrong
     price = item.price if item else now.unit_price
+    price = price if now.is_billed else Decimal(0)
     other = additions.get(_id_in(pairs.get(action.path, "")))
     before, after = _billed(action, now.quantity, None if other is None else other.quantity)
     action = replace(action, stops=before, resumes=after)

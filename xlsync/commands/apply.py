@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from xlsync.amounts import counted
-from xlsync.apply.actions import Action, CreateAgreement, CreateCatalogItem, CreateCompany
+from xlsync.apply.actions import Action, CreateAddition, CreateAgreement, CreateCatalogItem, CreateCompany
 from xlsync.apply.journal import Run
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.lookup import Live
@@ -39,7 +39,7 @@ from xlsync.links.learning import learn, with_names
 from xlsync.links.memory import Memory
 from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
-from xlsync.workbook.edits.approvals import RowEdits, read_row_edits
+from xlsync.workbook.edits.approvals import RowAction, RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.creations import NewRows
 from xlsync.workbook.edits.links import LinkEdits, read_link_edits, write_pick
@@ -132,7 +132,11 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     spent = SpentApprovals(approvals_of(book, {**new.asked, **rows.asked}), runs)
     done, left_out = part_spent([*new.actions, *rows.actions], spent)
     unspent = read_row_edits(book, new.prices, left_out) if left_out else rows
-    actions: list[Action] = [*new.actions, *unspent.actions]
+    is_billed = systems.settings.creation.bill_customer == "Billable"
+    actions: list[Action] = [
+        *new.actions,
+        *(action if is_billed else _without_money(action) for action in unspent.actions),
+    ]
     live = open_live(systems, runs)
     agreements = len({action.agreement_id for action in actions} - {None})
     service = systems.connectwise.service
@@ -146,6 +150,13 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     plan = replace(plan, lifted=find_lifted(book))
     latest = max(later, key=lambda run: run.month, default=None)
     return Review(book, edits, rows, new, plan, live, latest, spent.anew, spent.typed)
+
+
+def _without_money(action: RowAction) -> RowAction:
+    """Return a new addition as one that is not billed to the customer; other actions as they are."""
+    if not isinstance(action, CreateAddition) or action.succeeds is not None:
+        return action
+    return replace(action, monthly=Decimal(0), impact=Decimal(0), is_price_known=True)
 
 
 def perform_review(

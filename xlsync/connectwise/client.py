@@ -49,9 +49,9 @@ ITEM_FIELDS: Final = (
 )
 _ADDITION: Final = (
     "id,product/id,product/identifier,quantity,lessIncluded,unitPrice,unitCost,"
-    "effectiveDate,cancelledDate,customFields"
+    "effectiveDate,cancelledDate,billCustomer,customFields"
 )
-_WHOLE_ADDITION: Final = ",".join([_ADDITION, *(name for name in TAKEN_OVER if name != "customFields")])
+_WHOLE_ADDITION: Final = ",".join(dict.fromkeys([*_ADDITION.split(","), *TAKEN_OVER]))
 _RECAP: Final = "id,nextInvoiceDate,nextInvoiceAmount,lastInvoiceDate,lastInvoiceNumber"
 
 

@@ -144,6 +144,7 @@ def read_addition(record: Mapping[str, Any], agreement_id: int, *, whole: bool) 
         effective=read_date_strictly(record.get("effectiveDate"), path),
         cancelled=read_date_strictly(record.get("cancelledDate"), path),
         contract_mark=clean(str(marks[0] or "")) if marks else "",
+        bill_customer=str(record.get("billCustomer") or ""),
         status=str(record.get("additionStatus") or ""),
         carried_over={name: record[name] for name in TAKEN_OVER if whole and record.get(name) is not None},
         product=_text(product, "identifier") if whole else "",

@@ -80,7 +80,8 @@ class CatalogItem:
 class Addition:
     """A catalog item on an agreement, with the quantity that is billed each cycle.
 
-    `contract_mark` is the value of its custom field `Subscription ID`. `carried_over` are the fields that a
+    `contract_mark` is the value of its custom field `Subscription ID`, `bill_customer` says whether the
+    customer pays for it (empty where that was not read). `carried_over` are the fields that a
     successor takes over unchanged, as ConnectWise gave them; they are read for a write only.
     """
 
@@ -94,9 +95,15 @@ class Addition:
     effective: dt.date | None = None
     cancelled: dt.date | None = None
     contract_mark: str = ""
+    bill_customer: str = ""
     status: str = ""  # additionStatus, where whole records were read
     carried_over: Mapping[str, Any] = field(default_factory=dict, hash=False)
     product: str = field(default="", compare=False)  # the catalog item's identifier
+
+    @property
+    def is_billed(self) -> bool:
+        """Return whether the customer pays for the addition."""
+        return self.bill_customer in {"", "Billable"}
 
     def contradiction(self, today: dt.date) -> str:
         """Write what the status says against the dates; empty if they agree or the status is not known.

@@ -19,6 +19,7 @@ from xlsync.reconcile.explanations import (
     tell_agreement,
     tell_charges,
     tell_costs,
+    tell_unbilled,
     with_warnings,
 )
 from xlsync.reconcile.targets import Books, Comparison
@@ -270,6 +271,7 @@ def _tell_beside(charges: Sequence[Charge], addition: Addition) -> str:
     is_marked_otherwise = addition.contract_mark and addition.contract_mark.casefold() not in contracts
     included = tell_number(addition.less_included)
     return join_sentences(
+        tell_unbilled(addition),
         f"The addition is marked with {addition.contract_mark}, which none of these lines is of."
         if is_marked_otherwise
         else "",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from xlsync.amounts import tell_cost, tell_number
-from xlsync.models import Agreement, LineType, Mismatch, Month
+from xlsync.models import Addition, Agreement, LineType, Mismatch, Month
 from xlsync.reconcile.charges import Charge, billing_lines_of, costs_of, covers_full_period
 
 
@@ -63,3 +63,8 @@ def tell_costs(charges: Sequence[Charge]) -> str:
     if not costs and not any(map(covers_full_period, charged)):
         return "Cost not compared: a part month tells no unit cost."
     return ""
+
+
+def tell_unbilled(addition: Addition) -> str:
+    """Say that an addition is not billed to the customer, so that it moves no money; else empty."""
+    return "" if addition.is_billed else f"Not billed to the customer ({addition.bill_customer})."

@@ -74,7 +74,12 @@ class Books:
         return entry.price if entry else None
 
     def price_of(self, addition: Addition) -> Decimal | None:
-        """Return the price of a unit of an addition: its own, else the catalog's."""
+        """Return what the customer pays for a unit of an addition: its own price, else the catalog's.
+
+        Zero for an addition that is not billed to the customer.
+        """
+        if not addition.is_billed:
+            return Decimal(0)
         own = addition.unit_price
         return own if own is not None else self.catalog_price(addition.item_id)
 

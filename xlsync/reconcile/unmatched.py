@@ -23,7 +23,7 @@ from xlsync.models import (
     Month,
 )
 from xlsync.reconcile.charges import Charge, billing_lines_of, only_cost, total_units
-from xlsync.reconcile.explanations import join_sentences, tell_agreement
+from xlsync.reconcile.explanations import join_sentences, tell_agreement, tell_unbilled
 from xlsync.reconcile.targets import Books, Comparison, target_of
 
 
@@ -186,6 +186,7 @@ def _only_in_connectwise(
             tell_agreement(month, agreement),
             "Billed yearly and not due this month." if not_due else "",
             "The distributor billed nothing for it this month.",
+            tell_unbilled(addition),
             "A line of this customer is not linked yet and may be it." if customer_is_open else "",
             "Yearly licence: cancel only if the customer has left; the paid term would be lost."
             if yearly

@@ -106,6 +106,9 @@ def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]
         )
         if now != was and (field not in wanted or now != wanted[field])
     ]
+    was_billed, is_billed = seen.bill_customer, live.bill_customer
+    if was_billed and is_billed and was_billed != is_billed:
+        words.append(f"billCustomer was {was_billed} and is now {is_billed}")
     if live.item_id != seen.item_id:
         words.append("it is another product now")
     return "; ".join(words)
