@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import pickle
 import shutil
 from collections import Counter
@@ -197,7 +198,9 @@ class Desk:
                 earlier = dt.datetime.fromisoformat(line["at"]) - dt.timedelta(minutes=minutes)
                 line["at"] = earlier.isoformat(timespec="milliseconds")
             texts = [simplejson.dumps(line, use_decimal=True) + "\n" for line in lines]
+            written_at = file.stat().st_mtime - minutes * 60
             file.write_text("".join(texts), encoding="utf-8")
+            os.utime(file, (written_at, written_at))
 
     def links(self) -> list[tuple[Any, ...]]:
         """What is remembered, without when."""

@@ -58,14 +58,26 @@ class EarlierCreations:
         )
 
     def find_unanswered(self, action: Action, now: dt.datetime) -> Write | None:
-        """Return the last creation of what an action creates, if its outcome, minutes ago, is unknown."""
+        """Return a creation of what an action creates, if its outcome, minutes ago, is unknown.
+
+        Runs of machines whose clocks differ stand in no sure order, so that each of them counts.
+        """
         place = _place_of(action)
-        writes = [self._by_key.get(action.key, ()), () if place is None else self._by_place.get(place, ())]
-        for last in (found[-1] for found in writes if found):
-            is_unknown = last.state == State.UNKNOWN and last.id is None
-            if is_unknown and now - dt.datetime.fromisoformat(last.at) < UNSURE:
-                return last
-        return None
+        writes = (
+            *self._by_key.get(action.key, ()),
+            *(() if place is None else self._by_place.get(place, ())),
+        )
+        unsure = (
+            write
+            for write in writes
+            if write.state == State.UNKNOWN and write.id is None and now - _sent_at(write) < UNSURE
+        )
+        return max(unsure, key=_sent_at, default=None)
+
+
+def _sent_at(write: Write) -> dt.datetime:
+    """Return the latest time by this machine's clock at which a write may have been sent."""
+    return write.latest_at or dt.datetime.fromisoformat(write.at)
 
 
 def _place_of(action: Action) -> _Place | None:
@@ -105,7 +117,7 @@ def _folded(*texts: str) -> str:
 
 def tell_unanswered(write: Write) -> str:
     """Say how long to wait before a creation is sent again."""
-    at = dt.datetime.fromisoformat(write.at)
+    at = _sent_at(write)
     return (
         f"it was sent at {at:%H:%M} without an answer and is not seen in ConnectWise yet, which proves "
         f"nothing for some minutes: apply it after {at + UNSURE:%H:%M}, then it is looked for and sent"

@@ -52,7 +52,8 @@ class Write:
     """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
     `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
-    rows asked for; `succeeds` is the addition that a new one continues.
+    rows asked for; `succeeds` is the addition that a new one continues. `at` is by the clock of the machine
+    that wrote, `latest_at` the latest time by this machine's clock at which that may have been.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Write:
     detail: str = "no outcome was recorded: the run was cut off here"
     id: int | None = None
     succeeds: int | None = None
+    latest_at: dt.datetime | None = None
 
     @property
     def record(self) -> str:
@@ -276,6 +278,11 @@ def list_runs(home: Path, environment: str) -> tuple[Run, ...]:
     return tuple(_read_run(file, numbers[file.stem]) for file in files)
 
 
+def list_run_ids(home: Path, environment: str) -> frozenset[str]:
+    """List the ids of all runs of an environment that this machine knows of."""
+    return frozenset(file.stem for file in _run_files(home, environment))
+
+
 def read_run(home: Path, environment: str, run: str) -> Run:
     """Read a run by id or number, or the `last` of apply; raises XlsyncError where there is no such run."""
     if run == "last":
@@ -334,7 +341,11 @@ def _read_run(file: Path, name: str) -> Run:
     writes: dict[int, dict[str, Any]] = {}
     open_writes: dict[str, int] = {}
     is_finished = False
+    last_at = ""
+    with _reading(file):
+        changed_at = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
     for number, line in _lines(file):
+        last_at = str(line.get("at") or last_at)
         key = line.get("key")
         match line.get("event"):
             case "run":
@@ -361,13 +372,29 @@ def _read_run(file: Path, name: str) -> Run:
         id=file.stem,
         number=name,
         is_finished=is_finished,
-        writes=tuple(_read_write(file, number, write) for number, write in writes.items()),
+        writes=tuple(
+            _read_write(file, number, write, _lateness(last_at, changed_at))
+            for number, write in writes.items()
+        ),
         **{name: str(head.get(name, "")) for name in names},
     )
 
 
-def _read_write(file: Path, number: int, line: Mapping[str, Any]) -> Write:
-    known = set(Write.__dataclass_fields__)
+def _lateness(last_at: str, changed_at: dt.datetime) -> dt.timedelta:
+    """Return by how much the lines of a run may be younger than they say.
+
+    A run of another machine comes here after its last line was written, by whatever that machine's clock
+    says; a run of this machine is changed by its last line.
+    """
+    try:
+        late = changed_at - dt.datetime.fromisoformat(last_at).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return dt.timedelta()
+    return max(late, dt.timedelta())
+
+
+def _read_write(file: Path, number: int, line: Mapping[str, Any], late: dt.timedelta) -> Write:
+    known = set(Write.__dataclass_fields__) - {"latest_at"}
     fields: dict[str, Any] = {"kind": "", "what": "", "at": ""}
     fields |= {name: value for name, value in line.items() if name in known}
     rows = fields.get("rows", ())
@@ -377,7 +404,11 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any]) -> Write:
     are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
     if not (are_texts and are_numbers and are_rows and are_maps):
         raise _odd(file, number)
-    return Write(**{**fields, "rows": tuple(rows)})
+    try:
+        at = dt.datetime.fromisoformat(fields["at"]).astimezone()
+    except (ValueError, OverflowError):
+        raise _odd(file, number) from None
+    return Write(**{**fields, "rows": tuple(rows), "latest_at": at + late})
 
 
 def _odd(file: Path, number: int) -> XlsyncError:

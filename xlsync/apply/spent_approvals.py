@@ -1,7 +1,8 @@
 """Spent approvals: rows that an earlier run carried out, whatever ConnectWise's present state. PURE.
 
 A row is spent if its *Result* says done or already, or if the journal says done for the values that it
-asks for. The journal does not count for a workbook that was exported after that write. Nor does it where the
+asks for. The journal does not count for a workbook that was exported after that write, by the
+clock and by the runs that were known then: of two machines one clock may be slow. Nor does it where the
 workbook has shown the run's result of this row and *Result* is empty: a person emptied it and approved anew.
 Where *Result* says that an undo took the row back, the journal counts.
 A *Result* that says done and that no run wrote was typed by a person: the row is spent, and says why.
@@ -36,6 +37,7 @@ class Approvals:
     month: str
     environment: str
     exported_at: dt.datetime | None
+    known_runs: Set[str] | None = None  # the ids of the runs that the export knew; None where it did not say
     noted: Set[Noted]
     anew: Set[Noted]
     asked: Mapping[str, str]
@@ -122,7 +124,12 @@ class SpentApprovals:
         if run is None or write is None:
             return None
         exported_at = self._approvals.exported_at
-        is_older = exported_at is not None and dt.datetime.fromisoformat(write.at) <= exported_at
+        known = self._approvals.known_runs
+        is_older = (
+            exported_at is not None
+            and dt.datetime.fromisoformat(write.at) <= exported_at
+            and (known is None or run.id in known)
+        )
         if (is_older or (run.id, row) in self.anew) and not self._says_taken_back(row):
             return None
         return spent if write.asked.get(row) == self._approvals.asked.get(row) else None

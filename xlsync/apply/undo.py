@@ -61,7 +61,10 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
     looked_at = len({action.agreement_id for action in ordered} - {None})
     count = live.connectwise.service.counting(progress, "Looking at ConnectWise", looked_at)
     plan = plan_actions(ordered, live, count)
-    for reason_to_leave in (partial(_tell_later, run, runs, live), partial(_tell_half, actions, pairs)):
+    for reason_to_leave in (
+        partial(_tell_later, run, runs, live, pairs),
+        partial(_tell_half, actions, pairs),
+    ):
         plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
 
@@ -114,16 +117,24 @@ def _is_resumed(action: SetFields) -> bool:
     return ends.wanted is None or str(ends.wanted) > str(ends.seen)
 
 
-def _tell_later(run: Run, runs: Iterable[Run], live: Live, _: Plan, action: SetFields) -> str:
-    """Say which later run wrote what an action would set back, or built upon it; empty where none did."""
+def _tell_later(
+    run: Run, runs: Iterable[Run], live: Live, pairs: Mapping[str, str], _: Plan, action: SetFields
+) -> str:
+    """Say which later run wrote what an action would set back, or built upon it; empty where none did.
+
+    A successor that the run itself ends again is none that was built upon it.
+    """
     names = {change.name for change in action.changes}
     for other in sorted(runs, key=lambda other: other.id, reverse=True):
         for write in other.writes:
-            if other.id <= run.id or write.state not in {State.DONE, State.UNKNOWN}:
+            if other.id == run.id or write.state not in {State.DONE, State.UNKNOWN}:
                 continue
-            is_set_later = write.path == action.path and write.state == State.DONE
+            if pairs.get(action.path) == write.record:
+                continue
+            is_set_later = other.id > run.id and write.path == action.path and write.state == State.DONE
             if is_set_later and names & write.changes.keys():
                 what = f"run {other.number} wrote it later"
+            # what continues it counts whenever it was made: the clock of another machine may be slow
             elif _is_resumed(action) and _continues(write, action) and _is_in_force(write, live):
                 what = f"run {other.number} made what continues it"
             else:

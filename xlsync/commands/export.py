@@ -40,6 +40,7 @@ def export_month(
 ) -> MonthResult:
     """Read a month from both systems and write it into a new workbook."""
     refuse_overwriting(path)
+    known_runs = systems.list_run_ids_since(request.month)
     asking, memory = Asking(systems, progress, now), systems.links.memory()
     ahead = additions_ahead(asking, request.month, memory)
     sources, tables = read_sources(systems, request, now, progress, ahead)
@@ -56,6 +57,7 @@ def export_month(
         months=last_months(now.date()),
         reports=tuple(str(report.resolve()) for report in request.reports),
         first_exported_at=now.isoformat(timespec="milliseconds"),
+        known_runs=known_runs,
     )
     remember_chosen(systems.home, map(Path, about.reports))
     remember_month(systems, gathered.overview, now)

@@ -74,6 +74,7 @@ def approvals_of(book: Book, asked: Mapping[str, str]) -> Approvals:
         month=book.about.month,
         environment=book.about.environment,
         exported_at=dt.datetime.fromisoformat(exported_at) if exported_at else None,
+        known_runs=None if book.about.known_runs is None else frozenset(book.about.known_runs),
         noted=noted_results(book.about.noted),
         anew=noted_results(book.about.anew),
         asked=asked,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gc
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
-from xlsync.apply.journal import Run, exchange_lines, list_runs, read_run, run_number
+from xlsync.apply.journal import Run, exchange_lines, list_run_ids, list_runs, read_run, run_number
 from xlsync.apply.one_writer import one_writer
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
@@ -18,6 +19,7 @@ from xlsync.errors import ConfigError, XlsyncError
 from xlsync.gc_tuning import use_one_heap
 from xlsync.links.ages import Ages, merge_months
 from xlsync.links.store import Links, Rules
+from xlsync.models import Month
 from xlsync.settings import Settings
 from xlsync.store import (
     Cache,
@@ -30,6 +32,7 @@ from xlsync.store import (
 from xlsync.team_store import StoreUnreachable, TeamStore
 
 S = TypeVar("S", bound=EnvironmentStore)
+_EARLY: Final = 2  # days before a month at which a run about it may be, by a clock that is wrong
 _THREADS: Final = 12  # reads of different kinds that go on side by side, each of many requests
 
 
@@ -153,6 +156,13 @@ class Systems:
         """All runs of the environment, those of the team among them, the newest first."""
         _ = self.team  # opening it copies its lines here
         return list_runs(self.home, self.settings.environment)
+
+    def list_run_ids_since(self, month: Month) -> tuple[str, ...]:
+        """List the ids of all known runs that can be about a month: those named by a day of it, or later."""
+        _ = self.team
+        earliest = f"{month.first - dt.timedelta(days=_EARLY):%Y%m%d}"
+        ids = list_run_ids(self.home, self.settings.environment)
+        return tuple(sorted(id_ for id_ in ids if id_ >= earliest))
 
     def read_run(self, run: str) -> Run:
         """One run, or the `last` of apply; raises XlsyncError where there is none of that name."""

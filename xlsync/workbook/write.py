@@ -96,6 +96,7 @@ def write_export(
     months: Sequence[Month],
     reports: tuple[str, ...] = (),
     first_exported_at: str = "",
+    known_runs: tuple[str, ...] | None = None,
     progress: RowsDone = _silent,
 ) -> About:
     """Write a month into a new workbook; `reports` are the files that its lines came from.
@@ -106,7 +107,12 @@ def write_export(
     # read while the package is small: after a change the whole of it would be opened again
     package.read_grids((*(sheet.title for sheet in READ_SHEETS), LISTS, MEMORY))
     columns = {sheet.title: {h: i for i, h in enumerate(sheet.headers)} for sheet in READ_SHEETS}
-    about = replace(_about(overview, exported_at), reports=reports, first_exported_at=first_exported_at)
+    about = replace(
+        _about(overview, exported_at),
+        reports=reports,
+        first_exported_at=first_exported_at,
+        known_runs=known_runs,
+    )
     _fill(package, overview, columns, None, about, months, {}, progress)
     package.save(path)
     return about
@@ -132,6 +138,7 @@ def write_check(
         _about(overview, exported_at),
         reports=book.about.reports,
         first_exported_at=book.about.first_exported_at,
+        known_runs=book.about.known_runs,
         noted=book.about.noted,
         anew=book.about.anew,
         approved=approved,

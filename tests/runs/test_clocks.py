@@ -1,0 +1,95 @@
+"""Two machines whose clocks differ: what one of them wrote later is never taken for something older."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import simplejson
+
+from tests.helpers.desk import Desk
+from tests.helpers.hand import day
+from xlsync.apply.journal import list_runs
+
+SLOW = dt.timedelta(minutes=20)
+
+
+def by_a_slow_clock(file: Path) -> Path:
+    """Let a run of the journal be one of another machine, whose clock is slow, that comes here just now."""
+    lines = [simplejson.loads(text, use_decimal=True) for text in file.read_text("utf-8").splitlines()]
+    for line in lines:
+        line["at"] = (dt.datetime.fromisoformat(line["at"]) - SLOW).isoformat(timespec="milliseconds")
+    at = dt.datetime.strptime(file.stem[:15], "%Y%m%d-%H%M%S").replace(tzinfo=dt.UTC) - SLOW
+    slow = file.with_name(f"{at:%Y%m%d-%H%M%S}{file.stem[15:]}.jsonl")
+    slow.write_text("".join(simplejson.dumps(line, use_decimal=True) + "\n" for line in lines), "utf-8")
+    file.unlink()
+    return slow
+
+
+def newest(desk: Desk) -> Path:
+    """The file of the newest run."""
+    return max((desk.home / "journal").rglob("*.jsonl"))
+
+
+def test_a_creation_without_an_answer_by_a_slow_clock_is_not_sent_again_at_once(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    desk.be_impatient()
+    desk.sandbox.fail("hang-up-before", write=1)
+    assert desk.apply().states == {"add:38:15": "unknown"}
+    by_a_slow_clock(newest(desk))
+    desk.forget_log()
+    again = desk.apply()
+    assert (again.states, desk.sent()) == ({"add:38:15": "skipped"}, [])
+    desk.let_minutes_pass()
+    assert desk.apply().states == {"add:38:15": "done"}
+
+
+def test_what_another_machine_carried_out_after_the_export_is_spent_though_its_clock_is_slow(
+    desk: Desk,
+) -> None:
+    desk.file.unlink()
+    assert desk.export().code == 0
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    shutil.copy(desk.file, desk.folder / "before.xlsx")
+    assert desk.apply().states == {"update:52": "done"}
+    by_a_slow_clock(newest(desk))
+    shutil.copy(desk.folder / "before.xlsx", desk.file)
+    desk.addition(52)["quantity"] = Decimal(15)  # by a colleague, who knows why
+    desk.forget_log()
+    assert (desk.apply().states, desk.sent()) == ({"update:52": "already"}, [])
+    desk.file.unlink()
+    assert desk.export().code == 0  # this workbook knows of the run, and asks anew
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().states == {"update:52": "done"}
+
+
+def test_an_end_stays_while_a_successor_that_a_slow_clock_dates_earlier_is_in_force(desk: Desk) -> None:
+    """A run was killed between its two writes, and another machine made the successor: both would be billed."""
+    with desk.editing() as hand:
+        hand.approve("units:52", Effective_From=day("2026-10-14"))
+    desk.sandbox.fail("error-json", write=2)
+    first = str(desk.apply().json["run"])
+    desk.apply()
+    slow = by_a_slow_clock(newest(desk))
+    assert slow.stem < first
+    desk.forget_log()
+    ran = desk.run("undo", first, "--yes", "--json")
+    assert (ran.code, desk.sent(), set(ran.states.values())) == (3, [], {"skipped"})
+    assert "made what continues it" in ran.json["actions"][0]["detail"]
+
+
+def test_a_journal_whose_file_is_older_than_its_lines_is_as_old_as_they_say(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.apply()
+    environment = desk.run("history", "--json").json["runs"][0]["environment"]
+    (run,) = list_runs(desk.home, environment)
+    (write,) = run.writes
+    assert write.latest_at is not None
+    assert dt.timedelta() <= write.latest_at - dt.datetime.fromisoformat(write.at) < dt.timedelta(seconds=5)
+    assert newest(desk).is_file()
