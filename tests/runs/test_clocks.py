@@ -69,7 +69,7 @@ def test_what_another_machine_carried_out_after_the_export_is_spent_though_its_c
 
 
 def test_an_end_stays_while_a_successor_that_a_slow_clock_dates_earlier_is_in_force(desk: Desk) -> None:
-    """A run was killed between its two writes, and another machine made the successor: both would be billed."""
+    """A run was killed between its two writes, and another machine made what continues the addition."""
     with desk.editing() as hand:
         hand.approve("units:52", Effective_From=day("2026-10-14"))
     desk.sandbox.fail("error-json", write=2)
