@@ -71,7 +71,7 @@ class Write:
     detail: str = "no outcome was recorded: the run was cut off here"
     id: int | None = None
     succeeds: int | None = None
-    latest_at: dt.datetime | None = None
+    latest_at: dt.datetime | None = field(default=None, compare=False)
 
     @property
     def record(self) -> str:
