@@ -29,6 +29,8 @@ from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
 from tests.helpers.world import (
     WRITES,
+    DeskAfter,
+    Moments,
     Undisturbed,
     WatchedSandbox,
     World,
@@ -198,6 +200,17 @@ def desk(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     world.lay_out(tmp_path)
     settle(monkeypatch, world.sandbox, tmp_path)
     return desk_in(world, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def moments(world: World, tmp_path_factory: pytest.TempPathFactory) -> Moments:
+    return Moments(world, tmp_path_factory.mktemp("moments"))
+
+
+@pytest.fixture
+def desk_after(moments: Moments, monkeypatch: pytest.MonkeyPatch) -> DeskAfter:
+    """A function that returns the desk as given steps leave it, which are done once for all tests."""
+    return lambda steps: moments.desk_after(steps, monkeypatch)
 
 
 @pytest.fixture

@@ -6,13 +6,17 @@ import datetime as dt
 import functools
 import pickle
 import shutil
+import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, without_ids
+import pytest
+
+from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, settle, without_ids
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
 from xlsync.sandbox.server import Sandbox
 from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
@@ -76,11 +80,16 @@ class World:
 
     def renew(self) -> None:
         """Put both systems back to how they began."""
-        if self.sandbox.has_lent_bss:  # the server itself only ever reads from it
-            vars(self.sandbox.bss).update(vars(pickle.loads(self.begun_bss)))  # noqa: S301 - our own
-            self.sandbox.has_lent_bss = False
-        vars(self.sandbox.connectwise).update(vars(self._connectwise_as_begun()))
+        self.set_to(self.begun_bss, self.begun_connectwise)
+
+    def set_to(self, bss: bytes, connectwise: bytes) -> None:
+        """Let both systems hold what they held when they were pickled, with an empty log and no faults."""
+        if self.sandbox.has_lent_bss or bss is not self.begun_bss:
+            vars(self.sandbox.bss).update(vars(pickle.loads(bss)))  # noqa: S301 - our own, of this process
+            self.sandbox.has_lent_bss = bss is not self.begun_bss  # the server itself only ever reads from it
+        vars(self.sandbox.connectwise).update(vars(pickle.loads(connectwise)))  # noqa: S301
         self.sandbox._faults.waiting.clear()
+        self.sandbox._late.clear()
         self.sandbox.log.clear()
 
 
@@ -141,3 +150,58 @@ def end_of(desk: Desk) -> tuple[Counter[str], list[tuple[Any, ...]], dict[str, b
 def desk_in(world: World, folder: Path) -> Desk:
     """The desk in a folder where October's workbook lies."""
     return Desk(world.sandbox, folder, folder / OCTOBER, world.before, _read=world.additions)
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """A desk as some steps left it: the folder that it is in, a copy to put back, and both systems."""
+
+    folder: Path
+    copy: Path
+    bss: bytes = field(repr=False)
+    connectwise: bytes = field(repr=False)
+    before: Records = field(repr=False)
+    read: bytes = field(repr=False)
+    made_at: float = field(default_factory=time.monotonic)
+
+
+DeskAfter = Callable[[Callable[[Desk], object]], Desk]
+
+
+class Moments:
+    """Desks from which several tests go on: the steps to each are done once, and what they left is kept.
+
+    A run's journal names its workbook, so a desk is put back into the folder in which the steps were done.
+    """
+
+    def __init__(self, world: World, root: Path) -> None:
+        self._world, self._root = world, root
+        self._kept: dict[Callable[[Desk], object], _Moment] = {}
+
+    def desk_after(self, steps: Callable[[Desk], object], patch: pytest.MonkeyPatch) -> Desk:
+        """Return the desk as these steps leave it; what a test does on it reaches no other test."""
+        moment = self._kept.get(steps)
+        if moment is None or time.monotonic() - moment.made_at > _STILL_NEW:
+            moment = self._kept[steps] = self._made(steps, patch)
+        return self._put_back(moment, patch)
+
+    def _made(self, steps: Callable[[Desk], object], patch: pytest.MonkeyPatch) -> _Moment:
+        world, folder = self._world, Path(tempfile.mkdtemp(dir=self._root))
+        world.renew()
+        world.lay_out(folder)
+        settle(patch, world.sandbox, folder)
+        desk = desk_in(world, folder)
+        steps(desk)
+        copy = Path(tempfile.mkdtemp(dir=self._root))
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        sandbox = world.sandbox
+        bss = pickle.dumps(sandbox.bss) if sandbox.has_lent_bss else world.begun_bss
+        return _Moment(folder, copy, bss, pickle.dumps(sandbox.connectwise), desk.before, desk._read)
+
+    def _put_back(self, moment: _Moment, patch: pytest.MonkeyPatch) -> Desk:
+        self._world.set_to(moment.bss, moment.connectwise)
+        shutil.rmtree(moment.folder)
+        shutil.copytree(moment.copy, moment.folder)
+        settle(patch, self._world.sandbox, moment.folder)
+        desk = desk_in(self._world, moment.folder)
+        return replace(desk, before=moment.before, _read=moment.read)
