@@ -6,12 +6,13 @@ import io
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 import python_calamine
 
-from tests.helpers.workbooks import BUSY, SHEET, loaded, reordered
+from tests.helpers.workbooks import BUSY, SHEET, loaded, parts, reordered
 from xlsync.errors import WorkbookError
 from xlsync.files import write_file
 from xlsync.xlsx.cells import Row, letters
@@ -20,6 +21,25 @@ from xlsync.xlsx.package import Package
 
 def test_the_same_parts_give_the_same_bytes() -> None:
     assert reordered().to_bytes() == reordered().to_bytes()
+
+
+def test_a_part_that_did_not_change_is_written_as_it_was_read() -> None:
+    slow = io.BytesIO()
+    with zipfile.ZipFile(slow, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for part, content in parts(BUSY).items():
+            archive.writestr(part, content)
+    package = Package.from_bytes(slow.getvalue())
+    package.hold_compressed()
+    package.change_cells(SHEET, {(1, 2): "x"})
+    with zipfile.ZipFile(slow) as was, zipfile.ZipFile(io.BytesIO(package.to_bytes())) as now:
+        assert now.testzip() is None
+        changed = [old.filename for old in was.infolist() if now.read(old.filename) != was.read(old.filename)]
+        sizes = {
+            old.filename: (old.compress_size, now.getinfo(old.filename).compress_size)
+            for old in was.infolist()
+        }
+    assert changed == ["xl/worksheets/sheet1.xml"]
+    assert {part for part, (before, after) in sizes.items() if before != after} == set(changed)
 
 
 def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:

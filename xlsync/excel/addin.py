@@ -271,14 +271,14 @@ def build(interpreter: str = sys.executable, platform: str = sys.platform) -> by
     for row, (name, value) in enumerate(configuration(interpreter).items()):
         cells[row, 0], cells[row, 1] = name, value or None
     package.change_cells(title, cells)
-    parts, stored = unpacked(package.to_bytes(), SOURCE)
-    workbook = parts["xl/workbook.xml"].decode()
+    parts = unpacked(package.to_bytes(), SOURCE)
+    workbook = parts.text("xl/workbook.xml")
     renamed = re.sub(r'(<sheet\s[^>]*\bname=)"[^"]*"', rf'\1"{CONFIGURATION}"', workbook, count=1)
     # Excel for Mac saved xlwings' file with a resolution that its own schema does not know
-    parts["xl/workbook.xml"] = re.sub(r'\s[\w:]*defaultImageDpi="32767"', "", renamed).encode()
-    parts["customUI/customUI.xml"] = ribbon_xml().encode()
-    parts["xl/vbaProject.bin"] = with_source(parts["xl/vbaProject.bin"], MODULE, VBA)
-    return packed(parts.items(), stored)
+    parts.put("xl/workbook.xml", re.sub(r'\s[\w:]*defaultImageDpi="32767"', "", renamed))
+    parts.put("customUI/customUI.xml", ribbon_xml())
+    parts.put("xl/vbaProject.bin", with_source(parts["xl/vbaProject.bin"], MODULE, VBA))
+    return packed(parts.all())
 
 
 def write_addin(path: Path) -> Path:

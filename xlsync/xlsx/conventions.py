@@ -23,8 +23,10 @@ _ROWS_FIRST: Final = re.compile(r'(_xlnm\.Print_Titles"[^>]*>)([^<,]*\$\d+:\$\d+
 
 def as_excel_writes(data: bytes) -> bytes:
     """Rewrite a workbook of openpyxl's with the conventions of Excel."""
-    parts, stored = unpacked(data, "the workbook")
-    return packed(((name, _part(name, content)) for name, content in parts.items()), stored)
+    parts = unpacked(data, "the workbook")
+    for name in parts.names:
+        parts.put(name, _part(name, parts[name]))
+    return packed(parts.all())
 
 
 def _part(name: str, content: bytes) -> bytes:

@@ -92,11 +92,10 @@ def _plan_moves(
 class Package:
     """One .xlsx workbook, all parts in memory, changed only where asked."""
 
-    def __init__(self, parts: Parts, stored: frozenset[str] = frozenset()) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.name = parts.workbook
         self.digest = ""  # of the file as it was read, or saved last
         self._parts = parts
-        self._stored = stored
         self._grids: dict[str, Grid] = {}  # of parts that did not change since
         self._cut: dict[str, SheetXml] = {}
         self._plain: dict[str, bool] = {}
@@ -115,8 +114,7 @@ class Package:
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "the workbook") -> Self:
         """Read a workbook from memory; `name` is for messages."""
-        parts, stored = unpacked(data, name)
-        package = cls(Parts(parts, name), stored)
+        package = cls(unpacked(data, name))
         package.digest = digest_of(data)
         return package
 
@@ -465,8 +463,8 @@ class Package:
     # saving
 
     def to_bytes(self) -> bytes:
-        """The workbook as a file's content; the same parts always give the same bytes."""
-        return packed(self._parts.all(), self._stored)
+        """The workbook as a file's content; a part that was not changed stands there as it was read."""
+        return packed(self._parts.all())
 
     def _to_be_read(self, titles: Collection[str]) -> bytes:
         """A workbook of these sheets alone, for a reader that knows parts by their usual names only."""
@@ -476,7 +474,7 @@ class Package:
             for part in self._parts.related(self._workbook, kind)[:1]:
                 parts[f"xl/{kind}.xml"] = self._parts.utf8(part)
         parts |= workbook_of(tuple(sheets.values()), from_1904=self._from_1904)
-        return packed(parts.items(), frozenset(parts))
+        return packed(parts.items())
 
     def save(self, path: Path, *, backup: Path | None = None) -> None:
         """Write the workbook in one step: the old file or the new one is there, never a half.

@@ -10,10 +10,10 @@ import struct
 import zipfile
 import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple, Self
 from urllib.parse import unquote
 
 from xlsync.errors import WorkbookError
@@ -40,39 +40,70 @@ _WIDE: Final = (  # how a part begins whose letters take two bytes, with the mar
 _TYPES: Final = "[content_types].xml"
 
 
-class Parts:
-    """The parts of one workbook, whose name is for messages; part names know no case (9.1.1)."""
+class Deflated(NamedTuple):
+    """The content of a part as a zip archive holds it: compressed, with its checksum and its size."""
 
-    def __init__(self, parts: dict[str, bytes], workbook: str) -> None:
+    stream: bytes
+    checksum: int
+    size: int
+
+    @classmethod
+    def made_of(cls, content: bytes) -> Self:
+        """Compress a content."""
+        packing = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
+        return cls(packing.compress(content) + packing.flush(), zlib.crc32(content), len(content))
+
+    def content(self) -> bytes:
+        """Return the content."""
+        return zlib.decompress(self.stream, -zlib.MAX_WBITS, self.size)
+
+
+class Parts:
+    """The parts of one workbook, whose name is for messages; part names know no case (9.1.1).
+
+    `stored` are those that are not compressed in the file, `deflated` the others as the file has them: a part
+    that does not change is written as it was read.
+    """
+
+    def __init__(
+        self, parts: dict[str, bytes], workbook: str, stored: Set[str], deflated: dict[str, Deflated]
+    ) -> None:
         self.workbook = workbook
         self._data = parts
-        self._compressed: dict[str, bytes] = {}  # compressed; their place in `_data` is empty meanwhile
+        self._stored, self._deflated = stored, deflated
+        self._held: set[str] = set()  # held compressed only; their place in `_data` is empty
         self._names = {part.casefold(): part for part in parts}
 
     def __contains__(self, part: str) -> bool:
         return part in self._data
 
     def __getitem__(self, part: str) -> bytes:
-        compressed = self._compressed.get(part)
-        return self._data[part] if compressed is None else zlib.decompress(compressed)
+        return self._deflated[part].content() if part in self._held else self._data[part]
 
     def hold_compressed(self) -> None:
         """Hold the parts that are large by now compressed."""
         for part, data in self._data.items():
             if len(data) > _LARGE:
-                self._compress(part)
+                self._hold(part)
 
-    def _compress(self, part: str) -> None:
-        self._compressed[part], self._data[part] = zlib.compress(self._data[part], _LEVEL), b""
+    def _hold(self, part: str) -> None:
+        if part not in self._deflated:
+            self._deflated[part] = Deflated.made_of(self._data[part])
+        self._held.add(part)
+        self._data[part] = b""
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all parts, in the order of the file."""
         return tuple(self._data)
 
-    def all(self) -> Iterator[tuple[str, bytes]]:
-        """Yield every part and its content, in the order of the file."""
-        return ((part, self[part]) for part in self._data)
+    def all(self) -> Iterator[tuple[str, bytes | Deflated]]:
+        """Yield every part in the order of the file: compressed, except for those that the file does not."""
+        for part, data in self._data.items():
+            if part in self._stored:
+                yield part, self[part]
+            else:
+                yield part, self._deflated.get(part) or Deflated.made_of(data)
 
     @property
     def has_types(self) -> bool:
@@ -109,11 +140,12 @@ class Parts:
     def put(self, part: str, content: str | bytes) -> bool:
         """Set a part's content; True if it changed."""
         data = content.encode() if isinstance(content, str) else content
-        is_other = part in self._compressed or data != self._data[part]
+        is_other = part in self._held or data != self._data[part]
         if is_other:
             self._data[part] = data
-            if self._compressed.pop(part, None) is not None:
-                self._compress(part)
+            self._deflated.pop(part, None)
+            if part in self._held:
+                self._hold(part)
         return is_other
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
@@ -196,7 +228,8 @@ class Parts:
         self._remove(
             self._names.get(_TYPES), "Override", lambda tag: attribute(tag, "PartName").casefold() == named
         )
-        self._compressed.pop(part, None)
+        self._deflated.pop(part, None)
+        self._held.discard(part)
         del self._data[part]
         del self._names[part.casefold()]
 
@@ -215,8 +248,8 @@ def _with_last(xml: str, container: str, entry: str) -> str:
     )
 
 
-def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
-    """Return the parts of a workbook, and which of them were not compressed; `name` is for messages."""
+def unpacked(data: bytes, name: str) -> Parts:
+    """Return the parts of a workbook; `name` is for messages."""
     if data.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in data:
             raise WorkbookError(
@@ -238,6 +271,11 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
                 )
             parts = {member.filename: archive.read(member) for member in members}
             stored = {member.filename for member in members if member.compress_type == zipfile.ZIP_STORED}
+            deflated = {
+                member.filename: Deflated(_stream_of(member, data), member.CRC, member.file_size)
+                for member in members
+                if member.compress_type == zipfile.ZIP_DEFLATED
+            }
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -250,16 +288,32 @@ def unpacked(data: bytes, name: str) -> tuple[dict[str, bytes], frozenset[str]]:
         lzma.LZMAError,
     ) as error:
         raise WorkbookError(f"{name} is damaged: {error}", "Take a backup of it, or export again.") from None
-    return parts, frozenset(stored)
+    return Parts(parts, name, stored, deflated)
 
 
-def packed(parts: Iterable[tuple[str, bytes]], stored: frozenset[str]) -> bytes:
-    """Return a workbook of these parts; the same parts always give the same bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for part, data in parts:
-            member = zipfile.ZipInfo(part, (1980, 1, 1, 0, 0, 0))
-            member.create_system = 0  # whatever system writes it
-            member.compress_type = zipfile.ZIP_STORED if part in stored else zipfile.ZIP_DEFLATED
-            archive.writestr(member, data, compresslevel=_LEVEL)
-    return buffer.getvalue()
+def _stream_of(member: zipfile.ZipInfo, data: bytes) -> bytes:
+    """Return a member of an archive as it stands there; it was read before, so its header is right."""
+    lengths = struct.unpack_from("<2H", data, member.header_offset + 26)  # of its name and of what is added
+    start = member.header_offset + 30 + sum(lengths)
+    return data[start : start + member.compress_size]
+
+
+def packed(parts: Iterable[tuple[str, bytes | Deflated]]) -> bytes:
+    """Return a workbook of these parts, those in bytes not compressed (APPNOTE.TXT of PKWARE, 4.3)."""
+    file, directory, number = io.BytesIO(), b"", 0
+    for number, (part, content) in enumerate(parts, 1):  # noqa: B007
+        name = part.encode()
+        method = zipfile.ZIP_STORED
+        if isinstance(content, Deflated):
+            method, (stream, checksum, size) = zipfile.ZIP_DEFLATED, content
+        else:
+            stream, checksum, size = content, zlib.crc32(content), len(content)
+        # version 2.0; the name is UTF-8; the first day of 1980, so that the time makes no difference
+        header = struct.pack("<5H3L2H", 20, 0x800, method, 0, 0x21, checksum, len(stream), size, len(name), 0)
+        directory += struct.pack("<4sH", b"PK\1\2", 20) + header
+        directory += struct.pack("<3H2L", 0, 0, 0, 0, file.tell()) + name
+        file.write(b"PK\3\4" + header + name)
+        file.write(stream)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, number, number, len(directory), file.tell(), 0)
+    file.write(directory + end)
+    return file.getvalue()
