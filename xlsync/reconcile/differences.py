@@ -97,6 +97,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         company=link.company.to if link.company else None,
         agreement=target.agreement,
         item=target.item,
+        currency=books.currency_of(target.agreement, lines),
         beside=comparison.beside,
         bss_units=total_units(charges),
         bss_cost=only_cost(charges),
@@ -127,23 +128,22 @@ def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, Mi
         yield ("unchecked", MismatchKind.COULD_NOT_CHECK, agreement.cycle_trouble)
         return
     lines = billing_lines_of(comparison.charges)
-    periods = {line.billing_months: line.billing_period for line in lines if line.billing_months is not None}
-    other = [name for months, name in periods.items() if months != agreement.billing_months]
-    if agreement.billing_months is not None and other:
+    own = {None, agreement.billing_months}
+    if agreement.billing_months is not None and any(line.billing_months not in own for line in lines):
+        other = {line.billing_months: line.billing_period for line in lines if line.billing_months not in own}
         yield (
             "period",
             MismatchKind.BILLING_PERIOD_DIFFERS,
-            (
-                f"The distributor bills {' and '.join(other)}, the agreement {agreement.billing_cycle}: "
-                "link the line to an agreement with its billing period."
-            ),
+            f"The distributor bills {' and '.join(other.values())}, the agreement {agreement.billing_cycle}: "
+            "link the line to an agreement with its billing period.",
         )
-    currencies = sorted({line.currency for line in lines if line.currency})
-    if agreement.currency and any(currency != agreement.currency for currency in currencies):
+    currencies = {line.currency for line in lines if line.currency}
+    if agreement.currency and currencies - {agreement.currency}:
+        billed = " and ".join(sorted(currencies))
         yield (
             "currency",
             MismatchKind.CURRENCY_DIFFERS,
-            f"The distributor bills in {' and '.join(currencies)}, the agreement in {agreement.currency}.",
+            f"The distributor bills in {billed}, the agreement in {agreement.currency}.",
         )
 
 

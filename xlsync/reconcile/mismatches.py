@@ -76,8 +76,6 @@ def find_mismatches(
         rows.extend(find_differences(month, comparison, links, books))
     if is_complete:
         rows.extend(find_unbilled(month, lines, links, books, compared, vanished))
-    billed_in = {line.key: line.currency for line in lines}
-    rows = [replace(row, currency=_currency_of(row, books, billed_in)) for row in rows]
     if latest is not None:
         rows = [hold_to_latest(row, month, latest) for row in rows]
     mismatches = tuple(sorted((_ignore(row, choices, rules) for row in rows), key=_rank))
@@ -113,13 +111,6 @@ def _pair_with_additions(
         else:
             compared.extend(find_comparisons(month, target, charges, books))
     return compared, waiting
-
-
-def _currency_of(mismatch: Mismatch, books: Books, billed_in: Mapping[str, str]) -> str:
-    if isinstance(mismatch.agreement, str):  # to be created
-        return next((billed_in[key] for key in mismatch.line_keys if billed_in.get(key)), "")
-    agreement = books.agreements.get(mismatch.agreement) if mismatch.agreement is not None else None
-    return agreement.currency if agreement else ""
 
 
 def _ignore(mismatch: Mismatch, choices: RowChoices, rules: IgnoreRules) -> Mismatch:

@@ -66,6 +66,13 @@ class Books:
         read = self.additions.get(agreement_id, ())
         return () if isinstance(read, Exception) else read
 
+    def currency_of(self, agreement_id: int | str | None, lines: Iterable[BillingLine]) -> str:
+        """Return an agreement's currency, or that of its lines where it is still to be created."""
+        if isinstance(agreement_id, str):
+            return next((line.currency for line in lines if line.currency), "")
+        agreement = self.agreements.get(agreement_id) if agreement_id is not None else None
+        return agreement.currency if agreement else ""
+
     def catalog_price(self, item: int | str) -> Decimal | None:
         """Return a product's price in the catalog, or on its row where it is still to be created."""
         if isinstance(item, str):

@@ -57,6 +57,7 @@ def _not_linked(
     price = books.catalog_price(link.item.to) if link.item and isinstance(link.item.to, int) else None
     total = total_units(charges)
     months = first.billing_months or 1
+    agreement = _decided(link.agreement) if _decided(link.company) is not None else None
     return Mismatch(
         key=f"link:{customer_key}:{product_key}",
         kind=MismatchKind.NOT_LINKED,
@@ -64,8 +65,9 @@ def _not_linked(
         product=first.product,
         line_keys=tuple(line.key for line in lines),
         company=_decided(link.company),
-        agreement=_decided(link.agreement) if _decided(link.company) is not None else None,
+        agreement=agreement,
         item=_decided(link.item),
+        currency=books.currency_of(agreement, lines),
         bss_units=total,
         bss_cost=only_cost(charges),
         unit_price=price,
@@ -174,6 +176,7 @@ def _only_in_connectwise(
         company=agreement.company_id,
         agreement=agreement.id,
         item=addition.item_id,
+        currency=agreement.currency,
         addition=addition,
         connectwise_units=addition.quantity,
         connectwise_cost=addition.unit_cost,
