@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from typing import Final
 
 from xlsync.amounts import cents, counted_units, impact_of, tell_cost, tell_number
 from xlsync.models import ActionLabel, Addition, Link, Mismatch, MismatchKind, Month
@@ -23,6 +24,8 @@ from xlsync.reconcile.explanations import (
     with_warnings,
 )
 from xlsync.reconcile.targets import Books, Comparison
+
+_LINK_BY_PERIOD: Final = "link the line to an agreement with its billing period."
 
 
 def find_differences(
@@ -131,11 +134,11 @@ def _find_barred(comparison: Comparison, books: Books) -> Iterator[tuple[str, Mi
     own = {None, agreement.billing_months}
     if agreement.billing_months is not None and any(line.billing_months not in own for line in lines):
         other = {line.billing_months: line.billing_period for line in lines if line.billing_months not in own}
+        billed = " and ".join(other.values())
         yield (
             "period",
             MismatchKind.BILLING_PERIOD_DIFFERS,
-            f"The distributor bills {' and '.join(other.values())}, the agreement {agreement.billing_cycle}: "
-            "link the line to an agreement with its billing period.",
+            f"The distributor bills {billed}, the agreement {agreement.billing_cycle}: {_LINK_BY_PERIOD}",
         )
     currencies = {line.currency for line in lines if line.currency}
     if agreement.currency and currencies - {agreement.currency}:
