@@ -94,10 +94,16 @@ def test_export_makes_the_months_workbook_beside_the_one_in_front_and_opens_it(
     assert any(text.startswith("xlsync: Reading additions") for text in workbook.shown)
 
 
+def made_at(file: Path) -> dt.datetime:
+    """When a command made a workbook: at another time other months would be offered in it."""
+    return dt.datetime.fromisoformat(read_workbook(file).about.exported_at).astimezone()
+
+
 def test_export_gives_the_same_workbook_as_the_command(empty_desk: Desk) -> None:
-    press("Export1", FileWorkbook(empty_desk.folder / "Book1.xlsx", yes), NOW)
-    assert empty_desk.run("export", "--month", "2026-10", "--output", "command.xlsx").code == 0
-    by_button, by_command = Package.open(empty_desk.file), Package.open(empty_desk.folder / "command.xlsx")
+    command = empty_desk.folder / "command.xlsx"
+    assert empty_desk.run("export", "--month", "2026-10", "--output", command.name).code == 0
+    press("Export1", FileWorkbook(empty_desk.folder / "Book1.xlsx", yes), made_at(command), NOW.date())
+    by_button, by_command = Package.open(empty_desk.file), Package.open(command)
     assert by_button.sheets == by_command.sheets
     for title in (LINES, MISMATCHES, NEW, "Lists"):
         assert by_button.grid(title) == by_command.grid(title)
@@ -172,11 +178,11 @@ def test_check_does_what_the_command_does(desk: Desk, monkeypatch: pytest.Monkey
         hand.set(LINES, hand.line("Harbour Dentl Clinic"), {"Match": "confirmed", "Note": "mine"})
     other = desk.folder / "command.xlsx"
     shutil.copy(desk.file, other)
-    shutil.copytree(desk.home, desk.folder / "home of the command")
-    workbook = front(desk)
-    press("Check", workbook, NOW)
-    monkeypatch.setenv("XLSYNC_HOME", str(desk.folder / "home of the command"))
+    shutil.copytree(desk.home, desk.folder / "home of the button")
     assert desk.run("check", str(other)).code == 0
+    workbook = front(desk)
+    monkeypatch.setenv("XLSYNC_HOME", str(desk.folder / "home of the button"))
+    press("Check", workbook, made_at(other))
     by_button, by_command = Package.open(desk.file), Package.open(other)
     for title in (LINES, MISMATCHES, NEW, "Lists"):
         assert by_button.grid(title) == by_command.grid(title)
