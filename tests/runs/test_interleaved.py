@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,14 @@ def desk_of(desk: Desk, machine: Machine) -> Desk:
     return replace(desk, file=desk.folder / f"{machine.name}.xlsx", own_home=machine.home)
 
 
+def seconds_of_a_run(people: People, machine: Machine) -> float:
+    """How long a run takes here that is not killed, and remembers nothing."""
+    began = time.monotonic()
+    run = people.begin(machine, program=REMEMBER, keys=[], number=0, killed_after=600, is_apart=False)
+    assert run.wait() == 0
+    return time.monotonic() - began
+
+
 def test_interleaved_runs_with_kills_lose_no_link_and_each_knows_what_ended_before_it(
     machines: list[Machine], people: People
 ) -> None:
@@ -82,6 +91,7 @@ def test_interleaved_runs_with_kills_lose_no_link_and_each_knows_what_ended_befo
     apart: dict[str, set[str]] = {name: set() for name in NAMES}
     remembered: set[str] = set()
     killed = 0
+    whole = min(seconds_of_a_run(people, machine) for machine in machines)
     numbers = range(1, (ROUNDS or 25) + 1)
     for number in numbers:
         before = set(remembered)
@@ -93,7 +103,7 @@ def test_interleaved_runs_with_kills_lose_no_link_and_each_knows_what_ended_befo
                 program=REMEMBER,
                 keys=[f"{machine.name}-{number}-{step}" for step in range(3)],
                 number=number,
-                killed_after=dice.choice([60, dice.uniform(0.01, 0.25)]),
+                killed_after=dice.choice([600, dice.uniform(0.1, 1) * whole]),
                 is_apart=is_apart,
             )
             rounds.append((machine.name, is_apart, begun))
@@ -112,7 +122,7 @@ def test_interleaved_runs_with_kills_lose_no_link_and_each_knows_what_ended_befo
                 remembered |= done
     assert 0.1 < killed / (len(numbers) * len(machines)) < 0.9
     for machine in machines:
-        last = people.begin(machine, program=REMEMBER, keys=[], number=0, killed_after=60, is_apart=False)
+        last = people.begin(machine, program=REMEMBER, keys=[], number=0, killed_after=600, is_apart=False)
         assert last.wait() == 0
     known = said(last, "knows")
     assert remembered - known == set()
