@@ -76,12 +76,14 @@ def _unique_labels(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
     No label reads as an empty cell or as `(create new)`.
     """
     known = [(id_, clean_text(name), suffix) for id_, name, suffix in entries]
-    count = Counter(label_key(name) for _, name, _ in known)
+    keys = [label_key(name) for _, name, _ in known]
+    count = Counter(keys)
+    if len(count) == len(known) and count.keys().isdisjoint(_NO_LABELS):
+        return {id_: name for id_, name, _ in known}
     labels = {
-        id_: name if _is_unique(name, count) else _with_suffix(name, suffix) for id_, name, suffix in known
+        id_: name if _is_unique(key, count) else _with_suffix(name, suffix)
+        for (id_, name, suffix), key in zip(known, keys, strict=True)
     }
-    if list(labels.values()) == [name for _, name, _ in known]:
-        return labels
     while (longer := _with_ids(labels)) != labels:  # a suffix may make a label read as another's name
         labels = longer
     return labels
@@ -89,15 +91,15 @@ def _unique_labels(entries: Iterable[tuple[int, str, str]]) -> dict[int, str]:
 
 def _with_ids(labels: Mapping[int, str]) -> dict[int, str]:
     """Append the id to each label that reads like another one."""
-    count = Counter(map(label_key, labels.values()))
+    keys = {id_: label_key(label) for id_, label in labels.items()}
+    count = Counter(keys.values())
     return {
-        id_: label if _is_unique(label, count) else _with_suffix(label, str(id_))
+        id_: label if _is_unique(keys[id_], count) else _with_suffix(label, str(id_))
         for id_, label in labels.items()
     }
 
 
-def _is_unique(label: str, count: Mapping[str, int]) -> bool:
-    key = label_key(label)
+def _is_unique(key: str, count: Mapping[str, int]) -> bool:
     return count[key] == 1 and key not in _NO_LABELS
 
 
