@@ -50,6 +50,13 @@ def test_a_charge_of_the_month_that_is_invoiced_in_another_hinders_it() -> None:
     )
 
 
+def test_a_doubt_about_the_report_hinders_the_all_clear_and_is_told() -> None:
+    doubt = "No period in a.csv touches 2026-10: is it the report of that month?"
+    found = judge_month(*month(Status.OK), {}, 0, doubts=[doubt])
+    assert not found.all_clear
+    assert found.text == f"1 of 1 recurring line was compared and agrees. {doubt}"
+
+
 def test_nothing_billed_and_nothing_recurring_are_not_all_clear() -> None:
     assert judge_month([], {}, {}, 0) == Verdict(False, "No billing lines: nothing was compared.")
     usage = line(1, "A", Decimal(1))

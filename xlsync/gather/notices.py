@@ -13,7 +13,7 @@ from xlsync.gather.linking import LinkedMonth
 from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.links.memory import Inactive, find_inactive
-from xlsync.models import Addition, BillingLine, Month, Recap
+from xlsync.models import Addition, Month, Recap
 from xlsync.reconcile.ages import MonthSeen, find_gone
 from xlsync.reconcile.proposals import CreationKind
 from xlsync.reconcile.verdict import tell_gaps
@@ -90,9 +90,6 @@ def _tell_sources(
         yield f"{missing}: link it anew."
     for table in sources.reports:
         yield from table.tell()
-    if request.reports and not _touches(sources.lines, request.month):
-        names = ", ".join(report.name for report in request.reports)
-        yield f"No period in {names} touches {request.month}: is it the report of that month?"
     if isinstance(recaps, ApiError):
         yield f"The next invoices could not be read: {recaps.message}"
         return
@@ -152,10 +149,3 @@ def _tell_gone_by_itself(
     if gone:
         are = "mismatch of that month is" if len(gone) == 1 else "mismatches of that month are"
         yield f"Since {before}: {len(gone)} {are} gone without a write by xlsync."
-
-
-def _touches(lines: Iterable[BillingLine], month: Month) -> bool:
-    """Return whether any line's period overlaps the month, or no line has dates."""
-    periods = [(line.start or line.end, line.end or line.start) for line in lines]
-    dated = [(start, end) for start, end in periods if start and end]
-    return not dated or any(start <= month.last and end >= month.first for start, end in dated)

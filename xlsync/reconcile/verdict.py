@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -57,12 +57,13 @@ def judge_month(
     billed: Iterable[Billed] = (),
     incomplete: str = "",
     left_out: int = 0,
+    doubts: Sequence[str] = (),
 ) -> Verdict:
     """Decide whether a month is all clear by its lines, open rows and invoices; else say what hinders it.
 
     `open_mismatches` are the rows that nobody ignores and that are money at stake; `incomplete` says why the
     month is not billed whole yet. `left_out` counts rows of a report that charge for the month and are
-    invoiced in another.
+    invoiced in another; `doubts` say why a report may not show all of the month, or not this month.
     """
     lines = list(lines)
     gaps = [gap for of_currency in billed for gap in tell_gaps(of_currency)]
@@ -74,7 +75,7 @@ def judge_month(
     reasons = Counter(uncompared.values())
     if not any(line.type is LineType.RECURRING for line in charges):
         text = f"None of {counted(len(lines), 'line')} charges for a subscription: nothing was compared."
-    elif not (uncompared or open_mismatches or gaps or incomplete or left_out):
+    elif not (uncompared or open_mismatches or gaps or incomplete or left_out or doubts):
         return Verdict(True, ALL_CLEAR)
     else:
         agreeing = sum(statuses[line.key] is Status.OK and line.key not in uncompared for line in charges)
@@ -82,7 +83,9 @@ def judge_month(
         ignored = sum(statuses[line.key] is Status.IGNORED for line in charges)
         counts = [
             f"{agreeing:,} of {counted(len(charges), 'recurring line')} "
-            + ("was compared and agrees" if agreeing == 1 else "were compared and agree"),
+            + (
+                "was compared and agrees" if agreeing == 1 or len(charges) == 1 else "were compared and agree"
+            ),
             f"{differing:,} differ{'s' if differing == 1 else ''}" if differing else "",
             f"{ignored:,} {'is' if ignored == 1 else 'are'} ignored" if ignored else "",
         ]
@@ -95,7 +98,7 @@ def judge_month(
         if left_out
         else ""
     )
-    return Verdict(False, " ".join(filter(None, [text, not_compared, elsewhere, *gaps, incomplete])))
+    return Verdict(False, " ".join(filter(None, [text, not_compared, elsewhere, *doubts, *gaps, incomplete])))
 
 
 def tell_gaps(billed: Billed) -> Iterable[str]:

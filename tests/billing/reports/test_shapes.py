@@ -471,3 +471,47 @@ def test_a_sheet_named_for_a_day_is_of_no_other_year(tmp_path: Path) -> None:
     book.save(tmp_path / "days.xlsx")
     read = read_reports([tmp_path / "days.xlsx"], OCTOBER, ReportSettings())
     assert [line.units for line in read.lines] == [5, 6]
+
+
+def doubts(read: ReportsRead) -> list[str]:
+    return [doubt for table in read.tables for doubt in table.doubts]
+
+
+def test_a_report_of_another_month_raises_a_doubt_unless_its_invoices_are_of_the_month(path: Path) -> None:
+    september = amber(start_date="2026-09-01", end_date="2026-09-30")
+    assert doubts(read_csv(path, september)) == [
+        "No period in report.csv touches 2026-10: is it the report of that month?"
+    ]
+    dated = read_csv(path, [*september, "2026-10-05"], header=[*HEADER, "Invoice Date"])
+    assert doubts(dated) == []
+    assert doubts(read_csv(path, AMBER)) == []
+
+
+def test_lines_of_several_months_without_a_date_of_an_invoice_raise_a_doubt(path: Path) -> None:
+    september = amber(start_date="2026-09-01", end_date="2026-09-30")
+    november = amber(start_date="2026-11-01", end_date="2026-11-30")
+    assert doubts(read_csv(path, AMBER, september, november)) == [
+        (
+            "2 lines of report.csv charge for no day of 2026-10 (63.00 for 2026-09, 63.00 for 2026-11), and no "
+            "invoice's date says that they belong to it."
+        )
+    ]
+
+
+def test_a_table_that_is_not_read_raises_a_doubt_unless_it_is_a_summary(tmp_path: Path) -> None:
+    def read(amount: float) -> ReportsRead:
+        book = openpyxl.Workbook()
+        details = book.active
+        assert details is not None
+        for row in (HEADER, TYPED):
+            details.append(row)
+        other = book.create_sheet("Other")
+        for cells in (["Customer", "Product", "Quantity", "Amount"], ["Amber Ltd", "all", 2, amount]):
+            other.append(cells)
+        book.save(tmp_path / "two.xlsx")
+        return read_reports([tmp_path / "two.xlsx"], OCTOBER, ReportSettings())
+
+    assert doubts(read(63)) == []
+    assert doubts(read(-21)) == [
+        "two.xlsx, sheet Other: 1 row of another table is not read, and is no summary of the lines."
+    ]

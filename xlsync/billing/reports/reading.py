@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from xlsync.billing.reports.chosen_tables import (
 )
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
 from xlsync.billing.reports.dates import month_number
+from xlsync.billing.reports.doubts import charges_for, doubt_of_left_out, doubt_of_periods
 from xlsync.billing.reports.joined_files import (
     FileLines,
     SheetLine,
@@ -120,7 +121,6 @@ def _read_file(
         refuse_without_header(opened, aliases)
     check_quotes(path.name, opened, way, path)
     chosen, others = choose_tables(tables)
-    file.tables.extend(_tell_not_chosen(file.name, table) for table in others)
     file.tables.extend(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))
         for hidden in opened.hidden_sheets
@@ -144,16 +144,28 @@ def _read_file(
         totals = hold_totals(values, kinds, charges, earlier, file.problems)
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
-        _finish_table(file, values.table, kinds, charges, month, totals, is_left_out=is_left_out)
+        _finish_table(file, values, kinds, charges, month, totals, is_left_out=is_left_out)
+    file.tables = [*_tell_not_chosen(file.name, others, [one.line for one in earlier]), *file.tables]
     return file
 
 
-def _tell_not_chosen(file: str, table: Table) -> TableRead:
-    """Make the summary of a table that is not read: where it begins, and the money of its rows."""
-    money = written_money(table)
-    sums = f", {money:,.2f} in its rows" if money is not None else ""
-    reason = f"another table begins in row {table.header_row} with fewer known columns{sums}"
-    return TableRead(file=file, sheet=table.sheet.name, left_out={reason: len(table.rows)})
+def _tell_not_chosen(file: str, tables: Sequence[Table], lines: Sequence[BillingLine]) -> Iterator[TableRead]:
+    """Make the summary of each table that is not read: where it begins, and the money of its rows."""
+    alike: dict[frozenset[str], list[Table]] = {}
+    for table in tables:
+        alike.setdefault(table.meanings, []).append(table)
+    for table in tables:
+        money = written_money(table)
+        sums = f", {money:,.2f} in its rows" if money is not None else ""
+        reason = f"another table begins in row {table.header_row} with fewer known columns{sums}"
+        own = alike[table.meanings]
+        doubt = doubt_of_left_out(file, own, lines) if table is own[0] else ""
+        yield TableRead(
+            file=file,
+            sheet=table.sheet.name,
+            left_out={reason: len(table.rows)},
+            doubts=(doubt,) if doubt else (),
+        )
 
 
 def _totals(file: _File) -> list[InvoiceTotal]:
@@ -238,7 +250,7 @@ class _LeftOut:
 
 def _finish_table(
     file: _File,
-    table: Table,
+    values: TableValues,
     kinds: Sequence[RowKind],
     charges: TableCharges,
     month: Month,
@@ -247,16 +259,19 @@ def _finish_table(
     is_left_out: bool,
 ) -> None:
     """Add the month's lines of a table to its file, with a summary of what was read and left out."""
+    table = values.table
     stated: dict[str, Decimal | None] = {}
     left_out = _LeftOut()
+    own: list[BillingLine] = []
     for charged in charges.lines:
         if charged.other_month is not None:
             left_out.add(f"invoiced in {charged.other_month}", charged.line)
-            left_out.other_months += _charges_for(charged.line, month)
+            left_out.other_months += charges_for(charged.line, month)
         elif is_left_out:
             left_out.add(f"no period touches {month}", charged.line)
         else:
             file.lines.append(SheetLine(table.sheet.name, charged))
+            own.append(charged.line)
             stated.setdefault(charged.line.currency, totals.get(charged.line.currency))
     for currency, total in stated.items():  # what is invoiced in another month is no part of this one
         is_known = total is not None and not charges.unread_of
@@ -266,6 +281,7 @@ def _finish_table(
     )
     if hidden:
         charges.notices.append(f"{hidden} hidden row{'s are' if hidden > 1 else ' is'} read like the others")
+    doubt = "" if "invoice_date" in values.dates else doubt_of_periods(file.name, own, month)
     layout, at = table.columns.layout, table.columns.at
     unread = {*table.columns.unread, *(at[name] for name in KNOWN_AND_UNREAD if name in at)}
     file.tables.append(
@@ -288,14 +304,9 @@ def _finish_table(
             notices=charges.notices,
             totals=stated,
             other_months=left_out.other_months + sum(charges.unread_of.values()),
+            doubts=(doubt,) if doubt else (),
         )
     )
-
-
-def _charges_for(line: BillingLine, month: Month) -> bool:
-    """Return whether a line's period has a day of the month; one without dates may be of any."""
-    start, end = line.start or line.end, line.end or line.start
-    return start is None or end is None or (start <= month.last and end >= month.first)
 
 
 def _rows_of_no_charge(table: Table, kinds: Sequence[RowKind]) -> dict[str, int]:

@@ -16,6 +16,7 @@ class TableRead:
 
     `totals` are the sums of money that the table itself states, by the currency of its lines; None where
     it states none. `other_months` counts rows that charge for the month and are invoiced in another.
+    `doubts` are sentences, each a reason why the month is not all clear.
     """
 
     file: str
@@ -28,6 +29,7 @@ class TableRead:
     notices: Sequence[str] = ()
     totals: Mapping[str, Decimal | None] = field(default_factory=dict)
     other_months: int = 0
+    doubts: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as a JSON object."""
@@ -63,4 +65,4 @@ class TableRead:
                 f"{reason} ({counted(rows, 'row')})" for reason, rows in self.left_out.items()
             )
             sentences.append(f"{self.name}: left out: {reasons}.")
-        return [*sentences, *(f"{self.name}: {notice}" for notice in self.notices)]
+        return [*sentences, *(f"{self.name}: {notice}" for notice in self.notices), *self.doubts]

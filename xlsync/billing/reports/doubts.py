@@ -1,0 +1,59 @@
+"""Reasons why a report does not show all of a month, or not that month; each hinders the all clear. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from xlsync.amounts import counted
+from xlsync.billing.reports.chosen_tables import written_money
+from xlsync.billing.reports.proof import total_agrees
+from xlsync.billing.reports.tables import Table
+from xlsync.models import BillingLine, Month
+
+
+def charges_for(line: BillingLine, month: Month) -> bool:
+    """Return whether a line's period has a day of the month; one without dates may be of any."""
+    start, end = line.start or line.end, line.end or line.start
+    return start is None or end is None or (start <= month.last and end >= month.first)
+
+
+def doubt_of_periods(name: str, lines: Sequence[BillingLine], month: Month) -> str:
+    """Say that lines charge for no day of the month: all of them, or some that recur; else empty.
+
+    `lines` are those of one file whose invoice has no date that says which month they belong to.
+    """
+    dated = [line for line in lines if line.start or line.end]
+    if dated and not any(charges_for(line, month) for line in dated):
+        return f"No period in {name} touches {month}: is it the report of that month?"
+    elsewhere = [line for line in dated if line.is_compared and not charges_for(line, month)]
+    if not elsewhere:
+        return ""
+    money: dict[tuple[str, str], Decimal] = {}
+    for line in elsewhere:
+        place = str(line.start or line.end)[:7], line.currency
+        money[place] = money.get(place, Decimal(0)) + line.amount
+    sums = ", ".join(
+        f"{amount:,.2f} {currency}".strip() + f" for {other}"
+        for (other, currency), amount in sorted(money.items())
+    )
+    charge = "charges" if len(elsewhere) == 1 else "charge"
+    belongs = "it belongs" if len(elsewhere) == 1 else "they belong"
+    return (
+        f"{counted(len(elsewhere), 'line')} of {name} {charge} for no day of {month} ({sums}), and no "
+        f"invoice's date says that {belongs} to it."
+    )
+
+
+def doubt_of_left_out(name: str, tables: Sequence[Table], lines: Sequence[BillingLine]) -> str:
+    """Name tables of one header that are not read, unless their money is that of the lines: a summary."""
+    money = [written_money(table) for table in tables]
+    own = [amount for amount in money if amount is not None]
+    of_lines = sum((line.amount for line in lines), Decimal(0))
+    if len(own) == len(tables) and total_agrees(sum(own, Decimal(0)), (of_lines,), len(lines)):
+        return ""
+    sheets = ", ".join(dict.fromkeys(table.sheet.name for table in tables if table.sheet.name))
+    where = f"{name}, sheet {sheets}" if sheets else name
+    rows = sum(len(table.rows) for table in tables)
+    are = "is not read, and is" if rows == 1 else "are not read, and are"
+    return f"{where}: {counted(rows, 'row')} of another table {are} no summary of the lines."
