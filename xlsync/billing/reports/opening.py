@@ -42,6 +42,8 @@ def open_report(path: Path) -> ReportFile:
     """Open a report's sheets; raises ReportError for a file that is no report."""
     content = _read_bytes(path)
     content, _ = _unpack(content, path.name)
+    if not content.strip(b"\xef\xbb\xbf \r\n\t"):
+        raise ReportError(f"{path.name} is empty.", "Get the file anew.")
     if _is_workbook(content):
         try:
             sheets, hidden = read_sheets(content, MOST_UNPACKED)
@@ -191,6 +193,8 @@ def _refuse_other_kinds(path: Path, content: bytes) -> None:
         kind = "XML"
     elif start.startswith(b"%pdf"):
         kind = "a PDF"
+    elif start.startswith(b"{\\rtf"):
+        kind = "RTF, a word processor's text"
     elif start.startswith((b"{", b"[{")):
         kind = "JSON"
     elif start.startswith(b"mime-version:"):

@@ -103,7 +103,7 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings)
     refuse([(file.name, file.problems) for file in files])
     lines = [line for own in keyed.values() for line in own]
     if not lines:
-        raise ReportError(_tell_no_line(files, month), "Choose its month.")
+        raise ReportError(_tell_no_line(files, month), "Choose its month, or another file.")
     totals = [total for file in files for total in _totals(file)]
     return ReportsRead(
         tuple(lines),
