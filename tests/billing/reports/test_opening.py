@@ -68,7 +68,8 @@ def test_a_zip_of_several_files_names_them(tmp_path: Path) -> None:
     [(b"<html><table></table></html>", "web page"), (b"<!-- made --><table></table>", "web page"),
      (b"<div><table></table></div>", "web page"), (b'<?xml version="1.0"?><html></html>', "web page"),
      (b'<?xml version="1.0"?><Workbook>', "XML of Excel 2003"),
-     (b"%PDF-1.7", "PDF"), (b"{\\rtf1 a", "is RTF"), (b"\xef\xbb\xbf\n", "is empty"), (b'{"a": 1}', "JSON"), (b"PK\x03\x04 broken", "unpacked"),
+     (b"%PDF-1.7", "PDF"), (b"{\\rtf1 a", "is RTF"), (b"\xef\xbb\xbf\n", "is empty"),
+     (b'{"a": 1}', "JSON"), (b"PK\x03\x04 broken", "unpacked"),
      (b"\xd0\xcf\x11\xe0 broken", "workbook"), (b"\x1f\x8b broken", "unpacked")],
 )  # fmt: skip
 def test_a_file_of_another_kind_is_told_for_what_it_is(tmp_path: Path, content: bytes, kind: str) -> None:

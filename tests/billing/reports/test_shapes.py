@@ -492,8 +492,8 @@ def test_lines_of_several_months_without_a_date_of_an_invoice_raise_a_doubt(path
     november = amber(start_date="2026-11-01", end_date="2026-11-30")
     assert doubts(read_csv(path, AMBER, september, november)) == [
         (
-            "2 lines of report.csv charge for no day of 2026-10 (63.00 for 2026-09, 63.00 for 2026-11), and no "
-            "invoice's date says that they belong to it."
+            "2 lines of report.csv charge for no day of 2026-10 (63.00 for 2026-09, 63.00 for 2026-11), and "
+            "no invoice's date says that they belong to it."
         )
     ]
 
