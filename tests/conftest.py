@@ -11,6 +11,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,7 @@ from tests.helpers.world import (
     Undisturbed,
     WatchedSandbox,
     World,
-    approve_every_kind,
-    choose_new,
+    approve_all,
     desk_in,
     end_of,
 )
@@ -134,10 +134,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with WatchedSandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
         begun = World.of(sandbox, folder)
         settle(patch, sandbox, folder)
-        ran = run("export", "--month", "2026-10")
+        ran = run("export", "--month", "2026-10", "--json")
         assert ran.code == 0, ran.err
         patch.undo()
-        yield begun
+        yield replace(begun, log=tuple(sandbox.log), told=ran.json)
 
 
 @pytest.fixture
@@ -229,10 +229,7 @@ def undisturbed(world: World, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, folder)
         desk = desk_in(world, folder)
-        choose_new(desk)
-        with desk.editing() as hand:
-            approve_every_kind(hand)
-        desk.write_own_settings("[limits]\nzero = 1\n")  # one of them is a cancellation
+        approve_all(desk)
     shutil.copytree(folder, ended, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         settle(patch, world.sandbox, ended)

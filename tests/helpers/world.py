@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, settle, without_ids
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
-from xlsync.sandbox.server import Sandbox
+from xlsync.sandbox.server import ReceivedRequest, Sandbox
 from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
 from xlsync.store import Cache
 
@@ -50,6 +50,8 @@ class World:
     # What each system held: read back in a third of the time that making it anew takes.
     begun_bss: bytes = field(repr=False)
     begun_connectwise: bytes = field(repr=False)
+    log: tuple[ReceivedRequest, ...] = field(default=(), repr=False)  # of the export
+    told: Mapping[str, Any] = field(default_factory=dict, repr=False)  # by the export, as JSON
     made_at: float = field(default_factory=time.monotonic)
 
     @classmethod
@@ -122,6 +124,14 @@ def approve_every_kind(hand: Hand) -> None:
     hand.approve("units:53", "units:55", "cost:55")
     hand.approve("units:52", Effective_From=day("2026-10-14"))
     hand.approve("only:62", Action="Cancel addition", Effective_From=day("2026-10-31"))
+
+
+def approve_all(desk: Desk) -> None:
+    """Choose what is new, and approve every kind of write."""
+    choose_new(desk)
+    with desk.editing() as hand:
+        approve_every_kind(hand)
+    desk.write_own_settings("[limits]\nzero = 1\n")  # one of them is a cancellation
 
 
 @dataclass(frozen=True)

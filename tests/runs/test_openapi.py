@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import NEW
+from tests.helpers.world import Moments, approve_all
 from xlsync.sandbox.server import ReceivedRequest
 
 DESCRIPTION = Path(__file__).resolve().parents[3] / "shared/facts/connectwise/openapi-subset.json"
@@ -148,19 +150,34 @@ def assert_valid(request: ReceivedRequest) -> None:
         check_body(request, of, path)
 
 
-@pytest.fixture
-def busy(approved: Desk) -> Desk:
-    """A desk after a run with every kind of write, of which every request is in the sandbox's log."""
-    assert approved.check("--refresh").code == 0
-    with approved.editing() as hand:
-        hand.set(NEW, "customer:bss:622", {"Name": "Q" * 50, "Identifier": "Q" * 25})
-    assert approved.apply().code == 0
-    assert approved.check().code == 0
-    return approved
+@dataclass(frozen=True)
+class Busy:
+    """A run with every kind of write: what was asked for, and what it changed."""
+
+    log: tuple[ReceivedRequest, ...]
+    changes: Mapping[tuple[str, int], Mapping[str, Any]]  # of records that were there before
+    addition: Mapping[str, Any]  # which a successor continues
+
+    @property
+    def writes(self) -> list[ReceivedRequest]:
+        return [request for request in self.log if request.is_write]
 
 
-def test_every_request_of_a_whole_run_is_valid(busy: Desk) -> None:
-    requests = [request for request in busy.sandbox.log if request.service == "connectwise"]
+@pytest.fixture(scope="module")
+def busy(moments: Moments) -> Busy:
+    with pytest.MonkeyPatch.context() as patch:
+        desk = moments.desk_after(approve_all, patch)
+        assert desk.check("--refresh").code == 0
+        with desk.editing() as hand:
+            hand.set(NEW, "customer:bss:622", {"Name": "Q" * 50, "Identifier": "Q" * 25})
+        assert desk.apply().code == 0
+        assert desk.check().code == 0
+        changes = {key: of for key, of in desk.changes.items() if key in desk.before}
+        return Busy(tuple(desk.sandbox.log), changes, dict(desk.addition(52)))
+
+
+def test_every_request_of_a_whole_run_is_valid(busy: Busy) -> None:
+    requests = [request for request in busy.log if request.service == "connectwise"]
     assert {request.method for request in requests} == {"GET", "POST", "PATCH"}
     for request in requests:
         assert_valid(request)
@@ -183,8 +200,8 @@ def test_every_request_of_doctor_and_of_its_write_test_is_valid(empty_desk: Desk
             assert_valid(request)
 
 
-def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Desk) -> None:
-    kinds = {(r.method, re.sub(r"\d+", "N", r.path)) for r in busy.sandbox.writes}
+def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Busy) -> None:
+    kinds = {(r.method, re.sub(r"\d+", "N", r.path)) for r in busy.writes}
     assert kinds == {
         ("POST", "/company/companies"),
         ("POST", "/company/contacts"),
@@ -193,24 +210,24 @@ def test_a_write_is_a_create_or_a_change_of_what_the_plan_may_touch(busy: Desk) 
         ("POST", "/finance/agreements/N/additions"),
         ("PATCH", "/finance/agreements/N/additions/N"),
     }
-    steps = [step["path"] for r in busy.sandbox.writes if r.method == "PATCH" for step in r.body]
+    steps = [step["path"] for r in busy.writes if r.method == "PATCH" for step in r.body]
     assert set(steps) == {"quantity", "unitCost", "cancelledDate"}
 
 
-def test_price_and_description_are_never_touched_unless_a_row_says_so(busy: Desk) -> None:
+def test_price_and_description_are_never_touched_unless_a_row_says_so(busy: Busy) -> None:
     """Of all additions asked for, the successor alone names them: as they are on the one it continues."""
     names = ("unitPrice", "description", "invoiceDescription")
-    posted = [r.body for r in busy.sandbox.writes if r.method == "POST" and r.path.endswith("/additions")]
+    posted = [r.body for r in busy.writes if r.method == "POST" and r.path.endswith("/additions")]
     told = [{name: body[name] for name in names if name in body} for body in posted]
-    was = busy.addition(52)
+    was = busy.addition
     assert len(told) == 5
     assert [named for named in told if named] == [{name: was[name] for name in names}]
-    touched = {name for key, of in busy.changes.items() if key in busy.before for name in of}
+    touched = {name for of in busy.changes.values() for name in of}
     assert touched == {"quantity", "unitCost", "cancelledDate"}
 
 
-def test_the_bss_is_only_ever_read(busy: Desk) -> None:
-    sent = {(r.method, r.path) for r in busy.sandbox.log if r.service == "bss" and r.method != "GET"}
+def test_the_bss_is_only_ever_read(busy: Busy) -> None:
+    sent = {(r.method, r.path) for r in busy.log if r.service == "bss" and r.method != "GET"}
     assert sent <= {("POST", "/oauth/token")}
 
 

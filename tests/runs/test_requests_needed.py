@@ -7,75 +7,80 @@ from collections import Counter
 
 import pytest
 
-from tests.helpers.desk import Desk
+from tests.helpers.command import run
+from tests.helpers.desk import Desk, settle
 from tests.helpers.hand import LINES
 from tests.helpers.rest_service import closed_port
+from tests.helpers.world import World
+from xlsync.sandbox.server import ReceivedRequest
 from xlsync.settings import SIDE_BY_SIDE
 
 ID = re.compile(r"/(\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)")
 LISTS = ("/company/companies", "/finance/agreements", "/procurement/catalog")
 
 
-def asked(desk: Desk) -> Counter[str]:
+Log = tuple[ReceivedRequest, ...]
+
+
+def asked(log: Log) -> Counter[str]:
     """How often each kind of thing was asked for; ids stand as N."""
-    return Counter(f"{request.service} {ID.sub('/N', request.path)}" for request in desk.sandbox.log)
+    return Counter(f"{request.service} {ID.sub('/N', request.path)}" for request in log)
 
 
-@pytest.fixture
-def twice(empty_desk: Desk) -> Desk:
-    """A desk on which October was exported, and is exported again the same day."""
-    assert empty_desk.export().code == 0
-    empty_desk.forget_log()
-    assert empty_desk.export("--output", "again.xlsx").code == 0
-    return empty_desk
+@pytest.fixture(scope="module")
+def second(world: World, tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """What is asked for where October is exported again the same day."""
+    folder = tmp_path_factory.mktemp("again")
+    world.renew()
+    world.lay_out(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        settle(patch, world.sandbox, folder)
+        assert run("export", "--month", "2026-10", "--output", "again.xlsx").code == 0
+    return tuple(world.sandbox.log)
 
 
-def test_the_first_export_asks_for_each_thing_once(empty_desk: Desk) -> None:
-    assert empty_desk.export().code == 0
-    assert asked(empty_desk)["bss /api/subscriptions/N/currentInstallmentplan"] > 0
+def test_the_first_export_asks_for_each_thing_once(world: World) -> None:
+    assert asked(world.log)["bss /api/subscriptions/N/currentInstallmentplan"] > 0
     urls = Counter(
-        (request.service, request.path, str(sorted(request.query.items())))
-        for request in empty_desk.sandbox.log
+        (request.service, request.path, str(sorted(request.query.items()))) for request in world.log
     )
     assert {url: count for url, count in urls.items() if count > 1} == {}
 
 
-def test_the_first_export_reads_additions_of_linked_companies_only(empty_desk: Desk) -> None:
-    assert empty_desk.export().code == 0
-    agreements = empty_desk.sandbox.connectwise.agreements
+def test_the_first_export_reads_additions_of_linked_companies_only(world: World) -> None:
+    world.renew()
+    agreements = world.sandbox.connectwise.agreements
     read = {
         int(found[1])
-        for request in empty_desk.sandbox.log
+        for request in world.log
         if (found := re.fullmatch(r"/finance/agreements/(\d+)/additions", request.path))
     }
     assert 0 < len(read) < len(agreements)
     assert all(not agreements[id_]["cancelledFlag"] for id_ in read)
 
 
-def test_a_second_export_of_the_day_asks_for_changes_of_the_lists_only(twice: Desk) -> None:
+def test_a_second_export_of_the_day_asks_for_changes_of_the_lists_only(second: Log) -> None:
     for path in LISTS:
-        conditions = [
-            request.query.get("conditions", "") for request in twice.sandbox.log if request.path == path
-        ]
+        conditions = [request.query.get("conditions", "") for request in second if request.path == path]
         changed = [text for text in conditions if text.startswith("lastUpdated>[")]
         others = [text for text in conditions if text not in changed]
         assert len(changed) == 1
         assert all(text.startswith("identifier in (") for text in others)  # proposals, looked up
 
 
-def test_a_second_export_of_the_day_asks_for_no_plan_and_no_setup_table(twice: Desk) -> None:
-    kinds = asked(twice)
+def test_a_second_export_of_the_day_asks_for_no_plan_and_no_setup_table(second: Log) -> None:
+    kinds = asked(second)
     assert kinds["bss /api/subscriptions/N/currentInstallmentplan"] == 0
     assert not [
         kind for kind in kinds if kind.endswith(("/types", "Cycles", "/subcategories/", "/countries"))
     ]
 
 
-def test_a_second_export_of_the_day_asks_for_invoices_and_additions_again(twice: Desk) -> None:
-    kinds = asked(twice)
+def test_a_second_export_of_the_day_asks_for_invoices_and_additions_again(second: Log) -> None:
+    kinds = asked(second)
     assert kinds["bss /api/invoices"] == 2  # those of the month, and the heads of the month before
     assert kinds["bss /oauth/token"] == 1
-    additions = [request for request in twice.sandbox.log if request.path.endswith("/additions")]
+    additions = [request for request in second if request.path.endswith("/additions")]
     assert len(additions) == len({request.path for request in additions}) > 0
 
 
@@ -120,12 +125,11 @@ def test_a_fault_of_the_workbook_is_told_though_the_bss_does_not_answer(
     assert "No such customer" in ran.err
 
 
-def test_every_list_of_records_names_its_fields(empty_desk: Desk) -> None:
+def test_every_list_of_records_names_its_fields(world: World) -> None:
     """But for the first additions, read side by side, which show whether this server knows their status."""
-    assert empty_desk.export().code == 0
     lists = [
         request
-        for request in empty_desk.sandbox.log
+        for request in world.log
         if request.service == "connectwise" and request.path.endswith(("/additions", *LISTS))
     ]
     without = [request.path for request in lists if "fields" not in request.query]
@@ -133,14 +137,12 @@ def test_every_list_of_records_names_its_fields(empty_desk: Desk) -> None:
     assert len(without) <= SIDE_BY_SIDE
 
 
-def test_answers_come_packed_over_kept_connections(empty_desk: Desk) -> None:
-    assert empty_desk.export().code == 0
-    headers = [request.headers for request in empty_desk.sandbox.log]
+def test_answers_come_packed_over_kept_connections(world: World) -> None:
+    headers = [request.headers for request in world.log]
     assert all("gzip" in found.get("Accept-Encoding", "") for found in headers)
     assert all(found.get("Connection", "keep-alive") == "keep-alive" for found in headers)
 
 
-def test_the_counts_of_the_json_are_those_of_the_service(empty_desk: Desk) -> None:
-    told = empty_desk.export().json["requests"]
-    sent = Counter(request.service for request in empty_desk.sandbox.log)
-    assert told == {"bss": sent["bss"], "connectwise": sent["connectwise"]}
+def test_the_counts_of_the_json_are_those_of_the_service(world: World) -> None:
+    sent = Counter(request.service for request in world.log)
+    assert world.told["requests"] == {"bss": sent["bss"], "connectwise": sent["connectwise"]}
