@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import subprocess
@@ -17,6 +18,7 @@ from xlsync.errors import WorkbookError
 from xlsync.files import write_file
 from xlsync.xlsx.cells import Row, letters
 from xlsync.xlsx.package import Package
+from xlsync.xlsx.parts import Deflated
 
 
 def test_the_same_parts_give_the_same_bytes() -> None:
@@ -40,6 +42,16 @@ def test_a_part_that_did_not_change_is_written_as_it_was_read() -> None:
         }
     assert changed == ["xl/worksheets/sheet1.xml"]
     assert {part for part, (before, after) in sizes.items() if before != after} == set(changed)
+
+
+def test_what_hardly_repeats_itself_is_compressed_as_well_as_the_rest() -> None:
+    packed_before = base64.b64encode(os.urandom(300_000))
+    picture = os.urandom(300_000)
+    rows = b'<c r="A1"><v>1</v></c>' * 20_000
+    for content, most in ((packed_before, 0.76), (picture, 1.01), (rows, 0.02), (b"", 9)):
+        deflated = Deflated.made_of(content)
+        assert deflated.content() == content
+        assert len(deflated.stream) <= max(most * len(content), 9)
 
 
 def test_saving_leaves_a_backup_and_no_other_file(tmp_path: Path) -> None:

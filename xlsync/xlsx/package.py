@@ -320,7 +320,7 @@ class Package:
         if not cells:
             return
         sheet = self._sheet_to_change(title)
-        formula_went = sheet.change(self._writer(sheet), cells)
+        formula_went = sheet.change(self._writer(sheet.prefix), cells)
         self._changed(title, sheet, formula_went=formula_went)
 
     def set_heights(self, title: str, heights: Mapping[int, float]) -> None:
@@ -372,7 +372,6 @@ class Package:
         new place of each row that was named.
         """
         values = self.grid(title)
-        sheet = self._sheet_to_change(title)
         columns = set(columns) or {column for row in rows for column in row.cells}
         data = self._find_data_rows(title, columns, values, header_row, own_rows)
         named = [row.was for row in rows if row.was is not None]
@@ -380,10 +379,15 @@ class Package:
         if len(set(named)) != len(named) or any(not data.first <= old <= data.last for old in moves.to):
             raise ValueError("a row may be taken once, and from the data rows only")
         went = {old: moves.to.get(old, old + moves.shift) for old in named}
-        had_formulas = sheet.holds(f"<{sheet.prefix}f")
-        writer = self._writer(sheet)
-        if moves.nothing_moves and not had_formulas and writer.all_hold(values, rows):
+        if (
+            moves.nothing_moves
+            and self._is_plain(self._part(title))
+            and self._writer().all_hold(values, rows)
+        ):
             return went
+        sheet = self._sheet_to_change(title)
+        had_formulas = sheet.holds(f"<{sheet.prefix}f")
+        writer = self._writer(sheet.prefix)
         calculated = data.table.calculated if data.table else frozenset()
         changing = {row.was: row.cells for row in rows if row.was is not None}
         if not moves.nothing_moves or sheet.has_shared(changing):
@@ -434,8 +438,8 @@ class Package:
                 return number
         return first - 1
 
-    def _writer(self, sheet: SheetXml) -> CellWriter:
-        return CellWriter(sheet.prefix, from_1904=self._from_1904)
+    def _writer(self, prefix: str = "") -> CellWriter:
+        return CellWriter(prefix, from_1904=self._from_1904)
 
     def _wrapping(self) -> frozenset[str]:
         """The cell styles that wrap text."""
