@@ -30,6 +30,7 @@ from tests.helpers.remote import Remote, connected, connectwise_settings
 from tests.helpers.tables import Case, read_case
 from tests.helpers.world import (
     WRITES,
+    CopiedSandbox,
     DeskAfter,
     Moments,
     Undisturbed,
@@ -162,7 +163,7 @@ def remote() -> Iterator[Remote]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """A small one, of twenty lines."""
-    with Sandbox(lines=20) as one:
+    with CopiedSandbox(lines=20) as one:
         yield one
 
 
@@ -187,7 +188,7 @@ def connectwise(sandbox: Sandbox) -> Iterator[ConnectWise]:
 @pytest.fixture
 def client() -> Iterator[Client]:
     """Requests to a sandbox with the whole month."""
-    with Sandbox() as running:
+    with CopiedSandbox() as running:
         found = Client(running)
         with found.session:
             yield found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,18 +18,19 @@ from hypothesis import strategies as st
 from werkzeug import Request, Response
 
 from tests.helpers.fake_bss import ANNA, BORIS, CREDIT, GROUPS, MARCH, invoice, item, sub
-from tests.helpers.remote import Remote, reply
+from tests.helpers.remote import reply
 from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
 from xlsync.models import Status
 from xlsync.reconcile.billed import Billed, account_for
 from xlsync.sandbox.bss import api
+from xlsync.sandbox.listening import Listener
 from xlsync.sandbox.state import SandboxBss
 
 Json = dict[str, Any]
 
 # One server serves all months: each test begins with a month of its own.
-MANY = settings(max_examples=50, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 
 
 class Wire:
@@ -37,11 +40,22 @@ class Wire:
     invoices with their lines, with the number of pages that were sent before.
     """
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self) -> None:
         self.state = SandboxBss(unit_groups=GROUPS)
         self._api = api.BssApi(self.state)
         self.begin([], 500)
-        remote.answer = self._answer
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Answer at the address that the block is given."""
+        server = Listener(lambda request, _: self._answer(request), 0)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            server.close()
+            thread.join()
 
     def begin(self, invoices: list[Json], page: int) -> None:
         """Hold these invoices, and serve so many on a page."""
@@ -64,16 +78,17 @@ class Wire:
 
 
 @pytest.fixture
-def wire(remote: Remote) -> Wire:
-    return Wire(remote)
+def wire() -> Wire:
+    return Wire()
 
 
 @pytest.fixture
-def bss(remote: Remote) -> Any:
+def bss(wire: Wire) -> Iterator[Bss]:
     keys = (api.CLIENT_KEY, api.CLIENT_SECRET, api.USERNAME, api.PASSWORD)
-    one = Bss(remote.url, *keys, plans={}, patience=0.001)
-    with one.service:
-        yield one
+    with wire.serving() as url:
+        one = Bss(url, *keys, plans={}, patience=0.001)
+        with one.service:
+            yield one
 
 
 @dataclass(frozen=True)

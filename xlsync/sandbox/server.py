@@ -20,7 +20,7 @@ from xlsync.sandbox.connectwise import api as connectwise
 from xlsync.sandbox.connectwise.api import ConnectWiseApi, refusal
 from xlsync.sandbox.faults import LASTING, Fault, Faults
 from xlsync.sandbox.listening import Listener
-from xlsync.sandbox.state import ChangeLog
+from xlsync.sandbox.state import ChangeLog, SandboxBss, SandboxConnectWise
 from xlsync.sandbox.world.generate import generate
 from xlsync.sandbox.world.story import Scale
 
@@ -74,7 +74,7 @@ class Sandbox:
         self._scale = scale = Scale.for_lines(lines if lines is not None else round(170 * size))
         self._seed = seed
         self._with_november = with_november
-        self.bss, self.connectwise = generate(scale, seed, with_november=with_november)
+        self.bss, self.connectwise = self._made()
         if state is not None:
             self.connectwise.journal = ChangeLog(
                 Path(state) / "writes.jsonl", {"seed": seed, "lines": scale.lines}
@@ -92,6 +92,10 @@ class Sandbox:
         self._connectwise_api = ConnectWiseApi(self.connectwise)
         self._server: Listener | None = None
         self._thread: threading.Thread | None = None
+
+    def _made(self) -> tuple[SandboxBss, SandboxConnectWise]:
+        """Make both systems as they are before any write."""
+        return generate(self._scale, self._seed, with_november=self._with_november)
 
     @property
     def per_minute(self) -> int | None:
@@ -212,7 +216,7 @@ class Sandbox:
         """Begin anew: with the records as generated, an empty log, and no faults."""
         with self._lock:
             journal = self.connectwise.journal
-            fresh_bss, fresh = generate(self._scale, self._seed, with_november=self._with_november)
+            fresh_bss, fresh = self._made()
             vars(self.bss).update(vars(fresh_bss))
             vars(self.connectwise).update(vars(fresh))
             if journal is not None:
