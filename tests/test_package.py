@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [sys.executable, "-m", "build", "--wheel", *here, "--outdir", str(folder), str(TOP)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
     except subprocess.TimeoutExpired:
@@ -135,7 +135,7 @@ def test_the_unpacked_wheel_runs_and_finds_its_template(wheel: Path, tmp_path: P
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=600,
             check=False,
         )
 

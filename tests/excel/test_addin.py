@@ -324,7 +324,7 @@ def test_libreoffice_opens_the_package_with_its_sheet_and_its_module(built: byte
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     done = subprocess.run(
         ["soffice", profile, "--headless", "--convert-to", "ods", "--outdir", str(tmp_path), "xlsync.xlsm"],
-        cwd=tmp_path, capture_output=True, timeout=180, check=True, text=True,
+        cwd=tmp_path, capture_output=True, timeout=600, check=True, text=True,
     )  # fmt: skip
     assert "Error" not in done.stderr
     opened = parts((tmp_path / "xlsync.ods").read_bytes())

@@ -105,7 +105,7 @@ class Running:
         """Kill it where it still runs."""
         self.send_signal(signal.SIGKILL)
 
-    def wait(self, timeout: float = 120) -> int:
+    def wait(self, timeout: float = 600) -> int:
         """Its exit code, once it has ended; negative where it was killed."""
         ended = select.poll()  # which takes files of any number: a hundred rounds hold more than a thousand
         ended.register(self, select.POLLIN)
@@ -147,7 +147,7 @@ class Copies:
         for one in self._begun:
             one.kill()
             one.close()
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=600)
         self._folder.cleanup()
         assert self._process.returncode == 0
 

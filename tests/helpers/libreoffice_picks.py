@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def office_python() -> str:
 @contextmanager
 def office(folder: Path) -> Iterator[str]:
     """Run a LibreOffice of our own; yields the name of the pipe on which it listens."""
-    pipe = f"xlsync{folder.stat().st_ino}"
+    pipe = f"xlsync{secrets.token_hex(8)}"
     command = [
         "soffice", f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--norestore",
         f"--accept=pipe,name={pipe};urp",
@@ -38,7 +39,7 @@ def office(folder: Path) -> Iterator[str]:
     program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield pipe
-        program.wait(timeout=60)  # the hand closes it when it is done
+        program.wait(timeout=600)  # the hand closes it when it is done
     finally:
         program.kill()
         program.wait()
@@ -49,7 +50,7 @@ def pick(desk: Desk, *picks: tuple[str, str, str, str]) -> list[dict[str, Any]]:
     with office(desk.folder) as pipe:
         done = subprocess.run(
             [office_python(), str(HAND), pipe, str(desk.file)],
-            input=json.dumps(picks), capture_output=True, text=True, timeout=180, check=False,
+            input=json.dumps(picks), capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

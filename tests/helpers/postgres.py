@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.helpers.closed_port import closed_port
 
 USER, PASSWORD = "team", "made-up-word"
 
@@ -60,9 +61,9 @@ class Postgres:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers: for ten minutes, since a busy machine is slow."""
         given = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self.control("-w", "-s", "-l", str(self.folder / "log"), "-o", given, "start")
+        self.control("-w", "-t", "600", "-s", "-l", str(self.folder / "log"), "-o", given, "start")
 
     def stop(self) -> None:
         """Stop it at once, as where a cable is pulled."""
@@ -83,10 +84,7 @@ def postgres_in(folder: Path) -> Iterator[Postgres]:
     made = [str(programs / "initdb"), "-D", str(folder / "data"), "-U", USER, "-A", "scram-sha-256"]
     made += ["--pwfile", str(secret), "--no-sync", "-E", "UTF8"]
     subprocess.run([*_as_other_user(), *made], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    server = Postgres(programs, folder, port)
+    server = Postgres(programs, folder, closed_port())
     server.start()
     try:
         yield server

@@ -60,7 +60,7 @@ def _run_until(
     started, struck = threading.Event(), threading.Event()
 
     def call() -> None:
-        started.wait(60)
+        started.wait(600)
         struck.set()
         strike(running[0])
 
@@ -71,7 +71,7 @@ def _run_until(
     process = begin(*words, "--yes", "--json")
     running.append(process)
     started.set()
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode is not None
     return Ended(process.returncode, out, err), struck.is_set()
 
@@ -79,7 +79,7 @@ def _run_until(
 def _killing(kind: str) -> Callable[[Process], None]:
     def kill(process: Process) -> None:
         process.kill()
-        process.wait(60)
+        process.wait(600)
         if kind == "call":
             raise ConnectionAbortedError  # so that nothing is committed
 

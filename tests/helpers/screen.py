@@ -53,7 +53,7 @@ def run_on_terminal(
         sent += more
         stream.feed(more)
     os.close(person)
-    code = running.wait(timeout=120)
+    code = running.wait(timeout=600)
     lines = [line.rstrip() for line in screen.display]
     while lines and not lines[-1]:
         lines.pop()

@@ -75,4 +75,4 @@ def _node(words: list[str]) -> subprocess.CompletedProcess[bytes]:
     # .NET, in which the validator is written, prepares for long runs: without, a file takes a third less.
     short_run = {"DOTNET_TieredPGO": "0", "DOTNET_GCgen0size": "0x8000000"}
     environ = {**os.environ, "NODE_PATH": str(MODULES), **short_run}
-    return subprocess.run([node, *words], capture_output=True, timeout=120, check=False, env=environ)
+    return subprocess.run([node, *words], capture_output=True, timeout=600, check=False, env=environ)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+from tests.helpers.closed_port import closed_port
 from tests.helpers.remote import Remote, Silent, hang_up, reply
-from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError, ConfigError, NoAnswer
 from xlsync.rest.failures import describe, read_http_date, retry_after
 from xlsync.rest.service import Service

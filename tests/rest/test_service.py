@@ -16,8 +16,8 @@ import pytest
 import simplejson
 from werkzeug import Request, Response
 
+from tests.helpers.closed_port import closed_port
 from tests.helpers.remote import Remote, reply
-from tests.helpers.rest_service import closed_port
 from xlsync.errors import ApiError
 from xlsync.rest.pacing import Gate
 from xlsync.rest.service import Call, Service

@@ -259,7 +259,7 @@ def test_a_disk_on_which_the_stores_cannot_be_written_stops_before_any_write_and
     approved: Desk, undisturbed: Undisturbed
 ) -> None:
     process = begin("apply", OCTOBER, "--yes", "--json", program=FULL)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert len(approved.sandbox.writes) == 0
     assert (process.returncode, b"Traceback" in err) == (1, False), err.decode()
     again = approved.apply()

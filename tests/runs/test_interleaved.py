@@ -160,7 +160,7 @@ def test_two_who_apply_and_are_killed_at_their_writes_write_nothing_twice_and_sh
         approved.sandbox.fail(kind, write=dice.randint(1, 3), call=kill_and_begin)
 
     def kill_and_begin() -> None:
-        are_begun.wait(60)
+        are_begun.wait(600)
         with killing:
             for one in begun:
                 one.kill()

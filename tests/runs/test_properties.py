@@ -301,7 +301,7 @@ def test_a_workbook_saved_by_libreoffice_means_the_same(desk: Desk) -> None:
     subprocess.run(
         ["soffice", f"-env:UserInstallation={profile}", "--headless", "--convert-to", "xlsx",
          "--outdir", str(desk.folder), str(source / desk.file.name)],
-        check=True, capture_output=True, timeout=120,
+        check=True, capture_output=True, timeout=600,
     )  # fmt: skip
     assert desk.check().code == 0
     hand = desk.read()

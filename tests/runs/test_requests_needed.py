@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
+from tests.helpers.closed_port import closed_port
 from tests.helpers.command import run
 from tests.helpers.desk import Desk, settle
 from tests.helpers.hand import LINES
-from tests.helpers.rest_service import closed_port
 from tests.helpers.world import World
 from xlsync.sandbox.server import ReceivedRequest
 from xlsync.settings import SIDE_BY_SIDE

@@ -43,15 +43,15 @@ def test_a_second_apply_stops_while_the_first_writes_and_nothing_is_created_twic
 
     def hold() -> None:
         arrived.set()
-        go_on.wait(60)
+        go_on.wait(600)
 
     approved.sandbox.fail("call", write=1, call=hold)
     first = begin("apply", OCTOBER, "--yes", "--json")
-    assert arrived.wait(60)
+    assert arrived.wait(600)
     second = approved.run("apply", name, "--yes", "--json")
     dry = approved.run("apply", name, "--dry-run", "--json")
     go_on.set()
-    out, err = first.communicate(timeout=120)
+    out, err = first.communicate(timeout=600)
     assert (second.code, list(second.json)) == (1, ["error"])
     assert "Another run writes to" in second.err
     assert dry.code == 0  # to look is free
@@ -130,7 +130,7 @@ def test_of_two_machines_at_once_at_least_one_names_whatever_was_made_twice(
     approved: Desk, time: int
 ) -> None:
     """Two processes with two homes: each has looked before the other creates a customer, or an addition."""
-    both_have_looked = threading.Barrier(2, timeout=60)
+    both_have_looked = threading.Barrier(2, timeout=600)
     path = r"POST .*/38/additions" if time % 2 else "POST "
     approved.sandbox.fail("call", path=path, times=2, call=both_have_looked.wait)
     people, running = own_machines.People(approved.folder), []

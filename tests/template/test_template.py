@@ -300,7 +300,7 @@ def test_libreoffice_opens_the_template_and_keeps_its_cells(tmp_path: Path) -> N
     (tmp_path / "book.xlsx").write_bytes(filled())
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     command = [program, profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out")]
-    subprocess.run([*command, str(tmp_path / "book.xlsx")], capture_output=True, timeout=180, check=True)
+    subprocess.run([*command, str(tmp_path / "book.xlsx")], capture_output=True, timeout=600, check=True)
     package = Package.open(tmp_path / "out" / "book.xlsx")
     assert package.sheets == TITLES
     for sheet in sheets.TABLES:

@@ -23,7 +23,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes, str], b
         profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
         command = [program, profile, "--headless", "--convert-to", kind, "--outdir", str(folder / "out")]
         done = subprocess.run(
-            [*command, str(folder / "in" / "book.xlsx")], capture_output=True, timeout=180, check=True
+            [*command, str(folder / "in" / "book.xlsx")], capture_output=True, timeout=600, check=True
         )
         assert b"Error" not in done.stderr, done.stderr
         return (folder / "out" / f"book.{kind.partition(':')[0]}").read_bytes()

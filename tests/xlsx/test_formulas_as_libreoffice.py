@@ -79,7 +79,7 @@ def moved_by_libreoffice(tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
             input=json.dumps(scenarios),
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -202,7 +202,7 @@ def write_left_over(book: Book, things: Sequence[LeftOver], moved_on: str) -> No
         cells |= {(number, column): value for column, value in enumerate(values)}
         cells[number, _HEADERS.index("Content")] = Cell(thing.content, style=thing.style, rich=thing.rich)
     package.change_cells(title, cells)
-    for sheet in {thing.sheet for thing in things}:
+    for sheet in dict.fromkeys(thing.sheet for thing in things):
         rows: dict[int, list[int]] = {}
         for number, thing in enumerate(things, first):
             if thing.kind in _DRAWN and thing.sheet == sheet:

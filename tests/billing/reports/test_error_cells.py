@@ -51,7 +51,7 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(
             ["soffice", profile, "--headless", "--convert-to", suffix, "--outdir", folder,
              folder / "made.xlsx", folder / "merged.xlsx", folder / "hidden.xlsx"],
-            check=True, capture_output=True, timeout=120,
+            check=True, capture_output=True, timeout=600,
         )  # fmt: skip
     return folder
 
