@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug import Request, Response
@@ -22,7 +23,7 @@ from werkzeug.serving import make_server
 from tests.helpers.closed_port import closed_port
 from tests.helpers.remote import Remote, Silent, hang_up, reply
 from xlsync.errors import ApiError, ConfigError, NoAnswer
-from xlsync.rest.failures import describe, read_http_date, retry_after
+from xlsync.rest.failures import RepeatedField, describe, read_http_date, read_json, retry_after
 from xlsync.rest.service import Service
 
 
@@ -98,6 +99,42 @@ def test_a_field_that_stands_twice_with_different_values_is_an_error_that_names_
     with pytest.raises(ApiError, match=r"the field '(quantity|b)' twice, with different values"):
         service.get("x")
     assert service.send("POST", "x", {}) is None  # it did act, and has to be looked up
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(-1000, 1000, places=4) | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["a", "b", "a:", 'a"', "\\", "é"]), inner)
+    ),
+)
+
+
+@given(
+    _VALUES,
+    st.sampled_from([(",", ":"), (", ", ": "), (",\n", "\t:"), (",", " :")]),
+    st.booleans(),
+)
+def test_json_is_read_exactly_however_it_is_written(
+    value: object, separators: tuple[str, str], ascii_only: bool
+) -> None:
+    text = simplejson.dumps(value, use_decimal=True, separators=separators, ensure_ascii=ascii_only)
+    read = read_json(text.encode("utf-8", "surrogatepass"))
+    assert repr(read) == repr(simplejson.loads(text, use_decimal=True))
+
+
+@given(
+    st.sampled_from(["a", "é", "\\", 'a"']),
+    _VALUES,
+    st.sampled_from(["{k}:1,{k}:2", "{k} :1,{k} :2", "{k}\n:1,{k}:2", '"x":"\\":","y" :0,{k}:1,{k}:2']),
+    st.integers(0, 3),
+)
+def test_a_field_with_two_values_is_refused_however_it_is_written_and_wherever_it_stands(
+    name: str, beside: object, fields: str, depth: int
+) -> None:
+    inner = "{" + fields.replace("{k}", simplejson.dumps(name)) + "}"
+    text = f"[{simplejson.dumps(beside, use_decimal=True)}, {'[' * depth}{inner}{']' * depth}]"
+    with pytest.raises(RepeatedField):
+        read_json(text.encode())
 
 
 def test_a_field_that_stands_twice_with_one_value_is_read(remote: Remote, service: Service) -> None:

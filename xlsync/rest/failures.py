@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlsplit
 
+import msgspec
 import simplejson
 import urllib3.exceptions as low
 
@@ -116,7 +117,34 @@ def _while_connecting(error: BaseException) -> bool:
 
 def read_json(content: bytes) -> Any:
     """Parse the JSON of a body; None if it is empty. Raises ValueError, RepeatedField among others."""
-    text = _NOT_ASCII.sub(_escaped, content.removeprefix(BOM_UTF8)).decode("ascii")
+    content = content.removeprefix(BOM_UTF8)
+    try:
+        data = _DECODER.decode(content)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return _read_json_slowly(content)  # which says why, or reads what only msgspec refuses
+    # Where no blank stands before a colon, each field ends in a quote and a colon. There are as many of these
+    # as fields that were read, unless a field stands twice in its object or a text holds a quote and a colon.
+    if any(spaced in content for spaced in _SPACED_COLONS) or content.count(b'":') != _count_fields(data):
+        return _read_json_slowly(content)
+    return data
+
+
+def _count_fields(data: Any) -> int:
+    """Count the fields of all objects in parsed JSON."""
+    count, left = 0, [data]
+    while left:
+        value = left.pop()
+        if type(value) is dict:  # a third of the time of isinstance, for a hundred thousand values
+            count += len(value)
+            left.extend(value.values())
+        elif type(value) is list:
+            left.extend(value)
+    return count
+
+
+def _read_json_slowly(content: bytes) -> Any:
+    """Parse JSON as `read_json` does, and look at every object for a field with two values."""
+    text = _NOT_ASCII.sub(_escaped, content).decode("ascii")
     try:
         if not text.strip():
             return None
@@ -146,6 +174,10 @@ def _read_number(text: str) -> Decimal:
     if not isinstance(exponent, int) or abs(exponent) > _MOST_PLACES:
         raise ValueError(f"a number of the size {text[:20]}")
     return number
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=_read_number)
+_SPACED_COLONS: Final = (b" :", b"\t:", b"\n:", b"\r:")
 
 
 def _escaped(match: re.Match[bytes]) -> bytes:
