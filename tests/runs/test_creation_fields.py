@@ -131,19 +131,19 @@ def test_check_tells_that_a_customer_has_no_contact_for_its_new_agreement(desk: 
         and hand.get(NEW, key, "Customer") not in {"(create new)", None}
     )
     customer = hand.get(NEW, key, "Customer")
-    assert f"has none for {customer}" not in desk.check("--refresh").err
+    assert f"has none for {customer}" not in desk.check().err
     company_of(desk, customer)["defaultContact"] = None
     assert f"has none for {customer}" in desk.check("--refresh").err
     with desk.editing() as hand:
         hand.set(NEW, key, {"Contact First Name": "Ada"})
-    assert f"has none for {customer}" not in desk.check("--refresh").err
+    assert f"has none for {customer}" not in desk.check().err
 
 
 def test_check_tells_it_of_a_customer_that_somebody_entered_on_the_row(desk: Desk) -> None:
     key, label = "agreement:bss:618|Monthly", "Kestrel Optics [KESTREL1]"
     with desk.editing() as hand:
         hand.set(NEW, key, {"Customer": label})
-    assert f"has none for {label}" not in desk.check("--refresh").err
+    assert f"has none for {label}" not in desk.check().err
     company_of(desk, label)["defaultContact"] = None
     assert f"has none for {label}" in desk.check("--refresh").err
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES
+from tests.helpers.world import DeskAfter
 
 
 def rows_of(desk: Desk, customer: str) -> list[dict[str, Any]]:
@@ -27,22 +28,24 @@ def agreement_of(desk: Desk, company: str) -> dict[str, Any]:
     return found
 
 
-def test_an_agreement_that_never_recurs_could_not_be_checked(desk: Desk) -> None:
-    agreement = agreement_of(desk, "Redstart Textiles")
-    agreement["billingCycle"] = {"id": 4, "name": "NotRecurring", "_info": {}}
+def let_agreements_be_odd(desk: Desk) -> None:
+    """Let the agreement of one customer never recur, and that of another be the child of a third."""
+    agreement_of(desk, "Redstart Textiles")["billingCycle"] = {"id": 4, "name": "NotRecurring", "_info": {}}
+    parent = {"id": 1, "name": "Head Office Contract", "_info": {}}
+    agreement_of(desk, "Siskin Electrics")["parentAgreement"] = parent
     assert desk.check("--refresh").code == 0
-    rows = rows_of(desk, "Redstart Textiles")
+
+
+def test_an_agreement_that_never_recurs_could_not_be_checked(desk_after: DeskAfter) -> None:
+    rows = rows_of(desk_after(let_agreements_be_odd), "Redstart Textiles")
     assert rows
     assert {row["Mismatch"] for row in rows} == {"Could not check"}
     assert all("never recurs (billing cycle NotRecurring)" in row["Explanation"] for row in rows)
     assert not any(row["Action"] for row in rows)
 
 
-def test_a_child_agreement_is_named_in_its_rows(desk: Desk) -> None:
-    agreement = agreement_of(desk, "Redstart Textiles")
-    agreement["parentAgreement"] = {"id": 1, "name": "Head Office Contract", "_info": {}}
-    assert desk.check("--refresh").code == 0
-    rows = rows_of(desk, "Redstart Textiles")
+def test_a_child_agreement_is_named_in_its_rows(desk_after: DeskAfter) -> None:
+    rows = rows_of(desk_after(let_agreements_be_odd), "Siskin Electrics")
     assert rows
     assert all("It is a child of agreement Head Office Contract" in row["Explanation"] for row in rows)
 

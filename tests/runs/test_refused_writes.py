@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.additions import additions_of
 from tests.helpers.desk import Desk
 from tests.helpers.hand import MISMATCHES, NEW
-from tests.helpers.world import choose_new
+from tests.helpers.world import DeskAfter, choose_new
 from xlsync.commands.write_test import TenantBehaviour, store_tenant
 from xlsync.config import load_settings
 
@@ -110,8 +110,8 @@ def test_what_a_stopped_run_left_is_done_by_the_next(desk: Desk) -> None:
     assert desk.apply().states == dict.fromkeys(first.states, "done")
 
 
-def test_a_run_that_stopped_in_the_middle_is_completed_by_exactly_the_rest(desk: Desk) -> None:
-    choose_new(desk)
+def test_a_run_that_stopped_in_the_middle_is_completed_by_exactly_the_rest(desk_after: DeskAfter) -> None:
+    desk = desk_after(choose_new)
     with desk.editing() as hand:
         hand.approve("customer:bss:622", Contact_First_Name="Ada", Identifier="QUILL")
         hand.approve("agreement:bss:622|Monthly", "add:agreement:bss:622|Monthly:1", "units:52")

@@ -10,21 +10,23 @@ import pytest
 from tests.helpers.additions import additions_of, days
 from tests.helpers.desk import OCTOBER, Desk
 from tests.helpers.hand import MISMATCHES, Hand, day
-from tests.helpers.world import choose_new
+from tests.helpers.world import DeskAfter, choose_new
 
 ROWS = ("units:52", "cost:54", "add:38:15")
 
 
-@pytest.fixture
-def carried_out(desk: Desk) -> str:
-    """The run that carried out three rows; `before.xlsx` is the workbook as it was before it."""
+def carry_out(desk: Desk) -> None:
+    """Carry three rows out; `before.xlsx` is the workbook as it was before it."""
     with desk.editing() as hand:
         hand.approve(*ROWS)
     shutil.copy(desk.file, desk.folder / "before.xlsx")
     ran = desk.apply()
     assert (ran.code, ran.json["done"]) == (0, 3)
-    desk.forget_log()
-    return str(ran.json["run"])
+
+
+def newest(desk: Desk) -> str:
+    """The newest run, as `xlsync history` lists it."""
+    return str(desk.run("history", "--json").json["runs"][0]["run"])
 
 
 def change_behind_its_back(desk: Desk) -> None:
@@ -36,15 +38,19 @@ def change_behind_its_back(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", [OCTOBER, "before.xlsx"])
 def test_a_carried_out_row_is_already_whatever_connectwise_holds_by_now(
-    desk: Desk, carried_out: str, name: str
+    desk_after: DeskAfter, name: str
 ) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     change_behind_its_back(desk)
     again = desk.run("apply", name, "--yes", "--json")
     assert (again.code, set(again.states.values()), desk.sent()) == (0, {"already"}, [])
     assert all(f"by run {carried_out}" in action["detail"] for action in again.json["actions"])
 
 
-def test_result_tells_when_and_by_which_run_a_row_was_carried_out(desk: Desk, carried_out: str) -> None:
+def test_result_tells_when_and_by_which_run_a_row_was_carried_out(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     desk.apply()
     told = desk.read().get(MISMATCHES, "units:52", "Result")
     assert told.startswith("already: carried out on 20")
@@ -76,21 +82,27 @@ def test_a_check_keeps_the_yes_of_a_row_whose_result_a_person_typed(desk: Desk) 
     assert desk.read().get(MISMATCHES, "units:52", "Approve") == "Yes"
 
 
-@pytest.mark.usefixtures("carried_out")
-def test_a_result_of_a_run_is_its_own_in_a_workbook_that_went_to_another_machine(desk: Desk) -> None:
+def test_a_result_of_a_run_is_its_own_in_a_workbook_that_went_to_another_machine(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(carry_out)
     shutil.rmtree(desk.home / "journal")
     again = desk.run("apply", str(desk.file), "--yes")
     assert (again.code, desk.sent(), "no run wrote" in again.err) == (0, [], False)
 
 
-def test_an_undone_row_is_not_done_again_by_the_same_workbook(desk: Desk, carried_out: str) -> None:
+def test_an_undone_row_is_not_done_again_by_the_same_workbook(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     assert desk.run("undo", carried_out, "--yes").code == 0
     desk.forget_log()
     assert set(desk.apply().states.values()) == {"already"}
     assert desk.sent() == []
 
 
-def test_emptying_result_and_approving_anew_repeats_a_row(desk: Desk, carried_out: str) -> None:
+def test_emptying_result_and_approving_anew_repeats_a_row(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     desk.run("undo", carried_out, "--yes")
     desk.forget_log()
     with desk.editing() as hand:
@@ -101,7 +113,9 @@ def test_emptying_result_and_approving_anew_repeats_a_row(desk: Desk, carried_ou
     assert set(desk.apply().states.values()) == {"already"}
 
 
-def test_a_workbook_that_is_exported_anew_asks_anew(desk: Desk, carried_out: str) -> None:
+def test_a_workbook_that_is_exported_anew_asks_anew(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     desk.run("undo", carried_out, "--yes")
     desk.file.unlink()
     assert desk.export().code == 0
@@ -124,9 +138,9 @@ def test_the_cost_of_an_addition_is_still_written_where_its_units_were_carried_o
     assert desk.addition(55)["quantity"] == wanted + 1
 
 
-def test_a_row_that_asks_for_other_values_than_were_carried_out_is_carried_out(
-    desk: Desk, carried_out: str
-) -> None:
+def test_a_row_that_asks_for_other_values_than_were_carried_out_is_carried_out(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     shutil.copy(desk.folder / "before.xlsx", desk.file)
     desk.run("undo", carried_out, "--yes")
     with desk.editing() as hand:
@@ -209,9 +223,8 @@ AGREEMENT = "agreement:bss:622|Monthly"
 ADDITION = f"add:{AGREEMENT}:1"
 
 
-@pytest.fixture
-def half_done(desk: Desk) -> Desk:
-    """A desk whose run created a customer and its agreement; the addition on it failed."""
+def do_half(desk: Desk) -> None:
+    """Create a customer and its agreement; the addition on it fails."""
     choose_new(desk)
     with desk.editing() as hand:
         hand.approve("customer:bss:622", Contact_First_Name="Ada", Contact_Last_Name="Voss")
@@ -219,8 +232,11 @@ def half_done(desk: Desk) -> Desk:
     desk.sandbox.fail("error-json", write=4, status=400)
     ran = desk.apply()
     assert (ran.states[AGREEMENT], ran.states[ADDITION]) == ("done", "failed")
-    desk.forget_log()
-    return desk
+
+
+@pytest.fixture
+def half_done(desk_after: DeskAfter) -> Desk:
+    return desk_after(do_half)
 
 
 def made_agreement(desk: Desk) -> int:
@@ -293,7 +309,7 @@ def test_an_invoice_without_an_answer_waits_for_a_person_in_a_copy_that_names_th
     assert len(desk.sent()) == 2
 
 
-def end_without_successor(desk: Desk) -> str:
+def end_without_successor(desk: Desk) -> None:
     """Carry out the end of an addition and not its successor, as a run does that is killed between them."""
     with desk.editing() as hand:
         hand.approve("units:52", Effective_From=day("2026-10-14"))
@@ -301,14 +317,15 @@ def end_without_successor(desk: Desk) -> str:
     desk.sandbox.fail("error-json", write=2)
     assert desk.apply().states == {"cancel:52": "done", "successor:52": "failed"}
     shutil.copy(desk.folder / "before.xlsx", desk.file)  # a killed run notes no results
-    desk.forget_log()
-    return str(desk.run("history", "--json").json["runs"][0]["run"])
 
 
 @pytest.mark.parametrize("name", [OCTOBER, "before.xlsx"])
-def test_undo_spends_a_change_from_a_date_on_of_which_one_write_was_made(desk: Desk, name: str) -> None:
+def test_undo_spends_a_change_from_a_date_on_of_which_one_write_was_made(
+    desk_after: DeskAfter, name: str
+) -> None:
     """A successor beside the addition that it was to continue would bill twice."""
-    run = end_without_successor(desk)
+    desk = desk_after(end_without_successor)
+    run = newest(desk)
     assert desk.run("undo", run, "--yes").code == 0
     desk.forget_log()
     for _ in range(3):
@@ -316,8 +333,9 @@ def test_undo_spends_a_change_from_a_date_on_of_which_one_write_was_made(desk: D
     assert desk.sent() == []
 
 
-def test_who_empties_what_undo_says_of_a_killed_run_asks_for_the_row_anew(desk: Desk) -> None:
-    run = end_without_successor(desk)
+def test_who_empties_what_undo_says_of_a_killed_run_asks_for_the_row_anew(desk_after: DeskAfter) -> None:
+    desk = desk_after(end_without_successor)
+    run = newest(desk)
     assert desk.run("undo", run, "--yes").code == 0
     with desk.editing() as hand:
         assert hand.get(MISMATCHES, "units:52", "Result").startswith("taken back on")
@@ -327,8 +345,10 @@ def test_who_empties_what_undo_says_of_a_killed_run_asks_for_the_row_anew(desk: 
     assert ends == ["2026-10-13", None]
 
 
-def test_no_successor_is_made_where_a_colleague_took_the_end_of_the_addition_back(desk: Desk) -> None:
-    end_without_successor(desk)
+def test_no_successor_is_made_where_a_colleague_took_the_end_of_the_addition_back(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(end_without_successor)
     desk.addition(52)["cancelledDate"] = None
     for _ in range(3):
         ran = desk.apply()
@@ -337,9 +357,9 @@ def test_no_successor_is_made_where_a_colleague_took_the_end_of_the_addition_bac
     assert desk.sent() == []
 
 
-def test_a_row_that_was_approved_anew_and_failed_is_sent_by_the_next_apply(
-    desk: Desk, carried_out: str
-) -> None:
+def test_a_row_that_was_approved_anew_and_failed_is_sent_by_the_next_apply(desk_after: DeskAfter) -> None:
+    desk = desk_after(carry_out)
+    carried_out = newest(desk)
     desk.run("undo", carried_out, "--yes")
     with desk.editing() as hand:
         hand.set(MISMATCHES, "units:52", {"Result": None})
