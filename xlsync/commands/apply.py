@@ -204,6 +204,9 @@ def remember_created(
             made[0] = owner
         shown = review.edits.links[line.key]
         pick = review.edits.picked.get(line.key, Picked())
+        if pick == Picked() and not any(made):
+            links[line.key], picked[line.key] = shown, pick
+            continue
         links[line.key] = Link(
             company=_part_after(made[0], pick.company, pick.evidence, shown.company),
             agreement=_part_after(made[1], pick.agreement, pick.evidence, shown.agreement),

@@ -157,7 +157,7 @@ def _parts_picked(
             to = getattr(picked[line.key], part)
             if isinstance(to, int):
                 picks[contract_key(line)].add(part)
-            elif to is NOTHING or (to is not None and _ids_remembered(recall, line, part)):
+            elif to is NOTHING or (to is not None and _ids_remembered(recall, line)[part]):
                 emptied[contract_key(line)].add(part)
     return picks, emptied
 
@@ -181,10 +181,9 @@ def _count_votes(
     votes = _Votes()
     for line in lines:
         contract, choices = contract_key(line), _parts_to_keep(links.get(line.key, Link()))
-        if recall is not None:
-            choices = {
-                part: choice for part, choice in choices.items() if _stands(recall, line, part, choice)
-            }
+        if recall is not None and choices:
+            ids = _ids_remembered(recall, line)
+            choices = {part: choice for part, choice in choices.items() if _stands(choice, ids[part])}
         if choices or contract in emptied:
             votes.contracts[contract].append((line, choices))
         if "item" in choices:
@@ -219,26 +218,26 @@ def _corrected(before: Mapping[str, Remembered], after: Mapping[str, Remembered]
     return {key: entry for key, entry in after.items() if entry != before[key]}
 
 
-def _ids_remembered(recall: Recall, line: BillingLine, part: str) -> Set[int]:
-    """Return the remembered ids of a part, for the line's contract and for its customer or product."""
+def _ids_remembered(recall: Recall, line: BillingLine) -> dict[str, set[int]]:
+    """Return the remembered ids of each part, for the line's contract and for its customer or product."""
     contract, customer, product = recall.contract(line), recall.customer(line), recall.product(line)
-    is_other = part == "item" and contract.for_product not in {"", line.product_key}
-    ids = {None if is_other else contract.part(part)}
-    match part:
-        case "company":
-            ids.add(customer.company_id)
-        case "agreement":
-            ids |= {customer.agreement_billed(line.billing_months) or customer.agreement_id}
-        case _:
-            ids.add(product.item_id)
-    return {id_ for id_ in ids if isinstance(id_, int)}
+    is_other = contract.for_product not in {"", line.product_key}
+    agreement = customer.agreement_billed(line.billing_months) or customer.agreement_id
+    remembered = (
+        (contract.part("company"), customer.company_id),
+        (contract.part("agreement"), agreement),
+        (None if is_other else contract.part("item"), product.item_id),
+    )
+    return {
+        part: {id_ for id_ in ids if isinstance(id_, int)}
+        for part, ids in zip(PARTS, remembered, strict=True)
+    }
 
 
-def _stands(recall: Recall, line: BillingLine, part: str, choice: Choice) -> bool:
+def _stands(choice: Choice, remembered: Set[int]) -> bool:
     """Return whether a choice of an earlier day still holds: no other is remembered by now."""
     if choice.evidence in _BY_PEOPLE:
         return True
-    remembered = _ids_remembered(recall, line, part)
     return choice.to in remembered or not (remembered or choice.evidence is Evidence.REMEMBERED)
 
 
