@@ -41,6 +41,7 @@ PURE = (  # facts in, decisions out: no file, network, clock or randomness
     "links.learning",
     "apply.actions",
     "apply.action_base",
+    "apply.set_fields",
     "apply.plan",
     "apply.limits",
     "apply.kinds",  # reaches ConnectWise only through what it is handed

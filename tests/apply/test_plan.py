@@ -22,7 +22,6 @@ from xlsync.apply.actions import (
     CreateContact,
     Field,
     UpdateAddition,
-    end_addition,
 )
 from xlsync.apply.kinds.additions import judge_creation, judge_update
 from xlsync.apply.limits import check_limits
@@ -34,6 +33,7 @@ from xlsync.apply.plan import (
     first_lost,
     outcome,
 )
+from xlsync.apply.set_fields import end_addition
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
 from xlsync.settings import Limits

@@ -5,18 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from xlsync.apply.action_base import Basis
-from xlsync.apply.actions import (
-    Action,
-    Change,
-    CreateAddition,
-    CreateCompany,
-    Field,
-    FieldChange,
-    SetFields,
-    UpdateAddition,
-)
+from xlsync.apply.actions import Action, Change, CreateAddition, CreateCompany, Field, UpdateAddition
 from xlsync.apply.plan import Outcome, State
 from xlsync.apply.plan_text import tell_nothing, tell_plan
+from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.models import Addition
 
 D = Decimal

@@ -14,7 +14,6 @@ from xlsync.apply.actions import (
     CreateCompany,
     CreateContact,
     CreateInvoice,
-    SetFields,
     UpdateAddition,
 )
 from xlsync.apply.journal import Run, Write
@@ -28,6 +27,7 @@ from xlsync.apply.kinds.handler import Handler
 from xlsync.apply.kinds.invoices import InvoiceCreation
 from xlsync.apply.kinds.products import ProductCreation
 from xlsync.apply.lookup import Live
+from xlsync.apply.set_fields import SetFields
 
 
 def handler_of(action: Action) -> Handler:

@@ -7,8 +7,9 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from xlsync.amounts import tell_cost, tell_number
-from xlsync.apply.actions import Action, CreateInvoice, SetFields
+from xlsync.apply.actions import Action, CreateInvoice
 from xlsync.apply.plan import Plan
+from xlsync.apply.set_fields import SetFields
 from xlsync.errors import UnsafePlan
 from xlsync.settings import Limits
 

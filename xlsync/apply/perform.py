@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from xlsync.apply.actions import Action, CreateAddition, SetFields, kind_of
+from xlsync.apply.actions import Action, CreateAddition, kind_of
 from xlsync.apply.creation_fields import tell_where_to_give, with_further_fields
 from xlsync.apply.freshness import Look
 from xlsync.apply.handlers import handler_of
@@ -25,6 +25,7 @@ from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
+from xlsync.apply.set_fields import SetFields
 from xlsync.apply.stored_fields import id_in, tell_differences, unanswered_fields
 from xlsync.connectwise.custom_fields import (
     demands_custom_field,

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import CANCEL, CREATED, ORDER, Action, SetFields, kind_of
+from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
+from xlsync.apply.set_fields import CANCEL, SetFields
 from xlsync.connectwise.records import AgreementNow
 from xlsync.printable import one_line
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from xlsync.amounts import counted, tell_number
 from xlsync.apply.actions import (
-    CANCEL,
     Action,
     CreateAddition,
     CreateAgreement,
@@ -16,10 +15,10 @@ from xlsync.apply.actions import (
     CreateCompany,
     CreateContact,
     CreateInvoice,
-    SetFields,
     UpdateAddition,
 )
 from xlsync.apply.plan import Outcome, State, count_states
+from xlsync.apply.set_fields import CANCEL, SetFields
 from xlsync.printable import one_line
 
 

@@ -11,13 +11,14 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
-from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem, FieldChange, SetFields
+from xlsync.apply.actions import Action, CreateAddition, CreateCatalogItem
 from xlsync.apply.handlers import REVERSALS
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.fields import agreement_in, field_by_field, restore
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
+from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError
 from xlsync.models import Progress

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import tell_number
-from xlsync.apply.actions import CANCEL, CreateAddition, Field, FieldChange, SetFields, UpdateAddition
+from xlsync.apply.actions import CreateAddition, Field, UpdateAddition
 from xlsync.apply.field_names import tell_field
 from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
@@ -23,6 +23,7 @@ from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.kinds.records import without_empty
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
+from xlsync.apply.set_fields import CANCEL, FieldChange, SetFields
 from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, read_number, write_date
 from xlsync.errors import ApiError
 from xlsync.models import Addition

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
-from xlsync.apply.actions import CreateAgreement, SetFields
+from xlsync.apply.actions import CreateAgreement
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
@@ -21,6 +21,7 @@ from xlsync.apply.kinds.records import (
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
+from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.records import write_date
 
 PATH: Final = "/finance/agreements"

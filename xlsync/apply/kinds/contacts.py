@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
-from xlsync.apply.actions import CreateContact, SetFields
+from xlsync.apply.actions import CreateContact
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
@@ -19,6 +19,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
+from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.records import id_of
 from xlsync.errors import ApiError
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from xlsync.apply.actions import Setting
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome
+from xlsync.apply.set_fields import Setting
 
 
 @dataclass(frozen=True, slots=True)

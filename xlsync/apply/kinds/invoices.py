@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from xlsync.amounts import tell_cost
-from xlsync.apply.actions import CreateInvoice, Setting
+from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_labels, outcome
+from xlsync.apply.set_fields import Setting
 from xlsync.connectwise.records import InvoiceNow
 from xlsync.models import Recap
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
-from xlsync.apply.actions import CreateAddition, CreateCatalogItem, SetFields
+from xlsync.apply.actions import CreateAddition, CreateCatalogItem
 from xlsync.apply.journal import Run, Write
 from xlsync.apply.kinds.fields import retire
 from xlsync.apply.kinds.handler import HttpWrite
@@ -21,6 +21,7 @@ from xlsync.apply.kinds.records import (
     without_empty,
 )
 from xlsync.apply.lookup import Live
+from xlsync.apply.set_fields import SetFields
 from xlsync.connectwise.client import quoted_text
 
 PATH: Final = "/procurement/catalog"

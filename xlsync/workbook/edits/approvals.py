@@ -9,15 +9,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from xlsync.apply.action_base import Basis, ShownLabels
-from xlsync.apply.actions import (
-    Change,
-    CreateAddition,
-    Field,
-    Predecessor,
-    SetFields,
-    UpdateAddition,
-    end_addition,
-)
+from xlsync.apply.actions import Change, CreateAddition, Field, Predecessor, UpdateAddition
+from xlsync.apply.set_fields import SetFields, end_addition
 from xlsync.errors import Notice, Problem
 from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.plain_json import from_plain
