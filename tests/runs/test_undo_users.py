@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,6 +46,54 @@ def test_a_contact_that_became_the_default_of_another_customer_stays_active_and_
     stayed = undo(desk)
     assert f"in use by customer {company['id']}, whose default contact it is" in stayed["Retire"]
     assert state.contacts[contact]["inactiveFlag"] is False
+
+
+def changed_by_a_colleague(desk: Desk, addition: int) -> None:
+    desk.addition(addition)["quantity"] = Decimal(77)
+
+
+def refused_once(desk: Desk, addition: int) -> None:
+    desk.sandbox.fail("error-json", path=f"PATCH .*/additions/{addition}$")
+
+
+@pytest.mark.parametrize("hinder", [changed_by_a_colleague, refused_once])
+def test_what_an_addition_that_could_not_be_taken_back_stands_on_stays(
+    desk: Desk, made: dict[str, int], hinder: Callable[[Desk, int], None]
+) -> None:
+    """An agreement that is cancelled bills nothing: the units would be given away."""
+    state, addition = desk.sandbox.connectwise, made["CreateAddition"]
+    hinder(desk, addition)
+    stayed = undo(desk)
+    assert state.additions[addition].get("cancelledDate") is None
+    assert state.agreements[made["CreateAgreement"]]["cancelledFlag"] is False
+    assert state.contacts[made["CreateContact"]]["inactiveFlag"] is False
+    assert state.catalog[made["CreateCatalogItem"]]["inactiveFlag"] is True  # nothing stands on it
+    assert stayed["Retire"].startswith("needs the end of ")
+
+
+def test_a_contact_of_an_agreement_that_others_use_stays_with_it(desk: Desk, made: dict[str, int]) -> None:
+    state, agreement = desk.sandbox.connectwise, made["CreateAgreement"]
+    theirs = {**state.additions[made["CreateAddition"]], "id": 9001}
+    state.commit(("additions", 9001, theirs))
+    undo(desk)
+    assert state.additions[made["CreateAddition"]]["cancelledDate"] is not None
+    assert state.agreements[agreement]["cancelledFlag"] is False
+    assert state.contacts[made["CreateContact"]]["inactiveFlag"] is False
+
+
+def test_billing_is_not_resumed_where_the_agreement_is_another_customers_now(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("only:62", Action="Cancel addition")
+    assert desk.apply().code == 0
+    state = desk.sandbox.connectwise
+    agreement = state.agreements[desk.addition(62)["agreementId"]]
+    other = next(one for one in state.companies.values() if one["id"] != agreement["company"]["id"])
+    agreement["company"] = {name: other[name] for name in ("id", "identifier", "name")}
+    ended = desk.addition(62)["cancelledDate"]
+    ran = desk.run("undo", "last", "--yes", "--json")
+    assert (ran.code, set(ran.states.values())) == (3, {"skipped"})
+    assert "belongs to another company now" in ran.json["actions"][0]["detail"]
+    assert desk.addition(62)["cancelledDate"] == ended
 
 
 def test_an_agreement_of_others_with_the_id_of_something_that_the_run_made_still_counts(

@@ -203,6 +203,13 @@ class CreateAddition(ActionBase):
         """The units that are billed before and after."""
         return self.succeeds.addition.quantity if self.succeeds else Decimal(0), self.quantity
 
+    @property
+    def costs(self) -> tuple[Decimal, Decimal]:
+        """The cost of a unit before and after; zero and zero where nothing is continued or none is given."""
+        if self.succeeds is None or self.unit_cost is None:
+            return Decimal(0), Decimal(0)
+        return self.succeeds.addition.unit_cost or Decimal(0), self.unit_cost
+
     def with_ids(self, ids: Mapping[str, int]) -> Self:
         """Return the action with ids of created records in place of their row keys."""
         return replace(self, agreement=id_if_known(self.agreement, ids), item=id_if_known(self.item, ids))
@@ -254,7 +261,8 @@ class Change:
 class UpdateAddition(ActionBase):
     """New units or cost of one addition, as one request.
 
-    `seen` is the addition as the approved rows showed it.
+    `seen` is the addition as the approved rows showed it. `catalog_price` is the product's price that they
+    showed, where units change and the addition has no price of its own.
     """
 
     key: str
@@ -263,6 +271,7 @@ class UpdateAddition(ActionBase):
     changes: tuple[Change, ...]
     customer: str
     product: str
+    catalog_price: Decimal | None = None
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     is_price_known: bool = True

@@ -52,7 +52,8 @@ class Write:
     """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
     `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
-    rows asked for; `succeeds` is the addition that a new one continues. `at` is by the clock of the machine
+    rows asked for; `succeeds` is the addition that a new one continues. `company` is the one that the agreement
+    of the write belonged to. `at` is by the clock of the machine
     that wrote, `latest_at` the latest time by this machine's clock at which that may have been.
     """
 
@@ -71,6 +72,7 @@ class Write:
     detail: str = "no outcome was recorded: the run was cut off here"
     id: int | None = None
     succeeds: int | None = None
+    company: int | None = None
     latest_at: dt.datetime | None = field(default=None, compare=False)
 
     @property
@@ -399,7 +401,7 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any], late: dt.timed
     fields |= {name: value for name, value in line.items() if name in known}
     rows = fields.get("rows", ())
     are_texts = all(isinstance(fields.get(name, ""), str) for name in _TEXTS)
-    are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds"))
+    are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds", "company"))
     are_rows = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
     are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
     if not (are_texts and are_numbers and are_rows and are_maps):

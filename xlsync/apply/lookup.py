@@ -58,6 +58,7 @@ class Live:
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
+        self._new_agreements: Looks[AgreementNow | None] = Looks(clock)
         self._companies: Looks[bool] = Looks(clock)  # whether a company is there
         self._in_force: dict[int, str] | None = None
         self._cycles: tuple[Setup, ...] | None = None
@@ -107,6 +108,10 @@ class Live:
         return self._agreements.latest(
             id_, lambda agreement: self.connectwise.read_agreements([agreement]).get(agreement)
         )
+
+    def new_agreement(self, id_: int) -> AgreementNow | None:
+        """Return the present state of an agreement that may be new, so that no list shows it yet."""
+        return self._new_agreements.latest(id_, self.connectwise.read_agreement)
 
     def billing_months(self, agreement: AgreementNow) -> int | None:
         """Return the months that an invoice of an agreement bills; None where that is not known."""

@@ -25,7 +25,7 @@ from xlsync.apply.judging import judge
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, Plan, RefusedFor, State, first_lost, outcome, skip_for
-from xlsync.apply.set_fields import SetFields
+from xlsync.apply.set_fields import RETIRE, SetFields
 from xlsync.apply.stored_fields import id_in, tell_differences, unanswered_fields
 from xlsync.connectwise.custom_fields import (
     demands_custom_field,
@@ -48,16 +48,18 @@ def perform(
     """Perform all actions of a plan; those that need a failed one are skipped.
 
     Records are created one after another, in order of need; then the additions of different agreements
-    are written side by side. An interruption (Ctrl-C) lets the requests under way end and skips the rest.
+    are written side by side. What an undo takes back by a flag comes last, since additions stand on it.
+    An interruption (Ctrl-C) lets the requests under way end and skips the rest.
     """
     run = _Run(live, journal, progress, {result.key: result for result in plan.outcomes})
-    first, groups = _part(plan.actions)
+    first, groups, last = _part(plan.actions)
     with ThreadPoolExecutor(max_workers=live.connectwise.side_by_side) as pool:
         try:
             # In a thread, so that Ctrl-C does not interrupt a request.
             pool.submit(run.do_all, first).result()
             for job in as_completed([pool.submit(run.do_all, group) for group in groups]):
                 job.result()
+            pool.submit(run.do_all, last).result()
         except KeyboardInterrupt:
             run.stop.set()
             pool.shutdown(wait=True)
@@ -65,16 +67,19 @@ def perform(
     return tuple(run.outcomes.values())
 
 
-def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]]]:
-    """Split actions into those performed one after another and those of each agreement."""
+def _part(actions: Iterable[Action]) -> tuple[list[Action], list[list[Action]], list[Action]]:
+    """Split actions into those performed first one after another, those of each agreement, and the last."""
     first: list[Action] = []
+    last: list[Action] = []
     groups: dict[int | str, list[Action]] = {}
     for action in actions:
         if action.lane is None:
             first.append(action)
+        elif isinstance(action, SetFields) and action.kind == RETIRE:
+            last.append(action)
         else:
             groups.setdefault(action.lane, []).append(action)
-    return first, [_in_pairs(group) for group in groups.values()]
+    return first, [_in_pairs(group) for group in groups.values()], last
 
 
 def _in_pairs(actions: list[Action]) -> list[Action]:
@@ -174,7 +179,7 @@ class _Run:
         """Add to an action that was not done what is in force since the action before it was done."""
         if result.state not in {State.FAILED, State.SKIPPED}:
             return result
-        if isinstance(action, SetFields) and self._is_done(action.after):
+        if isinstance(action, SetFields) and action.kind != RETIRE and any(map(self._is_done, action.after)):
             warning = (
                 "nothing is billed in its place, since what continued it was ended: set its end in "
                 f"ConnectWise, or `xlsync undo {self.journal.run}` brings back what was ended"
@@ -264,11 +269,21 @@ def _journal_request(action: Action, request: HttpWrite, journal: Journal) -> Ou
             body={} if request.body is None else request.body,
             was=request.was,
             **({"succeeds": request.succeeds} if request.succeeds else {}),
+            **({"company": company} if (company := _company_of(action)) is not None else {}),
         )
     except OSError as error:
         detail = f"not sent, since the journal cannot be written ({error.strerror})"
         return outcome(action, State.SKIPPED, detail)
     return None
+
+
+def _company_of(action: Action) -> int | None:
+    """Return the company whose agreement a write touches, as it was approved."""
+    return (
+        action.company
+        if isinstance(action, SetFields) and action.company
+        else (action.basis.company if action.basis else None)
+    )
 
 
 def _with_custom_fields(request: HttpWrite, live: Live) -> HttpWrite:

@@ -12,7 +12,7 @@ from typing import Final
 
 from xlsync.apply.action_base import Basis, ShownLabels
 from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
-from xlsync.apply.set_fields import CANCEL, SetFields
+from xlsync.apply.set_fields import CANCEL, RETIRE, SetFields
 from xlsync.connectwise.records import AgreementNow
 from xlsync.printable import one_line
 
@@ -180,12 +180,15 @@ def _folded(text: str) -> str:
 
 def in_order_of_need(actions: Iterable[Action]) -> list[Action]:
     """Sort actions so that each comes after those that it may need."""
-    return sorted(actions, key=lambda action: (ORDER.index(type(action)), _waits(action), action.key))
+    by_key = {action.key: action for action in actions}
 
+    def waits(action: Action) -> int:
+        """Return how many actions that set fields must come before this one, each after the other."""
+        if not isinstance(action, SetFields):
+            return 0
+        return max((1 + waits(by_key[key]) for key in action.after if key in by_key), default=0)
 
-def _waits(action: Action) -> bool:
-    """Return whether an action waits for another of its own type."""
-    return isinstance(action, SetFields) and bool(action.after)
+    return sorted(by_key.values(), key=lambda a: (ORDER.index(type(a)), waits(a), a.key))
 
 
 def build_plan(
@@ -242,7 +245,7 @@ def _lacks_id(result: Outcome) -> bool:
 
 def skip_for(action: Action, lost: Outcome) -> Outcome:
     """Make the outcome of an action skipped because one that it needs was not done."""
-    needed = f"the end of {lost.subject}" if lost.kind == CANCEL else lost.subject
+    needed = f"the end of {lost.subject}" if lost.kind in {CANCEL, RETIRE} else lost.subject
     detail = f"needs {needed}, which is {lost.text}"
     if lost.state not in LOST:
         detail = (

@@ -11,6 +11,7 @@ from xlsync.apply.action_base import ActionBase, Basis
 from xlsync.models import Addition
 
 CANCEL: Final = "CancelAddition"  # the kind of a `SetFields` that ends an addition
+RETIRE: Final = "Retire"  # the kind of one that takes a created record back by a flag
 Setting = Decimal | bool | dt.date | None
 
 
@@ -37,8 +38,10 @@ class SetFields(ActionBase):
     is set or moved, `stops` are the units billed before, `resumes` those billed afterwards. `ends_own` is set
     where undo ends what the run created itself: it was never invoiced, so that is no drop to zero.
     `successor_item` is the product of the addition that is to continue this one, `succeeds` the id of the
-    addition that this one continues. `after` is the key of an action that must have been done before, so that
-    nothing is billed twice. Where `is_cycle_known` is False, `monthly` and `impact` are those of an invoice.
+    addition that this one continues. `after` are the keys of actions that must have been done before, so that
+    nothing is billed twice, and nothing is taken away that something else stands on. `company` is the one
+    that the agreement must still belong to, where an undo knows it. Where `is_cycle_known` is False, `monthly`
+    and `impact` are those of an invoice.
     """
 
     key: str
@@ -56,7 +59,8 @@ class SetFields(ActionBase):
     ends_own: bool = False
     successor_item: int | None = None
     succeeds: int | None = None
-    after: str = ""
+    after: tuple[str, ...] = ()
+    company: int | None = None
     monthly: Decimal = Decimal(0)
     impact: Decimal = Decimal(0)  # money a month as on the sheet Mismatches, negative if less is billed
     is_price_known: bool = True
@@ -67,7 +71,7 @@ class SetFields(ActionBase):
     @property
     def needs(self) -> tuple[str, ...]:
         """Keys of the actions that must have been done before."""
-        return (self.after,) if self.after else ()
+        return self.after
 
     @property
     def agreement_id(self) -> int | None:

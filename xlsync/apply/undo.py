@@ -17,7 +17,7 @@ from xlsync.apply.journal import Run, Write
 from xlsync.apply.judging import plan_actions
 from xlsync.apply.kinds.fields import agreement_in, field_by_field, restore
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import LOST, Outcome, Plan, State, outcome
+from xlsync.apply.plan import LOST, Outcome, Plan, State, first_lost, outcome, skip_for
 from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError
@@ -42,11 +42,12 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
         _read_all_additions(live, progress)
     actions: dict[str, SetFields] = {}
     outcomes: list[Outcome] = []
+    in_use: dict[str, Outcome] = {}
     for write, action in _reversed(run):
         if action is None:
             outcomes.append(_irreversible(write))
-        elif (in_use := _find_use(write, action, live, own, runs)) is not None:
-            outcomes.append(in_use)
+        elif (used := _find_use(write, action, live, own, runs)) is not None:
+            in_use[used.key] = used
         else:
             later = actions.get(action.key)
             actions[action.key] = _joined(action, later) if later else action
@@ -58,16 +59,38 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
         for part in (field_by_field(action) if action.key in changed else [action])
     }
     wanted = [_with_money(action, pairs, live) for action in actions.values()]
-    ordered = [replace(action, after=_ends_first(action, actions, pairs)) for action in wanted]
+    standing = _what_stands_on(run, {*actions, *in_use})
+    ordered = [
+        replace(action, after=(*_ends_first(action, actions, pairs), *standing.get(action.key, ())))
+        for action in wanted
+    ]
     looked_at = len({action.agreement_id for action in ordered} - {None})
     count = live.connectwise.service.counting(progress, "Looking at ConnectWise", looked_at)
-    plan = plan_actions(ordered, live, count)
+    plan = plan_actions(ordered, live, count, in_use)
     for reason_to_leave in (
         partial(_tell_later, run, runs, live, pairs),
         partial(_tell_half, actions, pairs),
     ):
         plan = _without(plan, {key: reason_to_leave(plan, actions[key]) for key in _keys(plan)})
     return replace(plan, outcomes=(*plan.outcomes, *outcomes))
+
+
+def _what_stands_on(run: Run, known: Set[str]) -> dict[str, list[str]]:
+    """Return what the run put on each record that it created: it is taken back before that record.
+
+    Records are named by their paths; `known` are those that the undo takes back, or leaves and says why.
+    """
+    standing: dict[str, list[str]] = {}
+    for write in run.writes:
+        if write.method != "POST" or write.record not in known or not isinstance(write.body, Mapping):
+            continue
+        below = [f"/finance/agreements/{agreement_in(write.path)}"]
+        for field, path in (("product", "/procurement/catalog"), ("contact", "/company/contacts")):
+            reference = write.body.get(field)
+            below += [f"{path}/{reference.get('id')}"] if isinstance(reference, Mapping) else []
+        for record in below:
+            standing.setdefault(record, []).append(write.record)
+    return standing
 
 
 def _read_all_additions(live: Live, progress: Progress) -> None:
@@ -88,8 +111,15 @@ def _without(plan: Plan, reasons: Mapping[str, str]) -> Plan:
     """Leave actions out of a plan that have a reason to be."""
     staying = [action for action in plan.actions if reasons.get(action.key)]
     skipped = (outcome(a, State.SKIPPED, f"{a}: it stays, since {reasons[a.key]}") for a in staying)
-    to_do = tuple(action for action in plan.actions if action not in staying)
-    return replace(plan, actions=to_do, outcomes=(*plan.outcomes, *skipped))
+    outcomes = {result.key: result for result in (*plan.outcomes, *skipped)}
+    to_do: list[Action] = []
+    for action in plan.actions:
+        lost = first_lost(action, outcomes)
+        if action.key not in outcomes and lost is not None:
+            outcomes[action.key] = skip_for(action, lost)
+        elif action.key not in outcomes:
+            to_do.append(action)
+    return replace(plan, actions=tuple(to_do), outcomes=tuple(outcomes.values()))
 
 
 def _pairs_of(run: Run) -> dict[str, str]:
@@ -104,10 +134,12 @@ def _pairs_of(run: Run) -> dict[str, str]:
     return pairs
 
 
-def _ends_first(action: SetFields, actions: Mapping[str, SetFields], pairs: Mapping[str, str]) -> str:
+def _ends_first(
+    action: SetFields, actions: Mapping[str, SetFields], pairs: Mapping[str, str]
+) -> tuple[str, ...]:
     """Return the key of the action that ends the other of two records before this one is billed again."""
     other = actions.get(pairs.get(action.key, ""))
-    return other.key if other is not None and _is_resumed(action) else ""
+    return (other.key,) if other is not None and _is_resumed(action) else ()
 
 
 def _is_resumed(action: SetFields) -> bool:

@@ -216,6 +216,17 @@ class ConnectWise:
             agreements |= {agreement.id: agreement for agreement in map(read_agreement_now, records)}
         return agreements
 
+    def read_agreement(self, agreement_id: int) -> AgreementNow | None:
+        """Read the present state of one agreement, which a list may not show yet; None where it is gone."""
+        path = f"/finance/agreements/{agreement_id}"
+        try:
+            record = self.service.get(path, {"fields": f"{AGREEMENT_FIELDS},company/name"})
+        except ApiError as error:
+            if error.is_absence:
+                return None
+            raise
+        return read_agreement_now(record_of(record, path))
+
     def find_companies(self, company_ids: Iterable[int]) -> set[int]:
         """Return which of these companies are there, in few requests; those that were deleted are missing."""
         path = "/company/companies"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from xlsync.amounts import tell_number
+from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import CreateAddition, Field, UpdateAddition
 from xlsync.apply.field_names import tell_field
 from xlsync.apply.journal import Write
@@ -22,9 +23,9 @@ from xlsync.apply.kinds.fields import (
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.kinds.records import without_empty
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
+from xlsync.apply.plan import Outcome, State, changed, judge_agreement, judge_product, outcome
 from xlsync.apply.set_fields import CANCEL, FieldChange, SetFields
-from xlsync.connectwise.records import MARK_ID, MARK_NAME, ItemNow, read_number, write_date
+from xlsync.connectwise.records import MARK_ID, MARK_NAME, AgreementNow, ItemNow, read_number, write_date
 from xlsync.errors import ApiError
 from xlsync.models import Addition
 from xlsync.reconcile.beginnings import why_refused
@@ -65,6 +66,8 @@ class AdditionCreation(Handler):
             return None
         if isinstance(action.item, int) and (item_outcome := judge_item(action, live.item(action.item))):
             return item_outcome
+        if action.basis is None and action.agreement_id is not None:
+            return judge_new_agreement(action, live.new_agreement(action.agreement_id))
         agreement = live.agreement(action.basis.agreement) if action.basis else None
         if agreement is None or action.effective is None:
             return None
@@ -192,6 +195,13 @@ def _tell_made(addition: Addition) -> str:
     return f"{words} from {addition.effective} on" if addition.effective else words
 
 
+def judge_new_agreement(action: CreateAddition, live: AgreementNow | None) -> Outcome | None:
+    """Return the outcome skipped if the agreement that was to be created is ended, or of another currency."""
+    start = live.start if live else None
+    basis = Basis(live.id if live else 0, currency=action.currency)
+    return judge_agreement(action, basis, live, action.effective or start or dt.date.min)
+
+
 def judge_item(action: CreateAddition, live: ItemNow | None) -> Outcome | None:
     """Return the outcome skipped if a new addition's product is gone, inactive or of another price."""
     if live is None:
@@ -242,6 +252,7 @@ def take_back(write: Write) -> SetFields | None:
         begins=begun,
         ends_own=True,
         succeeds=write.succeeds,
+        company=write.company,
     )
 
 
@@ -254,6 +265,16 @@ class AdditionUpdate(Handler):
     def judge(self, live: Live) -> Outcome | None:
         """Compare the addition's present state with the approved values."""
         return judge_update(self.action, live.addition(self.action.seen))
+
+    def judge_needed(self, live: Live) -> Outcome | None:
+        """Skipped, where the addition has no price of its own and the catalog's is another than was shown."""
+        action = self.action
+        if action.catalog_price is None:
+            return None
+        item = live.item(action.seen.item_id)
+        if item is None or item.price == action.catalog_price:
+            return None
+        return changed(action, tell_change("Unit Price", "unitPrice", action.catalog_price, item.price))
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request: one operation for each value."""

@@ -15,14 +15,14 @@ from xlsync.apply.kinds.records import (
     RecordCreation,
     find_made_before,
     folded,
-    list_ids,
     reference,
     without_empty,
 )
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, outcome
 from xlsync.apply.set_fields import SetFields
-from xlsync.connectwise.records import write_date
+from xlsync.connectwise.client import AGREEMENT_FIELDS
+from xlsync.connectwise.records import AgreementNow, read_agreement_now, write_date
 
 PATH: Final = "/finance/agreements"
 _WITHOUT_CONTACT: Final = (
@@ -44,7 +44,7 @@ class AgreementCreation(RecordCreation):
         if not isinstance(action.company, int):
             return None
         before = find_made_before(live, action.key, PATH, "cancelledFlag")
-        return before or next(map(Existing, self._list_same(live)), None)
+        return before or self._find_same(live)
 
     def judge_needed(self, live: Live) -> Outcome | None:
         """Skipped, where the row names no contact and the company has none."""
@@ -81,17 +81,38 @@ class AgreementCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further agreements of the name at the company."""
-        return tuple(id_ for id_ in self._list_same(live) if id_ != created_id)
+        return tuple(agreement.id for agreement in self._list_same(live) if agreement.id != created_id)
 
-    def _list_same(self, live: Live) -> tuple[int, ...]:
+    def _find_same(self, live: Live) -> Existing | None:
+        """Find an agreement of the name that can take the place of the new one, else one that cannot."""
+        unlike: Existing | None = None
+        for agreement in self._list_same(live):
+            why = tell_unlike(self.creation, agreement)
+            if not why:
+                return Existing(agreement.id)
+            hint = (
+                f"agreement {agreement.name} (id {agreement.id}) is there already, and {why}: "
+                "give the new one another name, or choose that one on sheet Billing Lines"
+            )
+            unlike = unlike or Existing(agreement.id, False, hint)
+        return unlike
+
+    def _list_same(self, live: Live) -> list[AgreementNow]:
         action = self.creation
-        return list_ids(
-            live,
-            PATH,
-            f"company/id={action.company} and cancelledFlag=False",
-            "name",
-            lambda record: folded(str(record.get("name") or "")) == folded(action.name),
-        )
+        conditions = f"company/id={action.company} and cancelledFlag=False"
+        records, _ = live.connectwise.list_records(PATH, fields=AGREEMENT_FIELDS, conditions=conditions)
+        same = (record for record in records if folded(str(record.get("name") or "")) == folded(action.name))
+        return [read_agreement_now(record) for record in same]
+
+
+def tell_unlike(action: CreateAgreement, there: AgreementNow) -> str:
+    """Say why an agreement of the name cannot take the place of a new one; empty where it can."""
+    if there.closed:
+        return f"is {there.closed.casefold()}"
+    if there.end is not None and action.start is not None and there.end < action.start:
+        return f"has ended on {there.end}"
+    cycles = {action.billing_cycle_id, there.billing_cycle} - {None}
+    return "is billed by another billing cycle" if len(cycles) > 1 else ""
 
 
 def take_back(write: Write) -> SetFields | None:

@@ -14,7 +14,7 @@ from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.ledger import tell_value
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome, State, changed, judge_product, outcome
-from xlsync.apply.set_fields import FieldChange, SetFields, Setting
+from xlsync.apply.set_fields import RETIRE, FieldChange, SetFields, Setting
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month
 from xlsync.reconcile.beginnings import why_refused
@@ -35,8 +35,12 @@ class FieldsUpdate(Handler):
         return outcome or _judge_begin(self.action, live)
 
     def judge_needed(self, live: Live) -> Outcome | None:
-        """Skipped, where an addition is to be continued and ConnectWise would refuse the successor."""
+        """Skipped, where the agreement is another company's now, or would not take the successor."""
         action = self.action
+        if action.company is not None and action.agreement is not None:
+            now = live.agreement(action.agreement)
+            if now is not None and now.company_id != action.company:
+                return changed(action, "the agreement belongs to another company now")
         if action.successor_item is None or action.begins is None or action.agreement is None:
             return None
         item, agreement = live.item(action.successor_item), live.agreement(action.agreement)
@@ -103,6 +107,7 @@ def tell_differing(seen: Addition, live: Addition, wanted: Mapping[str, Decimal]
             ("ConnectWise Cost", "unitCost", seen.unit_cost, live.unit_cost),
             ("Unit Price", "unitPrice", seen.unit_price, live.unit_price),
             ("lessIncluded", "lessIncluded", seen.less_included, live.less_included),
+            ("effectiveDate", "effectiveDate", seen.effective, live.effective),
         )
         if now != was and (field not in wanted or now != wanted[field])
     ]
@@ -197,7 +202,7 @@ def retire(write: Write, flag: str) -> SetFields | None:
     return SetFields(
         key=path,
         rows=(),
-        kind="Retire",
+        kind=RETIRE,
         path=path,
         changes=(FieldChange(flag, False, True),),
         what=f"cancel {write.subject}" if flag == "cancelledFlag" else f"make {write.subject} {FIELDS[flag]}",
@@ -223,6 +228,7 @@ def restore(write: Write) -> SetFields:
         agreement=agreement_in(write.path),
         begins=_first_day_of(changes),
         succeeds=write.succeeds,
+        company=write.company,
     )
 
 

@@ -120,7 +120,7 @@ class _Approved:
 def _read_action(row: SheetRow, mismatch: Mismatch, problems: list[Problem]) -> ActionLabel | None:
     text = row.text("Action")
     offered = offered_actions(mismatch)
-    if not text:
+    if not text and "Action" not in row.formulas:
         return None
     action_label = next((action for action in offered if action.casefold() == text.casefold()), None)
     if action_label is None or "Action" in row.formulas:
@@ -358,11 +358,18 @@ def _update(change: _ChangeOfAddition, wanted: Mapping[Field, Decimal]) -> Updat
         ),
         customer=change.customer,
         product=change.product,
+        catalog_price=_catalog_price(seen, mismatch, units),
         monthly=(abs(more) + abs(dearer)) / mismatch.months,
         impact=(more - dearer) / mismatch.months,
         is_price_known=mismatch.unit_price is not None or units == seen.quantity,
         basis=change.basis,
     )
+
+
+def _catalog_price(seen: Addition, mismatch: Mismatch, units: Decimal) -> Decimal | None:
+    """Return the catalog's price where it is what the units of an addition are billed at; else None."""
+    is_needed = units != seen.quantity and seen.unit_price is None and seen.is_billed
+    return mismatch.unit_price if is_needed else None
 
 
 def _succession(

@@ -83,6 +83,7 @@ def read_day(row: SheetRow, header: str, month: Month, problems: list[Problem]) 
 def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | None:
     """Read a calendar date or its ISO text; None where the cell is empty."""
     value = row.get(header)
+    what = "a formula stands here" if header in row.formulas else f"{str(value)!r} is not a date"
     if header not in row.formulas:
         match value:
             case None:
@@ -96,7 +97,5 @@ def _day_in(row: SheetRow, header: str, problems: list[Problem]) -> dt.date | No
                     return None
                 with contextlib.suppress(ValueError):
                     return dt.date.fromisoformat(value.strip())
-    problems.append(
-        Problem(row.where(header), f"{str(value)!r} is not a date", "enter a date such as 2026-10-01")
-    )
+    problems.append(Problem(row.where(header), what, "enter a date such as 2026-10-01"))
     return None

@@ -34,6 +34,7 @@ _LENGTHS: Final = {
     "Zip": 12,
 }  # longest texts (OpenAPI description, Company)
 _AGREEMENT_NAME: Final = 100
+_NUMBERS_AND_DATES: Final = frozenset({"Approve", "Price", "Cost", "Start Date"})  # each tells its formula
 _ASKING: Final = {  # a new customer has no agreement yet
     "ConnectWise Customer": (new_customer_key, new_agreement_key),
     "ConnectWise Agreement": (new_agreement_key,),
@@ -72,6 +73,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
             prices[row.key] = price
     actions: list[CreationAction] = []
     for row in approved:
+        reader.refuse_formulas(row)
         match proposals[row.key].kind:
             case CreationKind.CUSTOMER:
                 actions += reader.customer(row)
@@ -110,8 +112,16 @@ class _Reader:
         self.identifier_length = identifier_length
         self.name_length = name_length
         self.asked_for = _asked_for(book)
+        self.with_formula: set[str] = set()  # cells of which it was told that a formula stands there
         self.problems: list[Problem] = []
         self.notices: list[Notice] = []
+
+    def refuse_formulas(self, row: SheetRow) -> None:
+        """Refuse formulas in input cells: no formula's value is read for a write, none counts as empty."""
+        for column in NEW.columns:
+            header = column.header
+            if column.is_input and header in row.formulas and header not in _NUMBERS_AND_DATES:
+                self._add_problem(row, header, "a formula stands here", "enter a text")
 
     def customer(self, row: SheetRow) -> list[CreationAction]:
         """Read the creation of a company, and of its contact where one is named."""
@@ -313,9 +323,6 @@ class _Reader:
 
     def _short(self, row: SheetRow, header: str, length: int) -> str:
         """Read a text for ConnectWise: the full original where the person left the proposal as it was."""
-        if header in row.formulas:
-            self._add_problem(row, header, "a formula stands here", "enter a text")
-            return ""
         shown = row.stored.shown.get(header)
         text = row.text(header) if row.is_edited(header) or shown is None else str(shown).strip()
         if len(text) > length:
@@ -331,13 +338,18 @@ class _Reader:
                 self._add_problem(row, header, f"{header} is empty", "choose an entry of the list")
             return None
         id_ = known.get(label_key(text))
-        if id_ is None or header in row.formulas:
+        if id_ is None:
             self._add_problem(row, header, f"{text!r} is not in the list", "choose an entry of the list")
             return None
         return id_
 
     def _add_problem(self, row: SheetRow, header: str, what: str, todo: str) -> None:
-        self.problems.append(Problem(row.where(header), what, todo))
+        """Add a problem of a cell, unless a formula in it is told already."""
+        cell = row.where(header)
+        if cell not in self.with_formula:
+            self.problems.append(Problem(cell, what, todo))
+        if header in row.formulas and header not in _NUMBERS_AND_DATES:
+            self.with_formula.add(cell)
 
 
 def _asked_for(book: Book) -> frozenset[str]:

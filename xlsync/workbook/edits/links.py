@@ -147,6 +147,9 @@ def _read_match(
 ) -> Picked:
     """Take the suggested parts of a link where *Match* says confirmed; other texts are a problem."""
     text = row.text("Match")
+    if "Match" in row.formulas:
+        problems.append(Problem(row.where("Match"), "a formula stands here", "set confirmed, or clear it"))
+        return pick
     if text == Evidence.CONFIRMED:
         sure = confirmed(link)
         return replace(
