@@ -27,6 +27,7 @@ from xlsync.links.agreements import Held, agreements_to_read, decide_agreements,
 from xlsync.links.choices import NOTHING, Picked, confirmed
 from xlsync.links.companies import propose_companies, tell_apart
 from xlsync.links.items import propose_items
+from xlsync.links.learning import correct
 from xlsync.links.memory import (
     Inactive,
     Memory,
@@ -245,6 +246,26 @@ def test_customers_without_an_id_or_of_different_reports_are_one_by_their_name()
     assert companies_of(reports, companies("Contoso")) == {"a": "1 exact", "b": "1 exact"}
     same = [replace(one, report="a.csv") for one in reports]
     assert companies_of(same, companies("Contoso")) == {"a": "1 suggested 99%", "b": "1 suggested 99%"}
+
+
+def test_of_two_accounts_of_one_report_with_one_name_neither_is_remembered_from_the_bss() -> None:
+    memory = Memory(customers={"bss:1": Remembered(company_id=2, names=Names(customer="Contoso"))})
+    two = [line("a", "Contoso", customer_id="A-1"), line("b", "CONTOSO", customer_id="77")]
+    same = [replace(one, source="report", report="a.csv") for one in two]
+    known = companies("Fabrikam", "Contoso Labs")
+    assert companies_of(same[:1], known, memory) == {"a": "2 remembered"}
+    assert "2 remembered" not in companies_of(same, known, memory).values()
+    apart = [replace(one, report=f"{one.key}.csv") for one in same]  # the ids of two reports are two lists
+    assert companies_of(apart, known, memory) == {"a": "2 remembered", "b": "2 remembered"}
+
+
+def test_a_choice_for_one_of_two_accounts_of_one_name_corrects_nothing_that_the_bss_remembers() -> None:
+    memory = Memory(customers={"bss:1": Remembered(company_id=2, names=Names(customer="Contoso"))})
+    two = [line("a", "Contoso", customer_id="A-1"), line("b", "Contoso", customer_id="77")]
+    same = [replace(one, source="report", report="a.csv") for one in two]
+    picked = {"a": Picked(company=1)}
+    assert correct(memory, same, picked) == memory
+    assert correct(memory, same[:1], picked) != memory
 
 
 def test_of_two_accounts_of_one_name_the_one_that_is_where_the_company_is_belongs_to_it() -> None:

@@ -80,6 +80,15 @@ def test_the_successor_keeps_the_texts_that_connectwise_holds_now(desk: Desk) ->
     assert {name: new[name] for name in now} == now
 
 
+def test_the_successor_of_what_is_not_billed_is_not_billed_either(desk: Desk) -> None:
+    desk.addition(52)["billCustomer"] = "NoCharge"
+    assert desk.check().code == 0
+    approve_from(desk, "2026-10-14")
+    assert desk.apply().code == 0
+    _, new = additions_of(desk, 37, 3)
+    assert new["billCustomer"] == "NoCharge"
+
+
 def test_a_new_cost_from_a_date_is_the_successors_alone(desk: Desk) -> None:
     approve_from(desk, "2026-10-14", "cost:54")
     assert desk.apply().code == 0

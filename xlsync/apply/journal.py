@@ -52,9 +52,9 @@ class Write:
     """One write of a run, read from its lines; `state` is `unknown` if there is no line after the request.
 
     `what` says what was written and `subject` names the record, both for people. `asked` is what each of its
-    rows asked for; `succeeds` is the addition that a new one continues. `company` is the one that the agreement
-    of the write belonged to. `at` is by the clock of the machine
-    that wrote, `latest_at` the latest time by this machine's clock at which that may have been.
+    rows asked for; `succeeds` is the addition that a new one continues. `company` is the one that the
+    agreement of the write belonged to. `at` is by the clock of the machine that wrote, `latest_at` the latest
+    time by this machine's clock at which that may have been.
     """
 
     key: str

@@ -40,8 +40,8 @@ class SetFields(ActionBase):
     `successor_item` is the product of the addition that is to continue this one, `succeeds` the id of the
     addition that this one continues. `after` are the keys of actions that must have been done before, so that
     nothing is billed twice, and nothing is taken away that something else stands on. `company` is the one
-    that the agreement must still belong to, where an undo knows it. Where `is_cycle_known` is False, `monthly`
-    and `impact` are those of an invoice.
+    that the agreement must still belong to, where an undo knows it. Where `is_cycle_known` is False,
+    `monthly` and `impact` are those of an invoice.
     """
 
     key: str

@@ -41,9 +41,9 @@ class _CompanyPart(LinkPart):
 
     name = "company"
 
-    def __init__(self, companies: Iterable[Company], memory: Memory) -> None:
+    def __init__(self, lines: Iterable[BillingLine], companies: Iterable[Company], memory: Memory) -> None:
         self.offered = frozenset(company.id for company in companies)
-        self._recall = Recall(memory)
+        self._recall = Recall(memory, lines)
 
     def contract(self, line: BillingLine) -> str | None:
         return contract_key(line)
@@ -66,7 +66,7 @@ def propose_companies(
     picked: Mapping[str, Picked],
 ) -> Proposed:
     """Propose the company of each line."""
-    decided = find_decided(lines, _CompanyPart(companies, memory), picked)
+    decided = find_decided(lines, _CompanyPart(lines, companies, memory), picked)
     spellings: defaultdict[str, set[str]] = defaultdict(set)
     for line in lines:
         if line.key not in decided and line.customer.strip() and (key := customer_key(line)):

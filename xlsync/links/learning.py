@@ -33,7 +33,8 @@ _Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with its choices by t
 def correct(memory: Memory, lines: Iterable[BillingLine], picked: Mapping[str, Picked]) -> Memory:
     """Remove from a memory what these picks contradict; entries that become empty stay, to be deleted."""
     contracts, customers, products = dict(memory.contracts), dict(memory.customers), dict(memory.products)
-    recall = Recall(memory)
+    lines = tuple(lines)
+    recall = Recall(memory, lines)
 
     def keys(own: str | None, elsewhere: Iterable[str]) -> Iterator[str]:
         yield from elsewhere

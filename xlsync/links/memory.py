@@ -216,11 +216,13 @@ class Recall:
 
     The BSS and a report have different keys for one customer or product. Where nothing is remembered for
     a line's own key, the one entry of another source with the same name, or the same product code, counts;
-    a product's periods must be the same too.
+    a product's periods must be the same too. Of two customers of one report that share a name, among `lines`,
+    neither is the one that another source remembers.
     """
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, lines: Iterable[BillingLine] = ()) -> None:
         self._memory = memory
+        self._lines = lines
         self._looked_up: dict[tuple[str, str], Remembered] = {}
 
     def contract(self, line: BillingLine) -> Remembered:
@@ -253,7 +255,10 @@ class Recall:
 
     def customers_elsewhere(self, line: BillingLine) -> list[str]:
         """Return the keys of the entries that other sources have for the line's customer."""
-        known = self._customers.get(fold_spelling(line.customer), ())
+        name = fold_spelling(line.customer)
+        known = self._customers.get(name, ())
+        if known and len(self._namesakes.get((line.source, line.report, name), ())) > 1:
+            return []
         return [key for key in known if split_key(key)[0] != line.source]
 
     def products_elsewhere(self, line: BillingLine) -> list[str]:
@@ -262,6 +267,15 @@ class Recall:
         names = {fold_code(line.product_code), fold_product(line.product)} - {""}
         known = {key for name in names for key in self._products.get((name, *periods), ())}
         return sorted(key for key in known if split_key(key)[0] != line.source)
+
+    @cached_property
+    def _namesakes(self) -> Mapping[tuple[str, str, str], set[str]]:
+        """The keys of the customers of the lines, by source, report and name: each report has its own ids."""
+        keys: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        for line in self._lines:
+            if key := customer_key(line):
+                keys[line.source, line.report, fold_spelling(line.customer)].add(key)
+        return keys
 
     @cached_property
     def _customers(self) -> Mapping[str, list[str]]:
