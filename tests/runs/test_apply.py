@@ -252,6 +252,31 @@ def test_a_write_answered_500_is_never_told_as_done_unless_it_is(desk: Desk, kin
     assert (again.code, desk.addition(52)["quantity"]) == (0, 18)
 
 
+@pytest.mark.parametrize("status", [301, 303, 400, 403, 404, 409, 413, 503])
+def test_a_creation_that_was_carried_out_is_done_whatever_a_gateway_makes_of_the_answer(
+    desk: Desk, status: int
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    desk.be_impatient()
+    desk.sandbox.fail("gateway-after", write=1, status=status)
+    ran = desk.apply()
+    assert (ran.code, ran.states) == (0, {"add:38:15": "done"})
+    assert desk.apply().states == {"add:38:15": "already"}
+    assert len(desk.sent()) == 1
+
+
+def test_a_creation_that_was_sent_on_and_is_not_seen_is_unknown(desk: Desk) -> None:
+    """303 says where to see what came of a request, so that it may have been carried out."""
+    with desk.editing() as hand:
+        hand.approve("add:38:15")
+    desk.be_impatient()
+    desk.sandbox.fail("gateway", write=1, status=303)
+    assert desk.apply().states == {"add:38:15": "unknown"}
+    assert desk.apply().states == {"add:38:15": "skipped"}
+    assert len(desk.sent()) == 1
+
+
 @pytest.mark.parametrize("kind", ["error", "error-after"])
 def test_a_creation_answered_500_leads_to_one_addition(desk: Desk, kind: str) -> None:
     with desk.editing() as hand:

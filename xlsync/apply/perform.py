@@ -36,7 +36,8 @@ from xlsync.connectwise.records import CUSTOM_FIELDS, record_of
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
 from xlsync.rest.pacing import TRIES
 
-_GIVEN_UP: Final = frozenset({408, 499})  # somebody on the way did not wait for ConnectWise
+# Somebody on the way did not wait for ConnectWise, or sends on to see what came of the request.
+_GIVEN_UP: Final = frozenset({303, 408, 499})
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)  # seconds between looks after a lost answer
 _SENT: Final = frozenset({State.DONE, State.FAILED, State.UNKNOWN})
 _WAIT: Final = "wait ten minutes, then apply again: it is looked for before anything is sent"
@@ -382,7 +383,9 @@ def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:
     if error.status is None:
         return False
     is_creation = request.method == "POST"
-    return error.status >= 500 or error.status in _GIVEN_UP or (is_creation and error.status in {400, 409})
+    may_be_sent_on = 300 <= error.status < 400
+    is_by_server = error.status >= 500 or error.status in _GIVEN_UP
+    return is_by_server or may_be_sent_on or (is_creation and error.status in {400, 409})
 
 
 def _created(
