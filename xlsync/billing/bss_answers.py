@@ -20,7 +20,7 @@ Json = Mapping[str, Any]
 def part(entry: Json, name: str) -> Json:
     """Return an object within an object; empty where it is none."""
     value = entry.get(name)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def entries_of(answer: Any) -> Any:
@@ -41,7 +41,7 @@ def text_of(value: object) -> str:
 
 def number_of(value: object) -> int | Decimal | None:
     """Return a number; None for anything else, true and false included."""
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    return value if isinstance(value, Decimal) or type(value) is int else None
 
 
 def count_of(value: object) -> int:

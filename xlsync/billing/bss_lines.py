@@ -278,11 +278,14 @@ def _cost(item: Json, where: str, *, is_credit: bool) -> Decimal | None:
     return ((price * units - saved if is_for_line else total) / units).quantize(FOUR_PLACES)
 
 
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)")
+
+
 def _date(value: object, where: str) -> dt.date | None:
     """Read a calendar date as written: converting to UTC could move the first of a month."""
     if value is None or value == "":
         return None
-    match = re.match(r"\d{4}-\d{2}-\d{2}(?=T|\s|$)", str(value))
+    match = _DAY.match(str(value))
     try:
         return dt.date.fromisoformat(match[0] if match else "")
     except ValueError:

@@ -36,6 +36,7 @@ def period_name(months: int) -> str:
     return f"Every {months // 12} years" if months % 12 == 0 else f"Every {months} months"
 
 
+@cache  # thousands of lines name a few periods
 def months_of(name: str) -> int | None:
     """Return the number of months of a period's name; None where the name is unknown."""
     word = re.sub(r"[\s_-]", "", name.casefold())
@@ -61,12 +62,14 @@ class ChargedPeriod(NamedTuple):
     ends_at_midnight: bool
 
 
+_TIME: Final = re.compile(r"[T\s](\d{1,2}:\d{2}.*)")
+_MIDNIGHT: Final = re.compile(r"(00?:00(:00(\.0+)?)?(?![\d:.])|12:00(:00)?\s*AM)", re.IGNORECASE)
+
+
 def is_midnight(text: str) -> bool:
     """Return whether a date is written without a time, or with midnight."""
-    time = re.search(r"[T\s](\d{1,2}:\d{2}.*)", text)
-    return time is None or bool(
-        re.match(r"(00?:00(:00(\.0+)?)?(?![\d:.])|12:00(:00)?\s*AM)", time[1], re.IGNORECASE)
-    )
+    time = _TIME.search(text)
+    return time is None or _MIDNIGHT.match(time[1]) is not None
 
 
 def last_days(charges: Sequence[ChargedPeriod]) -> list[dt.date | None]:
