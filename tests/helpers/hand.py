@@ -197,9 +197,9 @@ def _type_into(path: Path, typed: Mapping[tuple[str, int, int], Any]) -> bool:
         if sheet is None:
             return False
         by_name[part] = sheet.encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
-        for entry in parts:
-            book.writestr(entry, by_name[entry.filename])
+    with zipfile.ZipFile(path, "w") as book:
+        for entry in parts:  # not compressed, which would take most of the time, here and in the next command
+            book.writestr(entry, by_name[entry.filename], zipfile.ZIP_STORED)
     return True
 
 
