@@ -149,6 +149,11 @@ def test_a_torn_last_line_is_ignored_wherever_it_is_torn(tmp_path: Path, cut: in
         '{"event": "later", "key": "units:1"}',
         '{"event": "before", "key": "units:1", "rows": 5}',
         '{"event": "before", "key": "units:1", "what": {}}',
+        '{"event": "before", "key": "k", "at": "yesterday"}',
+        '{"event": "before", "key": "k", "at": "2026-10-01", "path": "/finance/agreements/x/additions"}',
+        '{"event": "before", "key": "k", "at": "2026-10-01", "path": "https://elsewhere.example/a/b"}',
+        '{"event": "before", "key": "k", "at": "2026-10-01", "method": "PATCH", "body": 5}',
+        '{"event": "before", "key": "k", "at": "2026-10-01", "method": "POST", "body": [1]}',
         "[" * 100_000,
     ],
 )

@@ -131,6 +131,16 @@ def test_json_of_undo_has_the_fields_of_the_contract(desk_after: DeskAfter) -> N
     assert again.json["workbook"] == str(desk.file)
 
 
+def test_a_run_whose_values_cannot_be_read_in_its_journal_is_told_and_nothing_is_sent(desk: Desk) -> None:
+    applied(desk, "units:52")
+    (file,) = (desk.home / "journal").rglob("*.jsonl")
+    file.write_text(file.read_text("utf-8").replace('"quantity": 15', '"quantity": "many"'), "utf-8")
+    desk.forget_log()
+    ran = undo(desk, "last")
+    assert (ran.code, desk.sent()) == (1, [])
+    assert "in its journal the values of 'update " in ran.err
+
+
 def test_a_run_that_is_not_there_is_told(desk: Desk) -> None:
     assert "There is no run of apply in" in desk.run("undo", "last", "--yes").err
     for run in ("20200101-000000-abcd", "../links", ""):

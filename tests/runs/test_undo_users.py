@@ -126,3 +126,24 @@ def test_a_customer_of_the_name_is_found_though_its_id_is_that_of_an_addition_th
     earlier = EarlierCreations([run])
     assert 77 in earlier.created_on(write.path)
     assert 77 not in earlier.created_on("/company/companies")
+
+
+def test_what_a_colleague_made_in_the_moment_of_the_request_is_not_taken_back(desk: Desk) -> None:
+    """ConnectWise refuses the second product of an identifier: the one that is there is the colleague's."""
+    choose_new(desk)
+    with desk.editing() as hand:
+        (dark,) = (k for k, name in hand.column(NEW, "Name").items() if name == "Dark Web Watch")
+        hand.approve(dark, Price=1.5)
+        identifier = hand.get(NEW, dark, "Identifier")
+    state = desk.sandbox.connectwise
+    id_ = state.next_id("catalog")
+    like = next(iter(state.catalog.values()))
+    theirs = {**like, "id": id_, "identifier": identifier, "description": "Dark Web Watch"}
+    theirs |= {"inactiveFlag": False, "price": Decimal("1.5")}
+    desk.sandbox.fail("call", write=1, call=lambda: state.commit(("catalog", id_, theirs)))
+    ran = desk.apply()
+    assert (ran.code, set(ran.states.values())) == (0, {"already"})
+    assert ran.json["actions"][0]["id"] == id_
+    assert desk.run("undo", ran.json["run"], "--yes", "--json").json["actions"] == []
+    assert state.catalog[id_]["inactiveFlag"] is False
+    assert desk.apply().states == {dark: "already"}

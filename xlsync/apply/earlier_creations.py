@@ -33,7 +33,7 @@ class EarlierCreations:
                     place = _place_of_write(write)
                     if place is not None:
                         self._by_place.setdefault(place, []).append(write)
-                    if write.id is not None:
+                    if write.id is not None and write.state != State.ALREADY:
                         self.add_created(write.path, write.id)
 
     def add_created(self, path: str, id_: int) -> None:

@@ -31,6 +31,7 @@ from xlsync.errors import XlsyncError
 from xlsync.files import write_file
 
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
+_PATH: Final = re.compile(r"/[a-z]+/[a-zA-Z]+(/\d+(/[a-z]+(/\d+)?)?)?")  # of a record or list
 _TEXTS: Final = ("key", "kind", "what", "subject", "at", "method", "path", "state", "detail")
 
 
@@ -404,13 +405,23 @@ def _read_write(file: Path, number: int, line: Mapping[str, Any], late: dt.timed
     are_numbers = all(isinstance(fields.get(name) or 0, int) for name in ("id", "succeeds", "company"))
     are_rows = isinstance(rows, list | tuple) and all(isinstance(row, str) for row in rows)
     are_maps = all(isinstance(fields.get(name) or {}, Mapping) for name in ("was", "asked"))
-    if not (are_texts and are_numbers and are_rows and are_maps):
+    if not (are_texts and are_numbers and are_rows and are_maps and _is_request(fields)):
         raise _odd(file, number)
     try:
         at = dt.datetime.fromisoformat(fields["at"]).astimezone()
     except (ValueError, OverflowError):
         raise _odd(file, number) from None
     return Write(**{**fields, "rows": tuple(rows), "latest_at": at + late})
+
+
+def _is_request(fields: Mapping[str, Any]) -> bool:
+    """Return whether a line's path and body have the form of a request that xlsync sends."""
+    path, body = fields.get("path", ""), fields.get("body")
+    if path and not _PATH.fullmatch(path):
+        return False
+    if fields.get("method") != "PATCH":
+        return isinstance(body or {}, Mapping)
+    return isinstance(body, list) and all(isinstance(step, Mapping) and step.get("path") for step in body)
 
 
 def _odd(file: Path, number: int) -> XlsyncError:

@@ -211,7 +211,7 @@ def _perform(action: Action, live: Live, journal: Journal) -> Outcome:
     if unwritten is not None:
         return unwritten
     result = _send(action, handler, live, prepared, journal)
-    if result.id is not None and prepared.request.method == "POST":
+    if result.id is not None and result.state is not State.ALREADY and prepared.request.method == "POST":
         live.earlier.add_created(prepared.request.path, result.id)
     try:
         journal.after(action.key, state=str(result.state), detail=result.detail, id=result.id)
@@ -320,6 +320,8 @@ def _send(action: Action, handler: Handler, live: Live, prepared: _Prepared, jou
     except ApiError as error:
         detail = f"it was sent, and could not be looked up: {error.message}; {_WAIT}"
         return outcome(action, State.UNKNOWN, detail)
+    if shown is not None and trouble is not None and _is_refusal(trouble):
+        return replace(shown, state=State.ALREADY)  # somebody else made it after the last look
     if shown is not None:
         detail = f"{shown.detail} (the answer was lost, it is there)" if trouble else shown.detail
         done = replace(
@@ -374,6 +376,11 @@ def _refused(action: Action, error: ApiError) -> Outcome:
     hint = tell_where_to_give(action, error) or (error.hint if refused_for is not None else "")
     detail = f"{error.message.rstrip('.')}. {hint}" if hint else error.message
     return replace(outcome(action, State.FAILED, detail), refused_for=refused_for)
+
+
+def _is_refusal(trouble: ApiError) -> bool:
+    """Return whether ConnectWise itself refused a creation, such as one of an identifier that is taken."""
+    return not isinstance(trouble, NoAnswer) and trouble.status in {400, 409}
 
 
 def _may_have_acted(request: HttpWrite, error: ApiError) -> bool:

@@ -20,7 +20,7 @@ from xlsync.apply.lookup import Live
 from xlsync.apply.plan import LOST, Outcome, Plan, State, first_lost, outcome, skip_for
 from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.connectwise.records import read_date, read_number
-from xlsync.errors import ApiError
+from xlsync.errors import ApiError, XlsyncError
 from xlsync.models import Progress
 
 
@@ -34,7 +34,11 @@ def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> 
         if other.id != run.id and write.kind == CreateAddition.__name__
     )
     run = replace(run, writes=tuple(_look_up(write, live, of_others) for write in run.writes))
-    own = {write.record for write in run.writes if write.method == "POST" and write.id is not None}
+    own = {
+        write.record
+        for write in run.writes
+        if write.method == "POST" and write.id is not None and write.state in {State.DONE, State.UNKNOWN}
+    }
     touched = {agreement for write in run.writes if (agreement := agreement_in(write.path)) is not None}
     live.read_additions(touched)
     live.read_agreements(touched)
@@ -220,11 +224,18 @@ def _reversed(run: Run) -> Iterable[tuple[Write, SetFields | None]]:
     for write in reversed(run.writes):
         if write.state not in {State.DONE, State.UNKNOWN}:
             continue
-        if write.method == "PATCH":
-            yield write, restore(write)
-        else:
-            reversal = REVERSALS.get(write.kind)
-            yield write, reversal.take_back(write) if reversal else None
+        try:
+            if write.method == "PATCH":
+                yield write, restore(write)
+            else:
+                reversal = REVERSALS.get(write.kind)
+                yield write, reversal.take_back(write) if reversal else None
+        except (ValueError, ArithmeticError) as error:
+            raise XlsyncError(
+                f"Run {run.number} cannot be taken back: "
+                f"in its journal the values of {write.what!r} cannot be read.",
+                "Mend that line of the journal, or set the values back in ConnectWise.",
+            ) from error
 
 
 def _look_up(write: Write, live: Live, of_others: Set[int | None]) -> Write:
