@@ -30,6 +30,7 @@ _FACTS: Final = "facts of "  # prefix of the titles of rows with facts
 _MOST_BYTES: Final = 200_000_000  # most bytes of one unpacked text
 _TOGETHER: Final = 100  # lines compressed together
 _LEVEL: Final = 1  # compression level: much faster than the default, a little larger
+_EXACT: Final = frozenset({str, dt.date, type(None)})  # kinds of which equal values are written alike
 _AS_A_CELL: Final = Context(prec=15)  # a spreadsheet keeps 15 digits of a number
 
 
@@ -185,9 +186,11 @@ def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[bytes]:
         row.values if row.headers == headers else tuple(map(row.shown.get, headers)) for row in rows.values()
     ]
     for column in zip(*all_values, strict=True):
-        texts = [_write_value(value) for value in column]
-        places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-        yield to_json([list(places), [places[text] for text in texts]])
+        is_exact = _EXACT.issuperset(map(type, column))
+        cells = column if is_exact else [_write_value(value) for value in column]
+        places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
+        texts = [_write_value(value) for value in places] if is_exact else list(places)
+        yield to_json([texts, [places[cell] for cell in cells]])
 
 
 def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, StoredRow]:
