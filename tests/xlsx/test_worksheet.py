@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 from decimal import Decimal
@@ -31,7 +32,7 @@ from tests.helpers.workbooks import (
     with_shared_formulas,
     zipped,
 )
-from xlsync.xlsx.cells import Cell, Row
+from xlsync.xlsx.cells import Cell, Row, Value
 from xlsync.xlsx.package import Package
 
 
@@ -474,6 +475,31 @@ def test_any_reordering_keeps_each_persons_cells_with_their_row(
     ]
     assert [row[0] for row in grid[1 : kept + new + 1]] == [row.cells[0] for row in rows]
     assert loaded(package).tables["T"].ref == f"A1:D{max(kept + new, 1) + 1}"
+
+
+_VALUES = st.sampled_from([None, "", "a", "<&", " b ", Decimal("1.50"), 7, True, dt.date(2026, 10, 1)])
+
+
+@settings(max_examples=80)
+@given(
+    st.dictionaries(st.tuples(st.integers(1, 3), st.integers(0, 4)), _VALUES),
+    st.lists(st.dictionaries(st.integers(0, 4), _VALUES | st.builds(Cell, _VALUES)), min_size=3, max_size=3),
+)
+def test_cells_that_are_replaced_in_their_row_are_written_as_in_a_row_that_is_taken_apart(
+    before: dict[tuple[int, int], Value], wanted: list[dict[int, Value | Cell]]
+) -> None:
+    package = Package.from_bytes(BLANK)
+    package.change_cells("Sheet", {(0, 0): "header", **before, **{(row, 5): "mine" for row in (1, 2, 3)}})
+    plain = package.to_bytes()
+    package.change_cells("Sheet", {(9, 0): Cell(None, "1+1")})  # each row of such a sheet is taken apart
+    written = []
+    for data in (plain, package.to_bytes()):
+        renewed = Package.from_bytes(data)
+        rows = [Row(number, cells) for number, cells in enumerate(wanted, 1)]
+        renewed.replace_rows("Sheet", rows, header_row=0, own_rows=(1, 3))
+        xml = part_of(renewed, "xl/worksheets/sheet1.xml")
+        written.append(re.findall(r'<row r="[2-4]".*?</row>', xml))
+    assert written[0] == written[1]
 
 
 def test_names_are_set_and_added() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -184,21 +184,23 @@ class CellWriter:
             return "s", str(number)
         return "n", float(number) + 0.0  # -0.0 is 0
 
-    def holds(self, values: Sequence[Value], cells: Mapping[int, Value | Cell]) -> bool:
-        """Return whether a row without formulas already shows what its cells should become."""
+    def changes(
+        self, values: Sequence[Value], cells: Mapping[int, Value | Cell]
+    ) -> Iterator[tuple[int, Value | Cell]]:
+        """Yield the cells of a row without formulas that do not show yet what they should become."""
         width = len(values)
         for column, content in cells.items():
             value = values[column] if column < width else None
             if value is content or (type(value) is type(content) and value == content):
                 continue
             if isinstance(content, Cell) or self.stored(value) != self.stored(content):
-                return False
-        return True
+                yield column, content
 
     def all_hold(self, grid: Sequence[Sequence[Value]], rows: Sequence[Row]) -> bool:
         """Return whether all rows of a sheet without formulas already show what they should become."""
         return all(
-            row.was is not None and self.holds(grid[row.was] if row.was < len(grid) else (), row.cells)
+            row.was is not None
+            and not any(self.changes(grid[row.was] if row.was < len(grid) else (), row.cells))
             for row in rows
         )
 

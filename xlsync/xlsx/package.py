@@ -379,11 +379,8 @@ class Package:
         if len(set(named)) != len(named) or any(not data.first <= old <= data.last for old in moves.to):
             raise ValueError("a row may be taken once, and from the data rows only")
         went = {old: moves.to.get(old, old + moves.shift) for old in named}
-        if (
-            moves.nothing_moves
-            and self._is_plain(self._part(title))
-            and self._writer().all_hold(values, rows)
-        ):
+        is_plain = self._is_plain(self._part(title))
+        if moves.nothing_moves and is_plain and self._writer().all_hold(values, rows):
             return went
         sheet = self._sheet_to_change(title)
         had_formulas = sheet.holds(f"<{sheet.prefix}f")
@@ -395,7 +392,7 @@ class Package:
         followers = Followers(self._parts, self._workbook, self._sheets, title, moves, data.table_part)
         if not moves.nothing_moves:
             followers.refuse_to_part(sheet)
-        renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping())
+        renewal = Renewal(sheet, writer, moves, values, calculated, self._wrapping(), is_plain=is_plain)
         if not renewal.write(rows):
             return went
         if not moves.nothing_moves:

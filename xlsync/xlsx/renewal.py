@@ -38,7 +38,8 @@ class Renewal:
     """One renewal of a sheet's data rows.
 
     New rows take over the formulas of the `calculated` columns. Rows whose text wraps, by one of the
-    `wrapping` styles, are given the height that it needs: not every program fits it on opening.
+    `wrapping` styles, are given the height that it needs: not every program fits it on opening. In a plain
+    sheet (`is_plain` of `worksheet`) a cell is found by its opening tag.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Renewal:
         old_values: Sequence[Sequence[Value]],
         calculated: frozenset[int],
         wrapping: frozenset[str],
+        *,
+        is_plain: bool,
     ) -> None:
         self.sheet, self.writer, self.moves, self.old_values = sheet, writer, moves, old_values
-        self.stays = moves.nothing_moves
+        self.stays, self.is_plain = moves.nothing_moves, is_plain
         self.above: list[OldRow] = []
         self.data: dict[int, OldRow] = {}
         self.below: list[OldRow] = []
@@ -212,19 +215,50 @@ class Renewal:
 
     def _renewed(self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell]) -> str | None:
         """Return an old row at its new place with its cells renewed; None where nothing changes."""
-        sheet, writer = self.sheet, self.writer
         values = self.old_values[old.number] if old.number < len(self.old_values) else ()
-        if number == old.number and f"<{sheet.prefix}f" not in old.inside and writer.holds(values, wanted):
+        cells = old.inside
+        has_formula = f"<{self.sheet.prefix}f" in cells
+        changed: Mapping[int, Value | Cell] = {}
+        inside: str | None = None
+        if number == old.number and not has_formula:
+            changed = dict(self.writer.changes(values, wanted))
+            if not changed:
+                return None
+            inside = self._replaced(cells, number, changed) if self.is_plain else None
+        if inside is None:
+            changed, inside = self._rewritten(number, old, wanted, values)
+        if number == old.number and not changed and (self.stays or not has_formula):
             return None
+        attributes = old.attributes
+        if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
+            attributes = without_attributes(attributes, "ht") + self._height(wanted, values)
+        return self.sheet.row_xml(attributes, number, inside)
+
+    def _replaced(self, cells: str, number: int, changed: Mapping[int, Value | Cell]) -> str | None:
+        """Return the XML of a row's cells with some replaced; None where a cell is not there yet."""
+        for column, content in changed.items():
+            opening = f'<c r="{letters(column)}{number + 1}"'
+            start = cells.find(opening)
+            if start < 0 or isinstance(content, Cell):
+                return None
+            after = start + len(opening)
+            style = cells[after + 4 : cells.index('"', after + 4)] if cells.startswith(' s="', after) else ""
+            end = cells.find("<c ", after)
+            rest = cells[end:] if end >= 0 else ""
+            cells = cells[:start] + self.writer.cell(number, column, style, content) + rest
+        return cells
+
+    def _rewritten(
+        self, number: int, old: OldRow, wanted: Mapping[int, Value | Cell], values: Sequence[Value]
+    ) -> tuple[Mapping[int, Value | Cell], str]:
+        """Return the cells of an old row that change, and the XML of all its cells at their new place."""
+        sheet, writer = self.sheet, self.writer
         cells = sheet.cells(old)
         changed = {
             column: content
             for column, content in wanted.items()
             if not self._holds(old, column, cells.get(column), values, content)
         }
-        has_formula = not self.stays and f"<{sheet.prefix}f" in old.inside
-        if number == old.number and not changed and not has_formula:
-            return None
         row_style = sheet.row_style(old)
         inside: list[str] = []
         for column in sorted(cells.keys() | changed.keys()):
@@ -232,14 +266,11 @@ class Renewal:
             if column in changed:
                 style = cell.style if cell else row_style or self.styles.get(column, "")
                 inside.append(writer.cell(number, column, style, changed[column]))
-            elif number == old.number and not (has_formula and f"<{sheet.prefix}f" in cells[column].inside):
+            elif number == old.number and (self.stays or f"<{sheet.prefix}f" not in cells[column].inside):
                 inside.append(cells[column].whole)
             else:
                 inside.append(self._placed(cells[column], number, column, old.number))
-        attributes = old.attributes
-        if changed and self.wrapped and attribute(attributes, "customHeight") not in {"1", "true"}:
-            attributes = without_attributes(attributes, "ht") + self._height(wanted, values)
-        return sheet.row_xml(attributes, number, "".join(inside))
+        return changed, "".join(inside)
 
     def _holds(
         self, row: OldRow, column: int, cell: OldCell | None, values: Sequence[Value], content: Value | Cell

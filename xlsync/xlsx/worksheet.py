@@ -42,13 +42,20 @@ _ASIDE = re.compile(r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 
 
 @cache
-def _patterns(prefix: str) -> tuple[re.Pattern[bytes], re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of a row, a cell and a formula under one namespace prefix."""
+def _patterns(
+    prefix: str,
+) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of a row's beginning and end, a cell and a formula under one namespace prefix."""
     p = re.escape(prefix)
-    row = rf"<{p}row(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}row\s*>)".encode()
+    row, row_end = rf"<{p}row(?=[\s/>])([^>]*?)(/?)>".encode(), rf"</{p}row\s*>".encode()
     cell = rf"<{p}c(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}c\s*>)"
     formula = rf"<{p}f(?=[\s/>])([^>]*?)(?:/>|>(.*?)</{p}f\s*>)"
-    return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL), re.compile(formula, re.DOTALL)
+    return (
+        re.compile(row),
+        re.compile(row_end),
+        re.compile(cell, re.DOTALL),
+        re.compile(formula, re.DOTALL),
+    )
 
 
 _REFERENCE = re.compile(r'\sr\s*=\s*["\']([A-Z]{1,3})[0-9]+["\']')
@@ -133,7 +140,7 @@ class SheetXml:
             self.after = part[closing.end() :].decode()
             _refuse_other_encodings(part, *self.span)
         self.renewed: list[bytes] | None = None  # what stands in place of the body, in pieces
-        self._row, self._cell, self.formula = _patterns(p)
+        self._row, self._row_end, self._cell, self.formula = _patterns(p)
 
     def encoded(self) -> bytes:
         """Return the whole part again, put together piece by piece; the sheet is at its end then."""
@@ -163,14 +170,20 @@ class SheetXml:
     def rows(self) -> Iterator[OldRow]:
         """Yield all rows that the part holds, as they stand."""
         number = -1
-        for match in self._row.finditer(self.body, *self.span):
-            attributes = match[1].decode()
+        at, end = self.span
+        while opening := self._row.search(self.body, at, end):
+            cells, at = (0, 0), opening.end()
+            if not opening[2]:
+                closing = self._row_end.search(self.body, at, end)
+                if not closing:
+                    return
+                cells, at = (at, closing.start()), closing.end()
+            attributes = opening[1].decode()
             reference = attribute(attributes, "r")
             number = (
                 self._number(reference) - 1 if reference else number + 1
             )  # the reference is optional: 18.3.1.73
-            cells = match.span(2) if match[2] else (0, 0)
-            yield OldRow(number, attributes, self.body, *match.span(), *cells)
+            yield OldRow(number, attributes, self.body, opening.start(), at, *cells)
 
     def cells(self, row: OldRow) -> dict[int, OldCell]:
         """Return the cells of a row by 0-based column."""
