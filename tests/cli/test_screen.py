@@ -23,8 +23,7 @@ def assert_is_clean(shown: Shown) -> None:
     assert not set("━╸╺⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") & set(text), "a progress bar was left on the screen"
 
 
-@pytest.mark.parametrize("columns", [80, 120])
-@pytest.mark.parametrize("colour", [{}, {"NO_COLOR": "1"}])
+@pytest.mark.parametrize(("columns", "colour"), [(80, {}), (120, {"NO_COLOR": "1"})])
 def test_export_leaves_its_whole_summary_on_the_screen(
     empty_desk: Desk, columns: int, colour: dict[str, str]
 ) -> None:
@@ -38,11 +37,10 @@ def test_export_leaves_its_whole_summary_on_the_screen(
     assert empty_desk.file.exists()
 
 
-@pytest.mark.parametrize("columns", [80, 120])
-def test_check_leaves_its_whole_summary_on_the_screen(desk: Desk, columns: int) -> None:
+def test_check_leaves_its_whole_summary_on_the_screen(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")
-    shown = run_on_terminal(["check", OCTOBER], columns)
+    shown = run_on_terminal(["check", OCTOBER], 80)
     assert_is_clean(shown)
     assert any(line == f"Workbook: {OCTOBER}" for line in shown.lines)
 
@@ -87,21 +85,21 @@ def test_what_is_wrong_with_the_words_typed_is_told_without_a_broken_word(
     assert f"Error: {message}" in " ".join(shown.lines)
 
 
-@pytest.mark.parametrize("columns", [80, 120])
-def test_apply_shows_its_plan_and_what_became_of_it_on_the_screen(desk: Desk, columns: int) -> None:
+def test_apply_shows_its_plan_and_what_became_of_it_on_the_screen(desk: Desk) -> None:
     with desk.editing() as hand:
         hand.approve("units:52")
-    shown = run_on_terminal(["apply", OCTOBER, "--yes"], columns)
+    shown = run_on_terminal(["apply", OCTOBER, "--yes"], 80)
     assert_is_clean(shown)
     assert any("1 done" in line for line in shown.lines)
 
 
-@pytest.mark.parametrize("columns", [80, 100, 120])
-def test_doctor_breaks_no_word(empty_desk: Desk, columns: int) -> None:
+def test_doctor_breaks_no_word(empty_desk: Desk) -> None:
     told = empty_desk.run("doctor", "--json").json["checks"]
-    shown = run_on_terminal(["doctor"], columns)
-    text = " ".join(line.strip() for line in shown.lines)
-    for check in told:
-        may_change = check["name"] in {"Folder", "Clock"}
-        if not may_change and max(map(len, check["detail"].split())) < columns:  # a long path has to break
-            assert f"{check['name']}: {check['detail']}" in text
+    for columns in (80, 120):
+        shown = run_on_terminal(["doctor"], columns)
+        text = " ".join(line.strip() for line in shown.lines)
+        for check in told:
+            may_change = check["name"] in {"Folder", "Clock"}
+            has_long_path = max(map(len, check["detail"].split())) >= columns  # which has to break
+            if not may_change and not has_long_path:
+                assert f"{check['name']}: {check['detail']}" in text

@@ -30,9 +30,16 @@ class Shown:
 
 
 def run_on_terminal(
-    words: Sequence[str], columns: int, environment: Mapping[str, str] | None = None
+    words: Sequence[str],
+    columns: int,
+    environment: Mapping[str, str] | None = None,
+    answers: Sequence[tuple[str, bytes]] = (),
 ) -> Shown:
-    """Run xlsync on a terminal of so many columns, and look at the screen when it has ended."""
+    """Run xlsync on a terminal of so many columns, and look at the screen when it has ended.
+
+    `answers` are questions in the order in which they are asked, and what is typed when each has been.
+    """
+    to_answer, answered = list(answers), 0
     person, terminal = os.openpty()
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
     not_here = ("COLUMNS", "LINES", "PYTHONUNBUFFERED")
@@ -52,6 +59,9 @@ def run_on_terminal(
             break
         sent += more
         stream.feed(more)
+        if to_answer and to_answer[0][0].encode() in sent[answered:]:
+            answered = len(sent)
+            os.write(person, to_answer.pop(0)[1])
     os.close(person)
     code = running.wait(timeout=600)
     lines = [line.rstrip() for line in screen.display]

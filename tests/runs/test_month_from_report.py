@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.helpers.desk import Desk
 from tests.helpers.file_workbook import FileWorkbook
 from tests.helpers.hand import LINES, MISMATCHES, Hand
+from tests.helpers.world import DeskAfter
 from xlsync.config import BSS_VARIABLES
 from xlsync.ribbon import press
 
@@ -30,15 +32,24 @@ WORKBOOK = "xlsync-2026-10.xlsx"
 NOW = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.UTC)
 
 
+def export_report(desk: Desk) -> None:
+    """Export the month from a report, with keys of ConnectWise alone, where nothing lies or is remembered."""
+    shutil.rmtree(desk.home)
+    desk.file.unlink()
+    (desk.folder / "report.csv").write_text(REPORT, encoding="utf-8-sig")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in BSS_VARIABLES:
+            patch.delenv(variable)
+        ran = desk.export("--from", "report.csv")
+    assert (ran.code, ran.json["lines"], ran.json["requests"]["bss"]) == (0, 4, 0)
+
+
 @pytest.fixture
-def reported(empty_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk with keys of ConnectWise alone, and the month exported from a report."""
+def reported(desk_after: DeskAfter, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = desk_after(export_report)
     for variable in BSS_VARIABLES:
         monkeypatch.delenv(variable)
-    (empty_desk.folder / "report.csv").write_text(REPORT, encoding="utf-8-sig")
-    ran = empty_desk.export("--from", "report.csv")
-    assert (ran.code, ran.json["lines"], ran.json["requests"]["bss"]) == (0, 4, 0)
-    return empty_desk
+    return desk
 
 
 def link_all(desk: Desk) -> None:
