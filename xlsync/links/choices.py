@@ -155,10 +155,11 @@ def _strongest(
         return NOTHING
     if on_contract is not None and part.may_spread(line, on_contract.to):
         return on_contract
-    # A memory of the contract alone does not hold for its customer.
-    is_own = all(remembered != group.remembered for group in groups)
-    if (choice := _remembered(remembered, part, line, of_product=is_own)) is not None:
-        return choice
+    if remembered is not None:
+        # A memory of the contract alone does not hold for its customer.
+        is_own = all(remembered != group.remembered for group in groups)
+        if (choice := _remembered(remembered, part, line, of_product=is_own)) is not None:
+            return choice
     for group in groups:
         picked = of_group.get(group.key) if of_group else None
         if picked is not None and not part.may_spread(line, picked.to):
