@@ -15,7 +15,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.helpers.desk import Desk
@@ -193,6 +193,9 @@ WRITES = st.one_of(
 )  # fmt: skip
 
 
+FEWER = settings(max_examples=50)  # each is a whole month
+
+
 @st.composite
 def months(draw: st.DrawFn) -> tuple[Facts, list[Run]]:
     """A month as no sandbox makes it: odd links, odd prices, several currencies, and any writes."""
@@ -232,6 +235,7 @@ def months(draw: st.DrawFn) -> tuple[Facts, list[Run]]:
     return seen, [run(n, *group, command=draw(commands)) for n, group in enumerate(writes)]
 
 
+@FEWER
 @given(months())
 def test_the_sum_of_customers_is_the_total_is_the_sum_of_products(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(*month)
@@ -243,6 +247,7 @@ def test_the_sum_of_customers_is_the_total_is_the_sum_of_products(month: tuple[F
                 assert sum(found, Decimal(0)) == wanted, name
 
 
+@FEWER
 @given(months())
 def test_billed_is_the_sum_of_the_lines_of_each_currency(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(*month)
@@ -252,6 +257,7 @@ def test_billed_is_the_sum_of_the_lines_of_each_currency(month: tuple[Facts, lis
         assert total(report, currency).lines == len(amounts)
 
 
+@FEWER
 @given(months())
 def test_open_rows_of_the_kinds_and_of_the_customers_are_the_same(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(*month)
@@ -263,6 +269,7 @@ def test_open_rows_of_the_kinds_and_of_the_customers_are_the_same(month: tuple[F
     assert len(report.open) == sum(one.figures.open for one in report.totals)
 
 
+@FEWER
 @given(months())
 def test_without_writes_nothing_was_found(month: tuple[Facts, list[Run]]) -> None:
     report = make_report(month[0], [])
@@ -270,6 +277,7 @@ def test_without_writes_nothing_was_found(month: tuple[Facts, list[Run]]) -> Non
     assert (report.writes, set(report.created.values())) == ((), {0})
 
 
+@FEWER
 @given(months(), st.randoms())
 def test_the_order_of_runs_and_facts_does_not_matter(month: tuple[Facts, list[Run]], chance: Any) -> None:
     seen, runs = month

@@ -97,9 +97,10 @@ def settle(desk: Desk) -> Ran:
 def test_whatever_stood_beside_a_row_that_goes_is_told_and_moved(desk: Desk) -> None:
     customer = furnish(desk)
     ran = settle(desk)
-    sheet = desk.read().book["Left over"]
+    book = desk.read().book
+    sheet = book["Left over"]
     headers, *rows = sheet.values
-    customer_header = desk.read().sheet(MISMATCHES)["B1"]
+    customer_header = book[MISMATCHES]["B1"]
     assert sheet["A1"].fill.start_color.rgb == customer_header.fill.start_color.rgb
     assert headers == ("Sheet", "Row", "Column", "What", "Content", "Moved on")
     assert {line[0] for line in rows} == {MISMATCHES}
@@ -188,9 +189,10 @@ def test_a_row_coloured_from_end_to_end_is_one_thing(desk: Desk) -> None:
         for column in range(1, 40):
             sheet.cell(row, column).fill = PatternFill("solid", start_color="FFFFFF00")
     ran = settle(desk)
-    _, line = desk.read().book["Left over"].values
+    sheet = desk.read().book["Left over"]
+    _, line = sheet.values
     assert line[2:5] == ("the row", "Colour", None)
-    assert desk.read().book["Left over"]["E2"].fill.start_color.rgb == "FFFFFF00"
+    assert sheet["E2"].fill.start_color.rgb == "FFFFFF00"
     assert "the colour beside it, in the row, was moved" in ran.err
 
 

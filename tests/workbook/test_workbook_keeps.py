@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from openpyxl.utils import get_column_letter
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, Hand
+from tests.helpers.world import DeskAfter
 from xlsync.workbook.layout import BILLING_LINES, LISTS, MEMORY, START, TABLES
 
 FOREIGN = {  # parts that openpyxl does not know, as Excel puts them into a package
@@ -57,12 +60,6 @@ def furnish(hand: Hand) -> None:
         sheet.conditional_formatting.add(area, CellIsRule("equal", ["3"], font=Font(bold=True)))
     hand.set(LINES, hand.line("DELTA"), {"Note": "Ask Pia"})
     hand.approve("units:52")
-
-
-def add_foreign_parts(path: Path) -> None:
-    with zipfile.ZipFile(path, "a") as package:
-        for name, data in FOREIGN.items():
-            package.writestr(name, data)
 
 
 def parts(path: Path) -> dict[str, bytes]:
@@ -113,20 +110,44 @@ def cells(hand: Hand) -> dict[tuple[str, str, int | str], Any]:
     return found
 
 
-@pytest.fixture
-def furnished(desk: Desk) -> Desk:
-    """A desk on which a workbook lies that a person has worked in for long."""
+BEFORE = "before.xlsx"
+
+
+def furnish_desk(desk: Desk) -> None:
+    """Let a workbook lie on the desk that a person has worked in for long, and a copy of it beside."""
     with desk.editing() as hand:
         furnish(hand)
-    add_foreign_parts(desk.file)
-    return desk
+    with zipfile.ZipFile(desk.file, "a") as package:
+        for name, data in FOREIGN.items():
+            package.writestr(name, data)
+    shutil.copy(desk.file, desk.folder / BEFORE)
 
 
-@pytest.mark.parametrize("command", ["check", "apply"])
-def test_every_part_that_is_not_xlsyncs_is_the_same_byte_for_byte(furnished: Desk, command: str) -> None:
-    before = parts(furnished.file)
-    assert getattr(furnished, command)().code == 0
-    after = parts(furnished.file)
+def check_furnished(desk: Desk) -> None:
+    furnish_desk(desk)
+    assert desk.check().code == 0
+
+
+def apply_furnished(desk: Desk) -> None:
+    furnish_desk(desk)
+    assert desk.apply().code == 0
+
+
+def check_four_times(desk: Desk) -> None:
+    """What a check remembers shows as evidence in those after it."""
+    for _ in range(4):
+        desk.check()
+
+
+BY_COMMAND = pytest.mark.parametrize("command", [check_furnished, apply_furnished])
+
+
+@BY_COMMAND
+def test_every_part_that_is_not_xlsyncs_is_the_same_byte_for_byte(
+    desk_after: DeskAfter, command: Callable[[Desk], None]
+) -> None:
+    desk = desk_after(command)
+    before, after = parts(desk.folder / BEFORE), parts(desk.file)
     own = {part_of_sheet(before, title) for title in TITLES}
     marked = {"xl/workbook.xml"}  # to be calculated when it is opened, and the names of the lists
     assert before.keys() == after.keys()
@@ -135,39 +156,35 @@ def test_every_part_that_is_not_xlsyncs_is_the_same_byte_for_byte(furnished: Des
     assert part_of_sheet(before, MINE) not in own
 
 
-@pytest.mark.parametrize("command", ["check", "apply"])
-def test_every_cell_of_a_person_is_as_it_was(furnished: Desk, command: str) -> None:
-    before = cells(furnished.read())
-    assert getattr(furnished, command)().code == 0
-    after = cells(furnished.read())
+def looks(hand: Hand) -> list[Any]:
+    return [
+        (
+            title,
+            hand.sheet(title).row_dimensions[5].height,
+            hand.sheet(title).column_dimensions["C"].width,
+            [str(rule.sqref) for rule in hand.sheet(title).conditional_formatting],
+            hand.sheet(title).freeze_panes,
+            [rule.formula1 for rule in hand.sheet(title).data_validations.dataValidation],
+        )
+        for title in (LINES, MISMATCHES)
+    ]
+
+
+@BY_COMMAND
+def test_every_cell_of_a_person_is_as_it_was_and_so_are_widths_heights_and_rules(
+    desk_after: DeskAfter, command: Callable[[Desk], None]
+) -> None:
+    desk = desk_after(command)
+    hands = Hand(desk.folder / BEFORE), desk.read()
+    before, after = map(cells, hands)
     assert {key: after.get(key) for key in before} == before
     assert before.keys() == after.keys()
+    assert looks(hands[1]) == looks(hands[0])
 
 
-@pytest.mark.parametrize("command", ["check", "apply"])
-def test_widths_heights_and_rules_are_as_they_were(furnished: Desk, command: str) -> None:
-    def looks(hand: Hand) -> list[Any]:
-        return [
-            (
-                title,
-                hand.sheet(title).row_dimensions[5].height,
-                hand.sheet(title).column_dimensions["C"].width,
-                [str(rule.sqref) for rule in hand.sheet(title).conditional_formatting],
-                hand.sheet(title).freeze_panes,
-                [rule.formula1 for rule in hand.sheet(title).data_validations.dataValidation],
-            )
-            for title in (LINES, MISMATCHES)
-        ]
-
-    before = looks(furnished.read())
-    assert getattr(furnished, command)().code == 0
-    assert looks(furnished.read()) == before
-
-
-def test_apply_changes_results_and_nothing_else_on_the_sheets(furnished: Desk) -> None:
-    before = parts(furnished.file)
-    assert furnished.apply().code == 0
-    after = parts(furnished.file)
+def test_apply_changes_results_and_nothing_else_on_the_sheets(desk_after: DeskAfter) -> None:
+    desk = desk_after(apply_furnished)
+    before, after = parts(desk.folder / BEFORE), parts(desk.file)
     changed = {name for name in before if before[name] != after[name]}
     assert part_of_sheet(before, LINES) not in changed
     assert part_of_sheet(before, MISMATCHES) in changed
@@ -175,9 +192,8 @@ def test_apply_changes_results_and_nothing_else_on_the_sheets(furnished: Desk) -
     assert row in after[part_of_sheet(before, MISMATCHES)].decode()
 
 
-def test_a_check_of_what_did_not_change_leaves_the_sheets_of_rows_alone(desk: Desk) -> None:
-    for _ in range(4):  # what a check remembers shows as evidence in those after it
-        desk.check()
+def test_a_check_of_what_did_not_change_leaves_the_sheets_of_rows_alone(desk_after: DeskAfter) -> None:
+    desk = desk_after(check_four_times)
     before = parts(desk.file)
     assert desk.check().code == 0
     after = parts(desk.file)
@@ -185,7 +201,8 @@ def test_a_check_of_what_did_not_change_leaves_the_sheets_of_rows_alone(desk: De
     assert {name for name in before if before[name] != after[name]} <= told
 
 
-def test_a_line_that_changed_is_renewed_among_those_that_did_not(furnished: Desk) -> None:
+def test_a_line_that_changed_is_renewed_among_those_that_did_not(desk_after: DeskAfter) -> None:
+    furnished = desk_after(furnish_desk)
     before = cells(furnished.read())
     furnished.addition(52)["quantity"] = Decimal(16)
     assert furnished.check().code == 0
@@ -199,9 +216,10 @@ def test_a_line_that_changed_is_renewed_among_those_that_did_not(furnished: Desk
     assert BILLING_LINES.title in hand.book.sheetnames
 
 
-def test_a_computed_cell_that_is_nearly_as_it_was_is_renewed_where_its_row_did_not_change(desk: Desk) -> None:
-    for _ in range(4):  # what a check remembers shows as evidence in those after it
-        desk.check()
+def test_a_computed_cell_that_is_nearly_as_it_was_is_renewed_where_its_row_did_not_change(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(check_four_times)
     before = [list(line) for line in desk.read().sheet(LINES).values]
     with desk.editing() as hand:
         units = hand.column(LINES, "Units")
@@ -223,8 +241,8 @@ def differ(desk: Desk, by: int) -> None:
         addition["quantity"] += by
 
 
-def place_of_table(desk: Desk) -> str:
-    (table,) = desk.read().sheet(MISMATCHES).tables.values()
+def place_of_table(hand: Hand) -> str:
+    (table,) = hand.sheet(MISMATCHES).tables.values()
     return str(table.ref)
 
 
@@ -234,13 +252,13 @@ def test_what_stands_below_the_table_keeps_its_distance_when_rows_are_added_and_
         last = sheet.max_row
         sheet.cell(last + 3, 1).value = "Ask Pia about these"
         sheet.cell(last + 3, 8).value = f"=SUM(H2:H{last})"
-    for by in (0, 3, -3):
+    for by in (3, -3):
         differ(desk, by)
         assert desk.check().code == 0
         hand = desk.read()
         sheet = hand.sheet(MISMATCHES)
         last = max(hand.rows(MISMATCHES).values())
-        assert place_of_table(desk) == f"A1:W{last}"
+        assert place_of_table(hand) == f"A1:W{last}"
         assert sheet.cell(last + 3, 1).value == "Ask Pia about these"
         assert sheet.cell(last + 3, 8).value == f"=SUM(H2:H{last})"
         assert sheet.max_row == last + 3
@@ -264,5 +282,5 @@ def test_a_row_of_a_person_between_the_others_stays_under_the_row_that_it_stood_
         assert sheet.cell(rows[keys[8]] + 1, 1).value == "These are for Pia"
         above = rows[keys[4]]
         assert sheet.cell(above + 1, 8).value == f"=H{above}+H{above}"
-        assert place_of_table(desk) == f"A1:W{sheet.max_row}"
+        assert place_of_table(hand) == f"A1:W{sheet.max_row}"
         assert sheet.max_row == len(rows) + 3

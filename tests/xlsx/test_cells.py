@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
@@ -34,6 +34,7 @@ from xlsync.xlsx.cells import Cell, Row, address, clean_text, position
 from xlsync.xlsx.package import Package
 from xlsync.xlsx.worksheet import is_plain
 
+WHOLE = settings(max_examples=50)  # each writes a workbook, and reads it with two libraries
 TEXTS = st.one_of(
     st.text(max_size=40),
     st.text(alphabet="_x0041F5\r\n\t <&", max_size=30),
@@ -53,6 +54,7 @@ def test_hostile_text_stays_text_and_reads_back_as_clean_text(text: str) -> None
     assert (cell.data_type, unescape(cell.value)) == ("s", clean_text(text))
 
 
+@WHOLE
 @given(st.lists(TEXTS, min_size=1, max_size=12))
 def test_any_text_reads_back_the_same_in_openpyxl_and_calamine(texts: list[str]) -> None:
     package = written([*texts, "end"])
@@ -75,6 +77,7 @@ def test_text_too_long_for_a_cell_ends_in_an_ellipsis() -> None:
     assert len(cut.encode("utf-16-le")) // 2 <= 32_767
 
 
+@WHOLE
 @given(
     st.lists(
         st.one_of(
@@ -115,6 +118,7 @@ def test_what_no_cell_can_hold_as_a_number_is_shown_as_text(number: str) -> None
     assert column_b(written([Decimal(number)])) == [str(Decimal(number))]
 
 
+@WHOLE
 @given(st.lists(st.dates(dt.date(1900, 1, 1), dt.date(9999, 12, 31)), min_size=1, max_size=8), st.booleans())
 def test_dates_read_back_equal_in_openpyxl_and_calamine(days: list[dt.date], from_1904: bool) -> None:
     workbook = openpyxl.Workbook()
@@ -224,6 +228,7 @@ def test_a_cell_far_away_is_refused_before_memory_is_full() -> None:
         package.grid("Sheet")
 
 
+@WHOLE
 @given(
     st.dictionaries(
         st.tuples(st.integers(0, 12), st.integers(0, 8)),

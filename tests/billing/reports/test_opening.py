@@ -44,7 +44,7 @@ def test_a_file_that_unpacks_to_too_much_is_refused_in_words(tmp_path: Path, nam
     zeros = bytes(310_000_000)
     buffer = io.BytesIO()
     if name.endswith("gz"):
-        buffer.write(gzip.compress(zeros, 1))
+        buffer.write(gzip.compress(zeros[: len(zeros) // 10], 1) * 10)  # a file of several members
     else:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             if name.endswith("xlsx"):

@@ -150,7 +150,7 @@ def test_a_month_in_any_writing_reads_back_as_itself_or_is_seldom_refused(
 ) -> None:
     written, refused = [], []
 
-    @settings(max_examples=150)
+    @settings(max_examples=80)
     @given(rows=st.lists(ROW, min_size=1, max_size=5), how=WRITINGS)
     def reads_back(rows: list[Any], how: Writing) -> None:
         table, wanted = [], []
@@ -197,7 +197,7 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.lists(st.lists(CELLS, min_size=1, max_size=11), min_size=1, max_size=6),
     st.sampled_from(sorted(HEADERS)),
@@ -228,7 +228,7 @@ TYPED = st.one_of(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(st.lists(TYPED, min_size=1, max_size=11), min_size=1, max_size=4))
 def test_a_spoiled_cell_of_a_workbook_is_read_or_refused_and_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[Any]]
