@@ -117,18 +117,16 @@ def test_a_report_that_bills_less_than_the_report_of_the_month_before_is_incompl
     assert export("2026-10", 9, "c.xlsx")["complete"] is True
 
 
-def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(empty_desk: Desk) -> None:
-    desk = empty_desk
-    assert desk.export().code == 0
+def test_every_mismatch_says_since_when_and_what_is_gone_by_itself_is_counted(desk: Desk) -> None:
     assert set(desk.read().column(MISMATCHES, "Since").values()) == {"2026-10"}
     assert desk.run("export", "--month", "2026-09").code == 0
-    desk.check()
+    checked = desk.check()
     hand = desk.read()
     since, units = hand.column(MISMATCHES, "Since"), hand.column(MISMATCHES, "ConnectWise Units")
     assert set(since.values()) == {"2026-09", "2026-10"}
     gone = next(key for key, month in since.items() if key.startswith("units:") and month == "2026-09")
     assert units[gone] is not None
-    notices = desk.check().json["notices"]
+    notices = checked.json["notices"]
     before = next((int(n.split()[2]) for n in notices if "gone without a write" in n), 0)
     desk.addition(int(gone[6:]))["quantity"] = hand.get(MISMATCHES, gone, "BSS Units")
     (told,) = [n for n in desk.check().json["notices"] if "gone without a write" in n]
@@ -149,9 +147,9 @@ def test_an_invoice_whose_total_is_not_its_lines_is_named_everywhere(desk: Desk)
     assert start.at("Start", START_BILLED_CELLS["Unexplained"][2]) == invoice["code"]
     assert any(invoice["code"] in notice for notice in ran.json["notices"])
     assert f"1.23 ({invoice['code']})" in desk.run("check", str(desk.file)).out
-    digest = desk.run("check", str(desk.file), "--digest").out
-    assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest, "Unexplained"))
-    assert invoice["code"] in desk.run("check", str(desk.file)).out
+    digest = desk.run("check", str(desk.file), "--digest")
+    assert _plain(f"1.23 ({invoice['code']})") in _plain(_row(digest.out, "Unexplained"))
+    assert f"1.23 ({invoice['code']})" in digest.err
 
 
 def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(empty_desk: Desk) -> None:
@@ -175,10 +173,10 @@ def test_the_money_of_each_other_currency_is_a_line_of_start_that_can_be_read(em
 def test_start_terminal_digest_and_json_tell_the_same_numbers_and_the_same_verdict(
     empty_desk: Desk, month: str
 ) -> None:
-    told = empty_desk.run("export", "--month", month, "--json").json
+    assert empty_desk.run("export", "--month", month).code == 0
     path = empty_desk.folder / f"xlsync-{month}.xlsx"
-    terminal = empty_desk.run("check", str(path)).out
     digest = empty_desk.run("check", str(path), "--digest")
+    terminal = digest.err  # what a check tells people goes there where its output is the digest
     told = empty_desk.run("check", str(path), "--json").json
     reported = empty_desk.run("report", str(path), "--json").json
     start = Hand(path)
@@ -275,8 +273,8 @@ def test_two_currencies_and_unexplained_cents_are_told_alike_in_all_five_places(
     told = desk.export().json
     assert set(told["billed"]) == {"EUR", "USD"}
     assert not told["all_clear"]
-    digest = desk.run("check", str(desk.file), "--digest").out
-    terminal = desk.run("check", str(desk.file)).out
+    checked = desk.run("check", str(desk.file), "--digest")
+    digest, terminal = checked.out, checked.err
     told = desk.run("check", str(desk.file), "--json").json
     reported = desk.run("report", str(desk.file), "--json").json
     assert reported["billed"] == told["billed"]
