@@ -103,3 +103,23 @@ def test_doctor_breaks_no_word(empty_desk: Desk) -> None:
             has_long_path = max(map(len, check["detail"].split())) >= columns  # which has to break
             if not may_change and not has_long_path:
                 assert f"{check['name']}: {check['detail']}" in text
+
+
+def test_the_help_without_a_command_keeps_its_lines_on_a_terminal() -> None:
+    shown = run_on_terminal([], 80)
+    assert shown.code == 2
+    assert "  check    Read both systems anew and renew the workbook; edits are kept." in shown.lines
+
+
+def test_a_usage_line_names_an_argument_without_braces() -> None:
+    shown = run_on_terminal(["check", "-h"], 80)
+    assert shown.lines[0] == "Usage: xlsync check [OPTIONS] FILE"
+
+
+def test_a_dry_run_says_that_nothing_was_written_and_every_note_ends_like_a_sentence(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+        hand.set(MISMATCHES, "units:69", {"Action": "Ignore", "Approve": "Yes"})
+    shown = run_on_terminal(["apply", OCTOBER, "--dry-run"], 80)
+    assert shown.lines[-1] == "Nothing was written: this only shows what would be."
+    assert "its Yes is left aside." in " ".join(shown.lines)

@@ -117,11 +117,11 @@ def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: 
     """Two of the demo's lines are one-time, one is a credit of an earlier period; four more are ignored."""
     hand = desk.read()
     lines, linked, to_link = (hand.at("Start", place) for place in ("C11", "C12", "C13"))
-    assert hand.at("Start", "C10") == f"{lines - linked - to_link} need no link (credits, usage, one-off)"
+    assert hand.at("Start", "C10") == f"{lines - linked - to_link} need no link (credits, usage, one-time)"
     assert desk.run("links", "ignore", "--customer", "Tansy Accountants", "--reason", "ours").code == 0
     told = desk.run("check", str(desk.file), "--digest")
-    assert "13 to link, 7 need no link (credits, usage, one-off)\n" in told.err
-    assert "**13** to link, 7 need no link (credits, usage, one-off). **" in told.out
+    assert "13 to link, 7 need no link (credits, usage, one-time)\n" in told.err
+    assert "**13** to link, 7 need no link (credits, usage, one-time). **" in told.out
 
 
 def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:

@@ -34,6 +34,7 @@ _COMMAND: Final = re.compile(
     r"`(xlsync (?:export|check|apply|undo|history|links|invoice|report|doctor)\b(?![^`]*--demo)[^`]*)`"
 )
 _ARGUMENT_TYPE: Final = re.compile(r"(?m)^(  [A-Z]+)( <[^>]*>)(?=  )")
+_BRACES: Final = re.compile(r"^\{([A-Z]+)\}")
 _wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
 
 
@@ -41,7 +42,11 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # of the pa
 
 
 class _Command(TyperCommand):
-    """A command whose help gives each argument its name, without the type that Python has for it."""
+    """A command whose help gives each argument its name, without a type or the braces of a choice."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the options and arguments of the usage line."""
+        return [_BRACES.sub(r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def get_help(self, ctx: Any) -> str:
         """Write the help of the command."""
@@ -70,7 +75,7 @@ def _message_of(error: Exception) -> str:
 
 def _wrap_at_words(message: str) -> str:
     """Wrap the message of a usage error to the terminal's width: the parser prints it as one line."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or "\n" in message:  # a help text has its own lines
         return message
     width = shutil.get_terminal_size().columns
     lines = textwrap.wrap(f"Error: {message}", width, break_long_words=False, break_on_hyphens=False)

@@ -83,7 +83,9 @@ def export(
             help="Lines belong to the month by their invoice-date, or by their service-period.",
         ),
     ] = "invoice-date",
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read everything anew, also what was read before.")
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the workbook when it is written.")] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
@@ -110,7 +112,9 @@ def export(
 @command(app, example="xlsync check xlsync-2026-10.xlsx")
 def check(
     file: WorkbookFile,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Ignore the cache.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read everything anew, also what was read before.")
+    ] = False,
     exit_code: ExitCode = False,
     digest: Digest = False,
     demo: Demo = False,

@@ -44,7 +44,8 @@ def sandbox(*, port: int, lines: int, seed: int) -> None:
 def build_addin(*, output: Path | None) -> None:
     """Run `xlsync ribbon build`."""
     with errors_in_words():
-        say(err, f"{addin.write_addin(output or Path(addin.NAME))} starts {sys.executable}")
+        made = addin.write_addin(output or Path(addin.NAME))
+        say(err, f"Made {made}, whose buttons start {sys.executable}")
 
 
 def install_addin() -> None:

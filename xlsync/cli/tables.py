@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from rich.console import Console
@@ -33,7 +33,7 @@ from xlsync.gather.systems import silent
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
 from xlsync.models import Progress as Step
-from xlsync.reconcile.rules import Rule
+from xlsync.reconcile.rules import Rule, Scope
 from xlsync.report.month import Report
 from xlsync.rest.service import Service
 from xlsync.workbook.totals import Totals, billed_rows
@@ -329,7 +329,11 @@ def rules(console: Console, entries: Sequence[Rule]) -> None:
     for rule in entries:
         units = "" if rule.units is None else tell_number(rule.units)
         until = str(rule.until or "always")
-        cells = (str(rule.kind), f"{rule.scope} {rule.about}", units, until, rule.reason, rule.when[:10])
+        of_row = rule.scope is Scope.ROW and rule.workbook
+        about = (
+            f"row {rule.about} of {PurePath(rule.workbook).name}" if of_row else f"{rule.scope} {rule.about}"
+        )
+        cells = (str(rule.kind), about, units, until, rule.reason, rule.when[:10])
         table.add_row(*map(escape, cells))
     if entries:
         print_table(console, table)

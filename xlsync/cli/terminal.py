@@ -173,7 +173,8 @@ def ending_line() -> Iterator[None]:
 def tell_notices(notices: Iterable[str]) -> None:
     """Print notices on standard error."""
     for notice in notices:
-        say(err, f"Note: {notice}", style="yellow")
+        end = "" if notice.endswith((".", "!", "?", ":")) or "\n" in notice else "."
+        say(err, f"Note: {notice}{end}", style="yellow")
 
 
 def tell_json(facts: Any) -> None:

@@ -103,6 +103,8 @@ def carry_out(job: Job, write: _Write) -> None:
     if not job.force:
         check_plan(job.systems, job.plan)
     run, outcomes = "", show.planned(job.plan)
+    if job.dry_run and job.plan.actions:
+        say(err, "Nothing was written: this only shows what would be.")
     if not job.dry_run:
         run, outcomes = _write_if_agreed(job, write)
         if job.plan.actions:  # without actions the plan has said so already

@@ -38,9 +38,7 @@ def write_report(report: Report, path: Path, made_at: str) -> None:
     try:
         write_file(path, as_excel_writes(content.getvalue()), None)
     except WorkbookError as error:
-        raise XlsyncError(
-            error.message, "Close it in Excel, or choose another file with --output."
-        ) from error
+        raise XlsyncError(error.message, f"{error.hint} Or choose another file with --output.") from error
 
 
 def _is_report(path: Path) -> bool:

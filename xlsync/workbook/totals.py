@@ -207,7 +207,7 @@ def start_billed(overview: Overview) -> dict[str, tuple[Value, Value, Value]]:
 def tell_no_link(number: int) -> str:
     """Say how many lines need no link, and what they are; empty where there are none."""
     verb = "needs" if number == 1 else "need"
-    return f"{number:,} {verb} no link (credits, usage, one-off)" if number else ""
+    return f"{number:,} {verb} no link (credits, usage, one-time)" if number else ""
 
 
 def start_mismatches(overview: Overview) -> dict[str, tuple[int, Decimal, Decimal]]:
