@@ -81,6 +81,25 @@ def test_an_agreement_of_the_name_that_bills_the_row_takes_its_place(desk: Desk)
     assert max(desk.sandbox.connectwise.agreements) == made
 
 
+def test_an_agreement_for_a_customer_of_another_name_now_is_not_created(desk: Desk) -> None:
+    """The record was merged or renamed since the row showed it: nobody approved this name."""
+    key = "agreement:bss:649|Monthly"
+    with desk.editing() as hand:
+        customers = hand.column(LINES, "ConnectWise Customer")
+        line = next(line for line, name in customers.items() if name == "Pipit Tutors")
+        hand.set(LINES, line, {"ConnectWise Agreement": "(create new)"})
+        hand.approve(key, Contact_First_Name="Ann")
+    companies = desk.sandbox.connectwise.companies
+    company = next(one for one in companies.values() if one["name"] == "Pipit Tutors")
+    company["name"] = "Wryneck Holdings"
+    ran = desk.apply()
+    assert (ran.code, desk.sent(), set(ran.states.values())) == (3, [], {"skipped"})
+    told = "the row shows the customer Pipit Tutors, and would be written to Wryneck Holdings"
+    assert told in ran.json["actions"][0]["detail"]
+    company["name"] = "Pipit Tutors"
+    assert set(desk.apply().states.values()) == {"done"}
+
+
 def test_units_at_a_price_of_the_catalog_are_skipped_where_that_price_is_another_now(desk: Desk) -> None:
     price = desk.addition(52).pop("unitPrice")
     item = desk.sandbox.connectwise.catalog[desk.addition(52)["product"]["id"]]

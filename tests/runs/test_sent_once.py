@@ -48,6 +48,14 @@ def test_a_list_that_does_not_show_a_new_addition_is_not_believed(desk: Desk) ->
     assert len(additions_of(desk, 38, 15)) == 1
 
 
+def test_a_customer_and_agreement_that_no_list_shows_yet_get_their_additions_in_the_same_run(
+    approved: Desk,
+) -> None:
+    approved.sandbox.fail("hide-new", seconds=300)
+    ran = approved.apply()
+    assert (ran.code, set(ran.states.values())) == (0, {"done"})
+
+
 NEW_PRODUCT = "add:27:product:"  # how the key of a row begins whose product is to be created
 NOT_NOW = 600  # seconds
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from xlsync.apply.actions import CREATED, Action, CreateAddition, CreateAgreement, CreateContact, kind_of
 from xlsync.apply.earlier_creations import tell_unanswered
 from xlsync.apply.handlers import handler_of
+from xlsync.apply.kinds.companies import PATH as COMPANIES
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import (
     Outcome,
@@ -18,6 +19,7 @@ from xlsync.apply.plan import (
     build_plan,
     changed,
     in_order_of_need,
+    is_label_of,
     judge_agreement,
     outcome,
 )
@@ -110,8 +112,21 @@ def _company_of(action: Action) -> int | None:
 
 
 def _judge_company(action: Action, live: Live) -> Outcome | None:
-    """Return a skipped outcome if an action's company was deleted since its approval."""
+    """Return a skipped outcome if an action's company was deleted, or renamed, since its approval.
+
+    Where the action rests upon an agreement, the customer's name is held against that of the agreement.
+    """
     company = _company_of(action)
-    if company is None or live.has_company(company):
+    if company is None:
         return None
-    return changed(action, "the customer was deleted in ConnectWise")
+    name = live.company_name(company)
+    if name is None:
+        return changed(action, "the customer was deleted in ConnectWise")
+    is_own = company in live.earlier.created_on(COMPANIES)
+    if (
+        not isinstance(action, CreateContact | CreateAgreement)
+        or is_own
+        or is_label_of(action.customer, name)
+    ):
+        return None
+    return changed(action, f"the row shows the customer {action.customer}, and would be written to {name}")

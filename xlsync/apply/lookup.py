@@ -58,8 +58,7 @@ class Live:
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
-        self._new_agreements: Looks[AgreementNow | None] = Looks(clock)
-        self._companies: Looks[bool] = Looks(clock)  # whether a company is there
+        self._companies: Looks[str | None] = Looks(clock)  # names; None where a company was deleted
         self._in_force: dict[int, str] | None = None
         self._cycles: tuple[Setup, ...] | None = None
         self._marks: dict[str, dict[str, Any]] | None = None
@@ -75,28 +74,30 @@ class Live:
         self._additions.keep(self.connectwise.list_additions(old, progress, whole=True), began)
 
     def read_agreements(self, ids: Collection[int]) -> None:
-        """Read these agreements, in one request where that is possible."""
+        """Read these agreements, in one request where that is possible.
+
+        One that the list does not show, and an error, is left to the write that needs it: a list may not show
+        yet what is new.
+        """
         began = self.clock()
         try:
             agreements = self.connectwise.read_agreements(ids)
         except ApiError:
-            return  # each write will read its own agreement, and report the error
-        self._agreements.keep({id_: agreements.get(id_) for id_ in ids}, began)
+            return
+        self._agreements.keep(agreements, began)
 
     def read_companies(self, ids: Collection[int]) -> None:
-        """Read whether these companies are there, in one request where that is possible."""
+        """Read the names of these companies, in one request where that is possible, like agreements."""
         began = self.clock()
         try:
-            there = self.connectwise.find_companies(ids)
+            names = self.connectwise.find_companies(ids)
         except ApiError:
-            return  # each write will look for its own company, and report the error
-        self._companies.keep({id_: id_ in there for id_ in ids}, began)
+            return
+        self._companies.keep(names, began)
 
-    def has_company(self, id_: int) -> bool:
-        """Return whether a company is there; False where it was deleted."""
-        return self._companies.latest(
-            id_, lambda company: company in self.connectwise.find_companies([company])
-        )
+    def company_name(self, id_: int) -> str | None:
+        """Return a company's present name; None where it was deleted."""
+        return self._companies.latest(id_, self.connectwise.read_company_name)
 
     def forget_additions(self, agreement: int | None) -> None:
         """Forget an agreement's additions, so that they are read anew."""
@@ -105,13 +106,7 @@ class Live:
 
     def agreement(self, id_: int) -> AgreementNow | None:
         """Return an agreement's present state; None where it is gone."""
-        return self._agreements.latest(
-            id_, lambda agreement: self.connectwise.read_agreements([agreement]).get(agreement)
-        )
-
-    def new_agreement(self, id_: int) -> AgreementNow | None:
-        """Return the present state of an agreement that may be new, so that no list shows it yet."""
-        return self._new_agreements.latest(id_, self.connectwise.read_agreement)
+        return self._agreements.latest(id_, self.connectwise.read_agreement)
 
     def billing_months(self, agreement: AgreementNow) -> int | None:
         """Return the months that an invoice of an agreement bills; None where that is not known."""

@@ -42,6 +42,7 @@ AGREEMENT_FIELDS: Final = (
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag,"
     "parentAgreement/id,parentAgreement/name"
 )
+_COMPANY: Final = "id,name,deletedFlag"
 _INVOICE: Final = "id,invoiceNumber,agreementAmount,subtotal,total,currency"
 ITEM_FIELDS: Final = (
     "id,identifier,description,price,cost,inactiveFlag,vendorSku,integrationXRef,manufacturerPartNumber,"
@@ -227,14 +228,27 @@ class ConnectWise:
             raise
         return read_agreement_now(record_of(record, path))
 
-    def find_companies(self, company_ids: Iterable[int]) -> set[int]:
-        """Return which of these companies are there, in few requests; those that were deleted are missing."""
+    def find_companies(self, company_ids: Iterable[int]) -> dict[int, str]:
+        """Read the names of companies by id, in few requests; those that were deleted are missing."""
         path = "/company/companies"
-        existing: set[int] = set()
+        names: dict[int, str] = {}
         for piece in _pieces(sorted(set(company_ids))):
-            records, _ = self.list_records(path, fields="id,deletedFlag", conditions=f"id in ({piece})")
-            existing |= {id_of(record, path) for record in records if not record.get("deletedFlag")}
-        return existing
+            records, _ = self.list_records(path, fields=_COMPANY, conditions=f"id in ({piece})")
+            for record in records:
+                if not record.get("deletedFlag"):
+                    names[id_of(record, path)] = str(record.get("name") or "")
+        return names
+
+    def read_company_name(self, company_id: int) -> str | None:
+        """Read the name of a company, which a list may not show yet; None where it was deleted."""
+        path = f"/company/companies/{company_id}"
+        try:
+            record = record_of(self.service.get(path, {"fields": _COMPANY}), path)
+        except ApiError as error:
+            if error.is_absence:
+                return None
+            raise
+        return None if record.get("deletedFlag") else str(record.get("name") or "")
 
     def read_item_now(self, item_id: int) -> ItemNow | None:
         """Read the present state of a catalog item; None where there is none of the id."""

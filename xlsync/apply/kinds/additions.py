@@ -67,7 +67,7 @@ class AdditionCreation(Handler):
         if isinstance(action.item, int) and (item_outcome := judge_item(action, live.item(action.item))):
             return item_outcome
         if action.basis is None and action.agreement_id is not None:
-            return judge_new_agreement(action, live.new_agreement(action.agreement_id))
+            return judge_new_agreement(action, live.agreement(action.agreement_id))
         agreement = live.agreement(action.basis.agreement) if action.basis else None
         if agreement is None or action.effective is None:
             return None
