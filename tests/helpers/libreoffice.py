@@ -10,7 +10,7 @@ import json
 import re
 import sys
 
-from libreoffice_connection import open_desktop, open_hidden
+from libreoffice_connection import end, open_desktop, open_hidden
 
 
 def used(sheet):
@@ -57,7 +57,7 @@ def main(pipe, file):
     document.store()
     document.close(True)
     json.dump(picked, sys.stdout)
-    desktop.terminate()
+    end(desktop)
 
 
 main(*sys.argv[1:])

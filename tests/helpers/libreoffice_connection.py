@@ -1,10 +1,12 @@
 """The connection to a LibreOffice that waits at a pipe, for the scripts that its own Python runs."""
 
 import time
+from contextlib import suppress
 
 import uno
 from com.sun.star.beans import PropertyValue
 from com.sun.star.connection import NoConnectException
+from com.sun.star.lang import DisposedException
 
 
 def value(name, content):
@@ -33,3 +35,9 @@ def open_desktop(pipe):
 def open_hidden(desktop, file):
     """Open a file without a window."""
     return desktop.loadComponentFromURL(uno.systemPathToFileUrl(file), "_blank", 0, (value("Hidden", True),))
+
+
+def end(desktop):
+    """Let LibreOffice end, which may close the connection before it has answered."""
+    with suppress(DisposedException):
+        desktop.terminate()

@@ -9,7 +9,7 @@ import json
 import sys
 
 import uno
-from libreoffice_connection import open_desktop, open_hidden, value
+from libreoffice_connection import end, open_desktop, open_hidden, value
 
 SHEET = "Billing Lines"
 
@@ -23,7 +23,7 @@ def main(pipe, book):
             (rows.insertByIndex if what == "insert" else rows.removeByIndex)(row, count)
         document.storeToURL(uno.systemPathToFileUrl(target), (value("FilterName", "Calc MS Excel 2007 XML"),))
         document.close(True)
-    desktop.terminate()
+    end(desktop)
 
 
 main(*sys.argv[1:])
