@@ -136,6 +136,45 @@ def test_a_cost_that_falls_to_zero_is_a_drop_also_from_a_day_on(desk: Desk, *, f
     assert "nine tenths" in ran.err
 
 
+@pytest.mark.parametrize("key", ["units:52", "cost:54", "add:38:15", "only:62"])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("invoiced", "the agreement was invoiced: its next invoice was of 2026-10-31, and is of 2026-11-30"),
+        ("yearly", "the agreement is billed every 12 months now"),
+    ],
+)
+def test_a_row_whose_agreement_was_invoiced_or_is_billed_otherwise_now_is_skipped(
+    desk: Desk, key: str, kind: str, told: str
+) -> None:
+    """The month's invoice went out with the old units, which the row did not say when it was approved."""
+    with desk.editing() as hand:
+        cells = {"Action": "Cancel addition"} if key == "only:62" else {}
+        hand.approve(key, **cells)
+    number = {"units:52": 37, "cost:54": 37, "add:38:15": 38, "only:62": desk.addition(62)["agreementId"]}[
+        key
+    ]
+    changes = {"nextInvoiceDate": "2026-11-30T00:00:00Z"} if kind == "invoiced" else yearly(desk)
+    desk.sandbox.connectwise.agreements[number].update(changes)
+    ran = desk.apply()
+    assert (ran.code, desk.sent()) == (3, [])
+    if (key, kind) != ("only:62", "invoiced"):  # an end within an invoiced period has its own reason
+        assert told in desk.read().get(MISMATCHES, key, "Result")
+
+
+def test_a_row_of_an_agreement_that_was_invoiced_says_so_after_a_check_and_is_done(desk: Desk) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.sandbox.connectwise.agreements[37]["nextInvoiceDate"] = "2026-11-30T00:00:00Z"
+    assert desk.apply().code == 3
+    assert desk.check().code == 0
+    explanation = desk.read().get(MISMATCHES, "units:52", "Explanation")
+    assert explanation.startswith("Already invoiced: the change shows on the next invoice, 2026-11-30.")
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    assert desk.apply().states == {"update:52": "done"}
+
+
 # Formulas
 
 

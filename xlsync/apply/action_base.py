@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,12 +26,17 @@ NOTHING_SHOWN: Final = ShownLabels()
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The agreement that a write depends on, as the approved row showed it."""
+    """The agreement that a write depends on, as the approved row showed it.
+
+    `months` are those of its billing cycle, `next_invoice` is the day of the invoice that shows the change.
+    """
 
     agreement: int
     company: int | None = None
     currency: str = ""
     labels: ShownLabels = NOTHING_SHOWN
+    months: int | None = None
+    next_invoice: dt.date | None = None
 
 
 class ActionBase:

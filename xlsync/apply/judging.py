@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from xlsync.amounts import counted
 from xlsync.apply.actions import CREATED, Action, CreateAddition, CreateAgreement, CreateContact, kind_of
 from xlsync.apply.earlier_creations import tell_unanswered
 from xlsync.apply.handlers import handler_of
@@ -101,7 +102,13 @@ def _judge_basis(action: Action, live: Live) -> Outcome | None:
     today = dt.datetime.now().astimezone().date()
     begins = action.effective if isinstance(action, CreateAddition) else None
     agreement = live.agreement(action.basis.agreement)
-    return judge_agreement(action, action.basis, agreement, max(today, begins or today))
+    other = judge_agreement(action, action.basis, agreement, max(today, begins or today))
+    if other is not None or agreement is None or action.basis.months is None:
+        return other
+    months = live.billing_months(agreement)
+    if months is None or months == action.basis.months:
+        return None
+    return changed(action, f"the agreement is billed every {counted(months, 'month')} now")
 
 
 def _company_of(action: Action) -> int | None:

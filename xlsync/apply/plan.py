@@ -141,6 +141,9 @@ def judge_agreement(action: Action, seen: Basis, live: AgreementNow | None, day:
         return changed(action, "the agreement belongs to another company now")
     if seen.currency and live.currency and live.currency != seen.currency:
         return changed(action, f"the agreement's currency was {seen.currency} and is now {live.currency}")
+    was, now = seen.next_invoice, live.next_invoice
+    if was is not None and now is not None and now > was:
+        return changed(action, f"the agreement was invoiced: its next invoice was of {was}, and is of {now}")
     return judge_labels(action, seen.labels, live)
 
 

@@ -91,6 +91,7 @@ class Mismatch:
     contract_id: str = ""  # for the mark on a new addition
     begins: dt.date | None = None  # the first day of a new addition
     bill_start: dt.date | None = None  # of the agreement: ConnectWise takes no addition from before it
+    next_invoice: dt.date | None = None  # of the agreement: on it a change shows
     closed_until: dt.date | None = None  # the agreement does not prorate, and has invoiced until this day
     action: ActionLabel | None = None  # chosen already when the row is written
     is_ruled: bool = False  # ignored by a lasting rule, with its reason and its last day

@@ -110,6 +110,7 @@ def _describe(month: Month, comparison: Comparison, links: Mapping[str, Link], b
         contract_id=only_contract(charges),
         explanation=tell_agreement(month, agreement),
         bill_start=agreement.bill_start if agreement else None,
+        next_invoice=agreement.next_invoice if agreement else None,
         closed_until=closed_until(agreement),
     )
 

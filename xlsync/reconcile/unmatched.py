@@ -182,6 +182,7 @@ def _only_in_connectwise(
         connectwise_cost=addition.unit_cost,
         unit_price=price,
         months=months,
+        next_invoice=agreement.next_invoice,
         impact=impact_of(-addition.quantity, price, months),
         last=not_due,
         not_due=not_due,

@@ -243,7 +243,14 @@ def _basis_of(approved: _Approved) -> Basis | None:
     if not isinstance(mismatch.agreement, int):
         return None
     company = mismatch.company if isinstance(mismatch.company, int) else None
-    return Basis(mismatch.agreement, company, mismatch.currency, approved.labels)
+    return Basis(
+        mismatch.agreement,
+        company,
+        mismatch.currency,
+        approved.labels,
+        mismatch.months,
+        mismatch.next_invoice,
+    )
 
 
 @dataclass(frozen=True, slots=True)
