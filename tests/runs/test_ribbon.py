@@ -133,10 +133,10 @@ def test_export_never_overwrites_edits_and_says_it_in_the_words_of_the_terminal(
     assert told[1] in workbook.told[0]
 
 
-@pytest.mark.parametrize("chosen", ["2026-09", day("2026-09-01")], ids=["text", "a date, as Excel takes it"])
-def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk, chosen: object) -> None:
+def test_choose_exports_the_month_that_was_chosen_on_start(desk: Desk) -> None:
+    """Excel takes what is typed as a date; a text is read in the tests below."""
     with desk.editing() as hand:
-        hand.put("Start", "C5", chosen)
+        hand.put("Start", "C5", day("2026-09-01"))
     workbook = front(desk)
     press("ExportChosen", workbook, NOW)
     assert workbook.opened == [desk.folder / "xlsync-2026-09.xlsx"]
@@ -191,14 +191,14 @@ def test_check_does_what_the_command_does(desk: Desk, monkeypatch: pytest.Monkey
     assert "2026-10 · " in workbook.told[0]
 
 
-@pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices", "Report"])
-def test_a_workbook_of_another_kind_is_told_so(desk: Desk, id_: str) -> None:
+def test_a_workbook_of_another_kind_is_told_so_by_every_button(desk: Desk) -> None:
     book = Hand(desk.file).book
     del book["_xlsync"]
     book.save(desk.folder / "Book1.xlsx")
-    workbook = FileWorkbook(desk.folder / "Book1.xlsx", yes)
-    press(id_, workbook, NOW)
-    assert "Book1.xlsx is not a workbook of xlsync." in workbook.told[0]
+    for id_ in ("Check", "Apply", "Undo", "Invoices", "Report"):
+        workbook = FileWorkbook(desk.folder / "Book1.xlsx", yes)
+        press(id_, workbook, NOW)
+        assert "Book1.xlsx is not a workbook of xlsync." in workbook.told[0], id_
 
 
 @pytest.mark.parametrize("id_", ["Check", "Apply", "Undo", "Invoices", "Report", "ExportChosen"])
