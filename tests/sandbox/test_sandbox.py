@@ -413,3 +413,25 @@ def test_a_lock_of_the_demo_that_cannot_be_used_is_told(tmp_path: Path, is_folde
         lock.write_text("no database " * 100)
     with pytest.raises(XlsyncError, match="The demo cannot begin"), demo_settings(tmp_path):
         pass
+
+
+def test_heads_of_requests_are_read_in_whatever_way_programs_write_them(client: Client) -> None:
+    port = int(client.sandbox.url.rpartition(":")[2])
+    path = "/login/companyinfo/maplemsp"
+    first = f"GET {path} HTTP/1.1\r\nhost: a\r\nX-ONE: 1\r\nx-one:2 \r\nconnection: Close\r\n\r\n"
+    asked = "POST /oauth/token HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+    for text, begins in (
+        (first, "HTTP/1.1 200 OK"),
+        (first.replace("HTTP/1.1", "HTTP/1.0"), "HTTP/1.1 200 OK"),
+        (asked, "HTTP/1.1 100 Continue"),
+        ("no request\r\n\r\n", ""),
+    ):
+        with socket.create_connection(("127.0.0.1", port), 60) as connection:
+            connection.sendall(text.encode())
+            if text is asked:
+                answer = connection.recv(1000)
+            else:
+                answer = b"".join(iter(lambda: connection.recv(1000), b""))  # it is closed afterwards
+        assert answer.decode().startswith(begins)
+    seen = client.sandbox.log[0].headers
+    assert (seen["Host"], seen["X-One"]) == ("a", "1,2")

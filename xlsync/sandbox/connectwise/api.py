@@ -28,6 +28,7 @@ PUBLIC_KEY: Final = "Pub1icMadeUpKey0"
 PRIVATE_KEY: Final = "Pr1vateMadeUpKey"
 CLIENT_ID: Final = "5ad0b1ce-0000-4000-8000-5a4db0c5c11d"
 VERSION: Final = "v2026.1.4001"
+_KEYS: Final = base64.b64encode(f"{COMPANY_ID}+{PUBLIC_KEY}:{PRIVATE_KEY}".encode()).decode()
 MAX_PAGE: Final = 1000
 MAX_QUERY: Final = 2000
 
@@ -167,10 +168,9 @@ class ConnectWiseApi:
 
     def _check_access(self, request: Request) -> None:
         given = request.headers.get("Authorization", "")
-        wanted = base64.b64encode(f"{COMPANY_ID}+{PUBLIC_KEY}:{PRIVATE_KEY}".encode()).decode()
         if not given.startswith("Basic "):
             raise Refused(401, "Unauthorized", "Authorization has been denied for this request.")
-        if given != f"Basic {wanted}":
+        if given != f"Basic {_KEYS}":
             # The cloud answers wrong keys as if there were nothing here.
             raise Refused(404, "ConnectWiseApi", _NO_ENDPOINT)
         if request.headers.get("clientId", "").lower() != CLIENT_ID:
@@ -326,9 +326,11 @@ class ConnectWiseApi:
             links |= {"next": {"page": page + 1}} if page < last else {}
         response = json_response([project(record) for record in shown])
         rest = {name: value for name, value in request.args.items() if name not in {"page", "pageId"}}
-        query = urlencode({**rest, "pageSize": size})
+        page_address = f"{request.base_url}?{urlencode({**rest, 'pageSize': size})}"
         response.headers["Link"] = ", ".join(
-            f'<{request.base_url}?{query}&{urlencode(place)}>; rel="{name}"' for name, place in links.items()
+            f'<{page_address}&{parameter}={number}>; rel="{name}"'
+            for name, place in links.items()
+            for parameter, number in place.items()
         )
         return response
 
