@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 import simplejson
 
 from tests.helpers.desk import Desk
@@ -16,12 +18,12 @@ from xlsync.apply.journal import list_runs
 SLOW = dt.timedelta(minutes=20)
 
 
-def by_a_slow_clock(file: Path) -> Path:
+def by_a_slow_clock(file: Path, slow_by: dt.timedelta = SLOW) -> Path:
     """Let a run of the journal be one of another machine, whose clock is slow, that comes here just now."""
     lines = [simplejson.loads(text, use_decimal=True) for text in file.read_text("utf-8").splitlines()]
     for line in lines:
-        line["at"] = (dt.datetime.fromisoformat(line["at"]) - SLOW).isoformat(timespec="milliseconds")
-    at = dt.datetime.strptime(file.stem[:15], "%Y%m%d-%H%M%S").replace(tzinfo=dt.UTC) - SLOW
+        line["at"] = (dt.datetime.fromisoformat(line["at"]) - slow_by).isoformat(timespec="milliseconds")
+    at = dt.datetime.strptime(file.stem[:15], "%Y%m%d-%H%M%S").replace(tzinfo=dt.UTC) - slow_by
     slow = file.with_name(f"{at:%Y%m%d-%H%M%S}{file.stem[15:]}.jsonl")
     slow.write_text("".join(simplejson.dumps(line, use_decimal=True) + "\n" for line in lines), "utf-8")
     file.unlink()
@@ -66,6 +68,29 @@ def test_what_another_machine_carried_out_after_the_export_is_spent_though_its_c
     with desk.editing() as hand:
         hand.approve("units:52")
     assert desk.apply().states == {"update:52": "done"}
+
+
+@pytest.mark.parametrize("name", ["number", "last"])
+def test_a_number_that_another_run_had_when_it_was_read_takes_nothing_back(desk: Desk, name: str) -> None:
+    """A run of a slow clock is named before another one of the day, whose number it takes."""
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    desk.apply()
+    first = newest(desk)
+    (read,) = desk.run("history", "--json").json["runs"]
+    os.utime(first, (first.stat().st_mtime - 300,) * 2)  # minutes ago
+    with desk.editing() as hand:
+        hand.approve("units:53")
+    desk.apply()
+    slow = by_a_slow_clock(newest(desk), dt.timedelta(seconds=5))
+    assert slow.stem < first.stem
+    desk.forget_log()
+    ran = desk.run("undo", read["number"] if name == "number" else "last", "--yes", "--json")
+    assert (ran.code, desk.sent()) == (1, [])
+    assert first.stem in ran.err
+    assert slow.stem in ran.err
+    assert desk.run("undo", first.stem, "--yes", "--json").code == 0
+    assert (desk.addition(52)["quantity"], desk.addition(53)["quantity"]) == (15, 18)
 
 
 def test_an_end_stays_while_a_successor_that_a_slow_clock_dates_earlier_is_in_force(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol, Self, TextIO
@@ -32,6 +33,7 @@ from xlsync.files import write_file
 
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
 _PATH: Final = re.compile(r"/[a-z]+/[a-zA-Z]+(/\d+(/[a-z]+(/\d+)?)?)?")  # of a record or list
+_UNSURE: Final = 60  # seconds by which runs may come to a machine in another order than they are named
 _TEXTS: Final = ("key", "kind", "what", "subject", "at", "method", "path", "state", "detail")
 
 
@@ -287,18 +289,42 @@ def list_run_ids(home: Path, environment: str) -> frozenset[str]:
 
 
 def read_run(home: Path, environment: str, run: str) -> Run:
-    """Read a run by id or number, or the `last` of apply; raises XlsyncError where there is no such run."""
-    if run == "last":
-        runs = list_runs(home, environment)
-        newest = next((candidate for candidate in runs if candidate.command == "apply"), None)
-        run = newest.id if newest else run
+    """Read a run by id or number, or the `last` of apply; raises XlsyncError where there is no such run.
+
+    A number, or `last`, is refused where the clocks of two machines differ, so that it may have stood for
+    another run when somebody read it.
+    """
     files = {file.stem: file for file in _run_files(home, environment)}
     numbers = _number_runs(files)
+    if run == "last":
+        runs = [candidate.id for candidate in list_runs(home, environment) if candidate.command == "apply"]
+        _refuse_unsure(run, {*runs[:1], *sorted(runs, key=lambda id_: _came_at(files[id_]))[-1:]}, files)
+        run = runs[0] if runs else run
+    elif run not in files and run in numbers.values():
+        _refuse_unsure(run, [id_ for id_ in files if numbers[id_][:10] == run[:10]], files)
     id_ = next((id_ for id_, number in numbers.items() if run in {id_, number}), None)
     if id_ is None:
         which = "of apply" if run == "last" else run
         raise XlsyncError(f"There is no run {which} in {environment}.", "`xlsync history` lists the runs.")
     return _read_run(files[id_], numbers[id_])
+
+
+def _refuse_unsure(run: str, ids: Iterable[str], files: Mapping[str, Path]) -> None:
+    """Raise XlsyncError if a run that is named earlier came here later than another one of these."""
+    ordered = sorted(ids)
+    came_at = [_came_at(files[id_]) for id_ in ordered]
+    latest = list(accumulate(came_at, max))
+    if any(at < before - _UNSURE for at, before in zip(came_at[1:], latest, strict=False)):
+        raise XlsyncError(
+            f"Which run {run} is cannot be told: the clocks of the machines that made the runs differ.",
+            f"Name it by its id, which `xlsync history --json` shows: {', '.join(ordered)}.",
+        )
+
+
+def _came_at(file: Path) -> float:
+    """Return when a run's last line came to this machine, in seconds."""
+    with _reading(file):
+        return file.stat().st_mtime
 
 
 def run_number(home: Path, environment: str, run: str) -> str:
