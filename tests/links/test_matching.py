@@ -113,6 +113,12 @@ def items_of(
         ("Foo Besloten Vennootschap", "Foo B.V."),
         ("Foo Gesellschaft mit beschränkter Haftung", "Foo GmbH"),
         ("Smith and Sons", "Smith & Sons"),
+        ("Müller und Söhne", "Müller & Söhne GmbH & Co. KG"),
+        ("Pain et Vin SARL", "Pain & Vin"),
+        ("Καφές και Μέλι", "Καφές & Μέλι Μονοπρόσωπη ΙΚΕ"),
+        ("Bäckerei Foo e.K.", "Bäckerei Foo"),
+        ("Klinik Foo gGmbH", "Klinik Foo"),
+        ("Kanzlei Foo PartG mbB", "Kanzlei Foo"),
         ("AT&T Inc.", "AT and T"),
         ("The Foo Company", "Foo"),
         ("Foo AB (publ)", "Foo"),
@@ -149,6 +155,8 @@ def test_names_that_differ_in_spelling_only_fold_to_one(one: str, other: str) ->
         ("Foo Holdings", "Foo"),
         ("First Bank", "Bank First"),
         ("Band", "B"),
+        ("Et Cetera", "Cetera"),
+        ("Foo Und", "Foo"),
     ],
 )
 def test_different_names_stay_different_after_folding(one: str, other: str) -> None:

@@ -18,11 +18,12 @@ MOST_NAMES: Final = 8192  # names whose words are cached: lines, lists and links
 # Written as they look after folding: no dots, no accents, lower case ("S.A." is "sa", "A/S" is "as").
 _TRAILING: Final = """
     ltd limited ltda lda inc incorporated corp corporation co company cos companies llc llp lp lllp pllc
-    plc pc pty pte pvt private gmbh mbh ag kg kgaa ohg gbr ug ev eg se sa sarl sas sasu sau sl slu sll
+    plc pc pty pte pvt private gmbh mbh ggmbh ag kg kgaa ohg gbr ug gug ev ek ekfm ekfr eg partg partgmbb
+    partmbb mbb cic eurl selarl slp slne se sa sarl sas sasu sau sl slu sll
     snc scs sca srl
     srls spa bv nv bvba sprl vof cv oy oyj ab hb kb as asa aps ans da ks is ou uab sia kft zrt nyrt bt
     sro spol doo dd ad ood eood spzoo spj oo eirl cia kk gk yk sdn bhd tbk jsc ojsc pjsc cjsc
-    αε επε ικε οε εε αβεε ооо оао зао пао ао тов чп ип еоод оод ад доо 株 有 주
+    αε επε ικε οε εε αβεε αεβε αεε μικε μονοπροσωπη ооо оао зао пао ао тов чп ип еоод оод ад доо 株 有 주
 """
 _TRAILING_FORMS: Final = frozenset(_TRAILING.split())
 # Only what begins no ordinary name: "AS Roma", "SC Johnson" and "Co Pilot" keep their first word.
@@ -34,6 +35,7 @@ _PHRASES: Final = """
     s de rl de cv / s de r l de c v / sapi de cv / aktiengesellschaft / kommanditgesellschaft auf aktien
     kommanditgesellschaft / gesellschaft mit beschrankter haftung / gesellschaft mbh
     gesellschaft m b h / haftungsbeschrankt / offene handelsgesellschaft / eingetragener verein
+    / eingetragener kaufmann / eingetragene kauffrau / partnerschaftsgesellschaft
     eingetragene genossenschaft / gesellschaft burgerlichen rechts / societe anonyme
     societe a responsabilite limitee / societe par actions simplifiee
     societe par actions simplifiee unipersonnelle / societe en nom collectif / public limited company
@@ -76,6 +78,7 @@ _LEADING_PHRASES: Final = tuple(
     if phrase[0] in {"aktiebolaget", "общество", "акционерное", "публичное"}
 )
 _AND: Final = frozenset({"and"})  # left out, as an ampersand is
+_AND_BETWEEN: Final = frozenset({"und", "et", "og", "och", "και"})  # left out between two other words
 _AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und Co. KG
 _SHORT: Final = {  # forms within a name: Packaging Corporation of America
     "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
@@ -193,7 +196,15 @@ def company_words(name: str) -> tuple[str, ...]:
 
 
 def _without_fillers(name: tuple[str, ...]) -> tuple[str, ...]:
-    name = tuple(word for word in name if word not in _AND) or name
+    last = len(name) - 1
+    name = (
+        tuple(
+            word
+            for place, word in enumerate(name)
+            if word not in _AND and not (word in _AND_BETWEEN and 0 < place < last)
+        )
+        or name
+    )
     while len(name) > 1 and name[0] == "the":
         name = name[1:]
     return name
