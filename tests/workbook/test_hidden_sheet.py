@@ -63,7 +63,7 @@ def test_rows_are_read_back_to_the_last_digit(
 ) -> None:
     rows = {key: StoredRow.from_facts(shown, facts) for key, (shown, facts) in written.items()}
     kept = read_hidden_sheet(
-        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx"
+        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx", {}
     )
     assert kept.about == ABOUT
     assert told(kept.rows["Sheet"]) == told(rows)
@@ -75,7 +75,7 @@ def test_rows_with_other_headers_keep_what_they_showed() -> None:
         "b": StoredRow.from_facts({"Two": Decimal("2.50")}, {"is": "b"}),
     }
     kept = read_hidden_sheet(
-        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx"
+        grid_of(write_hidden_sheet(HiddenSheet(ABOUT, {"Sheet": rows}), {})), {}, "x.xlsx", {}
     ).rows["Sheet"]
     assert kept["a"].shown == {"One": "1", "Two": None}
     assert kept["b"].shown == {"One": None, "Two": Decimal("2.50")}
@@ -87,7 +87,7 @@ def vars_of(about: About) -> dict[str, Any]:
 
 
 def read_as_sealed(texts: list[tuple[str, str]]) -> HiddenSheet:
-    return read_hidden_sheet([[], *map(list, texts), ["checksum", _checksum(texts, {})]], {}, "x.xlsx")
+    return read_hidden_sheet([[], *map(list, texts), ["checksum", _checksum(texts, {})]], {}, "x.xlsx", {})
 
 
 def test_an_unknown_layout_is_told_as_such() -> None:

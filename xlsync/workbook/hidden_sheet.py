@@ -13,7 +13,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice, repeat
@@ -159,7 +159,6 @@ class HiddenSheet:
 
     about: About
     rows: Mapping[str, Mapping[str, StoredRow]]
-    texts: dict[str, str] = field(default_factory=dict)  # the packed texts by title, as they were read
 
 
 def write_hidden_sheet(content: HiddenSheet, lists: Mapping[str, Sequence[Value]]) -> list[Row]:
@@ -235,9 +234,15 @@ def _unpacked(text: str) -> bytes:
 
 
 def read_hidden_sheet(
-    grid: Sequence[Sequence[Value]], lists: Mapping[str, Sequence[Value]], name: str
+    grid: Sequence[Sequence[Value]],
+    lists: Mapping[str, Sequence[Value]],
+    name: str,
+    texts: dict[str, str],
 ) -> HiddenSheet:
-    """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format."""
+    """Read the hidden sheet again; raises WorkbookError where it was altered or is of a newer format.
+
+    A text that recurs is one object: `texts` has those that are known already, and learns the others.
+    """
     sealed = [
         (str(line[0]), "".join(str(cell) for cell in line[1:] if cell is not None))
         for line in grid[1:]
@@ -261,13 +266,12 @@ def read_hidden_sheet(
         raise altered from error
     try:
         packed = {title: text for title, text in sealed[:-1] if title != _ABOUT}
-        texts: dict[str, str] = {}
         rows = {
             title: _read_rows(text, packed[f"{_FACTS}{title}"], altered, texts)
             for title, text in packed.items()
             if not title.startswith(_FACTS)
         }
-        return HiddenSheet(from_plain(facts, About), rows, texts)
+        return HiddenSheet(from_plain(facts, About), rows)
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise WorkbookError(  # intact, but of another format
             f"{name} was written by another xlsync ({facts.get('version')}) in a way this one does not read.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -129,11 +130,14 @@ def read_workbook(path: Path) -> Book:
             f"{path.name} lacks the sheet{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             "Go back to its backup, or export the month again into another file.",
         )
-    package.read_grids((LISTS, MEMORY))
-    lists = _read_lists(package)
-    hidden = read_hidden_sheet(package.grid(MEMORY), lists, path.name)
-    titles = (*(sheet.title for sheet in READ_SHEETS), START)
-    package.read_grids((title for title in titles if title in package.sheets), hidden.texts)
+    titles = [title for title in (*(s.title for s in READ_SHEETS), START) if title in package.sheets]
+    texts: dict[str, str] = {}
+    with ThreadPoolExecutor(1) as thread:  # calamine needs no lock of Python's for most of its work
+        reading = thread.submit(package.read_grids, titles, texts)
+        package.read_grids((LISTS, MEMORY))
+        lists = _read_lists(package)
+        hidden = read_hidden_sheet(package.grid(MEMORY), lists, path.name, texts)
+        reading.result()
     sheets = {
         sheet.title: _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
         for sheet in READ_SHEETS
