@@ -195,6 +195,10 @@ def test_a_table_of_an_older_xlsync_without_rules_is_read(tmp_path: Path) -> Non
     [
         (b"", "has no column Environment, For"),
         (b"Key;For\n", "has no column Environment, Customer"),
+        (
+            ";".join([*HEADERS, "ConnectWise Customer Id"]).encode(),
+            "has the column ConnectWise Customer Id twice",
+        ),
         (b"\xff\xfe\x00", "is not a CSV file in UTF-8"),
         (",".join(HEADERS).encode() + b'\n"open', "is not a CSV file in UTF-8"),
     ],

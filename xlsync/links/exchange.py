@@ -168,6 +168,12 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                     f"{', '.join(filter(None, headers)) or 'none'}.",
                     "Import a file that `xlsync links export` wrote.",
                 )
+            twice = [header for header in HEADERS if headers.count(header) > 1]
+            if twice:
+                raise XlsyncError(
+                    f"{path.name} has the column {', '.join(twice)} twice, so nothing of it was imported.",
+                    "Delete one of the two columns, and import the file again.",
+                )
             begins = reader.line_num + 1
             for cells in reader:
                 if any(cells):
