@@ -11,6 +11,7 @@ import pytest
 
 from tests.helpers.desk import Desk
 from tests.helpers.hand import LINES, MISMATCHES, NEW, day
+from tests.helpers.world import DeskAfter
 
 PIPIT = "Pipit Tutors"
 EXTRA = "Cloud Services Extra"
@@ -38,10 +39,11 @@ def forget_everything(desk: Desk) -> None:
     assert desk.links() == []
 
 
-def move_to_extra(desk: Desk) -> str:
-    """Pipit's Exchange line on one agreement, its other line on the other, as a person chose; its key."""
+def move_to_extra(desk: Desk) -> None:
+    """Pipit's Exchange line on one agreement, its other line on the other, as a person chose."""
     with desk.editing() as hand:
         line = hand.line(PIPIT, "Exchange")
+        assert hand.get(LINES, line, "ConnectWise Agreement") is None
         hand.set(LINES, line, {"ConnectWise Agreement": EXTRA})
     assert desk.check().code == 0
     with desk.editing() as hand:
@@ -52,7 +54,6 @@ def move_to_extra(desk: Desk) -> str:
                   and hand.get(MISMATCHES, key, "Customer") == PIPIT)  # fmt: skip
         hand.approve(row)
     assert desk.apply().code == 0
-    return line
 
 
 def create_dark_web_watch(desk: Desk) -> dict[str, Any]:
@@ -74,10 +75,9 @@ def create_dark_web_watch(desk: Desk) -> dict[str, Any]:
 # Links carried by marks
 
 
-def test_a_link_is_carried_by_the_mark_alone(desk: Desk) -> None:
-    untold = desk.read()
-    assert untold.get(LINES, untold.line(PIPIT, "Exchange"), "ConnectWise Agreement") is None
-    line = move_to_extra(desk)
+def test_a_link_is_carried_by_the_mark_alone(desk_after: DeskAfter) -> None:
+    desk = desk_after(move_to_extra)
+    line = desk.read().line(PIPIT, "Exchange")
     contract = desk.read().get(LINES, line, "Contract ID")
     forget_everything(desk)
     assert desk.export().code == 0
@@ -89,8 +89,11 @@ def test_a_link_is_carried_by_the_mark_alone(desk: Desk) -> None:
     assert kept[-1] == "marked in ConnectWise"
 
 
-def test_where_only_the_contract_is_forgotten_the_match_says_marked_in_connectwise(desk: Desk) -> None:
-    line = move_to_extra(desk)
+def test_where_only_the_contract_is_forgotten_the_match_says_marked_in_connectwise(
+    desk_after: DeskAfter,
+) -> None:
+    desk = desk_after(move_to_extra)
+    line = desk.read().line(PIPIT, "Exchange")
     assert desk.check().code == 0
     hand = desk.read()
     assert hand.get(LINES, line, "Match") != "marked in ConnectWise"

@@ -24,7 +24,7 @@ _LONGEST_CLOSE: Final = 5.0  # seconds
 Answer = Callable[[HttpRequest, socket.socket], Response]
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=64)
 def _compressed(body: bytes) -> bytes:
     """Compress a body; clients ask for the same lists again and again."""
     return gzip.compress(body, compresslevel=1)
