@@ -266,8 +266,8 @@ def test_an_answer_that_was_cut_off_is_not_told_to_be_a_wrong_address(empty_desk
 def test_what_connectwise_will_refuse_is_foretold(empty_desk: Desk) -> None:
     state = empty_desk.sandbox.connectwise
     running = [record for record in state.agreements.values() if not record["cancelledFlag"]]
-    running[0] |= {"name": "Late Start", "billStartDate": "2027-05-01T00:00:00Z"}
-    running[1] |= {"name": "Far Ahead", "nextInvoiceDate": "2027-06-30T00:00:00Z"}
+    running[0] |= {"name": "Late Start", "billStartDate": "2099-05-01T00:00:00Z"}
+    running[1] |= {"name": "Far Ahead", "nextInvoiceDate": "2099-06-30T00:00:00Z"}
     running[2] |= {"name": "Once Only", "billingCycle": {"id": 4, "name": "NotRecurring", "_info": {}}}
     state.companies[running[3]["company"]["id"]] |= {"name": "Nobody Home", "defaultContact": None}
     state.user_defined_fields[42]["requiredFlag"] = True
