@@ -232,11 +232,15 @@ class Recall:
     def customer(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's customer, from either source."""
         key, entries = customer_key(line), self._memory.customers
+        if key is not None and (own := entries.get(key)) is not None:
+            return own
         return self._from_elsewhere(key, line.customer, entries, lambda: self.customers_elsewhere(line))
 
     def product(self, line: BillingLine) -> Remembered:
         """Return the entry of the line's product, from either source."""
         key, entries = product_key(line), self._memory.products
+        if key is not None and (own := entries.get(key)) is not None:
+            return own
         return self._from_elsewhere(key, line.product, entries, lambda: self.products_elsewhere(line))
 
     def _from_elsewhere(
@@ -246,8 +250,8 @@ class Recall:
         entries: Mapping[str, Remembered],
         find_elsewhere: Callable[[], Sequence[str]],
     ) -> Remembered:
-        if key is None or key in entries or not entries:
-            return entry_for(entries, key)
+        if key is None or not entries:
+            return _UNKNOWN
         if (key, name) not in self._looked_up:
             elsewhere = find_elsewhere()
             self._looked_up[key, name] = entries[elsewhere[0]] if len(elsewhere) == 1 else _UNKNOWN

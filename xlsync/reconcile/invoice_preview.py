@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
@@ -48,36 +48,34 @@ def preview_invoices(
     books: Books,
 ) -> tuple[NextInvoice, ...]:
     """Make one row for each agreement that lines of the month are linked to."""
-    billed: dict[int, Decimal] = {}
-    currencies: dict[int, set[str]] = {}
-    first: dict[int, BillingLine] = {}
-    items: dict[int, set[int]] = {}
+    linked: defaultdict[int, list[BillingLine]] = defaultdict(list)
     for line in lines:
         link = links[line.key]
         if link.agreement and isinstance(link.agreement.to, int) and not link.is_suggested:
-            agreement = link.agreement.to
-            billed[agreement] = billed.get(agreement, Decimal(0)) + line.amount
-            currencies.setdefault(agreement, set()).add(line.currency)
-            first.setdefault(agreement, line)
-            if link.item and isinstance(link.item.to, int) and line.is_compared:
-                items.setdefault(agreement, set()).add(link.item.to)
+            linked[link.agreement.to].append(line)
     unapplied = Counter(mismatch.agreement for mismatch in mismatches if is_unapplied(mismatch))
     rows: list[NextInvoice] = []
-    for agreement, amount in billed.items():
-        line, recap = first[agreement], recaps.get(agreement)
-        company = links[line.key].company
+    for agreement, own in linked.items():
+        recap = recaps.get(agreement)
+        company = links[own[0].key].company
+        items = {
+            item.to
+            for line in own
+            if (item := links[line.key].item) and isinstance(item.to, int) and line.is_compared
+        }
+        is_of_one_currency = len({line.currency for line in own}) == 1
         known = books.agreements.get(agreement)
         rows.append(
             NextInvoice(
                 key=f"invoice:{agreement}",
                 agreement=agreement,
                 company=company.to if company and isinstance(company.to, int) else None,
-                customer=line.customer,
+                customer=own[0].customer,
                 date=recap.next_date if recap else None,
                 amount=recap.next_amount if recap else None,
-                bss_amount=amount if len(currencies[agreement]) == 1 else None,
+                bss_amount=sum((line.amount for line in own), Decimal(0)) if is_of_one_currency else None,
                 mismatches=unapplied[agreement],
-                margin=_margin(month, agreement, items.get(agreement, set()), books),
+                margin=_margin(month, agreement, items, books),
                 currency=known.currency if known else "",
             )
         )

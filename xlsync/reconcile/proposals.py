@@ -117,14 +117,20 @@ def propose_creations(
 ) -> tuple[Proposal, ...]:
     """Propose one row for each customer, agreement and product that a line lacks or asks to create."""
     lines = sorted(lines, key=lambda line: line.key)  # so that the order of the lines does not matter
-    customers = list(_customers(lines, links, addresses, known))
-    agreements = list(_agreements(month, lines, links, known))
-    products = list(_products(lines, links, known))
+    lacking = [line for line in lines if _lacks(line, links[line.key])]
+    customers = list(_customers(lacking, links, addresses, known))
+    agreements = list(_agreements(month, lacking, links, known))
+    products = list(_products(lacking, lines, links, known))
     return tuple(row for rows in (customers, agreements, products) for row in sorted(rows, key=_order))
 
 
 def _order(row: Proposal) -> tuple[str, str]:
     return row.for_.casefold(), row.key
+
+
+def _lacks(line: BillingLine, link: Link) -> bool:
+    """Return whether a line lacks a part of its link, or asks to create one."""
+    return any(_is_wanted(line, part) for part in (link.company, link.agreement, link.item))
 
 
 def _is_wanted(line: BillingLine, part: Choice | None) -> bool:
@@ -183,12 +189,15 @@ def _agreements(
         )
 
 
-def _products(lines: Iterable[BillingLine], links: Mapping[str, Link], known: Known) -> Iterator[Proposal]:
-    lines = [line for line in lines if line.product]
-    wanted = _first(lines, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
+def _products(
+    lacking: Iterable[BillingLine], lines: Iterable[BillingLine], links: Mapping[str, Link], known: Known
+) -> Iterator[Proposal]:
+    """Propose the products of the `lacking` lines; any of the `lines` may tell what a unit costs."""
+    lacking = [line for line in lacking if line.product]
+    wanted = _first(lacking, lambda line: _is_wanted(line, links[line.key].item), new_product_key)
     codes = [line.product_code for line in wanted.values()]
     taken = {item.identifier.casefold() for item in known.items} | known.taken
-    asked = [line for line in lines if line.cost is not None] if wanted else []
+    asked = [line for line in lines if line.product and line.cost is not None] if wanted else []
     costs = _first(asked, covers_full_period, new_product_key)
     for key, line in sorted(wanted.items()):
         terms = " / ".join(dict.fromkeys(filter(None, (line.billing_period, line.commitment_period))))
