@@ -452,8 +452,10 @@ class Package:
             for kind in ("calcChain", "volatileDependencies"):
                 for part in self._parts.related(self._workbook, kind):
                     self._parts.drop(part, self._workbook)
-        if any(self._has_formulas(part) for part in self._sheets.values()):
-            self._put(self._workbook, calculated_when_opened(self._parts.text(self._workbook)))
+        workbook = self._parts.text(self._workbook)
+        marked = calculated_when_opened(workbook)
+        if marked != workbook and any(map(self._has_formulas, self._sheets.values())):
+            self._put(self._workbook, marked)
 
     def _has_formulas(self, part: str) -> bool:
         """Return whether a sheet may hold a formula; plain sheets, which most are, hold none."""
