@@ -515,3 +515,41 @@ def test_a_table_that_is_not_read_raises_a_doubt_unless_it_is_a_summary(tmp_path
     assert doubts(read(-21)) == [
         "two.xlsx, sheet Other: 1 row of another table is not read, and is no summary of the lines."
     ]
+
+
+@pytest.mark.parametrize(
+    ("units", "cost", "amount"),
+    [
+        ("Number of Licenses", "Price per Seat", "Total excl. VAT"),
+        ("Invoiced Quantity", "Unit Price excl. VAT", "Amount ex. tax"),
+        ("Seat Count", "Price/Unit", "Pre-Tax Amount"),
+        ("Menge", "Einzelpreis exkl. MwSt.", "Gesamt zzgl. MwSt."),
+        ("Qty", "Unit Price EUR", "Amount in EUR"),
+    ],
+)
+def test_headers_of_units_and_money_are_known_in_many_words(
+    path: Path, units: str, cost: str, amount: str
+) -> None:
+    header = ["Customer Organization", "Plan Name", units, cost, amount, "VAT"]
+    (line,) = read_csv(path, ["Amber Ltd", "Mail", "6", "10.50", "63.00", "11.97"], header=header).lines
+    assert (line.customer, line.product, line.units) == ("Amber Ltd", "Mail", 6)
+    assert (line.cost, line.amount) == (Decimal("10.50"), 63)
+
+
+def test_a_currency_behind_the_headers_of_money_is_that_of_the_lines(path: Path) -> None:
+    header = ["Customer", "Product", "Quantity", "Unit Price EUR", "Amount EUR"]
+    (line,) = read_csv(path, ["Amber Ltd", "Mail", "6", "10.50", "63.00"], header=header).lines
+    assert line.currency == "EUR"
+    two = [*header, "Amount USD"]
+    assert "both mean Amount" in refusal(path, ["Amber Ltd", "Mail", "6", "1", "6", "7"], header=two)
+
+
+@pytest.mark.parametrize("total", ["Total", "Total EUR", "Gesamtbetrag in EUR", "Total Charges"])
+def test_a_total_beside_a_tax_may_hold_it_whatever_its_currency(path: Path, total: str) -> None:
+    header = ["Customer", "Product", "Quantity", "VAT", total]
+    assert "may hold the tax" in refusal(path, ["Amber Ltd", "Mail", "6", "11.97", "74.97"], header=header)
+
+
+def test_a_column_of_users_beside_the_quantity_is_not_read(path: Path) -> None:
+    (line,) = read_csv(path, [*AMBER, "99"], header=[*HEADER, "Users"]).lines
+    assert line.units == 6

@@ -12,8 +12,10 @@ from xlsync.billing.reports.layouts import (
     HEADERS,
     LAYOUTS,
     MEANINGS,
+    MONEY,
     NEEDED,
     Layout,
+    money_header,
 )
 from xlsync.billing.reports.text import header_key, header_words, plain_text
 from xlsync.errors import ConfigError
@@ -45,6 +47,7 @@ _KNOWN_STARTS: Final = {
     for header in group
     if header.endswith("*")
 }
+_NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
     r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|starts?|started|ends?|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
@@ -126,7 +129,7 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
     if layout is not None:
         _take_of_layout(meanings, layout, keys, free)
         ignored |= set(layout.of_no_matter)
-    _take_known(meanings, layout, keys, [n for n in free if keys[n] not in ignored])
+    _take_known(meanings, layout, header, [n for n in free if keys[n] not in ignored])
     _place_billing_cycle(keys, free, meanings.at, layout)
     if "customer" in meanings.at and not _goes_with(keys, meanings.at):
         meanings.at.pop("customer_id", None)
@@ -179,19 +182,31 @@ def _take_of_layout(meanings: _Meanings, layout: Layout, keys: Sequence[str], fr
         meanings.take(meaning, [n for n in places if keys[n] == keys[places[0]]])
 
 
-def _take_known(meanings: _Meanings, layout: Layout | None, keys: Sequence[str], free: Sequence[int]) -> None:
+def _take_known(
+    meanings: _Meanings, layout: Layout | None, header: Sequence[str], free: Sequence[int]
+) -> None:
     """Take the columns with known headers, but for the meanings that a published layout decides."""
     choices: dict[str, dict[int, list[int]]] = {}  # by meaning and rank the columns
     for n in free:
-        known = _KNOWN.get(keys[n]) or next(
-            (place for start, place in _KNOWN_STARTS.items() if keys[n].startswith(start)), None
-        )
+        known = _find_known(header[n])
         if known is not None and meanings.is_free(n):
             choices.setdefault(known.meaning, {}).setdefault(known.rank, []).append(n)
     for meaning, by_rank in choices.items():
         is_decided = layout is not None and (meaning in layout.meanings or meaning == "mode")
         if not is_decided or meaning in KNOWN_AND_UNREAD:
             meanings.take(meaning, by_rank[min(by_rank)])
+
+
+def _find_known(header: str) -> _Known | None:
+    """Return what a known header means; one of money may name its currency, or say that it holds no tax."""
+    key = header_key(header)
+    if (known := _KNOWN.get(key)) is not None:
+        return known
+    if (bare := money_header(header)) is not None and (known := _KNOWN.get(bare.key)) is not None:
+        if known.meaning not in MONEY:
+            return None
+        return _NET if known.meaning == _NET.meaning and bare.is_without_tax else known
+    return next((known for start, known in _KNOWN_STARTS.items() if key.startswith(start)), None)
 
 
 def _place_billing_cycle(
@@ -206,7 +221,7 @@ def _place_billing_cycle(
         at[meaning] = places[0]
 
 
-_FAMILY: Final = (0, 0, 1, 1, 2, 2)
+_FAMILY: Final = (0, 0, 1, 1, 1, 2, 2)
 
 
 def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:

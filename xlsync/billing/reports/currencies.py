@@ -32,7 +32,9 @@ _SIGNS: Final = {
     }.items()
 }  # fmt: skip
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
-_IN_HEADER: Final = re.compile(r"[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]\s*$")
+_IN_HEADER: Final = re.compile(
+    r"(?:[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]| (EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK))\s*$"
+)
 _NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
@@ -98,7 +100,7 @@ def _of_headers(values: TableValues) -> str:
     """Return the currency that the headers of the money name in brackets, if they name one."""
     table = values.table
     named: set[Any] = {
-        _CODES.get(match[1], match[1])
+        _CODES.get(code := match[1] or match[2], code)
         for meaning in ("amount", "cost")
         if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning)))
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from xlsync.billing.reports.text import header_key
+from xlsync.billing.reports.text import header_key, header_words
 from xlsync.billing.reports.translations import TRANSLATIONS
 
 # The meanings of columns, with their names in messages.
@@ -52,6 +53,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
          "Final Customer", "Final Customer Name", "End Client Name"),
         ("End Customer", "End User", "End Client"),
         ("Customer Name", "Customer Company Name", "Client Name", "Tenant Name", "Customer Company"),
+        ("Customer Organization", "Customer Organisation", "Customer Organization Name", "Customer Org",
+         "Customer Display Name", "Customer Legal Name", "Client Company", "Name of Customer"),
         ("Customer", "Client", "Tenant"),
         ("Company Name", "Account Name", "Organization Name", "Organisation Name"),
         ("Company", "Account", "Organization", "Organisation"),
@@ -65,12 +68,16 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("MS Subscription ID", "Microsoft Subscription ID", "Vendor Subscription ID"),
         ("Subscription ID", "Subscription Number", "Subscription No"),
         ("Contract ID", "Contract Number", "Contract No"),
+        ("Subscription GUID", "Subscription Reference", "Subscription Identifier", "Agreement Number",
+         "Agreement ID"),
     ),
     "product": (
         ("Product Name", "Charge Description", "Item Name", "Article Name", "Service Name", "Offer Name"),
         ("Product Description", "Item Description", "Line Item Description", "Article Description"),
         ("Product", "Article", "Item", "Service", "Offer"),
         ("SKU Name", "Resource Name", "Subscription Name"),
+        ("Product Title", "Item Title", "SKU Description", "Service Description", "Plan Name", "License Name",
+         "Material Description", "Part Description", "Line Description", "Product Service", "Charge Name"),
         ("Description",),
     ),
     "product_code": (("Product Code", "Item Code", "Product SKU", "Part Number", "Article Number",
@@ -82,11 +89,16 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
                                  "Invoice Frequency", "Payment Frequency"),),
     "cycle": (("Commitment Period", "Commitment", "Term", "Commitment Term", "Contract Term",
         "Subscription Term",
-               "Term Duration", "Commitment Duration"),),
+               "Term Duration", "Commitment Duration"),
+              ("Contract Length", "Subscription Length", "Commit Term", "Contract Duration", "Term Length",
+               "Subscription Duration")),
     "units": (("Billable Quantity", "Billed Quantity"), ("Quantity", "Units", "Qty", "Number of Units",
         "Seats",
                                                          "Licenses", "Licences", "License Count",
-                                                         "Unit Count")),
+                                                         "Unit Count"),
+              ("Number of Licenses", "Number of Licences", "No of Licenses", "Number of Seats", "Seat Count",
+               "User Count", "Users", "Quantity Billed", "Qty Billed", "Quantity Invoiced",
+               "Invoiced Quantity", "License Quantity", "Units Billed", "Item Quantity")),
     "cost": (
         ("Rate Per Qty",),
         ("Partner Effective Unit Price", "Partner Unit Price", "Partner Price", "Reseller Unit Price",
@@ -96,8 +108,11 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("Unit Cost", "Cost Per Unit", "Cost Price", "Unit Cost Price", "Unit Cost Transaction Currency*",
          "Buy Price", "Purchase Price", "Cost Each", "Unit Buy Price"),
         ("Unit Price", "Price Per Unit", "Unit Rate", "Price Each", "Rate", "Price Per Qty"),
+        ("Price per Seat", "Price per License", "Price per Licence", "Cost per License", "Unit Amount",
+         "Unit Charge", "Price Unit", "Cost Unit", "Rate per Unit", "Item Price", "Unit Net", "Net Unit",
+         "Dealer Price", "Your Price", "Your Cost", "Wholesale Price", "Purchase Cost"),
         ("Cost",),
-        ("Net Price",),
+        ("Net Price", "Net Cost"),
         ("Price",),
     ),
     "start": (
@@ -108,6 +123,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
          "Period Start",
          "Period Start Date", "Start Period", "Period From", "Charge Period Start", "Invoice Period Start",
          "Invoice Period Start Date", "Usage Start Date", "Usage Start"),
+        ("Charge Period Start Date", "Billed From", "Billing From", "Service From", "Period Begin",
+         "Start of Period", "Usage From", "Invoice Start Date", "Billing Period From"),
         ("Effective Date",),
         ("Start Date", "Start", "From", "From Date", "Date From", "Begin Date", "Valid From"),
     ),
@@ -119,6 +136,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
          "End Period",
          "Period To", "Charge Period End", "Invoice Period End", "Invoice Period End Date", "Usage End Date",
          "Usage End"),
+        ("Charge Period End Date", "Billed Until", "Service To", "Service Until", "End of Period", "Usage To",
+         "Invoice End Date", "Billing Period To"),
         ("End Date", "End", "To", "To Date", "Date To", "Until", "Valid To", "Valid Until"),
     ),
     "period": (("Charge Period", "Charged Period", "Service Period", "Usage Period", "Invoice Period",
@@ -130,24 +149,30 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
             "Pretax Total",
          "Total Excl VAT", "Total Excluding Tax", "Amount Excl VAT", "Amount Ex", "Net Value",
          "Line Net Amount"),
+        ("Net Line Amount", "Total Net Amount", "Total Net Price", "Total Before Tax", "Amount Before Tax",
+         "Pre Tax Amount", "Pretax Amount", "Taxable Amount"),
         ("Amount", "Line Amount", "Extended Price", "Extended Amount", "Charge Amount", "Line Value",
             "Charges",
-         "Line Price", "Ext Price"),
+         "Line Price", "Ext Price", "Ext Cost", "Ext Amount", "Extended Amt"),
         ("Line Total", "Total", "Total Amount", "Total Price", "Amount Due", "Gross Value",
-            "Line Total Amount"),
+            "Line Total Amount",
+         "Billed Amount", "Charged Amount", "Total Charge", "Total Charges"),
     ),
     "debit": (("Debit", "Debit Amount"),),
     "credit": (("Credit", "Credit Amount"),),
     "currency": (("Currency", "Currency Code", "Billing Currency", "Invoice Currency",
-        "Transaction Currency"),),
+        "Transaction Currency", "Curr", "CCY", "Currency ISO", "Currency ISO Code",
+        "Billing Currency Code"),),
     "invoice": (("Invoice", "Invoice No", "Invoice Number", "Invoice Code", "Invoice ID", "Invoice Nr"),
                 ("Document No", "Document Number", "Bill Number", "Document Nr", "Document", "Doc No",
-                 "Doc Number")),
+                 "Doc Number"),
+                ("Inv No", "Invoice Ref", "Invoice Reference", "Bill No", "Statement Number")),
     "invoice_type": (("Invoice Type", "Document Type", "Doc Type"),),
     "type": (("Charge Type", "Line Type", "Line Item Type", "Item Type", "Transaction Type", "Bill Type",
-              "Kind of Charge", "Charge Kind", "Type of Charge"), ("Type", "Kind")),
+              "Kind of Charge", "Charge Kind", "Type of Charge"), ("Type", "Kind"),
+             ("Charge Category", "Fee Type", "Entry Type")),
     "invoice_date": (("Invoice Date", "Bill Date", "Billing Date", "Invoice Creation Date", "Document Date",
-                      "Date of Invoice"),),
+                      "Date of Invoice"), ("Inv Date", "Statement Date", "Invoice Issue Date")),
     "duration": (("Duration", "Proration Factor", "Prorate Factor", "Pro Rata Factor"),),
     "discount": (("Discount %", "Discount Percent", "Discount Percentage", "Discount Rate", "Discount"),),
     "term_and_cycle": (("Term And Billing Cycle",),),
@@ -172,7 +197,37 @@ HEADERS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 # `Billing Cycle` says how often is billed where another column tells the commitment, else the commitment.
 BILLING_CYCLES: Final = frozenset(map(header_key, with_translations("Billing Cycle")))
 BILLING_PERIODS: Final = frozenset(map(header_key, with_translations("Billing Period")))
-TOTALS_WITH_TAX: Final = frozenset(map(header_key, HEADERS["amount"][3]))
+_TOTALS: Final = frozenset(map(header_key, HEADERS["amount"][-1]))
+
+MONEY: Final = ("cost", "amount", "debit", "credit", "list_price")
+_IN_CURRENCY: Final = re.compile(r" (?:in )?(?:eur|euro|usd|gbp|chf|aud|cad|nzd|sek|nok|dkk|pln|czk)$")
+_WITHOUT_TAX: Final = re.compile(
+    r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ)(?: of)? "
+    r"(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva|φπα)|ht)$"
+)
+
+
+class MoneyHeader(NamedTuple):
+    """A folded header of money without a currency and `excl. VAT`, and whether it said the latter."""
+
+    key: str
+    is_without_tax: bool
+
+
+def money_header(header: str) -> MoneyHeader | None:
+    """Return a header without a currency or `excl. VAT` behind it; None where neither stands there."""
+    words = header_words(header)
+    without_currency = _IN_CURRENCY.sub("", words)
+    bare = _IN_CURRENCY.sub("", _WITHOUT_TAX.sub("", without_currency))
+    return MoneyHeader(bare.replace(" ", ""), bare != without_currency) if bare and bare != words else None
+
+
+def may_hold_tax(header: str) -> bool:
+    """Return whether a header of amounts is a total that may hold the tax."""
+    bare = money_header(header)
+    if bare is not None:
+        return bare.key in _TOTALS and not bare.is_without_tax
+    return header_key(header) in _TOTALS
 
 
 @dataclass(frozen=True, slots=True)

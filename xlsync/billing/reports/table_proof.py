@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from xlsync.amounts import counted, tell_number
-from xlsync.billing.reports.layouts import TOTALS_WITH_TAX
+from xlsync.billing.reports.layouts import may_hold_tax
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.proof import Product, Proof, prove
 from xlsync.billing.reports.table_values import TableValues
-from xlsync.billing.reports.text import header_key
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
@@ -110,7 +109,7 @@ def _refuse_open_discount(
 def _refuse_taxed_total(values: TableValues, places: Places, where: str, problems: Problems) -> None:
     """A total beside a tax may hold it, and no cost per unit tells."""
     table = values.table
-    if "amount" not in table.columns.at or header_key(table.header_of("amount")) not in TOTALS_WITH_TAX:
+    if "amount" not in table.columns.at or not may_hold_tax(table.header_of("amount")):
         return
     taxed = [number for number, at, _ in places if _figure_at(values, "tax", at)]
     if taxed:
