@@ -251,7 +251,7 @@ def test_a_release_that_is_refused_names_the_setting(empty_desk: Desk) -> None:
 
 
 def test_nothing_is_foretold_of_a_list_that_could_not_be_read(empty_desk: Desk) -> None:
-    empty_desk.sandbox.fail("gateway", path="GET /finance/agreements$", times=99)
+    empty_desk.sandbox.fail("forbid", path="GET /finance/agreements$", times=99)
     found = findings(empty_desk)
     assert [name for name in found if name.startswith("Foretold")] == ["Foretold: refusals"]
     assert found["Foretold: refusals"]["state"] == "unsure"

@@ -287,9 +287,11 @@ def test_a_secret_is_not_offered_for_another_host(keys: dict[str, str]) -> None:
 
     def ask(question: Question, stored: str) -> str:
         offered[question.variable] = stored
+        if question.variable == "XLSYNC_BSS_PASSWORD":
+            raise KeyboardInterrupt  # before the other host would be asked
         return "https://bss.example.com" if question.variable == "XLSYNC_BSS_URL" else "n"
 
-    with pytest.raises(XlsyncError):
+    with pytest.raises(KeyboardInterrupt):
         log_in(ask, lambda _error: False)
     assert offered["XLSYNC_BSS_CLIENT_SECRET"] == offered["XLSYNC_BSS_PASSWORD"] == ""
 
