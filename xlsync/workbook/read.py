@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -34,6 +35,8 @@ from xlsync.xlsx.cells import Value, letters, position
 from xlsync.xlsx.package import Package
 
 READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
+# Bytes of the largest workbook whose sheets are read side by side: of a larger one less is held at once.
+_SIDE_BY_SIDE: Final = 3_000_000
 
 
 class SheetRow(NamedTuple):
@@ -132,12 +135,17 @@ def read_workbook(path: Path) -> Book:
         )
     titles = [title for title in (*(s.title for s in READ_SHEETS), START) if title in package.sheets]
     texts: dict[str, str] = {}
+    read_visible = partial(package.read_grids, titles, texts)
+    is_small = path.stat().st_size <= _SIDE_BY_SIDE
     with ThreadPoolExecutor(1) as thread:  # calamine needs no lock of Python's for most of its work
-        reading = thread.submit(package.read_grids, titles, texts)
+        reading = thread.submit(read_visible) if is_small else None
         package.read_grids((LISTS, MEMORY))
         lists = _read_lists(package)
         hidden = read_hidden_sheet(package.grid(MEMORY), lists, path.name, texts)
-        reading.result()
+        if reading is not None:
+            reading.result()
+    if reading is None:
+        read_visible()
     sheets = {
         sheet.title: _read_sheet(package, sheet, hidden.rows.get(sheet.title, {}), path.name)
         for sheet in READ_SHEETS
