@@ -280,11 +280,9 @@ def _journal_request(action: Action, request: HttpWrite, journal: Journal) -> Ou
 
 def _company_of(action: Action) -> int | None:
     """Return the company whose agreement a write touches, as it was approved."""
-    return (
-        action.company
-        if isinstance(action, SetFields) and action.company
-        else (action.basis.company if action.basis else None)
-    )
+    if isinstance(action, SetFields) and action.company:
+        return action.company
+    return action.basis.company if action.basis else None
 
 
 def _with_custom_fields(request: HttpWrite, live: Live) -> HttpWrite:

@@ -220,13 +220,8 @@ class ConnectWise:
     def read_agreement(self, agreement_id: int) -> AgreementNow | None:
         """Read the present state of one agreement, which a list may not show yet; None where it is gone."""
         path = f"/finance/agreements/{agreement_id}"
-        try:
-            record = self.service.get(path, {"fields": f"{AGREEMENT_FIELDS},company/name"})
-        except ApiError as error:
-            if error.is_absence:
-                return None
-            raise
-        return read_agreement_now(record_of(record, path))
+        record = self._read_record(path, f"{AGREEMENT_FIELDS},company/name")
+        return None if record is None else read_agreement_now(record)
 
     def find_companies(self, company_ids: Iterable[int]) -> dict[int, str]:
         """Read the names of companies by id, in few requests; those that were deleted are missing."""
@@ -241,24 +236,15 @@ class ConnectWise:
 
     def read_company_name(self, company_id: int) -> str | None:
         """Read the name of a company, which a list may not show yet; None where it was deleted."""
-        path = f"/company/companies/{company_id}"
-        try:
-            record = record_of(self.service.get(path, {"fields": _COMPANY}), path)
-        except ApiError as error:
-            if error.is_absence:
-                return None
-            raise
-        return None if record.get("deletedFlag") else str(record.get("name") or "")
+        record = self._read_record(f"/company/companies/{company_id}", _COMPANY)
+        return None if record is None or record.get("deletedFlag") else str(record.get("name") or "")
 
     def read_item_now(self, item_id: int) -> ItemNow | None:
         """Read the present state of a catalog item; None where there is none of the id."""
         path = f"/procurement/catalog/{item_id}"
-        try:
-            record = record_of(self.service.get(path, {"fields": "id,identifier,price,inactiveFlag"}), path)
-        except ApiError as error:
-            if error.is_absence:
-                return None
-            raise
+        record = self._read_record(path, "id,identifier,price,inactiveFlag")
+        if record is None:
+            return None
         price = read_number(record.get("price"), path)
         return ItemNow(
             id=id_of(record, path),
@@ -289,13 +275,8 @@ class ConnectWise:
     def read_addition(self, agreement_id: int, addition_id: int) -> Addition | None:
         """Read the present state of an addition with all fields; None where there is none of the id."""
         path = f"/finance/agreements/{agreement_id}/additions/{addition_id}"
-        try:
-            record = self.service.get(path, {"fields": _WHOLE_ADDITION})
-        except ApiError as error:
-            if error.is_absence:
-                return None
-            raise
-        return read_addition(record_of(record, path), agreement_id, whole=True)
+        record = self._read_record(path, _WHOLE_ADDITION)
+        return None if record is None else read_addition(record, agreement_id, whole=True)
 
     def list_setup(self, path: str, fields: str) -> tuple[Setup, ...]:
         """Read the active entries of a setup table, by name."""
@@ -318,9 +299,13 @@ class ConnectWise:
 
     def read_invoice(self, invoice_id: int) -> InvoiceNow | None:
         """Read an invoice; None where there is none of the id."""
-        path = f"/finance/invoices/{invoice_id}"
+        record = self._read_record(f"/finance/invoices/{invoice_id}", _INVOICE)
+        return None if record is None else read_invoice_now(record)
+
+    def _read_record(self, path: str, fields: str) -> dict[str, Any] | None:
+        """Read one record; None where there is none of its id."""
         try:
-            return read_invoice_now(record_of(self.service.get(path, {"fields": _INVOICE}), path))
+            return record_of(self.service.get(path, {"fields": fields}), path)
         except ApiError as error:
             if error.is_absence:
                 return None

@@ -55,7 +55,6 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         return None
     path = "/finance/agreements"
     cycle = _inner(record, "billingCycle")
-    currency = _inner(record, "currency")
     known = cycles.get(cycle.get("id", 0))
     company = record_of(record.get("company"), f"{path}/{record.get('id')} (company)")
     return Agreement(
@@ -64,7 +63,7 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
         company_id=id_of(company, path),
         billing_cycle=known.name if known else _text(cycle, "name"),
         billing_months=known.months if known else None,
-        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+        currency=_currency_of(record),
         start=read_date(record.get("startDate")),
         bill_start=read_date(record.get("billStartDate")),
         end=None if record.get("noEndingDateFlag") else read_date(record.get("endDate")),
@@ -78,13 +77,12 @@ def read_agreement(record: Mapping[str, Any], cycles: Mapping[int, Setup]) -> Ag
 def read_agreement_now(record: Mapping[str, Any]) -> AgreementNow:
     """Read an agreement of any state; a date that cannot be read is an error."""
     path = f"/finance/agreements/{record.get('id')}"
-    currency = _inner(record, "currency")
     status = str(record.get("agreementStatus") or "")
     closed = status if status in _CLOSED else ""
     return AgreementNow(
         id=id_of(record, path),
         company_id=id_of(record_of(record.get("company"), f"{path} (company)"), path),
-        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+        currency=_currency_of(record),
         closed="Cancelled" if record.get("cancelledFlag") else closed,
         start=read_date_strictly(record.get("startDate"), path),
         bill_start=read_date_strictly(record.get("billStartDate"), path),
@@ -288,6 +286,12 @@ def _inner(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _currency_of(record: Mapping[str, Any]) -> str:
+    """Return the code of a record's currency; empty where it has none."""
+    currency = _inner(record, "currency")
+    return str(currency.get("currencyCode") or currency.get("currencyIdentifier") or "")
+
+
 def _text(record: Mapping[str, Any], name: str) -> str:
     """Return a text on one line; empty where there is none."""
     return one_line(str(record.get(name) or ""))
@@ -348,12 +352,11 @@ def read_invoice_now(record: Mapping[str, Any]) -> InvoiceNow:
     """Read an invoice; amounts that ConnectWise leaves out are left out."""
     path = "/finance/invoices"
     amounts = (read_number(record.get(name), path) for name in ("agreementAmount", "subtotal", "total"))
-    currency = _inner(record, "currency")
     return InvoiceNow(
         id=id_of(record, path),
         number=str(record.get("invoiceNumber") or ""),
         amounts=tuple(amount for amount in amounts if amount is not None),
-        currency=str(currency.get("currencyCode") or currency.get("currencyIdentifier") or ""),
+        currency=_currency_of(record),
     )
 
 
