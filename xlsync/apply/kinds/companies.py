@@ -15,7 +15,7 @@ from xlsync.apply.kinds.records import (
     find_like,
     find_made_before,
     folded,
-    list_ids,
+    list_twins,
     reference,
     without_empty,
 )
@@ -42,8 +42,7 @@ class CompanyCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further companies of the name that xlsync did not create for another row."""
-        own = {created_id, *live.earlier.created_on(PATH)}
-        return tuple(id_ for id_ in list_ids(live, PATH, *self._same) if id_ not in own)
+        return list_twins(live, PATH, self._same, created_id)
 
     @property
     def _same(self) -> SameRecord:

@@ -17,7 +17,7 @@ from xlsync.apply.kinds.records import (
     find_by_identifier,
     find_like,
     find_made_before,
-    list_ids,
+    list_twins,
     without_empty,
 )
 from xlsync.apply.lookup import Live
@@ -47,8 +47,7 @@ class ProductCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further items of the description and code that xlsync did not create for another row."""
-        own = {created_id, *live.earlier.created_on(PATH)}
-        return tuple(id_ for id_ in list_ids(live, PATH, *self._same(live)) if id_ not in own)
+        return list_twins(live, PATH, self._same(live), created_id)
 
     def _same(self, live: Live) -> SameRecord:
         action, field = self.creation, live.creation.code_field

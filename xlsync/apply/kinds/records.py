@@ -113,6 +113,12 @@ def list_ids(
     return tuple(id_of(record, path) for record in records if is_it(record))
 
 
+def list_twins(live: Live, path: str, same: SameRecord, created_id: int) -> tuple[int, ...]:
+    """List records like the one just created, but for those that xlsync created for another row."""
+    own = {created_id, *live.earlier.created_on(path)}
+    return tuple(id_ for id_ in list_ids(live, path, *same) if id_ not in own)
+
+
 def folded(text: str) -> str:
     """Fold a name's case and blanks."""
     return " ".join(text.split()).casefold()
