@@ -507,8 +507,8 @@ def test_a_release_that_is_none_is_refused(release: str) -> None:
         ("", "", False),
         ("", "enabled", True),
         ("", "Enabled ", True),
-        ("", "yes", False),
-        ("", "1", False),
+        ("", "no", False),
+        ("", "0", False),
         ("true", "", True),
         ("false", "", False),
         ("false", "enabled", True),
@@ -518,6 +518,11 @@ def test_a_release_that_is_none_is_refused(release: str) -> None:
 def test_invoicing_is_enabled_by_that_word_alone(file: str, variable: str, is_enabled: bool) -> None:
     text = f"[invoicing]\nenabled = {file}\n" if file else ""
     assert load(text, XLSYNC_INVOICING=variable).invoicing is is_enabled
+
+
+@pytest.mark.parametrize("word", ["perhaps", "yes", "true", "1", "enable"])
+def test_a_word_that_neither_enables_nor_disables_invoicing_is_refused(word: str) -> None:
+    assert f"XLSYNC_INVOICING must be enabled or disabled, not {word!r}" in refused(XLSYNC_INVOICING=word)
 
 
 def test_names_of_report_columns_come_from_the_file() -> None:

@@ -78,6 +78,7 @@ BAD_CELLS: dict[str, tuple[Edit, str]] = {
     "approval by formula": (_setting(MISMATCHES, "units:2", "Approve", '="Yes"'), "is not an approval"),
     "text for units": (_setting(MISMATCHES, "units:21", "New Units", "ten"), "is not a number"),
     "units below zero": (_setting(MISMATCHES, "units:7", "New Units", -1), "below zero"),
+    "units below zero, as text": (_setting(MISMATCHES, "units:32", "New Units", "-5"), "'-5' is below zero"),
     "units by formula": (_setting(MISMATCHES, "units:69", "New Units", "=1+1"), "formula"),
     "units as a truth": (_setting(MISMATCHES, "units:72", "New Units", True), "is not a number"),
     "an id for units": (_setting(MISMATCHES, "units:109", "New Units", 1_000_000_001), "is too large"),

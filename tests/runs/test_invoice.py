@@ -123,7 +123,7 @@ def test_invoicing_is_off_and_says_why(desk: Desk) -> None:
         ("[invoicing]\nenabled = true\n", "", True),
         ("[invoicing]\nenabled = false\n", "", False),
         ("", "enabled", True),
-        ("", "true", False),
+        ("", "false", False),
         ("[invoicing]\nenabled = false\n", "enabled", True),
         ("[invoicing]\nenabled = true\n", "disabled", False),  # variables come before the file
     ],
@@ -172,6 +172,21 @@ def test_only_approved_rows_are_invoiced_once_with_number_and_pdf(billing: Desk)
     assert (again.code, again.states, len(made(desk, 37))) == (0, {REDSTART: "already"}, 1)
     assert len(desk.sent()) == 1
     assert one["invoiceNumber"] in result(desk, REDSTART)
+
+
+def test_a_file_that_has_the_name_of_an_invoices_pdf_is_left_alone_and_not_called_saved(
+    billing: Desk,
+) -> None:
+    approve(billing, REDSTART)
+    folder = billing.folder / "xlsync-2026-10-invoices"
+    folder.mkdir()
+    state = billing.sandbox.connectwise
+    own = folder / f"AG{max(state.invoices, default=0) + 1:08}.pdf"
+    own.write_bytes(b"a person's own file")
+    assert invoice(billing).code == 0
+    assert own.read_bytes() == b"a person's own file"
+    assert "saved" not in result(billing, REDSTART)
+    assert f"{folder.name}/{own.name} was there before" in result(billing, REDSTART)
 
 
 def test_nobody_is_told_that_undo_takes_an_invoice_back(billing: Desk) -> None:

@@ -226,7 +226,7 @@ def perform_invoices(
 
 
 def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
-    """Save the PDF of a created invoice, and name its file, or why there is none, in the outcome."""
+    """Save the PDF of a created invoice unless there is a file of its name; the outcome says which, or why not."""
     number = outcome.invoice_number
     if outcome.state not in {State.DONE, State.ALREADY} or not (number or outcome.id):
         return outcome
@@ -242,10 +242,12 @@ def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
         id_ = outcome.id if outcome.id is not None else systems.connectwise.find_invoice(number)
         if id_ is None:
             return outcome
-        if not file.exists():
-            content = systems.connectwise.service.get_bytes(f"/finance/invoices/{id_}/pdf")
-            folder.mkdir(exist_ok=True)
-            write_file(file, content, None)
+        if file.exists():
+            there = f"{folder.name}/{file.name} was there before and is left as it is"
+            return replace(outcome, id=id_, detail=f"{outcome.detail} ({there})")
+        content = systems.connectwise.service.get_bytes(f"/finance/invoices/{id_}/pdf")
+        folder.mkdir(exist_ok=True)
+        write_file(file, content, None)
     except ApiError as error:
         return replace(outcome, detail=f"{outcome.detail} (its PDF could not be read: {error.message})")
     except (OSError, XlsyncError) as error:

@@ -28,6 +28,8 @@ from xlsync.settings import (
 )
 
 API_PATH: Final = "/v4_6_release/apis/3.0"
+_INVOICING: Final = "XLSYNC_INVOICING"
+_OFF: Final = ("disabled", "off", "no", "false", "0")  # words that turn invoicing off
 
 
 def load_settings(
@@ -105,8 +107,12 @@ def _read_invoicing(sources: SettingsSources, problems: SettingProblems) -> bool
     enabled = section_of(sources.table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
         problems.add(f"{problems.file_name}: [invoicing] enabled must be true or false, not {enabled!r}")
-    variable = sources.environ.get("XLSYNC_INVOICING", "").strip().casefold()
-    return variable == "enabled" if variable else enabled is True
+    word = sources.environ.get(_INVOICING, "").strip()
+    if not word:
+        return enabled is True
+    if word.casefold() not in {"enabled", *_OFF}:
+        problems.add(f"{_INVOICING} must be enabled or disabled, not {word!r}", _INVOICING)
+    return word.casefold() == "enabled"
 
 
 def _tell_of_money(sources: SettingsSources, creation: Creation, *, is_invoicing: bool) -> Iterator[str]:
@@ -116,7 +122,7 @@ def _tell_of_money(sources: SettingsSources, creation: Creation, *, is_invoicing
             f"{sources.file.name} of this folder lets new additions not be billed: [creation] bill_customer "
             f"is {creation.bill_customer}"
         )
-    if is_invoicing and not sources.environ.get("XLSYNC_INVOICING", "").strip():
+    if is_invoicing and not sources.environ.get(_INVOICING, "").strip():
         yield f"{sources.file.name} of this folder lets invoices be created: [invoicing] enabled is true"
 
 

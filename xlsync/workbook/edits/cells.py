@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from xlsync.errors import Problem
@@ -49,8 +49,8 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
     if header not in row.formulas and (value is None or (isinstance(value, str) and not value.strip())):
         return None
     if header in row.formulas or not isinstance(value, Decimal | int) or isinstance(value, bool):
-        what = "a formula stands here" if header in row.formulas else f"{str(value)!r} is not a number"
-        problems.append(Problem(row.where(header), what, "enter a number, or leave it empty"))
+        what = "a formula stands here" if header in row.formulas else _why_no_number(str(value))
+        problems.append(Problem(row.where(header), what, "enter a number from 0 up, or leave it empty"))
     elif value < 0:
         problems.append(Problem(row.where(header), f"{value} is below zero", "enter a number from 0 up"))
     elif value > _MOST:
@@ -60,6 +60,17 @@ def read_amount(row: SheetRow, header: str, problems: list[Problem]) -> Decimal 
     else:
         return Decimal(value)
     return None
+
+
+def _why_no_number(text: str) -> str:
+    """Say why the text of a cell is not taken for a number."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return f"{text!r} is not a number"
+    if number.is_finite() and number < 0:
+        return f"{text!r} is below zero"
+    return f"{text!r} stands here as text, not as a number"
 
 
 def _too_fine(number: Decimal) -> str:
