@@ -23,7 +23,12 @@ from xlsync.cli.console import CleanConsole, print_table, say
         ("links ignore --json", "Missing option '--reason'."),
         ("colour --json", "No such command 'colour'."),
         ("--colour export --json", "No such option: --colour"),
-        ("export --month soon --json", "'soon' is not a month; write 2026-10, last or this"),
+        (
+            "export --month soon --json",
+            "'soon' is not a month from 1990 to 2100; write 2026-10, last or this",
+        ),
+        ("export --month 9999-12 --demo --json", "'9999-12' is not a month from 1990 to 2100"),
+        ("history --month 1989-12 --demo --json", "'1989-12' is not a month from 1990 to 2100"),
     ],
 )
 def test_usage_errors_are_json_with_exit_code_2(empty_desk: Desk, words: str, message: str) -> None:

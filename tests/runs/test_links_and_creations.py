@@ -124,9 +124,13 @@ def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: 
     assert "**13** to link, 7 need no link (credits, usage, one-time). **" in told.out
 
 
-def test_a_month_without_lines_does_not_claim_that_all_agrees(desk: Desk) -> None:
-    ran = desk.run("export", "--month", "2020-01")
+def test_a_month_without_lines_does_not_claim_that_all_agrees_nor_that_there_is_something_to_do(
+    desk: Desk,
+) -> None:
+    ran = desk.run("export", "--month", "1990-01")
     assert "No billing lines: nothing was compared." in ran.out
+    assert "Nothing was billed in 1990-01" in ran.out
+    assert "what to do next" not in ran.out
 
 
 def test_created_records_hold_what_the_rows_said(desk: Desk) -> None:

@@ -32,6 +32,7 @@ from xlsync.commands.report_files import UnaskedReports, remember_chosen
 from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import By, Month
+from xlsync.models.month import FIRST_YEAR, LAST_YEAR
 from xlsync.printable import printable
 from xlsync.workbook.totals import MonthResult
 
@@ -116,7 +117,8 @@ def chosen_month(text: str) -> Month:
         return Month.parse(text)
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is not a month; write 2026-10, last or this", param_hint="--month"
+            f"{text!r} is not a month from {FIRST_YEAR} to {LAST_YEAR}; write 2026-10, last or this",
+            param_hint="--month",
         ) from None
 
 

@@ -138,7 +138,8 @@ def month(console: Console, totals: Totals, path: Path) -> None:
         print_table(console, table)
     say(console, totals.verdict.text)
     say(console, f"Workbook: {path}")
-    say(console, "Its sheet Start says what to do next.", style="dim")
+    empty = f"Nothing was billed in {totals.month}, so there is nothing to do in it: export another month."
+    say(console, "Its sheet Start says what to do next." if totals.lines else empty, style="dim")
 
 
 def _billed_table(totals: Totals) -> Table:

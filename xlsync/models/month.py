@@ -7,8 +7,10 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
+FIRST_YEAR: Final = 1990  # years before it, and after the last one, are typing errors
+LAST_YEAR: Final = 2100
 By = Literal["invoice-date", "service-period"]
 """What decides the month of a billing line."""
 
@@ -32,9 +34,9 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Month:
-        """Read `2026-10`; raises ValueError for anything else."""
-        match = re.fullmatch(r"(\d{4})-(\d{2})", text)
-        if not match or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1900:
+        """Read `2026-10`; raises ValueError for anything else, and for years that hold no billing."""
+        match = re.fullmatch(r"(\d{4})-(\d{2})", text, re.ASCII)
+        if not match or not 1 <= int(match[2]) <= 12 or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
             raise ValueError(text)
         return cls(int(match[1]), int(match[2]))
 
