@@ -33,6 +33,7 @@ _HEADER: Final = "format"
 _NORMAL: Final = 1  # SQLite's synchronous: the last commits may be lost with the power
 _FULL: Final = 2  # a commit has reached the disk when it returns
 _TIME_OUT: Final = 60  # seconds to wait for another command that writes
+_MADE: Final = "made"  # the name of a file that says that the store beside it was made completely
 _LAST_MADE: Final = "Settings_size_delete"  # the trigger with which diskcache ends making a file
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
@@ -142,6 +143,14 @@ def open_store(folder: Path, **settings: object) -> Any:
 def _close(store: Any) -> None:
     if hasattr(store, "_local"):
         store.close()
+
+
+def _size_of(file: Path) -> int:
+    """Return the size of a file in bytes; 0 where there is none, or it may not be looked at."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _keep_to_owner(path: Path, mode: int) -> None:
@@ -326,6 +335,7 @@ class FileStore:
         self.is_apart = False  # True while a shared store is set and cannot be reached
         self._what = what
         self._changed: set[str] = set()
+        self._refuse_lost()
         try:
             self._cache = open_store(
                 folder,
@@ -338,9 +348,27 @@ class FileStore:
             raise self.damaged("the file cannot be opened") from error
         try:
             self._check_format()
+            self._note_made()
         except BaseException:
             self.close()
             raise
+
+    def _refuse_lost(self) -> None:
+        """Raise XlsyncError where the file was made once and is empty or gone: SQLite would begin it anew.
+
+        A file that another command makes at this moment is empty too, but was not made before.
+        """
+        file = self.folder / DBNAME
+        was_made = os.path.exists(self.folder / _MADE)  # noqa: PTH110 - False where it may not be looked at
+        if was_made and not _size_of(file):  # in this order: another command may make both in between
+            raise self.damaged(f"{DBNAME} is {'empty' if file.exists() else 'missing'}")
+
+    def _note_made(self) -> None:
+        """Note beside the file that it was made, so that its loss is seen."""
+        made = self.folder / _MADE
+        if not made.exists() and _size_of(self.folder / DBNAME):
+            with contextlib.suppress(OSError):  # a folder that may only be read
+                made.write_text(f"{DBNAME} beside this file holds {self._what}.\n", encoding="utf-8")
 
     def _check_format(self) -> None:
         header = self.get(_HEADER)

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from tests.helpers.link_stores import FULL_DISK, OCTOBER, SITE, SLOW, Bomb, remember, take_in, tamper
 from xlsync.errors import XlsyncError
+from xlsync.links.ages import Ages
 from xlsync.links.exchange import Shared, write_csv
 from xlsync.links.memory import Memory, Names, Remembered
-from xlsync.links.store import Links
+from xlsync.links.store import Links, Rules
 from xlsync.models import Evidence
-from xlsync.store import FORMAT, open_store
+from xlsync.store import FORMAT, EnvironmentStore, open_store
 
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
 
@@ -243,6 +244,34 @@ def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> No
     with pytest.raises(XlsyncError, match="damaged"):
         Links(tmp_path, SITE)
     assert file.read_bytes().startswith(b"not a database, but someone's work")
+
+
+@pytest.mark.parametrize("kind", [Links, Rules, Ages])
+@pytest.mark.parametrize(("is_there", "what"), [(True, "empty"), (False, "missing")])
+def test_a_file_that_was_made_and_is_now_empty_or_gone_is_told_and_left_alone(
+    tmp_path: Path, kind: type[EnvironmentStore], is_there: bool, what: str
+) -> None:
+    with kind(tmp_path, SITE) as store:
+        file = store.folder / "cache.db"
+    assert file.stat().st_size
+    file.unlink()
+    if is_there:
+        file.touch()
+    for _ in range(2):
+        with pytest.raises(XlsyncError, match=f"damaged: cache.db is {what}") as refused:
+            kind(tmp_path, SITE)
+    assert "Restore the folder from a backup" in refused.value.hint
+    assert (file.exists(), file.exists() and file.stat().st_size) == (is_there, 0)
+
+
+def test_a_file_that_another_command_makes_at_this_moment_is_no_loss(tmp_path: Path) -> None:
+    folder = Links.folder_in(tmp_path, SITE)
+    folder.mkdir(parents=True)
+    (folder / "cache.db").touch()
+    with Links(tmp_path, SITE) as links:
+        remember(links, contoso())
+    with Links(tmp_path, SITE) as links:
+        assert links.memory().customers.keys() == {"bss:42"}
 
 
 def set_header(links: Links, header: Any) -> None:

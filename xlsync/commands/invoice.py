@@ -226,7 +226,7 @@ def perform_invoices(
 
 
 def _with_pdf(systems: Systems, outcome: Outcome, workbook: Path) -> Outcome:
-    """Save the PDF of a created invoice unless a file has its name; the outcome says so, or why there is none."""
+    """Save the PDF of a created invoice, unless a file has its name; the outcome says which, or why not."""
     number = outcome.invoice_number
     if outcome.state not in {State.DONE, State.ALREADY} or not (number or outcome.id):
         return outcome
