@@ -1,4 +1,4 @@
-"""Records as plain JSON values and back, without loss, and fingerprints of records. PURE."""
+"""Records as plain JSON values and back, without loss, objects of JSON text, and fingerprints. PURE."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 T = TypeVar("T")
+_LONGEST_NAME: Final = 60  # characters that are quoted of a field's name
 _ENCODER: Final = msgspec.json.Encoder()
 _EXACT_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -38,6 +39,20 @@ def from_json(data: bytes) -> Any:
         return msgspec.json.decode(data)
     except msgspec.DecodeError:  # also for a lone surrogate
         return json.loads(data)
+
+
+class RepeatedField(ValueError):
+    """A field that one object names twice with different values: nobody knows which of them holds."""
+
+
+def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its fields; raises RepeatedField where one stands in it with two values."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        for name, value in pairs:
+            if value != fields[name]:
+                raise RepeatedField(f"the field {name[:_LONGEST_NAME]!r} twice, with different values")
+    return fields
 
 
 def fingerprint(*groups: Iterable[object]) -> str:

@@ -169,6 +169,23 @@ def test_an_odd_line_within_a_journal_is_told_by_its_number(tmp_path: Path, odd:
     assert "move the file away" in raised.value.hint
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_line_that_holds_a_field_twice_with_different_values_is_told_since_it_proves_nothing(
+    tmp_path: Path, is_last: bool
+) -> None:
+    journal = begin(tmp_path)
+    journal.before("units:71", method="PATCH", path="/finance/agreements/1/additions/71", body=[])
+    journal.after("units:71", state="done", detail="")
+    journal.end()
+    file = file_of(tmp_path, journal)
+    lines = file.read_text("utf-8").split("\n")
+    number = next(number for number, line in enumerate(lines) if '"event": "after"' in line)
+    lines[number] = lines[number].replace('"state": "done"', '"state": "failed", "state": "done"')
+    file.write_text("\n".join(lines[: number + 1] if is_last else lines), encoding="utf-8")
+    with pytest.raises(XlsyncError, match=f"line {number + 1} of .* holds the field 'state' twice"):
+        list_runs(tmp_path, SITE)
+
+
 @pytest.mark.parametrize(
     ("missing", "told"), [(0, "line 1 of .* is not the first"), (1, "line 2 of .* tells the outcome of")]
 )

@@ -24,7 +24,8 @@ from werkzeug.serving import make_server
 from tests.helpers.closed_port import closed_port
 from tests.helpers.remote import Remote, Silent, hang_up, reply
 from xlsync.errors import ApiError, ConfigError, NoAnswer
-from xlsync.rest.failures import RepeatedField, describe, read_http_date, read_json, retry_after
+from xlsync.plain_json import RepeatedField
+from xlsync.rest.failures import describe, read_http_date, read_json, retry_after
 from xlsync.rest.service import Service
 
 

@@ -30,6 +30,7 @@ from xlsync import __version__
 from xlsync.connectwise.records import CUSTOM_FIELDS
 from xlsync.errors import XlsyncError
 from xlsync.files import write_file
+from xlsync.plain_json import RepeatedField, read_object
 
 ShareLine = Callable[[str, int, str], None]  # called with a run, the number of a line, and the line
 _PATH: Final = re.compile(r"/[a-z]+/[a-zA-Z]+(/\d+(/[a-z]+(/\d+)?)?)?")  # of a record or list
@@ -469,7 +470,9 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     texts = content.split("\n")
     for number, text in enumerate(texts, 1):
         try:
-            line = simplejson.loads(text, use_decimal=True)
+            line = simplejson.loads(text, use_decimal=True, object_pairs_hook=read_object)
+        except RepeatedField as error:
+            raise _damaged(file, number, f"holds {error}") from None
         except (simplejson.JSONDecodeError, RecursionError):
             if number == len(texts):  # incomplete after a crash, or empty after the last line
                 continue

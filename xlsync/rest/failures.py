@@ -20,6 +20,7 @@ import simplejson
 import urllib3.exceptions as low
 
 from xlsync.errors import ApiError, NoAnswer
+from xlsync.plain_json import RepeatedField, read_object
 from xlsync.rest.answer_time import AnswerTooSlow
 
 # Statuses of a gateway; 520 to 527 are Cloudflare's.
@@ -29,7 +30,6 @@ _SETTING: Final = {"ConnectWise": "XLSYNC_CW_URL", "BSS": "XLSYNC_BSS_URL"}
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100  # of a clock that may be right
 _MOST_PLACES: Final = 30  # highest power of ten in a number; sums of money are exact in 100 digits
-_LONGEST_NAME: Final = 60  # characters that are quoted of a field's name
 _NOT_ASCII = re.compile(rb"[\x80-\xff]+")
 
 
@@ -148,23 +148,9 @@ def _read_json_slowly(content: bytes) -> Any:
     try:
         if not text.strip():
             return None
-        return simplejson.loads(text, parse_float=_read_number, object_pairs_hook=_read_object)
+        return simplejson.loads(text, parse_float=_read_number, object_pairs_hook=read_object)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-class RepeatedField(ValueError):
-    """A field that one object names twice with different values: nobody knows which of them holds."""
-
-
-def _read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Read an object; raises RepeatedField where a field stands in it with two values."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        for name, value in pairs:
-            if value != fields[name]:
-                raise RepeatedField(f"the field {name[:_LONGEST_NAME]!r} twice, with different values")
-    return fields
 
 
 def _read_number(text: str) -> Decimal:
