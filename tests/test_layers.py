@@ -60,7 +60,7 @@ ASKING = {"open", "input", "now", "today", "utcnow", "read_text", "write_text", 
 ONLY = {  # library: the packages and modules that may use it
     "requests": ("rest",),
     "urllib3": ("rest",),
-    "zipfile": ("xlsx", "excel", "billing", "template", "workbook", "report"),
+    "zipfile": ("files", "xlsx", "excel", "billing", "template", "workbook", "report"),
     "openpyxl": ("commands.remembered_sheet", "xlsx", "excel", "billing", "template", "workbook", "report"),
     "python_calamine": ("xlsx", "billing"),
     "xlwings": ("excel", "ribbon"),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import filecmp
 import hashlib
+import lzma
 import os
 import secrets
 import shutil
+import struct
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -24,6 +28,11 @@ LONGEST: Final = 259  # characters of a path, of the 260 with its end (Windows, 
 LONGEST_OF_EXCEL: Final = 218  # characters of a workbook's path: Excel opens no longer one
 _OF_EXCEL: Final = {".xlsx", ".xlsm", ".xlam", ".xls"}
 _WAITS: Final = (0.1, 0.2, 0.4, 0.8, 1.5)  # seconds
+# What zipfile raises for an archive that is damaged, has a password, or is packed in an unknown way.
+ZIP_ERRORS: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    OSError, ValueError,
+)  # fmt: skip
 SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 

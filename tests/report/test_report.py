@@ -565,8 +565,14 @@ def test_a_report_is_written_over_a_report_and_over_nothing_else(tmp_path: Path)
             write_report(report, path, "2026-11-02 08:02")
         assert path.read_bytes() == content
     openpyxl.Workbook().save(path)
-    with pytest.raises(XlsyncError, match="is not a report"):
-        write_report(report, path, "2026-11-02 08:02")
+    locked = bytearray(path.read_bytes())
+    for header, flags in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):  # as if each part had a password
+        for match in re.finditer(re.escape(header), bytes(locked)):
+            locked[match.start() + flags] |= 1
+    for content in (path.read_bytes(), bytes(locked)):
+        path.write_bytes(content)
+        with pytest.raises(XlsyncError, match="is not a report"):
+            write_report(report, path, "2026-11-02 08:02")
     assert [file.name for file in tmp_path.iterdir()] == ["r.xlsx"]
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from openpyxl import Workbook
 
 from xlsync.errors import WorkbookError, XlsyncError
-from xlsync.files import write_file
+from xlsync.files import ZIP_ERRORS, write_file
 from xlsync.report.month import Report
 from xlsync.report.page import overview
 from xlsync.report.tables import add_sheets
@@ -45,7 +45,7 @@ def _is_report(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as package:
             return f">{_MARK}<".encode() in package.read("docProps/core.xml")
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except (KeyError, *ZIP_ERRORS):
         return False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import lzma
 import posixpath
 import re
 import struct
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import unquote
 
 from xlsync.errors import WorkbookError
-from xlsync.files import SAVE_AGAIN
+from xlsync.files import SAVE_AGAIN, ZIP_ERRORS
 from xlsync.xlsx.cells import escape_markup
 from xlsync.xlsx.markup import ANY_PREFIX, attribute
 
@@ -282,17 +281,7 @@ def unpacked(data: bytes, name: str) -> Parts:
                 for member in members
                 if member.compress_type == zipfile.ZIP_DEFLATED
             }
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        struct.error,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        ValueError,
-        lzma.LZMAError,
-    ) as error:
+    except ZIP_ERRORS as error:
         raise WorkbookError(f"{name} is damaged: {error}", "Take a backup of it, or export again.") from None
     return Parts(parts, name, stored, deflated)
 

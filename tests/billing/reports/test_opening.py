@@ -63,6 +63,24 @@ def test_a_zip_of_several_files_names_them(tmp_path: Path) -> None:
         open_report(tmp_path / "a.zip")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(("name", "told"), [("a.csv", "cannot be unpacked"), ("xl/workbook.xml", "damaged")])
+def test_a_damaged_archive_is_told_however_it_was_packed(
+    tmp_path: Path, method: int, name: str, told: str
+) -> None:
+    file = tmp_path / "a.zip"
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr(name, TEXT * 100)
+        if name != "a.csv":
+            archive.writestr("[Content_Types].xml", "")
+    content = bytearray(file.read_bytes())
+    begins = 30 + len(name) + (9 if method == zipfile.ZIP_LZMA else 0)  # after the properties of LZMA
+    content[begins : begins + 40] = b"\xff" * 40
+    file.write_bytes(content)
+    with pytest.raises(ReportError, match=told):
+        open_report(file)
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [(b"<html><table></table></html>", "web page"), (b"<!-- made --><table></table>", "web page"),

@@ -18,6 +18,7 @@ from typing import Any, Final
 from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
 from xlsync.errors import ReportError
+from xlsync.files import ZIP_ERRORS
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
@@ -158,7 +159,7 @@ def _unzip(content: bytes, name: str) -> bytes:
                 )
             with archive.open(members[0]) as file:
                 inner = file.read(MOST_UNPACKED + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, OSError, EOFError):
+    except ZIP_ERRORS:
         raise ReportError(
             f"{name} cannot be unpacked: it is damaged or has a password.",
             "Unpack it, and name the report itself with --from.",
@@ -176,7 +177,7 @@ def _is_workbook(content: bytes) -> bool:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
+    except ZIP_ERRORS:
         return b"[Content_Types].xml" in content[:4000]
     return bool(names & {"[Content_Types].xml", "mimetype", "content.xml"})
 

@@ -12,7 +12,6 @@ import io
 import re
 import struct
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -29,6 +28,7 @@ from xlsync.billing.reports.error_cells import (
     hidden_in_xlsb,
     merged_in_opendocument,
 )
+from xlsync.files import ZIP_ERRORS
 
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(
@@ -193,7 +193,7 @@ def _unpack(content: bytes, most_bytes: int) -> dict[str, bytes]:
                     raise NotAWorkbook(f"it would unpack to more than {most_bytes // 10**6} MB")
                 if member.filename.endswith((".xml", ".rels", ".bin")):
                     parts[member.filename.lstrip("/")] = data
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, zlib.error):
+    except ZIP_ERRORS:
         raise NotAWorkbook(_why(content)) from None
     return parts
 
