@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from xlsync.amounts import tell_cost
+from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import CreateInvoice
 from xlsync.apply.kinds.handler import Handler, HttpWrite
 from xlsync.apply.lookup import Live
-from xlsync.apply.plan import Outcome, State, changed, judge_labels, outcome
+from xlsync.apply.plan import Outcome, State, changed, judge_agreement, outcome
 from xlsync.apply.set_fields import Setting
 from xlsync.connectwise.records import InvoiceNow
 from xlsync.models import Recap
@@ -28,22 +29,18 @@ class InvoiceCreation(Handler):
         return judge_invoice(self.action, live.connectwise.read_recap(self.action.agreement))
 
     def judge_needed(self, live: Live) -> Outcome | None:
-        """Return a skipped outcome if the agreement is another one than the row shows people."""
-        agreement = live.agreement(self.action.agreement)
-        if agreement is None:
-            return changed(self.action, "the agreement is no longer there")
-        own = agreement.next_invoice
-        if own is not None and own != self.action.seen_date:
-            seen = self.action.seen_date
-            return changed(
-                self.action, f"the recap's next invoice is of {seen}, the agreement's own of {own}"
-            )
-        if agreement.closed not in {"", "Expired"}:  # an expired one may still have its last invoice to come
-            return changed(self.action, f"the agreement is {agreement.closed.casefold()} now")
-        was, now = self.action.currency, agreement.currency
-        if was and now and was != now:
-            return changed(self.action, f"the agreement's currency was {was} and is now {now}")
-        return judge_labels(self.action, self.action.labels, agreement)
+        """Return a skipped outcome if the agreement changed, or is another one than the row shows people."""
+        action, agreement = self.action, live.agreement(self.action.agreement)
+        if agreement is not None:
+            own = agreement.next_invoice
+            if own is not None and own != action.seen_date:
+                dates = f"the recap's next invoice is of {action.seen_date}, the agreement's own of {own}"
+                return changed(action, dates)
+            # An agreement that has ended may still have its last invoice to come.
+            closed = "" if agreement.closed == "Expired" else agreement.closed
+            agreement = replace(agreement, closed=closed, end=None)
+        seen = Basis(action.agreement, currency=action.currency, labels=action.labels)
+        return judge_agreement(action, seen, agreement, action.seen_date)
 
     def request(self, live: Live) -> HttpWrite:  # noqa: ARG002
         """Make the request, which has no body: ConnectWise knows what is due."""
