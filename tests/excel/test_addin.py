@@ -350,6 +350,23 @@ def test_ribbon_build_writes_the_file_and_says_which_python_it_starts(
     assert (tmp_path / "other.xlam").read_bytes() == built
 
 
+def test_ribbon_build_overwrites_an_add_in_of_xlsync_and_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = Path("own.xlam")
+    own.write_bytes(b"the add-in of another program")
+    before = own.read_bytes()
+    result = CliRunner().invoke(app, ["ribbon", "build", "--output", str(own)])
+    assert (result.exit_code, own.read_bytes()) == (1, before)
+    assert "is not the add-in of xlsync, so it is not overwritten" in result.stderr
+    workbook = CliRunner().invoke(app, ["ribbon", "build", "--output", "own.xlsx"])
+    assert workbook.exit_code == 2
+    assert "let it end in .xlam" in workbook.stderr
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["ribbon", "build"]).exit_code == 0
+
+
 def test_a_built_add_in_tells_whether_it_is_of_this_version(tmp_path: Path) -> None:
     file = addin.write_addin(tmp_path / "xlsync.xlam")
     told = addin.read_addin(file)

@@ -721,9 +721,19 @@ def test_a_currency_in_which_nothing_is_billed_has_no_block() -> None:
 
 @pytest.mark.skipif(find_office() is None, reason="LibreOffice is not on this machine")
 def test_libreoffice_reads_the_report_and_makes_a_pdf(desk: Desk) -> None:
-    ran = desk.run("report", str(desk.file), "--pdf", "--json")
-    assert ran.code == 0, ran.err
-    assert Path(ran.json["pdf"]).read_bytes().startswith(b"%PDF-")
+    for _ in range(2):  # the second time over the first PDF
+        ran = desk.run("report", str(desk.file), "--pdf", "--json")
+        assert ran.code == 0, ran.err
+        assert Path(ran.json["pdf"]).read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("content", [b"a person's own file", b"%PDF-1.7 of a person", b""])
+def test_a_file_that_has_the_name_of_the_reports_pdf_is_left_alone(desk: Desk, content: bytes) -> None:
+    own = desk.folder / "xlsync-2026-10-report.pdf"
+    own.write_bytes(content)
+    ran = desk.run("report", str(desk.file), "--pdf")
+    assert (ran.code, own.read_bytes()) == (1, content)
+    assert "is not the PDF of a report, so it is not overwritten" in " ".join(ran.err.split())
 
 
 def test_without_libreoffice_the_report_is_there_and_the_pdf_is_told(

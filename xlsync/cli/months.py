@@ -19,9 +19,9 @@ from xlsync.cli.terminal import (
     confirm,
     errors_in_words,
     find_save_plan,
-    new_workbook,
     now,
     opened,
+    refuse_other_ending,
     tell_beside,
     tell_json,
     tell_notices,
@@ -58,7 +58,8 @@ def export(
     request = MonthRequest(
         month=chosen_month(month), by=chosen_by(by), reports=tuple(reports or ()), refresh=refresh
     )
-    path = new_workbook(output or Path(f"xlsync-{request.month}.xlsx"))
+    path = output or Path(f"xlsync-{request.month}.xlsx")
+    refuse_other_ending(path, ".xlsx", "a workbook")
     began = time.monotonic()
     with opened(demo=demo, bss=not reports) as systems:
         with show.progress(err, is_shown=not json) as progress:

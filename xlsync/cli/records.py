@@ -11,7 +11,7 @@ from xlsync.cli import as_json
 from xlsync.cli import tables as show
 from xlsync.cli.console import out, say
 from xlsync.cli.months import chosen_month
-from xlsync.cli.terminal import new_workbook, now, opened_here, tell_json
+from xlsync.cli.terminal import now, opened_here, refuse_other_ending, tell_json
 from xlsync.commands.report import report_month
 from xlsync.report.write import write_pdf
 
@@ -19,7 +19,7 @@ from xlsync.report.write import write_pdf
 def report(*, file: Path, output: Path | None, pdf: bool, demo: bool, json: bool) -> None:
     """Run `xlsync report`."""
     if output:
-        new_workbook(output)
+        refuse_other_ending(output, ".xlsx", "a workbook")
     with opened_here(demo=demo, workbook=file) as systems:
         written = report_month(systems, file, now(), output)
         figures, path = written.report, written.path

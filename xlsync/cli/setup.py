@@ -11,7 +11,15 @@ from pathlib import Path
 import typer
 
 from xlsync.cli.console import err, out, say
-from xlsync.cli.terminal import confirm, ending_line, errors_in_words, now, tell_json, tell_notices
+from xlsync.cli.terminal import (
+    confirm,
+    ending_line,
+    errors_in_words,
+    now,
+    refuse_other_ending,
+    tell_json,
+    tell_notices,
+)
 from xlsync.config import home_folder
 from xlsync.errors import XlsyncError
 from xlsync.excel import addin
@@ -43,9 +51,14 @@ def sandbox(*, port: int, lines: int, seed: int) -> None:
 
 def build_addin(*, output: Path | None) -> None:
     """Run `xlsync ribbon build`."""
+    path = output or Path(addin.NAME)
+    refuse_other_ending(path, Path(addin.NAME).suffix, "an add-in")
     with errors_in_words():
-        made = addin.write_addin(output or Path(addin.NAME))
-        say(err, f"Made {made}, whose buttons start {sys.executable}")
+        if path.exists() and addin.read_addin(path) is None:
+            what = f"{path} exists and is not the add-in of xlsync, so it is not overwritten."
+            raise XlsyncError(what, "Choose another file with --output.")
+        addin.write_addin(path)
+        say(err, f"Made {path}, whose buttons start {sys.executable}")
 
 
 def install_addin() -> None:

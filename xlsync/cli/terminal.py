@@ -183,16 +183,15 @@ def tell_json(facts: Any) -> None:
     typer.echo(simplejson.dumps(facts, use_decimal=True))
 
 
-def new_workbook(path: Path) -> Path:
-    """Check the name of a workbook to write; raises a usage error for another kind of file."""
-    if path.suffix.lower() != ".xlsx":
+def refuse_other_ending(path: Path, ending: str, what: str) -> None:
+    """Raise a usage error where the name of a file to write has another ending; `what` names its kind."""
+    if path.suffix.lower() != ending:
         raise typer.BadParameter(
-            f"{path} is not the name of a workbook: let it end in .xlsx, such as {path.with_suffix('.xlsx')}"
+            f"{path} is not the name of {what}: let it end in {ending}, such as {path.with_suffix(ending)}"
             if path.name
-            else f"{path} is a folder: name a file in it, such as {path / 'xlsync.xlsx'}",
+            else f"{path} is a folder: name a file in it, such as {path / f'xlsync{ending}'}",
             param_hint="--output",
         )
-    return path
 
 
 def find_save_plan(file: Path, *, is_written: bool = True) -> SavePlan:

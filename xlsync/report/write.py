@@ -17,13 +17,16 @@ from typing import Final
 from openpyxl import Workbook
 
 from xlsync.errors import WorkbookError, XlsyncError
-from xlsync.files import ZIP_ERRORS, write_file
+from xlsync.files import ZIP_ERRORS, read_regular, write_file
 from xlsync.report.month import Report
 from xlsync.report.page import overview
 from xlsync.report.tables import add_sheets
 from xlsync.xlsx.conventions import as_excel_writes
 
 _MARK: Final = "xlsync report"  # the title in the file's properties, by which a report is recognised
+# The title as it may stand in a PDF (PDF 1.7, 7.9.2): plain, in UTF-16, or that in hexadecimal.
+_PDF_MARKS: Final = (_MARK.encode(), _MARK.encode("utf-16-be"), _MARK.encode("utf-16-be").hex().encode())
+_LARGEST_PDF: Final = 100_000_000  # bytes
 
 
 def write_report(report: Report, path: Path, made_at: str) -> None:
@@ -47,6 +50,14 @@ def _is_report(path: Path) -> bool:
             return f">{_MARK}<".encode() in package.read("docProps/core.xml")
     except (KeyError, *ZIP_ERRORS):
         return False
+
+
+def _is_report_pdf(path: Path) -> bool:
+    try:
+        content = read_regular(path, _LARGEST_PDF)
+    except OSError:
+        return False
+    return content.startswith(b"%PDF-") and any(mark in content.lower() for mark in _PDF_MARKS)
 
 
 def build(report: Report, made_at: str) -> Workbook:
@@ -73,14 +84,22 @@ def find_office() -> str | None:
 
 
 def write_pdf(path: Path) -> Path:
-    """Convert a workbook to a PDF beside it with LibreOffice; raises XlsyncError where that fails."""
+    """Convert a report to a PDF beside it with LibreOffice; raises XlsyncError where that fails.
+
+    The PDF replaces that of an earlier report, but no other file.
+    """
+    pdf = path.with_suffix(".pdf")
+    if pdf.exists() and not _is_report_pdf(pdf):
+        raise XlsyncError(
+            f"{path} is written; {pdf} exists and is not the PDF of a report, so it is not overwritten.",
+            "Move it away, or choose another name with --output.",
+        )
     office = find_office()
     if office is None:
         raise XlsyncError(
             f"{path} is written; a PDF needs LibreOffice, which is not on this machine.",
             "Install LibreOffice, or save the report as a PDF from Excel.",
         )
-    pdf = path.with_suffix(".pdf")
     # With its own profile LibreOffice works while another one is open.
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder, "profile").as_uri()
