@@ -171,6 +171,8 @@ def test_how_often_is_billed_is_no_period_of_days(text: str) -> None:
         ("2026-09-30T18:30:00Z", "2026-10-01"),
         ("2026-10-01T00:00:00Z", "2026-10-01"),
         ("2026-10-31T23:59:59Z", "2026-10-31"),
+        ("2026-10-31 23:30:00 CET", "2026-10-31"),
+        ("1.10.2026 00:00 MESZ", "2026-10-01"),
     ],
 )
 def test_midnight_of_another_zone_keeps_its_local_day(text: str, day: str) -> None:
@@ -178,6 +180,14 @@ def test_midnight_of_another_zone_keeps_its_local_day(text: str, day: str) -> No
     assert read is not None
     assert read.day_first is not None
     assert str(local_day(read.day_first, read, local_days([read]))[0]) == day
+
+
+def test_half_past_an_hour_is_midnight_only_where_a_zone_is_so_far_off() -> None:
+    readings = [read_date(f"2026-10-31T{time}:00Z") for time in ("23:30", "22:00", "18:30")]
+    late, hour, india = (reading for reading in readings if reading is not None)
+    assert local_days([india]) is not None
+    assert local_days([late]) is None
+    assert local_days([india, hour]) is None
 
 
 def test_a_serial_with_a_time_is_its_day() -> None:

@@ -117,7 +117,7 @@ def test_a_number_is_itself_however_it_is_written(
     [
         ({"quantity": "5%"}, "Quantity: “5%” is not a number"),
         ({"quantity": "٦"}, "Quantity: “٦” is not a number"),
-        ({"amount": "21.00 CR"}, "Amount: “21.00 CR” is not a number"),
+        ({"amount": "21.00 Cr"}, "Amount: “21.00 Cr” is not a number"),
         ({"amount": "#REF!"}, "Amount: “#REF!” is an error of a formula"),
         ({"unit_price": "1.500", "amount": ""}, "may have thousands or three decimals"),
         ({"subscription_id": "1.23457E+17"}, "“1.23457E+17” is a long id that a spreadsheet has shortened"),
@@ -335,9 +335,16 @@ def test_a_column_that_may_tell_a_kind_a_sign_or_a_day_is_known_by_its_header_or
 
 
 def test_days_that_nothing_reads_are_named_where_no_column_tells_the_period(path: Path) -> None:
+    header = [*HEADER[:6], "Zeit"]
+    assert "the column “Zeit” looks" in refusal(path, [*AMBER[:6], "Oktober 2026"], header=header)
+    assert read_csv(path, [*AMBER, "Oktober 2026"], header=[*HEADER, "Zeit"]).lines
+
+
+def test_a_column_of_months_tells_the_charged_period(path: Path) -> None:
     header = [*HEADER[:6], "Monat"]
-    assert "the column “Monat” looks" in refusal(path, [*AMBER[:6], "Oktober 2026"], header=header)
-    assert read_csv(path, [*AMBER, "Oktober 2026"], header=[*HEADER, "Monat"]).lines
+    (line,) = read_csv(path, [*AMBER[:6], "Oktober 2026"], header=header).lines
+    assert (line.start, line.end) == (FIRST, LAST)
+    assert "Monat: “Oktober” is no period of days" in refusal(path, [*AMBER[:6], "Oktober"], header=header)
 
 
 def test_a_name_that_a_spreadsheet_has_made_a_date_is_a_problem(path: Path) -> None:

@@ -41,6 +41,9 @@ def path(tmp_path: Path) -> Path:
         ((*LINES, ",,,,55,,"), "55"),  # figures without a name
         ((*LINES, "Grand Total:,,,,55.00,,"), "55"),
         (("Total,,,,55,,", *LINES), "55"),  # above the lines
+        ((*LINES, "Ukupno,,6,,55,EUR,"), "55"),  # in a language that is not known
+        ((*LINES, ",小計,,,55,EUR,"), "55"),
+        ((*LINES, "Grand Total,All products,6,,55,EUR,"), "55"),
         ((*LINES[:2], "Anna Total,,,,25,,", LINES[2], "Boris Total,,,,30,,", "Total,,,,55,,"), "55"),
         ((*LINES, "Subtotal,,,,55,,", "VAT 24%,,,,13.20,,", "Total,,,,68.20,,"), "55"),
         ((*LINES, "zzgl. 19% MwSt.,,,,10.45,,", "Gesamtsumme,,,,65.45,,"), "55"),
@@ -95,3 +98,13 @@ def test_a_line_whose_product_is_a_tax_stays_a_line(path: Path) -> None:
 def test_figures_that_are_no_total_are_a_problem(path: Path) -> None:
     with pytest.raises(ReportError, match="row 5, Customer: is empty, and the figures are no total"):
         read(path, *LINES, ",,,,54,,")
+
+
+def test_a_row_with_the_names_of_a_charge_and_the_sum_of_all_rows_is_a_problem(path: Path) -> None:
+    with pytest.raises(ReportError, match="row 5: its figures are the sum of the rows above"):
+        read(path, *LINES, "All customers,All products,6,,55,EUR,2026-03-31")
+
+
+def test_names_that_begin_or_end_like_totals_are_charges_where_both_are_there(path: Path) -> None:
+    found = read(path, *LINES, "Suma Ltd,Total Protection,4,2,8,EUR,2026-03-31")
+    assert [line.customer for line in found.lines].count("Suma Ltd") == 1

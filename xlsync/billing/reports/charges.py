@@ -21,12 +21,12 @@ from xlsync.billing.reports.row_checks import (
     RowChecks,
     RowColumns,
     tell_unknown_words,
-    tell_unsigned_credits,
 )
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.text import fold
+from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
 from xlsync.billing.reports.values import Wrong
 from xlsync.models import BillingLine, LineType, Month
 
@@ -57,11 +57,12 @@ class ChargedRow(NamedTuple):
 
 @dataclass(slots=True)
 class TableCharges:
-    """The lines of a table, and notices about it."""
+    """The lines of a table, notices about it, and doubts that hinder the all clear."""
 
     lines: list[ChargedRow] = field(default_factory=list)
     unread_of: Counter[Month] = field(default_factory=Counter)  # rows of other months that cannot be read
     notices: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 def charge_lines(
@@ -69,13 +70,14 @@ def charge_lines(
     kinds: Sequence[RowKind],
     words: KindWords,
     month: Month,
+    file_name: str,
     source: str,
     problems: Problems,
 ) -> TableCharges:
     """Read the lines of all rows of a table that charge; an unusable row is a problem of the file.
 
     An unusable row of another month's invoice is no problem.
-    `source` names the file, where there are several.
+    `source` is the file's name where there are several files.
     """
     where = values.table.sheet.name
     charging = [at for at, kind in enumerate(kinds) if kind is RowKind.CHARGE]
@@ -88,7 +90,6 @@ def charge_lines(
     checks.check([at for at in charging if at not in others])
     elsewhere = RowChecks(values, columns, where, Problems())
     elsewhere.check(list(others))
-    tell_unsigned_credits(values, charging, columns.amounts, words, problems)
     unknown: dict[tuple[str, str], list[int]] = {}
     for at in charging:
         if columns.kinds[at] is None:
@@ -96,6 +97,7 @@ def charge_lines(
             for word in unknown_words(values, at, words) if at not in others else ():
                 unknown.setdefault(word, []).append(at)
     tell_unknown_words(values, unknown, columns.amounts, problems)
+    _refuse_sums(values, kinds, problems)
     good = [at for at in charging if at not in checks.bad and at not in elsewhere.bad]
     rows = _charging_rows(values, good, columns, [word for _, word in kinds_and_words])
     made: list[tuple[ReportRow, Meaning]] = []
@@ -105,9 +107,20 @@ def charge_lines(
         else:
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
+    result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
     result.notices.extend(_tell_credits_that_charge(made))
     _make_lines(values, made, columns, others, source, result, problems)
     return result
+
+
+def _refuse_sums(values: TableValues, kinds: Sequence[RowKind], problems: Problems) -> None:
+    """Name rows that have the names of a charge and exactly the sum of the rows above, and no price."""
+    for at, kind in enumerate(kinds):
+        if kind is RowKind.SUM:
+            what = (
+                ": its figures are the sum of the rows above, and it has no price: is it a total or a charge?"
+            )
+            problems.add(values.table.sheet.name, values.table.rows[at][0], what)
 
 
 def _tell_credits_that_charge(made: Iterable[tuple[ReportRow, Meaning]]) -> Iterator[str]:

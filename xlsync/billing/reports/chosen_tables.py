@@ -1,4 +1,4 @@
-"""Choice of the tables of a file to read, and checks of their columns. PURE."""
+"""Choice of the tables of a file to read, and refusals of a file without a usable header. PURE."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.columns import Aliases, find_columns
-from xlsync.billing.reports.dates import read_date, read_month, read_range
-from xlsync.billing.reports.kinds import KindWords
-from xlsync.billing.reports.layouts import MEANINGS, NEEDED, SETTING
+from xlsync.billing.reports.layouts import NEEDED, SETTING
 from xlsync.billing.reports.numbers import NumberReadings
 from xlsync.billing.reports.opening import ReportFile
-from xlsync.billing.reports.problems import Problems, quoted
+from xlsync.billing.reports.problems import quoted
 from xlsync.billing.reports.rows import is_total
 from xlsync.billing.reports.table_values import holds_ranges
 from xlsync.billing.reports.tables import Table, find_tables
@@ -22,12 +20,6 @@ from xlsync.billing.reports.values import Wrong, number_cell
 from xlsync.errors import ReportError
 
 _HEADER_WITHIN: Final = 60
-_MOST_WORDS: Final = 400
-_WORDS: Final = KindWords({})
-_KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
-_DAYS: Final = frozenset({"start", "end", "period"})
-_SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-"])
-_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
@@ -160,73 +152,3 @@ def _holds_numbers(rows: Sequence[Sequence[Any]], column: int) -> bool | None:
     if not cells:
         return None
     return all(isinstance(number_cell(cell), NumberReadings) for cell in cells)
-
-
-def refuse_columns(table: Table, problems: Problems) -> None:
-    """Add problems of columns: different values of one meaning, unread columns that matter, long rows."""
-    columns, where = table.columns, table.sheet.name
-    for meaning, places in columns.rivals.items():
-        first = columns.at[meaning]
-        own = _spelled(table, first)
-        for other in places:
-            if _spelled(table, other) != own:
-                names = table.header[first], table.header[other]
-                message = (
-                    f"“{names[0]}” stands twice" if names[0] == names[1] else f"“{names[0]}” and “{names[1]}”"
-                )
-                problems.add(
-                    where,
-                    table.header_row,
-                    f": {message} with different values, and both mean {MEANINGS.get(meaning, meaning)}",
-                )
-                if names[0] != names[1]:
-                    problems.ignore[names[1]] = None
-    suspicious = [*columns.suspicious, *(n for n in columns.strange if _tells_kind_or_day(table, n))]
-    read = {tuple(_spelled(table, n)) for n in columns.at.values()} if suspicious else set()
-    for n in suspicious:
-        values = _spelled(table, n)
-        if any(values) and tuple(values) not in read:
-            header = table.header[n]
-            problems.add(
-                where,
-                table.header_row,
-                f": the column “{header}” looks as if it told a kind, a sign or a date, and is not known",
-            )
-            problems.ignore[header] = None
-    width = table.width
-    for number, row in table.rows:
-        if len(row) > width and any(plain_text(cell) for cell in row[width:]):
-            problems.add(
-                where, number, ": is longer than the header; a decimal comma may lack its quotation marks"
-            )
-
-
-def _tells_kind_or_day(table: Table, column: int) -> bool:
-    """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
-    there = table.columns.at
-    if not (_KINDS.isdisjoint(there) or _DAYS.isdisjoint(there)):
-        return False
-    texts = {text for text in _spelled(table, column) if text}
-    if not texts or len(texts) > _MOST_WORDS:
-        return False
-    if _KINDS.isdisjoint(there):
-        kinds = [_WORDS.find(text) for text in texts]
-        if all(kinds) and any(kind is not None and kind.is_credit for kind in kinds):
-            return True
-        if _SIGNS.issuperset(folded := set(map(str.casefold, texts))) and not _SIDES.isdisjoint(folded):
-            return True
-    return _DAYS.isdisjoint(there) and all(map(_is_day, texts))
-
-
-def _is_day(text: str) -> bool:
-    """Return whether a text is a day or a period of days."""
-    if text.isdecimal() and read_month(text) is None:
-        return False
-    try:
-        return read_range(text) is not None or read_date(text) is not None
-    except (ValueError, OverflowError):
-        return False
-
-
-def _spelled(table: Table, column: int) -> list[str]:
-    return [plain_text(row[column]) if column < len(row) else "" for _, row in table.rows]

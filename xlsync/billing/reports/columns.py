@@ -73,7 +73,7 @@ class Columns:
 
     `rivals` are further columns of the very meaning, which must hold the same values. `unread` are the
     columns with a header that mean nothing to xlsync; those in `suspicious` may not be left unread, and
-    the cells of those in `strange` tell whether they may.
+    the cells of those in `strange`, which may lack a header, tell whether they may.
     `instead` holds a published layout's second column for a meaning, which is read where the first is empty.
     """
 
@@ -136,12 +136,13 @@ def find_columns(header: Sequence[str], aliases: Aliases) -> Columns:
         meanings.rivals.pop("customer_id", None)
     read = {*meanings.at.values(), *(n for places in meanings.rivals.values() for n in places)}
     unread = tuple(n for n, name in enumerate(header) if plain_text(name) and n not in read)
+    without_header = [n for n, name in enumerate(header) if not plain_text(name)]
     strange = [
-        n
-        for n in unread
-        if keys[n] not in ignored and n not in meanings.instead.values() and not _is_lower_choice(keys[n])
+        n for n in (*unread, *without_header) if keys[n] not in ignored and n not in meanings.instead.values()
     ]
-    suspicious = tuple(n for n in strange if _SUSPICIOUS.search(header_words(header[n])))
+    suspicious = tuple(
+        n for n in strange if not _is_lower_choice(keys[n]) and _SUSPICIOUS.search(header_words(header[n]))
+    )
     return Columns(
         meanings.at,
         meanings.rivals,

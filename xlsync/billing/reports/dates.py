@@ -56,9 +56,10 @@ _WEEKDAYS: Final = frozenset(
 )
 _TIME: Final = re.compile(
     r"(?:(?<=\d)[T_]|[ ,]+)(?:at |um )?(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?\s?m\.?)?"
-    r"\s*(Z|UTC|GMT)?\s*([+-]\d{2}:?\d{2})?(?:\s*\([^)]*\))?$",
+    r"\s*(?:(Z|UTC|GMT)|MES?Z|[A-Z]{1,4}T)?\s*([+-]\d{2}:?\d{2})?(?:\s*\([^)]*\))?$",
     re.IGNORECASE,
 )
+_HALF_HOURS: Final = frozenset({2, 3, 9, 13, 14, 17, 18, 19, 20})  # UTC, at midnight of a zone with :30
 _ZONE_ALONE: Final = re.compile(r"(?<=\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)$")
 _ORDINAL: Final = r"(?:(?:st|nd|rd|th|er|ere|re|o|a|η|ησ|º|ª|°|\.)(?![^\W\d_]))?"
 _OF: Final = r"(?:(?:de|del|of|di|du)\s+|d')?"
@@ -311,6 +312,9 @@ def local_days(readings: Sequence[DateReadings]) -> int | None:
     }
     is_whole = all(((reading.time or 0) + 1) % 1800 <= 1 for reading in utc)
     if not utc or not is_whole or hours <= {0} or max(hours) - min(hours) > 1:
+        return None
+    halves = {((reading.time or 0) + 1) // 1800 % 2 for reading in utc}
+    if 1 in halves and (0 in halves or not hours <= _HALF_HOURS):
         return None
     return 11
 

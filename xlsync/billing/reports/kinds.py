@@ -172,6 +172,12 @@ _USED_UP: Final = (
     frozenset({"usage", "consumption", "consumed", "metered", "overage"}),
 )
 _SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
+_CREDIT_FIRST: Final = re.compile(
+    r"(?:credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?|reversal|reversed"
+    r"|gutschrift\w*|storno\w*|rechnungskorrektur|ruckerstattung|erstattung|avoir|remboursement|creditnota"
+    r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
+    r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
+)
 TYPES: Final = {
     "recurring": Kind(LineType.RECURRING),
     "credit": Kind(is_credit=True),
@@ -192,6 +198,12 @@ class KindWords:
         """Return the kind of a cell's words; None for an unknown word."""
         folded = fold(text)
         return self._own.get(folded) or _kind_of_words(folded)
+
+
+@lru_cache(maxsize=65_536)
+def begins_with_credit(text: str) -> bool:
+    """Return whether a text begins as the name of a credit: `Credit note 4711`, `Gutschrift für Mail`."""
+    return _CREDIT_FIRST.match(fold(text)) is not None
 
 
 @lru_cache(maxsize=4096)

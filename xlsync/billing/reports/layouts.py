@@ -50,11 +50,13 @@ SETTING: Final[Mapping[str, str]] = {"customer": "End Customer", "product": "Pro
 _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "customer": (
         ("End Customer Name", "End User Name", "End Customer Company Name", "End Customer Company",
-         "Final Customer", "Final Customer Name", "End Client Name"),
+         "Final Customer", "Final Customer Name", "End Client Name", "End User Company",
+         "End User Company Name", "End Customer Organization", "End Customer Account Name"),
         ("End Customer", "End User", "End Client"),
         ("Customer Name", "Customer Company Name", "Client Name", "Tenant Name", "Customer Company"),
         ("Customer Organization", "Customer Organisation", "Customer Organization Name", "Customer Org",
-         "Customer Display Name", "Customer Legal Name", "Client Company", "Name of Customer"),
+         "Customer Display Name", "Customer Legal Name", "Client Company", "Name of Customer",
+         "Customer Tenant", "Customer Tenant Name", "Customer Account Name", "Customer Account"),
         ("Customer", "Client", "Tenant"),
         ("Company Name", "Account Name", "Organization Name", "Organisation Name"),
         ("Company", "Account", "Organization", "Organisation"),
@@ -142,7 +144,8 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "period": (("Charge Period", "Charged Period", "Service Period", "Usage Period", "Invoice Period",
         "Period",
-                "Billing Dates", "Service Dates", "Subscription Period", "Billing Month"),),
+                "Billing Dates", "Service Dates", "Subscription Period", "Billing Month"),
+               ("Month", "Invoice Month", "Service Month", "Usage Month", "Charge Month")),
     "amount": (
         ("Partner Total", "Cost Total", "Total Cost", "Extended Cost", "Partner Amount", "Reseller Total"),
         ("Subtotal", "Net Amount", "Amount Net", "Net Total", "Total Net", "Net", "Pre Tax Total",
@@ -178,7 +181,9 @@ _ENGLISH: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "term_and_cycle": (("Term And Billing Cycle",),),
     "tax": (("Tax", "VAT", "Tax Total", "Tax Amount", "VAT Amount", "GST", "Total Tax", "Sales Tax",
         "MwSt", "TVA",
-             "BTW", "IVA"),),
+             "BTW", "IVA"),
+            ("Tax Rate", "Tax %", "Tax Percent", "VAT Rate", "VAT %", "GST %", "MwSt %", "USt %", "TVA %",
+             "BTW %", "IVA %", "Steuersatz", "MwSt Satz", "Taux TVA")),
     "list_price": (("List Price", "RRP", "MSRP", "Retail Price", "Unit List Price", "ERP Price", "RRP EXC",
                     "End Customer Price", "Suggested Retail Price"),),
 }  # fmt: skip

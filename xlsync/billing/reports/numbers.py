@@ -18,6 +18,8 @@ MONEY_WORD: Final = (
 _LEADING_MONEY: Final = re.compile(rf"^(?:{MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
 _TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{MONEY_WORD})$")
 _SPACES: Final = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
+_SIDE: Final = re.compile(r"(?<=[\d)])\s?(?:CR|DR)$|^(?:CR|DR)\s?(?=\d)")  # `Cr` may be ten millions
+_DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\uff0d", "-"))
 _EXPONENT: Final = re.compile(r"^(\d)(?:([.,])(\d+))?[eE]([+-]?\d{1,3})$")
 _WHOLE: Final = {
     mark: re.compile(
@@ -72,7 +74,7 @@ class NumberReadings:
 
 def read_number(text: str) -> NumberReadings | None:
     """Read all readings of a text; None for other texts."""
-    core = _SPACES.sub(" ", text).strip().replace("\u2212", "-").replace("’", "'").replace("´", "'")
+    core = _SPACES.sub(" ", text).strip().translate(_DASHES).replace("’", "'").replace("´", "'")
     if core.startswith("'"):
         core = core[1:].strip()  # a mark for text in spreadsheets
     sign, bare = _sign_and_core(core)
@@ -98,10 +100,13 @@ def read_number(text: str) -> NumberReadings | None:
 def _sign_and_core(core: str) -> tuple[int, str | None]:
     """Return the sign and the digits of a number without its currency; None for a second sign.
 
-    The dash that accounting formats write for zero beside a currency sign stays a dash.
+    `CR` beside a figure is a minus, `DR` a plus. The dash that accounting formats write for zero beside a
+    currency sign stays a dash.
     """
     negative = 0
     had_money = False
+    if side := _SIDE.search(core):
+        negative, core = int(side[0].strip() == "CR"), core[: side.start()] + core[side.end() :]
     for _ in range(4):
         before = core
         if core.startswith("(") and core.endswith(")"):

@@ -14,12 +14,12 @@ from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_line
 from xlsync.billing.reports.chosen_tables import (
     best_way,
     choose_tables,
-    refuse_columns,
     refuse_without_header,
     refuse_without_money,
     with_period,
     written_money,
 )
+from xlsync.billing.reports.column_checks import refuse_columns
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
 from xlsync.billing.reports.dates import month_number
 from xlsync.billing.reports.doubts import charges_for, doubt_of_left_out, doubt_of_periods
@@ -135,7 +135,7 @@ def _read_file(
     made = []
     for values, notices in ((read_values(one, marks, orders), one.notices) for one in raw):
         kinds = classify(values)
-        charges = charge_lines(values, kinds, words, month, file.source, file.problems)
+        charges = charge_lines(values, kinds, words, month, file.name, file.source, file.problems)
         charges.notices.extend(notices)
         made.append((values, kinds, charges))
     touching = [_touches(charges, values, month) for values, _, charges in made]
@@ -300,13 +300,22 @@ def _finish_table(
                 for name, n in sorted(at.items(), key=lambda entry: entry[1])
                 if n not in unread
             },
-            unread=[table.header[n] for n in sorted(unread)],
+            unread=[*(table.header[n] for n in sorted(unread)), *_without_header(table)],
             notices=charges.notices,
             totals=stated,
             other_months=left_out.other_months + sum(charges.unread_of.values()),
-            doubts=(doubt,) if doubt else (),
+            doubts=[*charges.doubts, *filter(None, (doubt,))],
         )
     )
+
+
+def _without_header(table: Table) -> list[str]:
+    """Return the columns that have cells and no header."""
+    return [
+        table.name_of(n)
+        for n, name in enumerate(table.header)
+        if not name and any(n < len(row) and row[n] not in (None, "") for _, row in table.rows)
+    ]
 
 
 def _rows_of_no_charge(table: Table, kinds: Sequence[RowKind]) -> dict[str, int]:

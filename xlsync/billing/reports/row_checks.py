@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 from xlsync.billing.reports.currencies import currency_code
-from xlsync.billing.reports.kinds import Kind, KindWords, likely_type
+from xlsync.billing.reports.kinds import Kind, likely_type
 from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.lines import NO_UNITS
 from xlsync.billing.reports.problems import Problems, rows_text
@@ -20,8 +19,9 @@ from xlsync.billing.reports.values import Wrong
 KIND_COLUMNS: Final = ("type", "invoice_type", "mode")
 _NAMES: Final = ("customer", "product", "contract")
 _DAYS_OF_A_MONTH: Final = Decimal("30.44")
-_CREDIT_NUMBER: Final = re.compile(
-    r"(?:cn|crn|cm|cr|credit|gs|gut|gutschrift|storno|av|avoir|nc|abono)[-_/ .]*\d.*", re.IGNORECASE
+_DITTO: Final = frozenset(
+    {"dito", "ditto", "dto", "idem", "same", "as above", "same as above", "see above", "wie oben"}
+    | {"siehe oben", "zie boven", "comme ci dessus"}
 )
 _READ_NUMBERS: Final = tuple(name for name in NUMBERS if name != "tax")
 
@@ -90,10 +90,14 @@ class RowChecks:
             yield self.values.range_of, self.values.periods
 
     def _check_names(self, charging: Sequence[int]) -> None:
-        """Customers and products without a letter or a digit: a ditto mark names none."""
+        """Customers and products that name none: a ditto mark, in a sign or in words."""
         for name in ("customer", "product"):
             cells = self.values.texts[name]
-            signs = {cell for cell in set(cells) if isinstance(cell, str) and not any(map(str.isalnum, cell))}
+            signs = {
+                cell
+                for cell in set(cells)
+                if isinstance(cell, str) and (not any(map(str.isalnum, cell)) or fold(cell) in _DITTO)
+            }
             for at in charging if signs else ():
                 if cells[at] in signs:
                     self.tell(at, name, f"“{str(cells[at])[:40]}” is no name")
@@ -156,52 +160,6 @@ class RowChecks:
         table = self.values.table
         header = table.header_of(meaning) if meaning in table.columns.at else MEANINGS.get(meaning, meaning)
         self.problems.add(self.where, table.rows[at][0], f", {header}: {what}")
-
-
-def tell_unsigned_credits(
-    values: TableValues,
-    charging: Sequence[int],
-    amounts_by_row: Sequence[Decimal | Wrong | None],
-    words: KindWords,
-    problems: Problems,
-) -> None:
-    """Add a problem where a sheet's name or an invoice's number says credit, and no amount has a minus."""
-    sheet, meanings = values.table.sheet.name, values.table.columns.at.keys()
-    if not meanings.isdisjoint((*KIND_COLUMNS, "debit", "credit")):
-        return
-    _tell_credit_numbers(values, charging, amounts_by_row, problems)
-    amounts = [amounts_by_row[at] for at in charging]
-    kinds = [words.find(text) for text in (sheet, *fold(sheet).split())]
-    money = [amount for amount in amounts if isinstance(amount, Decimal)]
-    if any(kind is not None and kind.is_credit for kind in kinds) and money and min(money) >= 0 < max(money):
-        what = "its name tells of credits and no amount has a minus: whether they take units back is not told"
-        problems.add(
-            sheet, values.table.header_row, f": {what}; add a column Type, or name the sheet otherwise"
-        )
-
-
-def _tell_credit_numbers(
-    values: TableValues,
-    charging: Sequence[int],
-    amounts_by_row: Sequence[Decimal | Wrong | None],
-    problems: Problems,
-) -> None:
-    """Add a problem where some invoices are numbered as credit notes and their amounts have no minus."""
-    numbers = values.texts.get("invoice")
-    if numbers is None:
-        return
-    credited = [at for at in charging if _CREDIT_NUMBER.fullmatch(str(numbers[at] or ""))]
-    money = [amount for at in credited if isinstance(amount := amounts_by_row[at], Decimal)]
-    if len(credited) < len(charging) and money and min(money) >= 0 < max(money):
-        rows = [values.table.rows[at][0] for at in credited]
-        header = values.table.header_of("invoice")
-        problems.add(
-            values.table.sheet.name,
-            rows[0],
-            f", {header}: “{str(numbers[credited[0]])[:40]}” looks like the number of a credit note, and no "
-            f"amount of such has a minus ({rows_text(rows)}): whether they take units back is not told",
-        )
-        problems.ignore[header] = None
 
 
 def tell_unknown_words(

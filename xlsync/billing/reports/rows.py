@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -27,16 +29,21 @@ _TAX: Final = re.compile(
     r"(?:(?:plus|add|incl|zzgl|total) )?(?:[\d ]+%? )?(?:vat|gst|hst|pst|sales tax|tax|taxes|mwst|ust|"
     r"umsatzsteuer|mehrwertsteuer|tva|btw|iva|φπα)(?: amount| betrag)?(?: (?:at |of )?[\d ]+%?)?"
 )
+_CENT: Final = Decimal("0.01")
 _TOTAL_ALONE: Final = re.compile(_TOTAL_WORD)
 
 
 class RowKind(StrEnum):
-    """The kinds of rows; figures alone may be an unnamed total, a tax stands beside totals."""
+    """The kinds of rows; figures alone may be an unnamed total, a tax stands beside totals.
+
+    A sum has the names of a charge and the figures of all rows above.
+    """
 
     CHARGE = "charge"
     TOTAL = "total"
     TAX = "tax"
     FIGURES = "figures"
+    SUM = "a sum of the rows above"
     FOOTER = "text below or between the rows"
     EMPTY = "empty"
 
@@ -92,7 +99,63 @@ def classify(values: TableValues) -> list[RowKind]:
             kinds.append(
                 _doubtful_kind(row, customer, product, contracts[n], starts[n], has_figure=has_figure)
             )
+    for n, is_named in _find_totals(values, kinds).items():
+        kinds[n] = RowKind.TOTAL if is_named else RowKind.SUM
     return kinds
+
+
+def _find_totals(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, bool]:
+    """Find rows of figures that are exactly the sum of the rows above, by their places.
+
+    Such a row has no price, contract or period of its own; whether its names are those of a total, or
+    missing, is what comes back of it.
+    """
+    numbers, texts = values.numbers, values.texts
+    if "amount" not in numbers:
+        return {}
+    empty: Sequence[Any] = (None,) * len(kinds)
+    own = [numbers.get("cost", empty), texts.get("contract", empty), values.dates.get("start", empty)]
+    amounts, units = numbers["amount"], numbers["units"]
+    above, since = _Above(), _Above()
+    totals: dict[int, bool] = {}
+    for n, kind in enumerate(kinds):
+        amount, count = amounts[n], units[n]
+        if kind is RowKind.TOTAL:
+            since = _Above()
+        if kind is not RowKind.CHARGE or not isinstance(amount, Decimal):
+            continue
+        if all(column[n] is None for column in own) and any(
+            one.is_sum(amount, count) for one in (above, since)
+        ):
+            names = texts["customer"][n], texts["product"][n]
+            is_named = None in names or any(map(is_total, names))
+            if is_named or isinstance(count, Decimal):
+                totals[n] = is_named
+                since = _Above()
+                continue
+        for one in (above, since):
+            one.add(amount, count)
+    return totals
+
+
+@dataclass(slots=True)
+class _Above:
+    """The sums of the figures of rows above another."""
+
+    rows: int = 0
+    amount: Decimal = Decimal(0)
+    units: Decimal = Decimal(0)
+
+    def add(self, amount: Decimal, units: Decimal | Wrong | None) -> None:
+        """Count one more row."""
+        self.rows += 1
+        self.amount += amount
+        self.units += units if isinstance(units, Decimal) else 0
+
+    def is_sum(self, amount: Decimal, units: Decimal | Wrong | None) -> bool:
+        """Return whether figures are the sums of two rows or more; units may be missing."""
+        is_of_units = units is None or units == self.units
+        return self.rows > 1 and is_of_units and abs(amount - self.amount) <= _CENT and self.amount != 0
 
 
 def _doubtful_kind(
@@ -125,6 +188,9 @@ def _is_named_total(customer: Any, product: Any, contract: Any, start: Any, text
     if isinstance(start, Wrong):
         start = None  # a date of a total is no date
     if not free:
+        is_two_names = None not in (customer, product) and fold(customer) != fold(product)
+        if is_two_names and not any(_TOTAL_ALONE.fullmatch(fold(name)) for name in (customer, product)):
+            return False  # `Total Energy Ltd` may buy `Total Protection`
         return named and start is None
     is_customers = product is not None and is_plain_total(product) and contract is None and start is None
     return is_customers and free == [customer]

@@ -68,6 +68,7 @@ _RANGES: Final = ("period", "plan", "cycle")
 _TERMS: Final = ("plan", "cycle")
 _MONTHS: Final = re.compile(r"month|monat|mois|maand|\bmes|μην")
 _DATED: Final = re.compile(r"\b(?:19|20)\d\d|\d[./]\d{1,2}[./]\d")
+_PERCENTS: Final = ("discount", "tax")
 _ADDED_UP: Final = ("units", "amount", "debit", "credit")
 
 
@@ -119,7 +120,7 @@ def read_raw(table: Table) -> RawValues:
         if (other := table.columns.instead.get(meaning)) is not None:
             notices.extend(_fill(raw, table, meaning, other))
         if meaning in NUMBERS:
-            numbers[meaning] = read_column(raw, percent_cell if meaning == "discount" else number_cell)
+            numbers[meaning] = read_column(raw, percent_cell if meaning in _PERCENTS else number_cell)
         elif meaning in DATES:
             dates[meaning] = read_column(raw, date_cell)
         else:

@@ -34,6 +34,10 @@ class Table:
         """The meanings of the table's columns."""
         return frozenset(self.columns.at)
 
+    def name_of(self, column: int) -> str:
+        """Return the header of a column, or its number where it has none."""
+        return self.header[column] or f"column {column + 1} without a header"
+
     def header_of(self, meaning: str) -> str:
         """Return the header of a meaning's column, as the report writes it."""
         return self.header[self.columns.at[meaning]]

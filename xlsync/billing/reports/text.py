@@ -9,6 +9,15 @@ from typing import Final
 
 _INVISIBLE: Final = re.compile("[\ufeff\u200b-\u200f\u202a-\u202e\u2060\u00ad]")
 _BRACKET_AT_END: Final = re.compile(r"(?<=\S)\s*[(\[{][^()\[\]{}]*[)\]}]\s*$")
+# what a bracket at the end of a header may say that changes what its figures are
+_MEANINGFUL: Final = re.compile(
+    r"\b(?:(?:incl(?:uding|usive)?|inkl|with|mit|inc) (?:of )?(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva)"
+    r"|(?:vat|tax|iva|gst|btw|tva) (?:incl(?:uded|usive|uida|uido|use|usa|uso)?|inc|compris\w*)"
+    r"|gross|brutto|ttc|bruto|cents?|pence|rappen|thousands?|millions?|tsd|tausend|mio|[kt](?:eur|usd|chf|gbp)"
+    r"|[kt] ?[€$£]|1 ?000|000s?|milliers?|miles|list|listen\w*|retail|rrp|msrp|sell(?:ing)?(?! to)"
+    r"|sales price|resale|previous|prior|old|before change|last month|ytd|to date"
+    r"|cumulative|forecast|estimated?|budget)(?!\w)"
+)
 _CAMEL: Final = re.compile(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -27,10 +36,13 @@ def fold(text: str) -> str:
 
 
 def header_words(header: str) -> str:
-    """Return the words of a header, without a star or a bracket at its end."""
+    """Return the words of a header, without a star or a bracket at its end that says nothing more.
+
+    `Amount (EUR)` is an amount; `Amount (incl. VAT)`, `Amount (cents)` and `Quantity (previous)` are others.
+    """
     bare = plain_text(header).rstrip("*: ").strip()
-    while (shorter := _BRACKET_AT_END.sub("", bare).rstrip("*: ")) != bare:
-        bare = shorter
+    while (match := _BRACKET_AT_END.search(bare)) and not _MEANINGFUL.search(fold(match[0])):
+        bare = bare[: match.start()].rstrip("*: ")
     return fold(bare)
 
 

@@ -93,6 +93,7 @@ TRANSLATIONS: Final[Mapping[str, str]] = {
     "Period": "Periode, Période, Periodo, Περίοδος",
     "Billing Month": "Abrechnungsmonat, Leistungsmonat, Mois de facturation, Factuurmaand, "
     "Mes de facturación, Mese di fatturazione, Μήνας χρέωσης",
+    "Month": "Monat, Mois, Maand, Mes, Mese, Μήνας",
     "Net Amount": "Nettobetrag, Netto, Betrag netto, Summe netto, Gesamt netto, Gesamtpreis netto, "
     "Positionsbetrag netto, Zwischensumme, Montant HT, Total HT, Net HT, Montant net, Sous-total, "
     "Nettobedrag, Bedrag excl btw, Totaal excl btw, Subtotaal, Importe neto, Base imponible, Total neto, "

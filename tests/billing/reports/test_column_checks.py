@@ -1,0 +1,107 @@
+"""Columns that are not read, or stand beside what their headers say: each is named, or the file refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+def read(path: Path, *rows: str) -> ReportsRead:
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return read_reports([path], Month(2026, 10), ReportSettings())
+
+
+def refusal(path: Path, *rows: str) -> str:
+    with pytest.raises(ReportError) as caught:
+        read(path, *rows)
+    return f"{caught.value.message}\n{caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Amount (incl. VAT)", "Betrag (inkl. MwSt.)", "Montant (TTC)", "Amount (gross)", "Amount (cents)",
+     "Amount (in thousands)", "Amount (k€)", "Amount (previous)"],
+)  # fmt: skip
+def test_a_bracket_that_changes_what_the_figures_are_is_no_part_to_leave_out(path: Path, header: str) -> None:
+    assert "no column for: Amount or Unit Price" in refusal(
+        path, f"Customer,Product,Quantity,{header}", "Amber,Mail,6,75"
+    )
+
+
+def test_of_a_net_and_a_gross_amount_the_net_one_is_read(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Amount (net),Amount (gross),Currency (ISO)"
+    (line,) = read(path, header, "Amber,Mail,6,10.50,63.00,74.97,EUR").lines
+    assert (line.amount, line.currency) == (63, "EUR")
+
+
+@pytest.mark.parametrize(
+    "header", ["Customer,Product,Quantity,Tax Rate,Total", "Kunde,Produkt,Menge,MwSt. %,Gesamt"]
+)
+def test_a_total_beside_a_rate_of_tax_may_hold_the_tax(path: Path, header: str) -> None:
+    assert "so it may hold the tax" in refusal(path, header, "Amber,Mail,6,19 %,74.97")
+
+
+def test_a_column_without_a_header_is_told_and_one_that_tells_credits_is_asked_about(path: Path) -> None:
+    header = "Customer,Product,,Quantity,Unit Price,Amount"
+    found = read(path, header, "Amber,Mail,north,6,10.50,63.00")
+    assert any("columns not read: column 3 without a header" in told for told in found.notices)
+    message = refusal(path, header, "Amber,Mail,DR,6,10.50,63.00", "Amber,Mail,CR,2,10.50,21.00")
+    assert "the column “column 3 without a header” looks as if it told a kind, a sign or a date" in message
+
+
+def test_a_description_that_is_not_read_and_tells_the_kind_is_asked_about(path: Path) -> None:
+    rows = "Amber,Mail,Monthly fee,6,10.50,63.00", "Amber,Mail,Credit,2,10.50,21.00"
+    message = refusal(path, "Customer,Product,Description,Quantity,Unit Price,Amount", *rows)
+    assert "the column “Description” looks as if it told a kind" in message
+    assert 'ignore = ["Description"]' in message
+
+
+def test_a_column_of_customers_that_is_not_known_beside_the_resellers_company_is_asked_about(
+    path: Path,
+) -> None:
+    header = "Company,Client Organisation Name,Product,Quantity,Unit Price,Amount"
+    assert "“Client Organisation Name” is not known and may be the customer" in refusal(
+        path, header, "Reseller Ltd,Amber,Mail,6,10.50,63.00"
+    )
+    same = read(path, header, "Amber,Amber,Mail,6,10.50,63.00")
+    assert [line.customer for line in same.lines] == ["Amber"]
+
+
+def test_the_decimals_that_an_unquoted_comma_puts_into_the_next_column_are_recognised(path: Path) -> None:
+    header = "Customer,Product,Quantity,Unit Price,Note"
+    message = refusal(path, header, "Amber,Mail,6,10,50", "Beech,Backup,3,4,20")
+    assert "the cells of “Note” look like the decimals of “Unit Price”" in message
+    assert read(path, header, "Amber,Mail,6,10,50", "Beech,Backup,3,4,new").lines
+    rates = read(path, header.replace("Note", "Rate %"), "Amber,Mail,6,10,19")
+    assert [line.cost for line in rates.lines] == [10]
+
+
+def test_a_header_over_two_columns_with_cells_is_a_problem(path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["Customer", None, "Product", "Quantity", "Unit Price", "Amount"])
+    sheet.append(["A001", "Amber", "Mail", 6, 10.5, 63])
+    sheet.merge_cells("A1:B1")
+    book.save(path.with_suffix(".xlsx"))
+    with pytest.raises(ReportError, match="“Customer” stands over 2 columns with cells"):
+        read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings())
+
+
+@pytest.mark.parametrize("word", ["dito", "ditto", "same as above", "wie oben"])
+def test_a_word_that_repeats_the_cell_above_is_no_name(path: Path, word: str) -> None:
+    rows = "Amber,Mail,6,10.50,63.00", f"{word},Backup,3,4.20,12.60"
+    assert f"row 3, Customer: “{word}” is no name" in refusal(
+        path, "Customer,Product,Quantity,Unit Price,Amount", *rows
+    )

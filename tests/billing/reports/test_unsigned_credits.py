@@ -1,0 +1,88 @@
+"""Credits that only words beside the figures tell: the file is refused, or a doubt is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xlsync.billing.reports.reading import ReportsRead, read_reports
+from xlsync.errors import ReportError
+from xlsync.models import Month
+from xlsync.settings import ReportSettings
+
+HEADER = "Customer,Product,Quantity,Unit Price,Amount"
+CHARGE = "Amber,Mail,6,10.50,63.00"
+POSITIVE = "Amber,Mail,2,10.50,21.00"
+NEGATIVE = "Amber,Mail,-2,10.50,-21.00"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "report.csv"
+
+
+def read(path: Path, *rows: str) -> ReportsRead:
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return read_reports([path], Month(2026, 10), ReportSettings())
+
+
+def refusal(path: Path, *rows: str) -> str:
+    with pytest.raises(ReportError) as caught:
+        read(path, *rows)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    "title", ["CREDIT NOTE", "Credit Note No. 4711", "Gutschrift Nr. 12", "Stornorechnung"]
+)
+def test_a_title_that_says_credit_over_amounts_without_a_minus_is_a_problem(path: Path, title: str) -> None:
+    message = refusal(path, title, "Number 12", HEADER, POSITIVE)
+    assert f"row 1: “{title}” stands above the header and no amount has a minus" in message
+    assert read(path, title, HEADER, NEGATIVE).lines
+    assert read(path, title, f"{HEADER},Type", f"{POSITIVE},Credit").lines
+
+
+def test_a_file_whose_name_says_credit_without_a_minus_in_it_is_a_problem(path: Path) -> None:
+    named = path.with_name("2026-10 credit note 4711.csv")
+    assert "the file's name tells of a credit" in refusal(named, HEADER, POSITIVE)
+    assert read(named, HEADER, NEGATIVE).lines
+    assert read(path.with_name("credit-control.csv"), HEADER, POSITIVE).lines
+
+
+@pytest.mark.parametrize(
+    "heading", ["Credits", "Gutschriften", "Refunds", "Usage charges", "One-time charges"]
+)
+@pytest.mark.parametrize("again", [(), (HEADER,)])
+def test_a_heading_between_rows_that_tells_their_kind_is_a_problem(
+    path: Path, heading: str, again: tuple[str, ...]
+) -> None:
+    message = refusal(path, HEADER, "Recurring charges,,,,", CHARGE, f"{heading},,,,", *again, POSITIVE)
+    assert f"row 4: “{heading}” stands above rows" in message
+
+
+@pytest.mark.parametrize("heading", ["Amber", "Recurring charges", "October", "Page 2"])
+def test_other_headings_are_left_out(path: Path, heading: str) -> None:
+    assert len(read(path, HEADER, CHARGE, f"{heading},,,,", POSITIVE).lines) == 2
+
+
+def test_a_heading_of_credits_above_amounts_with_a_minus_is_left_out(path: Path) -> None:
+    assert len(read(path, HEADER, CHARGE, "Credits,,,,", NEGATIVE).lines) == 2
+
+
+@pytest.mark.parametrize(("header", "cell"), [("Comment", "Refund"), ("Remarks", "credit for September"),
+                                              ("Invoice Status", "Void")])  # fmt: skip
+def test_a_remark_that_says_credit_of_an_amount_without_a_minus_is_a_problem(
+    path: Path, header: str, cell: str
+) -> None:
+    message = refusal(path, f"{HEADER},{header}", f"{CHARGE},thank you", f"{POSITIVE},{cell}")
+    assert f"row 3, {header}: “{cell}” says credit" in message
+    assert read(path, f"{HEADER},{header}", f"{CHARGE},thank you", f"{NEGATIVE},{cell}").lines
+    assert read(path, f"{HEADER},Payment Method", f"{CHARGE},Transfer", f"{POSITIVE},Credit").lines
+
+
+def test_a_product_named_as_a_credit_is_charged_as_it_stands_and_raises_a_doubt(path: Path) -> None:
+    found = read(path, HEADER, CHARGE, "Amber,Credit for Mail,2,10.50,21.00")
+    assert [line.amount for line in found.lines] == [63, 21]
+    assert [len(table.doubts) for table in found.tables] == [1]
+    assert "“Credit for Mail” is named as a credit" in found.tables[0].doubts[0]

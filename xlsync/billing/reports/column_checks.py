@@ -1,0 +1,178 @@
+"""Columns of a table that must not be left unread, or that mean two things. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from xlsync.billing.reports.dates import read_date, read_month, read_range
+from xlsync.billing.reports.kinds import KindWords
+from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.tables import Table
+from xlsync.billing.reports.text import header_words, plain_text
+from xlsync.billing.reports.workbook_cells import ReportSheet
+
+_MOST_WORDS: Final = 400
+_WORDS: Final = KindWords({})
+_KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
+_DAYS: Final = frozenset({"start", "end", "period"})
+_SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-"])
+_SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
+_PRICES: Final = ("cost", "amount")
+_CENTS: Final = re.compile(r"\d\d")
+_RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
+_OF_CUSTOMERS: Final = re.compile(
+    r"\b(?:end ?customer|customer|client|tenant|end ?user|kunde|endkunde|klant)\b"
+)
+_ABOUT_A_NAME: Final = re.compile(
+    r"(?:(?:end|user|s|name|company|organi[sz]ation|account|legal|display|customer|client|tenant"
+    r"|endcustomer|enduser|kunde|endkunde|klant)(?: |$))+"
+)
+
+
+def refuse_columns(table: Table, problems: Problems) -> None:
+    """Add problems of columns: two of one meaning, unread ones that matter, cells beside their header."""
+    _refuse_rivals(table, problems)
+    _refuse_unread(table, problems)
+    _refuse_another_customer(table, problems)
+    _refuse_wide_headers(table, problems)
+    _refuse_split_numbers(table, problems)
+    width = table.width
+    for number, row in table.rows:
+        if len(row) > width and any(plain_text(cell) for cell in row[width:]):
+            problems.add(
+                table.sheet.name,
+                number,
+                ": is longer than the header; a decimal comma may lack its quotation marks",
+            )
+
+
+def _refuse_rivals(table: Table, problems: Problems) -> None:
+    """Name two columns of one meaning with different values."""
+    for meaning, places in table.columns.rivals.items():
+        first = table.columns.at[meaning]
+        own = _spelled(table, first)
+        for other in places:
+            if _spelled(table, other) != own:
+                names = table.header[first], table.header[other]
+                message = (
+                    f"“{names[0]}” stands twice" if names[0] == names[1] else f"“{names[0]}” and “{names[1]}”"
+                )
+                problems.add(
+                    table.sheet.name,
+                    table.header_row,
+                    f": {message} with different values, and both mean {MEANINGS.get(meaning, meaning)}",
+                )
+                if names[0] != names[1]:
+                    problems.ignore[names[1]] = None
+
+
+def _refuse_unread(table: Table, problems: Problems) -> None:
+    """Name columns that nothing reads whose headers or cells look like a kind, a sign or a date."""
+    columns = table.columns
+    suspicious = [*columns.suspicious, *(n for n in columns.strange if _tells_kind_or_day(table, n))]
+    read = {tuple(_spelled(table, n)) for n in columns.at.values()} if suspicious else set()
+    for n in suspicious:
+        values = _spelled(table, n)
+        if any(values) and tuple(values) not in read:
+            name = table.name_of(n)
+            problems.add(
+                table.sheet.name,
+                table.header_row,
+                f": the column “{name}” looks as if it told a kind, a sign or a date, and is not known",
+            )
+            _propose_to_ignore(table, n, problems)
+
+
+def _propose_to_ignore(table: Table, column: int, problems: Problems) -> None:
+    if header := table.header[column]:
+        problems.ignore[header] = None
+
+
+def _refuse_another_customer(table: Table, problems: Problems) -> None:
+    """Name a column that may be the customers' where `Company` or `Account` is read, which may be the MSP."""
+    read = table.header_of("customer")
+    if _OF_CUSTOMERS.search(header_words(read)):
+        return
+    for n in table.columns.strange:
+        words = header_words(table.header[n])
+        if not _OF_CUSTOMERS.search(words) or not _ABOUT_A_NAME.fullmatch(words):
+            continue
+        texts = {text for text in _spelled(table, n) if text}
+        if any(map(str.isalpha, "".join(texts))) and texts != set(
+            _spelled(table, table.columns.at["customer"])
+        ):
+            what = f": “{table.header[n]}” is not known and may be the customer, and so may “{read}”"
+            problems.add(table.sheet.name, table.header_row, what)
+            problems.ignore[table.header[n]] = None
+
+
+def _refuse_wide_headers(table: Table, problems: Problems) -> None:
+    """Name a header that is merged over several columns with cells: which of them it means is not told."""
+    known = set(table.columns.at.values())
+    for first, last in _merged_in_row(table.sheet, table.header_row):
+        over = range(first - 1, min(last, len(table.header)))
+        others = [n for n in over if not table.header[n] and any(_spelled(table, n))]
+        if others and any(n in known and any(_spelled(table, n)) for n in over):
+            what = (
+                f": “{table.header[first - 1]}” stands over {len(others) + 1} columns with cells: which of "
+            )
+            problems.add(table.sheet.name, table.header_row, f"{what}them it means is not told")
+
+
+def _merged_in_row(sheet: ReportSheet, row: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last column of each merged range of several columns that begins in a row."""
+    for row1, first, _, last in sheet.merged:
+        if row1 == row and last > first:
+            yield first, last
+
+
+def _refuse_split_numbers(table: Table, problems: Problems) -> None:
+    """Name a column of whole prices with two digits beside each: a decimal comma has parted them."""
+    if not table.sheet.is_text:
+        return
+    for meaning in _PRICES:
+        column = table.columns.at.get(meaning, -1)
+        if column < 0 or column + 1 not in table.columns.strange:
+            continue
+        name = table.name_of(column + 1)
+        whole = [text for text in _spelled(table, column) if text]
+        beside = [text for text in _spelled(table, column + 1) if text]
+        is_split = whole and all(map(str.isdecimal, whole)) and len(beside) == len(whole)
+        if is_split and all(map(_CENTS.fullmatch, beside)) and not _RATE.search(header_words(name)):
+            what = f": the cells of “{name}” look like the decimals of “{table.header[column]}”: a decimal "
+            problems.add(table.sheet.name, table.header_row, f"{what}comma may lack its quotation marks")
+            _propose_to_ignore(table, column + 1, problems)
+
+
+def _tells_kind_or_day(table: Table, column: int) -> bool:
+    """Return whether cells that nothing reads are words for credits, or days, which no other column tells."""
+    there = table.columns.at
+    if not (_KINDS.isdisjoint(there) or _DAYS.isdisjoint(there)):
+        return False
+    texts = {text for text in _spelled(table, column) if text}
+    if not texts or len(texts) > _MOST_WORDS:
+        return False
+    if _KINDS.isdisjoint(there):
+        kinds = [_WORDS.find(text) for text in texts]
+        if all(kinds) and any(kind is not None and kind.is_credit for kind in kinds):
+            return True
+        if _SIGNS.issuperset(folded := set(map(str.casefold, texts))) and not _SIDES.isdisjoint(folded):
+            return True
+    return _DAYS.isdisjoint(there) and all(map(_is_day, texts))
+
+
+def _is_day(text: str) -> bool:
+    """Return whether a text is a day or a period of days."""
+    if text.isdecimal() and read_month(text) is None:
+        return False
+    try:
+        return read_range(text) is not None or read_date(text) is not None
+    except (ValueError, OverflowError):
+        return False
+
+
+def _spelled(table: Table, column: int) -> list[str]:
+    return [plain_text(row[column]) if column < len(row) else "" for _, row in table.rows]
