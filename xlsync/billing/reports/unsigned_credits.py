@@ -136,8 +136,8 @@ def _tell_remarks(
             if cells[at] in credit_texts and isinstance(amount := amounts[at], Decimal) and amount > 0
         ]
         if rows:
-            what = f", {name}: “{min(credit_texts)[:40]}” says credit of amounts without a minus ({rows_text(rows)})"
-            problems.add(table.sheet.name, rows[0], f"{what}: {_NOT_TOLD}")
+            what = f", {name}: “{min(credit_texts)[:40]}” says credit of amounts without a minus ("
+            problems.add(table.sheet.name, rows[0], f"{what}{rows_text(rows)}): {_NOT_TOLD}")
             if table.header[column]:
                 problems.ignore[table.header[column]] = None
 
