@@ -83,6 +83,13 @@ def test_a_pipe_is_never_read_or_written(tmp_path: Path, monkeypatch: pytest.Mon
         load_settings(bss=False, connectwise=True, environ={})
 
 
+def test_a_folder_is_told_for_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(WorkbookError, match="cannot be read: it is a folder"):
+        read_file(tmp_path)
+    with pytest.raises(WorkbookError, match="cannot be written: it is a folder"):
+        write_file(tmp_path, b"", None)
+
+
 def test_a_file_too_large_for_a_workbook_is_told_before_it_fills_the_memory(tmp_path: Path) -> None:
     large = tmp_path / "large.xlsx"
     with large.open("wb") as file:

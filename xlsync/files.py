@@ -38,6 +38,8 @@ SAVE_AGAIN: Final = "Save it in Excel as a workbook (.xlsx) and try again."
 
 def refuse_special(path: Path) -> None:
     """Raise OSError for a pipe, a device or a folder: reading it, or writing to it, may never end."""
+    if path.is_dir():
+        raise OSError(errno.EISDIR, "it is a folder", str(path))
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no file", str(path))
 

@@ -217,8 +217,20 @@ def test_the_sandbox_tells_its_settings_and_ends_well_by_ctrl_c(desk: Desk) -> N
     )
 
 
-@pytest.mark.parametrize("port", ["65536", "-1"])
-def test_a_port_that_is_none_is_a_wrong_use(desk: Desk, port: str) -> None:
-    ran = desk.run("sandbox", "--port", port)
+@pytest.mark.parametrize(
+    ("option", "number", "told"),
+    [
+        ("--port", "65536", "choose one from 0 to 65535"),
+        ("--port", "-1", "choose one from 0 to 65535"),
+        ("--port", "soon", "'soon' is not a whole number"),
+        ("--lines", "-5", "choose a number from 0 to 20000"),
+        ("--lines", "20001", "choose a number from 0 to 20000"),
+        ("--seed", "1.5", "'1.5' is not a whole number"),
+    ],
+)
+def test_a_number_that_the_sandbox_cannot_use_is_a_wrong_use(
+    desk: Desk, option: str, number: str, told: str
+) -> None:
+    ran = desk.run("sandbox", option, number)
     assert (ran.code, ran.out) == (2, "")
-    assert "choose one from 0 to 65535" in ran.err
+    assert told in ran.err

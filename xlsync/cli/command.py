@@ -19,7 +19,7 @@ import simplejson
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from xlsync.errors import Problem, XlsyncError
+from xlsync.errors import ConfigError, Problem, XlsyncError
 
 Profile = Annotated[
     str,
@@ -126,6 +126,12 @@ def _profile(name: str) -> Iterator[None]:
     if not name:
         yield
         return
+    from xlsync.config.accounts import profile_name  # noqa: PLC0415 - few commands name a profile
+
+    try:
+        profile_name({_PROFILE: name})
+    except ConfigError as error:
+        raise typer.BadParameter(f"{error.message} {error.hint}", param_hint="--profile") from None
     before = os.environ.get(_PROFILE)
     os.environ[_PROFILE] = name
     try:

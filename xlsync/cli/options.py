@@ -1,9 +1,22 @@
 """The options and arguments that several commands take, each declared once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def _whole_number(text: str | int) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def number(help_: str) -> Any:
+    """Declare an option that takes a whole number."""
+    return typer.Option(metavar="NUMBER", parser=_whole_number, help=help_)
+
 
 Demo = Annotated[bool, typer.Option("--demo", help="Use made-up data: no account is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]

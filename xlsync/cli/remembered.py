@@ -105,8 +105,10 @@ def export_links(*, file: Path, demo: bool, json: bool) -> None:
     with opened_here(demo=demo) as systems:
         shared = Shared(systems.links.list(), systems.rules.list())
         write_csv(file, systems.settings.environment, shared)
-        message = f"{_both(len(shared.links), len(shared.rules))} written to {file}"
-        say(err, message)
+        both = _both(len(shared.links), len(shared.rules))
+        is_any = shared.links or shared.rules
+        empty = f"No link and no rule is remembered: {file} has only the headers."
+        say(err, f"{both[:1].upper()}{both[1:]} written to {file}." if is_any else empty)
         if json:
             tell_json({"file": str(file), "links": len(shared.links), "rules": len(shared.rules)})
 

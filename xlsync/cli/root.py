@@ -14,7 +14,7 @@ import typer
 from xlsync import __version__
 from xlsync.cli.command import Commands, command
 from xlsync.cli.links import links_app
-from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, WorkbookFile, Yes
+from xlsync.cli.options import Demo, Digest, DryRun, ExitCode, Json, WorkbookFile, Yes, number
 from xlsync.cli.streams import (
     drop_output_that_cannot_be_written,
     output_that_fails_is_an_error,
@@ -223,13 +223,9 @@ def history(
 
 @command(app, example="xlsync sandbox --port 0")
 def sandbox(
-    port: Annotated[
-        int, typer.Option(metavar="NUMBER", help="The port to listen at on this machine.")
-    ] = 8765,
-    lines: Annotated[
-        int, typer.Option(metavar="NUMBER", help="Make up so many billing lines; 0: the demo's.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Another number makes up other data.")] = 1,
+    port: Annotated[int, number("The port to listen at on this machine.")] = 8765,
+    lines: Annotated[int, number("Make up so many billing lines, up to 20000; 0: the demo's.")] = 0,
+    seed: Annotated[int, number("Another number makes up other data.")] = 1,
 ) -> None:
     """Serve a made-up BSS and ConnectWise on this machine.
 

@@ -32,9 +32,14 @@ MARKS = {"good": ("✓", "green"), "bad": ("✗", "red"), "unsure": ("?", "yello
 def sandbox(*, port: int, lines: int, seed: int) -> None:
     """Run `xlsync sandbox`."""
     from xlsync.sandbox.server import Sandbox  # noqa: PLC0415
+    from xlsync.sandbox.world.story import MOST_LINES  # noqa: PLC0415
 
     if not 0 <= port <= 65535:
         raise typer.BadParameter(f"{port} is no port: choose one from 0 to 65535", param_hint="--port")
+    if not 0 <= lines <= MOST_LINES:
+        raise typer.BadParameter(f"{lines}: choose a number from 0 to {MOST_LINES}", param_hint="--lines")
+    if not 0 <= lines <= MOST_LINES:
+        raise typer.BadParameter(f"{lines}: choose a number from 0 to {MOST_LINES}", param_hint="--lines")
     with errors_in_words(), ExitStack() as stack:
         try:
             served = stack.enter_context(Sandbox(port=port, seed=seed, lines=lines or None))
@@ -132,7 +137,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
         mark, colour = MARKS[finding.state]
         mark = mark if "utf" in out.encoding.lower() else finding.state
         say(out, f"{mark} {finding.name}: {finding.detail}", words={mark: colour})
-        if finding.next_step and finding.state is not CheckState.GOOD:
+        if finding.next_step:
             say(out, f"  {finding.next_step}")
 
     with errors_in_words(), ExitStack() as stack:

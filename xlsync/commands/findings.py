@@ -16,7 +16,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding of one check: its subject, its result, and what to do next where that is not good."""
+    """The finding of one check: its subject, its result, and what to do next; nothing where it is good."""
 
     name: str
     state: CheckState

@@ -187,8 +187,10 @@ def _list_check(
         )
     count = answer.get("count") if isinstance(answer, Mapping) else None
     detail = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
-    state = CheckState.GOOD if count == len(records) else CheckState.UNSURE
-    return Finding(name, state, detail, "Run doctor again: the list may lag. " + _SHOW_ALL), records, asked_at
+    if count == len(records):
+        return Finding(name, CheckState.GOOD, detail), records, asked_at
+    step = "Run doctor again: the list may lag. " + _SHOW_ALL
+    return Finding(name, CheckState.UNSURE, detail, step), records, asked_at
 
 
 _SHOW_ALL: Final = "Else the API member's security role may show only its own records (My): set it to All."

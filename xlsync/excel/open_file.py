@@ -108,7 +108,7 @@ def refuse_unusable(path: Path, *, is_written: bool) -> None:
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be read: {error.strerror or error}.",
-            "Let yourself read it, or close it where it is open, and try again.",
+            "Name a workbook that you may read, and close it where it is open.",
         ) from error
     if is_written and not os.access(path.resolve().parent, os.W_OK):
         raise WorkbookError(

@@ -18,7 +18,7 @@ from typing import Any, Final
 from xlsync.billing.reports.code_pages import SAVE_AS_UTF_8, decode
 from xlsync.billing.reports.workbook_cells import NotAWorkbook, ReportSheet, read_sheets
 from xlsync.errors import ReportError
-from xlsync.files import ZIP_ERRORS
+from xlsync.files import ZIP_ERRORS, refuse_special
 
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
@@ -84,8 +84,7 @@ def check_quotes(name: str, file: ReportFile, way: int, path: Path) -> None:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        if not path.is_file():
-            raise FileNotFoundError(2, "no such file" if not path.exists() else "it is no file")
+        refuse_special(path)
         if path.stat().st_size > MOST_BYTES:
             raise ReportError(
                 f"{path.name} has {path.stat().st_size / 1e6:,.0f} MB; a report has {MOST_BYTES // 10**6} "
@@ -97,7 +96,7 @@ def _read_bytes(path: Path) -> bytes:
         why = error.strerror or "it cannot be opened"
         raise ReportError(
             f"{path} cannot be read: {why}.",
-            "Check its name; `xlsync check` looks there and beside the workbook.",
+            "Check its name and folder. (A check looks for it there, and beside the workbook.)",
         ) from None
 
 

@@ -15,6 +15,7 @@ from xlsync.sandbox.world.names import FIRST, FORMS, OFFERS, OWN, REGIONS, SECON
 from xlsync.sandbox.world.sales import Customer, ListedProduct, Subscription, Term
 from xlsync.sandbox.world.tenant import TenantBuilder, price_of
 
+MOST_LINES: Final = 20_000  # billing lines in October
 # What one line in October stands for: everything grows with the lines, by a power that takes
 # 170 lines with 60 customers to 20,000 lines with 2,000.
 _GROWTH: Final = {
@@ -39,12 +40,12 @@ class Scale:
 
     @classmethod
     def for_lines(cls, lines: int) -> Self:
-        """Compute the numbers that fit so many billing lines in October (at most 20,000)."""
-        lines = min(max(lines, 1), 20_000)
+        """Compute the numbers that fit so many billing lines in October (at most MOST_LINES)."""
+        lines = min(max(lines, 1), MOST_LINES)
         share = max(lines, 170) / 170
         sizes = {
             name: round(
-                small * (large / small) ** (Decimal(share).ln() / Decimal(20_000 / 170).ln()).__float__()
+                small * (large / small) ** (Decimal(share).ln() / Decimal(MOST_LINES / 170).ln()).__float__()
             )
             for name, (small, large) in _GROWTH.items()
         }
