@@ -35,7 +35,7 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except XlsyncError as error:
-        say(err, f"Error: {error.message}", style="red")
+        say(err, f"Error: {_ended(error.message)}", style="red")
         if error.hint:
             say(err, error.hint)
         if isinstance(error, NotNoted):  # the run's own object stands on standard output already
@@ -173,8 +173,13 @@ def ending_line() -> Iterator[None]:
 def tell_notices(notices: Iterable[str]) -> None:
     """Print notices on standard error."""
     for notice in notices:
-        end = "" if notice.endswith((".", "!", "?", ":")) or "\n" in notice else "."
-        say(err, f"Note: {notice}{end}", style="yellow")
+        say(err, f"Note: {_ended(notice)}", style="yellow")
+
+
+def _ended(sentence: str) -> str:
+    """Return a sentence with the full stop that it may lack; a list of several lines stays as it is."""
+    is_ended = sentence.endswith((".", "!", "?", ":")) or "\n" in sentence
+    return sentence if is_ended else f"{sentence}."
 
 
 def tell_json(facts: Any) -> None:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import keyring
 import keyring.backend
@@ -23,7 +22,6 @@ import tomlkit.exceptions
 
 from xlsync.billing.bss import Bss
 from xlsync.config import (
-    API_PATH,
     FILE_NAME,
     SECRETS,
     VARIABLES,
@@ -35,6 +33,7 @@ from xlsync.config import (
     section_url,
     settings_file,
     store_url,
+    with_api_path,
 )
 from xlsync.config.accounts import account_of, holds_control
 from xlsync.config.problems import SettingProblems
@@ -305,12 +304,9 @@ def try_bss(values: Mapping[str, str]) -> None:
 
 def try_connectwise(values: Mapping[str, str]) -> None:
     """Read one company of ConnectWise with the keys; raises XlsyncError where that fails."""
-    url = values["url"]
-    if urlsplit(url).path in {"", "/"}:
-        url = url.rstrip("/") + API_PATH
     connectwise = ConnectWise(
         ConnectWiseSettings(
-            url=url,
+            url=with_api_path(values["url"]),
             company=values["company"],
             public_key=values["public_key"],
             private_key=values["private_key"],

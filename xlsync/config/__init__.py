@@ -13,7 +13,7 @@ from xlsync.config.files import (
     settings_file,
 )
 from xlsync.config.keys import owns_unbound
-from xlsync.config.load import API_PATH, load_environment, load_settings, store_url
+from xlsync.config.load import load_environment, load_settings, store_url, with_api_path
 from xlsync.config.names import (
     BSS_VARIABLES,
     CONNECTWISE_VARIABLES,
@@ -24,7 +24,6 @@ from xlsync.config.names import (
 )
 
 __all__ = [
-    "API_PATH",
     "BSS_VARIABLES",
     "CONNECTWISE_VARIABLES",
     "FILE_NAME",
@@ -42,4 +41,5 @@ __all__ = [
     "section_url",
     "settings_file",
     "store_url",
+    "with_api_path",
 ]

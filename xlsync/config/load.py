@@ -27,7 +27,7 @@ from xlsync.settings import (
     StoreSettings,
 )
 
-API_PATH: Final = "/v4_6_release/apis/3.0"
+_API_PATH: Final = "/v4_6_release/apis/3.0"
 _INVOICING: Final = "XLSYNC_INVOICING"
 _OFF: Final = ("disabled", "off", "no", "false", "0")  # words that turn invoicing off
 
@@ -91,15 +91,18 @@ def _read_connectwise(sources: SettingsSources, problems: SettingProblems) -> Co
         )
     if not keys:
         return None
-    if urlsplit(keys["url"]).path in {"", "/"}:
-        keys["url"] = keys["url"].rstrip("/") + API_PATH
     return ConnectWiseSettings(
-        **keys,
+        **keys | {"url": with_api_path(keys["url"])},
         release=str(release),
         requests_per_minute=int(numbers.get("requests_per_minute", PER_MINUTE)),
         side_by_side=int(numbers.get("side_by_side", SIDE_BY_SIDE)),
         seconds_until_unknown=int(numbers.get("seconds_until_unknown", UNTIL_UNKNOWN)),
     )
+
+
+def with_api_path(url: str) -> str:
+    """Return ConnectWise's address with the path of its API, unless it names a path already."""
+    return url if urlsplit(url).path not in {"", "/"} else url.rstrip("/") + _API_PATH
 
 
 def _read_invoicing(sources: SettingsSources, problems: SettingProblems) -> bool:

@@ -36,7 +36,7 @@ class SettingProblems(list[tuple[str, str]]):
         if not self:
             return
         option = f" --profile {profile}" if profile else ""
-        what_to_do = f"Run `xlsync login{option}`, or add --demo to try sample data."
+        login = f"Run `xlsync login{option}`, or add --demo to try sample data."
         texts = list(self)
         is_new = bool(profile) and not file.exists()
         if is_new:
@@ -52,11 +52,15 @@ class SettingProblems(list[tuple[str, str]]):
             unset = ", ".join(variable for variables in unset_of.values() for variable in variables)
             raise NotSignedInError(
                 "Not signed in to the BSS yet." if list(unset_of) == ["bss"] else "Not signed in yet.",
-                f"{what_to_do} (On servers: set {unset}; all but the secrets may stand in {file}.)",
+                f"{login} (On servers: set {unset}; all but the secrets may stand in {file}.)",
                 places,
             )
+        asked_by_login = {variable for variables in systems.values() for variable in variables}
+        hint = f"{login} (On servers: set the variables; all but the secrets may stand in {file}.)"
+        if not is_new and asked_by_login.isdisjoint(variable for variable, _ in self):
+            hint = "Mend what is named, in the settings file or the variable, and try again."
         raise ConfigError(
             "Settings are missing or cannot be used:\n  " + "\n  ".join(text for _, text in texts),
-            f"{what_to_do} (On servers: set the variables; all but the secrets may stand in {file}.)",
+            hint,
             places,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Set
 from decimal import Decimal
 from typing import Any, Final
 
-Record = dict[str, Any]
+from xlsync.sandbox.sorting import Record, sorter
 
 _PART: Final = re.compile(
     r"""\s*(?:
@@ -90,17 +90,4 @@ def parse_order(text: str, known: Set[str]) -> Callable[[list[Record]], list[Rec
         if name not in known or direction.strip() not in {"", "asc", "desc"}:
             raise BadFilter(f"The order '{part.strip()}' is not valid")
         keys.append((name, direction.strip() == "desc"))
-
-    def key_of(name: str) -> Callable[[Record], tuple[bool, Any]]:
-        def key(record: Record) -> tuple[bool, Any]:
-            held = _held(record, name)
-            return held is not None, "" if held is None else held
-
-        return key
-
-    def ordered(records: list[Record]) -> list[Record]:
-        for name, backwards in reversed(keys):
-            records = sorted(records, key=key_of(name), reverse=backwards)
-        return records
-
-    return ordered
+    return sorter(keys, _held)

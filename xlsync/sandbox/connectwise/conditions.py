@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-Record = dict[str, Any]
+from xlsync.sandbox.sorting import Record, sorter
+
 Test = Callable[[Record], bool]
 
 # Fields of references that a path may name after the slash.
@@ -276,19 +277,11 @@ def parse_order(text: str, known: frozenset[str]) -> Callable[[list[Record]], li
             raise BadQuery(f"{part.strip()} is not an order")
         keys.append((path, direction.strip().lower() == "desc"))
 
-    def key(path: list[str]) -> Callable[[Record], tuple[bool, Any]]:
-        def key_of(record: Record) -> tuple[bool, Any]:
-            value = next(iter(_values(record, path)), None)
-            return (value is not None, "" if value is None else _folded(value))
+    def value_of(record: Record, path: list[str]) -> Any:
+        value = next(iter(_values(record, path)), None)
+        return None if value is None else _folded(value)
 
-        return key_of
-
-    def ordered(records: list[Record]) -> list[Record]:
-        for path, backwards in reversed(keys):
-            records = sorted(records, key=key(path), reverse=backwards)
-        return records
-
-    return ordered
+    return sorter(keys, value_of)
 
 
 def parse_fields(text: str, known: frozenset[str]) -> Callable[[Record], Record]:
