@@ -371,6 +371,12 @@ def test_problems_of_every_kind_are_told_together() -> None:
         assert told in message
 
 
+@pytest.mark.parametrize("value", ['["maple"]', "true", "{ id = 1 }"])
+def test_an_address_or_key_that_is_no_text_is_named(value: str) -> None:
+    told = "xlsync.toml: [connectwise] company must be a text, not "
+    assert told in refused(f"[connectwise]\ncompany = {value}\n", without="XLSYNC_CW_COMPANY")
+
+
 def test_an_unknown_section_or_setting_is_named_with_those_that_are_known() -> None:
     assert (
         "[limit] is not a section of xlsync (bss, connectwise, limits, creation, store, invoicing, report)"

@@ -131,6 +131,7 @@ def test_an_amount_stays_beside_its_currency_and_a_change_in_one_line(width: int
     lines = said("  Acme · Backup - Server: units 15 -> 18, +1,224.20 EUR", width)
     assert any("15 -> 18," in line for line in lines)
     assert any("+1,224.20 EUR" in line for line in lines)
+    assert max(map(len, lines)) <= width
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -38,15 +38,22 @@ out = CleanConsole()
 err = CleanConsole(stderr=True)
 
 
-def say(console: Console, message: str, style: str = "", *, words: Mapping[str, str] | None = None) -> None:
+def say(
+    console: Console,
+    message: str,
+    style: str = "",
+    *,
+    words: Mapping[str, str] | None = None,
+    hanging: str = "",
+) -> None:
     """Print a message: parted at words on a terminal, as it is elsewhere, so that it can be searched.
 
     A word longer than the terminal is wide, such as a path, stays whole. The first of each of `words` is
-    printed in its own style.
+    printed in its own style. `hanging` begins the further lines of a line that has no indent of its own.
     """
     lines = with_demo(message).split("\n")
     if console.is_terminal:
-        lines = [part for line in lines for part in _parted(line, console.width)]
+        lines = [part for line in lines for part in _parted(line, console.width, hanging)]
     text = Text("\n".join(lines), style)
     for word, own_style in (words or {}).items():
         if own_style and (start := text.plain.find(word)) >= 0:
@@ -54,14 +61,14 @@ def say(console: Console, message: str, style: str = "", *, words: Mapping[str, 
     console.print(text, highlight=False, soft_wrap=True)
 
 
-def _parted(line: str, width: int) -> list[str]:
+def _parted(line: str, width: int, hanging: str) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip(" ")))
-    hanging = indent + "  " if indent else ""
+    hanging = indent + "  " if indent else hanging
     text = _TOGETHER.sub(lambda match: match[0].replace(" ", _JOIN), line)
     parts = [""]
     for gap, piece in _PIECE.findall(text):
         longer = f"{parts[-1]}{gap}{piece}"
-        if cell_len(longer) <= max(width, 20) or not parts[-1].strip():
+        if cell_len(longer.replace(_JOIN, " ")) <= max(width, 20) or not parts[-1].strip():
             parts[-1] = longer
         else:
             parts.append(f"{hanging}{piece}")

@@ -136,7 +136,7 @@ def doctor(*, demo: bool, json: bool, write_test: str, yes: bool) -> None:
             return
         mark, colour = MARKS[finding.state]
         mark = mark if "utf" in out.encoding.lower() else finding.state
-        say(out, f"{mark} {finding.name}: {finding.detail}", words={mark: colour})
+        say(out, f"{mark} {finding.name}: {finding.detail}", words={mark: colour}, hanging="  ")
         if finding.next_step:
             say(out, f"  {finding.next_step}")
 

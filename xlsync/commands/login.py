@@ -36,6 +36,7 @@ from xlsync.config import (
     with_api_path,
 )
 from xlsync.config.accounts import account_of, holds_control
+from xlsync.config.files import why_unread
 from xlsync.config.problems import SettingProblems
 from xlsync.config.team import STORE_PASSWORD, read_store, store_account
 from xlsync.connectwise.client import ConnectWise
@@ -400,7 +401,9 @@ def _file_text(file: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}", f"Mend or remove {FILE_NAME}.") from None
+        raise ConfigError(
+            f"{file} cannot be read: {why_unread(error)}", f"Mend or remove {FILE_NAME}."
+        ) from None
 
 
 def _settings_of(file: Path) -> dict[str, Any]:

@@ -73,13 +73,23 @@ def read_settings_text(file: Path) -> str:
     return read_regular(file, _LARGEST).decode("utf-8-sig")
 
 
+def why_unread(error: OSError | ValueError) -> str:
+    """Return in words why a settings file could not be read as TOML."""
+    match error:
+        case OSError():
+            return error.strerror or str(error)
+        case UnicodeDecodeError():
+            return "it is no text in UTF-8"
+    return str(error)
+
+
 def _read_file(file: Path, problems: SettingProblems) -> dict[str, Any]:
     try:
         table = tomllib.loads(read_settings_text(file))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.add(f"{file}: cannot be read ({error})")
+    except (OSError, ValueError) as error:
+        problems.add(f"{file}: cannot be read ({why_unread(error)})")
         return {}
     for section, values in table.items():
         if section not in KNOWN or not isinstance(values, dict):

@@ -26,9 +26,11 @@ def read_values(
     """Read the settings of one system except its secrets, from variables, else from the settings file."""
     values: dict[str, str] = {}
     for variable, name in variables.items():
-        given = sources.environ.get(variable, "").strip()
-        value = given or str(section_of(sources.table, section).get(name, "")).strip()
-        if not value:
+        own = section_of(sources.table, section).get(name, "")
+        value = sources.environ.get(variable, "").strip() or str(own).strip()
+        if not isinstance(own, str | int) or isinstance(own, bool):
+            problems.add(f"{problems.file_name}: [{section}] {name} must be a text, not {own!r}", variable)
+        elif not value:
             problems.add_unset(
                 f"{variable} is not set, or {name} under [{section}] in {problems.file_name}", variable
             )
