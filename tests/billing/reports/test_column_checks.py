@@ -105,3 +105,60 @@ def test_a_word_that_repeats_the_cell_above_is_no_name(path: Path, word: str) ->
     assert f"row 3, Customer: “{word}” is no name" in refusal(
         path, "Customer,Product,Quantity,Unit Price,Amount", *rows
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "kind"),
+    [
+        ("Billing Frequency", "One-time", "One-time"),
+        ("Billing Cycle Type", "OneTime", "One-time"),
+        ("Abrechnungsintervall", "einmalig", "One-time"),
+        ("Billing Plan", "Pay as you go", "Usage"),
+        ("Billing Frequency", "Monthly", "Recurring"),
+    ],
+)
+def test_a_charge_that_is_billed_once_or_by_usage_does_not_recur(
+    path: Path, header: str, cell: str, kind: str
+) -> None:
+    (line,) = read(
+        path, f"Customer,Product,{header},Quantity,Amount", f"Amber,Server 2025,{cell},1,900"
+    ).lines
+    assert str(line.type) == kind
+
+
+@pytest.mark.parametrize("status", ["Voided", "cancelled", "DRAFT", "storniert"])
+def test_a_row_of_a_document_that_is_void_is_asked_about(path: Path, status: str) -> None:
+    header = "Customer,Product,Charge Type,Invoice Status,Quantity,Amount"
+    rows = "Amber,Mail,Recurring,Paid,6,63", f"Beech,Mail,Recurring,{status},3,31"
+    message = refusal(path, header, *rows)
+    assert f"row 3, Invoice Status: “{status}” says that no money is owed" in message
+    assert 'ignore = ["Invoice Status"]' in message
+
+
+def test_a_product_with_several_names_at_their_own_prices_in_another_column_raises_a_doubt(
+    path: Path,
+) -> None:
+    header = "Customer,Service,Description,Quantity,Unit Price,Amount"
+    rows = [
+        "Amber,Office,Basic,6,5.00,30.00",
+        "Amber,Office,Premium,2,9.00,18.00",
+        "Beech,Office,Basic,1,5,5",
+    ]
+    (doubt,) = read(path, header, *rows).tables[0].doubts
+    assert "“Service” is read as the product, and “Description” tells 2 under “Office”" in doubt
+    assert 'Product = ["Description"]' in doubt
+    alike = [row.replace("9.00,18", "5.00,10") for row in rows]
+    assert not read(path, header, *alike).tables[0].doubts
+
+
+@pytest.mark.parametrize("name", ["Quote", "Forecast", "Template", "Angebot"])
+def test_a_sheet_beside_others_that_is_named_as_no_invoice_is_a_problem(path: Path, name: str) -> None:
+    book = openpyxl.Workbook()
+    for title, product in (("October", "Mail"), (name, "Backup")):
+        sheet = book.create_sheet(title)
+        sheet.append(["Customer", "Product", "Quantity", "Amount"])
+        sheet.append(["Amber", product, 6, 63])
+    book.remove(book.worksheets[0])
+    book.save(path.with_suffix(".xlsx"))
+    with pytest.raises(ReportError, match=f"{name}, row 2: its name says that it is no invoice"):
+        read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings())

@@ -20,6 +20,8 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TEXT.encode()))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.csv", TEXT)
+        for of_a_system in ("__MACOSX/._a.csv", "sub/.DS_Store", "Thumbs.db"):
+            archive.writestr(of_a_system, "x")
     for name in ("a.csv.gz", "a.zip"):
         assert open_report(tmp_path / name).ways[0][0].rows[1] == ("A", "P", "1", "1")
 

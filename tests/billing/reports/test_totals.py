@@ -39,6 +39,7 @@ def path(tmp_path: Path) -> Path:
     [
         ((*LINES, "Total,,6,,55,EUR,"), "55"),
         ((*LINES, ",,,,55,,"), "55"),  # figures without a name
+        ((*LINES, ",,,,55 EUR,,"), "55"),
         ((*LINES, "Grand Total:,,,,55.00,,"), "55"),
         (("Total,,,,55,,", *LINES), "55"),  # above the lines
         ((*LINES, "Ukupno,,6,,55,EUR,"), "55"),  # in a language that is not known

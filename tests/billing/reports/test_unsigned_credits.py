@@ -44,6 +44,8 @@ def test_a_title_that_says_credit_over_amounts_without_a_minus_is_a_problem(path
 
 
 def test_a_file_whose_name_says_credit_without_a_minus_in_it_is_a_problem(path: Path) -> None:
+    for name in ("creditnote.csv", "Gutschrift_12.csv"):
+        assert "the file's name tells of a credit" in refusal(path.with_name(name), HEADER, POSITIVE)
     named = path.with_name("2026-10 credit note 4711.csv")
     assert "the file's name tells of a credit" in refusal(named, HEADER, POSITIVE)
     assert read(named, HEADER, NEGATIVE).lines
@@ -71,7 +73,7 @@ def test_a_heading_of_credits_above_amounts_with_a_minus_is_left_out(path: Path)
 
 
 @pytest.mark.parametrize(("header", "cell"), [("Comment", "Refund"), ("Remarks", "credit for September"),
-                                              ("Invoice Status", "Void")])  # fmt: skip
+                                              ("Reason", "Void")])  # fmt: skip
 def test_a_remark_that_says_credit_of_an_amount_without_a_minus_is_a_problem(
     path: Path, header: str, cell: str
 ) -> None:

@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
+from xlsync.billing.reports.coarse_products import doubt_coarse_products
 from xlsync.billing.reports.currencies import row_currencies
 from xlsync.billing.reports.kinds import Kind, KindWords
-from xlsync.billing.reports.line_names import LineNames, combined, line_names
+from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
 from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.row_checks import (
@@ -25,6 +26,7 @@ from xlsync.billing.reports.row_checks import (
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
+from xlsync.billing.reports.terms import months_in_words
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
 from xlsync.billing.reports.values import Wrong
@@ -110,6 +112,8 @@ def charge_lines(
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
     result.notices.extend(_tell_credits_that_charge(made))
     _make_lines(values, made, columns, others, source, result, problems)
+    lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
+    result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
     return result
 
 
@@ -153,20 +157,31 @@ def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None,
     """Return the kind of each row by its columns of the kind, with their words; None for an unknown word."""
     empty: Sequence[None] = [None] * len(values.table.rows)
     columns = [values.texts[name] for name in KIND_COLUMNS if name in values.texts]
+    terms = [values.texts[name] for name in TERM_COLUMNS if name in values.texts]
     credits_apart = [bool(cell) for cell in values.numbers.get("credit", empty)]
     layout = values.table.columns.layout
     is_usage = layout is not None and layout.is_usage
 
     def say(is_credit: bool, *cells: str | Wrong | None) -> tuple[Kind | None, str]:
-        texts = [cell for cell in cells if isinstance(cell, str)]
+        texts = [cell for cell in cells[: len(columns)] if isinstance(cell, str)]
         kinds = [words.find(text) for text in texts]
         known = [kind for kind in kinds if kind is not None]
         if len(known) < len(kinds):
             return None, ""
-        whole = _together([*known, Kind(is_credit=is_credit)], is_usage=is_usage)
+        billed = [kind for cell in cells[len(columns) :] if (kind := _kind_of_term(cell, words)) is not None]
+        whole = _together([*known, *billed, Kind(is_credit=is_credit)], is_usage=is_usage)
         return whole, " / ".join(map(fold, texts))
 
-    return combined(say, [credits_apart, *columns])
+    return combined(say, [credits_apart, *columns, *terms])
+
+
+def _kind_of_term(cell: str | Wrong | None, words: KindWords) -> Kind | None:
+    """Return the kind of a charge that is billed once or by usage, as the column of how often tells it."""
+    if not isinstance(cell, str) or months_in_words(cell) is not None:
+        return None
+    kind = words.find(cell)
+    is_told = kind is not None and kind.charge in (LineType.USAGE, LineType.ONE_TIME) and not kind.is_credit
+    return kind if is_told else None
 
 
 def _together(kinds: Sequence[Kind], *, is_usage: bool) -> Kind:

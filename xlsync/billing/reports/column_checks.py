@@ -9,9 +9,9 @@ from typing import Final
 from xlsync.billing.reports.dates import read_date, read_month, read_range
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.layouts import MEANINGS
-from xlsync.billing.reports.problems import Problems
+from xlsync.billing.reports.problems import Problems, rows_text
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import header_words, plain_text
+from xlsync.billing.reports.text import fold, header_words, plain_text
 from xlsync.billing.reports.workbook_cells import ReportSheet
 
 _MOST_WORDS: Final = 400
@@ -20,6 +20,13 @@ _KINDS: Final = frozenset({"type", "invoice_type", "mode", "debit", "credit"})
 _DAYS: Final = frozenset({"start", "end", "period"})
 _SIGNS: Final = frozenset(["c", "d", "cr", "dr", "s", "h", "k", "+", "-"])
 _SIDES: Final = frozenset(["c", "cr", "dr", "h", "+", "-"])
+_STATUS: Final = re.compile(
+    r"\b(?:invoice|document|bill|line|charge) status\b|status (?:facture|document)|belegstatus"
+)
+_VOID: Final = re.compile(
+    r"\b(?:void|voided|cancelled|canceled|reversed|deleted|draft|storniert|entwurf|geloscht|annule|brouillon"
+    r"|geannuleerd|concept|anulad[ao]|borrador|annullat[ao]|bozza)\b"
+)
 _PRICES: Final = ("cost", "amount")
 _CENTS: Final = re.compile(r"\d\d")
 _RATE: Final = re.compile(r"%|\b(?:rate|percent|satz|taux|tax|vat|ust|mwst)\b")
@@ -37,6 +44,7 @@ def refuse_columns(table: Table, problems: Problems) -> None:
     _refuse_rivals(table, problems)
     _refuse_unread(table, problems)
     _refuse_another_customer(table, problems)
+    _refuse_void(table, problems)
     _refuse_wide_headers(table, problems)
     _refuse_split_numbers(table, problems)
     width = table.width
@@ -106,6 +114,22 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
         ):
             what = f": “{table.header[n]}” is not known and may be the customer, and so may “{read}”"
             problems.add(table.sheet.name, table.header_row, what)
+            problems.ignore[table.header[n]] = None
+
+
+def _refuse_void(table: Table, problems: Problems) -> None:
+    """Name rows of documents whose status says that they are void: whether they are charged is not told."""
+    for n in table.columns.strange:
+        if not _STATUS.search(header_words(table.header[n])):
+            continue
+        cells = _spelled(table, n)
+        void = {text for text in set(cells) if _VOID.search(fold(text))}
+        rows = [number for text, (number, _) in zip(cells, table.rows, strict=True) if text in void]
+        if rows:
+            what = f", {table.header[n]}: “{min(void)[:40]}” says that no money is owed ({rows_text(rows)})"
+            problems.add(
+                table.sheet.name, rows[0], f"{what}: take these rows out, or let the column be ignored"
+            )
             problems.ignore[table.header[n]] = None
 
 

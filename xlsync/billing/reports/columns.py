@@ -236,6 +236,12 @@ def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
     return of_name is None or of_code is None or of_name == of_code or (of_name == 0 and of_code == 0)
 
 
+def means_product(header: str) -> bool:
+    """Return whether a header is one of those of products."""
+    known = _KNOWN.get(header_key(header))
+    return known is not None and known.meaning == "product"
+
+
 def _is_lower_choice(key: str) -> bool:
     """Return whether a header has a known meaning, but is not the first choice for it."""
     return key in _KNOWN and _KNOWN[key].meaning not in _DATES_OR_KINDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,11 @@ from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
 from xlsync.models import BillingLine
 
+_NO_INVOICE: Final = re.compile(
+    r"\b(?:quotes?|quotation|offers?|forecast|budget|estimates?|drafts?|templates?|examples?|samples?|archived?"
+    r"|pro ?forma|simulation|unbilled|not billed|angebote?|entwurf|vorlage|muster|beispiel|prognose|devis"
+    r"|modele|exemple|offerte|begroting|voorbeeld|sjabloon|presupuesto|ejemplo|preventivo|esempio)\b"
+)
 _CONTRACT: Final = MEANINGS["contract"]
 
 
@@ -108,6 +114,22 @@ def refuse_repeated_sheets(files: Sequence[FileLines], keyed: Mapping[str, Seque
             if same is not None:
                 what = f": all lines from here on stand on sheet {same} too; hide the sheet that is a copy"
                 problems.add(sheet, rows[sheet], what)
+
+
+def refuse_other_papers(files: Sequence[FileLines]) -> None:
+    """Add a problem for a sheet beside others whose name says that nothing on it is charged, or not now."""
+    for _, lines, problems in files:
+        rows: dict[str, int] = {}
+        for sheet, one in lines:
+            rows.setdefault(sheet, one.row)
+        for sheet, row in rows.items() if len(rows) > 1 else ():
+            if _NO_INVOICE.search(fold(sheet)):
+                problems.add(
+                    sheet,
+                    row,
+                    ": its name says that it is no invoice, and its lines would be billed; hide the "
+                    "sheet, or name it otherwise",
+                )
 
 
 def refuse_repeated(files: Sequence[FileLines], keyed: Mapping[str, Sequence[BillingLine]]) -> None:

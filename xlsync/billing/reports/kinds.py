@@ -173,8 +173,8 @@ _USED_UP: Final = (
 )
 _SENT: Final = frozenset({"return", "returns"}), frozenset({"shipping", "freight"})
 _CREDIT_FIRST: Final = re.compile(
-    r"(?:credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?|reversal|reversed"
-    r"|gutschrift\w*|storno\w*|rechnungskorrektur|ruckerstattung|erstattung|avoir|remboursement|creditnota"
+    r"(?:credit(?:notes?|memos?)|credit (?:notes?|memos?|invoice|adjustment|for|of|re|on)|refund(?:ed|s)?"
+    r"|reversal|reversed|gutschrift\w*|storno\w*|rechnungskorrektur|ruckerstattung|erstattung|avoir|remboursement|creditnota"
     r"|creditfactuur|creditering|terugbetaling|nota de (?:credito|abono)|nota di credito|abono|reembolso"
     r"|rimborso|πιστωτικο|πιστωση)\b(?!.*\b(?:fee|surcharge)\b)"
 )

@@ -407,7 +407,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
                 "type": "Line Item Type",
             "invoice_date": "Invoice Creation Date", "start": "Service Start Date", "end": "Service End Date",
         },
-        "Invoice Due Date,Invoice Status,Invoice Balance Due,Edition Name,Line Item Description,Invoice "
+        "Invoice Due Date,Invoice Balance Due,Line Item Description,Invoice "
         "Paid Date,"
         "Order Start Date,Order End Date,Order Creation Date,Payment Type,Invoice Type,Edition Type",
     ),

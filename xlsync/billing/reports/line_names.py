@@ -10,7 +10,7 @@ from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, 
 from xlsync.billing.reports.values import Wrong
 
 _PRODUCT: Final = ("product", "sku_name", "product_code", "sku")
-_TERMS: Final = ("plan", "cycle", "term_and_cycle")
+TERM_COLUMNS: Final = ("plan", "cycle", "term_and_cycle")
 T = TypeVar("T")
 
 
@@ -55,7 +55,7 @@ def line_names(values: TableValues) -> list[LineNames]:
         return [values.texts.get(name, empty) for name in names]
 
     products = combined(_product_and_code, columns(*_PRODUCT))
-    terms = combined(lambda *cells: _terms(range_of, *map(_text_or_empty, cells)), columns(*_TERMS))
+    terms = combined(lambda *cells: _terms(range_of, *map(_text_or_empty, cells)), columns(*TERM_COLUMNS))
     texts = zip(*columns("customer", "customer_id", "invoice"), products, terms, strict=True)
     return [
         LineNames(

@@ -18,7 +18,9 @@ MONEY_WORD: Final = (
 _LEADING_MONEY: Final = re.compile(rf"^(?:{MONEY_WORD})\s*(?=[\d.,(+'-]|$)")
 _TRAILING_MONEY: Final = re.compile(rf"(?<=[\d)-])\s*(?:{MONEY_WORD})$")
 _SPACES: Final = re.compile(r"[\s\u00a0\u2007\u2009\u202f]+")
-_SIDE: Final = re.compile(r"(?<=[\d)])\s?(?:CR|DR)$|^(?:CR|DR)\s?(?=\d)")  # `Cr` may be ten millions
+_SIDE: Final = re.compile(
+    r"(?<=[\d)€£$])\s?(?:CR|DR)$|\s(?:CR|DR)$|^(?:CR|DR)\s?(?=\d)"
+)  # `Cr` may be ten millions
 _DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\uff0d", "-"))
 _EXPONENT: Final = re.compile(r"^(\d)(?:([.,])(\d+))?[eE]([+-]?\d{1,3})$")
 _WHOLE: Final = {

@@ -23,6 +23,8 @@ from xlsync.files import ZIP_ERRORS, refuse_special
 MOST_BYTES: Final = 100_000_000  # of a file as it lies there
 MOST_UNPACKED: Final = 300_000_000
 _MARKUP: Final = re.compile(rb"<(?:\w+:)?(html|!doctype html|table|head|body|meta|style|div|workbook)\b")
+# members that operating systems put into archives
+_OF_SYSTEMS: Final = re.compile(r"^__MACOSX/|(?:^|/)(?:\.[^/]*|Thumbs\.db|desktop\.ini)$", re.IGNORECASE)
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
 
@@ -148,7 +150,7 @@ def _unzip(content: bytes, name: str) -> bytes:
             members = [
                 member
                 for member in archive.infolist()
-                if not member.is_dir() and not member.filename.startswith(("__MACOSX/", "."))
+                if not member.is_dir() and not _OF_SYSTEMS.search(member.filename)
             ]
             if len(members) != 1:
                 held = ", ".join(member.filename[:60] for member in members[:5]) or "nothing"

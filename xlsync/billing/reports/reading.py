@@ -27,6 +27,7 @@ from xlsync.billing.reports.joined_files import (
     FileLines,
     SheetLine,
     names_apart,
+    refuse_other_papers,
     refuse_repeated,
     refuse_repeated_sheets,
     refuse_shared_contracts,
@@ -98,6 +99,7 @@ def _read_reports(paths: Sequence[Path], month: Month, settings: ReportSettings)
     read = [FileLines(file.name, file.lines, file.problems) for file in files]
     refuse_shared_contracts(read)
     keyed = {file.name: tell_lines_apart(file.lines) for file in files}
+    refuse_other_papers(read)
     refuse_repeated_sheets(read, keyed)
     refuse_repeated(read, keyed)
     refuse([(file.name, file.problems) for file in files])

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
+from xlsync.billing.reports.numbers import read_number
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
@@ -162,7 +163,11 @@ def _doubtful_kind(
     row: Sequence[Any], customer: Any, product: Any, contract: Any, start: Any, *, has_figure: bool
 ) -> RowKind:
     """Decide the kind of a row without a plain customer and product; when in doubt, it charges."""
-    texts = [cell for cell in row if isinstance(cell, str) and cell.strip() and any(map(str.isalpha, cell))]
+    texts = [
+        cell
+        for cell in row
+        if isinstance(cell, str) and any(map(str.isalpha, cell)) and read_number(cell) is None
+    ]
     if _is_named_total(customer, product, contract, start, texts):
         return RowKind.TOTAL
     if has_figure and contract is None and _is_named_tax(customer, product, texts):

@@ -22,6 +22,9 @@ Amounts = Sequence[Decimal | Wrong | None]
 _CREDIT_NUMBER: Final = re.compile(
     r"(?:cn|crn|cm|cr|credit|gs|gut|gutschrift|storno|av|avoir|nc|abono)[-_/ .]*\d.*", re.IGNORECASE
 )
+_ADJUSTMENT: Final = re.compile(
+    r"\b(?:adjustments?|corrections?|korrekturen|korrektur|ajustements?|correcties?|ajustes?|rettifiche)\b"
+)
 _PAYMENT: Final = re.compile(
     r"\b(?:pay|payment|paid|method|terms?|zahl\w*|paiement|betal\w*|pago|pagamento)\b"
 )
@@ -48,9 +51,13 @@ def tell_unsigned_credits(
     _tell_numbers(values, charging, amounts, problems)
     _tell_headings(table, kinds, amounts, words, problems)
     _tell_remarks(table, charging, amounts, words, problems)
+    doubts = list(_doubts_of_products(values, charging, amounts, file_name))
     if _is_without_minus(amounts[at] for at in charging):
         _tell_titles(table, words, file_name, problems)
-    return list(_doubts_of_products(values, charging, amounts, file_name))
+        if _ADJUSTMENT.search(fold(table.sheet.name)):
+            are = f"are read as charges, and {_NOT_TOLD}"
+            doubts.append(f"{file_name}: the lines of sheet {table.sheet.name}, which have no minus, {are}.")
+    return doubts
 
 
 def _is_without_minus(amounts: Iterable[Decimal | Wrong | None]) -> bool:

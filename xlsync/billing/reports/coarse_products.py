@@ -1,0 +1,62 @@
+"""Doubts whether the column that is read as the product tells products apart. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import combinations
+from typing import Final
+
+from xlsync.amounts import tell_number
+from xlsync.billing.reports.columns import means_product
+from xlsync.billing.reports.problems import quoted
+from xlsync.billing.reports.tables import Table
+from xlsync.billing.reports.text import header_words, plain_text
+from xlsync.models import BillingLine, LineType
+from xlsync.reconcile.charges import covers_full_period
+
+_LIKE_A_PRODUCT: Final = re.compile(r"\b(?:edition|variant|plan name|tier)\b")
+_NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
+
+
+def doubt_coarse_products(
+    table: Table, lines: Iterable[tuple[int, BillingLine]], file_name: str
+) -> Iterator[str]:
+    """Say which product of the lines has several names in another column, each at prices of its own.
+
+    Each line comes with the place of its row. Only charges for full periods tell a product's price.
+    """
+    columns = [n for n in table.columns.strange if _may_tell_products(table.header[n])]
+    own = [
+        (at, line)
+        for at, line in (lines if columns else ())
+        if line.type is LineType.RECURRING and line.cost and covers_full_period(line)
+    ]
+    for n in columns:
+        names: dict[str, dict[str, tuple[str, set[Decimal]]]] = {}
+        for at, line in own:
+            row = table.rows[at][1]
+            name = plain_text(row[n]) if n < len(row) else ""
+            if letters := _NOT_LETTERS.sub("", name).casefold():
+                by_name = names.setdefault(line.product, {})
+                by_name.setdefault(letters, (name, set()))[1].add(line.cost or Decimal(0))
+        for product, by_name in names.items():
+            several = list(by_name.values())
+            if len(several) > 1 and all(a[1].isdisjoint(b[1]) for a, b in combinations(several[:20], 2)):
+                yield f"{file_name}: {_tell(table, n, product, several)}"
+                break
+
+
+def _tell(table: Table, column: int, product: str, several: Sequence[tuple[str, set[Decimal]]]) -> str:
+    read, header = table.header_of("product"), table.header[column]
+    examples = " and ".join(f"“{name[:40]}” at {tell_number(min(costs))}" for name, costs in several[:2])
+    return (
+        f"“{read}” is read as the product, and “{header}” tells {len(several)} under “{product[:40]}” "
+        f"({examples}). If they are different products, write into xlsync.toml, under [report.headers]: "
+        f"Product = [{quoted(header)}]."
+    )
+
+
+def _may_tell_products(header: str) -> bool:
+    return means_product(header) or _LIKE_A_PRODUCT.search(header_words(header)) is not None
