@@ -11,7 +11,6 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ from tests.helpers.world import (
 )
 from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
+from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
 
 RUN_FIXTURES = {"desk", "world", "postgres"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.helpers.tables import read_line
 from xlsync.models import Addition, billing_period_in, split_key
+from xlsync.records import replace
 
 LINE = read_line({"line": "a"})
 PERIODS = st.sampled_from(["", "Monthly", "Annual", "P1Y"])

@@ -33,7 +33,7 @@ def to_json(record: Any) -> bytes:
         return json.dumps(to_plain(record), separators=(",", ":")).encode()
 
 
-def from_json(data: bytes) -> Any:
+def from_json(data: bytes | str) -> Any:
     """Convert JSON back to plain values; raises ValueError for anything else."""
     try:
         return msgspec.json.decode(data)

@@ -26,6 +26,7 @@ import diskcache
 from diskcache.core import DBNAME, DEFAULT_SETTINGS, METADATA, MODE_RAW, MODE_TEXT
 
 from xlsync.errors import XlsyncError
+from xlsync.plain_json import from_json
 
 CACHE_SIZE: Final = 512 * 2**20
 FORMAT: Final = 1  # the format number of a lasting store
@@ -79,7 +80,7 @@ def _parse(text: object) -> Any:
     if not isinstance(text, str):
         raise NotJsonError("an entry of the store is not text")
     try:
-        return json.loads(text)
+        return from_json(text)
     except (ValueError, RecursionError) as error:
         raise NotJsonError("an entry of the store is not JSON") from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.connectwise.client import ConnectWise
 from xlsync.errors import ApiError
 from xlsync.models import Addition
+from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -36,6 +35,7 @@ from xlsync.apply.plan import (
 from xlsync.apply.set_fields import end_addition
 from xlsync.errors import UnsafePlan
 from xlsync.models import Addition
+from xlsync.records import replace
 from xlsync.settings import Limits
 
 SEEN = Addition(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from xlsync.apply.plan import Outcome, State
 from xlsync.commands.writing import row_results
+from xlsync.records import replace
 from xlsync.ribbon.texts import outcomes_text
 
 

@@ -10,7 +10,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +34,7 @@ from xlsync.connectwise.records import (
 )
 from xlsync.errors import ApiError
 from xlsync.models import Addition, Setup
+from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
 
 API = "/v4_6_release/apis/3.0"

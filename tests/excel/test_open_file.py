@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +33,7 @@ from xlsync.excel.open_file import (
     saved_through,
 )
 from xlsync.gather.systems import Systems
+from xlsync.records import replace
 from xlsync.workbook.layout import MEMORY
 from xlsync.workbook.read import read_workbook
 from xlsync.workbook.save import Save, backup_path, save_beside, save_in_place, save_or_beside

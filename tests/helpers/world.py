@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from tests.helpers.desk import OCTOBER, Desk, Records, all_of, records_in, settle, without_ids
 from tests.helpers.hand import LINES, MISMATCHES, NEW, Hand, day
+from xlsync.records import replace
 from xlsync.sandbox.server import ReceivedRequest, Sandbox
 from xlsync.sandbox.state import SandboxBss, SandboxConnectWise
 from xlsync.sandbox.world.generate import generate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from xlsync.models import Month
 from xlsync.reconcile.ages import MonthSeen
 from xlsync.reconcile.billed import MonthSums
 from xlsync.reconcile.past import LatestMonth
+from xlsync.records import replace
 from xlsync.store import FileStore, environment_folder
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from xlsync.links.memory import Memory, Names, PeriodAgreement, Remembered
 from xlsync.links.store import Links
 from xlsync.models import Evidence
 from xlsync.reconcile.rules import Rule, RuleKind, Scope
+from xlsync.records import replace
 
 
 def rows(path: Path) -> list[list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from xlsync.links.choices import NOTHING, Picked
 from xlsync.links.learning import correct, learn, names_of, with_names
 from xlsync.links.memory import PARTS, Memory, Names, PeriodAgreement, Recall, Remembered
 from xlsync.models import Addition, Agreement, BillingLine, Choice, Evidence, Link
+from xlsync.records import replace
 
 CONTOSO = Remembered(company_id=1, names=Names(customer="Contoso"))
 TWO = [Agreement(id=10, name="Cloud", company_id=1), Agreement(id=11, name="Office", company_id=1)]

@@ -5,7 +5,6 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +57,7 @@ from xlsync.models import (
     LineType,
     Link,
 )
+from xlsync.records import replace
 
 
 def companies_of(

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from xlsync.links.memory import Memory, Names, Remembered
 from xlsync.links.store import Links, Rules
 from xlsync.models import Evidence
 from xlsync.store import FORMAT, EnvironmentStore, open_store
+from xlsync.records import replace
 
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
 

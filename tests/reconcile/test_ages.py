@@ -62,7 +62,7 @@ def test_an_addition_and_its_successor_are_one_target() -> None:
 
 
 def _fields(mismatch: Mismatch) -> dict[str, object]:
-    return {name: getattr(mismatch, name) for name in Mismatch.__dataclass_fields__}
+    return {name: getattr(mismatch, name) for name in Mismatch.__struct_fields__}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -15,6 +14,7 @@ from tests.helpers.tables import OCTOBER, Case
 from xlsync.models import ActionLabel, Agreement, Mismatch, MismatchKind
 from xlsync.reconcile.beginnings import begin_where_allowed, closed_until, why_refused
 from xlsync.reconcile.past import offered
+from xlsync.records import replace
 
 DAYS = st.dates(dt.date(2026, 8, 1), dt.date(2027, 2, 28))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import assume, given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from xlsync.amounts import cents
 from xlsync.models import BillingLine, LineType, Month, Status
 from xlsync.reconcile.billed import FATES, Fate, Gap, InvoiceTotal, MonthSums, account_for, why_incomplete
+from xlsync.records import replace
 
 OCTOBER = Month(2026, 10)
 CENT = Decimal("0.01")

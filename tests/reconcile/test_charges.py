@@ -22,6 +22,7 @@ from xlsync.reconcile.charges import (
     lines_to_ask,
     read_charges,
 )
+from xlsync.records import replace
 
 
 def charges_of(text: str | None) -> tuple[Charge, ...]:
@@ -449,8 +450,6 @@ def lines() -> st.SearchStrategy[BillingLine]:
 
 
 def month_of_lines() -> st.SearchStrategy[list[BillingLine]]:
-    from dataclasses import replace  # noqa: PLC0415
-
     return st.lists(lines(), max_size=8).map(
         lambda found: [replace(line, key=f"L{number}") for number, line in enumerate(found)]
     )

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link
 from xlsync.models import ActionLabel, MismatchKind
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import find_mismatches
+from xlsync.records import replace
 
 
 def test_after_the_months_end_the_next_invoice_shows_the_change(case: Case) -> None:

@@ -8,7 +8,6 @@ The docstrings hold tables, whose defaults `tables.py` tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +19,7 @@ from xlsync.models import ActionLabel, Addition, BillingLine, Link, Mismatch, Mi
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules
+from xlsync.records import replace
 
 # --- ignored
 

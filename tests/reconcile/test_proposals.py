@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -35,6 +35,7 @@ from xlsync.reconcile.proposals import (
     propose_creations,
     shorten,
 )
+from xlsync.records import replace
 
 
 def entry(name: str, parent: str = "", *, months: int | None = None, is_default: bool = False) -> Setup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +27,7 @@ from xlsync.reconcile.rules import (
     with_unit_rules,
 )
 from xlsync.reconcile.targets import Books
+from xlsync.records import replace
 
 OCTOBER, SEPTEMBER = Month(2026, 10), Month(2026, 9)
 LINE = replace(

@@ -7,14 +7,13 @@ The docstrings hold tables, whose defaults `tables.py` tells.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.helpers.tables import OCTOBER, Case, read_books, read_case, read_line, read_link, read_tables
 from xlsync.models import ActionLabel, MismatchKind, Status
 from xlsync.reconcile.charges import read_charges
 from xlsync.reconcile.mismatches import find_mismatches
+from xlsync.records import replace
 
 
 def test_an_addition_of_a_linked_product_without_a_line_is_only_in_connectwise(case: Case) -> None:

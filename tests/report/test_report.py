@@ -7,7 +7,6 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +24,7 @@ from xlsync.apply.ledger import list_writes
 from xlsync.errors import XlsyncError
 from xlsync.models import BillingLine, Choice, Evidence, LineType, Link, Mismatch, MismatchKind
 from xlsync.reconcile.targets import ComparedTarget
+from xlsync.records import replace
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
 from xlsync.report.month import Report, make_report

@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -21,6 +20,7 @@ from tests.helpers.hand import LINES, Hand
 from tests.helpers.people import Machine, People
 from tests.helpers.postgres import PASSWORD, Postgres, why_not
 from tests.helpers.world import Undisturbed
+from xlsync.records import replace
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can")
 NAMES = ("ada", "bob")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from xlsync.connectwise.client import ConnectWise
 from xlsync.connectwise.lists import read_lists, read_tables
 from xlsync.errors import ApiError
 from xlsync.models import Lists
+from xlsync.records import replace
 from xlsync.sandbox.connectwise.api import json_response
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,7 @@ from xlsync.commands.demo import environment
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
 from xlsync.gather.systems import Systems
+from xlsync.records import replace
 from xlsync.settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Final, Self
@@ -14,6 +14,7 @@ from xlsync.apply.action_base import NOTHING_SHOWN, ActionBase, Basis, ShownLabe
 from xlsync.apply.field_names import tell_field
 from xlsync.apply.set_fields import SetFields
 from xlsync.models import Addition
+from xlsync.records import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

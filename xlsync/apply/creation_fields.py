@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from xlsync.apply.actions import (
@@ -17,6 +16,7 @@ from xlsync.apply.actions import (
 from xlsync.apply.kinds.handler import HttpWrite
 from xlsync.apply.lookup import Live
 from xlsync.errors import ApiError, XlsyncError
+from xlsync.records import replace
 from xlsync.settings import CUSTOM
 
 _KINDS: Final = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from xlsync.amounts import counted
@@ -25,6 +24,7 @@ from xlsync.apply.plan import (
     outcome,
 )
 from xlsync.errors import ApiError
+from xlsync.records import replace
 
 
 def plan_actions(

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from xlsync.connectwise.custom_fields import (
 )
 from xlsync.connectwise.records import CUSTOM_FIELDS, record_of
 from xlsync.errors import ApiError, NoAnswer, XlsyncError
+from xlsync.records import replace
 from xlsync.rest.pacing import TRIES
 
 # Somebody on the way did not wait for ConnectWise, or sends on to see what came of the request.

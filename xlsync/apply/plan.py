@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -15,6 +15,7 @@ from xlsync.apply.actions import CREATED, ORDER, Action, kind_of
 from xlsync.apply.set_fields import CANCEL, RETIRE, SetFields
 from xlsync.connectwise.records import AgreementNow
 from xlsync.printable import one_line
+from xlsync.records import replace
 
 
 class State(StrEnum):

@@ -7,7 +7,6 @@ or cancelled where ConnectWise allows it and nobody else uses it; a company stay
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -22,6 +21,7 @@ from xlsync.apply.set_fields import FieldChange, SetFields
 from xlsync.connectwise.records import read_date, read_number
 from xlsync.errors import ApiError, XlsyncError
 from xlsync.models import Progress
+from xlsync.records import replace
 
 
 def plan_undo(run: Run, runs: Iterable[Run], live: Live, progress: Progress) -> Plan:

@@ -12,30 +12,30 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
+
+from msgspec import Struct
 
 from xlsync.billing.bss_answers import Json, count_of, id_of, number_of, part, text_of, whole
 from xlsync.billing.periods import ChargedPeriod, is_midnight, last_days, months_in, months_of, period_name
 from xlsync.errors import ApiError
 from xlsync.models import BillingLine, LineType, Month
 from xlsync.reconcile.billed import InvoiceTotal
+from xlsync.records import replace
 
 CENT: Final = Decimal("0.01")
 FOUR_PLACES: Final = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A billing cycle of the BSS: the term after which a subscription renews."""
 
     months: int | None
     is_recurring: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChargedLine:
+class ChargedLine(Struct, frozen=True):
     """A billing line with the data that completes it and decides its month."""
 
     line: BillingLine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from xlsync.apply.ledger import Written
 from xlsync.apply.plan import LOST, Outcome, State
 from xlsync.links.memory import RememberedLink
 from xlsync.links.store import Imported
+from xlsync.plain_json import to_plain
 from xlsync.reconcile.billed import Billed, Fate
 from xlsync.reconcile.rules import Rule
 from xlsync.report.figures import FigureGroup
@@ -159,7 +159,7 @@ def link(link: RememberedLink) -> dict[str, Any]:
     return {
         "kind": str(link.kind),
         "key": link.key,
-        "names": asdict(remembered.names),
+        "names": to_plain(remembered.names),
         "company_id": remembered.company_id,
         "agreement_id": remembered.agreement_id,
         "item_id": remembered.item_id,

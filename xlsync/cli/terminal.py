@@ -118,11 +118,11 @@ def opened_here(*, demo: bool, workbook: Path | None = None) -> Iterator[Systems
 @contextmanager
 def demo_workbook_named(path: Path | None, *, demo: bool) -> Iterator[None]:
     """Say what to type where a workbook of the demo is given to a command without `--demo`."""
-    from xlsync.commands.demo import environment  # noqa: PLC0415
-
     try:
         yield
     except (ConfigError, OtherEnvironmentError):
+        from xlsync.commands.demo import environment  # noqa: PLC0415 - the sandbox takes long to load
+
         if path is None or demo or read_workbook(path).about.environment != environment():
             raise
         what_to_do = f"Type: `{command_line(str(path), '--demo')}`"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from xlsync.links.learning import learn, with_names
 from xlsync.links.memory import Memory
 from xlsync.models import Choice, Evidence, Link, Progress
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
+from xlsync.records import replace
 from xlsync.workbook.edits.approvals import RowAction, RowEdits, read_row_edits
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.creations import NewRows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,6 +31,7 @@ from xlsync.gather.unchanged import (
 )
 from xlsync.gc_tuning import give_back_memory, not_collected
 from xlsync.models import Month, Progress
+from xlsync.records import replace
 from xlsync.settings import Settings
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import read_row_edits

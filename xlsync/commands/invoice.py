@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.invoice_preview import is_unapplied
+from xlsync.records import replace
 from xlsync.workbook.edits.cells import find_lifted
 from xlsync.workbook.edits.invoices import read_invoice_rows
 from xlsync.workbook.layout import INVOICES, MISMATCHES

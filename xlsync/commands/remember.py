@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from xlsync.errors import Notice
@@ -16,6 +15,7 @@ from xlsync.links.memory import Memory
 from xlsync.models import ActionLabel
 from xlsync.reconcile.ages import NOTHING_SEEN, see
 from xlsync.reconcile.rules import Rule, RuleKind, Scope, find_ignore_rules, read_note, read_until
+from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.edits.approvals import Ignored, RowEdits
 from xlsync.workbook.edits.links import LinkEdits

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +21,7 @@ from xlsync.apply.spent_approvals import Approvals, Noted
 from xlsync.commands.write_test import LOOKS, read_tenant
 from xlsync.errors import Notice, NotNoted, OtherEnvironmentError, Problem, WorkbookError, XlsyncError
 from xlsync.gather.systems import Systems
+from xlsync.records import replace
 from xlsync.workbook.edits.creations import NewRows, read_new_rows
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.layout import INVOICES, MISMATCHES, NEW

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from xlsync.billing.periods import months_of
 from xlsync.gather.decisions import Decisions
@@ -18,6 +17,7 @@ from xlsync.reconcile.mismatches import Findings, RowChoices, find_mismatches
 from xlsync.reconcile.past import LatestMonth, bill_latest
 from xlsync.reconcile.rules import find_ignore_rules, with_unit_rules
 from xlsync.reconcile.targets import Books
+from xlsync.records import replace
 
 
 def compare_month(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from xlsync.apply.actions import CreateAddition
 from xlsync.apply.kinds.additions import judge_creation
 from xlsync.models import Addition, Mismatch, MismatchKind
 from xlsync.reconcile.mismatches import Findings
+from xlsync.records import replace
 from xlsync.workbook.edits.approvals import RowEdits
 
 HALF_DONE = "It has ended, and its successor is not there yet: apply creates it."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from xlsync.errors import ApiError
@@ -35,6 +35,7 @@ from xlsync.models import (
 from xlsync.reconcile.charges import Charge, lines_to_ask, read_charges
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
 from xlsync.reconcile.rules import Rule, with_unit_rules
+from xlsync.records import replace
 from xlsync.workbook.labels import Labels, make_labels, name_setup_apart
 
 

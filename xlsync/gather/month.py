@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from xlsync.connectwise.client import quoted_text
 from xlsync.gather.comparing import compare_month, make_books
@@ -20,6 +20,7 @@ from xlsync.reconcile.mismatches import Findings
 from xlsync.reconcile.past import bill_latest
 from xlsync.reconcile.proposals import CreationKind, Known, Proposal, customers_to_ask, propose_creations
 from xlsync.reconcile.targets import Books, list_compared
+from xlsync.records import replace
 from xlsync.workbook.candidates import tell_candidates, with_evidence, with_looks_like
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.labels import Labels

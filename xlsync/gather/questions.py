@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -16,6 +16,7 @@ from xlsync.gather.recent import RecentAdditions
 from xlsync.gather.systems import Systems
 from xlsync.models import Account, Addition, BillingLine, Progress, Recap
 from xlsync.plain_json import fingerprint
+from xlsync.records import replace
 
 Question = tuple[str, str]  # the path of a list, and conditions
 _NAMED: Final = 3  # additions that a notice names one by one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -26,6 +26,7 @@ from xlsync.models import (
 )
 from xlsync.reconcile.billed import Billing, InvoiceTotal, MonthSums, sums_of_invoices, why_incomplete
 from xlsync.reconcile.past import LatestMonth
+from xlsync.records import replace
 from xlsync.store import Cache
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from xlsync.gather.sources import MonthRequest, MonthSources
 from xlsync.gather.systems import Systems
 from xlsync.plain_json import fingerprint, from_plain, to_plain
 from xlsync.reconcile.ages import NOTHING_SEEN
+from xlsync.records import replace
 from xlsync.workbook.hidden_sheet import About
 from xlsync.workbook.read import Book
 from xlsync.workbook.totals import MonthResult, Totals

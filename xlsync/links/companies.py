@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ from xlsync.links.proposed import (
 )
 from xlsync.links.suggestions import MOST, Candidate, NameIndex, numbers_in
 from xlsync.models import BillingLine, Choice, Company, Evidence, split_key
+from xlsync.records import replace
 
 
 class _CompanyPart(LinkPart):

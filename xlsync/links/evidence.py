@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import groupby
 
 from xlsync.links.names import Place, company_words, words
 from xlsync.links.products import read_microsoft_id, read_product_name
 from xlsync.models import BillingLine, CatalogItem, Company
+from xlsync.records import replace
 
 
 def tell_company_evidence(customer: str, company: Company, place: Place, *, is_shared: bool = False) -> str:

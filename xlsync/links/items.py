@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -34,6 +34,7 @@ from xlsync.links.proposed import (
 )
 from xlsync.links.suggestions import MOST, Candidate, NameIndex
 from xlsync.models import BillingLine, CatalogItem, Choice, Evidence
+from xlsync.records import replace
 
 _NO_TERM: Final = 0.02  # taken off the likeness of an item whose name has no term
 _OTHER_TERM: Final = 0.30

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.links.choices import NOTHING, Picked
@@ -25,6 +25,7 @@ from xlsync.links.memory import (
     product_key,
 )
 from xlsync.models import Agreement, BillingLine, CatalogItem, Choice, Company, Evidence, Link
+from xlsync.records import replace
 
 _BY_PEOPLE: Final = (Evidence.CONFIRMED, Evidence.CHOSEN)
 _Vote = tuple[BillingLine, Mapping[str, Choice]]  # a line with its choices by the names of a link's parts

@@ -8,22 +8,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.billing.periods import months_of, period_name
 from xlsync.links.choices import NOTHING, Emptied
 from xlsync.links.names import fold_code, fold_product, fold_spelling
 from xlsync.models import Agreement, BillingLine, CatalogItem, Company, Evidence, split_key
+from xlsync.records import replace
 
 PARTS: Final[tuple[str, ...]] = ("company", "agreement", "item")
 _WORDS: Final = {"company": "customer", "agreement": "agreement", "item": "product"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(Struct, frozen=True, kw_only=True):
     """The names at the time when a link was remembered: shown to people, never used to match."""
 
     customer: str = ""
@@ -35,13 +37,12 @@ class Names:
 
     def renewed(self, newer: Names) -> Names:
         """Replace these names by those of `newer` that are not empty."""
-        texts = {part: getattr(newer, part) for part in self.__slots__}
+        texts = {part: getattr(newer, part) for part in self.__struct_fields__}
         changed = {part: text for part, text in texts.items() if text and text != getattr(self, part)}
         return replace(self, **changed) if changed else self
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PeriodAgreement:
+class PeriodAgreement(Struct, frozen=True, order=True):
     """The agreement of a customer's lines that are billed once in so many months, with its name then."""
 
     months: int

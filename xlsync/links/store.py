@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from xlsync.links.memory import PARTS, LinkKind, Memory, Names, Remembered, RememberedLink
 from xlsync.models import split_key
 from xlsync.plain_json import from_plain, to_plain
 from xlsync.reconcile.rules import Rule
+from xlsync.records import replace
 from xlsync.store import EnvironmentStore
 
 T = TypeVar("T")
 _KINDS: Final[Mapping[str, LinkKind]] = {str(kind): kind for kind in LinkKind}
-_NAMES: Final = tuple(field.name for field in fields(Names))
+_NAMES: Final = Names.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,11 +272,11 @@ def _to_json(link: Remembered) -> dict[str, object]:
         "item_id": link.item_id,
         "for_product": link.for_product,
         "emptied": list(link.emptied),
-        "by_period": [asdict(agreement) for agreement in link.by_period],
+        "by_period": to_plain(link.by_period),
         "evidence": str(link.evidence),
         "when": link.when.isoformat() if link.when else "",
         "workbook": link.workbook,
-        "names": asdict(link.names),
+        "names": to_plain(link.names),
     }
 
 

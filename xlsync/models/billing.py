@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct
+
 
 class LineType(StrEnum):
     """The kinds of charge of a billing line."""
@@ -31,8 +33,7 @@ def split_key(key: str) -> tuple[str, str]:
     return source, own_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillingLine:
+class BillingLine(Struct, frozen=True, kw_only=True):
     """One line of the month's BSS billing; a credit has negative units and amount.
 
     `charge` is what kind of charge it is or, for a credit, takes back. `cost` is what the MSP pays

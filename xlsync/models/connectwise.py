@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+
 from xlsync.models.month import Month
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class Company(Struct, frozen=True, kw_only=True):
     """A ConnectWise company: a customer of the MSP."""
 
     id: int
@@ -26,8 +27,7 @@ class Company:
     post_code: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Struct, frozen=True, kw_only=True):
     """A recurring contract of a company in ConnectWise, whose additions are billed each cycle."""
 
     id: int
@@ -45,8 +45,7 @@ class Agreement:
     parent: str = ""  # the agreement whose invoice bills this one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recap:
+class Recap(Struct, frozen=True, kw_only=True):
     """ConnectWise's recap of an agreement: the last and the next invoice.
 
     `unclear` names a date that could be read in two ways; such a date is None.
@@ -60,8 +59,7 @@ class Recap:
     unclear: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogItem:
+class CatalogItem(Struct, frozen=True, kw_only=True):
     """A product that ConnectWise can sell.
 
     `codes` are the filled ones of vendorSku, integrationXRef and manufacturerPartNumber.
@@ -111,8 +109,7 @@ class Addition:
         ConnectWise decides by its own day, which may be the one before or after this machine's `today`: there
         is no contradiction where they agree on one of the three.
         """
-        days = [today + dt.timedelta(days) for days in (-1, 0, 1)]
-        if not self.status or any(self._has_status_of(day) for day in days):
+        if not self.status or any(self._has_status_of(today + dt.timedelta(days)) for days in (0, -1, 1)):
             return ""
         until = f"until {self.cancelled}" if self.cancelled else "without an end"
         return f"{self.id} of agreement {self.agreement_id} is {self.status}, {until}"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 CREATE_NEW: Final = "(create new)"
 
 
@@ -44,8 +46,7 @@ class Choice:
     of_product: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """The decision that a billing line belongs to a company, an agreement and a catalog item."""
 
     company: Choice | None = None
@@ -92,8 +93,7 @@ class Link:
         return str(weakest.evidence)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One agreement and one catalog item: what a line's units are compared with.
 
     Either may be the row key of something still to be created. `contract_id` is filled where

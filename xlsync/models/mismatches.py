@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from xlsync.models.connectwise import Addition
 
@@ -57,8 +58,7 @@ class ActionLabel(StrEnum):
         return (*possible.get(kind, ()), cls.IGNORE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True, kw_only=True):
     """Billing and ConnectWise differ on a target, or could not be compared; one possible write.
 
     `company`, `agreement` and `item` are ConnectWise ids, row keys of what is still to be created, or

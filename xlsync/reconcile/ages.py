@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from xlsync.models import ActionLabel, Mismatch, MismatchKind, Month
+from xlsync.records import replace
 
 _COMPARED: Final = frozenset(MismatchKind) - {
     MismatchKind.NOT_LINKED,  # it goes when somebody links the line

@@ -7,12 +7,12 @@ is invoiced already where the agreement does not prorate; they ask for the next 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 from xlsync.amounts import cents
 from xlsync.models import Agreement, Mismatch, Month
 from xlsync.reconcile.explanations import join_sentences, with_warnings
+from xlsync.records import replace
 
 
 def closed_until(agreement: Agreement | None) -> dt.date | None:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from xlsync.amounts import cents
 from xlsync.models import BillingLine, Month, Status
 
@@ -37,8 +39,7 @@ FATES: Final[Mapping[Status, Fate]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A number of billing lines and their amount."""
 
     lines: int = 0

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
+from msgspec import Struct
+
 from xlsync.amounts import counted_units, tell_number
 from xlsync.models import BillingLine, LineType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(Struct, frozen=True, kw_only=True):
     """The charges of one contract and product in a month, and the units that they leave running.
 
     `lines` are in force, `earlier` are those of periods that ended before. `units` is None where nothing can

@@ -6,7 +6,6 @@ A target differs in units and cost, or in something that bars comparing either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -24,6 +23,7 @@ from xlsync.reconcile.explanations import (
     with_warnings,
 )
 from xlsync.reconcile.targets import Books, Comparison
+from xlsync.records import replace
 
 _LINK_BY_PERIOD: Final = "link the line to an agreement with its billing period."
 

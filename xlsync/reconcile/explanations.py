@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 from xlsync.amounts import tell_cost, tell_number
 from xlsync.models import Addition, Agreement, LineType, Mismatch, Month
 from xlsync.reconcile.charges import Charge, billing_lines_of, costs_of, covers_full_period
+from xlsync.records import replace
 
 
 def join_sentences(*parts: str) -> str:

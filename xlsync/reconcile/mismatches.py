@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +17,7 @@ from xlsync.reconcile.rules import NO_IGNORE_RULES, IgnoreRules, tell_ignored
 from xlsync.reconcile.targets import Books, Comparison, find_comparisons, part_by_link
 from xlsync.reconcile.unmatched import find_unbilled, find_unlinked, product_of
 from xlsync.reconcile.verdict import Uncompared
+from xlsync.records import replace
 
 _NEVER_COMPARED: Final = frozenset({Status.NOT_COMPARED, Status.NOT_LINKED, Status.CONFIRM_LINK})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from xlsync.models import ActionLabel, Link, Mismatch, MismatchKind, Month
 from xlsync.reconcile.charges import Charge, only_cost, total_units
 from xlsync.reconcile.explanations import join_sentences
 from xlsync.reconcile.targets import target_of
+from xlsync.records import replace
 
 _WRITABLE: Final = frozenset(
     {

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -24,6 +24,7 @@ from xlsync.models import (
     SetupTables,
 )
 from xlsync.reconcile.charges import covers_full_period
+from xlsync.records import replace
 
 DESCRIPTION_LENGTH: Final = 60  # longest description of a catalog item (OpenAPI description, CatalogItem)
 ITEM_IDENTIFIER_LENGTH: Final = 75

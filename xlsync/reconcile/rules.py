@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -17,6 +17,7 @@ from typing import Final
 from xlsync.amounts import tell_number
 from xlsync.models import BillingLine, Mismatch, Month
 from xlsync.reconcile.charges import Charge
+from xlsync.records import replace
 
 
 class RuleKind(StrEnum):

@@ -7,10 +7,12 @@ compared by itself then. What was compared, agreeing or not, is listed for the r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
+
+from msgspec import Struct
 
 from xlsync.models import (
     Addition,
@@ -24,6 +26,7 @@ from xlsync.models import (
     Target,
 )
 from xlsync.reconcile.charges import Charge, only_contract
+from xlsync.records import replace
 
 STORED_AS: Final = "Compared"
 
@@ -91,8 +94,7 @@ class Books:
         return own if own is not None else self.catalog_price(addition.item_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The charges of a target and the active additions that they are compared with.
 
     `additions` is the error where the agreement's additions could not be read. `beside` are the ids of all
@@ -176,8 +178,7 @@ def _tell_apart(
         yield Comparison(part, tuple(unmarked), tuple(active), beside)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparedTarget:
+class ComparedTarget(Struct, frozen=True, kw_only=True):
     """A target of the month's linked lines with one of its active additions (None where it has none).
 
     `included` units are not billed (lessIncluded). `unit_price` is the catalog's where

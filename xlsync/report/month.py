@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ from xlsync.reconcile.billed import Billed
 from xlsync.reconcile.charges import covers_full_period
 from xlsync.reconcile.targets import ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, Verdict
+from xlsync.records import replace
 from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import ZERO, Contribution, FigureGroup, Figures, Naming, grouped, ranked, totalled
 from xlsync.workbook.totals import KindMoney

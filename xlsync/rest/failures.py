@@ -124,7 +124,8 @@ def read_json(content: bytes) -> Any:
         return _read_json_slowly(content)  # which says why, or reads what only msgspec refuses
     # Where no blank stands before a colon, each field ends in a quote and a colon. There are as many of these
     # as fields that were read, unless a field stands twice in its object or a text holds a quote and a colon.
-    if any(spaced in content for spaced in _SPACED_COLONS) or content.count(b'":') != _count_fields(data):
+    has_spaced = any(blank in content and blank + b":" in content for blank in _BLANKS)
+    if has_spaced or content.count(b'":') != _count_fields(data):
         return _read_json_slowly(content)
     return data
 
@@ -163,7 +164,7 @@ def _read_number(text: str) -> Decimal:
 
 
 _DECODER: Final = msgspec.json.Decoder(float_hook=_read_number)
-_SPACED_COLONS: Final = (b" :", b"\t:", b"\n:", b"\r:")
+_BLANKS: Final = (b"\t", b"\n", b"\r", b" ")  # a single byte is searched for much faster than two
 
 
 def _escaped(match: re.Match[bytes]) -> bytes:

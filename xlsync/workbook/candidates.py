@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 from xlsync.links.evidence import tell_company_evidence, tell_item_evidence
@@ -18,6 +17,7 @@ from xlsync.reconcile.proposals import (
     new_customer_key,
     new_product_key,
 )
+from xlsync.records import replace
 from xlsync.workbook.contents import Nearest
 from xlsync.workbook.labels import Labels
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice, repeat
@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 from xlsync.errors import WorkbookError
 from xlsync.plain_json import from_json, from_plain, to_json, to_plain
+from xlsync.records import replace
 from xlsync.xlsx.cells import Row, Value, clean_text
 
 FORMAT: Final = 2

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Final
 
 from xlsync.apply.action_base import ShownLabels
 from xlsync.models import CREATE_NEW, Agreement, CatalogItem, Company, Setup, SetupTables
 from xlsync.reconcile.proposals import category_label
+from xlsync.records import replace
 from xlsync.xlsx.cells import LONGEST, Value, clean_text
 
 

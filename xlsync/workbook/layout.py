@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from xlsync.models import CREATE_NEW, ActionLabel, Evidence, MismatchKind
+from xlsync.records import replace
 from xlsync.xlsx.cells import letters
 
 Kind = Literal["text", "units", "money", "date", "choice"]

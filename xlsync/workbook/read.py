@@ -346,6 +346,9 @@ def _read_lists(package: Package) -> dict[str, tuple[Value, ...]]:
 
 def without_empty_end(values: tuple[Value, ...]) -> tuple[Value, ...]:
     """Remove the empty cells at the end of a column."""
+    count = len(values) - values.count(None)
+    if None not in values[:count]:  # all empty cells stand at the end, as in nearly every column
+        return values[:count]
     count = len(values)
     while count and values[count - 1] is None:
         count -= 1

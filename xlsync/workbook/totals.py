@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from xlsync.billing.reports.summary import TableRead
 from xlsync.models import Mismatch, MismatchKind
 from xlsync.reconcile.billed import Billed, Fate, Share
 from xlsync.reconcile.verdict import Verdict
+from xlsync.records import replace
 from xlsync.workbook.contents import Overview
 from xlsync.workbook.layout import START_BILLED_CELLS
 from xlsync.xlsx.cells import Value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from xlsync.models import BillingLine, MismatchKind, Month, Status
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS
 from xlsync.reconcile.verdict import MonthVerdict
+from xlsync.records import replace
 from xlsync.workbook.contents import (
     NOTHING_NEAR,
     Cells,

@@ -15,6 +15,8 @@ from functools import cache
 from math import ceil
 from typing import Final
 
+from msgspec import Struct
+
 _WIDTHS: Final = {  # in digits; a letter that is not named is as wide as one
     **dict.fromkeys(" .,:;'|!ijlI·", 0.52),
     **dict.fromkeys("()[]-/frtsJ", 0.75),
@@ -45,8 +47,7 @@ class Cell:
     rich: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a renewed sheet: the 0-based row it stood in before (None for a new one), and the
     cells that xlsync owns, by 0-based column. Every other cell of the old row comes along.
     """  # noqa: D205

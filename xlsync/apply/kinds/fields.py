@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from xlsync.apply.set_fields import RETIRE, FieldChange, SetFields, Setting
 from xlsync.connectwise.records import read_date_strictly, read_number, record_of, write_date
 from xlsync.models import Addition, Month
 from xlsync.reconcile.beginnings import why_refused
+from xlsync.records import replace
 
 RESTORE: Final = "Restore"  # the kind of an undo of a PATCH
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from xlsync.amounts import tell_cost
 from xlsync.apply.action_base import Basis
@@ -14,6 +14,7 @@ from xlsync.apply.plan import Outcome, State, changed, judge_agreement, outcome
 from xlsync.apply.set_fields import Setting
 from xlsync.connectwise.records import InvoiceNow
 from xlsync.models import Recap
+from xlsync.records import replace
 
 
 @dataclass(frozen=True, slots=True)

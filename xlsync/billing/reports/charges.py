@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +31,7 @@ from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.unsigned_credits import tell_unsigned_credits
 from xlsync.billing.reports.values import Wrong
 from xlsync.models import BillingLine, LineType, Month
+from xlsync.records import replace
 
 _MOST_TELLING: Final = (LineType.USAGE, LineType.ONE_TIME, LineType.RECURRING)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from xlsync.billing.reports.tables import Table, find_tables
 from xlsync.billing.reports.text import plain_text
 from xlsync.billing.reports.values import Wrong, number_cell
 from xlsync.errors import ReportError
+from xlsync.records import replace
 
 _HEADER_WITHIN: Final = 60
 _MONEY: Final = ("amount", "cost", "debit", "credit")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from xlsync.billing.reports.layouts import MEANINGS
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.text import fold
 from xlsync.models import BillingLine
+from xlsync.records import replace
 
 _NO_INVOICE: Final = re.compile(
     r"\b(?:quotes?|quotation|offers?|forecast|budget|estimates?|drafts?|templates?|examples?|samples?|archived?"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from xlsync.billing.reports.text import fold
 from xlsync.models import LineType
+from xlsync.records import replace
 
 
 @dataclass(frozen=True, slots=True)

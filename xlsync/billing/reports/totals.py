@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +17,7 @@ from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.rows import RowKind
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
+from xlsync.records import replace
 
 _ZERO: Final = Decimal(0)
 _CURRENCY_WORD: Final = re.compile(r"\b[A-Z]{3}\b|[€£$]")

@@ -13,7 +13,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -29,6 +29,7 @@ from xlsync.billing.reports.error_cells import (
     merged_in_opendocument,
 )
 from xlsync.files import ZIP_ERRORS
+from xlsync.records import replace
 
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.past import offered as offered_actions
+from xlsync.records import replace
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import Dropdowns
 from xlsync.workbook.layout import MISMATCHES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -21,6 +21,7 @@ from xlsync.reconcile.proposals import (
     new_customer_key,
     new_product_key,
 )
+from xlsync.records import replace
 from xlsync.workbook.edits.cells import read_amount, read_approve, read_day
 from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES, NEW

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from xlsync.errors import Problem
@@ -11,6 +11,7 @@ from xlsync.links.choices import NOTHING, Pick, Picked, confirmed
 from xlsync.models import CREATE_NEW, BillingLine, Evidence, Link
 from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import new_agreement_key, new_customer_key, new_product_key
+from xlsync.records import replace
 from xlsync.workbook.labels import LabelDirectory, label_key
 from xlsync.workbook.layout import BILLING_LINES
 from xlsync.workbook.read import Book, SheetRow
