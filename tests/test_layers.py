@@ -149,6 +149,17 @@ def test_every_package_has_a_floor_and_every_floor_its_packages() -> None:
     assert {name.partition(".")[0] for name in modules()} - {"sandbox", "__init__"} == set(FLOOR)
 
 
+def test_records_are_copied_by_the_one_function_that_knows_structs_too() -> None:
+    of_dataclasses = {
+        name
+        for name, tree in program().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses"
+        if "replace" in {alias.name for alias in node.names}
+    }
+    assert of_dataclasses == {"records"}
+
+
 def test_the_sandbox_does_not_know_the_program_it_stands_in_for() -> None:
     sandbox = {name: tree for name, tree in modules().items() if name not in program()}
     assert sandbox

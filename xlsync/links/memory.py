@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from xlsync.billing.periods import months_of, period_name
 from xlsync.links.choices import NOTHING, Emptied

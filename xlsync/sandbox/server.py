@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,7 +14,6 @@ import simplejson
 from werkzeug import Request as HttpRequest
 from werkzeug import Response
 
-from xlsync.records import replace
 from xlsync.sandbox.bss import api as bss
 from xlsync.sandbox.bss.api import BssApi
 from xlsync.sandbox.connectwise import api as connectwise
