@@ -23,8 +23,8 @@ from xlsync.links.exchange import Shared, write_csv
 from xlsync.links.memory import Memory, Names, Remembered
 from xlsync.links.store import Links, Rules
 from xlsync.models import Evidence
-from xlsync.store import FORMAT, EnvironmentStore, open_store
 from xlsync.records import replace
+from xlsync.store import FORMAT, EnvironmentStore, open_store
 
 NOVEMBER = OCTOBER + dt.timedelta(days=30)
 
