@@ -395,12 +395,12 @@ def test_a_file_that_is_no_toml_is_named(text: str) -> None:
 
 def test_a_file_in_another_encoding_is_named() -> None:
     Path("xlsync.toml").write_bytes("[bss]\nusername = 'Jürgen'\n".encode("latin-1"))
-    assert "xlsync.toml: cannot be read" in refused()
+    assert "xlsync.toml: cannot be read (it is no text in UTF-8)" in refused()
 
 
 def test_a_folder_in_place_of_the_file_is_named() -> None:
     Path("xlsync.toml").mkdir()
-    assert "cannot be read" in refused()
+    assert "xlsync.toml: cannot be read (it is a folder)" in refused()
 
 
 # --- addresses

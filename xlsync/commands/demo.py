@@ -11,6 +11,7 @@ from pathlib import Path
 from xlsync.config import load_settings
 from xlsync.errors import XlsyncError
 from xlsync.sandbox.server import Sandbox
+from xlsync.sandbox.state import DamagedLog
 from xlsync.settings import Settings
 
 
@@ -42,6 +43,10 @@ def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_alone(folder / "in-use.db", patience))
             sandbox = stack.enter_context(Sandbox(state=folder / "sandbox", with_november=True))
+        except DamagedLog as error:
+            raise XlsyncError(
+                f"The demo cannot begin: {error}.", f"Delete the folder {folder} to begin anew."
+            ) from error
         except OSError as error:
             raise XlsyncError(
                 f"The demo cannot begin: its state is kept in {folder} ({error.strerror or error}).",

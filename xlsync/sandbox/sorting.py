@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-Record = dict[str, Any]
+from xlsync.sandbox.state import Record
+
 Key = TypeVar("Key")
 
 

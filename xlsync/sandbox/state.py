@@ -135,6 +135,10 @@ class SandboxConnectWise:
                 self._put(table, key, record)
 
 
+class DamagedLog(Exception):
+    """A line of the file of writes that cannot be read."""
+
+
 @dataclass
 class ChangeLog:
     """An append-only file of the records that writes left, one JSON line for each request.
@@ -150,19 +154,42 @@ class ChangeLog:
         return {"format": FORMAT, **self.origin}
 
     def read(self) -> list[tuple[str, int, Record | None]]:
-        """Read all changes in order; a torn last line is cut off, so that the next write starts a new one."""
+        """Read all changes in order; a torn last line is cut off, so that the next write starts a new one.
+
+        Raises DamagedLog for any other line that cannot be read.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = self.path.read_bytes() if self.path.exists() else b""
         whole = text[: text.rfind(b"\n") + 1]
-        lines = [simplejson.loads(line, use_decimal=True) for line in whole.splitlines()]
-        if lines[:1] != [self._header]:
+        lines = whole.splitlines()
+        if not lines or self._parsed(1, lines[0]) != self._header:
             if lines:
                 self.path.replace(self.path.with_suffix(".old"))
             self.path.write_text(simplejson.dumps(self._header) + "\n", encoding="utf-8")
             return []
         if whole != text:
             os.truncate(self.path, len(whole))
-        return [(table, key, record) for line in lines[1:] for table, key, record in line]
+        return [change for number, line in enumerate(lines[1:], 2) for change in self._changes(number, line)]
+
+    def _parsed(self, number: int, line: bytes) -> Any:
+        try:
+            return simplejson.loads(line, use_decimal=True)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(number) from error
+
+    def _changes(self, number: int, line: bytes) -> list[tuple[str, int, Record | None]]:
+        """Read the changes of one request."""
+        try:
+            changes = [(table, int(key), record) for table, key, record in self._parsed(number, line)]
+        except (ValueError, TypeError) as error:
+            raise self._damaged(number) from error
+        tables = SandboxConnectWise.__dataclass_fields__
+        if any(table not in tables or not isinstance(record, dict | None) for table, _, record in changes):
+            raise self._damaged(number)
+        return changes
+
+    def _damaged(self, number: int) -> DamagedLog:
+        return DamagedLog(f"line {number} of {self.path} cannot be read")
 
     def write(self, changes: tuple[tuple[str, int, Record | None], ...]) -> None:
         """Append the records that one request changed."""

@@ -9,7 +9,8 @@ from collections.abc import Callable, Set
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.sandbox.sorting import Record, sorter
+from xlsync.sandbox.sorting import sorter
+from xlsync.sandbox.state import Record
 
 _PART: Final = re.compile(
     r"""\s*(?:

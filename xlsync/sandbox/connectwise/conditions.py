@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from xlsync.sandbox.sorting import Record, sorter
+from xlsync.sandbox.sorting import sorter
+from xlsync.sandbox.state import Record
 
 Test = Callable[[Record], bool]
 
