@@ -416,17 +416,17 @@ def test_a_lock_of_the_demo_that_cannot_be_used_is_told(tmp_path: Path, is_folde
 
 
 @pytest.mark.parametrize(
-    "line", ["garbage", "[1]", '[["nothing", 1, {}]]', '[["additions", 1, 5]]', "\ufffd"]
+    "line", [b"garbage", b"\xff\xfe", b"[1]", b'[["nothing", 1, {}]]', b'[["additions", 1, 5]]']
 )
-def test_a_damaged_state_of_the_demo_is_told_with_what_to_do(tmp_path: Path, line: str) -> None:
+def test_a_damaged_state_of_the_demo_is_told_with_what_to_do(tmp_path: Path, line: bytes) -> None:
     with demo_settings(tmp_path):
         pass
-    file = demo_home(tmp_path) / "sandbox" / "writes.jsonl"
-    file.write_text(f"{file.read_text()}{line}\n", encoding="utf-16" if line == "\ufffd" else "utf-8")
-    with pytest.raises(XlsyncError, match="The demo cannot begin: line [12] of .* cannot be read") as told:
-        with demo_settings(tmp_path):
-            pass
-    assert "to begin anew" in told.value.hint
+    with (demo_home(tmp_path) / "sandbox" / "writes.jsonl").open("ab") as file:
+        file.write(line + b"\n")
+    told = r"The demo cannot begin: line 2 of .* cannot be read"
+    with pytest.raises(XlsyncError, match=told) as refused, demo_settings(tmp_path):
+        pass
+    assert "to begin anew" in refused.value.hint
 
 
 def test_heads_of_requests_are_read_in_whatever_way_programs_write_them(client: Client) -> None:
