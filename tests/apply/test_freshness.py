@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.additions import one_more_unit
+from tests.helpers.two_clocks import TwoClocks
 from xlsync.apply.actions import Change, Field, UpdateAddition
-from xlsync.apply.freshness import FRESH, SLOWEST, Looks, Moment
+from xlsync.apply.freshness import FRESH, SLOWEST, Looks
 from xlsync.apply.journal import Journal, list_runs
 from xlsync.apply.lookup import Live
 from xlsync.apply.perform import perform
@@ -26,19 +27,6 @@ from xlsync.settings import Creation
 NOON = dt.datetime(2026, 11, 2, 12, 0, tzinfo=dt.UTC)
 
 
-class Clock:
-    """Two clocks that stand still until they are moved."""
-
-    def __init__(self) -> None:
-        self.moment = Moment(1000.0, 1_800_000_000.0)
-
-    def __call__(self) -> Moment:
-        return self.moment
-
-    def move(self, running: float, wall: float) -> None:
-        self.moment = Moment(self.moment.running + running, self.moment.wall + wall)
-
-
 @pytest.mark.parametrize(
     ("running", "wall", "is_fresh"),
     [
@@ -51,7 +39,7 @@ class Clock:
     ],
 )
 def test_a_look_is_fresh_only_by_both_clocks(running: float, wall: float, is_fresh: bool) -> None:
-    clock = Clock()
+    clock = TwoClocks()
     looks: Looks[str] = Looks(clock)
     looks.keep({7: "twelve"}, clock())
     clock.move(running, wall)
@@ -63,7 +51,7 @@ def write(
     connectwise: ConnectWise,
     action: UpdateAddition,
     home: Path,
-    clock: Clock,
+    clock: TwoClocks,
     while_waiting: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Write; `while_waiting` happens between the journal's first line and the request."""
@@ -84,7 +72,7 @@ def write(
 def test_a_value_that_changed_while_the_computer_slept_is_not_written_over(
     sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
-    clock = Clock()
+    clock = TwoClocks()
 
     def sleep() -> None:
         clock.move(0.1, 3600)
@@ -98,7 +86,7 @@ def test_a_value_that_changed_while_the_computer_slept_is_not_written_over(
 def test_a_write_that_had_to_wait_is_looked_at_again_and_sent_once(
     sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
-    clock = Clock()
+    clock = TwoClocks()
     result = write(connectwise, one_more_unit(seen), tmp_path, clock, lambda: clock.move(50, 50))
     assert (result.state, len(sandbox.writes)) == (State.DONE, 1)
     assert sandbox.connectwise.additions[seen.id]["quantity"] == seen.quantity + 1
@@ -115,7 +103,7 @@ def test_a_connectwise_that_takes_longer_to_answer_than_a_look_may_be_old_is_wri
     seconds: float,
     state: State,
 ) -> None:
-    clock = Clock()
+    clock = TwoClocks()
     sandbox.fail("call", path="^GET", call=lambda: clock.move(seconds, seconds), times=99)
     result = write(connectwise, one_more_unit(seen), tmp_path, clock)
     assert (result.state, len(sandbox.writes)) == (state, state is State.DONE)
@@ -127,7 +115,7 @@ def test_what_a_repeated_write_replaced_is_journalled_as_it_was_before_the_repet
     sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
     """A colleague sets the wanted units while the write waits; the cost is to do."""
-    clock, cost = Clock(), Change(Field.UNIT_COST, seen.unit_cost, Decimal("1.23"))
+    clock, cost = TwoClocks(), Change(Field.UNIT_COST, seen.unit_cost, Decimal("1.23"))
     one_more = one_more_unit(seen)
     action = replace(one_more, changes=(*one_more.changes, cost))
 

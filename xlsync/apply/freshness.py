@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Generic, Self, TypeVar
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
+SHARED: Final = 1.0  # seconds within which one look at an agreement may serve several changes
 SLOWEST: Final = 20.0  # most seconds that ConnectWise may take to answer the requests of one look
 T = TypeVar("T")
 
@@ -49,26 +51,37 @@ Clock = Callable[[], Moment]
 
 
 class Looks(Generic[T]):
-    """Values read from ConnectWise by id, each with the time when its request began."""
+    """Values read from ConnectWise by id, each with the look that showed it."""
 
     def __init__(self, clock: Clock = Moment.now) -> None:
         self._clock = clock
-        self._known: dict[int, tuple[Moment, T]] = {}
+        self._known: dict[int, tuple[Look, T]] = {}
 
     def keep(self, values: Mapping[int, T], began: Moment) -> None:
-        """Store the values of one request."""
-        self._known |= {id_: (began, value) for id_, value in values.items()}
+        """Store the values of a request that was answered just now."""
+        look = Look(began, self._clock())
+        self._known |= {id_: (look, value) for id_, value in values.items()}
 
     def is_fresh(self, id_: int) -> bool:
-        """Return whether the value of an id is recent enough."""
-        return id_ in self._known and self._known[id_][0].is_fresh(self._clock())
+        """Return whether the value of an id is recent enough: its age counts from its request."""
+        return id_ in self._known and self._known[id_][0].began.is_fresh(self._clock())
 
     def latest(self, id_: int, read: Callable[[int], T]) -> T:
         """Return the value of an id, read again if it is not recent."""
         if not self.is_fresh(id_):
             began = self._clock()
-            self._known[id_] = (began, read(id_))
+            self.keep({id_: read(id_)}, began)
         return self._known[id_][1]
+
+    def look(self, id_: int) -> Look | None:
+        """Return the look that showed the value of an id; None where it was never read."""
+        return self._known[id_][0] if id_ in self._known else None
+
+    def outdated_from(self, id_: int, most: int) -> list[int]:
+        """Return an id whose value is known and not recent, and some such ids that were read after it."""
+        known = list(self._known)
+        later = known[known.index(id_) :] if id_ in known else []
+        return list(islice((one for one in later if not self.is_fresh(one)), most))
 
     def drop(self, id_: int) -> None:
         """Forget the value of an id."""

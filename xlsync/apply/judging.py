@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 
 from xlsync.amounts import counted
@@ -93,6 +94,14 @@ def judge(action: Action, live: Live) -> Outcome | None:
         return _judge_basis(action, live) or _judge_company(action, live) or handler.judge_needed(live)
     except ApiError as error:
         return outcome(action, State.SKIPPED, f"could not be looked up: {error.message}")
+
+
+def read_basis(action: Action, live: Live) -> None:
+    """Read what an action rests upon, so that what it replaces is read last; errors are left to `judge`."""
+    with suppress(ApiError):
+        _judge_basis(action, live)
+        _judge_company(action, live)
+        handler_of(action).judge_needed(live)
 
 
 def _judge_basis(action: Action, live: Live) -> Outcome | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from xlsync.apply.earlier_creations import EarlierCreations
-from xlsync.apply.freshness import Clock, Looks, Moment
+from xlsync.apply.freshness import SHARED, Clock, Look, Looks, Moment
 from xlsync.apply.marks import (
     fields_of_additions,
     marks_of_definitions,
@@ -21,6 +21,8 @@ from xlsync.errors import ApiError
 from xlsync.models import Addition, Setup
 from xlsync.settings import Creation
 
+AT_ONCE: Final = 99  # most agreements, or companies, that are read anew in one request
+T = TypeVar("T")
 Additions = tuple[Addition, ...] | ApiError
 _LISTS: Final = {  # the list of each kind of record that has custom fields; additions have none of their own
     "company": "/company/companies",
@@ -36,6 +38,7 @@ class Live:
     `earlier` is what the journal tells of creations before this run. `restates_custom_fields` tells that a
     PATCH must name the custom fields, as a test of writing or an earlier refusal showed; `list_lag` is after
     how many seconds a list shows what is new, where a test of writing told. `clock` tells how old a value is.
+    `shares_looks` tells that several changes of an agreement may rest on one look that is a second old.
     """
 
     def __init__(
@@ -54,11 +57,15 @@ class Live:
         self.earlier = earlier or EarlierCreations()
         self.restates_custom_fields = restates_custom_fields
         self.list_lag = list_lag
+        self.shares_looks = False
         self._contacts: Looks[int | None] = Looks(clock)
         self._items: Looks[ItemNow | None] = Looks(clock)
         self._additions: Looks[Additions] = Looks(clock)
         self._agreements: Looks[AgreementNow | None] = Looks(clock)
         self._companies: Looks[str | None] = Looks(clock)  # names; None where a company was deleted
+        self._records: dict[int, Looks[Addition | None]] = {}  # additions read by id, by agreement
+        self._at_once = AT_ONCE
+        self._renewing = threading.Lock()
         self._in_force: dict[int, str] | None = None
         self._cycles: tuple[Setup, ...] | None = None
         self._marks: dict[str, dict[str, Any]] | None = None
@@ -97,16 +104,33 @@ class Live:
 
     def company_name(self, id_: int) -> str | None:
         """Return a company's present name; None where it was deleted."""
+        self._renew(self._companies, id_, self.connectwise.find_companies)
         return self._companies.latest(id_, self.connectwise.read_company_name)
 
     def forget_additions(self, agreement: int | None) -> None:
         """Forget an agreement's additions, so that they are read anew."""
         if agreement is not None:
             self._additions.drop(agreement)
+            self._records.pop(agreement, None)
 
     def agreement(self, id_: int) -> AgreementNow | None:
         """Return an agreement's present state; None where it is gone."""
+        self._renew(self._agreements, id_, self.connectwise.read_agreements)
         return self._agreements.latest(id_, self.connectwise.read_agreement)
+
+    def _renew(self, looks: Looks[T], id_: int, read: Callable[[list[int]], Mapping[int, T]]) -> None:
+        """Read a value that is not recent, and others that are not, in one request.
+
+        One that the list does not show is left to be read by its id, and all are after an error.
+        """
+        with self._renewing:
+            outdated = looks.outdated_from(id_, self._at_once)
+            if len(outdated) > 1:
+                began = self.clock()
+                try:
+                    looks.keep(read(outdated), began)
+                except ApiError:
+                    self._at_once = 1
 
     def billing_months(self, agreement: AgreementNow) -> int | None:
         """Return the months that an invoice of an agreement bills; None where that is not known."""
@@ -160,12 +184,37 @@ class Live:
         return _sure(self.connectwise.list_additions([agreement])[agreement])
 
     def addition(self, seen: Addition) -> Addition | None:
-        """Read an addition's present state with all fields; None where it is gone."""
-        if not self._additions.is_fresh(seen.agreement_id):
-            return self.connectwise.read_addition(seen.agreement_id, seen.id)
-        return next(
-            (addition for addition in self.additions_of(seen.agreement_id) if addition.id == seen.id), None
-        )
+        """Return an addition's present state, read if it is not recent; None where it is gone."""
+        if self._additions.is_fresh(seen.agreement_id):
+            return self.listed(seen)
+        records = self._records.setdefault(seen.agreement_id, Looks(self.clock))
+        return records.latest(seen.id, lambda id_: self.connectwise.read_addition(seen.agreement_id, id_))
+
+    def listed(self, seen: Addition) -> Addition | None:
+        """Return an addition as the list of its agreement showed it last; None where that did not."""
+        return next((one for one in self.known_of(seen.agreement_id) if one.id == seen.id), None)
+
+    def list_anew(self, agreement: int) -> bool:
+        """Read the additions of an agreement anew; False where that failed, and they are forgotten."""
+        self.forget_additions(agreement)
+        began = self.clock()
+        additions = self.connectwise.list_additions([agreement], whole=True)[agreement]
+        if isinstance(additions, ApiError):
+            return False
+        self._additions.keep({agreement: additions}, began)
+        return True
+
+    def was_listed_just_now(self, agreement: int) -> bool:
+        """Return whether the list of an agreement's additions is recent enough for several writes."""
+        look = self._additions.look(agreement)
+        is_fresh = self._additions.is_fresh(agreement)
+        return is_fresh and look is not None and look.ended.is_fresh(self.clock(), SHARED)
+
+    def look_at(self, seen: Addition) -> Look | None:
+        """Return the look that showed an addition as it is known; None where it was not read."""
+        records = self._records.get(seen.agreement_id)
+        read = records.look(seen.id) if records is not None else None
+        return read or self._additions.look(seen.agreement_id)
 
     def marks(self, agreement: int) -> dict[str, dict[str, Any]]:
         """Find the additions' custom fields `Subscription ID` and `Subscription Name`, if there are any.

@@ -12,6 +12,7 @@ from xlsync.amounts import tell_number
 from xlsync.apply.action_base import Basis
 from xlsync.apply.actions import CreateAddition, Field, UpdateAddition
 from xlsync.apply.field_names import tell_field
+from xlsync.apply.freshness import Look
 from xlsync.apply.journal import Write
 from xlsync.apply.kinds.fields import (
     agreement_in,
@@ -287,11 +288,22 @@ class AdditionUpdate(Handler):
         now = live.addition(self.action.seen) or self.action.seen
         return {str(change.field): change.field.value_on(now) for change in self.action.changes}
 
+    def looked_at(self, live: Live) -> Look | None:
+        """Return the look that showed the present values."""
+        return live.look_at(self.action.seen)
+
     def confirm(self, live: Live) -> Outcome | None:
         """Return the outcome done if the addition has every wanted value."""
+        seen = self.action.seen
+        return self._confirm(live.connectwise.read_addition(seen.agreement_id, seen.id))
+
+    def confirm_listed(self, live: Live) -> Outcome | None:
+        """Return the outcome done if the list that was read after the write shows every wanted value."""
+        return self._confirm(live.listed(self.action.seen))
+
+    def _confirm(self, now: Addition | None) -> Outcome | None:
         action = self.action
-        addition = live.connectwise.read_addition(action.seen.agreement_id, action.seen.id)
-        if addition is None or any(c.field.value_on(addition) != c.wanted for c in action.changes):
+        if now is None or any(c.field.value_on(now) != c.wanted for c in action.changes):
             return None
         return outcome(action, State.DONE, ", ".join(map(str, action.changes)), action.seen.id)
 

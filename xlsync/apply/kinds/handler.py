@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from xlsync.apply.freshness import Look
 from xlsync.apply.lookup import Live
 from xlsync.apply.plan import Outcome
 from xlsync.apply.set_fields import Setting
@@ -57,8 +58,16 @@ class Handler(ABC):
     def confirm(self, live: Live) -> Outcome | None:
         """Return the outcome if ConnectWise shows that the write was carried out; else None."""
 
+    def confirm_listed(self, live: Live) -> Outcome | None:  # noqa: ARG002
+        """Return the outcome done if the list that was read after the write shows it; else None."""
+        return None
+
     def read_replaced(self, live: Live) -> dict[str, Setting] | None:  # noqa: ARG002
         """Return the values that the write is about to replace."""
+        return None
+
+    def looked_at(self, live: Live) -> Look | None:  # noqa: ARG002
+        """Return the look that showed the replaced values; None where it was the last one."""
         return None
 
     def tell_stored_otherwise(self, live: Live) -> str:  # noqa: ARG002
