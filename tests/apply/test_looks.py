@@ -206,7 +206,7 @@ class Killed(BaseException):
 
 
 def test_a_run_that_is_killed_before_it_looked_at_several_changes_ends_in_the_same_way_when_repeated(
-    sandbox: Sandbox, hurried: ConnectWise, seen: Addition, tmp_path: Path
+    sandbox: Sandbox, hurried: ConnectWise, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
     changes = changes_of(sandbox, seen)
     sent: list[str] = []
@@ -221,7 +221,7 @@ def test_a_run_that_is_killed_before_it_looked_at_several_changes_ends_in_the_sa
     ((*written,),) = (run.writes for run in list_runs(tmp_path, "demo"))
     assert [write.state for write in written] == ["done", "unknown", "unknown", "unknown"]
     assert [write.was for write in written] == [{"quantity": seen.quantity}] * 4
-    results = carry_out(changes, hurried, tmp_path)
+    results = carry_out(changes, connectwise, tmp_path)
     assert states(results) == [State.ALREADY, State.ALREADY, State.ALREADY, State.DONE]
     assert len(sandbox.writes) == len(changes)
 
