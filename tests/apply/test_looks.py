@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from xlsync.apply.perform import REQUESTS_OF_A_WRITE, perform
 from xlsync.apply.plan import Outcome, Plan, State
 from xlsync.connectwise.client import ConnectWise
 from xlsync.models import Addition
+from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
 from xlsync.settings import Creation
 
