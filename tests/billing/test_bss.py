@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug import Response
 
-from tests.helpers.fake_bss import BORIS, MARCH, YEAR, Fake, invoice, item, march, only, sub
+from tests.helpers.fake_bss import BORIS, MARCH, YEAR, Fake, invoice, item, march, only, read_billing, sub
 from tests.helpers.remote import Remote, reply
 from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
@@ -127,7 +127,7 @@ def test_by_service_period_lines_count_whose_period_overlaps_the_month(fake: Fak
         charged("no dates of April", None, None, "2026-04-01"),
         charged("no end", "2026-03-04", None, "2026-04-01"),
     ]
-    lines = bss.read_billing(MARCH, by="service-period", progress=None).lines
+    lines = read_billing(bss, MARCH, by="service-period", progress=None).lines
     assert [line.key for line in lines] == ["into", "later", "no dates", "no end"]
 
 
@@ -162,7 +162,7 @@ def test_progress_counts_reads_upwards(fake: Fake, bss: Bss) -> None:
         invoice(f"EX-{n}", item(f"i-{n}", unit=YEAR, subscriptions=[sub(f"s-{n}")])) for n in range(9)
     ]
     told: list[tuple[str, int, int | None]] = []
-    bss.read_billing(MARCH, by="invoice-date", progress=lambda *step: told.append(step[:3]))
+    read_billing(bss, MARCH, by="invoice-date", progress=lambda *step: told.append(step[:3]))
     invoices, plans = "Reading the month's billing", "Reading billing plans"
     assert told[:3] == [(invoices, 1, None), (invoices, 2, None), (invoices, 2, 2)]
     assert told[3:] == [(plans, done, 9) for done in range(1, 10)]
@@ -215,7 +215,7 @@ OCTOBER = Month(2026, 10)
 def october(sandbox: Sandbox, plans: dict[str, Any] | None = None) -> tuple[BillingLine, ...]:
     bss = at(sandbox, {} if plans is None else plans)
     with bss.service:
-        return bss.read_billing(OCTOBER, by="invoice-date", progress=None).lines
+        return read_billing(bss, OCTOBER, by="invoice-date", progress=None).lines
 
 
 def test_a_whole_month_is_read_and_every_kind_of_line_with_it(sandbox: Sandbox) -> None:
@@ -260,7 +260,7 @@ def test_a_month_survives_a_busy_service_lost_answers_and_an_expired_token(sandb
         sandbox.fail("error", path="Installmentplan", times=2)
         sandbox.fail("hang-up-before", path="unitGroups")
         sandbox.fail("hang-up-after", path="/api/invoices")
-        assert bss.read_billing(OCTOBER, by="invoice-date", progress=None).lines == first
+        assert read_billing(bss, OCTOBER, by="invoice-date", progress=None).lines == first
 
 
 def test_a_plan_that_fails_for_good_is_told_in_its_line_only(sandbox: Sandbox) -> None:
@@ -269,7 +269,7 @@ def test_a_plan_that_fails_for_good_is_told_in_its_line_only(sandbox: Sandbox) -
     sandbox.fail("error", path="Installmentplan", times=5)
     bss = at(sandbox, plans, workers=1)  # so that one plan meets all the failures
     with bss.service:
-        lines = bss.read_billing(OCTOBER, by="invoice-date", progress=None).lines
+        lines = read_billing(bss, OCTOBER, by="invoice-date", progress=None).lines
     failed = {line.contract_id for line in lines if line.unread}
     assert len(failed) == 1
     assert not failed & set(plans)
@@ -280,7 +280,7 @@ def test_a_plan_that_fails_for_good_is_told_in_its_line_only(sandbox: Sandbox) -
 def test_the_sandboxs_own_units_agree_with_its_subscriptions(sandbox: Sandbox) -> None:
     bss = at(sandbox, {})
     with bss.service:
-        lines = bss.read_billing(OCTOBER, by="invoice-date", progress=None).lines
+        lines = read_billing(bss, OCTOBER, by="invoice-date", progress=None).lines
         units = bss.list_own_units(lines)
     for line in lines:
         if line.contract_id and not line.addon_id:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from werkzeug import Request, Response
 
-from tests.helpers.fake_bss import ANNA, BORIS, CREDIT, GROUPS, MARCH, invoice, item, sub
+from tests.helpers.fake_bss import ANNA, BORIS, CREDIT, GROUPS, MARCH, invoice, item, read_billing, sub
 from tests.helpers.remote import reply
 from xlsync.billing.bss import Bss
 from xlsync.errors import ApiError
@@ -106,7 +106,7 @@ class Reading:
 
 def read(bss: Bss) -> Reading:
     """Read a month as an export does: its invoices with their lines, and the list of its invoices."""
-    billing = bss.read_billing(MARCH, by="invoice-date")
+    billing = read_billing(bss, MARCH, by="invoice-date")
     billing = billing.with_listed(bss.list_invoice_totals(dt.date(2026, 2, 1), MARCH.last))
     statuses = {line.key: list(Status)[n % len(Status)] for n, line in enumerate(billing.lines)}
     money: Counter[tuple[str, str]] = Counter()

@@ -22,6 +22,7 @@ from tests.helpers.fake_bss import (
     item,
     march,
     only,
+    read_billing,
     sub,
 )
 from xlsync.billing.bss import Bss
@@ -230,7 +231,7 @@ def test_by_service_period_an_odd_line_counts_where_it_may_be_of_the_month(fake:
     def read(**change: Any) -> list[str]:
         odd = invoice("EX-9", item("i-9", **change), item("i-8"), invoiceDate="2026-05-01T00:00:00Z")
         fake.invoices = [invoice("EX-1", item()), odd]
-        return [line.key for line in bss.read_billing(MARCH, by="service-period").lines]
+        return [line.key for line in read_billing(bss, MARCH, by="service-period").lines]
 
     elsewhere = {"startDate": "2026-05-01T00:00:00Z", "endDate": "2026-05-31T23:59:59Z"}
     assert read(quantity=None, **elsewhere) == ["i-1", "i-8"]
@@ -241,7 +242,7 @@ def test_by_service_period_an_odd_line_counts_where_it_may_be_of_the_month(fake:
             read(**change)
     fake.invoices[1]["analysisItems"] = ["x"]
     with pytest.raises(ApiError, match="invoice EX-9 cannot be used"):
-        bss.read_billing(MARCH, by="service-period")
+        read_billing(bss, MARCH, by="service-period")
 
 
 def test_a_unit_of_unknown_length_keeps_its_name(fake: Fake, bss: Bss) -> None:

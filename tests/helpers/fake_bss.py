@@ -10,7 +10,8 @@ from werkzeug import Request, Response
 
 from tests.helpers.remote import Remote, reply
 from xlsync.billing.bss import Bss
-from xlsync.models import BillingLine, Month
+from xlsync.models import BillingLine, By, Month, Progress
+from xlsync.reconcile.billed import Billing
 
 MARCH = Month(2026, 3)
 
@@ -126,8 +127,12 @@ class Fake:
         return [path for _, path in self.remote.seen if part in path]
 
 
+def read_billing(bss: Bss, month: Month, *, by: By, progress: Progress | None = None) -> Billing:
+    return bss.read_plans(bss.read_charged(month, by=by, progress=progress), progress)
+
+
 def march(bss: Bss) -> tuple[BillingLine, ...]:
-    return bss.read_billing(MARCH, by="invoice-date", progress=None).lines
+    return read_billing(bss, MARCH, by="invoice-date", progress=None).lines
 
 
 def only(fake: Fake, bss: Bss, *items: Any, **more: Any) -> BillingLine:

@@ -106,19 +106,13 @@ class Bss:
         """Read one invoice, to try the keys; raises ApiError where that fails."""
         self.service.get("api/invoices", {"pageIndex": 1, "pageSize": 1})
 
-    def read_billing(self, month: Month, *, by: By, progress: Progress | None = None) -> Billing:
+    def read_charged(self, month: Month, *, by: By, progress: Progress | None = None) -> ChargedMonth:
         """Read the lines that the distributor billed in a month, by invoice date or by charged period.
 
-        The invoices' totals are included if the invoice date decides.
-
-        `progress` is told the step, how many of its reads are done, and of how many where that is known.
-        Raises ApiError where the lines are not all there; a billing plan that could not be read is told in
-        the line itself.
+        The billing plans are not read yet: `read_plans` reads and adds them. The invoices' totals are there
+        if the invoice date decides. `progress` is told how many reads are done. Raises ApiError where the
+        lines are not all there.
         """
-        return self.read_plans(self.read_charged(month, by=by, progress=progress), progress)
-
-    def read_charged(self, month: Month, *, by: By, progress: Progress | None = None) -> ChargedMonth:
-        """Read a month's lines without the billing plans, which `read_plans` reads and adds."""
         steps = _Steps(progress)
         # a period is invoiced from a month before it to three months after it, by the rule of
         # interworks' own reconciliation for Power BI
@@ -152,7 +146,10 @@ class Bss:
         )
 
     def read_plans(self, month: ChargedMonth, progress: Progress | None = None) -> Billing:
-        """Read the billing plans that are not known, cache them, and return the month's complete lines."""
+        """Read the billing plans that are not known, cache them, and return the month's complete lines.
+
+        A billing plan that could not be read is told in the line itself.
+        """
         calls = [
             Call(f"api/subscriptions/{quote(id_, safe='')}/currentInstallmentplan") for id_ in month.to_ask
         ]
@@ -235,7 +232,7 @@ class Bss:
         steps: _Steps,
         query: Mapping[str, str] = MappingProxyType({"include": "analysisItems"}),
     ) -> Iterator[list[Json]]:
-        """Invoices of a time and some around it, with their analytical items, page by page: they are large.
+        """Yield the invoices of some days and a few around them, with their analytical items, page by page.
 
         Which fields can be filtered is not known for sure: the date on the invoice is tried, then that
         of its creation (an invoice may be dated back, so without an end), then none.

@@ -50,9 +50,9 @@ def count_of(value: object) -> int:
 
 
 def whole(number: Decimal) -> Decimal:
-    """12 for 12.0, as units are shown."""
-    whole = number.to_integral_value()
-    return whole if whole == number else number
+    """Return a number without decimals that are zero: 12 for 12.0, as units are shown."""
+    integral = number.to_integral_value()
+    return integral if integral == number else number
 
 
 def odd(path: str, why: str, method: str = "GET") -> ApiError:

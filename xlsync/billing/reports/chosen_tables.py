@@ -14,13 +14,12 @@ from xlsync.billing.reports.opening import ReportFile
 from xlsync.billing.reports.problems import quoted
 from xlsync.billing.reports.rows import is_total
 from xlsync.billing.reports.table_values import holds_ranges
-from xlsync.billing.reports.tables import Table, find_tables
+from xlsync.billing.reports.tables import HEADER_WITHIN, Table, find_tables
 from xlsync.billing.reports.text import plain_text
 from xlsync.billing.reports.values import Wrong, number_cell
 from xlsync.errors import ReportError
 from xlsync.records import replace
 
-_HEADER_WITHIN: Final = 60
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
@@ -100,7 +99,7 @@ def refuse_without_header(file: ReportFile, aliases: Aliases) -> None:
     best = _Header((), frozenset(), ())
     for sheets in file.ways:
         for sheet in sheets:
-            for n, row in enumerate(sheet.rows[:_HEADER_WITHIN]):
+            for n, row in enumerate(sheet.rows[:HEADER_WITHIN]):
                 names = tuple(map(plain_text, row))
                 there = (
                     frozenset(NEEDED) & set(find_columns(names, aliases).at) if any(names) else frozenset()

@@ -43,8 +43,7 @@ class ReportFile:
 
 def open_report(path: Path) -> ReportFile:
     """Open a report's sheets; raises ReportError for a file that is no report."""
-    content = _read_bytes(path)
-    content, _ = _unpack(content, path.name)
+    content = _unpack(_read_bytes(path), path.name)
     if not content.strip(b"\xef\xbb\xbf \r\n\t"):
         raise ReportError(f"{path.name} is empty.", "Get the file anew.")
     if _is_workbook(content):
@@ -69,18 +68,18 @@ def open_report(path: Path) -> ReportFile:
     return ReportFile(path.name, tuple(ways), delimiters=delimiters)
 
 
-def check_quotes(name: str, file: ReportFile, way: int, path: Path) -> None:
+def check_quotes(file: ReportFile, way: int, path: Path) -> None:
     """Raise ReportError where a quotation mark is never closed: it would hide all rows after it."""
     delimiter = file.delimiters.get(way)
     if delimiter is None:
         return
-    content, _ = _unpack(_read_bytes(path), path.name)
-    reader = csv.reader(io.StringIO(decode(name, content), newline=""), delimiter=delimiter, strict=True)
+    text = decode(file.name, _unpack(_read_bytes(path), file.name))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for _ in reader:
             pass
     except csv.Error as error:
-        why = f"{name} cannot be read after line {reader.line_num}: {error}."
+        why = f"{file.name} cannot be read after line {reader.line_num}: {error}."
         raise ReportError(why, "Mend the quotation marks there, or save it anew as .xlsx.") from None
 
 
@@ -105,14 +104,14 @@ def _read_bytes(path: Path) -> bytes:
 # --- packed files
 
 
-def _unpack(content: bytes, name: str, depth: int = 0) -> tuple[bytes, str]:
-    """Unpack a file; the content itself where it is not packed."""
+def _unpack(content: bytes, name: str, depth: int = 0) -> bytes:
+    """Return what a packed file holds, or the content itself where it is not packed."""
     if content.startswith(b"\x1f\x8b"):
         inner = _gunzip(content, name)
     elif content.startswith((b"PK\x03\x04", b"PK\x05\x06")) and not _is_workbook(content):
         inner = _unzip(content, name)
     else:
-        return content, name
+        return content
     if depth:
         raise ReportError(f"{name} is packed twice.", "Unpack it, and name the file itself with --from.")
     return _unpack(inner, name, depth + 1)

@@ -121,7 +121,7 @@ def _read_file(
     way, tables = best_way(opened, aliases)
     if not tables:
         refuse_without_header(opened, aliases)
-    check_quotes(path.name, opened, way, path)
+    check_quotes(opened, way, path)
     chosen, others = choose_tables(tables)
     file.tables.extend(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))

@@ -10,7 +10,7 @@ from xlsync.billing.reports.columns import Aliases, Columns, find_columns
 from xlsync.billing.reports.text import header_key, plain_text
 from xlsync.billing.reports.workbook_cells import ReportSheet
 
-_HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
+HEADER_WITHIN: Final = 60  # rows; titles may stand above the header
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,7 @@ def find_tables(sheet: ReportSheet, aliases: Aliases) -> list[Table]:
         if at < skip:
             continue
         current = tables[-1] if tables else None
-        if (current is None and at < _HEADER_WITHIN) or (
-            current is not None and _may_be_header(current, row)
-        ):
+        if (current is None and at < HEADER_WITHIN) or (current is not None and _may_be_header(current, row)):
             header_here = _header_at(sheet, at, aliases)
             if header_here is not None:
                 header, columns, rows_taken = header_here
