@@ -29,7 +29,7 @@ class CleanConsole(Console):
     """A console on which no name of a stranger can move the cursor or turn the writing around."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render, with every character replaced that a terminal would obey."""
+        """Render a text, with every character replaced that a terminal would obey."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=printable(segment.text))
 

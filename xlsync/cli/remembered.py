@@ -156,7 +156,7 @@ def _tell_parts(links: Sequence[RememberedLink]) -> str:
 
 
 def _tell_unknown(rules: Iterable[Rule], links: Iterable[RememberedLink]) -> Iterator[str]:
-    """Rules about a customer or product that no remembered link knows, with the names that come near."""
+    """Name the rules' customers and products that no remembered link knows, with the names that come near."""
     remembered = list(links)
     for rule in rules:
         kind = _KNOWN_BY_LINKS.get(rule.scope)

@@ -21,14 +21,14 @@ from xlsync.workbook.write import write_results
 
 
 def review_undo(systems: Systems, run: Run, progress: Progress = silent) -> tuple[Plan, Live]:
-    """The plan that takes a run back, by what ConnectWise holds now."""
+    """Plan how to take a run back, by what ConnectWise holds now."""
     runs = systems.list_runs()
     live = open_live(systems, runs)
     return plan_undo(run, runs, live, progress), live
 
 
 def results_of_undone(run: Run, outcomes: Sequence[Outcome], by: str, day: dt.date) -> dict[str, str]:
-    """The *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
+    """Write the *Result* of each row whose writes were taken back, by row key; `by` is the undo's number."""
     fields: dict[str, list[bool]] = {}  # whether they were taken back, by record
     for result in outcomes:
         record = result.key.partition(" ")[0]

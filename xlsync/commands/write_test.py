@@ -291,7 +291,7 @@ class WriteTest:
         self._send("PATCH", path, [*steps, *restate_custom_fields(self._connectwise, path)])
 
     def _end(self, path: str) -> bool:
-        """Cancel a created record; True if that succeeded."""
+        """Cancel a created record; returns whether that succeeded."""
         try:
             if "/additions/" in path:
                 self._patch(path, "cancelledDate", write_date(self._last_day))

@@ -40,7 +40,7 @@ def read_store(url: str, password: str, profile: str) -> StoreSettings:
 
 
 def _stored_password(account: KeyringAccount) -> tuple[str, str]:
-    """The password in the keyring, empty where there is none, and what to do where the store refuses it."""
+    """Read the password in the keyring (empty: none), and say what to do where the store refuses it."""
     import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
 
     try:

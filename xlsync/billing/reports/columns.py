@@ -213,7 +213,7 @@ def _find_known(header: str) -> _Known | None:
 def _place_billing_cycle(
     keys: Sequence[str], free: Sequence[int], at: dict[str, int], layout: Layout | None
 ) -> None:
-    """`Billing Cycle` tells how often is billed where another column tells the commitment."""
+    """Read `Billing Cycle` as how often is billed, where another column tells the commitment."""
     places = [n for n in free if keys[n] in BILLING_CYCLES and n not in at.values()]
     if not places or layout is not None:
         return

@@ -266,7 +266,7 @@ def read_month(text: str) -> tuple[dt.date, dt.date] | None:
 
 
 def _whole_dates(first: str, last: str) -> tuple[str, str]:
-    """The ends of `1-31 Oct 2026`, `01.10.-31.10.2026` or `Oct 1 - Oct 31, 2026`, each as a whole date."""
+    """Write both ends of `1-31 Oct 2026`, `01.10.-31.10.2026` or `Oct 1 - Oct 31, 2026` as whole dates."""
     if _YEAR_AT_END.search(first):
         return first, last
     if (match := _YEAR_AT_END.search(last)) is None:

@@ -47,7 +47,7 @@ def names_apart(paths: Sequence[Path]) -> list[str]:
 
 
 def refuse_shared_contracts(files: Sequence[FileLines]) -> None:
-    """One contract on two customers is a problem: one of the two would be billed for the other."""
+    """Add a problem for each contract on two customers: one of the two would be billed for the other."""
     owners: dict[str, tuple[str, str, str]] = {}
     for name, lines, problems in files:
         for sheet, one in lines:

@@ -236,7 +236,7 @@ def _kind_of_words(folded: str) -> Kind | None:
 
 
 def likely_type(text: str, *, is_negative: bool) -> str:
-    """Under which kind an unknown word most likely belongs, as `[report.types]` names it."""
+    """Return the kind that an unknown word most likely names, as `[report.types]` spells it."""
     known = {_WORD_KINDS.get(word) for word in fold(text).split()}
     if is_negative or (known & {"CREDIT", "BOTH"} and "FEE" not in known):
         return "Credit"

@@ -28,7 +28,7 @@ class Problems:
 
 
 def settings_for(problems: Iterable[Problems]) -> str:
-    """The lines for `xlsync.toml` that would answer problems, ready to paste; empty where none would."""
+    """Write the lines for `xlsync.toml` that answer problems, ready to paste; empty where none would."""
     own = list(problems)
     ignore = dict.fromkeys(header for one in own for header in one.ignore)
     types: dict[str, list[str]] = {}

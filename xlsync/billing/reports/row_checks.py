@@ -90,7 +90,7 @@ class RowChecks:
             yield self.values.range_of, self.values.periods
 
     def _check_names(self, charging: Sequence[int]) -> None:
-        """Customers and products that name none: a ditto mark, in a sign or in words."""
+        """Add a problem for each customer or product that names none: a ditto mark, in a sign or in words."""
         for name in ("customer", "product"):
             cells = self.values.texts[name]
             signs = {
@@ -103,7 +103,7 @@ class RowChecks:
                     self.tell(at, name, f"“{str(cells[at])[:40]}” is no name")
 
     def _check_empty(self, charging: Sequence[int]) -> None:
-        """Cells that may not be empty: customer, product, units, and the invoice's date where it is told."""
+        """Add a problem for each empty cell of customer, product, units, and invoice date if there is one."""
         numbers, dates = self.values.numbers, self.values.dates
         for name in ("customer", "product"):
             for at in charging:
@@ -129,7 +129,7 @@ class RowChecks:
                     self.tell(at, "credit", "stands beside a debit: one of them must be empty")
 
     def _check_duration(self, at: int, duration: Any) -> None:
-        """A duration multiplies the cost where no amount stands: one that may count days is a problem."""
+        """Add a problem for a duration that may count days, where it multiplies a cost without an amount."""
         if not isinstance(duration, Decimal) or duration <= 1:
             return
         start, end = self.columns.periods[at]
@@ -168,7 +168,7 @@ def tell_unknown_words(
     amounts_by_row: Sequence[Decimal | Wrong | None],
     problems: Problems,
 ) -> None:
-    """One problem for each word that is no known kind of charge, by its column's meaning and the word.
+    """Add a problem for each word that is no known kind of charge, by its column's meaning and the word.
 
     `unknown` holds the places of the rows where each stands.
     """

@@ -98,7 +98,7 @@ def _figure_at(values: TableValues, meaning: str, at: int) -> Decimal | None:
 def _refuse_open_discount(
     values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
 ) -> None:
-    """A discount beside a price without an amount: nothing tells whether the price holds it."""
+    """Refuse a discount beside a price without an amount: nothing tells whether the price holds it."""
     for (number, at, written), line in zip(places, lines, strict=True):
         if written is None and line.cost and line.units and (less := _figure_at(values, "discount", at)):
             discount, cost = values.table.header_of("discount"), values.table.header_of("cost")
@@ -107,7 +107,7 @@ def _refuse_open_discount(
 
 
 def _refuse_taxed_total(values: TableValues, places: Places, where: str, problems: Problems) -> None:
-    """A total beside a tax may hold it, and no cost per unit tells."""
+    """Refuse a total beside a tax without a cost per unit: nothing tells whether it holds the tax."""
     table = values.table
     if "amount" not in table.columns.at or not may_hold_tax(table.header_of("amount")):
         return

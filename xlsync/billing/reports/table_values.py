@@ -255,7 +255,7 @@ def _unknown_terms(column: ReportColumn[str], table: Table, header: str) -> Iter
 
 
 def find_marks(tables: Sequence[RawValues]) -> dict[str, Mark | None]:
-    """The decimal mark of each meaning: what its column shows, else the file, else units × cost = amount."""
+    """Find each meaning's decimal mark: what its column shows, else the file, else units × cost = amount."""
     shown = {
         meaning: set().union(
             *(proven_mark(t.numbers[meaning].values) for t in tables if meaning in t.numbers)
@@ -440,7 +440,7 @@ def _end_of(pair: tuple[DateReadings, DateReadings] | Wrong | None, end: int) ->
 
 
 def _refuse_mixed_periods(raw: RawValues, dates: dict[str, list[Day | Wrong | None]]) -> None:
-    """The ends of a period written in two ways: a program has swapped some days and months."""
+    """Refuse a period with ends written in two ways: a program has swapped some days and months."""
     if not {"start", "end"} <= set(raw.dates):
         return
     columns = raw.dates["start"], raw.dates["end"]

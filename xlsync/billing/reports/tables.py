@@ -127,7 +127,7 @@ def _two_rows(
 
 
 def merged_values(table: Table, columns: Iterator[int] | Sequence[int]) -> dict[tuple[int, int], Any]:
-    """The value of each cell that a merged range covers in these columns, by row and column (from 0)."""
+    """Return the values of cells that merged ranges cover in these columns, by row and column (from 0)."""
     wanted = set(columns)
     values: dict[tuple[int, int], Any] = {}
     for row1, column, row2, _ in table.sheet.merged:

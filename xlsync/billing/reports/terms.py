@@ -50,7 +50,7 @@ def months_in_words(text: str) -> int | None:
 
 
 def parse_term_and_cycle(text: str) -> tuple[str, str]:
-    """Microsoft's `One-Year commitment for monthly/yearly billing` as a term and a billing period."""
+    """Split Microsoft's `One-Year commitment for monthly/yearly billing` into a term and a billing period."""
     term, _, billing = fold(text).partition(" commitment for ")
     billing = billing.removesuffix(" billing").strip()
     return (term, billing if months_in_words(billing) else "") if billing else ("", "")

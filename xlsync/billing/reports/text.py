@@ -29,7 +29,7 @@ def plain_text(value: object) -> str:
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
-    """A text in words of small letters without accents: `SETUP_FEE` and `Setup-Fee` are `setup fee`."""
+    """Return a text's words in small letters without accents: `SETUP_FEE` and `Setup-Fee` are `setup fee`."""
     spaced = _CAMEL.sub(" ", _INVISIBLE.sub("", text))
     bare = "".join(c for c in unicodedata.normalize("NFKD", spaced) if not unicodedata.combining(c))
     return " ".join(re.sub(r"[^\w%€$£]|_", " ", bare.casefold()).split())

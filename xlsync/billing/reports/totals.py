@@ -193,7 +193,7 @@ class _Holder:
         return sums
 
     def _currency(self, n: int) -> str | None:
-        """The currency of a total: its own cell's, one that its label names, else the only one there is."""
+        """Return the currency of a total: that of its cell, or of its label, else the only one there is."""
         cells = self.values.texts.get("currency")
         row = self.values.table.rows[n][1]
         texts = [cells[n]] if cells is not None else []

@@ -138,7 +138,7 @@ def contract_cell(value: Any) -> Read[str]:
 
 
 def find_rounded(ids: Iterable[str]) -> set[str]:
-    """Ids in a text file that a spreadsheet has rounded: all long ones end in zeros."""
+    """Find ids in a text file that a spreadsheet has rounded: all long ones end in zeros."""
     long = {id_ for id_ in ids if id_.isdigit() and len(id_) > DIGITS_KEPT}
     zeros = all(set(id_[DIGITS_KEPT:]) == {"0"} for id_ in long)
     return long if zeros and (len(long) > 1 or any(len(id_) > DIGITS_KEPT + 1 for id_ in long)) else set()
