@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from tests.helpers.additions import one_more_unit
 from tests.helpers.remote import connected, connectwise_settings
 from tests.helpers.two_clocks import TwoClocks
-from xlsync.apply.actions import UpdateAddition
+from xlsync.apply.actions import Action, CreateAddition, UpdateAddition
 from xlsync.apply.freshness import FRESH, SHARED
 from xlsync.apply.journal import Journal, list_runs
 from xlsync.apply.lookup import Live
@@ -41,19 +42,20 @@ def changes_of(sandbox: Sandbox, seen: Addition, count: int = 4) -> list[UpdateA
 
 
 def carry_out(
-    changes: list[UpdateAddition],
+    actions: Sequence[Action],
     connectwise: ConnectWise,
     home: Path,
     *,
     clock: TwoClocks | None = None,
     share: Callable[[str, int, str], None] | None = None,
+    progress: Callable[[Outcome], None] | None = None,
 ) -> tuple[Outcome, ...]:
     journal = Journal.begin(
         home, "demo", command="apply", workbook="x.xlsx", month="2026-10", now=NOON, share=share
     )
     live = Live(connectwise, Creation(), clock=clock) if clock else Live(connectwise, Creation())
     try:
-        return perform(Plan(tuple(changes)), live, journal)
+        return perform(Plan(tuple(actions)), live, journal, progress)
     finally:
         journal.end()
 
@@ -199,6 +201,41 @@ def test_a_refusal_among_changes_of_an_agreement_fails_its_own_row_only(
     assert states(results) == [State.DONE, State.DONE, State.FAILED, State.DONE]
     ((*written,),) = (run.writes for run in list_runs(tmp_path, "demo"))
     assert [write.state for write in written] == ["done", "done", "failed", "done"]
+
+
+def test_a_refusal_that_stops_the_run_stops_the_changes_of_another_agreement_under_way(
+    sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
+) -> None:
+    """ConnectWise refuses the first creation while the second change is under way."""
+    changes = changes_of(sandbox, seen)
+    is_refused = threading.Event()
+    creation = CreateAddition(
+        key="add",
+        rows=("row",),
+        agreement=next(id_ for id_ in sandbox.connectwise.agreements if id_ != seen.agreement_id),
+        item=max(sandbox.connectwise.catalog),
+        quantity=Decimal(1),
+        unit_cost=None,
+        effective=None,
+        customer="Contoso",
+        product="Backup",
+    )
+
+    def tell(result: Outcome) -> None:
+        if result.key == creation.key:
+            is_refused.set()
+
+    sandbox.fail("forbid", path="POST")
+    sandbox.fail("call", path="PATCH", skip=1, call=lambda: is_refused.wait(600))
+    results = carry_out([*changes, creation], connectwise, tmp_path, progress=tell)
+    assert {result.key: result.state for result in results} == {
+        creation.key: State.FAILED,
+        changes[0].key: State.DONE,
+        changes[1].key: State.DONE,
+        changes[2].key: State.SKIPPED,
+        changes[3].key: State.SKIPPED,
+    }
+    assert all("the run stopped when" in result.detail for result in results if result.state is State.SKIPPED)
 
 
 class Killed(BaseException):

@@ -79,9 +79,11 @@ class Looks(Generic[T]):
 
     def outdated_from(self, id_: int, most: int) -> list[int]:
         """Return an id whose value is known and not recent, and some such ids that were read after it."""
+        if id_ not in self._known or self.is_fresh(id_):
+            return []
         known = list(self._known)
-        later = known[known.index(id_) :] if id_ in known else []
-        return list(islice((one for one in later if not self.is_fresh(one)), most))
+        later = (one for one in known[known.index(id_) :] if not self.is_fresh(one))
+        return list(islice(later, most))
 
     def drop(self, id_: int) -> None:
         """Forget the value of an id."""

@@ -157,9 +157,7 @@ class _Run:
         if self._refusal is None:
             changes = [one for one in (action, *behind) if isinstance(one, UpdateAddition)]
             if len(changes) > 1:
-                yield from carry_out_together(
-                    changes, self.live, self.journal, lambda: not self.stop.is_set()
-                )
+                yield from carry_out_together(changes, self.live, self.journal, self._may_go_on)
             else:
                 yield carry_out(action, self.live, self.journal)
             return
@@ -173,6 +171,10 @@ class _Run:
             f"{self._refusal.refused_for}; {todo}"
         )
         yield outcome(action, State.SKIPPED, detail)
+
+    def _may_go_on(self) -> bool:
+        """Return whether the run was neither interrupted nor stopped by a refusal."""
+        return self._refusal is None and not self.stop.is_set()
 
     def _carry_out_first(self, action: Action) -> Outcome | None:
         """Perform the first action of a kind, unless the run has stopped; None then."""
