@@ -371,6 +371,14 @@ def test_problems_of_every_kind_are_told_together() -> None:
         assert told in message
 
 
+@pytest.mark.parametrize(
+    ("section", "name"), [("limits", "creations"), ("limits", "zero"), ("connectwise", "side_by_side")]
+)
+def test_a_part_of_what_is_counted_is_refused(section: str, name: str) -> None:
+    told = f"xlsync.toml: [{section}] {name} must be a whole number, not 2.5"
+    assert told in refused(f"[{section}]\n{name} = 2.5\n")
+
+
 @pytest.mark.parametrize("value", ['["maple"]', "true", "{ id = 1 }"])
 def test_an_address_or_key_that_is_no_text_is_named(value: str) -> None:
     told = "xlsync.toml: [connectwise] company must be a text, not "

@@ -14,6 +14,7 @@ from xlsync.config.problems import SettingProblems
 from xlsync.settings import Creation, Limits
 
 _MOST_OF_ALL: Final = Decimal(10) ** 12  # a larger number in the settings is a typing error
+_WHOLE: Final = {"creations", "zero", *BOUNDS}  # settings that count something
 _LONGEST_NAME: Final = 1000  # characters, of whatever release
 SITE_LENGTH: Final = 50  # longest name of a company's site (OpenAPI description, 2025.1)
 _CHOICES: Final = {
@@ -91,14 +92,15 @@ def read_numbers(
         except InvalidOperation:
             number = Decimal("NaN")
         least, most = BOUNDS.get(name, (0, _MOST_OF_ALL))
-        if name in BOUNDS and number.is_finite() and not least <= number <= most:
-            problems.add(
-                f"{problems.file_name}: [{section}] {name} must be at least {least} and at most {most}"
-            )
-        elif not number.is_finite() or not 0 <= number <= _MOST_OF_ALL:
-            problems.add(
-                f"{problems.file_name}: [{section}] {name} must be a number from 0 up, not {value!r}"
-            )
+        must_be = ""
+        if not number.is_finite() or (name not in BOUNDS and not least <= number <= most):
+            must_be = f"a number from 0 up, not {value!r}"
+        elif not least <= number <= most:
+            must_be = f"at least {least} and at most {most}"
+        elif name in _WHOLE and number != int(number):
+            must_be = f"a whole number, not {value!r}"
+        if must_be:
+            problems.add(f"{problems.file_name}: [{section}] {name} must be {must_be}")
         else:
             numbers[name] = number
     return numbers
