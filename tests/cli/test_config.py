@@ -10,6 +10,7 @@ from typing import Any
 
 import keyring
 import keyring.backend
+import keyring.backends.fail
 import keyring.errors
 import pytest
 from hypothesis import given
@@ -295,9 +296,16 @@ def test_numbers_of_the_settings_have_bounds(line: str) -> None:
     assert f"[connectwise] {line.partition(' ')[0]} must be at least 1" in refused(f"[connectwise]\n{line}\n")
 
 
-def test_a_locked_keyring_or_none_leaves_the_setting_unset() -> None:
+def test_a_keyring_that_cannot_be_read_is_told_beside_what_is_not_set() -> None:
     keyring.set_keyring(Locked())
-    assert "XLSYNC_BSS_PASSWORD is not set" in refused(without="XLSYNC_BSS_PASSWORD")
+    told = "XLSYNC_BSS_PASSWORD is not set for bss.example.com, and the keyring cannot be read (locked)"
+    assert told in refused(without="XLSYNC_BSS_PASSWORD")
+
+
+def test_where_there_is_no_keyring_the_setting_is_unset_and_no_more_is_said() -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    message = refused(without="XLSYNC_BSS_PASSWORD")
+    assert message.endswith("XLSYNC_BSS_PASSWORD is not set for bss.example.com")
 
 
 @pytest.mark.parametrize(

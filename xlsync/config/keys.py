@@ -6,6 +6,7 @@ A secret belongs to one host and account, and is never sent to another that only
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from xlsync.config.accounts import account_of, holds_control
 from xlsync.config.files import SettingsSources, section_of
@@ -16,8 +17,11 @@ from xlsync.keyring_secrets import host_of, read_secret, read_unbound
 from xlsync.rest.url import check_url
 
 
-class NotSent:
-    """A secret that is in the keyring and belongs to another host, or to none that is known."""
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A secret that may be in the keyring and is not used; `why` is the sentence that says so."""
+
+    why: str
 
 
 def read_values(
@@ -61,20 +65,16 @@ def collect_keys(section: str, sources: SettingsSources, problems: SettingProble
                 variable,
             )
         value = given or _from_keyring(variable, section, values, sources)
-        if isinstance(value, NotSent):
-            problems.add(
-                f"{variable} is not set for {host_of(values['url'])}: the one in the keyring was stored "
-                "without its host, and is not sent to a host that your own settings file does not name",
-                variable,
-            )
+        if isinstance(value, Withheld):
+            problems.add(value.why, variable)
+            value = ""
         elif not value:
             host = f" for {host_of(values['url'])}" if values["url"] else ""
             which = f", which {sources.file.resolve()} names" if host and sources.is_of_this_folder else ""
             problems.add_unset(f"{variable} is not set{host}{which}", variable)
         elif holds_control(value):
             problems.add(f"{variable} holds a line break or another control character", variable)
-        secret = "" if isinstance(value, NotSent) else value
-        values[name] = secret
+        values[name] = value
     order = list(variables)
     problems[before:] = sorted(problems[before:], key=lambda problem: order.index(problem[0]))
     return values if len(problems) == before else {}
@@ -111,17 +111,25 @@ def owns_unbound(section: str, values: Mapping[str, str], sources: SettingsSourc
 
 def _from_keyring(
     variable: str, section: str, values: Mapping[str, str], sources: SettingsSources
-) -> str | NotSent:
-    """Read a secret of this account in the keyring; None where there is none."""
+) -> str | Withheld:
+    """Read a secret of this account in the keyring; empty where there is none."""
     import keyring.errors  # noqa: PLC0415  (slow to import, and seldom needed)
 
     if not values["url"]:
         return ""
+    unset = f"{variable} is not set for {host_of(values['url'])}"
     try:
         secret = read_secret(variable, account_of(section, values, sources.profile))
         unbound = "" if secret else read_unbound(variable)
-    except keyring.errors.KeyringError:
+    except keyring.errors.NoKeyringError:
         return ""
+    except keyring.errors.KeyringError as error:
+        return Withheld(f"{unset}, and the keyring cannot be read ({error}): unlock it")
     if not unbound:
         return secret
-    return unbound if owns_unbound(section, values, sources) else NotSent()
+    if owns_unbound(section, values, sources):
+        return unbound
+    return Withheld(
+        f"{unset}: the one in the keyring was stored without its host, and is not sent to a host that your "
+        "own settings file does not name"
+    )
