@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class CheckState(StrEnum):
@@ -22,3 +23,10 @@ class Finding:
     state: CheckState
     detail: str
     next_step: str = ""
+
+    @classmethod
+    def judged(
+        cls, name: str, detail: str, next_step: str, *, is_good: bool, otherwise: CheckState = CheckState.BAD
+    ) -> Self:
+        """Make the finding of a check that is good, or else says what to do next."""
+        return cls(name, CheckState.GOOD, detail) if is_good else cls(name, otherwise, detail, next_step)

@@ -187,10 +187,9 @@ def _list_check(
         )
     count = answer.get("count") if isinstance(answer, Mapping) else None
     detail = f"{len(records)} read, /count says {count if isinstance(count, int) else 'nothing'}"
-    if count == len(records):
-        return Finding(name, CheckState.GOOD, detail), records, asked_at
     step = "Run doctor again: the list may lag. " + _SHOW_ALL
-    return Finding(name, CheckState.UNSURE, detail, step), records, asked_at
+    finding = Finding.judged(name, detail, step, is_good=count == len(records), otherwise=CheckState.UNSURE)
+    return finding, records, asked_at
 
 
 _SHOW_ALL: Final = "Else the API member's security role may show only its own records (My): set it to All."
@@ -283,8 +282,8 @@ def rights_checks(connectwise: ConnectWise) -> Iterator[Finding]:
         own = [verb.title() for verb, level in levels.items() if level == "My"]
         steps = [f"Give the API member's security role {function}: {', '.join(lacks)}."] if lacks else []
         steps += [f"Set {', '.join(own)} to All: My hides records without an error."] if own else []
-        yield Finding(
-            f"Rights: {function}", CheckState.UNSURE if steps else CheckState.GOOD, detail, " ".join(steps)
+        yield Finding.judged(
+            f"Rights: {function}", detail, " ".join(steps), is_good=not steps, otherwise=CheckState.UNSURE
         )
 
 

@@ -200,7 +200,7 @@ class WriteTest:
         lag = self._lag(name)
         detail = f"seen after {lag} s" if lag is not None else f"not seen within {LOOKS[-1]} s"
         step = "Nothing to do: before xlsync creates again, it looks in its journal and asks by id."
-        yield Finding("Write test: list", CheckState.UNSURE if lag != 0 else CheckState.GOOD, detail, step)
+        yield Finding.judged("Write test: list", detail, step, is_good=lag == 0, otherwise=CheckState.UNSURE)
         twin = self._try_post(AGREEMENTS, body)
         if twin is not None:
             made.append(f"{AGREEMENTS}/{id_of(twin, AGREEMENTS)}")
@@ -239,19 +239,12 @@ class WriteTest:
         answer = self._post(f"{path}/additions", add_further_fields("addition", addition, self._live))
         place = f"{path}/additions/{id_of(answer, path)}"
         made.append(place)
-        is_same = answer.get("quantity") == 1
-        yield Finding(
-            "Write test: addition", CheckState.GOOD if is_same else CheckState.BAD, "created", _DIFFERS
-        )
+        yield Finding.judged("Write test: addition", "created", _DIFFERS, is_good=answer.get("quantity") == 1)
         self._patch(place, "quantity", 2)
         shown = record_of(self._connectwise.service.get(place, {"fields": "id,quantity"}), place)
-        yield Finding(
-            "Write test: change",
-            CheckState.GOOD if shown.get("quantity") == 2 else CheckState.BAD,
-            f"quantity {shown.get('quantity')} read back; a PATCH "
-            + ("must name the custom fields" if self._customs_needed else "need not name the custom fields"),
-            _DIFFERS,
-        )
+        customs = "must" if self._customs_needed else "need not"
+        detail = f"quantity {shown.get('quantity')} read back; a PATCH {customs} name the custom fields"
+        yield Finding.judged("Write test: change", detail, _DIFFERS, is_good=shown.get("quantity") == 2)
 
     def _lag(self, name: str) -> int | None:
         """Return the seconds until the list shows an agreement; None where it did not."""
