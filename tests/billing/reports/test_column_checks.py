@@ -162,3 +162,76 @@ def test_a_sheet_beside_others_that_is_named_as_no_invoice_is_a_problem(path: Pa
     book.save(path.with_suffix(".xlsx"))
     with pytest.raises(ReportError, match=f"{name}, row 2: its name says that it is no invoice"):
         read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings())
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "names", "codes"),
+    [
+        ("Kunde,Name,Artikel,Menge,Betrag", "10023,Amber GmbH,Mail,6,63", ("Amber GmbH", "Mail"), ("10023", "")),
+        ("Customer,Item,Description,Qty,Amount", "Amber,MAIL-01,Mail for all,6,63", ("Amber", "Mail for all"),
+         ("", "MAIL-01")),
+        ("Kunde,Artikel,Bezeichnung,Menge,Betrag", "Amber,100234,Postfach,6,63", ("Amber", "Postfach"),
+         ("", "100234")),
+        ("Customer,Item,Description,Qty,Amount", "Amber,E3,Monthly fee,6,63", ("Amber", "E3"), ("", "")),
+    ],
+)  # fmt: skip
+def test_a_name_comes_before_a_code_where_a_code_stands_under_the_names_header(
+    path: Path, header: str, row: str, names: tuple[str, str], codes: tuple[str, str]
+) -> None:
+    (line,) = read(path, header, row).lines
+    assert ((line.customer, line.product), (line.customer_id, line.product_code)) == (names, codes)
+
+
+def test_a_description_that_several_codes_share_is_not_their_name(path: Path) -> None:
+    header = "Customer,Item,Description,Quantity,Amount"
+    found = read(path, header, "Amber,MAIL-01,Cloud service,6,63", "Amber,BACK-02,Cloud service,3,12.60")
+    assert [line.product for line in found.lines] == ["MAIL-01", "BACK-02"]
+
+
+def test_an_id_of_zeros_is_no_contract(path: Path) -> None:
+    header, zeros = "Customer,Product,Subscription ID,Quantity,Amount", "00000000-0000-0000-0000-000000000000"
+    found = read(path, header, f"Amber,Mail,{zeros},6,63", f"Beech,Mail,{zeros},3,31.50")
+    assert {line.contract_id for line in found.lines} == {""}
+
+
+@pytest.mark.parametrize(
+    ("cell", "currency"),
+    [("US Dollar", "USD"), ("U.S. Dollar", "USD"), ("EUR (€)", "EUR"), ("CAD$", "CAD"), ("Pound Sterling", "GBP"),
+     ("DKK.", "DKK"), ("Schweizer Franken", "CHF"), ("kr", ""), ("Dollar", "")],
+)  # fmt: skip
+def test_a_currency_is_known_by_its_code_or_its_name(path: Path, cell: str, currency: str) -> None:
+    (line,) = read(path, "Customer,Product,Quantity,Amount,Currency", f"Amber,Mail,6,63,{cell}").lines
+    assert line.currency == currency
+
+
+def test_words_that_are_no_currency_are_a_problem(path: Path) -> None:
+    message = refusal(path, "Customer,Product,Quantity,Amount,Currency", "Amber,Mail,6,63,per month")
+    assert "row 2, Currency: “per month” is no currency" in message
+
+
+def test_an_empty_currency_is_that_of_all_other_rows_and_is_told(path: Path) -> None:
+    header = "Customer,Product,Quantity,Amount,Currency"
+    found = read(path, header, "Amber,Mail,6,63,EUR", "Beech,Mail,3,31.50,")
+    assert [line.currency for line in found.lines] == ["EUR", "EUR"]
+    assert any("Currency is empty in row 3, and counts as EUR" in told for told in found.notices)
+    found = read(path, header, "Amber,Mail,6,63,EUR", "Beech,Mail,3,31.50,", "Beech,Backup,1,9,USD")
+    assert [line.currency for line in found.lines] == ["EUR", "", "USD"]
+
+
+def test_a_currency_in_the_header_of_the_amounts_that_is_not_that_of_the_row_is_a_problem(path: Path) -> None:
+    header = "Customer,Product,Quantity,Amount (EUR),Currency"
+    assert "the row names USD and EUR" in refusal(path, header, "Amber,Mail,6,63,USD")
+
+
+@pytest.mark.parametrize(("amount", "credit", "expected"), [("63", "0", "63"), ("63", "", "63"), ("0", "21", "-21"),
+                                                            ("", "21", "-21"), ("21", "21", "-21")])  # fmt: skip
+def test_an_amount_beside_a_column_of_credits_counts_unless_there_is_a_credit(
+    path: Path, amount: str, credit: str, expected: str
+) -> None:
+    (line,) = read(path, "Customer,Product,Quantity,Amount,Credit", f"Amber,Mail,6,{amount},{credit}").lines
+    assert str(line.amount) == expected
+
+
+def test_an_amount_and_another_credit_in_one_row_are_a_problem(path: Path) -> None:
+    message = refusal(path, "Customer,Product,Quantity,Amount,Credit", "Amber,Mail,6,63,21")
+    assert "row 2, Credit: stands beside another amount" in message

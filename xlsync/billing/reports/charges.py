@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from xlsync.billing.periods import ChargedPeriod, last_days
 from xlsync.billing.reports.coarse_products import doubt_coarse_products
-from xlsync.billing.reports.currencies import row_currencies
+from xlsync.billing.reports.currencies import row_currencies, tell_filled_currencies
 from xlsync.billing.reports.kinds import Kind, KindWords
 from xlsync.billing.reports.line_names import TERM_COLUMNS, LineNames, combined, line_names
 from xlsync.billing.reports.lines import NO_MONEY, NO_UNITS, Habits, Meaning, RowFigures, decide
@@ -112,6 +112,7 @@ def charge_lines(
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
     result.notices.extend(_tell_credits_that_charge(made))
+    result.notices.extend(tell_filled_currencies(values, good))
     _make_lines(values, made, columns, others, source, result, problems)
     lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
     result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
@@ -225,7 +226,7 @@ def _amounts(values: TableValues) -> Sequence[Decimal | Wrong | None]:
 def _amount_of_two(debit: Decimal | None, credit: Decimal | None, amount: Decimal | None) -> Decimal | None:
     if credit:
         return -abs(credit)
-    return amount if debit is None and credit is None else debit or Decimal(0)
+    return amount if debit is None and (amount is not None or credit is None) else debit or Decimal(0)
 
 
 def _periods(values: TableValues) -> list[tuple[Any, Any]]:

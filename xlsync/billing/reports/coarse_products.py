@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from xlsync.amounts import tell_number
-from xlsync.billing.reports.columns import means_product
+from xlsync.billing.reports.columns import known_meaning
 from xlsync.billing.reports.problems import quoted
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import header_words, plain_text
@@ -59,4 +59,4 @@ def _tell(table: Table, column: int, product: str, several: Sequence[tuple[str, 
 
 
 def _may_tell_products(header: str) -> bool:
-    return means_product(header) or _LIKE_A_PRODUCT.search(header_words(header)) is not None
+    return known_meaning(header) == "product" or _LIKE_A_PRODUCT.search(header_words(header)) is not None

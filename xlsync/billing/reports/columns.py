@@ -49,7 +49,7 @@ _KNOWN_STARTS: Final = {
 }
 _NET: Final = _KNOWN[header_key("Net Amount")]
 _SUSPICIOUS: Final = re.compile(
-    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|starts?|started|ends?|ended"
+    r"\b(types?|kind|credits?|refund(ed|s)?|debits?|dr|cr|d c|c d|sign|direction|starts?|started|ends?|ended"
     r"|dates?|periods?|begin|from|until|void(ed)?|reversal|reversed|cancell?ed"
     r"|art|gutschrift|storno|stornierung|vorzeichen|soll|haben|s h|von|bis|ab|datum|periode"
     r"|soort|creditering|van|tot|vanaf|debut|fin|du|au|avoir|sens|nature"
@@ -236,10 +236,10 @@ def _goes_with(keys: Sequence[str], at: Mapping[str, int]) -> bool:
     return of_name is None or of_code is None or of_name == of_code or (of_name == 0 and of_code == 0)
 
 
-def means_product(header: str) -> bool:
-    """Return whether a header is one of those of products."""
+def known_meaning(header: str) -> str:
+    """Return the meaning of a known header; empty for others."""
     known = _KNOWN.get(header_key(header))
-    return known is not None and known.meaning == "product"
+    return known.meaning if known is not None else ""
 
 
 def _is_lower_choice(key: str) -> bool:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from xlsync.billing.reports.numbers import MONEY_WORD
+from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.values import Wrong
 
 _CODES: Final = {
-    "€": "EUR",
-    "£": "GBP",
-    "euro": "EUR",
-    "euros": "EUR",
-    "us$": "USD",
-    "usd$": "USD",
-    "¥": "JPY",
-}
+    name: code
+    for code, names in {
+        "EUR": "€,euro,euros", "GBP": "£,pound sterling,british pound,pounds sterling,sterling,gb pound",
+        "USD": "us$,usd$,us dollar,us dollars,u s dollar,united states dollar,american dollar",
+        "JPY": "¥,japanese yen,yen", "CHF": "swiss franc,swiss francs,schweizer franken,franc suisse",
+        "CAD": "ca$,c$,canadian dollar", "AUD": "au$,a$,australian dollar", "NZD": "nz$,new zealand dollar",
+        "SEK": "swedish krona", "NOK": "norwegian krone", "DKK": "danish krone", "PLN": "zł,polish zloty",
+        "CZK": "kč,czech koruna", "INR": "₹,indian rupee", "ZAR": "south african rand", "SGD": "sg$,s$",
+        "HKD": "hk$", "BRL": "r$", "TRY": "₺", "ILS": "₪", "HUF": "ft", "RON": "lei",
+        "": "$,dollar,dollars,kr,rs,fr,pound,pounds,krone,krona,franc,peso,rupee",
+    }.items()
+    for name in names.split(",")
+}  # fmt: skip
+_CODE_IN_WORDS: Final = re.compile(r"(?:^|(?<=[\s(\[]))[A-Z]{3}(?=$|[\s)\].$€£-])")
 # The currencies that a sign in a cell may stand for.
 _SIGNS: Final = {
     sign: frozenset(codes.split())
@@ -39,12 +46,16 @@ _NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 
 
+@lru_cache(maxsize=4096)
 def currency_code(stated: str) -> str | None:
     """Return a currency's code as a cell tells it, empty for a sign of several; None for what is none."""
-    code = _CODES.get(stated.casefold(), stated.upper())
-    if any(map(str.isdigit, code)):
-        return None
-    return "" if code == "$" else code
+    bare = stated.rstrip(". ")
+    if re.fullmatch(r"[A-Za-z]{3}", bare):
+        return bare.upper()
+    if (code := _CODES.get(" ".join(bare.replace(".", " ").casefold().split()))) is not None:
+        return code
+    codes = set(_CODE_IN_WORDS.findall(stated))
+    return codes.pop() if len(codes) == 1 else None
 
 
 def row_currencies(values: TableValues) -> list[str | Wrong]:
@@ -56,15 +67,31 @@ def row_currencies(values: TableValues) -> list[str | Wrong]:
         for meaning in _MONEY
         if meaning in table.columns.at and any(column := _currencies_in(values, table.columns.at[meaning]))
     ]
-    if "currency" in values.texts:
+    in_header = _of_headers(values)
+    if "currency" not in values.texts:
+        stated = [in_header] * rows
+    else:
         stated = [
             currency_code(cell) or "" if isinstance(cell, str) else "" for cell in values.texts["currency"]
         ]
-    else:
-        stated = [_of_headers(values)] * rows
+        codes = set(stated) - {""}
+        if len(codes) == 1 and "" in stated:
+            stated = [code or next(iter(codes)) for code in stated]
+        if in_header and codes - {in_header}:
+            in_cells.append([frozenset({in_header})] * rows)
     if not in_cells:
         return list(stated)
     return [_combined(code, cells) for code, *cells in zip(stated, *in_cells, strict=True)]
+
+
+def tell_filled_currencies(values: TableValues, charging: Sequence[int]) -> Iterator[str]:
+    """Tell in which rows the currency is empty, and is taken from the others, which have only one."""
+    cells = values.texts.get("currency", ())
+    codes = {currency_code(cell) for cell in set(cells) if isinstance(cell, str)} - {"", None}
+    rows = [values.table.rows[at][0] for at in charging if cells[at] is None] if len(codes) == 1 else []
+    if rows:
+        header = values.table.header_of("currency")
+        yield f"{header} is empty in {rows_text(rows)}, and counts as {codes.pop()}, like that of the others"
 
 
 def _combined(stated: str, cells: Sequence[frozenset[str]]) -> str | Wrong:
@@ -97,11 +124,10 @@ def _in_cell(text: str) -> frozenset[str]:
 
 
 def _of_headers(values: TableValues) -> str:
-    """Return the currency that the headers of the money name in brackets, if they name one."""
+    """Return the currency that the header of the amounts names, or else that of the costs."""
     table = values.table
-    named: set[Any] = {
-        _CODES.get(code := match[1] or match[2], code)
-        for meaning in ("amount", "cost")
-        if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning)))
-    }
-    return next(iter(named)) if len(named) == 1 and named.isdisjoint(_NO_CURRENCY) else ""
+    for meaning in _MONEY:
+        if meaning in table.columns.at and (match := _IN_HEADER.search(table.header_of(meaning))):
+            code = match[1] or match[2]
+            return "" if code in _NO_CURRENCY else currency_code(code) or ""
+    return ""

@@ -19,6 +19,7 @@ from xlsync.billing.reports.chosen_tables import (
     with_period,
     written_money,
 )
+from xlsync.billing.reports.code_columns import with_names
 from xlsync.billing.reports.column_checks import refuse_columns
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
 from xlsync.billing.reports.dates import month_number
@@ -127,7 +128,7 @@ def _read_file(
         TableRead(file=file.name, sheet=hidden, notices=("hidden, so it is not read",))
         for hidden in opened.hidden_sheets
     )
-    chosen = [with_period(table) for table in chosen]
+    chosen = [with_names(with_period(table)) for table in chosen]
     for table in chosen:
         refuse_without_money(file.name, table)
         refuse_columns(table, file.problems)

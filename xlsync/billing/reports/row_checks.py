@@ -123,10 +123,21 @@ class RowChecks:
         for at in charging if "duration" in numbers else ():
             if at not in self.bad and self.columns.amounts[at] is None:
                 self._check_duration(at, numbers["duration"][at])
-        if {"debit", "credit"} <= set(numbers):
-            for at in charging:
-                if numbers["debit"][at] and numbers["credit"][at] and at not in self.bad:
-                    self.tell(at, "credit", "stands beside a debit: one of them must be empty")
+        self._check_sides(charging)
+
+    def _check_sides(self, charging: Sequence[int]) -> None:
+        """Figures in columns of debits, credits and amounts: one row has one of them, or one figure twice."""
+        numbers = self.values.numbers
+        for side, other, what in (
+            ("credit", "debit", "a debit: one of them must be empty"),
+            ("credit", "amount", "another amount: which of them counts is not told"),
+            ("debit", "amount", "another amount: which of them counts is not told"),
+        ):
+            for at in charging if {side, other} <= set(numbers) else ():
+                one, two = numbers[side][at], numbers[other][at]
+                is_same = other == "amount" and _size(one) == _size(two)
+                if one and two and not is_same and at not in self.bad:
+                    self.tell(at, side, f"stands beside {what}")
 
     def _check_duration(self, at: int, duration: Any) -> None:
         """Add a problem for a duration that may count days, where it multiplies a cost without an amount."""
@@ -160,6 +171,10 @@ class RowChecks:
         table = self.values.table
         header = table.header_of(meaning) if meaning in table.columns.at else MEANINGS.get(meaning, meaning)
         self.problems.add(self.where, table.rows[at][0], f", {header}: {what}")
+
+
+def _size(figure: Any) -> Decimal | None:
+    return abs(figure) if isinstance(figure, Decimal) else None
 
 
 def tell_unknown_words(

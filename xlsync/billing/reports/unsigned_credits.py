@@ -20,7 +20,7 @@ from xlsync.models import LineType
 Amounts = Sequence[Decimal | Wrong | None]
 
 _CREDIT_NUMBER: Final = re.compile(
-    r"(?:cn|crn|cm|cr|credit|gs|gut|gutschrift|storno|av|avoir|nc|abono)[-_/ .]*\d.*", re.IGNORECASE
+    r"(?:cn|crn|cm|cr|cred|credit|gs|gut|gutschrift|storno|av|avoir|nc|abono)[-_/ .]*\d.*", re.IGNORECASE
 )
 _ADJUSTMENT: Final = re.compile(
     r"\b(?:adjustments?|corrections?|korrekturen|korrektur|ajustements?|correcties?|ajustes?|rettifiche)\b"

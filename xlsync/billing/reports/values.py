@@ -21,6 +21,7 @@ _FORMULA: Final = re.compile(
 )
 _ERROR: Final = re.compile(r"#[¡¿]?[^\W_a-z][^\W_a-z/0]*[\w/]*[!?]|#N/[A-Z]{1,2}|#NV|#GETTING_DATA|#{3,}")
 _SPOILED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+_ZERO_GUID: Final = re.compile(r"\{?0{8}-(?:0{4}-){3}0{12}\}?")  # how programs write that there is no id
 _BETWEEN_IDS: Final = re.compile(r"[,;|\n]")
 _DAYS_TO_1904: Final = 1462
 DIGITS_KEPT: Final = 15  # of a number in a spreadsheet
@@ -117,6 +118,8 @@ def id_cell(value: Any) -> Read[str]:
         )
     text = name_cell(value)
     if isinstance(text, str):
+        if _ZERO_GUID.fullmatch(text):
+            return None
         text = text[1:] if text.startswith("'") and len(text) > 1 else text
         if "+" in text and _SPOILED.fullmatch(text):
             return Wrong(
