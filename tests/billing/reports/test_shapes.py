@@ -257,6 +257,11 @@ def test_numbers_of_dates_in_a_workbook_that_counts_from_1904_are_its_days(path:
         ("Billing Plan", "3 Year Term", 36),
         ("Billing Plan", "ετήσια", 12),
         ("Billing Interval (months)", "6", 6),
+        ("Billing Plan", "Annual Prepaid", 12),
+        ("Billing Plan", "Monthly Pre-Paid", 1),
+        ("Billing Plan", "Month-to-Month", 1),
+        ("Billing Plan", "Annual (billed monthly)", 1),
+        ("Billing Frequency", "1 Year / Monthly", 1),
     ],
 )
 def test_how_often_is_billed_is_read_in_the_words_of_each_language(
@@ -264,6 +269,13 @@ def test_how_often_is_billed_is_read_in_the_words_of_each_language(
 ) -> None:
     (line,) = read_csv(path, [*AMBER, cell], header=[*HEADER, header]).lines
     assert line.billing_months == months
+
+
+@pytest.mark.parametrize("header", ["Billing Plan", "Term"])
+@pytest.mark.parametrize("cell", ["Annual (billed monthly)", "1 Year / Monthly", "P1Y:Monthly"])
+def test_of_two_periods_in_one_cell_the_longer_is_the_commitment(path: Path, header: str, cell: str) -> None:
+    (line,) = read_csv(path, [*AMBER, cell], header=[*HEADER, header]).lines
+    assert (line.billing_months, line.commitment_months) == (1, 12)
 
 
 def test_a_period_of_no_known_length_is_named_and_one_with_a_date_refused(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from xlsync.billing.reports.columns import known_meaning
@@ -12,6 +11,7 @@ from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.rows import is_total
 from xlsync.billing.reports.tables import Table
 from xlsync.billing.reports.text import header_key, plain_text
+from xlsync.records import replace
 
 _CODE: Final = re.compile(r"(?=\D*\d)[A-Z\d][A-Z\d_.:/#-]*")
 _CODE_OF: Final = {"customer": "customer_id", "product": "product_code"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from xlsync.billing.reports.table_values import TableValues
-from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_name
+from xlsync.billing.reports.terms import months_in_words, parse_term_and_cycle, term_and_billing, term_name
 from xlsync.billing.reports.values import Wrong
 
 _PRODUCT: Final = ("product", "sku_name", "product_code", "sku")
@@ -89,6 +89,10 @@ def _terms(range_of: str, plan: str, cycle: str, both: str) -> Terms:
     if both:
         term, billing = parse_term_and_cycle(both)
         plan, cycle = plan if months_in_words(plan) else billing or plan, cycle or term
+    if (two := term_and_billing(plan)) is not None:
+        cycle, plan = cycle or two[0], two[1]
+    elif (two := term_and_billing(cycle)) is not None:
+        cycle, plan = two[0], plan or two[1]
     plan_months, cycle_months = months_in_words(plan), months_in_words(cycle)
     commitment = term_name(cycle, cycle_months)
     if not plan:  # without a plan it is billed once a term

@@ -24,7 +24,7 @@ from xlsync.billing.reports.numbers import MARKS, Mark, NumberReadings, proven_m
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.tables import Table, merged_values
-from xlsync.billing.reports.terms import months_in_words
+from xlsync.billing.reports.terms import months_in_words, term_and_billing
 from xlsync.billing.reports.text import fold, header_key
 from xlsync.billing.reports.values import (
     ReportColumn,
@@ -42,7 +42,7 @@ from xlsync.billing.reports.values import (
     unguarded,
 )
 from xlsync.billing.reports.workbook_cells import NO_VALUE
-from xlsync.models import Month
+from xlsync.models import LineType, Month
 
 NUMBERS: Final = (
     "units",
@@ -244,7 +244,9 @@ def _unknown_terms(column: ReportColumn[str], table: Table, header: str) -> Iter
     words = KindWords({})
     for text in column.values:
         kind = words.find(text)
-        if months_in_words(text) is None and read_range(text) is None and (kind is None or not kind.charge):
+        is_known = months_in_words(text) is not None or term_and_billing(text) is not None
+        is_once = kind is not None and kind.charge in (LineType.USAGE, LineType.ONE_TIME)
+        if not is_known and not is_once and read_range(text) is None:
             rows = (
                 number for cell, (number, _) in zip(column.cells, table.rows, strict=True) if cell == text
             )

@@ -34,6 +34,7 @@ _ENGLISH: Final = {
 }  # fmt: skip
 _WORDS_AROUND: Final = (
     "term commitment commit subscription billing billed plan contract per every each payment recurring",
+    "pre paid prepaid upfront advance in invoiced payable with and auto renew renewal renews to",
     "abrechnung laufzeit vertrag vertragslaufzeit bindung pro je alle par engagement facturation por al a",
     "di durata termijn looptijd καθε ανα",
 )
@@ -45,8 +46,27 @@ def months_in_words(text: str) -> int | None:
     """Return the months of a period written as `Annual`, `P1Y`, `One-Year`, `12 Monate` or `3 Year Term`."""
     if (months := months_of(text)) is not None:
         return months
-    words = [_ENGLISH.get(word, word) for word in fold(text).split() if word not in _SAYING_NO_MORE]
-    return months_of(" ".join(words))
+    return months_of(" ".join(dict.fromkeys(_telling_words(text))))
+
+
+def _telling_words(text: str) -> list[str]:
+    return [_ENGLISH.get(word, word) for word in fold(text).split() if word not in _SAYING_NO_MORE]
+
+
+@lru_cache(maxsize=4096)
+def term_and_billing(text: str) -> tuple[str, str] | None:
+    """Return the two periods of `Annual (billed monthly)` or `1 Year / Monthly`: the longer is the term.
+
+    None where a text does not name two different periods and nothing else.
+    """
+    words = iter(_telling_words(text))
+    months: set[int] = set()
+    for word in words:
+        length = months_of(f"{word} {next(words, '')}") if word.isdecimal() else months_of(word)
+        if length is None:
+            return None
+        months.add(length)
+    return (period_name(max(months)), period_name(min(months))) if len(months) == 2 else None
 
 
 def parse_term_and_cycle(text: str) -> tuple[str, str]:
