@@ -59,7 +59,7 @@ def term_and_billing(text: str) -> tuple[str, str] | None:
 
     None where a text does not name two different periods and nothing else.
     """
-    words = iter(_telling_words(text))
+    words = iter(_telling_words(text.casefold()))
     months: set[int] = set()
     for word in words:
         length = months_of(f"{word} {next(words, '')}") if word.isdecimal() else months_of(word)
