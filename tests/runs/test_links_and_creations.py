@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from decimal import Decimal
 
 import pytest
@@ -122,6 +123,14 @@ def test_lines_are_linked_to_link_or_need_no_link_and_that_is_all_of_them(desk: 
     told = desk.run("check", str(desk.file), "--digest")
     assert "13 to link, 7 need no link (credits, usage, one-time)\n" in told.err
     assert "**13** to link, 7 need no link (credits, usage, one-time). **" in told.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system itself opens files")
+def test_a_workbook_that_no_program_opens_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    ran = desk.run("export", "--month", "1990-01", "--open")
+    assert (ran.code, desk.folder.joinpath("xlsync-1990-01.xlsx").exists()) == (0, True)
+    assert "No program opened xlsync-1990-01.xlsx" in ran.err
 
 
 def test_a_month_without_lines_does_not_claim_that_all_agrees_nor_that_there_is_something_to_do(

@@ -65,8 +65,8 @@ def export(
         with show.progress(err, is_shown=not json) as progress:
             exported = export_month(systems, request, path, now(), progress)
         tell_month(systems, exported, began, form)
-    if open_:
-        typer.launch(str(path))
+    if open_ and typer.launch(str(path)):
+        tell_notices([f"No program opened {path}: open it yourself"])
     exit_by_what_is_to_do(exported, is_asked=exit_code)
 
 
