@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import keyring.backend
 import keyring.backends.fail
 import keyring.errors
 import pytest
+import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +28,7 @@ from xlsync.config import (
     own_settings_file,
     settings_file,
 )
+from xlsync.config.names import KNOWN
 from xlsync.config.team import store_account
 from xlsync.errors import ConfigError, NotSignedInError
 from xlsync.keyring_secrets import KeyringAccount, host_of, store_secret
@@ -417,6 +422,36 @@ def test_a_file_in_another_encoding_is_named() -> None:
 def test_a_folder_in_place_of_the_file_is_named() -> None:
     Path("xlsync.toml").mkdir()
     assert "xlsync.toml: cannot be read (it is a folder)" in refused()
+
+
+VALUES = st.recursive(
+    st.sampled_from(
+        ["", "x", "-5", "a\nb", "http://[::1", "https://h:99999/", "postgresql://u:p@h/x", "sNaN"]
+    )
+    | st.sampled_from([True, 0, -1, 10**30, 2.5, math.inf, math.nan, dt.date(2026, 1, 1), dt.time(1, 2)]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["addition", "product", "custom", "id", "Units", "a b"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
+
+
+@given(
+    table=st.dictionaries(
+        st.sampled_from(list(KNOWN)),
+        st.dictionaries(st.sampled_from(sorted(set().union(*KNOWN.values()))), VALUES, max_size=3) | VALUES,
+        max_size=3,
+    ),
+    environ=st.dictionaries(
+        st.sampled_from([*KEYS, "XLSYNC_STORE_URL", "XLSYNC_INVOICING"]), VALUES.map(str)
+    ),
+)
+def test_whatever_stands_in_the_settings_is_used_or_told(table: Any, environ: dict[str, str]) -> None:
+    with suppress(ConfigError):
+        assert load(tomlkit.dumps(table), **environ).home
 
 
 # --- addresses

@@ -34,6 +34,7 @@ def read_values(
         value = sources.environ.get(variable, "").strip() or str(own).strip()
         if not isinstance(own, str | int) or isinstance(own, bool):
             problems.add(f"{problems.file_name}: [{section}] {name} must be a text, not {own!r}", variable)
+            value = ""
         elif not value:
             problems.add_unset(
                 f"{variable} is not set, or {name} under [{section}] in {problems.file_name}", variable
