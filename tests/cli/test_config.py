@@ -17,7 +17,7 @@ import keyring.backends.fail
 import keyring.errors
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xlsync.config import (
@@ -449,6 +449,7 @@ VALUES = st.recursive(
         st.sampled_from([*KEYS, "XLSYNC_STORE_URL", "XLSYNC_INVOICING"]), VALUES.map(str)
     ),
 )
+@example(table={"bss": {"url": dt.date(2026, 1, 1)}}, environ={"XLSYNC_BSS_URL": "http://[::1"})
 def test_whatever_stands_in_the_settings_is_used_or_told(table: Any, environ: dict[str, str]) -> None:
     with suppress(ConfigError):
         assert load(tomlkit.dumps(table), **environ).home
