@@ -449,7 +449,10 @@ VALUES = st.recursive(
         st.sampled_from([*KEYS, "XLSYNC_STORE_URL", "XLSYNC_INVOICING"]), VALUES.map(str)
     ),
 )
-@example(table={"bss": {"url": dt.date(2026, 1, 1)}}, environ={"XLSYNC_BSS_URL": "http://[::1"})
+@example(
+    table={"bss": {"url": dt.date(2026, 1, 1)}},
+    environ={"XLSYNC_BSS_URL": "http://[::1", "XLSYNC_BSS_PASSWORD": ""},
+)
 def test_whatever_stands_in_the_settings_is_used_or_told(table: Any, environ: dict[str, str]) -> None:
     with suppress(ConfigError):
         assert load(tomlkit.dumps(table), **environ).home
