@@ -423,7 +423,7 @@ def test_a_damaged_state_of_the_demo_is_told_with_what_to_do(tmp_path: Path, lin
         pass
     with (demo_home(tmp_path) / "sandbox" / "writes.jsonl").open("ab") as file:
         file.write(line + b"\n")
-    told = r"The demo cannot begin: line 2 of .* cannot be read"
+    told = r"The demo cannot begin: .*\(line 2 of .* cannot be read\)"
     with pytest.raises(XlsyncError, match=told) as refused, demo_settings(tmp_path):
         pass
     assert "to begin anew" in refused.value.hint

@@ -43,14 +43,11 @@ def demo_settings(home: Path, patience: float = 10) -> Iterator[Settings]:
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_alone(folder / "in-use.db", patience))
             sandbox = stack.enter_context(Sandbox(state=folder / "sandbox", with_november=True))
-        except DamagedLog as error:
+        except (DamagedLog, OSError) as error:
+            why = error.strerror or error if isinstance(error, OSError) else error
             raise XlsyncError(
-                f"The demo cannot begin: {error}.", f"Delete the folder {folder} to begin anew."
-            ) from error
-        except OSError as error:
-            raise XlsyncError(
-                f"The demo cannot begin: its state is kept in {folder} ({error.strerror or error}).",
-                "Set XLSYNC_HOME to a folder that can be written.",
+                f"The demo cannot begin: its state is kept in {folder} ({why}).",
+                f"Delete {folder} to begin anew, or set XLSYNC_HOME to a folder that can be written.",
             ) from error
         environ = {**os.environ, **sandbox.environ, "XLSYNC_HOME": str(folder)}
         yield load_settings(bss=True, connectwise=True, environ=environ, environment=environment())
