@@ -200,12 +200,9 @@ def _open_row(row: MismatchRow, naming: Naming) -> OpenRow:
 def _kinds(rows: Sequence[OpenRow], rank: Mapping[str, int]) -> Iterator[KindMoney]:
     for currency in rank:
         for kind in MismatchKind:
-            own = [row for row in rows if row.kind == kind and row.currency == currency]
-            impacts = [row.at_stake for row in own]
-            up = sum((i for i in impacts if i > 0), ZERO)
-            down = sum((i for i in impacts if i < 0), ZERO)
-            if own:
-                yield KindMoney(kind, currency, len(own), up, down)
+            impacts = [row.at_stake for row in rows if row.kind == kind and row.currency == currency]
+            if impacts:
+                yield KindMoney.summed(kind, currency, impacts)
 
 
 def line_parts(facts: Facts, ledger: Ledger, naming: Naming) -> Iterator[Contribution]:

@@ -29,6 +29,13 @@ class KindMoney:
     up: Decimal
     down: Decimal
 
+    @classmethod
+    def summed(cls, kind: MismatchKind, currency: str, impacts: Sequence[Decimal]) -> KindMoney:
+        """Sum the money a month of some rows, of each sign by itself."""
+        up = sum((impact for impact in impacts if impact > 0), Decimal(0))
+        down = sum((impact for impact in impacts if impact < 0), Decimal(0))
+        return cls(kind, currency, len(impacts), up, down)
+
 
 def mismatch_currencies(overview: Overview) -> dict[str, str]:
     """Return each mismatch's currency by key: its lines', else its agreement's, else the most frequent."""
@@ -79,13 +86,7 @@ def mismatch_money(overview: Overview) -> tuple[KindMoney, ...]:
         impacts.append(mismatch.impact if is_at_stake and mismatch.impact is not None else Decimal(0))
     order = list(MismatchKind)
     return tuple(
-        KindMoney(
-            kind,
-            currency,
-            len(impacts),
-            up=sum((i for i in impacts if i > 0), Decimal(0)),
-            down=sum((i for i in impacts if i < 0), Decimal(0)),
-        )
+        KindMoney.summed(kind, currency, impacts)
         for (kind, currency), impacts in sorted(
             impacts_by_kind.items(), key=lambda e: (order.index(e[0][0]), e[0][1])
         )
@@ -100,11 +101,8 @@ def _main_currency(overview: Overview) -> str:
 def start_values(overview: Overview) -> dict[str, Value]:
     """Return the values of *Start* by cell name; money in other currencies is named, not added."""
     main = _main_currency(overview)
-    totals: dict[str, tuple[Decimal, Decimal]] = {main: (Decimal(0), Decimal(0))}
     of_month = Totals.from_overview(overview)
-    for money in of_month.money:
-        up, down = totals.get(money.currency, (Decimal(0), Decimal(0)))
-        totals[money.currency] = (up + money.up, down + money.down)
+    totals = {main: (Decimal(0), Decimal(0)), **of_month.at_stake}
     offered = sum(row.action is not None for row in overview.open_mismatches)
     others = sorted(
         f"{name} {up:+,.2f} / {down:+,.2f}"
