@@ -29,7 +29,7 @@ from xlsync.report.facts import Facts, MismatchRow
 from xlsync.report.figures import FigureGroup, Figures
 from xlsync.report.month import Report, make_report
 from xlsync.report.page import is_shown, notes
-from xlsync.report.write import build, find_office, write_report
+from xlsync.report.write import build, find_office, pdf_beside, write_report
 
 MONTH, ENVIRONMENT = "2026-10", "site/company"
 MONEY = [name for name, of in Figures.__dataclass_fields__.items() if of.type == "Decimal"]
@@ -728,12 +728,14 @@ def test_libreoffice_reads_the_report_and_makes_a_pdf(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("content", [b"a person's own file", b"%PDF-1.7 of a person", b""])
-def test_a_file_that_has_the_name_of_the_reports_pdf_is_left_alone(desk: Desk, content: bytes) -> None:
-    own = desk.folder / "xlsync-2026-10-report.pdf"
-    own.write_bytes(content)
-    ran = desk.run("report", str(desk.file), "--pdf")
-    assert (ran.code, own.read_bytes()) == (1, content)
-    assert "is not the PDF of a report, so it is not overwritten" in " ".join(ran.err.split())
+def test_the_pdf_takes_a_free_name_where_a_persons_file_has_its_own(tmp_path: Path, content: bytes) -> None:
+    report = tmp_path / "xlsync-2026-10-report.xlsx"
+    usual = report.with_suffix(".pdf")
+    assert pdf_beside(report) == usual
+    usual.write_bytes(content)
+    assert pdf_beside(report).name == "xlsync-2026-10-report-2.pdf"
+    pdf_beside(report).write_bytes(b"%PDF-1.7\n<</Title(xlsync report)>>")
+    assert pdf_beside(report).name == "xlsync-2026-10-report-2.pdf"  # made anew each time
 
 
 def test_without_libreoffice_the_report_is_there_and_the_pdf_is_told(

@@ -180,8 +180,11 @@ def test_the_menu_exports_the_month_that_it_shows(empty_desk: Desk) -> None:
 
 def test_report_is_saved_as_pdf_by_excel_itself(desk: Desk) -> None:
     workbook = FileWorkbook(desk.file, yes)
+    own = desk.folder / "xlsync-2026-10-report.pdf"
+    own.write_bytes(b"a person's own file")
     press("Report", workbook, NOW)
-    pdf = workbook.opened[0].with_suffix(".pdf")
+    assert own.read_bytes() == b"a person's own file"
+    pdf = own.with_stem(f"{own.stem}-2")
     assert pdf.read_bytes() == b"%PDF of " + workbook.opened[0].name.encode()
     assert f"PDF: {pdf}" in workbook.told[0]
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -52,6 +53,13 @@ def _is_report(path: Path) -> bool:
         return False
 
 
+def pdf_beside(path: Path) -> Path:
+    """Return the path of a report's PDF: beside it, under a free name if another file has the usual one."""
+    names = (f"{path.stem}{'' if number == 1 else f'-{number}'}.pdf" for number in count(1))
+    places = (path.with_name(name) for name in names)
+    return next(place for place in places if not place.exists() or _is_report_pdf(place))
+
+
 def _is_report_pdf(path: Path) -> bool:
     try:
         content = read_regular(path, _LARGEST_PDF)
@@ -84,16 +92,7 @@ def find_office() -> str | None:
 
 
 def write_pdf(path: Path) -> Path:
-    """Convert a report to a PDF beside it with LibreOffice; raises XlsyncError where that fails.
-
-    The PDF replaces that of an earlier report, but no other file.
-    """
-    pdf = path.with_suffix(".pdf")
-    if pdf.exists() and not _is_report_pdf(pdf):
-        raise XlsyncError(
-            f"{path} is written; {pdf} exists and is not the PDF of a report, so it is not overwritten.",
-            "Move it away, or choose another name with --output.",
-        )
+    """Convert a report to a PDF beside it with LibreOffice; raises XlsyncError where that fails."""
     office = find_office()
     if office is None:
         raise XlsyncError(
@@ -113,6 +112,7 @@ def write_pdf(path: Path) -> Path:
             )
             made = Path(folder, f"{path.stem}.pdf")
             if made.exists():
+                pdf = pdf_beside(path)
                 write_file(pdf, made.read_bytes(), None)
                 return pdf
             why = done.stderr.decode(errors="replace").strip()[-200:] or f"it ended with {done.returncode}"

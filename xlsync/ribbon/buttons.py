@@ -34,6 +34,7 @@ from xlsync.excel.window import calling_workbook
 from xlsync.gather.sources import MonthRequest
 from xlsync.gather.systems import Systems
 from xlsync.models import Month
+from xlsync.report.write import pdf_beside
 from xlsync.ribbon import setup
 from xlsync.ribbon.front import Front
 from xlsync.ribbon.texts import LINES, month_text, outcomes_text, plan_text, report_text
@@ -300,7 +301,7 @@ def report(front: Front) -> None:
     with _systems_of(path) as systems:
         written = report_month(systems, path, front.now)
     front.workbook.open(written.path)
-    pdf = written.path.with_suffix(".pdf")
+    pdf = pdf_beside(written.path)
     try:
         front.workbook.save_pdf(written.path, pdf)
         printed = f"PDF: {pdf}"
