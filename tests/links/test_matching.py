@@ -322,6 +322,13 @@ def test_there_are_at_most_five_candidates_the_nearest_first() -> None:
     assert told[0].startswith("Northwind ")
 
 
+@pytest.mark.parametrize("name", ["A & B Ltd", "A&B", "A and B Ltd", "A + B"])
+def test_two_letters_with_an_ampersand_are_another_company_than_without(name: str) -> None:
+    assert companies_of([line("a", name)], companies("A and B Limited")) == {"a": "1 exact"}
+    assert "exact" not in companies_of([line("a", name)], companies("AB Ltd")).get("a", "")
+    assert companies_of([line("a", "AT&T Inc.")], companies("AT and T")) == {"a": "1 exact"}
+
+
 def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
     assert companies_of([line("a", "Northwint")], companies("Northwind", "Northwink")) == {}
 

@@ -21,7 +21,7 @@ _TRAILING: Final = """
     plc pc pty pte pvt private gmbh mbh ggmbh ag kg kgaa ohg gbr ug gug ev ek ekfm ekfr eg partg partgmbb
     partmbb mbb cic eurl selarl slp slne se sa sarl sas sasu sau sl slu sll
     snc scs sca srl
-    srls spa bv nv bvba sprl vof cv oy oyj ab hb kb as asa aps ans da ks is ou uab sia kft zrt nyrt bt
+    srls sti spa bv nv bvba sprl vof cv oy oyj ab hb kb as asa aps ans da ks is ou uab sia kft zrt nyrt bt
     sro spol doo dd ad ood eood spzoo spj oo eirl cia kk gk yk sdn bhd tbk jsc ojsc pjsc cjsc
     αε επε ικε οε εε αβεε αεβε αεε μικε μονοπροσωπη ооо оао зао пао ао тов чп ип еоод оод ад доо 株 有 주
 """
@@ -80,6 +80,11 @@ _LEADING_PHRASES: Final = tuple(
 _AND: Final = frozenset({"and"})  # left out, as an ampersand is
 _AND_BETWEEN: Final = frozenset({"und", "et", "og", "och", "και"})  # left out between two other words
 _AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und Co. KG
+# `A & B` is another company than `AB`: the letters stay apart
+_TWO_LETTERS: Final = re.compile(
+    r"(?<![^\W_])([^\W\d_])\s*(?:&|\+|\b(?:and|und|et|og|och)\b)\s*([^\W\d_])(?![^\W_])"
+)
+_MAY_JOIN: Final = re.compile(r"[&+]| (?:and|und|et|og|och) ")
 _SHORT: Final = {  # forms within a name: Packaging Corporation of America
     "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
 }  # fmt: skip
@@ -185,10 +190,17 @@ def _without_forms(name: tuple[str, ...], *, is_first: bool) -> tuple[str, ...]:
             return name
 
 
+def _with_letters_apart(name: str) -> str:
+    """Return a name in which two letters joined by an ampersand are one word, other than both alone."""
+    if not _MAY_JOIN.search(name):
+        return name
+    return _TWO_LETTERS.sub(r"\1and\2", unicodedata.normalize("NFC", name))
+
+
 @lru_cache(maxsize=MOST_NAMES)
 def company_words(name: str) -> tuple[str, ...]:
     """Return the words that tell a company from others: without its form, a leading *The*, and each *and*."""
-    plain = words(_DOT_COM.sub("", name.casefold()) or name)
+    plain = words(_with_letters_apart(_DOT_COM.sub("", name.casefold()) or name))
     is_first = True
     while (shorter := _without_fillers(_without_forms(plain, is_first=is_first))) != plain:
         plain, is_first = shorter, False
@@ -268,7 +280,7 @@ def without_any_remark(name: str) -> str:
 
 def fold_spelling(name: str) -> str:
     """Fold a name but keep its company form: `DELTA LTD.` equals `Delta Ltd`, not `Delta GmbH`."""
-    return _joined(words(name)) or _as_is(name)
+    return _joined(words(_with_letters_apart(name.casefold()))) or _as_is(name)
 
 
 def fold_product(name: str) -> str:
