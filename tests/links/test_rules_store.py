@@ -29,6 +29,19 @@ def test_a_file_of_rules_that_is_no_database_is_told_by_every_command(desk: Desk
         assert f"The rules in {file.parent} are damaged" in " ".join(ran.err.split())
 
 
+@pytest.mark.parametrize("kind", ["[0-9a-f]", "-rules", "-ages"])
+def test_a_damaged_store_stops_apply_before_any_write_whether_it_is_needed_or_not(
+    desk: Desk, kind: str
+) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    (folder,) = desk.home.glob(f"links/*{kind}")
+    (folder / "cache.db").write_bytes(b"")
+    ran = desk.run("apply", str(desk.file), "--yes")
+    assert (ran.code, desk.sent()) == (1, [])
+    assert f"{folder} are damaged: cache.db is empty" in " ".join(ran.err.split())
+
+
 @pytest.mark.parametrize(
     "stored",
     [{"kind": "forbid", "scope": "product", "about": "Backup", "reason": ""}, {}, [], "text", 5, {"kind": 5}],

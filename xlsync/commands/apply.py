@@ -123,6 +123,7 @@ def review_workbook(systems: Systems, path: Path, progress: Progress = silent) -
     book = open_book(path, systems)
     systems.links.memory()  # a damaged store stops before anything is written
     systems.rules.list()
+    systems.ages.months()
     edits = read_link_edits(book)
     new = new_rows_of(systems, book)
     rows = read_row_edits(book, new.prices)
