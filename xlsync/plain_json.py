@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -53,6 +54,20 @@ def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             if value != fields[name]:
                 raise RepeatedField(f"the field {name[:_LONGEST_NAME]!r} twice, with different values")
     return fields
+
+
+def from_json_field(data: bytes, name: str, kind: type[T]) -> T:
+    """Convert one field of a JSON object to a record; raises KeyError or ValueError where that cannot be."""
+    try:
+        decoder: msgspec.json.Decoder[Any] = _field_decoder(name, kind)  # type: ignore[arg-type]  # a class has a hash
+        return decoder.decode(data).field  # type: ignore[no-any-return]
+    except msgspec.DecodeError:  # also for a lone surrogate
+        return from_plain(json.loads(data)[name], kind)
+
+
+@cache
+def _field_decoder(name: str, kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(msgspec.defstruct("Field", [("field", kind)], rename={"field": name}))
 
 
 def fingerprint(*groups: Iterable[object]) -> str:

@@ -37,7 +37,6 @@ from xlsync.errors import ApiError, Notice, XlsyncError
 from xlsync.files import write_file
 from xlsync.gather.systems import Systems
 from xlsync.models import ActionLabel, Mismatch
-from xlsync.plain_json import from_plain
 from xlsync.reconcile.invoice_preview import is_unapplied
 from xlsync.records import replace
 from xlsync.workbook.edits.cells import find_lifted
@@ -115,7 +114,7 @@ def _tell_unapplied(book: Book, plan: Plan) -> Iterator[str]:
     unapplied: dict[int | str | None, list[SheetRow]] = {}
     noted = book.about.noted_rows
     for row in book.rows[MISMATCHES.title]:
-        mismatch = from_plain(row.facts["mismatch"], Mismatch)
+        mismatch = row.fact("mismatch", Mismatch)
         is_left = row.text("Action").casefold() == ActionLabel.IGNORE.casefold()
         is_done = is_proven(row.text("Result"), is_noted=row.key in noted)
         if is_unapplied(mismatch) and not is_left and not is_done:

@@ -54,8 +54,7 @@ class PeriodAgreement(Struct, frozen=True, order=True):
         return f"{self.name or self.id} ({period_name(self.months)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class Remembered(Struct, frozen=True, kw_only=True):
     """The ConnectWise ids to which a customer, product or contract of the BSS was linked.
 
     A customer's `agreement_id` is that of all its lines; `by_period` holds the agreement of each billing
@@ -74,7 +73,7 @@ class Remembered:
     evidence: Evidence = Evidence.CHOSEN
     when: dt.datetime | None = None
     workbook: str = ""
-    names: Names = field(default_factory=Names)
+    names: Names = Names()
 
     @property
     def ids(self) -> tuple[int | None, int | None, int | None]:
@@ -121,8 +120,7 @@ class LinkKind(StrEnum):
     PRODUCT = "product"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RememberedLink:
+class RememberedLink(Struct, frozen=True, kw_only=True):
     """A remembered link with the kind and key for which it is remembered."""
 
     kind: LinkKind

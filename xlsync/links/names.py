@@ -112,7 +112,7 @@ _INVISIBLE_LETTERS: Final = frozenset(
     "\u0640\u115f\u1160\u3164\uffa0\u17b4\u17b5\u034f\u180b\u180c\u180d\u180f"
 )
 _DOTTED: Final = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
-_ASCII_DIGIT: Final = re.compile(r"[0-9]")
+_BUT_DIGITS: Final = {code: None for code in range(128) if not chr(code).isdigit()}
 _ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -152,7 +152,7 @@ def words(name: str) -> tuple[str, ...]:
 def digits(name: str) -> str:
     """Return the digits of a name in order of size: names without the same are neither equal nor near."""
     if name.isascii():
-        return "".join(sorted(_ASCII_DIGIT.findall(name)))
+        return "".join(sorted(name.translate(_BUT_DIGITS)))
     return "".join(sorted(letter for word in words(name) for letter in word if letter.isnumeric()))
 
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import islice, repeat
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, Protocol, Self, TypeVar
 
 from xlsync.errors import WorkbookError
-from xlsync.plain_json import from_json, from_plain, to_json, to_plain
+from xlsync.plain_json import from_json, from_json_field, from_plain, to_json, to_plain
 from xlsync.records import replace
 from xlsync.xlsx.cells import Row, Value, clean_text
 
@@ -64,6 +65,9 @@ class About:
         return frozenset(entry.partition(" ")[2] for entry in self.noted)
 
 
+T = TypeVar("T")
+
+
 class StoredRow(NamedTuple):
     """A row as written: headers, cell values, and a function that builds its hidden JSON on demand."""
 
@@ -87,6 +91,10 @@ class StoredRow(NamedTuple):
     def json(self) -> bytes:
         """The row's hidden facts as JSON."""
         return self.json_of(self.number)
+
+    def fact(self, name: str, kind: type[T]) -> T:
+        """Return one fact as a record of its kind; raises KeyError or ValueError where there is none."""
+        return from_json_field(self.json, name, kind)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -195,16 +203,19 @@ def _write_shown(rows: Mapping[str, StoredRow]) -> Iterator[bytes]:
 
 def _read_rows(text: str, facts: str, altered: WorkbookError, texts: dict[str, str]) -> dict[str, StoredRow]:
     headers, keys, *columns = map(from_json, _unpacked(text).split(b"\n"))
-    shown = [
-        map([_read_value(value, texts) for value in values].__getitem__, places) for values, places in columns
-    ]
+    shown = [_all_at(_read_values(values, texts), places) for values, places in columns]
     return _restored_rows(headers, keys, shown, _line_reader(facts, len(keys), altered))
+
+
+def _all_at(values: Sequence[Value], places: Sequence[int]) -> tuple[Value, ...]:
+    """Return the value at each place; all at once, which takes a third of the time."""
+    return itemgetter(*places)(values) if len(places) > 1 else tuple(values[place] for place in places)
 
 
 def _restored_rows(
     headers: Iterable[str],
     keys: Sequence[str],
-    columns: Sequence[Iterable[Value]],
+    columns: Sequence[tuple[Value, ...]],
     json_of: Callable[[int], bytes],
 ) -> dict[str, StoredRow]:
     headers = tuple(headers)
@@ -298,9 +309,11 @@ def is_same(cell: Value, shown: Value) -> bool:
 
 def _normalised(text: str) -> str:
     """Normalise line ends and outer blanks, which spreadsheet programs change."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.strip()
+    return _with_one_line_end(text).strip()
+
+
+def _with_one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Value]]) -> str:
@@ -308,8 +321,9 @@ def _checksum(texts: Iterable[tuple[str, str]], lists: Mapping[str, Sequence[Val
     for text in texts:
         digest.update("\x1f".join(text).encode("utf-8", "surrogatepass") + b"\x1e")
     for header in sorted(lists):
-        values = "\x1f".join("" if value is None else _normalised(str(value)) for value in lists[header])
-        digest.update(f"{header}\x1d{values.rstrip(chr(31))}\x1e".encode("utf-8", "surrogatepass"))
+        stripped = ["" if value is None else str(value).strip() for value in lists[header]]
+        values = _with_one_line_end("\x1f".join(stripped).rstrip("\x1f"))
+        digest.update(f"{header}\x1d{values}\x1e".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
@@ -333,13 +347,20 @@ def _write_value(value: Value) -> str | None:
     return f"n{value}"
 
 
-def _read_value(text: str | None, texts: dict[str, str]) -> Value:
+def _read_values(values: Iterable[str | None], texts: dict[str, str]) -> list[Value]:
+    """Decode what `_write_value` made; a text that recurs is one object, which `texts` knows or learns."""
+    one_of = texts.setdefault
+    return [
+        one_of(rest := value[1:], rest) if value is not None and value[:1] == "t" else _read_value(value)
+        for value in values
+    ]  # most are texts
+
+
+def _read_value(text: str | None) -> Value:
     if text is None:
         return None
     kind, rest = text[:1], text[1:]
     match kind:
-        case "t":
-            return texts.setdefault(rest, rest)
         case "n":
             return Decimal(rest)
         case "d":

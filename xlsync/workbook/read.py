@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 from xlsync.errors import Problem, WorkbookError
 from xlsync.gc_tuning import not_collected
@@ -37,6 +37,7 @@ from xlsync.xlsx.package import Package
 READ_SHEETS: Final = (BILLING_LINES, MISMATCHES, NEW, INVOICES)
 # Bytes of the largest workbook whose sheets are read side by side: of a larger one less is held at once.
 _SIDE_BY_SIDE: Final = 3_000_000
+T = TypeVar("T")
 
 
 class SheetRow(NamedTuple):
@@ -79,6 +80,10 @@ class SheetRow(NamedTuple):
     def facts(self) -> Mapping[str, Any]:
         """The hidden facts behind the row."""
         return self.stored.facts
+
+    def fact(self, name: str, kind: type[T]) -> T:
+        """Return one of the hidden facts behind the row as a record of its kind."""
+        return self.stored.fact(name, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from xlsync.apply.actions import Change, CreateAddition, Field, Predecessor, Upd
 from xlsync.apply.set_fields import SetFields, end_addition
 from xlsync.errors import Notice, Problem
 from xlsync.models import ActionLabel, Addition, Mismatch, MismatchKind, Month
-from xlsync.plain_json import from_plain
 from xlsync.reconcile.beginnings import why_refused
 from xlsync.reconcile.past import offered as offered_actions
 from xlsync.records import replace
@@ -77,7 +76,7 @@ def read_row_edits(
     notices: list[Notice] = []
     dropdowns = Dropdowns(book.lists)
     for row in book.rows[MISMATCHES.title]:
-        mismatch = from_plain(row.facts["mismatch"], Mismatch)
+        mismatch = row.fact("mismatch", Mismatch)
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:

@@ -11,7 +11,6 @@ from xlsync.apply.actions import CreateAgreement, CreateCatalogItem, CreateCompa
 from xlsync.apply.plan import is_carried_out
 from xlsync.errors import Notice, Problem
 from xlsync.models import CREATE_NEW, BillingLine
-from xlsync.plain_json import from_plain
 from xlsync.reconcile.proposals import (
     DESCRIPTION_LENGTH,
     ITEM_IDENTIFIER_LENGTH,
@@ -64,7 +63,7 @@ def read_new_rows(book: Book, *, identifier_length: int, name_length: int) -> Ne
     """Read every approved row of *New in ConnectWise*, and the prices of all rows, approved or not."""
     reader = _Reader(book, identifier_length, name_length)
     rows = book.rows[NEW.title]
-    proposals = {row.key: from_plain(row.facts["proposal"], Proposal) for row in rows}
+    proposals = {row.key: row.fact("proposal", Proposal) for row in rows}
     approved = [row for row in rows if read_approve(row, reader.problems)]
     customers = {row.key: row for row in approved if proposals[row.key].kind is CreationKind.CUSTOMER}
     prices: dict[str, Decimal] = {}
@@ -359,7 +358,7 @@ def _asked_for(book: Book) -> frozenset[str]:
     for row in book.rows[BILLING_LINES.title]:
         asked = [header for header in _ASKING if row.text(header) == CREATE_NEW]
         if asked:
-            line = from_plain(row.facts["line"], BillingLine)
+            line = row.fact("line", BillingLine)
             keys.update(key_of(line) for header in asked for key_of in _ASKING[header])
     return frozenset(keys)
 

@@ -9,7 +9,6 @@ from xlsync.apply.actions import (
     CreateInvoice,
 )
 from xlsync.errors import Problem
-from xlsync.plain_json import from_plain
 from xlsync.reconcile.invoice_preview import NextInvoice
 from xlsync.workbook.edits.cells import read_approve
 from xlsync.workbook.labels import Dropdowns
@@ -34,7 +33,7 @@ def read_invoice_rows(book: Book) -> InvoiceEdits:
     for row in book.rows[INVOICES.title]:
         if not read_approve(row, problems):
             continue
-        shown = from_plain(row.facts["invoice"], NextInvoice)
+        shown = row.fact("invoice", NextInvoice)
         if shown.date is None or shown.amount is None:
             what = "its next invoice could not be read, so there is nothing to approve"
             problems.append(Problem(row.where("Approve"), what, "clear Approve and run check"))

@@ -34,7 +34,7 @@ class FactsByKey(Mapping[str, T]):
         self._name, self._kind = name, kind
 
     def __getitem__(self, key: str) -> T:
-        return from_plain(self._rows[key].facts[self._name], self._kind)
+        return self._rows[key].fact(self._name, self._kind)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
