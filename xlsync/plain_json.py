@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 _LONGEST_NAME: Final = 60  # characters that are quoted of a field's name
+_TOGETHER: Final = 100  # records written at once: all of a month take much memory
 _ENCODER: Final = msgspec.json.Encoder()
 _EXACT_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -74,15 +76,16 @@ def fingerprint(*groups: Iterable[object]) -> str:
     """Return a SHA-256 digest of groups of records and plain values; their order matters."""
     digest = hashlib.sha256()
     for group in groups:
-        for record in group:
-            digest.update(_exactly(record) + b"\x1e")
+        left = iter(group)
+        while some := list(islice(left, _TOGETHER)):
+            digest.update(_exactly(some))
         digest.update(b"\x1d")
     return digest.hexdigest()
 
 
-def _exactly(record: object) -> bytes:
-    """Write a record so that a number differs from its text; what is no JSON is written as Python does."""
+def _exactly(records: Sequence[object]) -> bytes:
+    """Write records so that a number differs from its text; what is no JSON is written as Python does."""
     try:
-        return _EXACT_ENCODER.encode(record)
+        return _EXACT_ENCODER.encode(records)
     except (TypeError, ValueError, OverflowError):  # a path, a lone surrogate, a very large number
-        return repr(record).encode("utf-8", "surrogatepass")
+        return repr(records).encode("utf-8", "surrogatepass")

@@ -117,10 +117,13 @@ class Dropdowns:
     """The labels of a workbook's dropdowns, by which its rows show people records of ConnectWise."""
 
     def __init__(self, lists: Mapping[str, Sequence[Value]]) -> None:
-        self._known = {
-            "Customer": _labels_and_ids(lists, "Customer", "Company Id"),
-            "Agreement": _labels_and_ids(lists, "Agreement", "Agreement Id"),
-            "Product": _labels_and_ids(lists, "Product", "Item Id"),
+        self._entries = {
+            header: _Entries(lists.get(header, ()), lists.get(ids, ()))
+            for header, ids in (
+                ("Customer", "Company Id"),
+                ("Agreement", "Agreement Id"),
+                ("Product", "Item Id"),
+            )
         }
 
     def shown(self, text_of: Callable[[str], str], **ids: int | str | None) -> ShownLabels:
@@ -134,16 +137,25 @@ class Dropdowns:
         )
 
     def _shown(self, header: str, text: str, id_: int | str | None) -> str:
-        labels, listed = self._known[header]
-        return text if label_key(text) in labels or id_ in listed else ""
+        entries = self._entries[header]
+        return text if id_ in entries.ids or label_key(text) in entries.labels else ""
 
 
-def _labels_and_ids(
-    lists: Mapping[str, Sequence[Value]], title: str, ids: str
-) -> tuple[frozenset[str], frozenset[int]]:
-    """Return the labels of a dropdown as they are compared, and the ids that they stand for."""
-    labels = frozenset(label_key(str(label)) for label in lists.get(title, ()) if label is not None)
-    return labels, frozenset(id_ for _, id_ in _known(lists.get(title, ()), lists.get(ids, ())))
+class _Entries:
+    """The entries of one dropdown; each property is worked out when it is first asked for."""
+
+    def __init__(self, labels: Sequence[Value], ids: Sequence[Value]) -> None:
+        self._labels, self._ids = labels, ids
+
+    @cached_property
+    def ids(self) -> frozenset[int]:
+        """The ids that labels stand for."""
+        return frozenset(id_ for _, id_ in _known(self._labels, self._ids))
+
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The labels as they are compared."""
+        return frozenset(label_key(str(label)) for label in self._labels if label is not None)
 
 
 class LabelDirectory:

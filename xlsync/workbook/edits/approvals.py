@@ -74,14 +74,14 @@ def read_row_edits(
     mismatches: dict[str, Mismatch] = {}
     asked: dict[str, str] = {}
     notices: list[Notice] = []
-    dropdowns = Dropdowns(book.lists)
+    month, dropdowns = book.month, Dropdowns(book.lists)
     for row in book.rows[MISMATCHES.title]:
         mismatch = row.fact("mismatch", Mismatch)
         mismatches[mismatch.key] = mismatch
         action = _read_action(row, mismatch, problems)
         if action is ActionLabel.IGNORE:
-            ignored[mismatch.key] = _read_ignored(row, book.month, problems)
-        approved = _read_approved(row, mismatch, action, book.month, dropdowns, problems, notices)
+            ignored[mismatch.key] = _read_ignored(row, month, problems)
+        approved = _read_approved(row, mismatch, action, month, dropdowns, problems, notices)
         if approved is None or row.key in without:
             continue
         asked[row.key] = _tell_asked(approved)
@@ -91,9 +91,7 @@ def read_row_edits(
                 creations.append(creation)
         elif mismatch.addition is not None:
             changes.setdefault(mismatch.addition.id, []).append(approved)
-    updates = [
-        action for group in changes.values() for action in _change_addition(group, book.month, problems)
-    ]
+    updates = [action for group in changes.values() for action in _change_addition(group, month, problems)]
     return RowEdits(
         (*creations, *updates),
         ignored,
@@ -162,9 +160,6 @@ def _read_approved(
     notices: list[Notice],
 ) -> _Approved | None:
     is_approved = read_approve(row, problems)
-    labels = dropdowns.shown(
-        row.text, Customer=mismatch.company, Agreement=mismatch.agreement, Product=mismatch.item
-    )
     units = read_amount(row, "New Units", problems)
     cost = read_amount(row, "New Cost", problems)
     effective = read_day(row, "Effective From", month, problems)
@@ -180,6 +175,9 @@ def _read_approved(
         if refused:
             what = f"ConnectWise would refuse an addition that begins on {effective}: {refused}"
             notices.append(Notice(row.where("Effective From"), f"{what}. Enter a later date"))
+    labels = dropdowns.shown(
+        row.text, Customer=mismatch.company, Agreement=mismatch.agreement, Product=mismatch.item
+    )
     return _Approved(row, mismatch, action, units, cost, effective, labels)
 
 
