@@ -94,13 +94,24 @@ def test_a_change_of_an_addition_takes_one_look_before_one_write_and_one_look_af
     assert asked(sandbox) == ONE_CHANGE
 
 
-def test_of_several_changes_of_an_agreement_the_look_after_one_is_the_look_before_the_next(
+def test_each_of_several_changes_of_an_agreement_has_a_look_of_its_own_right_before_it(
     sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
-    """But for the first of a run, whose refusal would stop it."""
     changes = changes_of(sandbox, seen)
     sandbox.log.clear()
     assert states(carry_out(changes, connectwise, tmp_path)) == DONE
+    assert asked(sandbox) == ONE_CHANGE * len(changes)
+
+
+def test_of_changes_that_share_looks_the_look_after_some_is_the_look_before_the_next(
+    sandbox: Sandbox, hurried: ConnectWise, seen: Addition, tmp_path: Path
+) -> None:
+    """But for the first of a run, whose refusal would stop it."""
+    changes, clock = changes_of(sandbox, seen), TwoClocks()
+    for write in range(2, 5):
+        sandbox.fail("call-after", write=write, call=lambda: clock.move(SHARED + 0.1, SHARED + 0.1))
+    sandbox.log.clear()
+    assert states(carry_out(changes, hurried, tmp_path, clock=clock)) == DONE
     one_of_more = [LIST, "PATCH addition"]
     assert asked(sandbox) == [*ONE_CHANGE, *one_of_more, *one_of_more, *one_of_more, ONE]
 
@@ -132,7 +143,7 @@ def test_what_a_colleague_changes_while_another_addition_of_the_agreement_is_wri
     assert sandbox.connectwise.additions[theirs]["quantity"] == 99
 
 
-def test_a_look_that_is_more_than_a_second_old_serves_no_further_change(
+def test_a_look_that_is_more_than_half_a_second_old_serves_no_further_change(
     sandbox: Sandbox, hurried: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
     changes, clock = changes_of(sandbox, seen), TwoClocks()
@@ -165,9 +176,10 @@ def test_a_change_that_waited_between_a_shared_look_and_its_request_is_looked_at
 
 
 def test_a_list_that_lags_behind_proves_nothing_and_serves_no_further_change(
-    sandbox: Sandbox, connectwise: ConnectWise, seen: Addition, tmp_path: Path
+    sandbox: Sandbox, hurried: ConnectWise, seen: Addition, tmp_path: Path
 ) -> None:
-    changes = changes_of(sandbox, seen)
+    changes, clock = changes_of(sandbox, seen), TwoClocks()
+    sandbox.fail("call-after", write=2, call=lambda: clock.move(SHARED + 0.1, SHARED + 0.1))
     sandbox.log.clear()
     second = changes[1].seen.id
 
@@ -176,7 +188,7 @@ def test_a_list_that_lags_behind_proves_nothing_and_serves_no_further_change(
 
     sandbox.fail("call", path="GET .*/additions$", skip=1, call=lambda: show(seen.quantity))
     sandbox.fail("call", path=f"GET .*/additions/{second}$", call=lambda: show(seen.quantity + 1))
-    assert states(carry_out(changes, connectwise, tmp_path)) == DONE
+    assert states(carry_out(changes, hurried, tmp_path, clock=clock)) == DONE
     second_change = [LIST, "PATCH addition", LIST, ONE]
     assert asked(sandbox) == [*ONE_CHANGE, *second_change, *ONE_CHANGE, *ONE_CHANGE]
 

@@ -1,9 +1,9 @@
-"""Carry out changes of several additions of one agreement: the look after one is the look before the next.
+"""Carry out changes of several additions of one agreement, which share the looks at that agreement's list.
 
-The list of the agreement's additions is read, a change is sent, and the list is read again: it proves the
-change, and is the last thing that is looked at before the next one is sent. In a run of so many writes that
-the tolerated rate would make it wait for another minute, the changes that leave within a second of a list
-share it. After any trouble the agreement is looked at anew.
+So does a run of so many writes that the tolerated rate would make it wait for another minute. The list of
+the agreement's additions is read, the changes that leave within half a second are sent, and the list is read
+again: it proves them, and is the last look before the next ones. After any trouble the agreement is looked
+at anew.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _list_for(waiting: deque[UpdateAddition], live: Live) -> bool:
 def _send_in_turn(
     waiting: deque[UpdateAddition], live: Live, journal: Journal, may_go_on: Callable[[], bool]
 ) -> Iterator[tuple[UpdateAddition, Sent | Outcome]]:
-    """Send the first change, and where looks are shared those behind it while the list is recent.
+    """Send the first change, and those behind it while the list is recent.
 
     A change with an outcome was not sent, was refused, or was settled before it was repeated.
     """
@@ -89,5 +89,5 @@ def _send_in_turn(
             yield change, sent
             if sent.trouble is not None:
                 return
-        if not (live.shares_looks and may_go_on() and live.was_listed_just_now(change.agreement_id)):
+        if not (may_go_on() and live.was_listed_just_now(change.agreement_id)):
             return

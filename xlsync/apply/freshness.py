@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, Generic, Self, TypeVar
 
 FRESH: Final = 5.0  # seconds after which a value is read again before it is overwritten
-SHARED: Final = 1.0  # seconds within which one look at an agreement may serve several changes
+SHARED: Final = 0.5  # seconds within which one look at an agreement may serve several changes
 SLOWEST: Final = 20.0  # most seconds that ConnectWise may take to answer the requests of one look
 T = TypeVar("T")
 

@@ -38,7 +38,7 @@ class Live:
     `earlier` is what the journal tells of creations before this run. `restates_custom_fields` tells that a
     PATCH must name the custom fields, as a test of writing or an earlier refusal showed; `list_lag` is after
     how many seconds a list shows what is new, where a test of writing told. `clock` tells how old a value is.
-    `shares_looks` tells that several changes of an agreement may rest on one look that is a second old.
+    `shares_looks` tells that several changes of an agreement may rest on one look that is half a second old.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ def perform(
 
     Records are created one after another, in order of need; then the additions of different agreements
     are written side by side. What an undo takes back by a flag comes last, since additions stand on it.
-    An interruption (Ctrl-C) lets the requests under way end and skips the rest. Changes share looks where
-    the run would otherwise wait for the rate.
+    An interruption (Ctrl-C) lets the requests under way end and skips the rest. Each write has looks of its
+    own; only where the run would have to wait for the rate, changes of one agreement share them.
     """
     needed = REQUESTS_OF_A_WRITE * len(plan.actions)
     live.shares_looks = live.connectwise.service.seconds_for(needed) > 0
@@ -156,7 +156,7 @@ class _Run:
                 return
         if self._refusal is None:
             changes = [one for one in (action, *behind) if isinstance(one, UpdateAddition)]
-            if len(changes) > 1:
+            if len(changes) > 1 and self.live.shares_looks:
                 yield from carry_out_together(changes, self.live, self.journal, self._may_go_on)
             else:
                 yield carry_out(action, self.live, self.journal)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -74,7 +74,8 @@ class CatalogItem(Struct, frozen=True, kw_only=True):
     is_bundle: bool = False  # ConnectWise takes no bundle as an addition
 
 
-class Addition(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
     """A catalog item on an agreement, with the quantity that is billed each cycle.
 
     `contract_mark` is the value of its custom field `Subscription ID`, `bill_customer` says whether the
@@ -94,8 +95,8 @@ class Addition(Struct, frozen=True, kw_only=True):
     contract_mark: str = ""
     bill_customer: str = ""
     status: str = ""  # additionStatus, where whole records were read
-    carried_over: Mapping[str, Any] = {}
-    product: str = ""  # the catalog item's identifier
+    carried_over: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    product: str = field(default="", compare=False)  # the catalog item's identifier
 
     @property
     def is_billed(self) -> bool:
