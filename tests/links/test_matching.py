@@ -329,6 +329,24 @@ def test_two_letters_with_an_ampersand_are_another_company_than_without(name: st
     assert companies_of([line("a", "AT&T Inc.")], companies("AT and T")) == {"a": "1 exact"}
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("Calgary Dental AB", ["Calgary Dental BC", "Calgary Dental"]),
+        ("Calgary Dental", ["Calgary Dental AB", "Calgary Dental BC"]),
+        ("Desert Dental, NV", ["Desert Dental AZ", "Desert Dental Inc"]),
+    ],
+)
+def test_a_state_that_is_a_company_form_too_does_not_fold_where_other_states_are_there(
+    name: str, known: list[str]
+) -> None:
+    assert companies_of([line("a", name)], companies(*known)) == {}
+    assert companies_of([line("a", name)], companies(*known, name))["a"] == "3 exact"
+    assert companies_of([line("a", "Desert Dental NV")], companies("Desert Dental", "Zebra AZ")) == {
+        "a": "1 exact"
+    }
+
+
 def test_a_suggestion_whose_runner_up_ties_is_none() -> None:
     assert companies_of([line("a", "Northwint")], companies("Northwind", "Northwink")) == {}
 

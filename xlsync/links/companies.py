@@ -14,6 +14,7 @@ from typing import TypeVar
 from xlsync.links.choices import Emptied, Group, LinkPart, Picked, find_decided, only_id
 from xlsync.links.memory import Memory, Recall, contract_key, customer_key
 from xlsync.links.names import (
+    STATES,
     Place,
     company_words,
     digits,
@@ -21,6 +22,7 @@ from xlsync.links.names import (
     foldings,
     without_any_remark,
     without_remark,
+    words,
 )
 from xlsync.links.proposed import (
     LIKE_FOLDED,
@@ -167,15 +169,33 @@ class _CompanyNames:
     def equal(self, name: str) -> set[int]:
         """Return the companies whose names fold to the same text.
 
-        Where that takes a register's remark away from one of two names, all companies that are called so
-        but for any remark: of `Foo Inc /DE/` and `Foo Inc /NY/` neither is told to be `Foo`.
+        Where one of several places may be meant, as of `Acme CO` and `Acme AZ`, all of them: `CO` is a form
+        and Colorado. Where folding takes a register's remark away from one of two names, all companies that
+        are called so but for any remark: of `Foo Inc /DE/` and `Foo Inc /NY/` neither is told to be `Foo`.
         """
         folded = self._directories_for(name)[2][name]
+        folded = folded | (self._in_other_states(name) if folded else set())
         plain = without_remark(name)
         remarked = self._without_remark[plain] - folded
         if plain != name.casefold():
             remarked |= self._directories_for(plain)[2][plain] - folded
         return folded | remarked | (self._without_any_remark[without_any_remark(name)] if remarked else set())
+
+    def _in_other_states(self, name: str) -> set[int]:
+        """Return the companies that are called so but for a state of North America at the end."""
+        plain = words(name)
+        places = self._by_state.get(plain[:-1] if plain and plain[-1] in STATES else plain, {})
+        return set().union(*places.values()) if len(places.keys() | set(plain[-1:]) & STATES) > 1 else set()
+
+    @cached_property
+    def _by_state(self) -> dict[tuple[str, ...], dict[str, set[int]]]:
+        """The companies whose names end with a state, by the words before it and by the state."""
+        by_state: defaultdict[tuple[str, ...], dict[str, set[int]]] = defaultdict(dict)
+        for company in self._companies:
+            plain = words(company.name)
+            if len(plain) > 1 and plain[-1] in STATES:
+                by_state[plain[:-1]].setdefault(plain[-1], set()).add(company.id)
+        return by_state
 
     @cached_property
     def _without_remark(self) -> Directory:

@@ -84,6 +84,12 @@ _AND_BEFORE_A_FORM: Final = frozenset({"und", "et", "og", "och"})  # Müller und
 _TWO_LETTERS: Final = re.compile(
     r"(?<![^\W_])([^\W\d_])\s*(?:&|\+|\b(?:and|und|et|og|och)\b)\s*([^\W\d_])(?![^\W_])"
 )
+# States of the USA and provinces of Canada: some are company forms, too, such as AB, CO, KS and NV.
+_STATES: Final = """
+    ak al ar az ca co ct dc de fl ga hi ia id il in ks ky la ma md me mi mn mo ms mt nc nd ne nh nj nm nv ny
+    oh ok or pa ri sc sd tn tx ut va vt wa wi wv wy ab bc mb nb nl ns nt nu on pe qc sk yt
+"""
+STATES: Final = frozenset(_STATES.split())
 _MAY_JOIN: Final = re.compile(r"[&+]| (?:and|und|et|og|och) ")
 _SHORT: Final = {  # forms within a name: Packaging Corporation of America
     "corporation": "corp", "company": "co", "companies": "cos", "limited": "ltd", "incorporated": "inc",
