@@ -81,6 +81,9 @@ def test_what_is_not_there_is_told_so_and_what_is_forgotten_is_counted(desk: Des
     ran = desk.run("links", "forget", "nobody")
     assert (ran.code, ran.err.splitlines()[-1]) == (0, "Nothing forgotten.")
     assert desk.run("links", "forget", "bss:601", "--yes").err.splitlines()[-1] == "1 link forgotten."
+    desk.run("links", "ignore", "--contract", "SUB-1", "--reason", "ours")
+    ran = desk.run("links", "forget", "SUB-1", "--yes")
+    assert (ran.err.splitlines()[-1], "is remembered" in ran.err) == ("1 rule forgotten.", False)
 
 
 # Long texts

@@ -134,7 +134,8 @@ def forget_links(*, text: list[str], yes: bool, demo: bool, json: bool) -> None:
         links, rules = systems.links.find_by_name(*text), systems.rules.find(*text)
         both = _both(len(links), len(rules))
         parts = () if links else systems.links.find(*text)
-        show.links(err, links, _tell_parts(parts) if parts else NONE)
+        if links or not rules:
+            show.links(err, links, _tell_parts(parts) if parts else NONE)
         show.rules(err, rules)
         if (links or rules) and not yes and not confirm(f"Forget {both}?", "forget"):
             raise typer.Exit(1)

@@ -293,7 +293,7 @@ def links(console: Console, entries: Sequence[RememberedLink], none: str = "No l
         return
     if console.is_terminal and console.width < _ROOM_FOR_LINKS:
         for link in entries:
-            say(console, f"{link.kind}  {link.subject} -> {' · '.join(link.parts)}")
+            say(console, f"{link.kind}  {link.subject} -> {' · '.join(link.parts)}", hanging="  ")
             say(console, f"  {link.link.evidence}{_since(link)}", style="dim")
         return
     table = _table("Link", "In the BSS", "In ConnectWise", "Evidence", "Since")
