@@ -43,6 +43,7 @@ from xlsync.billing.bss import Bss
 from xlsync.connectwise.client import ConnectWise
 from xlsync.records import replace
 from xlsync.sandbox.server import Sandbox
+from xlsync.settings import BssSettings
 
 RUN_FIXTURES = {"desk", "world", "postgres"}
 RUN_FILES = {"test_addin.py", "test_screen.py", "test_package.py", "test_template.py", "test_terminal.py"}
@@ -174,7 +175,14 @@ def fake(remote: Remote) -> Fake:
 
 @pytest.fixture
 def bss(remote: Remote) -> Iterator[Bss]:
-    one = Bss(remote.url, "key", "made-up-secret", "user", "made-up-word", plans={}, patience=0.001)
+    keys = BssSettings(
+        url=remote.url,
+        client_key="key",
+        client_secret="made-up-secret",
+        username="user",
+        password="made-up-word",
+    )
+    one = Bss(keys, plans={}, patience=0.001)
     with one.service:
         yield one
 

@@ -11,9 +11,11 @@ from werkzeug import Response
 from tests.helpers.fake_bss import BORIS, MARCH, YEAR, Fake, invoice, item, march, only, read_billing, sub
 from tests.helpers.remote import Remote, reply
 from xlsync.billing.bss import Bss
+from xlsync.config import BSS_VARIABLES
 from xlsync.errors import ApiError
 from xlsync.models import Account, BillingLine, LineType, Month
 from xlsync.sandbox.server import Sandbox
+from xlsync.settings import BssSettings
 
 # --- the month's invoices
 
@@ -204,9 +206,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def at(sandbox: Sandbox, plans: dict[str, Any], workers: int = 8) -> Bss:
-    names = ("URL", "CLIENT_KEY", "CLIENT_SECRET", "USERNAME", "PASSWORD")
-    values = (sandbox.environ[f"XLSYNC_BSS_{name}"] for name in names)
-    return Bss(*values, plans=plans, workers=workers, patience=0.001)
+    keys = BssSettings(**{name: sandbox.environ[variable] for variable, name in BSS_VARIABLES.items()})
+    return Bss(keys, plans=plans, workers=workers, patience=0.001)
 
 
 OCTOBER = Month(2026, 10)

@@ -26,6 +26,7 @@ from xlsync.reconcile.billed import Billed, account_for
 from xlsync.sandbox.bss import api
 from xlsync.sandbox.listening import Listener
 from xlsync.sandbox.state import SandboxBss
+from xlsync.settings import BssSettings
 
 Json = dict[str, Any]
 
@@ -84,9 +85,15 @@ def wire() -> Wire:
 
 @pytest.fixture
 def bss(wire: Wire) -> Iterator[Bss]:
-    keys = (api.CLIENT_KEY, api.CLIENT_SECRET, api.USERNAME, api.PASSWORD)
     with wire.serving() as url:
-        one = Bss(url, *keys, plans={}, patience=0.001)
+        keys = BssSettings(
+            url=url,
+            client_key=api.CLIENT_KEY,
+            client_secret=api.CLIENT_SECRET,
+            username=api.USERNAME,
+            password=api.PASSWORD,
+        )
+        one = Bss(keys, plans={}, patience=0.001)
         with one.service:
             yield one
 

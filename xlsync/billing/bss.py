@@ -33,6 +33,7 @@ from xlsync.errors import ApiError
 from xlsync.models import Account, BillingLine, By, Month, Progress
 from xlsync.reconcile.billed import Billing, InvoiceTotal
 from xlsync.rest.service import Call, Service
+from xlsync.settings import BssSettings
 
 _ENDED: Final = frozenset({"cancelled", "canceled", "inactive"})
 
@@ -79,22 +80,22 @@ class Bss:
 
     def __init__(
         self,
-        url: str,
-        client_key: str,
-        client_secret: str,
-        username: str,
-        password: str,
+        settings: BssSettings,
         *,
         plans: MutableMapping[str, Any],
         workers: int = SIDE_BY_SIDE,
         patience: float = 1.0,
     ) -> None:
-        self._keys = (client_key, client_secret)
-        self._user = {"grant_type": "password", "username": username, "password": password}
+        self._keys = (settings.client_key, settings.client_secret)
+        self._user = {
+            "grant_type": "password",
+            "username": settings.username,
+            "password": settings.password,
+        }
         self._plans = plans
         self.service = Service(
             "BSS",
-            url.strip().rstrip("/").removesuffix("/api"),
+            settings.url.strip().rstrip("/").removesuffix("/api"),
             headers={"X-Api-Version": "3"},
             authorize=self._token,
             workers=workers,

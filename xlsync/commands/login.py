@@ -291,8 +291,7 @@ def _stored(variable: str, section: str, given: Mapping[str, str], sources: Sett
 
 def try_bss(values: Mapping[str, str]) -> None:
     """Get a token from the BSS and read one invoice; raises XlsyncError where that fails."""
-    keys = BssSettings(**values)
-    bss = Bss(keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans={})
+    bss = Bss(BssSettings(**values), plans={})
     with bss.service:
         try:
             bss.check()

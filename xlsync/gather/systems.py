@@ -80,12 +80,9 @@ class Systems:
     @cached_property
     def bss(self) -> Bss:
         """The BSS of the settings, with a cache of its billing plans."""
-        keys = self.settings.bss
-        if keys is None:
+        if self.settings.bss is None:
             raise ConfigError("The BSS is not set up.", "Run `xlsync login`.")
-        return Bss(
-            keys.url, keys.client_key, keys.client_secret, keys.username, keys.password, plans=self.plans
-        )
+        return Bss(self.settings.bss, plans=self.plans)
 
     @cached_property
     def links(self) -> Links:
