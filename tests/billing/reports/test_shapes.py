@@ -156,6 +156,8 @@ def test_a_cell_that_is_not_sure_is_named_with_its_row_and_column(
         (["Thank you for your business"],),
         (["Report generated on 2026-11-02 10:00"],),
         (["Page 1 of 1"],),
+        (["---"] * 8,),
+        (["", "=====", "=====", "=====", "", "", "", ""],),
         (["Prepared by:", "Accounts"],),
         (["Endbetrag", "", "", "9", "", "75.60", "", ""],),
         (["", "Razem", "", "9", "", "75.60", "", ""],),
@@ -170,6 +172,12 @@ def test_what_is_no_charge_is_left_out_and_told(path: Path, rows: tuple[list[str
     found = read_csv(path, AMBER, BEECH, *rows)
     assert len(found.lines) == 2
     assert any("left out" in told for told in found.notices)
+
+
+@pytest.mark.parametrize("signs", ["", "()", "."])
+def test_a_row_that_numbers_the_columns_is_no_line(path: Path, signs: str) -> None:
+    numbers = [f"{signs[:1].strip('.')}{n}{signs[-1:]}" for n in range(1, 9)]
+    assert len(read_csv(path, numbers, AMBER, BEECH).lines) == 2
 
 
 @pytest.mark.parametrize("cells", [{"customer": "Total Wine Ltd"}, {"product": "Total Security"}])

@@ -98,7 +98,7 @@ _WORDS: Final = {
     ),
     "USAGE": (
         "usage metered metering consumption consumed overage overages payg "
-        "verbrauch mehrverbrauch verbrauchsgebuhr nutzung nutzungsabhangig "
+        "verbrauch mehrverbrauch verbrauchsgebuhr nutzungsgebuhr nutzungsgebuhren nutzung nutzungsabhangig "
         "verbrauchsabhangig consommation verbruik gebruik meerverbruik "
         "χρηση καταναλωση consumo uso utilizzo excedente depassement"
     ),

@@ -188,7 +188,9 @@ def _is_workbook(content: bytes) -> bool:
 def _refuse_other_kinds(path: Path, content: bytes) -> None:
     start = content[:4000].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \r\n\t").replace(b"\0", b"").lower()
     kind = ""
-    if start.startswith(b"<") and (match := _MARKUP.search(start)):
+    if b"<office:document" in start:
+        kind = "XML of OpenDocument"
+    elif start.startswith(b"<") and (match := _MARKUP.search(start)):
         kind = "XML of Excel 2003" if match[1] == b"workbook" else "a web page (HTML)"
     elif start.startswith(b"<?xml"):
         kind = "XML"

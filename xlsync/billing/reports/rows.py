@@ -88,10 +88,15 @@ def classify(values: TableValues) -> list[RowKind]:
         for customer in set(customers)
         if customer is None or is_plain_total(customer) or _is_remark(customer)
     }
+    ruled = {cell for cell in set(products) if isinstance(cell, str) and not any(map(str.isalnum, cell))}
     kinds = []
     for n, (_, row) in enumerate(values.table.rows):
         customer, product = customers[n], products[n]
-        if product not in not_charging and customer not in not_customers:
+        if product in ruled and not any(map(_has_a_letter_or_digit, row)):
+            kinds.append(RowKind.EMPTY)  # a line drawn with dashes
+        elif n == 0 and _numbers_columns(row):
+            kinds.append(RowKind.FOOTER)
+        elif product not in not_charging and customer not in not_customers:
             kinds.append(RowKind.CHARGE)
         elif not any(_is_there(cell) for cell in row):
             kinds.append(RowKind.EMPTY)
@@ -205,6 +210,16 @@ def _is_named_tax(customer: Any, product: Any, texts: Sequence[str]) -> bool:
     """Return whether a row below the charges is the tax on them, and names nothing else."""
     free = [cell for cell in (customer, product) if cell is not None and not is_tax(cell)]
     return not free and any(map(is_tax, texts))
+
+
+def _has_a_letter_or_digit(value: Any) -> bool:
+    return any(map(str.isalnum, str(value))) if value is not None else False
+
+
+def _numbers_columns(row: Sequence[Any]) -> bool:
+    """Return whether a row below the header numbers the columns: 1, 2, 3 …, or (1), (2), (3) …."""
+    cells = [str(cell).strip(" ().").removesuffix(".0") for cell in row if _is_there(cell)]
+    return len(cells) > 3 and cells == [str(number) for number in range(1, len(cells) + 1)]
 
 
 def _is_there(value: Any) -> bool:
