@@ -148,6 +148,12 @@ def test_a_date_written_either_way_is_read_back(day: dt.date, mark: str) -> None
         "10/2026",
         "October 2026",
         "Οκτώβριος 2026",
+        "2026-10-01 → 2026-10-31",
+        "01.10.2026 thru 31.10.2026",
+        "Oct 1, 2026 through Oct 31, 2026",
+        "2026-10-01, 2026-10-31",
+        "(2026-10-01 - 2026-10-31)",
+        "du 1er au 31 octobre 2026",
     ],
 )
 def test_a_period_in_one_cell_has_two_ends(text: str) -> None:

@@ -580,3 +580,48 @@ def test_a_total_beside_a_tax_may_hold_it_whatever_its_currency(path: Path, tota
 def test_a_column_of_users_beside_the_quantity_is_not_read(path: Path) -> None:
     (line,) = read_csv(path, [*AMBER, "99"], header=[*HEADER, "Users"]).lines
     assert line.units == 6
+
+
+UNDATED = HEADER[:6]
+
+
+@pytest.mark.parametrize(
+    ("titles", "name"),
+    [
+        ([["Invoice for September 2026"]], "report.csv"),
+        ([["Billing period: 01.09.2026 - 30.09.2026"]], "report.csv"),
+        ([["Invoice Date:", "30.09.2026"], [""]], "report.csv"),
+        ([["Rechnungsdatum", "30.09.2026"]], "report.csv"),
+        ([], "invoice-2026-09.csv"),
+        ([], "Sep 2026.csv"),
+    ],
+)
+def test_a_title_or_a_name_of_another_month_raises_a_doubt_where_no_line_has_a_day(
+    path: Path, titles: list[list[str]], name: str
+) -> None:
+    def doubts(own: Path, *rows: list[str], header: list[str]) -> list[str]:
+        found = read_csv(own, *rows, header=header)
+        return [doubt for table in found.tables for doubt in table.doubts]
+
+    named = path.with_name(name)
+    rows = [*titles, UNDATED, AMBER[:6]]
+    (doubt,) = doubts(named, *rows[1:], header=rows[0])
+    assert "names another month than 2026-10" in doubt
+    dated = [*titles, HEADER, AMBER]
+    assert not doubts(named, *dated[1:], header=dated[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["invoice-2026-10.csv", "export 2026-11-03.csv", "20261103.csv"]
+)
+def test_a_name_of_the_month_or_of_the_day_of_a_download_raises_no_doubt(path: Path, name: str) -> None:
+    own = [["Invoice for October 2026"], ["Printed: 02.11.2026"]]
+    rows = [UNDATED, AMBER[:6]]
+    found = read_csv(path.with_name(name), *own[1:], *rows, header=own[0])
+    assert not found.tables[0].doubts
+
+
+def test_a_column_that_names_another_month_in_all_rows_raises_a_doubt(path: Path) -> None:
+    header = [*UNDATED, "Text"]
+    (doubt,) = read_csv(path, [*AMBER[:6], "Charges for September 2026"], header=header).tables[0].doubts
+    assert "“Charges for September 2026” in report.csv names another month" in doubt

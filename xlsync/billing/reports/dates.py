@@ -77,7 +77,8 @@ _NO_DAY: Final = re.compile(
 _LEADING_WORD: Final = re.compile(r"^(?:from|von|vom|du|van|dal|dall|del|desde|απο|από)[ :]+", re.IGNORECASE)
 _YEAR_AT_END: Final = re.compile(r"\d{4}$")
 _BETWEEN: Final = re.compile(
-    r"\s+(?:-|–|—|to|till|until|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+|\s*[–—~]\s*|\.\.+"
+    r"\s+(?:-|–|—|->|→|to|till|until|through|thru|bis|au|a|al|tot|t/m|hasta|fino al|έως|εως|ως|~|\.\.)\s+"
+    r"|\s*[–—~]\s*|\.\.+|(?<=\d\d),\s*(?=\d{4}-|\d{1,2}[./]\d)"
     r"|(?<=^\d{8})-(?=\d{8}$)|(?<=^\d)-(?=\d{1,2}\.? \D)|(?<=^\d\d)-(?=\d{1,2}\.? \D)|(?<=\d\.)-(?=\d)"
     r"|(?<=\d{4}-\d\d-\d\d)/(?=\d{4})|(?<=\d{4})-(?=\d{1,2}[./]\d{1,2}[./]\d{4})"
     r"|(?<=\d[./]\d\d)-(?=\d{1,2}[./]\d{1,2}[./]\d\d$)",
@@ -271,6 +272,7 @@ def _whole_dates(first: str, last: str) -> tuple[str, str]:
         return first, last
     if (match := _YEAR_AT_END.search(last)) is None:
         return first, last
+    first = re.sub(r"(?<=\d)(?:er|st|nd|rd|th|º|°)$", "", first)
     if re.fullmatch(r"\d{1,2}\.?", first):  # the last day has the month of both
         rest = re.sub(r"^\d{1,2}", "", last)
         return f"{first.rstrip('.')}{rest}", last
@@ -285,7 +287,10 @@ def read_range(text: str) -> tuple[DateReadings, DateReadings] | None:
     if (month := read_month(text)) is not None:
         first, last = month
         return DateReadings(first, first), DateReadings(last, last)
-    core = _LEADING_WORD.sub("", " ".join(text.split()))
+    core = " ".join(text.split())
+    if core[:1] + core[-1:] in ("()", "[]"):
+        core = core[1:-1].strip()
+    core = _LEADING_WORD.sub("", core)
     parts = [part.strip() for part in _BETWEEN.split(core) if part.strip()]
     if len(parts) != 2:
         return None

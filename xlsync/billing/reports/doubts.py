@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from xlsync.amounts import counted
 from xlsync.billing.reports.chosen_tables import written_money
+from xlsync.billing.reports.months_named import other_month_named
 from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.tables import Table
 from xlsync.models import BillingLine, Month
@@ -43,6 +44,15 @@ def doubt_of_periods(name: str, lines: Sequence[BillingLine], month: Month) -> s
         f"{counted(len(elsewhere), 'line')} of {name} {charge} for no day of {month} ({sums}), and no "
         f"invoice's date says that {belongs} to it."
     )
+
+
+def doubt_of_names(name: str, table: Table, lines: Sequence[BillingLine], month: Month) -> str:
+    """Say that a title, the sheet or the file names another month, where no line has a day of its own."""
+    if not lines or any(line.start or line.end for line in lines):
+        return ""
+    other = other_month_named(name, table, month)
+    named = f"“{other[:60]}” in {name} names another month than {month}"
+    return f"{named}: is it the report of that month?" if other else ""
 
 
 def doubt_of_left_out(name: str, tables: Sequence[Table], lines: Sequence[BillingLine]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
 
 from xlsync.billing.reports.charges import ChargedRow, TableCharges, charge_lines
 from xlsync.billing.reports.chosen_tables import (
@@ -22,8 +20,7 @@ from xlsync.billing.reports.chosen_tables import (
 from xlsync.billing.reports.code_columns import with_names
 from xlsync.billing.reports.column_checks import refuse_columns
 from xlsync.billing.reports.columns import KNOWN_AND_UNREAD, Aliases, read_aliases
-from xlsync.billing.reports.dates import month_number
-from xlsync.billing.reports.doubts import charges_for, doubt_of_left_out, doubt_of_periods
+from xlsync.billing.reports.doubts import charges_for, doubt_of_left_out, doubt_of_names, doubt_of_periods
 from xlsync.billing.reports.joined_files import (
     FileLines,
     SheetLine,
@@ -36,24 +33,19 @@ from xlsync.billing.reports.joined_files import (
 )
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.layouts import MEANINGS
+from xlsync.billing.reports.months_named import month_of_name
 from xlsync.billing.reports.opening import check_quotes, open_report
 from xlsync.billing.reports.problems import Problems, refuse
 from xlsync.billing.reports.rows import RowKind, classify
 from xlsync.billing.reports.summary import TableRead
 from xlsync.billing.reports.table_values import TableValues, find_marks, find_orders, read_raw, read_values
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.totals import hold_totals
 from xlsync.errors import ReportError
 from xlsync.gc_tuning import not_collected
 from xlsync.models import BillingLine, Month
 from xlsync.reconcile.billed import InvoiceTotal
 from xlsync.settings import ReportSettings
-
-_MONTH_OF_YEAR: Final = re.compile(
-    r"\b(20\d\d)[-. ]?(0[1-9]|1[0-2]|[1-9])\b|\b(0?[1-9]|1[0-2])[-. ]?(20\d\d)\b"
-)
-_SHORT_YEAR: Final = re.compile(r"(?:[^\W\d_]|['’])(\d\d)\s*$")  # `Oct 15` may be a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +194,13 @@ def _touches(charges: TableCharges, values: TableValues, month: Month) -> bool |
     dated = [(start, end) for start, end in periods if start and end]
     if dated:
         return any(start <= month.last and end >= month.first for start, end in dated)
-    named = _month_of_name(values.table.sheet.name)
+    named = month_of_name(values.table.sheet.name)
     if not periods:
         return False if charges.lines else None
     if named is None:
         return None
     number, year = named
     return number == month.month and year in (None, month.year)
-
-
-def _month_of_name(name: str) -> tuple[int, int | None] | None:
-    """Return the month and the year that a sheet's name tells: `October`, `OCT26`, `2026-10`, `10`."""
-    if re.fullmatch(r"0[1-9]|1[0-2]", name.strip()):
-        return int(name), None
-    if match := _MONTH_OF_YEAR.search(fold(name)):
-        return int(match[2] or match[3]), int(match[1] or match[4])
-    words = re.findall(r"[^\W\d_]+|\d+", fold(name))
-    months = [number for word in words if (number := month_number(word)) is not None]
-    years = [int(word) for word in words if word.isdigit() and 1990 <= int(word) <= 2100]
-    if not years and (short := _SHORT_YEAR.search(name)):
-        years = [2000 + int(short[1])]
-    return (months[0], years[0] if years else None) if len(months) == 1 else None
 
 
 @dataclass(slots=True)
@@ -284,7 +262,11 @@ def _finish_table(
     )
     if hidden:
         charges.notices.append(f"{hidden} hidden row{'s are' if hidden > 1 else ' is'} read like the others")
-    doubt = "" if "invoice_date" in values.dates else doubt_of_periods(file.name, own, month)
+    doubt = (
+        ""
+        if "invoice_date" in values.dates
+        else doubt_of_periods(file.name, own, month) or doubt_of_names(file.name, table, own, month)
+    )
     layout, at = table.columns.layout, table.columns.at
     unread = {*table.columns.unread, *(at[name] for name in KNOWN_AND_UNREAD if name in at)}
     file.tables.append(

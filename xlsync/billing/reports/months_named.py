@@ -1,0 +1,86 @@
+"""Months that names and titles tell: of sheets, of files, and of the lines above a header. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from xlsync.billing.reports.columns import known_meaning
+from xlsync.billing.reports.dates import month_number, read_date, read_range
+from xlsync.billing.reports.tables import Table
+from xlsync.billing.reports.text import fold, plain_text
+from xlsync.models import Month
+
+_MONTH_OF_YEAR: Final = re.compile(
+    r"\b(20\d\d)[-. ]?(0[1-9]|1[0-2]|[1-9])\b|\b(0?[1-9]|1[0-2])[-. ]?(20\d\d)\b"
+)
+_SHORT_YEAR: Final = re.compile(r"(?:[^\W\d_]|['’])(\d\d)\s*$")  # `Oct 15` may be a day
+_DAY: Final = re.compile(r"\b20\d\d[-. ]?(?:0\d|1[0-2])[-. ]?[0-3]\d\b|\b[0-3]?\d[-. ][0-3]?\d[-. ]20\d\d\b")
+_OF_A_PERIOD: Final = frozenset({"invoice_date", "period", "plan", "start", "end"})
+
+
+def month_of_name(name: str) -> tuple[int, int | None] | None:
+    """Return the month and the year that a sheet's name tells: `October`, `OCT26`, `2026-10`, `10`."""
+    if re.fullmatch(r"0[1-9]|1[0-2]", name.strip()):
+        return int(name), None
+    if match := _MONTH_OF_YEAR.search(fold(name)):
+        return int(match[2] or match[3]), int(match[1] or match[4])
+    words = re.findall(r"[^\W\d_]+|\d+", fold(name))
+    months = [number for word in words if (number := month_number(word)) is not None]
+    years = [int(word) for word in words if word.isdigit() and 1990 <= int(word) <= 2100]
+    if not years and (short := _SHORT_YEAR.search(name)):
+        years = [2000 + int(short[1])]
+    return (months[0], years[0] if years else None) if len(months) == 1 else None
+
+
+def other_month_named(file_name: str, table: Table, month: Month) -> str:
+    """Return what names another month and year than this: a title, a column, the sheet or the file.
+
+    Empty where nothing does.
+    A day in a name may be that of the download, so it tells nothing; behind `Invoice Date:` it does.
+    """
+    for first, last, text in _periods_in_titles(table):
+        if not first <= month <= last:
+            return text
+    for column in (table.columns.at["product"], *table.columns.strange):
+        cells = {plain_text(row[column]) for _, row in table.rows if column < len(row)} - {""}
+        if cells and all(_names_another(cell, month) for cell in cells):
+            return min(cells)
+    for name in (table.sheet.name, file_name.rpartition(".")[0] or file_name):
+        if _names_another(name, month):
+            return name
+    return ""
+
+
+def _names_another(text: str, month: Month) -> bool:
+    """Return whether a text names a month and a year, and not those of this month."""
+    named = month_of_name(_DAY.sub(" ", fold(text)))
+    return named is not None and named[1] is not None and Month(named[1], named[0]) != month
+
+
+def _periods_in_titles(table: Table) -> Iterator[tuple[Month, Month, str]]:
+    """Yield the first and last month of each period that a title tells, with its text."""
+    for at in range(table.header_row - 2, -1, -1):
+        texts = [text for cell in table.sheet.rows[at] if (text := plain_text(cell))]
+        if len(texts) > 2:
+            return
+        title = " ".join(texts)
+        label, _, value = title.partition(":") if ":" in title else (texts[0] if texts else "", "", "")
+        days = _days(value or " ".join(texts[1:])) if known_meaning(label) in _OF_A_PERIOD else None
+        named = month_of_name(_DAY.sub(" ", fold(title)))
+        if days is not None:
+            yield days[0], days[1], title
+        elif named is not None and named[1] is not None:
+            yield Month(named[1], named[0]), Month(named[1], named[0]), title
+
+
+def _days(text: str) -> tuple[Month, Month] | None:
+    """Return the first and last month of a day or a period that allows one reading."""
+    try:
+        period = read_range(text) or (read_date(text),) * 2
+    except (ValueError, OverflowError):
+        return None
+    days = [one.day_first or one.month_first for one in period if one is not None and one.is_clear]
+    months = [Month(day.year, day.month) for day in days if day is not None]
+    return (months[0], months[-1]) if months else None
