@@ -611,9 +611,7 @@ def test_a_title_or_a_name_of_another_month_raises_a_doubt_where_no_line_has_a_d
     assert not doubts(named, *dated[1:], header=dated[0])
 
 
-@pytest.mark.parametrize(
-    "name", ["invoice-2026-10.csv", "export 2026-11-03.csv", "20261103.csv"]
-)
+@pytest.mark.parametrize("name", ["invoice-2026-10.csv", "export 2026-11-03.csv", "20261103.csv"])
 def test_a_name_of_the_month_or_of_the_day_of_a_download_raises_no_doubt(path: Path, name: str) -> None:
     own = [["Invoice for October 2026"], ["Printed: 02.11.2026"]]
     rows = [UNDATED, AMBER[:6]]
