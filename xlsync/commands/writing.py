@@ -15,7 +15,6 @@ from xlsync.apply.earlier_creations import EarlierCreations
 from xlsync.apply.journal import Journal, Run
 from xlsync.apply.limits import check_limits
 from xlsync.apply.lookup import Live
-from xlsync.apply.perform import perform
 from xlsync.apply.plan import LOST, Outcome, Plan, State
 from xlsync.apply.spent_approvals import Approvals, Noted
 from xlsync.commands.write_test import LOOKS, read_tenant
@@ -101,6 +100,8 @@ def write(
     `source` is the workbook that the plan comes from, or the run that it takes back. `asked` is what each
     row of the workbook asks for.
     """
+    from xlsync.apply.perform import perform  # noqa: PLC0415 - takes long to load, and check writes nothing
+
     if not plan.actions:
         return "", plan.outcomes
     workbook = source.workbook if isinstance(source, Run) else str(source.path.absolute())

@@ -12,7 +12,6 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from xlsync.billing.bss import ChargedMonth
-from xlsync.billing.reports.reading import read_reports
 from xlsync.billing.reports.summary import TableRead
 from xlsync.connectwise.lists import LISTS, ListName, ListReading, Tables
 from xlsync.gather.systems import Systems, silent
@@ -198,6 +197,8 @@ def _read_charged(
 ) -> tuple[Billing | ChargedMonth, tuple[TableRead, ...]]:
     """Read a month's lines: complete from reports, without billing plans from the BSS."""
     if request.reports:
+        from xlsync.billing.reports.reading import read_reports  # noqa: PLC0415 - takes long to load
+
         read = read_reports(request.reports, month, systems.settings.report)
         return Billing(read.lines, read.totals), read.tables
     read_charged = partial(systems.bss.read_charged, month, by=request.by, progress=progress)
