@@ -190,7 +190,7 @@ def _line(invoice: Json, code: str, item: Json, units: Mapping[str, Unit]) -> Bi
     product, addon = part(item, "product"), part(subscription, "relatedAddon")
     customer = part(first, "account") or part(invoice, "account")
     unit_name = text_of(part(item, "unit").get("name"))
-    unit = units.get(id_of(part(item, "unit")), Unit(months_of(unit_name), is_recurring=True))
+    unit = units.get(id_of(part(item, "unit"))) or Unit(months_of(unit_name), is_recurring=True)
     charge = _charge(subscriptions, assets, product, unit)
     recurs = charge is not LineType.ONE_TIME
     commitment = period_name(unit.months) if unit.months and recurs else unit_name

@@ -85,6 +85,8 @@ def _is_decided_anew(row: SheetRow) -> bool:
 
 def _learn_ignore_rule(writer: _RuleWriter, row: SheetRow, ignored: Ignored | None) -> list[Notice]:
     """Store or remove the `ignore` rule of a row; `ignored` is None where the row is not ignored."""
+    if ignored is None and row.stored.showed("Action") != ActionLabel.IGNORE:
+        return []
     rule = Rule(
         kind=RuleKind.IGNORE,
         scope=Scope.ROW,
@@ -95,8 +97,7 @@ def _learn_ignore_rule(writer: _RuleWriter, row: SheetRow, ignored: Ignored | No
         workbook=writer.workbook,
     )
     if ignored is None:
-        if row.stored.shown.get("Action") == ActionLabel.IGNORE:
-            writer.remove(rule)
+        writer.remove(rule)
         return []
     if ignored.reason:
         writer.store(rule)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,10 +45,6 @@ class Share(Struct, frozen=True):
 
     lines: int = 0
     amount: Decimal = _ZERO
-
-    def plus(self, amount: Decimal) -> Share:
-        """Return the share with one more line of this amount."""
-        return Share(self.lines + 1, self.amount + amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +91,14 @@ def account_for(
     are still held against their lines, each by itself.
     """
     of_reports = any(invoice.is_report for invoice in invoices or ())
-    exact: dict[str, dict[str, dict[str, Share]]] = {}  # by currency, invoice and fate
+    amounts: defaultdict[tuple[str, str, Fate], list[Decimal]] = defaultdict(list)
     for line in lines:
         number = "" if invoices is None else line.report if of_reports else line.invoice
-        of_invoice = exact.setdefault(line.currency, {}).setdefault(number, {})
-        fate = str(FATES[statuses[line.key]])
-        of_invoice[fate] = of_invoice.get(fate, Share()).plus(line.amount)
+        amounts[line.currency, number, FATES[statuses[line.key]]].append(line.amount)
+    exact: dict[str, dict[str, dict[str, Share]]] = {}  # by currency, invoice and fate
+    for (currency, number, fate), some in amounts.items():
+        shares = exact.setdefault(currency, {}).setdefault(number, {})
+        shares[str(fate)] = Share(len(some), sum(some, _ZERO))
     totals: dict[str, dict[str, Decimal | None]] = {}  # by currency and invoice
     for invoice in invoices or ():
         of_currency = totals.setdefault(invoice.currency, {})

@@ -56,10 +56,10 @@ def read_facts(book: Book) -> Facts:
     rows = [
         MismatchRow(
             mismatch=from_plain(row.facts["mismatch"], Mismatch),
-            customer=str(row.stored.shown.get("Customer") or ""),
-            agreement=str(row.stored.shown.get("Agreement") or ""),
-            product=str(row.stored.shown.get("Product") or ""),
-            kind=_kind(row.text("Mismatch"), str(row.stored.shown.get("Mismatch") or "")),
+            customer=str(row.stored.showed("Customer") or ""),
+            agreement=str(row.stored.showed("Agreement") or ""),
+            product=str(row.stored.showed("Product") or ""),
+            kind=_kind(row.text("Mismatch"), str(row.stored.showed("Mismatch") or "")),
             approve=row.text("Approve"),
             result=row.text("Result"),
             is_noted=row.key in noted,

@@ -87,6 +87,10 @@ class StoredRow(NamedTuple):
         """The values by header; built at each call, since few rows are ever asked for them."""
         return dict(zip(self.headers, self.values, strict=True))
 
+    def showed(self, header: str) -> Value:
+        """Return the value under a header; None where the row has none."""
+        return self.values[self.headers.index(header)] if header in self.headers else None
+
     @property
     def json(self) -> bytes:
         """The row's hidden facts as JSON."""

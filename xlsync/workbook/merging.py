@@ -124,7 +124,7 @@ def _keep_edits(row: SheetRow, cells: Mapping[str, Value], lapsed: list[str], *,
     approved_for = _APPROVED_FOR.get(row.sheet.title)
     if approved_for is None:
         return changed
-    same = all(is_same(row.stored.shown.get(header), cells[header]) for header in approved_for)
+    same = all(is_same(row.stored.showed(header), cells[header]) for header in approved_for)
     if not same:
         changed["Result"] = None
         if row.text("Approve").casefold().startswith("yes"):

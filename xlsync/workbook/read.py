@@ -306,7 +306,7 @@ def _find_altered(row: SheetRow) -> Iterable[Problem]:
             continue
         if column.header == "Mismatch" and row.text("Mismatch") == MismatchKind.CHANGED_SINCE_EXPORT:
             continue
-        was = row.stored.shown.get(column.header)
+        was = row.stored.showed(column.header)
         yield Problem(
             row.where(column.header),
             f"{column.header} is computed by xlsync and was altered ({_shown(was)} became "

@@ -323,7 +323,7 @@ class _Reader:
 
     def _short(self, row: SheetRow, header: str, length: int) -> str:
         """Read a text for ConnectWise: the full original where the person left the proposal as it was."""
-        shown = row.stored.shown.get(header)
+        shown = row.stored.showed(header)
         text = row.text(header) if row.is_edited(header) or shown is None else str(shown).strip()
         if len(text) > length:
             self._add_problem(row, header, f"{header} has {len(text)} characters", f"shorten it to {length}")

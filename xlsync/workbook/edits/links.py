@@ -161,7 +161,7 @@ def _read_match(
             evidence=Evidence.CHOSEN if has_choice else Evidence.CONFIRMED,
         )
     if text:
-        before = row.stored.shown.get("Match") or "nothing"
+        before = row.stored.showed("Match") or "nothing"
         problems.append(
             Problem(
                 row.where("Match"),
