@@ -241,3 +241,12 @@ def test_an_amount_beside_a_column_of_credits_counts_unless_there_is_a_credit(
 def test_an_amount_and_another_credit_in_one_row_are_a_problem(path: Path) -> None:
     message = refusal(path, "Customer,Product,Quantity,Amount,Credit", "Amber,Mail,6,63,21")
     assert "row 2, Credit: stands beside another amount" in message
+
+
+def test_a_row_with_a_meter_is_usage(path: Path) -> None:
+    header = "CustomerName,ProductName,MeterName,Quantity,UnitPrice,BillingPreTaxTotal"
+    found = read(path, header, "Amber,Virtual Machines,D2 v3,23.5,0.10,2.35", "Amber,Mail,,6,10.50,63.00")
+    assert [(str(line.type), str(line.amount)) for line in found.lines] == [
+        ("Usage", "2.35"),
+        ("Recurring", "63.00"),
+    ]

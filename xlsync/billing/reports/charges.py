@@ -160,21 +160,22 @@ def _row_kinds(values: TableValues, words: KindWords) -> list[tuple[Kind | None,
     empty: Sequence[None] = [None] * len(values.table.rows)
     columns = [values.texts[name] for name in KIND_COLUMNS if name in values.texts]
     terms = [values.texts[name] for name in TERM_COLUMNS if name in values.texts]
+    metered = [isinstance(cell, str) for cell in values.texts.get("meter", empty)]
     credits_apart = [bool(cell) for cell in values.numbers.get("credit", empty)]
     layout = values.table.columns.layout
     is_usage = layout is not None and layout.is_usage
 
-    def say(is_credit: bool, *cells: str | Wrong | None) -> tuple[Kind | None, str]:
+    def say(is_credit: bool, is_metered: bool, *cells: str | Wrong | None) -> tuple[Kind | None, str]:
         texts = [cell for cell in cells[: len(columns)] if isinstance(cell, str)]
         kinds = [words.find(text) for text in texts]
         known = [kind for kind in kinds if kind is not None]
         if len(known) < len(kinds):
             return None, ""
         billed = [kind for cell in cells[len(columns) :] if (kind := _kind_of_term(cell, words)) is not None]
-        whole = _together([*known, *billed, Kind(is_credit=is_credit)], is_usage=is_usage)
+        whole = _together([*known, *billed, Kind(is_credit=is_credit)], is_usage=is_usage or is_metered)
         return whole, " / ".join(map(fold, texts))
 
-    return combined(say, [credits_apart, *columns, *terms])
+    return combined(say, [credits_apart, metered, *columns, *terms])
 
 
 def _kind_of_term(cell: str | Wrong | None, words: KindWords) -> Kind | None:
