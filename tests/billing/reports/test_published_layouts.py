@@ -78,6 +78,15 @@ ACTIVE_PLATFORM: Row = {
     "Billing period start date": "01.10.2026", "Billing period end date": "31.10.2026", "Quantity": "6",
     "Unit price": "10.5", "Amount": "63", "Charge type": "Recurring", "Charge create date": "02.10.2026",
 }  # fmt: skip
+USAGE: Row = {
+    "CustomerCompanyName": "Amber Ltd", "InvoiceNumber": "D1", "SubscriptionId": "s-1",
+    "ServiceName": "Compute", "ServiceType": "VM", "ResourceGuid": "g-1", "ResourceName": "B2s",
+    "ConsumedQuantity": "744", "IncludedQuantity": "0", "OverageQuantity": "744", "ListPrice": "0.096",
+    "PretaxCharges": "71.42", "TaxAmount": "13.57", "PostTaxTotal": "84.99", "Currency": "EUR",
+    "PostTaxEffectiveRate": "0.114", "ChargeType": "Assess Usage Fee for Current Cycle",
+    "BillingCycleType": "Monthly", "MeteredServiceType": "VM", "UsageDate": "",
+    "ChargeStartDate": "10/01/2026", "ChargeEndDate": "10/31/2026",
+}  # fmt: skip
 
 
 def read(folder: Path, *rows: Row) -> ReportsRead:
@@ -116,6 +125,17 @@ def test_a_published_layout_is_read_and_named(tmp_path: Path, row: Row, name: st
 def test_daily_usage_is_usage_whatever_its_charge_type_says(tmp_path: Path) -> None:
     (line,) = read(tmp_path, DAILY).lines
     assert (line.type, line.units, line.amount) == (LineType.USAGE, 24, Decimal("0.9984"))
+
+
+def test_aggregated_usage_is_usage_as_the_daily_one_is(tmp_path: Path) -> None:
+    aggregated = {name: cell for name, cell in DAILY.items() if name != "UsageDate"}
+    (line,) = read(tmp_path, aggregated | {"PartnerEarnedCreditPercentage": "15", "UnitType": "1 Hour"}).lines
+    assert (line.type, line.units, line.amount) == (LineType.USAGE, 24, Decimal("0.9984"))
+
+
+def test_the_older_usage_file_is_read_with_all_its_columns(tmp_path: Path) -> None:
+    (line,) = read(tmp_path, USAGE).lines
+    assert (line.type, line.units, line.amount) == (LineType.USAGE, 744, Decimal("71.42"))
 
 
 def signs(lines: tuple[BillingLine, ...]) -> list[tuple[Decimal, Decimal]]:

@@ -41,10 +41,12 @@ _PHRASES: Final = {
     ),
     "USAGE": (
         "pay per use", "pay as you go", "on demand", "pay by use", "a consumo", "a la demande", "por uso",
+        "reserved instance hourly billing", "savings plans hourly billing", "savings plans used",
         "nach verbrauch", "naar verbruik", "post paid usage", "pago por uso", "d utilisation",
     ),
     "RECURRING": (
         "pro rata", "add quantity", "quantity increase", "increase quantity", "auto renew", "auto renewal",
+        "reserved instance subscription", "savings plans subscription",
         "add on", "add seats", "add licenses", "change plan", "d abonnement",
     ),
     "CREDIT": (

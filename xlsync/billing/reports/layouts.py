@@ -278,7 +278,7 @@ def _layout(
 LAYOUTS: Final[Sequence[Layout]] = (
     _layout(
         "Microsoft daily rated usage",
-        "CustomerName,SubscriptionId,UsageDate,MeterName,UnitPrice,Quantity,BillingPreTaxTotal",
+        "CustomerName,SubscriptionId,MeterName,UnitPrice,Quantity,BillingPreTaxTotal",
         {
             "customer": "CustomerName", "customer_id": "CustomerId", "contract": "SubscriptionId",
             "product": "ProductName", "product_code": "ProductId", "sku": "SkuId", "units": "Quantity",
@@ -335,7 +335,7 @@ LAYOUTS: Final[Sequence[Layout]] = (
                 "invoice": "InvoiceNumber",
             "start": "ChargeStartDate", "end": "ChargeEndDate",
         },
-        "ChargeType,ServiceType,UsageDate,PostTaxEffectiveRate,TaxAmount,DiscountDetails",
+        "ChargeType,ServiceType,MeteredServiceType,UsageDate,PostTaxEffectiveRate,TaxAmount,DiscountDetails",
         is_usage=True,
     ),
     _layout(
