@@ -88,3 +88,12 @@ def test_a_product_named_as_a_credit_is_charged_as_it_stands_and_raises_a_doubt(
     assert [line.amount for line in found.lines] == [63, 21]
     assert [len(table.doubts) for table in found.tables] == [1]
     assert "“Credit for Mail” is named as a credit" in found.tables[0].doubts[0]
+
+
+@pytest.mark.parametrize("number", ["CRED-13", "Credit Note", "Gutschrift 4712", "GS-12"])
+def test_an_invoice_named_as_a_credit_note_without_a_minus_is_a_problem(path: Path, number: str) -> None:
+    header = f"{HEADER},Document"
+    assert f"“{number}” looks like the number of a credit note" in refusal(
+        path, header, f"{CHARGE},Invoice 12", f"{POSITIVE},{number}"
+    )
+    assert read(path, header, f"{CHARGE},Invoice 12", f"{NEGATIVE},{number}").lines

@@ -171,12 +171,17 @@ def _doubts_of_products(
         yield f"{file_name}: “{first}” is named as a credit and has no minus: {rows_text(rows)} {are}."
 
 
+def _is_of_credit(number: str) -> bool:
+    return _CREDIT_NUMBER.fullmatch(number) is not None or begins_with_credit(number)
+
+
 def _tell_numbers(values: TableValues, charging: Sequence[int], amounts: Amounts, problems: Problems) -> None:
     """Add a problem where some invoices are numbered as credit notes and their amounts have no minus."""
     numbers = values.texts.get("invoice")
     if numbers is None:
         return
-    credited = [at for at in charging if _CREDIT_NUMBER.fullmatch(str(numbers[at] or ""))]
+    of_credits = {text for text in set(numbers) if isinstance(text, str) and _is_of_credit(text)}
+    credited = [at for at in charging if numbers[at] in of_credits]
     if len(credited) < len(charging) and _is_without_minus(amounts[at] for at in credited):
         rows = [values.table.rows[at][0] for at in credited]
         header = values.table.header_of("invoice")
