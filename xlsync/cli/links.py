@@ -88,7 +88,7 @@ def links_units(
 
 @command(links_app, "export", example="xlsync links export links.csv")
 def links_export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file to write.", readable=False)],
     demo: Demo = False,
     json: Json = False,
 ) -> None:
@@ -100,7 +100,9 @@ def links_export(
 
 @command(links_app, "import", example="xlsync links import links.csv")
 def links_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A CSV file that links export wrote.", readable=False)
+    ],
     replace: Annotated[bool, typer.Option("--replace", help="Let the file win where both differ.")] = False,
     demo: Demo = False,
     json: Json = False,

@@ -21,7 +21,7 @@ def number(help_: str) -> Any:
 Demo = Annotated[bool, typer.Option("--demo", help="Use made-up data: no account is needed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Digest = Annotated[bool, typer.Option("--digest", help="Print only a digest in Markdown, for mail or chat.")]
-WorkbookFile = Annotated[  # `reached` says whether the workbook can be read
+WorkbookFile = Annotated[  # `refuse_unusable` says whether the workbook can be read
     Path, typer.Argument(metavar="FILE", help="A workbook that export made.", readable=False)
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and check the limits; write nothing.")]

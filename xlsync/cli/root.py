@@ -67,13 +67,16 @@ def export(
     month: Annotated[
         str, typer.Option(metavar="MONTH", help="Such as 2026-10; or last, this. Asks if omitted.")
     ] = "",
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: xlsync-MONTH.xlsx.", readable=False)
+    ] = None,
     reports: Annotated[
         list[Path] | None,
         typer.Option(
             "--from",
             metavar="REPORT",
             help="Billing lines from a CSV or Excel report; may be given several times.",
+            readable=False,
         ),
     ] = None,
     by: Annotated[
@@ -187,7 +190,11 @@ def report(
     file: WorkbookFile,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="REPORT", help="Default: xlsync-MONTH-report.xlsx beside the workbook."),
+        typer.Option(
+            metavar="REPORT",
+            help="Default: xlsync-MONTH-report.xlsx beside the workbook.",
+            readable=False,
+        ),
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="A PDF beside it too, by LibreOffice.")] = False,
     demo: Demo = False,
@@ -245,7 +252,8 @@ def version() -> None:
 @command(ribbon_app, "build", example="xlsync ribbon build --output xlsync.xlam")
 def ribbon_build(
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: xlsync.xlam in this folder.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Default: xlsync.xlam in this folder.", readable=False),
     ] = None,
 ) -> None:
     """Make the file of the add-in, for the Python that runs xlsync now."""

@@ -47,6 +47,9 @@ def errors_in_words() -> Iterator[None]:
             case errno.ENAMETOOLONG:  # raised for any long name, before anything is written
                 what = "the name of a file is too long for this system, or for what is put beside it"
                 hint = "Choose a shorter name or folder."
+            case errno.EACCES | errno.EPERM if error.filename:  # a folder that may not be entered
+                what = f"{error.filename} cannot be reached: {error.strerror}"
+                hint = "Give yourself the right to its folder, or name another place."
             case errno.ENOSPC:  # standard output is full: the stores have messages of their own
                 what, hint = DISK_FULL, "Make room, and try again."
             case _:
