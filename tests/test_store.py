@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +105,36 @@ def test_a_cache_on_a_full_disk_keeps_nothing_and_stops_nobody(tmp_path: Path) -
         tamper(tmp_path, FULL_DISK)
         cache["a"] = 1
         assert "a" not in cache
+
+
+@contextmanager
+def written_elsewhere(folder: Path, store: Any) -> Iterator[None]:
+    """Let another program write to a store's file all the while; the store waits for a moment only."""
+    store._sql("PRAGMA busy_timeout = 1")
+    with closing(sqlite3.connect(folder / "cache.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_cache_that_cannot_be_written_keeps_nothing_and_what_must_go_from_it_is_told(
+    tmp_path: Path,
+) -> None:
+    with Cache(tmp_path) as cache:
+        cache["a"] = 1
+        with written_elsewhere(tmp_path, cache._store):
+            cache["b"] = 2
+            assert list(cache) == ["a"]
+            with pytest.raises(XlsyncError, match=r"The cache in .* cannot be written: it may only be read"):
+                del cache["a"]
+        del cache["a"]
+        assert list(cache) == []
+
+
+def test_links_that_cannot_be_written_are_told_and_the_command_ends(tmp_path: Path) -> None:
+    with Links(tmp_path, SITE) as links, written_elsewhere(links.folder, links._store._cache):  # type: ignore[attr-defined]
+        with pytest.raises(XlsyncError, match=r"The remembered links in .* cannot be written: it may only"):
+            links.forget([])
+        assert links.list() == ()
 
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ _FULL: Final = 2  # a commit has reached the disk when it returns
 _TIME_OUT: Final = 60  # seconds to wait for another command that writes
 _MADE: Final = "made"  # the name of a file that says that the store beside it was made completely
 _LAST_MADE: Final = "Settings_size_delete"  # the trigger with which diskcache ends making a file
+_UNWRITTEN: Final = (sqlite3.Error, OSError, diskcache.Timeout)  # raised where a store cannot be written
 _INLINE: Final = 2**31 - 1  # bytes below which a value stands in the database itself, inside its transaction
 
 
@@ -146,6 +147,13 @@ def _close(store: Any) -> None:
         store.close()
 
 
+def _why_unwritten(error: Exception) -> str:
+    """Return in words why a store cannot be written; diskcache itself does not say it."""
+    if isinstance(error, diskcache.Timeout):
+        return f"it may only be read, or another command has been writing to it for {_TIME_OUT} seconds"
+    return str(error)
+
+
 def _size_of(file: Path) -> int:
     """Return the size of a file in bytes; 0 where there is none, or it may not be looked at."""
     try:
@@ -182,6 +190,7 @@ class Cache(_Closes, MutableMapping[str, Any]):
     """
 
     def __init__(self, folder: Path, size_limit: int = CACHE_SIZE) -> None:
+        self._folder = folder
         # Two entries are culled at a time: diskcache's ten would remove a large new list with the old ones.
         settings = {
             "size_limit": size_limit,
@@ -207,18 +216,25 @@ class Cache(_Closes, MutableMapping[str, Any]):
             raise KeyError(key) from error
 
     def __setitem__(self, key: str, value: Any) -> None:
-        # A full disk is no reason to stop: what is not kept is fetched again.
-        with contextlib.suppress(sqlite3.DatabaseError, OSError):
-            self._store.set(key, value, retry=True)
+        # A full disk, or a folder that may only be read, stops nobody: what is not kept is fetched again.
+        with contextlib.suppress(*_UNWRITTEN):
+            self._store.set(key, value)
 
     def __delitem__(self, key: str) -> None:
-        self._store.__delitem__(key, retry=True)
+        try:
+            self._store.__delitem__(key, retry=False)
+        except _UNWRITTEN as error:
+            raise XlsyncError(
+                f"The cache in {self._folder} cannot be written: {_why_unwritten(error)}.",
+                "Let other commands end, or delete the folder, and try again.",
+            ) from error
 
     def __iter__(self) -> Iterator[str]:
         try:
             yield from self._store.iterkeys()
         except NotJsonError:
-            self._store.clear(retry=True)
+            with contextlib.suppress(*_UNWRITTEN):
+                self._store.clear()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -376,7 +392,7 @@ class FileStore:
         if header is None:
             header = {"format": FORMAT, "environment": self.environment}
             with self.writing():
-                self._cache.set(_HEADER, header, retry=True)
+                self._cache.set(_HEADER, header)
         version = header.get("format") if isinstance(header, dict) else None
         if not isinstance(version, int):
             raise self.damaged("it does not say its format")
@@ -423,7 +439,7 @@ class FileStore:
                 if mine.get(key) != value:
                     self.set(key, value)
             header = {name: value for name, value in header.items() if name != "unsent"}
-            self._cache.set(_HEADER, header | {"shared_at": place}, retry=True)
+            self._cache.set(_HEADER, header | {"shared_at": place})
 
     def get(self, key: str) -> Any:
         """Return the value under a key; None where there is none."""
@@ -451,12 +467,12 @@ class FileStore:
 
     def set(self, key: str, value: Any) -> None:
         """Store a value under a key, within `writing`."""
-        self._cache.set(key, value, retry=True)
+        self._cache.set(key, value)
         self._changed.add(key)
 
     def delete(self, key: str) -> bool:
         """Delete an entry, within `writing`; returns whether there was one."""
-        was_there = bool(self._cache.delete(key, retry=True))
+        was_there = bool(self._cache.delete(key))
         if was_there:
             self._changed.add(key)
         return was_there
@@ -468,16 +484,16 @@ class FileStore:
         try:
             # diskcache opens a store with some thirty commits; only these here have to reach the disk.
             self._cache.reset("sqlite_synchronous", _FULL, update=False)
-            with self._cache.transact(retry=True):
+            with self._cache.transact():
                 yield
                 if self._changed:
                     header = {**self.get(_HEADER), "revision": secrets.token_hex(8)}
                     if self.is_apart:
                         header["unsent"] = sorted({*header.get("unsent", []), *self._changed})
-                    self._cache.set(_HEADER, header, retry=True)
-        except (sqlite3.Error, OSError) as error:
+                    self._cache.set(_HEADER, header)
+        except _UNWRITTEN as error:
             raise XlsyncError(
-                f"The {self._what} in {self.folder} cannot be written: {error}.",
+                f"The {self._what} in {self.folder} cannot be written: {_why_unwritten(error)}.",
                 "Nothing was changed. Look whether the disk is full or the folder cannot be written.",
             ) from error
 
