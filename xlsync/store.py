@@ -311,6 +311,11 @@ class EnvironmentStore(_Closes):
         """Return the folder of these entries on this machine."""
         return folder / f"{environment_folder(environment)}{cls.suffix}"
 
+    def try_writing(self) -> None:
+        """Raise XlsyncError where a store of this machine cannot be written; the journal tries a team's."""
+        if isinstance(self._store, FileStore):
+            self._store.try_writing()
+
     def close(self) -> None:
         """Close the store."""
         self._store.close()
@@ -496,6 +501,11 @@ class FileStore:
                 f"The {self._what} in {self.folder} cannot be written: {_why_unwritten(error)}.",
                 "Nothing was changed. Look whether the disk is full or the folder cannot be written.",
             ) from error
+
+    def try_writing(self) -> None:
+        """Write the header as it is; raises XlsyncError where the store cannot be written."""
+        with self.writing():
+            self._cache.set(_HEADER, self.get(_HEADER))
 
     def damaged(self, what: str) -> XlsyncError:
         """Make the error that names this store, what is wrong with it (`what`), and how to mend it."""

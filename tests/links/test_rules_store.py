@@ -42,6 +42,17 @@ def test_a_damaged_store_stops_apply_before_any_write_whether_it_is_needed_or_no
     assert f"{folder} are damaged: cache.db is empty" in " ".join(ran.err.split())
 
 
+@pytest.mark.parametrize("kind", ["[0-9a-f]", "-rules"])
+def test_a_store_that_cannot_be_written_stops_apply_before_any_write(desk: Desk, kind: str) -> None:
+    with desk.editing() as hand:
+        hand.approve("units:52")
+    (folder,) = desk.home.glob(f"links/*{kind}")
+    tamper(folder, FULL_DISK.replace("INSERT", "UPDATE"))
+    ran = desk.run("apply", str(desk.file), "--yes")
+    assert (ran.code, desk.sent()) == (1, [])
+    assert f"{folder} cannot be written: the disk is full" in " ".join(ran.err.split())
+
+
 @pytest.mark.parametrize(
     "stored",
     [{"kind": "forbid", "scope": "product", "about": "Backup", "reason": ""}, {}, [], "text", 5, {"kind": 5}],

@@ -168,7 +168,12 @@ def perform_review(
     progress: Callable[[Outcome], None] | None = None,
     save: Save | None = None,
 ) -> tuple[str, tuple[Outcome, ...], Path]:
-    """Perform a review; returns the run's id, every outcome, and the file that holds the results."""
+    """Perform a review; returns the run's id, every outcome, and the file that holds the results.
+
+    Raises XlsyncError before any write where what the run creates could not be remembered.
+    """
+    systems.links.try_writing()
+    systems.rules.try_writing()
     run, outcomes = write(
         systems, review.plan, review.live, "apply", review.book, now, progress, review.asked
     )
