@@ -9,7 +9,7 @@ XlsyncError
 │   ├── UnaskedReports  it names reports that are opened only after asking (commands/report_files.py)
 │   └── NotNoted     writes were made, and the workbook could not take their results
 ├── ReportError      a billing report that cannot be read
-├── NotJsonError     an entry of a store that is not JSON (store.py)
+├── NotJsonError     an entry of a store that is not JSON (store/cache.py)
 ├── StoreUnreachable the store that a team shares cannot be used (team_store.py)
 ├── ApiError         a service answered with an error, or could not be reached
 │   └── NoAnswer     a request was sent and its outcome is not known
