@@ -623,3 +623,12 @@ def test_a_column_that_names_another_month_in_all_rows_raises_a_doubt(path: Path
     header = [*UNDATED, "Text"]
     (doubt,) = read_csv(path, [*AMBER[:6], "Charges for September 2026"], header=header).tables[0].doubts
     assert "“Charges for September 2026” in report.csv names another month" in doubt
+
+
+def test_months_of_a_year_at_a_years_price_are_a_part_of_it(path: Path) -> None:
+    year = amber(unit_price="120.00", amount="720.00", start_date="2026-03-01", end_date="2027-02-28")
+    added = amber(quantity="2", unit_price="120.00", amount="98.63", end_date="2027-02-28")
+    assert [line.units for line in read_csv(path, year, added).lines] == [6, 2]
+    wrong = amber(quantity="2", unit_price="120.00", amount="980.63", end_date="2027-02-28")
+    found = read_csv(path, year, wrong)
+    assert any("2 × 120 is not 980.63" in told for told in found.notices)

@@ -97,3 +97,9 @@ def test_an_invoice_named_as_a_credit_note_without_a_minus_is_a_problem(path: Pa
         path, header, f"{CHARGE},Invoice 12", f"{POSITIVE},{number}"
     )
     assert read(path, header, f"{CHARGE},Invoice 12", f"{NEGATIVE},{number}").lines
+
+
+def test_a_file_of_credit_notes_alone_is_known_by_their_words_and_not_by_letters(path: Path) -> None:
+    header = f"{HEADER},Invoice Number"
+    assert "looks like the number of a credit note" in refusal(path, header, f"{POSITIVE},Credit Note 4")
+    assert read(path, header, f"{CHARGE},GS-12").lines

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from xlsync.amounts import counted, tell_number
 from xlsync.billing.reports.layouts import may_hold_tax
@@ -13,6 +14,7 @@ from xlsync.billing.reports.table_values import TableValues
 from xlsync.models import BillingLine
 from xlsync.reconcile.charges import covers_full_period
 
+_NEARLY: Final = Decimal("0.85")  # February beside January
 # Of each line: the number of its row, its place among the rows, and the amount as the row writes it.
 Places = Sequence[tuple[int, int, Decimal | None]]
 
@@ -24,13 +26,14 @@ def prove_table(
 
     A problem where the columns are not what their headers say.
     """
+    longest = _longest_periods(lines)
     products = [
         Product(
             row=number,
             units=line.units,
             cost=line.cost,
             amount=line.amount,
-            is_full=covers_full_period(line),
+            is_full=covers_full_period(line) and not _is_part_of(line, longest),
             share=_figure_at(values, "duration", at),
             discount=_figure_at(values, "discount", at),
         )
@@ -45,6 +48,25 @@ def prove_table(
     if not proof.broken:
         return proof.costs, notices
     return proof.costs, [*notices, *_tell_broken(values, proof, where, problems)]
+
+
+def _longest_periods(lines: Sequence[BillingLine]) -> dict[tuple[str, Decimal | None], int]:
+    """Return the days of the longest period at each price of a product: five months are a part of a year."""
+    longest: dict[tuple[str, Decimal | None], int] = {}
+    for line in lines:
+        if line.billing_months is None and (days := _days(line)) > longest.get((line.product, line.cost), 0):
+            longest[line.product, line.cost] = days
+    return longest
+
+
+def _is_part_of(line: BillingLine, longest: Mapping[tuple[str, Decimal | None], int]) -> bool:
+    """Return whether another line at this price is for a period that is longer by more than a few days."""
+    days = _days(line)
+    return 0 < days < longest.get((line.product, line.cost), 0) * _NEARLY
+
+
+def _days(line: BillingLine) -> int:
+    return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
 
 
 def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> list[str]:

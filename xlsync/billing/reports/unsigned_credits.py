@@ -182,7 +182,10 @@ def _tell_numbers(values: TableValues, charging: Sequence[int], amounts: Amounts
         return
     of_credits = {text for text in set(numbers) if isinstance(text, str) and _is_of_credit(text)}
     credited = [at for at in charging if numbers[at] in of_credits]
-    if len(credited) < len(charging) and _is_without_minus(amounts[at] for at in credited):
+    is_told = len(credited) < len(charging) or any(
+        map(begins_with_credit, of_credits)
+    )  # not by letters alone
+    if is_told and _is_without_minus(amounts[at] for at in credited):
         rows = [values.table.rows[at][0] for at in credited]
         header = values.table.header_of("invoice")
         problems.add(
