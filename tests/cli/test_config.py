@@ -123,7 +123,6 @@ def refused(text: str = "", without: str = "", **environ: str) -> str:
         ("", {"XLSYNC_BSS_URL": "http://bss.example.com"}, "Run `xlsync login`"),
         ("[limits]\nmoney = -1\n", {"XLSYNC_CW_COMPANY": "a\nb"}, "Run `xlsync login`"),
         ("[limits]\nmoney = -1\n", {}, "Mend what is named"),
-        ("", {"XLSYNC_INVOICING": "perhaps"}, "Mend what is named"),
     ],
 )
 def test_login_is_named_only_where_it_asks_for_what_is_wrong(
@@ -598,8 +597,10 @@ def test_invoicing_is_enabled_by_that_word_alone(file: str, variable: str, is_en
 
 
 @pytest.mark.parametrize("word", ["perhaps", "yes", "true", "1", "enable"])
-def test_a_word_that_neither_enables_nor_disables_invoicing_is_refused(word: str) -> None:
-    assert f"XLSYNC_INVOICING must be enabled or disabled, not {word!r}" in refused(XLSYNC_INVOICING=word)
+def test_a_word_that_neither_enables_nor_disables_invoicing_is_named_and_only_previews(word: str) -> None:
+    settings = load("[invoicing]\nenabled = true\n", XLSYNC_INVOICING=word)
+    assert not settings.invoicing
+    assert any(f"XLSYNC_INVOICING is {word!r}" in notice for notice in settings.notices)
 
 
 def test_names_of_report_columns_come_from_the_file() -> None:

@@ -55,7 +55,7 @@ def load_settings(
     notices = name_the_file(sources)
     limits = read_limits(sources, problems, notices)
     creation = read_creation(sources.table, problems)
-    invoicing = _read_invoicing(sources, problems)
+    invoicing = _read_invoicing(sources, problems, notices)
     if sources.is_of_this_folder:
         notices += _tell_of_money(sources, creation, is_invoicing=invoicing)
     report = read_report(section_of(sources.table, "report"), problems)
@@ -105,8 +105,11 @@ def with_api_path(url: str) -> str:
     return url if urlsplit(url).path not in {"", "/"} else url.rstrip("/") + _API_PATH
 
 
-def _read_invoicing(sources: SettingsSources, problems: SettingProblems) -> bool:
-    """Read whether invoices may be created: the variable decides, else the settings file."""
+def _read_invoicing(sources: SettingsSources, problems: SettingProblems, notices: list[str]) -> bool:
+    """Read whether invoices may be created: the variable decides, else the settings file.
+
+    Only one word of the variable enables that; a notice names a word that neither enables nor disables it.
+    """
     enabled = section_of(sources.table, "invoicing").get("enabled", False)
     if not isinstance(enabled, bool):
         problems.add(f"{problems.file_name}: [invoicing] enabled must be true or false, not {enabled!r}")
@@ -114,7 +117,9 @@ def _read_invoicing(sources: SettingsSources, problems: SettingProblems) -> bool
     if not word:
         return enabled is True
     if word.casefold() not in {"enabled", *_OFF}:
-        problems.add(f"{_INVOICING} must be enabled or disabled, not {word!r}", _INVOICING)
+        notices.append(
+            f"{_INVOICING} is {word!r}, so invoices are only previewed: it takes enabled or disabled"
+        )
     return word.casefold() == "enabled"
 
 
