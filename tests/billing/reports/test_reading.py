@@ -408,6 +408,8 @@ def test_a_word_for_credits_that_has_both_signs_follows_the_sign_and_says_which_
     assert sorted((line.customer, line.units) for line in read.lines) == [
         ("A", -2), ("A", 5), ("B", 1), ("B", 3),
     ]  # fmt: skip
-    (told,) = [text for text in read.tables[0].tell() if "the sign decides" in text]
-    assert word.casefold() in told.casefold()
+    (doubt,) = read.tables[0].doubts
+    assert "the sign decides" in doubt
+    assert doubt in read.tables[0].tell()
+    assert word.casefold() in doubt.casefold()
     assert "has amounts with a minus and without, so the sign decides: row 4 is read as a charge" in told

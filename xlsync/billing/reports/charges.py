@@ -111,7 +111,7 @@ def charge_lines(
             made.append((row, meaning))
     result = TableCharges(unread_of=Counter(others[at] for at in elsewhere.bad))
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
-    result.notices.extend(_tell_credits_that_charge(made))
+    result.doubts.extend(f"{file_name}: {text}." for text in _tell_credits_that_charge(made))
     result.notices.extend(tell_filled_currencies(values, good))
     _make_lines(values, made, columns, others, source, result, problems)
     lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
