@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import subprocess
@@ -134,6 +135,29 @@ def write_xlsb(path: Path, *rows: tuple[str | float | bytes, ...], hidden: int |
             f'Type="{kind}/worksheet" Target="worksheets/sheet1.bin"/></Relationships>',
         )
         file.writestr("xl/worksheets/sheet1.bin", sheet)
+
+
+@pytest.mark.parametrize(
+    ("price", "told"), [("=1/0", "#DIV/0!"), ("=B2*2", "holds a formula without a value")]
+)
+def test_errors_and_formulas_are_named_where_cells_have_no_references(
+    tmp_path: Path, price: str, told: str
+) -> None:
+    path, made = tmp_path / "report.xlsx", tmp_path / "made.xlsx"
+    book = openpyxl.Workbook()
+    for row in (HEADER, ("A", "Mail", 2, 10, 20), ("B", "Mail", 2, price, 20)):
+        book.worksheets[0].append(row)
+    book.save(made)
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                part = re.sub(rb' r="[A-Z]*\d+"', b"", part)
+                part = part.replace(b"<c><f>1/0</f><v /></c>", b'<c t="e"><f>1/0</f><v>#DIV/0!</v></c>')
+            new.writestr(name, part)
+    message = refusal(path)
+    assert "row 3, Unit Price" in message
+    assert told in message
 
 
 def test_a_binary_workbook_is_read_and_its_errors_named(tmp_path: Path) -> None:

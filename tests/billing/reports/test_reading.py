@@ -412,4 +412,4 @@ def test_a_word_for_credits_that_has_both_signs_follows_the_sign_and_says_which_
     assert "the sign decides" in doubt
     assert doubt in read.tables[0].tell()
     assert word.casefold() in doubt.casefold()
-    assert "has amounts with a minus and without, so the sign decides: row 4 is read as a charge" in told
+    assert "has amounts with a minus and without, so the sign decides: row 4 is read as a charge" in doubt

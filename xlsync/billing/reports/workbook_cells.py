@@ -31,6 +31,7 @@ from xlsync.billing.reports.error_cells import (
 from xlsync.files import ZIP_ERRORS
 from xlsync.records import replace
 
+_MAIN: Final = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NO_VALUE: Final = "a formula without a value"
 _ERROR: Final = re.compile(
     rb'<(?:\w+:)?c\b([^>]*\bt="e"[^>]*)>(?:(?!</(?:\w+:)?c>).)*?<(?:\w+:)?v>([^<]*)<', re.DOTALL
@@ -144,16 +145,7 @@ def _why(content: bytes) -> str:
 def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportSheet:
     if not xml:
         return ReportSheet(name, rows)
-    bad = {}
-    if b'"e"' in xml:
-        for match in _ERROR.finditer(xml):
-            if (place := _place(match[1])) is not None:
-                bad[place] = match[2].decode("utf-8", errors="replace")
-    if b"<f" in xml or b":f" in xml:
-        for match in _FORMULA.finditer(xml):
-            place = _place(match[1])
-            if place is not None and b't="str"' not in match[1]:
-                bad[place] = NO_VALUE
+    bad = _bad_cells(xml)
     merges = xml.find(b"mergeCell")  # they stand behind the rows
     merged = [
         (int(match[2]), _column(match[1]), int(match[4]), _column(match[3]))
@@ -161,6 +153,38 @@ def _with_xml(name: str, rows: Sequence[Sequence[Any]], xml: bytes) -> ReportShe
     ]
     hidden = frozenset(int(match[1]) for match in (_HIDDEN_ROW.finditer(xml) if b"hidden=" in xml else ()))
     return ReportSheet(name, rows, bad_cells=bad, merged=tuple(merged), hidden_rows=hidden)
+
+
+def _bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
+    """Return the errors of a sheet and its formulas without a value, by row and column."""
+    bad: dict[tuple[int, int] | None, str] = {}
+    if b'"e"' in xml:
+        bad = {_place(match[1]): match[2].decode("utf-8", errors="replace") for match in _ERROR.finditer(xml)}
+    if b"<f" in xml or b":f" in xml:
+        for match in _FORMULA.finditer(xml):
+            if b't="str"' not in match[1]:
+                bad[_place(match[1])] = NO_VALUE
+    if None in bad or b"t='e'" in xml:
+        return _count_bad_cells(xml)
+    return {place: what for place, what in bad.items() if place is not None}
+
+
+def _count_bad_cells(xml: bytes) -> dict[tuple[int, int], str]:
+    """Return the bad cells of a sheet that writes no references, or not as Excel writes them."""
+    bad: dict[tuple[int, int], str] = {}
+    number = 0
+    for row in ET.fromstring(xml).iter(f"{_MAIN}row"):  # noqa: S314 - expat bounds entities
+        number = int(row.get("r", number + 1))
+        column = 0
+        for cell in row.iter(f"{_MAIN}c"):
+            letters = cell.get("r", "").rstrip("0123456789")
+            column = _column(letters.encode()) if letters else column + 1
+            value = cell.findtext(f"{_MAIN}v", "")
+            if cell.get("t") == "e":
+                bad[number, column] = value
+            elif cell.find(f"{_MAIN}f") is not None and not value and cell.get("t") != "str":
+                bad[number, column] = NO_VALUE
+    return bad
 
 
 def _place(attributes: bytes) -> tuple[int, int] | None:
