@@ -162,6 +162,9 @@ def test_a_sheet_beside_others_that_is_named_as_no_invoice_is_a_problem(path: Pa
     book.save(path.with_suffix(".xlsx"))
     with pytest.raises(ReportError, match=f"{name}, row 2: its name says that it is no invoice"):
         read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings())
+    book.worksheets[1].title = f"{name} Foods Ltd"  # a customer's sheet
+    book.save(path.with_suffix(".xlsx"))
+    assert len(read_reports([path.with_suffix(".xlsx")], Month(2026, 10), ReportSettings()).lines) == 2
 
 
 @pytest.mark.parametrize(

@@ -623,6 +623,7 @@ def test_a_column_that_names_another_month_in_all_rows_raises_a_doubt(path: Path
     header = [*UNDATED, "Text"]
     (doubt,) = read_csv(path, [*AMBER[:6], "Charges for September 2026"], header=header).tables[0].doubts
     assert "“Charges for September 2026” in report.csv names another month" in doubt
+    assert not read_csv(path, [*AMBER[:6], "PO 2024-09"], header=[*UNDATED, "Order"]).tables[0].doubts
 
 
 def test_months_of_a_year_at_a_years_price_are_a_part_of_it(path: Path) -> None:

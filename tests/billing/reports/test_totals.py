@@ -103,9 +103,21 @@ def test_figures_that_are_no_total_are_a_problem(path: Path) -> None:
 
 def test_a_row_with_the_names_of_a_charge_and_the_sum_of_all_rows_is_a_problem(path: Path) -> None:
     with pytest.raises(ReportError, match="row 5: its figures are the sum of the rows above"):
-        read(path, *LINES, "All customers,All products,6,,55,EUR,2026-03-31")
+        read(path, *LINES, "Our customers,Everything,6,,55,EUR,2026-03-31")
 
 
 def test_names_that_begin_or_end_like_totals_are_charges_where_both_are_there(path: Path) -> None:
     found = read(path, *LINES, "Suma Ltd,Total Protection,4,2,8,EUR,2026-03-31")
     assert [line.customer for line in found.lines].count("Suma Ltd") == 1
+
+
+def test_units_and_money_that_happen_to_be_a_sum_are_a_charge_where_no_row_has_a_price(path: Path) -> None:
+    header = "Customer,Product,Quantity,Amount"
+    rows = "Anna,Mail,1,10", "Boris,Mail,1,10", "Clara,Mail,2,20"
+    path.write_text("\n".join((header, *rows)), encoding="utf-8")
+    assert len(read_reports([path], Month(2026, 3), ReportSettings()).lines) == 3
+    path.write_text("\n".join((header, *rows, ",Support,4,40")), encoding="utf-8")
+    with pytest.raises(ReportError, match="row 5, Customer: is empty"):
+        read_reports([path], Month(2026, 3), ReportSettings())
+    path.write_text("\n".join((header, *rows, "All customers,All products,4,40")), encoding="utf-8")
+    assert len(read_reports([path], Month(2026, 3), ReportSettings()).lines) == 3

@@ -81,6 +81,7 @@ def test_a_remark_that_says_credit_of_an_amount_without_a_minus_is_a_problem(
     assert f"row 3, {header}: “{cell}” says credit" in message
     assert read(path, f"{HEADER},{header}", f"{CHARGE},thank you", f"{NEGATIVE},{cell}").lines
     assert read(path, f"{HEADER},Payment Method", f"{CHARGE},Transfer", f"{POSITIVE},Credit").lines
+    assert read(path, f"{HEADER},Subscription Status", f"{CHARGE},Active", f"{POSITIVE},Cancelled").lines
 
 
 def test_a_product_named_as_a_credit_is_charged_as_it_stands_and_raises_a_doubt(path: Path) -> None:

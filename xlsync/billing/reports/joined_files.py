@@ -16,10 +16,12 @@ from xlsync.models import BillingLine
 from xlsync.records import replace
 
 _NO_INVOICE: Final = re.compile(
-    r"\b(?:quotes?|quotation|offers?|forecast|budget|estimates?|drafts?|templates?|examples?|samples?|archived?"
+    r"(?:\b(?:quotes?|quotation|offers?|forecast|budget|estimates?|drafts?|templates?|examples?|samples?|archived?"
     r"|pro ?forma|simulation|unbilled|not billed|angebote?|entwurf|vorlage|muster|beispiel|prognose|devis"
-    r"|modele|exemple|offerte|begroting|voorbeeld|sjabloon|presupuesto|ejemplo|preventivo|esempio)\b"
+    r"|modele|exemple|offerte|begroting|voorbeeld|sjabloon|presupuesto|ejemplo|preventivo|esempio"
+    r"|invoices?|lines|data|rechnung|\d+)\b ?)+"
 )
+_NUMBERED: Final = re.compile(r"(?:\b(?:invoices?|lines|data|rechnung|\d+)\b ?)+")
 _CONTRACT: Final = MEANINGS["contract"]
 
 
@@ -123,7 +125,7 @@ def refuse_other_papers(files: Sequence[FileLines]) -> None:
         for sheet, one in lines:
             rows.setdefault(sheet, one.row)
         for sheet, row in rows.items() if len(rows) > 1 else ():
-            if _NO_INVOICE.search(fold(sheet)):
+            if _NO_INVOICE.fullmatch(fold(sheet)) and not _NUMBERED.fullmatch(fold(sheet)):
                 problems.add(
                     sheet,
                     row,

@@ -45,12 +45,17 @@ def other_month_named(file_name: str, table: Table, month: Month) -> str:
             return text
     for column in (table.columns.at["product"], *table.columns.strange):
         cells = {plain_text(row[column]) for _, row in table.rows if column < len(row)} - {""}
-        if cells and all(_names_another(cell, month) for cell in cells):
+        if cells and all(_has_month_in_words(cell) and _names_another(cell, month) for cell in cells):
             return min(cells)
     for name in (table.sheet.name, file_name.rpartition(".")[0] or file_name):
         if _names_another(name, month):
             return name
     return ""
+
+
+def _has_month_in_words(text: str) -> bool:
+    """Return whether a word of a text is a month: numbers in cells may be anything."""
+    return any(month_number(word) is not None for word in re.findall(r"[^\W\d_]+", text))
 
 
 def _names_another(text: str, month: Month) -> bool:

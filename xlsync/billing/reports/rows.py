@@ -21,6 +21,7 @@ _TOTAL_WORD: Final = (
     r"zwischensumme|endsumme|totaal|subtotaal|eindtotaal|totale|subtotale|totaux|somme|suma|total general|"
     r"endbetrag|nettobetrag|bruttobetrag|nettosumme|bruttosumme|importe total|importo totale|"
     r"razem|celkem|osszesen|summa|i alt|yhteensa|итого|всего|toplam|合計|总计|總計|σ|"
+    r"all (?:customers|clients|products|items|lines)|alle (?:kunden|artikel|produkte|positionen)|"
     r"amount due|balance due|(?:amount |total )?payable|suma y sigue|base imponible|te betalen|a pagar|"
     r"rechnungsbetrag|zahlbetrag|net a payer|"
     r"total generale?|totale generale|συνολο|γενικο συνολο|μερικο συνολο|μερικα συνολα|συνολικα)"
@@ -114,7 +115,7 @@ def _find_totals(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, boo
     """Find rows of figures that are exactly the sum of the rows above, by their places.
 
     Such a row has no price, contract or period of its own; whether its names are those of a total, or
-    missing, is what comes back of it.
+    missing, is what comes back of it. Where no row has a price, other names are those of a charge.
     """
     numbers, texts = values.numbers, values.texts
     if "amount" not in numbers:
@@ -134,8 +135,9 @@ def _find_totals(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, boo
             one.is_sum(amount, count) for one in (above, since)
         ):
             names = texts["customer"][n], texts["product"][n]
+            tells = any(map(is_total, names)) or "cost" in numbers or (None in names and count is None)
             is_named = None in names or any(map(is_total, names))
-            if is_named or isinstance(count, Decimal):
+            if tells and (is_named or isinstance(count, Decimal)):
                 totals[n] = is_named
                 since = _Above()
                 continue

@@ -25,8 +25,9 @@ _CREDIT_NUMBER: Final = re.compile(
 _ADJUSTMENT: Final = re.compile(
     r"\b(?:adjustments?|corrections?|korrekturen|korrektur|ajustements?|correcties?|ajustes?|rettifiche)\b"
 )
-_PAYMENT: Final = re.compile(
-    r"\b(?:pay|payment|paid|method|terms?|zahl\w*|paiement|betal\w*|pago|pagamento)\b"
+# headers under which words of credits have another sense: a card, or a subscription that is not renewed
+_OTHER_SENSE: Final = re.compile(
+    r"\b(?:pay|payment|paid|method|terms?|zahl\w*|paiement|betal\w*|pago|pagamento|status|state|renew\w*)\b"
 )
 _NOT_TOLD: Final = "whether they take units back is not told"
 _ADD_A_TYPE: Final = "add a column Type"
@@ -133,7 +134,7 @@ def _tell_remarks(
     """Name a column that is not read where it says credit of amounts without a minus."""
     for column in (*table.columns.strange, *table.columns.suspicious):
         name = table.name_of(column)
-        if _PAYMENT.search(header_words(name)) or name in problems.ignore:
+        if _OTHER_SENSE.search(header_words(name)) or name in problems.ignore:
             continue
         cells = [plain_text(row[column]) if column < len(row) else "" for _, row in table.rows]
         credit_texts = {text for text in set(cells) if text and _says_credit(text, words)}
