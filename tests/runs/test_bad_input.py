@@ -501,7 +501,7 @@ def test_a_home_of_the_demo_that_is_a_file_is_told(empty_desk: Desk, monkeypatch
     ran = empty_desk.run("export", "--month", "2026-10", "--demo")
     assert ran.code == 1
     assert "The demo cannot begin" in ran.err
-    assert "Set XLSYNC_HOME" in ran.err
+    assert "set XLSYNC_HOME" in ran.err
 
 
 def test_stopped_while_it_is_loaded_it_says_so(
