@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
@@ -93,6 +94,7 @@ class Bss:
             "password": settings.password,
         }
         self._plans = plans
+        self._units: dict[str, Unit] | None = None
         self.service = Service(
             "BSS",
             settings.url.strip().rstrip("/").removesuffix("/api"),
@@ -118,23 +120,23 @@ class Bss:
         # a period is invoiced from a month before it to three months after it, by the rule of
         # interworks' own reconciliation for Power BI
         first, last = (month.plus(-1), month.plus(3)) if by == "service-period" else (month, month)
-        units: dict[str, Unit] | None = None
         read: list[ChargedLine] = []
         totals: list[InvoiceTotal] = []
         poor: list[Json] = []  # asked about when the list is at its end: it may change while it is read
-        for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
-            if is_cancelled(invoice) or not first.first <= invoice_date(invoice) <= last.last:
-                continue
-            _require_id(invoice)
-            totals.append(read_total(invoice))
-            units = self._read_units(steps) if units is None else units
-            items = _items_of(invoice)
-            if items:
-                read += read_lines(invoice, items, units, (month, by))
-            else:
-                poor.append(invoice)
-        for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
-            read += read_lines(invoice, items, units or {}, (month, by))
+        with ThreadPoolExecutor(1) as pool:
+            reading_units = pool.submit(self._read_units)  # while the first page of invoices comes
+            for invoice in chain.from_iterable(self._list_invoices(first.first, last.last, steps)):
+                if is_cancelled(invoice) or not first.first <= invoice_date(invoice) <= last.last:
+                    continue
+                _require_id(invoice)
+                totals.append(read_total(invoice))
+                items = _items_of(invoice)
+                if items:
+                    read += read_lines(invoice, items, reading_units.result(), (month, by))
+                else:
+                    poor.append(invoice)
+            for invoice, items in zip(poor, self._read_items(poor, steps), strict=True):
+                read += read_lines(invoice, items, reading_units.result(), (month, by))
         steps.end()
         charged = tuple(charge for charge in settle_ends(read) if charge.is_of(month, by))
         wanted = dict.fromkeys(charge.line.contract_id for charge in charged if charge.wants_plan)
@@ -255,11 +257,13 @@ class Bss:
             yield from pages
             return
 
-    def _read_units(self, steps: _Steps) -> dict[str, Unit]:
-        """Read the billing cycles; empty where the keys may not read them: the units' names decide then."""
-        path = "api/organization/unitGroups"
-        pages = read_pages(self.service, path, {"include": "units"}, steps.one_more)
-        return read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
+    def _read_units(self) -> dict[str, Unit]:
+        """Read the billing cycles, once; empty where the keys may not: the names of the units decide then."""
+        if self._units is None:
+            path = "api/organization/unitGroups"
+            pages = read_pages(self.service, path, {"include": "units"}, lambda: None)
+            self._units = read_units(chain.from_iterable(_if_allowed(lambda: list(pages)) or ()))
+        return self._units
 
     def _read_items(self, invoices: Sequence[Json], steps: _Steps) -> list[Sequence[Json]]:
         """Read the items of invoices, one subscription each."""

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 import simplejson
 from werkzeug import Request, Response
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -31,6 +32,7 @@ VERSION: Final = "v2026.1.4001"
 _KEYS: Final = base64.b64encode(f"{COMPANY_ID}+{PUBLIC_KEY}:{PRIVATE_KEY}".encode()).decode()
 MAX_PAGE: Final = 1000
 MAX_QUERY: Final = 2000
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 _QUERY: Final = {"conditions", "childConditions", "customFieldConditions", "orderBy", "fields"}
 _PAGING: Final = {"page", "pageSize", "pageId"}
@@ -101,8 +103,7 @@ def _map() -> Map:
 
 def json_response(body: Any, status: int = 200) -> Response:
     """Make a JSON answer whose decimals stay JSON numbers."""
-    text = simplejson.dumps(body, use_decimal=True, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status=status, content_type="application/json; charset=utf-8")
+    return Response(_ENCODER.encode(body), status=status, content_type="application/json; charset=utf-8")
 
 
 def refusal(status: int, code: str, message: str) -> Response:
