@@ -61,6 +61,7 @@ def test_a_refused_filter_is_replaced_by_a_wider_one(
     assert len(fake.asked("/api/invoices?")) == tries
 
 
+@pytest.mark.usefixtures("fake")
 def test_no_invoice_is_no_line(bss: Bss) -> None:
     assert march(bss) == ()
 
