@@ -301,8 +301,8 @@ class FileStore:
         """Make the error that names this store, what is wrong with it (`what`), and how to mend it."""
         return XlsyncError(
             f"The {self._what} in {self.folder} are damaged: {what}.",
-            "Restore the folder from a backup, or move it away and run `xlsync links import` "
-            "with an exported file.",
+            "Restore the folder from a backup, or move it away: xlsync begins it anew, and "
+            "`xlsync links import` brings back links that were exported.",
         )
 
     def close(self) -> None:
