@@ -12,7 +12,7 @@ from xlsync.amounts import tell_number
 from xlsync.billing.reports.columns import known_meaning
 from xlsync.billing.reports.problems import quoted
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import header_words, plain_text
+from xlsync.billing.reports.text import header_words
 from xlsync.models import BillingLine, LineType
 from xlsync.reconcile.charges import covers_full_period
 
@@ -35,12 +35,11 @@ def doubt_coarse_products(
     ]
     for n in columns:
         names: dict[str, dict[str, tuple[str, set[Decimal]]]] = {}
+        texts = table.texts(n)
         for at, line in own:
-            row = table.rows[at][1]
-            name = plain_text(row[n]) if n < len(row) else ""
-            if letters := _NOT_LETTERS.sub("", name).casefold():
+            if letters := _NOT_LETTERS.sub("", texts[at]).casefold():
                 by_name = names.setdefault(line.product, {})
-                by_name.setdefault(letters, (name, set()))[1].add(line.cost or Decimal(0))
+                by_name.setdefault(letters, (texts[at], set()))[1].add(line.cost or Decimal(0))
         for product, by_name in names.items():
             several = list(by_name.values())
             if len(several) > 1 and all(a[1].isdisjoint(b[1]) for a, b in combinations(several[:20], 2)):

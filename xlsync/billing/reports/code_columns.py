@@ -10,7 +10,7 @@ from xlsync.billing.reports.columns import known_meaning
 from xlsync.billing.reports.kinds import KindWords
 from xlsync.billing.reports.rows import is_total
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import header_key, plain_text
+from xlsync.billing.reports.text import header_key
 from xlsync.records import replace
 
 _CODE: Final = re.compile(r"(?=\D*\d)[A-Z\d][A-Z\d_.:/#-]*")
@@ -25,7 +25,7 @@ def with_names(table: Table) -> Table:
         return table
     for meaning, code in _CODE_OF.items():
         codes = table.columns.at[meaning]
-        if not _are_codes(row[codes] for _, row in table.rows if codes < len(row)):
+        if not _are_codes(table.texts(codes)):
             continue
         for n in table.columns.strange:
             header = table.header[n]
@@ -36,11 +36,10 @@ def with_names(table: Table) -> Table:
     return table
 
 
-def _are_codes(cells: Iterable[object]) -> bool:
+def _are_codes(texts: Iterable[str]) -> bool:
     """Return whether all cells are codes: no spaces, no small letters, and a digit."""
     is_any = False
-    for cell in cells:
-        text = plain_text(cell)
+    for text in texts:
         if text and not is_total(text):
             if not _CODE.fullmatch(text.removesuffix(".0")):
                 return False
@@ -51,9 +50,7 @@ def _are_codes(cells: Iterable[object]) -> bool:
 def _names_codes(table: Table, codes: int, names: int) -> bool:
     """Return whether a column has a name for every code, which belongs to no other code."""
     owner: dict[str, str] = {}
-    for _, row in table.rows:
-        code = plain_text(row[codes]) if codes < len(row) else ""
-        name = plain_text(row[names]) if names < len(row) else ""
+    for code, name in zip(table.texts(codes), table.texts(names), strict=True):
         if not code or is_total(code):
             continue
         is_name = any(map(str.islower, name)) and _WORDS.find(name) is None

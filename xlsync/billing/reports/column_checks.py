@@ -61,9 +61,9 @@ def _refuse_rivals(table: Table, problems: Problems) -> None:
     """Name two columns of one meaning with different values."""
     for meaning, places in table.columns.rivals.items():
         first = table.columns.at[meaning]
-        own = _spelled(table, first)
+        own = table.texts(first)
         for other in places:
-            if _spelled(table, other) != own:
+            if table.texts(other) != own:
                 names = table.header[first], table.header[other]
                 message = (
                     f"“{names[0]}” stands twice" if names[0] == names[1] else f"“{names[0]}” and “{names[1]}”"
@@ -81,9 +81,9 @@ def _refuse_unread(table: Table, problems: Problems) -> None:
     """Name columns that nothing reads whose headers or cells look like a kind, a sign or a date."""
     columns = table.columns
     suspicious = [*columns.suspicious, *(n for n in columns.strange if _tells_kind_or_day(table, n))]
-    read = {tuple(_spelled(table, n)) for n in columns.at.values()} if suspicious else set()
+    read = {tuple(table.texts(n)) for n in columns.at.values()} if suspicious else set()
     for n in suspicious:
-        values = _spelled(table, n)
+        values = table.texts(n)
         if any(values) and tuple(values) not in read:
             name = table.name_of(n)
             problems.add(
@@ -108,13 +108,11 @@ def _refuse_another_customer(table: Table, problems: Problems) -> None:
         words = header_words(table.header[n])
         if not _OF_CUSTOMERS.search(words) or not _ABOUT_A_NAME.fullmatch(words):
             continue
-        texts = {text for text in _spelled(table, n) if text}
-        if any(map(str.isalpha, "".join(texts))) and texts != set(
-            _spelled(table, table.columns.at["customer"])
-        ):
+        texts = {text for text in table.texts(n) if text}
+        if any(map(str.isalpha, "".join(texts))) and texts != set(table.texts(table.columns.at["customer"])):
             what = f": “{table.header[n]}” is not known and may be the customer, and so may “{read}”"
             problems.add(table.sheet.name, table.header_row, what)
-            problems.ignore[table.header[n]] = None
+            _propose_to_ignore(table, n, problems)
 
 
 def _refuse_void(table: Table, problems: Problems) -> None:
@@ -122,7 +120,7 @@ def _refuse_void(table: Table, problems: Problems) -> None:
     for n in table.columns.strange:
         if not _STATUS.search(header_words(table.header[n])):
             continue
-        cells = _spelled(table, n)
+        cells = table.texts(n)
         void = {text for text in set(cells) if _VOID.search(fold(text))}
         rows = [number for text, (number, _) in zip(cells, table.rows, strict=True) if text in void]
         if rows:
@@ -130,7 +128,7 @@ def _refuse_void(table: Table, problems: Problems) -> None:
             problems.add(
                 table.sheet.name, rows[0], f"{what}: take these rows out, or let the column be ignored"
             )
-            problems.ignore[table.header[n]] = None
+            _propose_to_ignore(table, n, problems)
 
 
 def _refuse_wide_headers(table: Table, problems: Problems) -> None:
@@ -138,8 +136,8 @@ def _refuse_wide_headers(table: Table, problems: Problems) -> None:
     known = set(table.columns.at.values())
     for first, last in _merged_in_row(table.sheet, table.header_row):
         over = range(first - 1, min(last, len(table.header)))
-        others = [n for n in over if not table.header[n] and any(_spelled(table, n))]
-        if others and any(n in known and any(_spelled(table, n)) for n in over):
+        others = [n for n in over if not table.header[n] and any(table.texts(n))]
+        if others and any(n in known and any(table.texts(n)) for n in over):
             what = (
                 f": “{table.header[first - 1]}” stands over {len(others) + 1} columns with cells: which of "
             )
@@ -162,8 +160,8 @@ def _refuse_split_numbers(table: Table, problems: Problems) -> None:
         if column < 0 or column + 1 not in table.columns.strange:
             continue
         name = table.name_of(column + 1)
-        whole = [text for text in _spelled(table, column) if text]
-        beside = [text for text in _spelled(table, column + 1) if text]
+        whole = [text for text in table.texts(column) if text]
+        beside = [text for text in table.texts(column + 1) if text]
         is_split = whole and all(map(str.isdecimal, whole)) and len(beside) == len(whole)
         if is_split and all(map(_CENTS.fullmatch, beside)) and not _RATE.search(header_words(name)):
             what = f": the cells of “{name}” look like the decimals of “{table.header[column]}”: a decimal "
@@ -176,7 +174,7 @@ def _tells_kind_or_day(table: Table, column: int) -> bool:
     there = table.columns.at
     if not (_KINDS.isdisjoint(there) or _DAYS.isdisjoint(there)):
         return False
-    texts = {text for text in _spelled(table, column) if text}
+    texts = {text for text in table.texts(column) if text}
     if not texts or len(texts) > _MOST_WORDS:
         return False
     if _KINDS.isdisjoint(there):
@@ -196,7 +194,3 @@ def _is_day(text: str) -> bool:
         return read_range(text) is not None or read_date(text) is not None
     except (ValueError, OverflowError):
         return False
-
-
-def _spelled(table: Table, column: int) -> list[str]:
-    return [plain_text(row[column]) if column < len(row) else "" for _, row in table.rows]

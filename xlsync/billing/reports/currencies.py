@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from xlsync.billing.reports.layouts import CURRENCIES
 from xlsync.billing.reports.numbers import MONEY_WORD
 from xlsync.billing.reports.problems import rows_text
 from xlsync.billing.reports.table_values import TableValues
@@ -39,9 +40,7 @@ _SIGNS: Final = {
     }.items()
 }  # fmt: skip
 _IN_CELL: Final = re.compile(rf"(?<![\w.])(?:{MONEY_WORD})(?![A-Za-z])|(?<=\d)(?:{MONEY_WORD})(?![A-Za-z])")
-_IN_HEADER: Final = re.compile(
-    r"(?:[(\[]\s*([A-Z]{3}|[€£])\s*[)\]]| (EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK))\s*$"
-)
+_IN_HEADER: Final = re.compile(rf"(?:[(\[]\s*([A-Z]{{3}}|[€£])\s*[)\]]| ({CURRENCIES}))\s*$")
 _NO_CURRENCY: Final = frozenset({"UTC", "VAT"})
 _MONEY: Final = ("amount", "cost", "debit", "credit")
 

@@ -208,7 +208,10 @@ BILLING_PERIODS: Final = frozenset(map(header_key, with_translations("Billing Pe
 _TOTALS: Final = frozenset(map(header_key, HEADERS["amount"][-1]))
 
 MONEY: Final = ("cost", "amount", "debit", "credit", "list_price")
-_IN_CURRENCY: Final = re.compile(r" (?:in )?(?:eur|euro|usd|gbp|chf|aud|cad|nzd|sek|nok|dkk|pln|czk)$")
+CURRENCIES: Final = (
+    "EUR|USD|GBP|CHF|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK"  # that a header may name without brackets
+)
+_IN_CURRENCY: Final = re.compile(rf" (?:in )?(?:euro|{CURRENCIES.casefold()})$")
 _WITHOUT_TAX: Final = re.compile(
     r" (?:(?:excl|excluding|ex|exkl|ohne|before|zzgl|sin|senza|hors|χωρισ|προ)(?: of)? "
     r"(?:vat|tax|taxes|gst|mw ?st|u ?st|iva|btw|tva|φπα)|ht)$"

@@ -9,7 +9,7 @@ from typing import Final
 from xlsync.billing.reports.columns import known_meaning
 from xlsync.billing.reports.dates import month_number, read_date, read_range
 from xlsync.billing.reports.tables import Table
-from xlsync.billing.reports.text import fold, plain_text
+from xlsync.billing.reports.text import fold
 from xlsync.models import Month
 
 _MONTH_OF_YEAR: Final = re.compile(
@@ -44,7 +44,7 @@ def other_month_named(file_name: str, table: Table, month: Month) -> str:
         if not first <= month <= last:
             return text
     for column in (table.columns.at["product"], *table.columns.strange):
-        cells = {plain_text(row[column]) for _, row in table.rows if column < len(row)} - {""}
+        cells = set(table.texts(column)) - {""}
         if cells and all(_has_month_in_words(cell) and _names_another(cell, month) for cell in cells):
             return min(cells)
     for name in (table.sheet.name, file_name.rpartition(".")[0] or file_name):
@@ -66,10 +66,7 @@ def _names_another(text: str, month: Month) -> bool:
 
 def _periods_in_titles(table: Table) -> Iterator[tuple[Month, Month, str]]:
     """Yield the first and last month of each period that a title tells, with its text."""
-    for at in range(table.header_row - 2, -1, -1):
-        texts = [text for cell in table.sheet.rows[at] if (text := plain_text(cell))]
-        if len(texts) > 2:
-            return
+    for _, texts in table.titles():
         title = " ".join(texts)
         label, _, value = title.partition(":") if ":" in title else (texts[0] if texts else "", "", "")
         days = _days(value or " ".join(texts[1:])) if known_meaning(label) in _OF_A_PERIOD else None

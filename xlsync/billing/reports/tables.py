@@ -38,6 +38,18 @@ class Table:
         """Return the header of a column, or its number where it has none."""
         return self.header[column] or f"column {column + 1} without a header"
 
+    def texts(self, column: int) -> list[str]:
+        """Return the text of each row's cell in a column; empty where a row is shorter."""
+        return [plain_text(row[column]) if column < len(row) else "" for _, row in self.rows]
+
+    def titles(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows of texts above the header, the nearest first; a row of three texts is no title."""
+        for number in range(self.header_row - 1, 0, -1):
+            texts = [text for cell in self.sheet.rows[number - 1] if (text := plain_text(cell))]
+            if len(texts) > 2:
+                return
+            yield number, texts
+
     def header_of(self, meaning: str) -> str:
         """Return the header of a meaning's column, as the report writes it."""
         return self.header[self.columns.at[meaning]]

@@ -79,7 +79,7 @@ def _tell_titles(table: Table, words: KindWords, file_name: str, problems: Probl
             "the sheet otherwise",
         )
         return
-    for number, title in _titles(table):
+    for number, title in ((number, text) for number, texts in table.titles() for text in texts):
         if begins_with_credit(title):
             what = f": “{title[:60]}” stands above the header and no amount has a minus: {_NOT_TOLD}"
             problems.add(sheet, number, f"{what}; {_ADD_A_TYPE}")
@@ -88,16 +88,6 @@ def _tell_titles(table: Table, words: KindWords, file_name: str, problems: Probl
     if any(begins_with_credit(" ".join(parts[n:])) for n in range(len(parts))):
         what = f"the file's name tells of a credit and no amount has a minus: {_NOT_TOLD}"
         problems.add(sheet, 0, f": {what}; {_ADD_A_TYPE}, or name the file otherwise")
-
-
-def _titles(table: Table) -> Iterator[tuple[int, str]]:
-    """Yield the texts right above a header, each with its row; a row of three cells is no title."""
-    for at in range(table.header_row - 2, -1, -1):
-        texts = [text for cell in table.sheet.rows[at] if (text := plain_text(cell))]
-        if len(texts) > 2:
-            return
-        for text in texts:
-            yield at + 1, text
 
 
 def _tell_headings(
@@ -136,7 +126,7 @@ def _tell_remarks(
         name = table.name_of(column)
         if _OTHER_SENSE.search(header_words(name)) or name in problems.ignore:
             continue
-        cells = [plain_text(row[column]) if column < len(row) else "" for _, row in table.rows]
+        cells = table.texts(column)
         credit_texts = {text for text in set(cells) if text and _says_credit(text, words)}
         rows = [
             table.rows[at][0]
