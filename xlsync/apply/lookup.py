@@ -197,11 +197,11 @@ class Live:
     def list_anew(self, agreement: int) -> bool:
         """Read the additions of an agreement anew; False where that failed, and they are forgotten."""
         self.forget_additions(agreement)
-        began = self.clock()
-        additions = self.connectwise.list_additions([agreement], whole=True)[agreement]
-        if isinstance(additions, ApiError):
+        try:
+            self.additions_of(agreement)
+        except ApiError:
+            self.forget_additions(agreement)
             return False
-        self._additions.keep({agreement: additions}, began)
         return True
 
     def was_listed_just_now(self, agreement: int) -> bool:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from itertools import takewhile
 from typing import Final
 
 from xlsync.apply.actions import Action, CreateAddition, UpdateAddition, kind_of
@@ -78,6 +77,16 @@ def _in_pairs(actions: list[Action]) -> list[Action]:
     return [member for action in others for member in (action, *continuing.get(action.key, ()))]
 
 
+def _changes_first(actions: Iterable[Action]) -> list[UpdateAddition]:
+    """Return the changes of additions with which a list of actions begins."""
+    changes: list[UpdateAddition] = []
+    for action in actions:
+        if not isinstance(action, UpdateAddition):
+            break
+        changes.append(action)
+    return changes
+
+
 class _Run:
     """A run in progress: its outcomes so far, and whether it is to stop."""
 
@@ -124,7 +133,7 @@ class _Run:
         return is_end and CreateAddition.__name__ not in self._accepted
 
     def _perform_next(self, waiting: Sequence[Action]) -> Iterator[Outcome]:
-        """Perform the first of the actions, a change of an addition with the changes directly behind it.
+        """Perform the first of the actions; where looks are shared, a change with those directly behind it.
 
         Nothing is sent if the run was interrupted, or if an action that it needs was not done.
         """
@@ -134,16 +143,13 @@ class _Run:
             yield outcome(action, State.SKIPPED, "the run was interrupted before it")
         elif lost := first_lost(action, known):
             yield skip_for(action, lost)
-        elif not isinstance(action, UpdateAddition):
-            ids = {key: result.id for key, result in known.items() if result.id is not None}
-            for result in self._try_first(action.with_ids(ids)):
-                yield self._tell_ended(action, result)
         else:
-            changes = takewhile(lambda one: isinstance(one, UpdateAddition), waiting)
-            yield from self._try_first(*changes)
+            ids = {key: result.id for key, result in known.items() if result.id is not None}
+            for result in self._try_first(action.with_ids(ids), waiting):
+                yield self._tell_ended(action, result)
 
-    def _try_first(self, action: Action, *behind: Action) -> Iterator[Outcome]:
-        """Perform actions of one kind, the first of each kind alone, since its refusal may stop the run.
+    def _try_first(self, action: Action, waiting: Sequence[Action]) -> Iterator[Outcome]:
+        """Perform the first waiting action, of each kind the first alone: its refusal may stop the run.
 
         A run that went on would meet the refusal at every row of the kind; what was left is applied again.
         """
@@ -155,8 +161,8 @@ class _Run:
                 yield result
                 return
         if self._refusal is None:
-            changes = [one for one in (action, *behind) if isinstance(one, UpdateAddition)]
-            if len(changes) > 1 and self.live.shares_looks:
+            changes = _changes_first(waiting) if self.live.shares_looks else []
+            if len(changes) > 1:
                 yield from carry_out_together(changes, self.live, self.journal, self._may_go_on)
             else:
                 yield carry_out(action, self.live, self.journal)
