@@ -38,8 +38,6 @@ def sandbox(*, port: int, lines: int, seed: int) -> None:
         raise typer.BadParameter(f"{port} is no port: choose one from 0 to 65535", param_hint="--port")
     if not 0 <= lines <= MOST_LINES:
         raise typer.BadParameter(f"{lines}: choose a number from 0 to {MOST_LINES}", param_hint="--lines")
-    if not 0 <= lines <= MOST_LINES:
-        raise typer.BadParameter(f"{lines}: choose a number from 0 to {MOST_LINES}", param_hint="--lines")
     with errors_in_words(), ExitStack() as stack:
         try:
             served = stack.enter_context(Sandbox(port=port, seed=seed, lines=lines or None))
