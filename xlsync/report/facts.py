@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from xlsync.models import ActionLabel, BillingLine, Link, Mismatch, MismatchKind
-from xlsync.plain_json import from_plain
 from xlsync.reconcile import verdict
 from xlsync.reconcile.targets import STORED_AS, ComparedTarget
 from xlsync.reconcile.verdict import NO_VERDICT, MonthVerdict
@@ -55,7 +54,7 @@ def read_facts(book: Book) -> Facts:
     stored_lines = book.stored.get(BILLING_LINES.title, {})
     rows = [
         MismatchRow(
-            mismatch=from_plain(row.facts["mismatch"], Mismatch),
+            mismatch=row.fact("mismatch", Mismatch),
             customer=str(row.stored.showed("Customer") or ""),
             agreement=str(row.stored.showed("Agreement") or ""),
             product=str(row.stored.showed("Product") or ""),
@@ -72,19 +71,15 @@ def read_facts(book: Book) -> Facts:
         environment=book.about.environment,
         workbook=book.path.name,
         read_at=book.about.exported_at,
-        lines=tuple(from_plain(row.facts["line"], BillingLine) for row in stored_lines.values()),
-        links={key: from_plain(row.facts["link"], Link) for key, row in stored_lines.items()},
+        lines=tuple(row.fact("line", BillingLine) for row in stored_lines.values()),
+        links={key: row.fact("link", Link) for key, row in stored_lines.items()},
         compared=tuple(
-            from_plain(row.facts["compared"], ComparedTarget)
-            for row in book.stored.get(STORED_AS, {}).values()
+            row.fact("compared", ComparedTarget) for row in book.stored.get(STORED_AS, {}).values()
         ),
         rows=tuple(rows),
         names=LabelDirectory(book.lists).names,
         month_verdict=next(
-            (
-                from_plain(row.facts["month"], MonthVerdict)
-                for row in book.stored.get(verdict.STORED_AS, {}).values()
-            ),
+            (row.fact("month", MonthVerdict) for row in book.stored.get(verdict.STORED_AS, {}).values()),
             NO_VERDICT,
         ),
     )
