@@ -7,26 +7,16 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from xlsync.billing.reports.reading import ReportsRead, read_reports
+from tests.helpers.report_rows import read, refused
+from xlsync.billing.reports.reading import read_reports
 from xlsync.errors import ReportError
 from xlsync.models import Month
 from xlsync.settings import ReportSettings
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
-def read(path: Path, *rows: str) -> ReportsRead:
-    path.write_text("\n".join(rows), encoding="utf-8")
-    return read_reports([path], Month(2026, 10), ReportSettings())
-
-
 def refusal(path: Path, *rows: str) -> str:
-    with pytest.raises(ReportError) as caught:
-        read(path, *rows)
-    return f"{caught.value.message}\n{caught.value.hint}"
+    error = refused(path, *rows)
+    return f"{error.message}\n{error.hint}"
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,6 @@ def refusal(path: Path, text: str) -> str:
     return f"{caught.value.message}\n{caught.value.hint}"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
 @pytest.mark.parametrize(
     ("header", "charge", "credit", "first", "last", "code_page"),
     [

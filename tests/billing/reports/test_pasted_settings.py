@@ -27,11 +27,6 @@ def read_with_offer(*paths: Path) -> tuple[BillingLine, ...]:
     return read_reports(paths, OCTOBER, offered(*paths)).lines
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
 @pytest.mark.parametrize(
     ("header", "row"),
     [

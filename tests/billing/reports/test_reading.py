@@ -39,11 +39,6 @@ def read_report(path: Path, *, month: Month = MARCH, **how: Any) -> tuple[Billin
     return read_reports([path], month, ReportSettings(**how)).lines
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
 def table(path: Path, header: str, *rows: str, **how: Any) -> tuple[BillingLine, ...]:
     path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
     return read_report(path, month=MARCH, **how)

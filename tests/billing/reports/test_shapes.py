@@ -54,11 +54,6 @@ def refusal(path: Path, *rows: list[str], **how: Any) -> str:
     return caught.value.message
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
 @pytest.mark.parametrize(
     ("start", "end"),
     [

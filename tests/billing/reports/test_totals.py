@@ -29,11 +29,6 @@ def totals(found: ReportsRead) -> dict[str, Decimal | None] | None:
     return None if found.totals is None else {one.currency: one.total for one in found.totals}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
 @pytest.mark.parametrize(
     ("rows", "total"),
     [

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xlsync.billing.reports.reading import ReportsRead, read_reports
-from xlsync.errors import ReportError
-from xlsync.models import Month
-from xlsync.settings import ReportSettings
+from tests.helpers.report_rows import read, refused
 
 HEADER = "Customer,Product,Quantity,Unit Price,Amount"
 CHARGE = "Amber,Mail,6,10.50,63.00"
@@ -17,20 +14,8 @@ POSITIVE = "Amber,Mail,2,10.50,21.00"
 NEGATIVE = "Amber,Mail,-2,10.50,-21.00"
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "report.csv"
-
-
-def read(path: Path, *rows: str) -> ReportsRead:
-    path.write_text("\n".join(rows), encoding="utf-8")
-    return read_reports([path], Month(2026, 10), ReportSettings())
-
-
 def refusal(path: Path, *rows: str) -> str:
-    with pytest.raises(ReportError) as caught:
-        read(path, *rows)
-    return caught.value.message
+    return refused(path, *rows).message
 
 
 @pytest.mark.parametrize(
