@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import struct
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pyte
 from tests.helpers.copies import copies
 from tests.helpers.process import Process
 
+LONG = 60  # seconds in which a command says something to what was typed
 LINES = 200  # more than any command prints: nothing scrolls away
 
 
@@ -37,9 +39,11 @@ def run_on_terminal(
 ) -> Shown:
     """Run xlsync on a terminal of so many columns, and look at the screen when it has ended.
 
-    `answers` are questions in the order in which they are asked, and what is typed when each has been.
+    `answers` are questions in the order in which they are asked, and what is typed when each has been. A key
+    that comes while Python begins to wait for it may be lost (a signal just before its `read`): where nothing
+    comes of it for long, it is typed once more, as a person does.
     """
-    to_answer, answered = list(answers), 0
+    to_answer, answered, unheard = list(answers), 0, b""
     person, terminal = os.openpty()
     ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
     not_here = ("COLUMNS", "LINES", "PYTHONUNBUFFERED")
@@ -51,6 +55,9 @@ def run_on_terminal(
     stream = pyte.ByteStream(screen)
     sent = b""
     while True:
+        if unheard and not select.select([person], [], [], LONG)[0]:
+            os.write(person, unheard)
+            unheard = b""
         try:
             more = os.read(person, 65536)
         except OSError:  # Linux answers EIO when the other end is closed
@@ -61,7 +68,8 @@ def run_on_terminal(
         stream.feed(more)
         if to_answer and to_answer[0][0].encode() in sent[answered:]:
             answered = len(sent)
-            os.write(person, to_answer.pop(0)[1])
+            unheard = to_answer.pop(0)[1]
+            os.write(person, unheard)
     os.close(person)
     code = running.wait(timeout=600)
     lines = [line.rstrip() for line in screen.display]
