@@ -18,7 +18,7 @@ import pyte
 from tests.helpers.copies import copies
 from tests.helpers.process import Process
 
-LONG = 60  # seconds in which a command says something to what was typed
+LONG = 10  # seconds in which a command says something to what was typed
 LINES = 200  # more than any command prints: nothing scrolls away
 
 
