@@ -7,6 +7,7 @@ import email
 import importlib.metadata
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -107,7 +108,7 @@ def test_the_command_is_called_xlsync(wheel: Path) -> None:
 
 def test_all_that_the_program_imports_is_declared(metadata: Message) -> None:
     declared = {
-        requirement.split(";")[0].split("[")[0].split(">")[0].split("=")[0].strip().lower().replace("-", "_")
+        re.split(r"[;[<>=]", requirement)[0].strip().lower().replace("-", "_")
         for requirement in metadata.get_all("Requires-Dist") or ()
     }
     distributions = importlib.metadata.packages_distributions()

@@ -94,7 +94,7 @@ def test_the_help_of_every_command_ends_with_an_example_that_names_it() -> None:
 def test_help_is_never_cut_and_names_no_type_of_python() -> None:
     page = (Path(__file__).parent.parent.parent / ".github/docs/commands.md").read_text(encoding="utf-8")
     assert "<" not in page
-    assert page.count("...") == page.count("[ARGS]...") + page.count("NAME]...") + page.count(" NAME...")
+    assert page.count("...") == page.count("[ARGS]...") + page.count("[NAME...]") + page.count(" NAME...")
 
 
 def printed(width: int) -> str:

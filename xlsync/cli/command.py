@@ -33,8 +33,7 @@ _is_demo: ContextVar[bool] = ContextVar("is_demo", default=False)
 _COMMAND: Final = re.compile(
     r"`(xlsync (?:export|check|apply|undo|history|links|invoice|report|doctor)\b(?![^`]*--demo)[^`]*)`"
 )
-_ARGUMENT_TYPE: Final = re.compile(r"(?m)^(  [A-Z]+)( <[^>]*>)(?=  )")
-_BRACES: Final = re.compile(r"^\{([A-Z]+)\}")
+_BRACES: Final = re.compile(r"^\{([A-Z.]+)\}")
 _wants_json: ContextVar[bool] = ContextVar("wants_json", default=False)
 
 
@@ -42,15 +41,11 @@ _UsageError: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # of the pa
 
 
 class _Command(TyperCommand):
-    """A command whose help gives each argument its name, without a type or the braces of a choice."""
+    """A command whose help gives each argument its name, without the braces of a choice."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the options and arguments of the usage line."""
         return [_BRACES.sub(r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
-
-    def get_help(self, ctx: Any) -> str:
-        """Write the help of the command."""
-        return _ARGUMENT_TYPE.sub(lambda match: match[1] + " " * len(match[2]), super().get_help(ctx))
 
 
 class Commands(TyperGroup):

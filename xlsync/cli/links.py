@@ -17,7 +17,7 @@ links_app = typer.Typer(help="Remembered links and rules.", no_args_is_help=True
 def links_list(
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Only links of customers, products or contracts named so."),
+        typer.Argument(metavar="NAME...", help="Only links of customers, products or contracts named so."),
     ] = None,
     demo: Demo = False,
     json: Json = False,
@@ -120,7 +120,7 @@ def links_import(
 def links_forget(
     text: Annotated[
         list[str],
-        typer.Argument(metavar="NAME", help="Whole names of customers or products, or contract ids."),
+        typer.Argument(metavar="NAME...", help="Whole names of customers or products, or contract ids."),
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before forgetting.")] = False,
     demo: Demo = False,
