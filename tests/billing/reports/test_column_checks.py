@@ -243,3 +243,40 @@ def test_a_row_with_a_meter_is_usage(path: Path) -> None:
         ("Usage", "2.35"),
         ("Recurring", "63.00"),
     ]
+
+
+FIGURES = "Customer,Product,Quantity,Unit Price,Amount,Type,Invoice Date"
+PROVEN = "Amber,Mail,6,10.50,63.00,Recurring,2026-10-31", "Beech,Mail,2,10.50,21.00,Recurring,2026-10-31"
+
+
+def doubts(path: Path, *rows: str) -> list[str]:
+    return [doubt for table in read(path, FIGURES, *PROVEN, *rows).tables for doubt in table.doubts]
+
+
+@pytest.mark.parametrize(
+    ("row", "doubt"),
+    [
+        ("Clara,Mail,2,10.50,31.50,Recurring,2026-10-31", "Amount in row 4 (2 × 10.5 is not 31.5)."),
+        ("Clara,Mail,2,10.50,-31.50,Credit,2026-10-31", "Amount in row 4 (-2 × 10.5 is not -31.5)."),
+        ("Clara,Mail,2,10.50,0.00,Recurring,2026-10-31", "amount of row 4 does not have: it is zero."),
+    ],
+)
+def test_a_recurring_row_whose_figures_break_the_proof_hinders_the_all_clear(
+    path: Path, row: str, doubt: str
+) -> None:
+    (own,) = doubts(path, row)
+    assert own.startswith(f"{path.name}: Quantity ")
+    assert own.endswith(doubt)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Clara,Storage,2,10.50,31.50,Usage,2026-10-31",  # nothing of it is compared
+        "Clara,Setup,2,10.50,0.00,One-time,2026-10-31",
+        "Clara,Mail,2,10.50,31.50,Recurring,2026-11-30",  # left out: invoiced in another month
+        "Clara,Mail,3,10.503,31.51,Recurring,2026-10-31",  # rounded
+    ],
+)
+def test_a_row_that_is_not_compared_hinders_nothing_by_its_figures(path: Path, row: str) -> None:
+    assert doubts(path, row) == []

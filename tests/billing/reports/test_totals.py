@@ -116,3 +116,52 @@ def test_units_and_money_that_happen_to_be_a_sum_are_a_charge_where_no_row_has_a
         read_reports([path], Month(2026, 3), ReportSettings())
     path.write_text("\n".join((header, *rows, "All customers,All products,4,40")), encoding="utf-8")
     assert len(read_reports([path], Month(2026, 3), ReportSettings()).lines) == 3
+
+
+def test_a_product_named_total_with_a_price_that_makes_its_amount_is_a_charge(path: Path) -> None:
+    found = read(path, *LINES, "Dora,Total,4,2,8,EUR,2026-03-31", "Total,,10,,63,EUR,")
+    assert [(line.customer, line.units, line.amount) for line in found.lines if line.product == "Total"] == [
+        ("Dora", 4, 8)
+    ]
+    assert totals(found) == {"EUR": 63}
+
+
+@pytest.mark.parametrize(
+    "row", ["Boris,Total,3,10,30,EUR,", "Anna,Total,3,8.3333,25,EUR,", "Anna,Total,3,,25,,"]
+)
+def test_a_row_named_total_with_the_sum_of_its_customers_rows_is_no_charge(path: Path, row: str) -> None:
+    assert len(read(path, *LINES, row).lines) == 3
+
+
+def doubts(found: ReportsRead) -> list[str]:
+    return [doubt for table in found.tables for doubt in table.doubts]
+
+
+@pytest.mark.parametrize(
+    ("rows", "doubt"),
+    [
+        ((*LINES, "Anna,Total,4,,8,EUR,"), "row 5: the total says 8.00, its lines make 55.00"),
+        (
+            (*LINES, "Anna Total,,,,26,,", "Total,,,,55,,"),
+            "row 5: the total says 26.00, its lines make 55.00",
+        ),
+        ((*LINES[:2], "Total,,,,26,,", LINES[2]), "row 4: the total says 26.00, its lines make 25.00"),
+        ((*LINES, "Total,,7,,55,,"), "row 5: the total says 7 units, its lines make 6"),
+    ],
+)
+def test_a_total_that_is_no_sum_of_lines_hinders_the_all_clear(
+    path: Path, rows: tuple[str, ...], doubt: str
+) -> None:
+    assert any(doubt in one for one in doubts(read(path, *rows)))
+
+
+def test_totals_of_customers_and_of_groups_of_customers_are_sums_of_lines(path: Path) -> None:
+    north = (*LINES[:2], "Anna Total,,,,25,,", LINES[2], "Boris Total,,,,30,,", "North Total,,,,55,,")
+    south = ("Clara,Mail,1,10,10,EUR,2026-03-31", "Clara Total,,,,10,,", "South Total,,,,10,,")
+    assert doubts(read(path, *north, *south, "Total,,,,65,,")) == []
+    east = ("Dora,Mail,2,10,20,EUR,2026-03-31", "Dora Total,,,,20,,", "East Total,,,,30,,")
+    assert doubts(read(path, *north, *south[:2], *east, "Total,,,,85,,")) == []
+
+
+def test_a_total_of_the_units_as_they_are_written_beside_a_discount_is_a_sum_of_lines(path: Path) -> None:
+    assert doubts(read(path, *LINES, "Boris,Mail,3,10,-3,EUR,2026-03-31", "Total,,9,,52,,")) == []

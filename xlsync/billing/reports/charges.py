@@ -24,6 +24,7 @@ from xlsync.billing.reports.row_checks import (
     tell_unknown_words,
 )
 from xlsync.billing.reports.rows import RowKind
+from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_proof import prove_table
 from xlsync.billing.reports.table_values import Day, TableValues
 from xlsync.billing.reports.terms import months_in_words
@@ -56,6 +57,7 @@ class ChargedRow(NamedTuple):
     line: BillingLine
     other_month: Month | None = None
     raw_amount: Decimal | None = None
+    raw_units: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def charge_lines(
     result.doubts.extend(tell_unsigned_credits(values, kinds, columns.amounts, words, file_name, problems))
     result.doubts.extend(f"{file_name}: {text}." for text in _tell_credits_that_charge(made))
     result.notices.extend(tell_filled_currencies(values, good))
-    _make_lines(values, made, columns, others, source, result, problems)
+    _make_lines(values, made, columns, others, file_name, source, result, problems)
     lines = zip((row.at for row, _ in made), (charged.line for charged in result.lines), strict=True)
     result.doubts.extend(doubt_coarse_products(values.table, lines, file_name))
     return result
@@ -340,6 +342,7 @@ def _make_lines(
     made: Sequence[tuple[ReportRow, Meaning]],
     columns: RowColumns,
     others: Mapping[int, Month],
+    file_name: str,
     source: str,
     result: TableCharges,
     problems: Problems,
@@ -363,11 +366,14 @@ def _make_lines(
         for (row, meaning), end in zip(made, ends, strict=True)
     ]
     figures = [(row.number, row.at, row.figures.amount) for row, _ in made]
-    costs, notices = prove_table(values, figures, lines, values.table.sheet.name, problems)
+    costs, notices, doubts = prove_table(values, figures, lines, others, problems)
     result.notices.extend(notices)
+    name = table_name(file_name, values.table.sheet.name)
+    result.doubts.extend(f"{name}: {text}." for text in doubts)
     for (row, _), line in zip(made, lines, strict=True):
         own = replace(line, cost=costs[row.number]) if row.number in costs else line
-        result.lines.append(ChargedRow(row.number, own, others.get(row.at), row.figures.amount))
+        amount, units = row.figures.amount, row.figures.units
+        result.lines.append(ChargedRow(row.number, own, others.get(row.at), amount, units))
 
 
 def _midnights(values: TableValues) -> Sequence[bool]:

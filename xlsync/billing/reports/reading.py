@@ -136,7 +136,7 @@ def _read_file(
     touching = [_touches(charges, values, month) for values, _, charges in made]
     earlier: list[ChargedRow] = []
     for (values, kinds, charges), touches in zip(made, touching, strict=True):
-        totals = hold_totals(values, kinds, charges, earlier, file.problems)
+        totals = hold_totals(values, kinds, charges, earlier, file.name, file.problems)
         earlier.extend(charges.lines)
         is_left_out = touches is False and True in touching
         _finish_table(file, values, kinds, charges, month, totals, is_left_out=is_left_out)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from xlsync.billing.reports.numbers import read_number
+from xlsync.billing.reports.proof import agrees
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
 from xlsync.billing.reports.values import Wrong
@@ -106,9 +107,45 @@ def classify(values: TableValues) -> list[RowKind]:
             kinds.append(
                 _doubtful_kind(row, customer, product, contracts[n], starts[n], has_figure=has_figure)
             )
+    for n in _find_products_named_total(values, kinds):
+        kinds[n] = RowKind.CHARGE
     for n, is_named in _find_totals(values, kinds).items():
         kinds[n] = RowKind.TOTAL if is_named else RowKind.SUM
     return kinds
+
+
+def _find_products_named_total(values: TableValues, kinds: Sequence[RowKind]) -> list[int]:
+    """Find the charges of a product named `Total`, by their places.
+
+    Such a row has a customer, units times its price are its amount, and it is no sum of the customer's rows
+    or of all rows above.
+    """
+    numbers, texts = values.numbers, values.texts
+    if not {"cost", "amount"} <= set(numbers):
+        return []
+    sums: dict[str, _Above] = {}
+    everything = _Above()
+    charges = []
+    for n, kind in enumerate(kinds):
+        customer, units = texts["customer"][n], numbers["units"][n]
+        cost, amount = numbers["cost"][n], numbers["amount"][n]
+        if not isinstance(amount, Decimal):
+            continue
+        own = sums.setdefault(fold(customer) if isinstance(customer, str) else "", _Above())
+        if kind is RowKind.TOTAL:
+            if (
+                isinstance(customer, str)
+                and not is_plain_total(customer)
+                and isinstance(units, Decimal)
+                and isinstance(cost, Decimal)
+                and agrees(units, cost, amount)
+                and not any(one.rows and one.has(amount, units) for one in (own, everything))
+            ):
+                charges.append(n)
+        elif kind is RowKind.CHARGE:
+            own.add(amount, units)
+            everything.add(amount, units)
+    return charges
 
 
 def _find_totals(values: TableValues, kinds: Sequence[RowKind]) -> dict[int, bool]:
@@ -162,8 +199,11 @@ class _Above:
 
     def is_sum(self, amount: Decimal, units: Decimal | Wrong | None) -> bool:
         """Return whether figures are the sums of two rows or more; units may be missing."""
-        is_of_units = units is None or units == self.units
-        return self.rows > 1 and is_of_units and abs(amount - self.amount) <= _CENT and self.amount != 0
+        return self.rows > 1 and self.amount != 0 and self.has(amount, units)
+
+    def has(self, amount: Decimal, units: Decimal | Wrong | None) -> bool:
+        """Return whether figures are the sums of the rows; units may be missing."""
+        return (units is None or units == self.units) and abs(amount - self.amount) <= _CENT
 
 
 def _doubtful_kind(

@@ -10,6 +10,11 @@ from typing import Any
 from xlsync.amounts import counted
 
 
+def table_name(file: str, sheet: str) -> str:
+    """Name a table by its file and, in a workbook, its sheet."""
+    return f"{file}, sheet {sheet}" if sheet else file
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRead:
     """The summary of one table of a report as it was read.
@@ -46,7 +51,7 @@ class TableRead:
     @property
     def name(self) -> str:
         """The file, with the sheet of a workbook."""
-        return f"{self.file}, sheet {self.sheet}" if self.sheet else self.file
+        return table_name(self.file, self.sheet)
 
     def tell(self) -> list[str]:
         """Return the summary in sentences."""

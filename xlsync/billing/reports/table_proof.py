@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from xlsync.amounts import counted, tell_number
 from xlsync.billing.reports.layouts import may_hold_tax
@@ -19,13 +19,27 @@ _NEARLY: Final = Decimal("0.85")  # February beside January
 Places = Sequence[tuple[int, int, Decimal | None]]
 
 
-def prove_table(
-    values: TableValues, places: Places, lines: Sequence[BillingLine], where: str, problems: Problems
-) -> tuple[dict[int, Decimal], list[str]]:
-    """Return the costs by row that the amounts prove, and what people are told of rows that break.
+class TableProof(NamedTuple):
+    """The costs by row that the amounts prove, notices, and doubts that hinder the all clear."""
 
-    A problem where the columns are not what their headers say.
+    costs: Mapping[int, Decimal]
+    notices: Sequence[str]
+    doubts: Sequence[str]
+
+
+def prove_table(
+    values: TableValues,
+    places: Places,
+    lines: Sequence[BillingLine],
+    others: Collection[int],
+    problems: Problems,
+) -> TableProof:
+    """Hold the figures of a table's lines against each other.
+
+    A problem where the columns are not what their headers say. `others` are the places of rows that another
+    month invoices; they tell something about the columns, and hinder no all clear.
     """
+    where = values.table.sheet.name
     longest = _longest_periods(lines)
     products = [
         Product(
@@ -44,10 +58,31 @@ def prove_table(
     _refuse_open_discount(values, places, lines, where, problems)
     if not products:
         _refuse_taxed_total(values, places, where, problems)
-    notices = [*_tell_no_amount(values), *_tell_free(values, places, lines)]
-    if not proof.broken:
-        return proof.costs, notices
-    return proof.costs, [*notices, *_tell_broken(values, proof, where, problems)]
+    compared = {
+        number
+        for (number, at, _), line in zip(places, lines, strict=True)
+        if line.is_compared and at not in others
+    }
+    broken = [] if proof.is_refused else proof.broken
+    if proof.is_refused:
+        _refuse_broken(values, proof, where, problems)
+    free = [
+        number
+        for (number, _, written), line in zip(places, lines, strict=True)
+        if written == 0 and line.units and line.cost
+    ]
+    return TableProof(
+        proof.costs,
+        [
+            *_tell_no_amount(values),
+            *_tell_free(values, [row for row in free if row not in compared]),
+            *_tell_broken(values, [one for one in broken if one.row not in compared]),
+        ],
+        [
+            *_tell_free(values, [row for row in free if row in compared]),
+            *_tell_broken(values, [one for one in broken if one.row in compared]),
+        ],
+    )
 
 
 def _longest_periods(lines: Sequence[BillingLine]) -> dict[tuple[str, Decimal | None], int]:
@@ -69,23 +104,36 @@ def _days(line: BillingLine) -> int:
     return (line.end - line.start).days + 1 if line.start is not None and line.end is not None else 0
 
 
-def _tell_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> list[str]:
-    table = values.table
-    units, cost = table.header_of("units"), table.header_of("cost")
-    amount = next(table.header_of(name) for name in ("amount", "debit", "credit") if name in table.columns.at)
-    first = proof.broken[0]
-    example = f"{tell_number(first.units)} × {tell_number(first.cost)} is not {tell_number(first.amount)}"
-    if not proof.is_refused:
-        rows = rows_text(row.row for row in proof.broken)
-        return [f"{units} × {cost} is not {amount} in {rows} ({example})"]
+def _tell_broken(values: TableValues, broken: Sequence[Product]) -> list[str]:
+    """Tell of lines whose units times their cost is not their amount."""
+    if not broken:
+        return []
+    units, cost, amount = _headers(values)
+    rows = rows_text(one.row for one in broken)
+    return [f"{units} × {cost} is not {amount} in {rows} ({_example(broken[0])})"]
+
+
+def _refuse_broken(values: TableValues, proof: Proof, where: str, problems: Problems) -> None:
+    """Add a problem of a table most of whose lines break."""
+    units, cost, amount = _headers(values)
     problems.add(
         where,
-        first.row,
-        f", {units}, {cost}, {amount}: {example}, and so it is in {len(proof.broken)} of "
+        proof.broken[0].row,
+        f", {units}, {cost}, {amount}: {_example(proof.broken[0])}, and so it is in {len(proof.broken)} of "
         f"{counted(proof.checked, 'line')}: {cost} is no cost per unit, or {amount} is not its line's amount",
     )
     problems.ignore[cost] = None
-    return []
+
+
+def _headers(values: TableValues) -> tuple[str, str, str]:
+    """Return the headers of units, cost and amount."""
+    table = values.table
+    amount = next(table.header_of(name) for name in ("amount", "debit", "credit") if name in table.columns.at)
+    return table.header_of("units"), table.header_of("cost"), amount
+
+
+def _example(one: Product) -> str:
+    return f"{tell_number(one.units)} × {tell_number(one.cost)} is not {tell_number(one.amount)}"
 
 
 def _tell_no_amount(values: TableValues) -> list[str]:
@@ -98,13 +146,8 @@ def _tell_no_amount(values: TableValues) -> list[str]:
     ]
 
 
-def _tell_free(values: TableValues, places: Places, lines: Sequence[BillingLine]) -> list[str]:
+def _tell_free(values: TableValues, rows: Sequence[int]) -> list[str]:
     """Tell of lines that have units and a cost, and an amount of zero."""
-    rows = [
-        number
-        for (number, _, written), line in zip(places, lines, strict=True)
-        if written == 0 and line.units and line.cost
-    ]
     if not rows:
         return []
     units, cost = values.table.header_of("units"), values.table.header_of("cost")

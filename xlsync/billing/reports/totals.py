@@ -15,6 +15,7 @@ from xlsync.billing.reports.currencies import currency_code
 from xlsync.billing.reports.problems import Problems
 from xlsync.billing.reports.proof import total_agrees
 from xlsync.billing.reports.rows import RowKind
+from xlsync.billing.reports.summary import table_name
 from xlsync.billing.reports.table_values import TableValues
 from xlsync.billing.reports.text import fold
 from xlsync.records import replace
@@ -30,6 +31,7 @@ class Sums:
 
     lines: int = 0
     units: Decimal = _ZERO
+    units_written: Decimal = _ZERO
     units_unsigned: Decimal = _ZERO
     amount: Decimal = _ZERO
     amount_written: Decimal = _ZERO
@@ -40,6 +42,7 @@ class Sums:
         units, amount = one.line.units, one.line.amount
         self.lines += 1
         self.units += units
+        self.units_written += one.raw_units or _ZERO
         self.units_unsigned += abs(units)
         self.amount += amount
         self.amount_written += one.raw_amount or _ZERO
@@ -62,17 +65,17 @@ class Sums:
         if not self.lines:
             return False
         if meaning == "units":
-            return total_agrees(total, (self.units, self.units_unsigned), self.lines)
+            return total_agrees(total, (self.units, self.units_written, self.units_unsigned), self.lines)
         sums = (self.amount, self.amount + tax, self.amount_written, self.amount_unsigned)
         return total_agrees(total, sums, self.lines)
 
 
 @dataclass(slots=True)
 class _Course:
-    """The sums of one currency's lines down to a row, and what they were at the last total."""
+    """The sums of one currency's lines down to a row, and what they were at each total above it."""
 
     before: Sums = field(default_factory=Sums)
-    at_last_total: Sums = field(default_factory=Sums)
+    at_totals: list[Sums] = field(default_factory=list)
     tax: Decimal = _ZERO
     stated: tuple[Decimal, int] | None = None  # the last total of all lines, and of how many
 
@@ -82,12 +85,14 @@ def hold_totals(
     kinds: Sequence[RowKind],
     charges: TableCharges,
     earlier: Sequence[ChargedRow],
+    file_name: str,
     problems: Problems,
 ) -> dict[str, Decimal]:
     """Hold every total against the sums that it may be of; figures that are no total are a problem.
 
     `earlier` are the lines of the file's tables before this one, which a last total may hold too. What
-    comes back is, for each currency, the total before tax that the table states of all its lines.
+    comes back is, for each currency, the total before tax that the table states of all its lines. A total
+    that is no sum of lines is a doubt: a row may be left out, or read otherwise than it was meant.
     """
     at_totals = [n for n, kind in enumerate(kinds) if kind in _KINDS]
     if not at_totals:
@@ -96,7 +101,9 @@ def hold_totals(
     courses: dict[str | None, _Course] = {currency: _Course() for currency in lines}
     # units, and figures without a currency, are added over all currencies
     courses[None] = next(iter(courses.values())) if len(lines) == 1 else _Course()
-    holder = _Holder(values, charges, earlier, problems, courses)
+    holder = _Holder(
+        values, charges, earlier, problems, courses, table_name(file_name, values.table.sheet.name)
+    )
     upcoming = iter(charges.lines)
     line = next(upcoming, None)
     for n in at_totals:
@@ -122,6 +129,7 @@ class _Holder:
     earlier: Sequence[ChargedRow]
     problems: Problems
     courses: dict[str | None, _Course]
+    name: str
 
     def hold(self, n: int, kind: RowKind) -> None:
         """Hold one row against the lines above it, or against all of them where it stands first."""
@@ -144,7 +152,7 @@ class _Holder:
             and not self.problems.entries
         ):
             units, made = tell_number(figures["units"]), tell_number(before.units)
-            self.charges.notices.append(f"row {number}: the total says {units} units, its lines make {made}")
+            self._doubt(number, f"says {units} units, its lines make {made}")
         if kind is RowKind.FIGURES and not agreed and not self.problems.entries:
             header = self.values.table.header_of("customer")
             what = f", {header}: is empty, and the figures are no total of the rows above"
@@ -154,23 +162,24 @@ class _Holder:
             previous = self._sums(self.earlier, currency).amount
             stated = _stated(total, before, (_ZERO, course.tax, previous))
             if stated is None and "amount" not in agreed and not self.problems.entries:
-                made = f"{before.amount:,.2f}"
-                self.charges.notices.append(
-                    f"row {number}: the total says {total:,.2f}, its lines make {made}"
-                )
+                self._doubt(number, f"says {total:,.2f}, its lines make {before.amount:,.2f}")
                 stated = total if self._of_label(n) is None else None
             if stated is not None:
                 course.stated = stated, before.lines
         for one in (course, self.courses[None]):
-            one.at_last_total = one.before.copy()
+            one.at_totals.append(one.before.copy())
+
+    def _doubt(self, number: int, what: str) -> None:
+        self.charges.doubts.append(f"{self.name}: row {number}: the total {what}.")
 
     def _is_total(
         self, n: int, name: str, total: Decimal, course: _Course, before: Sums, currency: str | None
     ) -> bool:
-        """Return whether a figure sums the lines before it, those since the last total, or those it names."""
+        """Return whether a figure sums the lines before it, those since a total, or those it names."""
         if before.is_total(name, total, course.tax):
             return True
-        if before.less(course.at_last_total).is_total(name, total, course.tax):
+        since = (before.less(sums) for sums in reversed(course.at_totals))
+        if any(lines.is_total(name, total, course.tax) for lines in since):
             return True
         if self.earlier and before.plus(self._sums(self.earlier, currency)).is_total(name, total, course.tax):
             return True
