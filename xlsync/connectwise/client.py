@@ -42,6 +42,7 @@ AGREEMENT_FIELDS: Final = (
     "noEndingDateFlag,cancelledFlag,agreementStatus,nextInvoiceDate,prorateFlag,"
     "parentAgreement/id,parentAgreement/name"
 )
+_NOT_COUNTED: Final = frozenset({400, 403, 404, 405})
 _COMPANY: Final = "id,name,deletedFlag"
 _INVOICE: Final = "id,invoiceNumber,agreementAmount,subtotal,total,currency"
 ITEM_FIELDS: Final = (
@@ -130,6 +131,33 @@ class ConnectWise:
                 raise _odd_list(path, "gave the same page twice")
             last = newest
         raise _odd_list(path, f"did not end after {self._most_pages} pages")
+
+    def list_alike(
+        self, path: str, *, fields: str, condition: str = "", is_counted: bool = True
+    ) -> list[dict[str, Any]]:
+        """Read the records that a creation would repeat, or has repeated.
+
+        A live server was seen to answer an empty list of records that it has, where conditions were joined
+        by `and`: there is one condition, and the caller selects by further fields. Where `is_counted`, an
+        empty list is held against the count of its records: it is read once more where there are any, and is
+        an error where it stays empty. After a creation the list may lack what the count has already.
+        """
+        for _ in range(2):
+            records, _ = self.list_records(path, fields=fields, conditions=condition)
+            if records or not is_counted or not (count := self.count_records(path, condition)):
+                return records
+        raise _odd_list(path, f"gave an empty list, and counts {count:,}")
+
+    def count_records(self, path: str, condition: str = "") -> int:
+        """Return the number of records of a list; 0 where this server does not count them for these keys."""
+        try:
+            answer = self.service.get(f"{path}/count", {"conditions": condition} if condition else {})
+        except ApiError as error:
+            if error.status in _NOT_COUNTED:
+                return 0
+            raise
+        count = record_of(answer, path).get("count")
+        return count if isinstance(count, int) else 0
 
     def list_additions(
         self,

@@ -38,13 +38,13 @@ class AgreementCreation(RecordCreation):
     creation: CreateAgreement
     word = "agreement"
 
-    def find(self, live: Live) -> Existing | None:
+    def find(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find the agreement by journal, then by name at the company; None if there is no company yet."""
         action = self.creation
         if not isinstance(action.company, int):
             return None
         before = find_made_before(live, action.key, PATH, "cancelledFlag")
-        return before or self._find_same(live)
+        return before or self._find_same(live, is_counted=is_counted)
 
     def judge_needed(self, live: Live) -> Outcome | None:
         """Skipped, where the row names no contact and the company has none."""
@@ -81,12 +81,13 @@ class AgreementCreation(RecordCreation):
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further agreements of the name at the company."""
-        return tuple(agreement.id for agreement in self._list_same(live) if agreement.id != created_id)
+        same = self._list_same(live, is_counted=False)
+        return tuple(agreement.id for agreement in same if agreement.id != created_id)
 
-    def _find_same(self, live: Live) -> Existing | None:
+    def _find_same(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find an agreement of the name that can take the place of the new one, else one that cannot."""
         unlike: Existing | None = None
-        for agreement in self._list_same(live):
+        for agreement in self._list_same(live, is_counted=is_counted):
             why = tell_unlike(self.creation, agreement)
             if not why:
                 return Existing(agreement.id)
@@ -97,12 +98,16 @@ class AgreementCreation(RecordCreation):
             unlike = unlike or Existing(agreement.id, False, hint)
         return unlike
 
-    def _list_same(self, live: Live) -> list[AgreementNow]:
+    def _list_same(self, live: Live, *, is_counted: bool) -> list[AgreementNow]:
         action = self.creation
-        conditions = f"company/id={action.company} and cancelledFlag=False"
-        records, _ = live.connectwise.list_records(PATH, fields=AGREEMENT_FIELDS, conditions=conditions)
+        records = live.connectwise.list_alike(
+            PATH,
+            fields=AGREEMENT_FIELDS,
+            condition=f"company/id={action.company}",
+            is_counted=is_counted,
+        )
         same = (record for record in records if folded(str(record.get("name") or "")) == folded(action.name))
-        return [read_agreement_now(record) for record in same]
+        return [read_agreement_now(record) for record in same if not record.get("cancelledFlag")]
 
 
 def tell_unlike(action: CreateAgreement, there: AgreementNow) -> str:

@@ -31,13 +31,15 @@ class CompanyCreation(RecordCreation):
 
     creation: CreateCompany
 
-    def find(self, live: Live) -> Existing | None:
+    def find(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find the company by the journal, by identifier, then by equal name under another identifier."""
         action = self.creation
         return (
             find_made_before(live, action.key, PATH, "deletedFlag")
-            or find_by_identifier(live, PATH, action.identifier, "name", action.name, "deletedFlag")
-            or find_like(live, PATH, *self._same)
+            or find_by_identifier(
+                live, PATH, action.identifier, "name", action.name, "deletedFlag", is_counted=is_counted
+            )
+            or find_like(live, PATH, self._same, is_counted=is_counted)
         )
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
@@ -48,9 +50,11 @@ class CompanyCreation(RecordCreation):
     def _same(self) -> SameRecord:
         name = self.creation.name
         return (
-            f"name={quoted_text(name)} and deletedFlag=False",
-            "identifier,name",
-            lambda record: folded(str(record.get("name") or "")) == folded(name),
+            f"name={quoted_text(name)}",
+            "identifier,name,deletedFlag",
+            lambda record: (
+                folded(str(record.get("name") or "")) == folded(name) and not record.get("deletedFlag")
+            ),
         )
 
     def request(self, live: Live) -> HttpWrite:

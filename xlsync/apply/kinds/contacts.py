@@ -15,7 +15,6 @@ from xlsync.apply.kinds.records import (
     RecordCreation,
     find_made_before,
     folded,
-    list_ids,
     without_empty,
 )
 from xlsync.apply.lookup import Live
@@ -32,28 +31,34 @@ class ContactCreation(RecordCreation):
 
     creation: CreateContact
 
-    def find(self, live: Live) -> Existing | None:
+    def find(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find the contact by journal, then by name at the company; None if there is no company yet."""
         action = self.creation
         if not isinstance(action.company, int):
             return None
         before = find_made_before(live, action.key, PATH, "inactiveFlag")
-        return before or next(map(Existing, self._list_same(live)), None)
+        return before or next(map(Existing, self._list_same(live, is_counted=is_counted)), None)
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
         """Find further contacts of the name at the company."""
-        return tuple(id_ for id_ in self._list_same(live) if id_ != created_id)
+        same = self._list_same(live, is_counted=False)
+        return tuple(id_ for id_ in same if id_ != created_id)
 
-    def _list_same(self, live: Live) -> tuple[int, ...]:
+    def _list_same(self, live: Live, *, is_counted: bool) -> list[int]:
         action = self.creation
-        name = folded(f"{action.first_name} {action.last_name}")
-        return list_ids(
-            live,
+        wanted = folded(f"{action.first_name} {action.last_name}")
+        records = live.connectwise.list_alike(
             PATH,
-            f"company/id={action.company} and inactiveFlag=False",
-            "firstName,lastName",
-            lambda record: folded(f"{record.get('firstName') or ''} {record.get('lastName') or ''}") == name,
+            fields="id,firstName,lastName,inactiveFlag",
+            condition=f"company/id={action.company}",
+            is_counted=is_counted,
         )
+        return [
+            id_of(record, PATH)
+            for record in records
+            if folded(f"{record.get('firstName') or ''} {record.get('lastName') or ''}") == wanted
+            and not record.get("inactiveFlag")
+        ]
 
     def request(self, live: Live) -> HttpWrite:
         """Make the request, with the e-mail address if the tenant has a communication type for it."""

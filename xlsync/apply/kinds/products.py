@@ -34,15 +34,21 @@ class ProductCreation(RecordCreation):
 
     creation: CreateCatalogItem
 
-    def find(self, live: Live) -> Existing | None:
+    def find(self, live: Live, *, is_counted: bool) -> Existing | None:
         """Find the item by journal, by identifier, then by description and code under another identifier."""
         action = self.creation
         return (
             find_made_before(live, action.key, PATH, "inactiveFlag")
             or find_by_identifier(
-                live, PATH, action.identifier, "description", action.description, "inactiveFlag"
+                live,
+                PATH,
+                action.identifier,
+                "description",
+                action.description,
+                "inactiveFlag",
+                is_counted=is_counted,
             )
-            or find_like(live, PATH, *self._same(live))
+            or find_like(live, PATH, self._same(live), is_counted=is_counted)
         )
 
     def find_twins(self, live: Live, created_id: int) -> tuple[int, ...]:
@@ -53,9 +59,12 @@ class ProductCreation(RecordCreation):
         action, field = self.creation, live.creation.code_field
         has_code = field != "none"
         return (
-            f"description={quoted_text(action.description)} and inactiveFlag=False",
-            f"identifier,description,{field}" if has_code else "identifier,description",
-            lambda record: not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE],
+            f"description={quoted_text(action.description)}",
+            "identifier,description,inactiveFlag" + (f",{field}" if has_code else ""),
+            lambda record: (
+                not record.get("inactiveFlag")
+                and (not has_code or str(record.get(field) or "") == action.code[:_LONGEST_CODE])
+            ),
         )
 
     def request(self, live: Live) -> HttpWrite:

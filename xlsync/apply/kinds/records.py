@@ -15,7 +15,7 @@ from xlsync.connectwise.client import quoted_text
 from xlsync.connectwise.records import id_of, record_of
 from xlsync.errors import ApiError
 
-SameRecord = tuple[str, str, Callable[[Mapping[str, Any]], bool]]  # conditions, fields, and what decides
+SameRecord = tuple[str, str, Callable[[Mapping[str, Any]], bool]]  # condition, fields, and what decides
 RecordAction = CreateCompany | CreateContact | CreateAgreement | CreateCatalogItem
 
 
@@ -40,12 +40,15 @@ class RecordCreation(Handler):
         """The action of the handler."""
 
     @abstractmethod
-    def find(self, live: Live) -> Existing | None:
-        """Find the record that the action would create."""
+    def find(self, live: Live, *, is_counted: bool) -> Existing | None:
+        """Find the record that the action would create; `is_counted` holds empty lists against a count."""
 
     def judge(self, live: Live) -> Outcome | None:
         """Return the outcome already if the record exists, skipped if its identifier is taken; else None."""
-        existing = self.find(live)
+        return self._judge(live, is_counted=True)
+
+    def _judge(self, live: Live, *, is_counted: bool) -> Outcome | None:
+        existing = self.find(live, is_counted=is_counted)
         if existing is None:
             return None
         if existing.is_same:
@@ -53,8 +56,8 @@ class RecordCreation(Handler):
         return outcome(self.creation, State.SKIPPED, existing.hint)
 
     def confirm(self, live: Live) -> Outcome | None:
-        """Return the outcome done if ConnectWise shows the record."""
-        existing = self.judge(live)
+        """Return the outcome done if ConnectWise shows the record; lists may lack it for some minutes."""
+        existing = self._judge(live, is_counted=False)
         return existing if existing is not None and existing.state is State.ALREADY else None
 
 
@@ -72,13 +75,13 @@ def find_made_before(live: Live, key: str, path: str, gone_field: str) -> Existi
     return None
 
 
-def find_like(
-    live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
-) -> Existing | None:
+def find_like(live: Live, path: str, same: SameRecord, *, is_counted: bool) -> Existing | None:
     """Find a record of equal name under another identifier, not created by xlsync for another row."""
+    condition, fields, is_it = same
     own = live.earlier.created_on(path)
-    records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
-    for record in records:
+    for record in live.connectwise.list_alike(
+        path, fields=f"id,{fields}", condition=condition, is_counted=is_counted
+    ):
         if is_it(record) and id_of(record, path) not in own:
             taken = f"{record.get('name') or record.get('description')} [{record.get('identifier')}]"
             todo = "choose it on sheet Billing Lines, or give the new one another name"
@@ -87,13 +90,21 @@ def find_like(
 
 
 def find_by_identifier(
-    live: Live, path: str, identifier: str, name_field: str, name: str, gone_field: str
+    live: Live,
+    path: str,
+    identifier: str,
+    name_field: str,
+    name: str,
+    gone_field: str,
+    *,
+    is_counted: bool,
 ) -> Existing | None:
     """Find the record of an identifier: it is the wanted one if its name is equal and it is not gone."""
-    records, _ = live.connectwise.list_records(
+    records = live.connectwise.list_alike(
         path,
         fields=f"id,identifier,{name_field},{gone_field}",
-        conditions=f"identifier={quoted_text(identifier)}",
+        condition=f"identifier={quoted_text(identifier)}",
+        is_counted=is_counted,
     )
     for record in records:
         if folded(str(record.get("identifier") or "")) == folded(identifier):
@@ -105,18 +116,13 @@ def find_by_identifier(
     return None
 
 
-def list_ids(
-    live: Live, path: str, conditions: str, fields: str, is_it: Callable[[Mapping[str, Any]], bool]
-) -> tuple[int, ...]:
-    """List the ids of all records with the wanted name."""
-    records, _ = live.connectwise.list_records(path, fields=f"id,{fields}", conditions=conditions)
-    return tuple(id_of(record, path) for record in records if is_it(record))
-
-
 def list_twins(live: Live, path: str, same: SameRecord, created_id: int) -> tuple[int, ...]:
-    """List records like the one just created, but for those that xlsync created for another row."""
+    """List the ids of records like the one just created, but for those that xlsync made for another row."""
+    condition, fields, is_it = same
     own = {created_id, *live.earlier.created_on(path)}
-    return tuple(id_ for id_ in list_ids(live, path, *same) if id_ not in own)
+    records = live.connectwise.list_alike(path, fields=f"id,{fields}", condition=condition, is_counted=False)
+    ids = (id_of(record, path) for record in records if is_it(record))
+    return tuple(id_ for id_ in ids if id_ not in own)
 
 
 def folded(text: str) -> str:
